@@ -1,0 +1,4 @@
+"""What this installation is: typed settings, profiles, personas, and the model store.
+
+The only package that both `assistant` and `services` import; it imports neither.
+"""

@@ -1,0 +1,160 @@
+"""The Flask app that all three services start from: health, readiness, system facts, metrics, limits, the key."""
+
+from __future__ import annotations
+
+import hmac
+import inspect
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psutil
+from flask import Flask, Response, g, jsonify, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from configs.settings import ServiceSettings
+from services.common import errors
+from services.common.engine import EngineHost
+from services.common.errors import ApiError
+
+# A spoken turn wants an answer within a second or two: fine steps below, coarse ones for long recordings.
+_LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
+_OPEN_PATHS = {"/health"}
+
+
+def create_app(
+    name: str,
+    settings: ServiceSettings,
+    host: EngineHost[Any],
+    *,
+    max_upload_mb: int,
+    describe: Callable[[], Mapping[str, Any]],
+) -> Flask:
+    """A Flask app with the shared routes.
+
+    `name` is 'asr', 'llm' or 'tts'; `describe` gives the service's own facts for /system (model, device).
+    """
+    app = Flask(f"huiyin-{name}", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max_upload_mb * 1024 * 1024
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.install(app)
+    started = time.time()
+
+    @app.get("/health")
+    def health() -> Response:
+        """The process is alive (says nothing of the model)."""
+        return jsonify(status="ok", service=name, uptime_s=round(time.time() - started, 1))
+
+    @app.get("/ready")
+    def ready() -> tuple[Response, int]:
+        """200 once the model is loaded, 503 before that, with the reason."""
+        state = host.state
+        body = {"status": state, "service": name, "error": host.error or None}
+        return jsonify(body), 200 if state == "ready" else 503
+
+    @app.get("/system")
+    def system() -> Response:
+        """Model, device, memory and versions."""
+        memory = psutil.Process().memory_info()
+        return jsonify(
+            service=name,
+            **describe(),
+            state=host.state,
+            load_s=round(host.load_s, 3),
+            rss_mb=round(memory.rss / 2**20, 1),
+            cpus=os.cpu_count(),
+            python=platform.python_version(),
+            platform=platform.platform(),
+        )
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        """This description."""
+        return jsonify(_openapi(app, name))
+
+    _install_key(app, settings.api_key)
+    _install_metrics(app, name)
+    return app
+
+
+def _install_key(app: Flask, key: str) -> None:
+    if not key:
+        return
+    wanted = f"Bearer {key}".encode()
+
+    @app.before_request
+    def check_key() -> None:
+        given = request.headers.get("Authorization", "").encode()
+        if request.path not in _OPEN_PATHS and not hmac.compare_digest(given, wanted):
+            raise ApiError(401, "unauthorized", "this service wants a key", "send 'Authorization: Bearer <service.api_key>'")
+
+
+def _install_metrics(app: Flask, name: str) -> None:
+    registry = CollectorRegistry()
+    requests = Counter("huiyin_requests", "Requests answered.", ["service", "route", "status"], registry=registry)
+    seconds = Histogram(
+        "huiyin_request_seconds",
+        "Time from request to the first byte of the answer.",
+        ["service", "route"],
+        buckets=_LATENCY_BUCKETS_S,
+        registry=registry,
+    )
+
+    @app.before_request
+    def start_clock() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        # The rule, not the path: a caller must not be able to grow the metrics without bound.
+        route = request.url_rule.rule if request.url_rule else "(unknown)"
+        requests.labels(name, route, response.status_code).inc()
+        if "started" in g:
+            seconds.labels(name, route).observe(time.perf_counter() - g.started)
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def json_body() -> dict[str, Any]:
+    """The request's JSON object. Raises ApiError 400 or 415."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        if not request.is_json:
+            raise ApiError(415, "not_json", "this address takes a JSON object", "send it with Content-Type: application/json")
+        raise ApiError(400, "bad_json", "the body is not a JSON object", 'send for example {"text": "hello"}')
+    return body
+
+
+def _openapi(app: Flask, name: str) -> dict[str, Any]:
+    """An OpenAPI 3.1 description made from the routes and their docstrings (first line: summary, the rest: description)."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in app.url_map.iter_rules():
+        doc = inspect.getdoc(app.view_functions[rule.endpoint]) or ""
+        summary, _, rest = doc.partition("\n")
+        operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "OK"}}}
+        if rest.strip():
+            operation["description"] = rest.strip()
+        operation |= getattr(app.view_functions[rule.endpoint], "openapi", {})
+        methods = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            methods[method.lower()] = {"operationId": f"{rule.endpoint}_{method.lower()}", **operation}
+    return {"openapi": "3.1.0", "info": {"title": f"Huiyin {name}", "version": "0.1.0"}, "paths": paths}
+
+
+def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds OpenAPI facts (requestBody, parameters, responses) to a view function."""
+
+    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.openapi = operation  # type: ignore[attr-defined]
+        return view
+
+    return mark

@@ -1,0 +1,92 @@
+"""A production WSGI server behind each service: gunicorn's threads on POSIX, waitress elsewhere.
+
+One process a service: the model is loaded once, requests share it from threads. Streaming answers hold one
+thread each, so the thread count bounds the callers served at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+from flask import Flask
+
+from configs.settings import ServiceSettings
+
+_KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
+_STOP_GRACE_S = 3  # then running requests are cut
+
+
+class PortTaken(RuntimeError):
+    """The address is in use; the message says what to do."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise PortTaken (or OSError with a clear text) when `host:port` cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {host}:{port}: {error.strerror}. If another huiyin runs there, it can be used as it is; "
+                f"else choose another port with --port"
+            ) from error
+
+
+def stop_with_parent() -> None:
+    """End this process when its standard input closes: the parent that holds the other end is gone, however it died."""
+
+    def wait() -> None:
+        try:
+            while sys.stdin.buffer.read(4096):
+                pass
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="stop-with-parent", daemon=True).start()
+
+
+def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
+    """Serve until stopped by a signal. `make_app` is called once, in the process that answers requests."""
+    check_port(settings.host, port)
+    if os.name == "posix":
+        _serve_gunicorn(make_app, settings, port)
+    else:
+        from waitress import serve as waitress_serve
+
+        waitress_serve(make_app(), host=settings.host, port=port, threads=settings.threads)
+
+
+def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    logging.getLogger("gunicorn.error").setLevel(logging.WARNING)
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            for key, value in {
+                "bind": f"{host}:{port}",
+                "workers": 1,
+                "worker_class": "gthread",
+                "threads": settings.threads,
+                "timeout": 0,  # a long recording is not a hung worker
+                "graceful_timeout": _STOP_GRACE_S,
+                "keepalive": _KEEP_ALIVE_S,
+                "loglevel": "warning",
+                "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
+            }.items():
+                self.cfg.set(key, value)
+
+        def load(self) -> Flask:
+            return make_app()
+
+    Server().run()
