@@ -150,7 +150,7 @@ class TurnsSettings:
     speculate_ms: int = setting(96, "silence after which the reply is prepared in advance; 0 switches it off", low=0, high=2000)
     max_speculations: int = setting(3, "tries a turn; each costs CPU only", low=0, high=20)
     speculate_max_turn_s: float = setting(20.0, "none for a longer turn: re-transcribing it costs too much", low=0, high=120)
-    barge_in_ms: int = setting(250, "the user's speech must last this long to stop the assistant", low=32, high=2000)
+    barge_in_ms: int = setting(192, "six voice-activity frames of speech stop the assistant; the gate of DESIGN 4 needs as many", low=32, high=2000)
     barge_in: str = setting("voice", "'voice': speaking interrupts; 'off': half duplex, the microphone rests while the assistant speaks",
                             choices=("voice", "off"))
     max_turn_s: float = setting(60.0, "a longer turn is answered as it stands", low=5, high=600)

@@ -1,0 +1,100 @@
+"""The conversation as it was heard.
+
+Not as it was generated: a reply cut short by the user is remembered up to the word that was played, so that
+neither "go on" nor "what did you say?" refers to words nobody heard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Message = dict[str, str]
+Role = Literal["user", "assistant"]
+
+_UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+|\s+")
+_STOPS = "，,。.！!？?；;：:、…—- "
+
+
+@dataclass(frozen=True)
+class HeardClause:
+    """A clause of a reply and the share of its sound that reached the loudspeaker, 0..1."""
+
+    text: str
+    share: float
+
+
+def heard_text(clauses: Iterable[HeardClause]) -> str:
+    """The words of the clauses that were heard.
+
+    A clause heard in part is cut proportionally, and down to a whole word: claiming too little is safer than
+    remembering a word that was never said.
+    """
+    parts: list[str] = []
+    for clause in clauses:
+        if clause.share >= 1:
+            parts.append(clause.text)
+            continue
+        units = _UNIT.findall(clause.text)
+        reach = len(clause.text) * max(clause.share, 0.0)
+        kept, length = [], 0
+        for unit in units:
+            length += len(unit)
+            if length > reach:
+                break
+            kept.append(unit)
+        parts.append("".join(kept).rstrip())
+        break
+    return join_clauses(part for part in parts if part)
+
+
+def join_clauses(clauses: Iterable[str]) -> str:
+    """Clauses as one text: a space between two that meet in Latin script, none in Chinese."""
+    text = ""
+    for clause in clauses:
+        latin = text and clause and ord(text[-1]) < 0x2E80 and ord(clause[0]) < 0x2E80
+        text += (" " if latin and not text[-1].isspace() else "") + clause
+    return text
+
+
+@dataclass
+class Turn:
+    """One exchange. `heard` is '' when the reply was stopped before its first word."""
+
+    user: str
+    heard: str = ""
+    interrupted: bool = False
+
+
+@dataclass
+class History:
+    """Turns in order."""
+
+    turns: list[Turn] = field(default_factory=list)
+
+    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool) -> Turn:
+        """Add a turn: what the user said and what they heard in answer."""
+        turn = Turn(user.strip(), heard_text(clauses), interrupted)
+        self.turns.append(turn)
+        return turn
+
+    def messages(self, last_turns: int) -> list[Message]:
+        """The last turns as chat messages, roles alternating as chat templates want it.
+
+        An interrupted reply ends in a dash: the model sees that it was cut off there.
+        """
+        messages: list[Message] = []
+        for turn in self.turns[len(self.turns) - last_turns :] if last_turns else []:
+            _add(messages, "user", turn.user)
+            if turn.heard:
+                _add(messages, "assistant", turn.heard.rstrip(_STOPS) + "——" if turn.interrupted else turn.heard)
+        return messages
+
+
+def _add(messages: list[Message], role: Role, content: str) -> None:
+    if messages and messages[-1]["role"] == role:
+        messages[-1]["content"] += "\n" + content
+    else:
+        messages.append({"role": role, "content": content})

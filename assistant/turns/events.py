@@ -1,0 +1,113 @@
+"""What can happen in a conversation.
+
+Every event carries `at_s`, seconds on the conversation's one clock, never decreasing. Events of a reply carry
+the `generation` they belong to: the machine drops those of an old one, which is the whole of cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Stage = Literal["asr", "llm", "tts"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened at `at_s`."""
+
+    at_s: float
+
+
+@dataclass(frozen=True)
+class SpeechStarted(Event):
+    """The user began to speak at `onset_s` (before `at_s`: it takes some frames to be sure)."""
+
+    onset_s: float
+
+
+@dataclass(frozen=True)
+class SpeechPaused(Event):
+    """The user's speech ended at `end_s`; short silence has followed."""
+
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What the recogniser heard. `emotion` is (label, confidence 0..1), None where the engine cannot tell."""
+
+    text: str
+    language: str = ""
+    emotion: tuple[str, float] | None = None
+    events: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Transcribed(Event):
+    """The turn so far as text ('' when nothing was said)."""
+
+    generation: int
+    transcript: Transcript
+
+
+@dataclass(frozen=True)
+class ReplyText(Event):
+    """Clause number `clause` (from 0) of the reply, ready to be spoken."""
+
+    generation: int
+    clause: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ReplyFinished(Event):
+    """The language model has said all it will."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class AudioReady(Event):
+    """The first sound of a clause is there."""
+
+    generation: int
+    clause: int
+
+
+@dataclass(frozen=True)
+class AudioFinished(Event):
+    """The last sound of a clause is there."""
+
+    generation: int
+    clause: int
+
+
+@dataclass(frozen=True)
+class PlaybackFinished(Event):
+    """The last sample of the reply was heard."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class StageFailed(Event):
+    """A service failed; `reason` is for the log and the screen, never for the voice."""
+
+    generation: int
+    stage: Stage
+    reason: str
+
+
+@dataclass(frozen=True)
+class TextEntered(Event):
+    """The user typed instead of speaking."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class TimePassed(Event):
+    """Nothing else happened; sent when a `WakeAt` comes due."""
