@@ -1,0 +1,81 @@
+"""How a download tells where it stands: a bar on a terminal, a line per file elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+
+class Progress(Protocol):
+    """What the store tells while it works. Calls come in the order start, at…, finish; `say` at any time."""
+
+    def start(self, name: str, source: str, total: int) -> None:
+        """A file of `total` bytes begins to come from `source`."""
+
+    def at(self, position: int) -> None:
+        """That many bytes of it are here."""
+
+    def finish(self, problem: str = "") -> None:
+        """It is complete, or `problem` says why this source could not give it."""
+
+    def say(self, text: str) -> None:
+        """A remark."""
+
+
+class TerminalProgress:
+    """A bar on standard error when that is a terminal, else one line at the start and end of each file."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._label, self._total, self._started = "", 0, 0.0
+
+    def start(self, name: str, source: str, total: int) -> None:
+        self._label, self._total, self._started = f"{name} from {source}", total, time.monotonic()
+        if sys.stderr.isatty():
+            self._bar = tqdm(
+                total=total,
+                desc=self._label,
+                unit="B",
+                unit_scale=True,
+                leave=False,
+                dynamic_ncols=True,
+                file=sys.stderr,
+            )
+        else:
+            self.say(f"{self._label} ({megabytes(total)}) ...")
+
+    def at(self, position: int) -> None:
+        if self._bar is not None:
+            self._bar.update(min(position, self._total) - self._bar.n)
+
+    def finish(self, problem: str = "") -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self.say(f"{self._label}: {problem or f'done in {time.monotonic() - self._started:.1f} s'}")
+
+    def say(self, text: str) -> None:
+        tqdm.write(f"huiyin: {text}", file=sys.stderr)
+
+
+class SilentProgress:
+    """Says nothing."""
+
+    def start(self, name: str, source: str, total: int) -> None: ...
+
+    def at(self, position: int) -> None: ...
+
+    def finish(self, problem: str = "") -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+def megabytes(count: int) -> str:
+    """A number of bytes for people: '1.1 GB', '145.2 MB', '2.3 kB' (powers of 1000, as the hubs count)."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count} B"
