@@ -91,8 +91,13 @@ class TurnMachine:
                 self._speech_paused(event)
             case ev.TextEntered():
                 self._text_entered(event)
-            case ev.Transcribed() | ev.ReplyText() | ev.ReplyFinished() | ev.AudioReady() | ev.AudioFinished() | (
-                ev.PlaybackFinished() | ev.StageFailed()
+            case (
+                ev.Transcribed()
+                | ev.ReplyText()
+                | ev.ReplyFinished()
+                | ev.AudioReady()
+                | ev.AudioFinished()
+                | (ev.PlaybackFinished() | ev.StageFailed())
             ):
                 if self._reply and event.generation == self._reply.generation and not self._reply.closed:
                     self._reply_event(self._reply, event)

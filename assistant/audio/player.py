@@ -1,0 +1,147 @@
+"""The sound of a reply on its way to the loudspeaker, and how much of it has been heard."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.ports import Samples
+
+FADE = int(0.020 * SAMPLE_RATE)  # samples: long enough not to click, short enough to feel instant
+
+
+@dataclass
+class ClauseSpan:
+    """Where a clause lies in its reply's sound, in samples; `ended` once no more of it will come."""
+
+    clause: int
+    start: int
+    end: int
+    ended: bool = False
+
+
+@dataclass
+class _Track:
+    """One reply's sound."""
+
+    generation: int
+    chunks: deque[Samples] = field(default_factory=deque)
+    spans: list[ClauseSpan] = field(default_factory=list)
+    total: int = 0  # samples added
+    read: int = 0  # samples handed to the port
+    silence: int = 0  # samples of silence handed out since the last sound
+    is_open: bool = False
+    closed: bool = False
+
+
+class Player:
+    """Thread-safe. Sound is added by the synthesis thread and read by the port's; one track is heard at a time."""
+
+    def __init__(self, output_latency_s: float = 0.0) -> None:
+        self._latency = round(output_latency_s * SAMPLE_RATE)
+        self._lock = threading.Lock()
+        self._tracks: dict[int, _Track] = {}
+        self._current: _Track | None = None
+        self._fading: Samples = np.zeros(0, np.int16)
+
+    def add(self, generation: int, clause: int, samples: Samples) -> None:
+        """Append sound of a clause. Clauses come in order."""
+        with self._lock:
+            track = self._tracks.setdefault(generation, _Track(generation))
+            if not track.spans or track.spans[-1].clause != clause:
+                track.spans.append(ClauseSpan(clause, track.total, track.total))
+            track.chunks.append(samples)
+            track.total += len(samples)
+            track.spans[-1].end = track.total
+
+    def end_clause(self, generation: int, clause: int) -> None:
+        """All of this clause's sound has been added."""
+        with self._lock:
+            for span in self._tracks[generation].spans if generation in self._tracks else []:
+                span.ended = span.ended or span.clause == clause
+
+    def open(self, generation: int) -> None:
+        """Let this reply out, now and as it comes."""
+        with self._lock:
+            self._current = self._tracks.setdefault(generation, _Track(generation))
+            self._current.is_open = True
+
+    def close(self, generation: int) -> None:
+        """No more sound will be added."""
+        with self._lock:
+            self._tracks.setdefault(generation, _Track(generation)).closed = True
+
+    def stop(self, generation: int) -> None:
+        """Fade out within 20 ms. The track is kept, so that `heard` can still be asked."""
+        with self._lock:
+            track = self._current
+            if track is None or track.generation != generation:
+                return
+            tail = self._take(track, FADE)
+            self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
+            track.chunks.clear()
+            self._current = None
+
+    def drop(self, generation: int) -> None:
+        """Forget this reply's sound."""
+        with self._lock:
+            track = self._tracks.pop(generation, None)
+            if track is not None and track is self._current:
+                self._current = None
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples for the loudspeaker. Called by the port: only copies."""
+        out = np.zeros(count, np.int16)
+        with self._lock:
+            at = min(len(self._fading), count)
+            out[:at] = self._fading[:at]
+            self._fading = self._fading[at:]
+            if self._current is not None and at < count:
+                sound = self._take(self._current, count - at)
+                out[at : at + len(sound)] = sound
+                missing = count - at - len(sound)
+                self._current.silence = self._current.silence + missing if missing else 0
+        return out
+
+    def heard(self, generation: int) -> tuple[int, list[ClauseSpan]]:
+        """(samples of this reply that have reached the ear, its clauses)."""
+        with self._lock:
+            track = self._tracks.get(generation)
+            if track is None:
+                return 0, []
+            return self._heard(track), [ClauseSpan(s.clause, s.start, s.end, s.ended) for s in track.spans]
+
+    def finished(self) -> int | None:
+        """The generation that has been heard to its end since the last call, if any. It stops being current."""
+        with self._lock:
+            track = self._current
+            if track is None or not track.closed or self._heard(track) < track.total:
+                return None
+            self._current = None
+            return track.generation
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether sound is being handed out now."""
+        with self._lock:
+            return self._current is not None and bool(self._current.chunks) or len(self._fading) > 0
+
+    def _heard(self, track: _Track) -> int:
+        return max(0, track.read - max(0, self._latency - track.silence))
+
+    @staticmethod
+    def _take(track: _Track, count: int) -> Samples:
+        parts: list[Samples] = []
+        while count and track.chunks:
+            chunk = track.chunks.popleft()
+            if len(chunk) > count:
+                track.chunks.appendleft(chunk[count:])
+                chunk = chunk[:count]
+            parts.append(chunk)
+            track.read += len(chunk)
+            count -= len(chunk)
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -1,0 +1,116 @@
+"""Voice activity: Silero's model straight through onnxruntime, and the rule that turns its frames into speech.
+
+Model: snakers4/silero-vad v5 (MIT), 16 kHz. Measured: 0.11 ms a frame of 32 ms on one core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.ports import Floats
+
+FRAME = 512  # samples the model takes at once at 16 kHz: 32 ms
+FRAME_S = FRAME / SAMPLE_RATE
+_CONTEXT = 64  # samples of the previous frame that the model wants in front
+
+
+class SileroVad:
+    """Streaming: keeps the model's state between frames. Not thread-safe."""
+
+    def __init__(self, model: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a frame is too small to share
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._rate = np.array(SAMPLE_RATE, np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._context = np.zeros(_CONTEXT, np.float32)
+
+    def __call__(self, frame: Floats) -> float:
+        """Probability 0..1 that `frame` (512 samples, float32 in [-1, 1]) is speech."""
+        window = np.concatenate([self._context, frame])[None]
+        out, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": self._rate})
+        self._context = frame[-_CONTEXT:]
+        return float(out[0, 0])
+
+
+@dataclass(frozen=True)
+class SpeechRule:
+    """When frames become speech, and speech becomes a pause.
+
+    While the assistant speaks the rule is stricter: residual echo is speech-like but weak, so the frames
+    must be unbroken and the canceller must have let most of the microphone's level through (DESIGN 4:
+    this took false barge-ins from 9.7 to 0.2 a minute on warm simulated rooms).
+    """
+
+    threshold: float = 0.5
+    release: float = 0.35  # hysteresis: a vowel's end dips below the threshold
+    onset_frames: int = 3  # of the last onset_window
+    onset_window: int = 4
+    far_end_frames: int = 6  # in a row, while the assistant is heard
+    far_end_level: float = 0.5  # canceller's output / microphone, as amplitude (-6 dB) ...
+    far_end_level_frames: int = 3  # ... in this many of them
+    pause_frames: int = 3  # 96 ms below `release`
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of 32 ms: speech probability, how much of the microphone's level the canceller passed
+    (1 without a far end), and whether the assistant was audible."""
+
+    probability: float
+    passed: float = 1.0
+    far_end: bool = False
+
+
+class SpeechTracker:
+    """Frames in; 'started' or 'paused' out. Pure."""
+
+    def __init__(self, rule: SpeechRule | None = None) -> None:
+        self._rule = rule or SpeechRule()
+        self._recent: list[Frame] = []
+        self._speaking = False
+        self._quiet = 0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the user is speaking."""
+        return self._speaking
+
+    def push(self, frame: Frame) -> tuple[str, int] | None:
+        """('started', frames since the first speech frame) or ('paused', frames since the last one), or None."""
+        rule = self._rule
+        self._recent = [*self._recent[-(rule.far_end_frames - 1) :], frame]
+        if self._speaking:
+            self._quiet = 0 if frame.probability >= rule.release else self._quiet + 1
+            if self._quiet < rule.pause_frames:
+                return None
+            self._speaking = False
+            self._recent.clear()
+            return "paused", self._quiet
+        onset = self._onset()
+        if onset is None:
+            return None
+        self._speaking, self._quiet = True, 0
+        return "started", onset
+
+    def _onset(self) -> int | None:
+        rule = self._rule
+        if self._recent[-1].far_end:
+            window = self._recent
+            loud = sum(frame.passed >= rule.far_end_level for frame in window)
+            if len(window) < rule.far_end_frames or loud < rule.far_end_level_frames:
+                return None
+            return len(window) if all(frame.probability >= rule.threshold for frame in window) else None
+        window = self._recent[-rule.onset_window :]
+        hits = [i for i, frame in enumerate(window) if frame.probability >= rule.threshold]
+        return len(window) - hits[0] if len(hits) >= rule.onset_frames else None

@@ -1,0 +1,126 @@
+"""One HTTP call that another thread can cut short.
+
+`requests` cannot be interrupted while it waits for a first byte; a speculative reply must be, at once, so that the
+language model is free for the next. Shutting the socket down does it, on every platform.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_READ = 16384  # bytes at most in one piece of a stream
+
+
+class ServiceError(Exception):
+    """A service could not be reached, refused, or broke off. The message is for the screen."""
+
+
+class Cancelled(Exception):
+    """The call was cut short on purpose."""
+
+
+class Call:
+    """One request to one service. `cancel` may be called from any thread, at any time, more than once."""
+
+    def __init__(self, service: str, base_url: str, *, timeout_s: float) -> None:
+        """`timeout_s` bounds connecting, the wait for the first byte, and any silence after it."""
+        self._service, self._base, self._timeout_s = service, base_url.rstrip("/"), timeout_s
+        self._connection: http.client.HTTPConnection | None = None
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """End the call now; the thread in it gets `Cancelled`."""
+        self._cancelled = True
+        sock = self._connection.sock if self._connection else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def post_json(self, path: str, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """POST a JSON object; yields the answer's bytes as they come."""
+        data = json.dumps(body, ensure_ascii=False).encode()
+        return self.request("POST", path, data, {"Content-Type": "application/json"})
+
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """Yields the answer's bytes as they come. Raises ServiceError or Cancelled."""
+        url = urlsplit(self._base + path)
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        try:
+            self._connection = kind(url.hostname or "", url.port, timeout=self._timeout_s)
+            if self._cancelled:
+                raise Cancelled
+            target = url.path + (f"?{url.query}" if url.query else "")
+            self._connection.request(method, target, body, dict(headers))
+            if self._cancelled:
+                raise Cancelled
+            response = self._connection.getresponse()
+            if response.status >= 400:
+                raise ServiceError(_explain(self._service, response.status, response.read()))
+            while piece := response.read1(_READ):
+                if self._cancelled:
+                    raise Cancelled
+                yield piece
+            if self._cancelled:
+                raise Cancelled
+        except (OSError, http.client.HTTPException) as error:
+            if self._cancelled:
+                raise Cancelled from None
+            raise ServiceError(self._say(error)) from error
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _say(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"{self._service} gave no answer within {self._timeout_s:g} s"
+        if isinstance(error, ConnectionRefusedError):
+            return f"{self._service} is not running at {self._base}; start it with `huiyin serve {self._service}`"
+        return f"{self._service} at {self._base}: {error or type(error).__name__}"
+
+
+def _explain(service: str, status: int, body: bytes) -> str:
+    """The service's own words for what is wrong, if it gave any."""
+    try:
+        error = json.loads(body)["error"]
+        hint = f" ({error['hint']})" if error.get("hint") else ""
+        return f"{service}: {error['message']}{hint}"
+    except (ValueError, KeyError, TypeError):
+        return f"{service} answered {status}: {body[:200].decode(errors='replace')}"
+
+
+def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
+    """GET a JSON document. Raises ServiceError."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    body = b"".join(Call(service, base_url, timeout_s=timeout_s).request("GET", path, None, headers))
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise ServiceError(f"{service} at {base_url} answered something that is not JSON; is it a Huiyin service?") from error
+
+
+def server_sent_events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """The JSON of each ``data:`` line, up to ``[DONE]``. Comments and other fields are skipped.
+
+    Raises ServiceError when the stream ends without it: the end of an answer must not be guessed.
+    """
+    buffer = b""
+    for piece in pieces:
+        buffer += piece
+        *lines, buffer = buffer.split(b"\n")
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            data = line[5:].strip()
+            if data == b"[DONE]":
+                return
+            try:
+                yield json.loads(data)
+            except ValueError as error:
+                raise ServiceError(f"a stream carried something that is not JSON: {data[:80]!r}") from error
+    raise ServiceError("the answer broke off before its end")

@@ -1,0 +1,97 @@
+"""Transcribe, ask, speak: one method a service, each given a `Call` that the loop can cancel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.ports import Samples
+from assistant.clients.http import Call, ServiceError, get_json, server_sent_events
+from assistant.dialogue.history import Message
+from assistant.turns.events import Transcript
+from configs.settings import Settings
+
+Name = Literal["asr", "llm", "tts"]
+NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where the three services are, and how to talk to them."""
+
+    settings: Settings
+
+    def url(self, name: Name) -> str:
+        """Base URL of a service."""
+        host = self.settings.service.host
+        # 0.0.0.0 is where a service listens, not where it can be called
+        host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        return f"http://{f'[{host}]' if ':' in host else host}:{getattr(self.settings, name).port}"
+
+    def call(self, name: Name, timeout_s: float) -> Call:
+        """A call to `name` to be used once."""
+        return Call(name, self.url(name), timeout_s=timeout_s)
+
+    def get(self, name: Name, path: str, timeout_s: float = 2.0) -> Any:
+        """GET a JSON document from a service. Raises ServiceError."""
+        return get_json(name, self.url(name), path, timeout_s=timeout_s, key=self.settings.service.api_key)
+
+    def headers(self, content_type: str) -> dict[str, str]:
+        """Request headers, with the key where one is set."""
+        headers = {"Content-Type": content_type}
+        if self.settings.service.api_key:
+            headers["Authorization"] = f"Bearer {self.settings.service.api_key}"
+        return headers
+
+    def transcribe(self, call: Call, samples: Samples) -> Transcript:
+        """The user's turn (int16, 16 kHz) as text with its tags."""
+        body = samples.astype("<i2").tobytes()
+        answer = b"".join(call.request("POST", "/asr", body, self.headers(f"audio/pcm;rate={SAMPLE_RATE}")))
+        try:
+            result = json.loads(answer)
+        except ValueError as error:
+            raise ServiceError("asr broke off in the middle of its answer") from error
+        emotion = result.get("emotion")
+        return Transcript(
+            text=str(result.get("text") or ""),
+            language=str(result.get("language") or ""),
+            emotion=(str(emotion["label"]), float(emotion["confidence"])) if emotion else None,
+            events=tuple(event["label"] for event in result.get("events") or ()),
+            facts=result,
+        )
+
+    def ask(self, call: Call, messages: Sequence[Message]) -> Iterator[str]:
+        """The model's reply, piece by piece."""
+        body = {
+            "messages": list(messages),
+            "stream": True,
+            "max_tokens": self.settings.talk.max_reply_tokens,
+        }
+        data = json.dumps(body, ensure_ascii=False).encode()
+        pieces = call.request("POST", "/v1/chat/completions", data, self.headers("application/json"))
+        for event in server_sent_events(pieces):
+            if "error" in event:
+                error = event["error"]
+                raise ServiceError(f"llm: {error.get('message', error) if isinstance(error, dict) else error}")
+            for choice in event.get("choices") or ():
+                if text := (choice.get("delta") or {}).get("content"):
+                    yield text
+
+    def speak(self, call: Call, text: str, voice: str) -> Iterator[Samples]:
+        """Sound of `text` (int16, 16 kHz) as it is made."""
+        body = {"input": text, "response_format": "pcm", "sample_rate": SAMPLE_RATE, "model": "tts-1"}
+        if voice:
+            body["voice"] = voice
+        data = json.dumps(body, ensure_ascii=False).encode()
+        rest = b""
+        for piece in call.request("POST", "/v1/audio/speech", data, self.headers("application/json")):
+            whole = rest + piece
+            even = len(whole) - len(whole) % 2
+            rest = whole[even:]
+            if even:
+                yield np.frombuffer(whole[:even], "<i2").astype(np.int16)

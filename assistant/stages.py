@@ -1,0 +1,139 @@
+"""The stages of a reply, each in a thread of its own: recognise, ask, speak. Results come back as events.
+
+A generation that is cancelled has its running calls cut short; what arrives all the same carries its old number
+and is dropped by the turn machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from assistant.audio.player import Player
+from assistant.audio.ports import Samples
+from assistant.clients.http import Call, Cancelled, ServiceError
+from assistant.clients.services import Name, Services
+from assistant.dialogue.clauses import ClauseSplitter
+from assistant.dialogue.history import Message
+from assistant.turns import events as ev
+
+Post = Callable[[ev.Event], None]
+Now = Callable[[], float]
+
+
+class Stages:
+    """Thread-safe. `post` receives the events."""
+
+    def __init__(self, services: Services, player: Player, now: Now, post: Post, *, voice: str, speak: bool) -> None:
+        """`speak` false: clauses are shown, not voiced (typing on a machine without sound)."""
+        self._services, self._player, self._now, self._post = services, player, now, post
+        self._voice, self._speak = voice, speak
+        self._lock = threading.Lock()
+        self._calls: dict[int, list[Call]] = {}
+        self._clauses: dict[int, queue.SimpleQueue[tuple[int, str] | None]] = {}
+        self._cancelled_up_to = 0
+
+    def transcribe(self, generation: int, cut: Callable[[], Samples]) -> None:
+        """Recognise what `cut` returns."""
+
+        def work(call: Call) -> None:
+            transcript = self._services.transcribe(call, cut())
+            self._post(ev.Transcribed(self._now(), generation, transcript))
+
+        self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> None:
+        """Ask the model; its reply comes back clause by clause."""
+
+        def work(call: Call) -> None:
+            splitter, count = ClauseSplitter(), 0
+            for piece in self._services.ask(call, messages):
+                for clause in splitter.feed(piece):
+                    self._post(ev.ReplyText(self._now(), generation, count, clause))
+                    count += 1
+            for clause in splitter.finish():
+                self._post(ev.ReplyText(self._now(), generation, count, clause))
+                count += 1
+            self._post(ev.ReplyFinished(self._now(), generation))
+
+        self._start(generation, "llm", self._services.settings.turns.llm_timeout_s, work)
+
+    def synthesise(self, generation: int, clause: int, text: str) -> None:
+        """Voice a clause, after those asked for before it."""
+        with self._lock:
+            if generation <= self._cancelled_up_to:
+                return
+            pending = self._clauses.get(generation)
+            if pending is None:
+                pending = self._clauses[generation] = queue.SimpleQueue()
+                threading.Thread(
+                    target=self._speak_all, args=(generation, pending), name=f"tts-{generation}", daemon=True
+                ).start()
+        pending.put((clause, text))
+
+    def cancel(self, generation: int) -> None:
+        """Cut short whatever runs for this generation or an older one."""
+        with self._lock:
+            self._cancelled_up_to = max(self._cancelled_up_to, generation)
+            for old in [g for g in self._calls if g <= generation]:
+                for call in self._calls.pop(old):
+                    call.cancel()
+            for old in [g for g in self._clauses if g <= generation]:
+                self._clauses.pop(old).put(None)
+
+    def finish(self, generation: int) -> None:
+        """All clauses of this generation have been voiced: its thread may end."""
+        with self._lock:
+            pending = self._clauses.pop(generation, None)
+        if pending is not None:
+            pending.put(None)
+
+    def _speak_all(self, generation: int, pending: queue.SimpleQueue[tuple[int, str] | None]) -> None:
+        while (item := pending.get()) is not None:
+            clause, text = item
+            if not self._run(generation, "tts", self._services.settings.turns.tts_timeout_s,
+                             lambda call, clause=clause, text=text: self._say(call, generation, clause, text)):  # type: ignore[misc]
+                return
+
+    def _say(self, call: Call, generation: int, clause: int, text: str) -> None:
+        started = False
+        sound = self._services.speak(call, text, self._voice) if self._speak else iter([np.zeros(0, np.int16)])
+        for samples in sound:
+            self._player.add(generation, clause, samples)
+            if not started:
+                started = True
+                self._post(ev.AudioReady(self._now(), generation, clause))
+        if not started:
+            raise ServiceError("tts returned no sound")
+        self._player.end_clause(generation, clause)
+        self._post(ev.AudioFinished(self._now(), generation, clause))
+
+    def _start(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> None:
+        threading.Thread(
+            target=self._run, args=(generation, stage, timeout_s, work), name=f"{stage}-{generation}", daemon=True
+        ).start()
+
+    def _run(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> bool:
+        """Do `work` with a call of its own; whether it came to its end."""
+        call = self._services.call(stage, timeout_s)
+        with self._lock:
+            if generation <= self._cancelled_up_to:
+                return False
+            self._calls.setdefault(generation, []).append(call)
+        try:
+            work(call)
+            return True
+        except Cancelled:
+            return False
+        except Exception as error:  # a stage may fail in any way; the conversation goes on
+            self._post(ev.StageFailed(self._now(), generation, stage, str(error) or type(error).__name__))
+            return False
+        finally:
+            with self._lock, contextlib.suppress(KeyError, ValueError):
+                self._calls[generation].remove(call)
+                if not self._calls[generation]:
+                    del self._calls[generation]
