@@ -18,7 +18,14 @@ _READ = 16384  # bytes at most in one piece of a stream
 
 
 class ServiceError(Exception):
-    """A service could not be reached, refused, or broke off. The message is for the screen."""
+    """A service could not be reached, refused, or broke off. The message is for the screen.
+
+    `status` is the HTTP status of a refusal (0 otherwise), `body` its JSON if it had any.
+    """
+
+    def __init__(self, message: str, status: int = 0, body: object = None) -> None:
+        super().__init__(message)
+        self.status, self.body = status, body
 
 
 class Cancelled(Exception):
@@ -61,7 +68,7 @@ class Call:
                 raise Cancelled
             response = self._connection.getresponse()
             if response.status >= 400:
-                raise ServiceError(_explain(self._service, response.status, response.read()))
+                raise _refusal(self._service, response.status, response.read())
             while piece := response.read1(_READ):
                 if self._cancelled:
                     raise Cancelled
@@ -84,14 +91,17 @@ class Call:
         return f"{self._service} at {self._base}: {error or type(error).__name__}"
 
 
-def _explain(service: str, status: int, body: bytes) -> str:
-    """The service's own words for what is wrong, if it gave any."""
+def _refusal(service: str, status: int, data: bytes) -> ServiceError:
+    """A refusal in the service's own words, if it gave any."""
     try:
-        error = json.loads(body)["error"]
-        hint = f" ({error['hint']})" if error.get("hint") else ""
-        return f"{service}: {error['message']}{hint}"
-    except (ValueError, KeyError, TypeError):
-        return f"{service} answered {status}: {body[:200].decode(errors='replace')}"
+        body = json.loads(data)
+    except ValueError:
+        return ServiceError(f"{service} answered {status}: {data[:200].decode(errors='replace')}", status)
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return ServiceError(f"{service} answered {status}", status, body)
+    hint = f" ({error['hint']})" if error.get("hint") else ""
+    return ServiceError(f"{service}: {error.get('message')}{hint}", status, body)
 
 
 def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:

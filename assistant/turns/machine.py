@@ -209,7 +209,7 @@ class TurnMachine:
 
     def _playback_finished(self) -> None:
         self._commit(interrupted=False)
-        self._reply = None
+        self._drop_reply()
         self._listen()
         if self._onset_s is not None:
             # The user began to speak as the reply ended: that speech is their turn.
@@ -229,7 +229,7 @@ class TurnMachine:
         return self._reply
 
     def _drop_reply(self) -> None:
-        """Forget a reply of which nothing was heard."""
+        """Forget the reply: whatever is still being made for it is not wanted."""
         if self._reply:
             self._do(do.Cancel(self._reply.generation))
             self._reply = None

@@ -52,10 +52,9 @@ def create_app(
 
     @app.get("/ready")
     def ready() -> tuple[Response, int]:
-        """200 once the model is loaded, 503 before that, with the reason."""
+        """200 once the model is loaded, 503 before that: "status" is then "loading", or "failed" with the reason."""
         state = host.state
-        body = {"status": state, "service": name, "error": host.error or None}
-        return jsonify(body), 200 if state == "ready" else 503
+        return jsonify(status=state, service=name, error=host.error), 200 if state == "ready" else 503
 
     @app.get("/system")
     def system() -> Response:
@@ -91,7 +90,9 @@ def _install_key(app: Flask, key: str) -> None:
     def check_key() -> None:
         given = request.headers.get("Authorization", "").encode()
         if request.path not in _OPEN_PATHS and not hmac.compare_digest(given, wanted):
-            raise ApiError(401, "unauthorized", "this service wants a key", "send 'Authorization: Bearer <service.api_key>'")
+            raise ApiError(
+                401, "unauthorized", "this service wants a key", "send 'Authorization: Bearer <service.api_key>'"
+            )
 
 
 def _install_metrics(app: Flask, name: str) -> None:
@@ -129,7 +130,9 @@ def json_body() -> dict[str, Any]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
         if not request.is_json:
-            raise ApiError(415, "not_json", "this address takes a JSON object", "send it with Content-Type: application/json")
+            raise ApiError(
+                415, "not_json", "this address takes a JSON object", "send it with Content-Type: application/json"
+            )
         raise ApiError(400, "bad_json", "the body is not a JSON object", 'send for example {"text": "hello"}')
     return body
 
