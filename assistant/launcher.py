@@ -59,7 +59,9 @@ class Launcher:
     def __enter__(self) -> Launcher:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -118,7 +120,9 @@ class Launcher:
     def _spawn(self, name: Name) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         command = [sys.executable, "-m", "services", name, "--stop-with-parent", *self.arguments]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=Path(__file__).parent.parent)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=Path(__file__).parent.parent
+        )
         self._children.append(_Child(name, process, log))
 
     def _wait_ready(self, name: Name) -> None:

@@ -24,7 +24,7 @@ from assistant.dialogue.persona import Persona, reply_language
 from assistant.stages import Stages
 from assistant.turns import actions as do
 from assistant.turns import events as ev
-from assistant.turns.machine import TurnMachine, TurnPolicy
+from assistant.turns.machine import State, TurnMachine, TurnPolicy
 from configs.settings import TurnsSettings
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
@@ -50,6 +50,8 @@ class Notice:
     at_s: float
     text: str
 
+
+_LAST_WORD = ev.TimePassed(float("inf"))  # sent to oneself: no more input will come
 
 # What observers (captions, the demo's report, tests) are told: every event, action, commitment and notice.
 Observer = Callable[[float, object], None]
@@ -104,6 +106,7 @@ class Conversation:
         self._languages: dict[int, str] = {}
         self._language = persona.language
         self._device_lost = False
+        self._ending = False
 
     def observe(self, observer: Observer) -> None:
         """Call `observer(at_s, what)` for everything that happens, from the loop's thread."""
@@ -116,6 +119,10 @@ class Conversation:
     def stop(self) -> None:
         """End the conversation. From any thread."""
         self._events.put(None)
+
+    def stop_when_quiet(self) -> None:
+        """End once the reply in hand, if any, has been heard. From any thread."""
+        self._events.put(_LAST_WORD)
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
@@ -171,7 +178,12 @@ class Conversation:
                 event = ev.TimePassed(self.clock.now())
             if event is None:
                 return
-            wake_s = self._handle(event)
+            if event is _LAST_WORD:
+                self._ending = True
+            else:
+                wake_s = self._handle(event)
+            if self._ending and self.machine.state is State.LISTENING:
+                return
 
     def _handle(self, event: ev.Event) -> float:
         """Feed the machine; carry out its actions. Returns when it wants to be woken."""

@@ -95,8 +95,12 @@ class Stages:
     def _speak_all(self, generation: int, pending: queue.SimpleQueue[tuple[int, str] | None]) -> None:
         while (item := pending.get()) is not None:
             clause, text = item
-            if not self._run(generation, "tts", self._services.settings.turns.tts_timeout_s,
-                             lambda call, clause=clause, text=text: self._say(call, generation, clause, text)):  # type: ignore[misc]
+            if not self._run(
+                generation,
+                "tts",
+                self._services.settings.turns.tts_timeout_s,
+                lambda call, clause=clause, text=text: self._say(call, generation, clause, text),
+            ):  # type: ignore[misc]
                 return
 
     def _say(self, call: Call, generation: int, clause: int, text: str) -> None:

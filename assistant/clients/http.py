@@ -111,7 +111,9 @@ def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: s
     try:
         return json.loads(body)
     except ValueError as error:
-        raise ServiceError(f"{service} at {base_url} answered something that is not JSON; is it a Huiyin service?") from error
+        raise ServiceError(
+            f"{service} at {base_url} answered something that is not JSON; is it a Huiyin service?"
+        ) from error
 
 
 def server_sent_events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:

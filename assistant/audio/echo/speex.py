@@ -30,7 +30,11 @@ class SpeexMissing(OSError):
 def _library() -> Any:
     names = {
         "linux": ["libspeexdsp.so.1"],
-        "darwin": ["libspeexdsp.1.dylib", "/opt/homebrew/lib/libspeexdsp.1.dylib", "/usr/local/lib/libspeexdsp.1.dylib"],
+        "darwin": [
+            "libspeexdsp.1.dylib",
+            "/opt/homebrew/lib/libspeexdsp.1.dylib",
+            "/usr/local/lib/libspeexdsp.1.dylib",
+        ],
         "win32": ["libspeexdsp-1.dll", "speexdsp.dll"],
     }.get(sys.platform, [])
     found = ctypes.util.find_library("speexdsp")
@@ -39,7 +43,9 @@ def _library() -> Any:
             return _declare(ctypes.CDLL(name))
         except OSError:
             continue
-    raise SpeexMissing("libspeexdsp is missing; install it (Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)")
+    raise SpeexMissing(
+        "libspeexdsp is missing; install it (Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)"
+    )
 
 
 def _declare(library: Any) -> Any:

@@ -1,0 +1,117 @@
+"""`huiyin talk`: a conversation across the desk."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from assistant.apologies import Apologies
+from assistant.audio.desktop import DesktopPort, SilentPort
+from assistant.audio.devices import find_device, list_devices
+from assistant.audio.echo import make_canceller
+from assistant.audio.listener import Listener
+from assistant.audio.ports import AudioPort, PortError, Samples
+from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
+from assistant.captions import Captions
+from assistant.clients.services import NAMES
+from assistant.dialogue.persona import Persona, PersonaError
+from assistant.launcher import Launcher
+from assistant.loop import Conversation
+from configs.settings import CONFIG_DIR, Settings, tomllib
+from configs.store import ModelStore
+
+VAD_MODEL = "silero_vad.onnx"
+
+
+def load_persona(name: str) -> Persona:
+    """A persona by name (configs/personas) or by path. Raises PersonaError."""
+    path = Path(name).expanduser() if name.endswith(".toml") else CONFIG_DIR / "personas" / f"{name}.toml"
+    try:
+        return Persona.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        names = sorted(p.stem for p in (CONFIG_DIR / "personas").glob("*.toml"))
+        raise PersonaError(f"no persona {name!r}; there are: {', '.join(names)}, or give a .toml file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, PersonaError) as error:
+        raise PersonaError(f"{path}: {error}") from error
+
+
+def make_listener(settings: Settings, say: Captions) -> Listener:
+    """The ear: echo canceller, voice activity, its model from the store."""
+    canceller, warning = make_canceller(settings.audio.echo)
+    if warning:
+        say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
+    vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
+    return Listener(canceller, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+
+
+def make_apologies(launcher: Launcher, persona: Persona) -> Apologies:
+    """The apologies' sound, kept beside the models."""
+    return Apologies(launcher.services, persona, launcher.settings.store.path.parent / "apologies")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Talk until Ctrl-C. Returns the exit status."""
+    captions = Captions()
+    persona = load_persona(args.persona or settings.talk.persona)
+    if not args.text:
+        missing = _no_microphone()
+        if missing and args.demo_if_silent:
+            print(
+                f"{missing}\nPlaying the demo instead: a second voice is the user, in a simulated room.\n", flush=True
+            )
+            from assistant import demo
+
+            return demo.run(args, settings)
+        if missing:
+            raise PortError(f"{missing}. Plug one in, or type instead: huiyin talk --text; or listen: huiyin demo")
+    port, speak = _port(args, settings)
+    with Launcher(settings, args.service_arguments, captions.notice) as launcher:
+        captions.notice("starting …")
+        launcher.start(NAMES)
+        listener = None if args.text else make_listener(settings, captions)
+        apologies: Mapping[str, Samples] = make_apologies(launcher, persona) if speak else {}
+        conversation = Conversation(launcher.services, persona, port, listener, speak=speak, apologies=apologies)
+        conversation.observe(captions)
+        captions.notice("type, Enter sends, Ctrl-C ends" if args.text else "speak; Ctrl-C ends")
+        if args.text:
+            threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
+        try:
+            conversation.run()
+        except KeyboardInterrupt:
+            captions.notice("goodbye")
+    return 0
+
+
+def _no_microphone() -> str:
+    """Why nobody can be heard, in words; '' when there is a microphone."""
+    try:
+        inputs = [device for device in list_devices() if device.inputs > 0]
+    except PortError as error:
+        return str(error)
+    return "" if inputs else "No microphone was found on this machine"
+
+
+def _port(args: argparse.Namespace, settings: Settings) -> tuple[AudioPort, bool]:
+    """The sound port, and whether anything can be heard."""
+    input_name, output_name = args.input or settings.audio.input_device, args.output or settings.audio.output_device
+    if args.text:
+        try:
+            has_output = any(device.outputs > 0 for device in list_devices())
+        except PortError:
+            has_output = False
+        if not has_output:
+            return SilentPort(), False
+    input_device = find_device(input_name, "input").number if input_name and not args.text else None
+    output_device = find_device(output_name, "output").number if output_name else None
+    port = DesktopPort(input_device, output_device, latency_s=settings.audio.latency_s, microphone=not args.text)
+    return port, True
+
+
+def _read_lines(conversation: Conversation) -> None:
+    for line in sys.stdin:
+        if line.strip():
+            conversation.type(line.strip())
+    conversation.stop_when_quiet()
