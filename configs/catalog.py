@@ -74,7 +74,7 @@ class Catalog:
         """The files of a profile. Raises CatalogError with the nearest right name."""
         if name not in self.profiles:
             raise CatalogError(
-                f"no profile {name!r}{nearest(name, self.profiles)}; there are: {', '.join(self.profiles)}"
+                f"no profile {name!r}{nearest(name, self.profiles)} (there are: {', '.join(self.profiles)})"
             )
         return tuple(f for f in self.files if name in f.profiles)
 
@@ -86,7 +86,7 @@ class Catalog:
             folders = {f.name.rpartition("/")[0] for f in self.files} - {""}
             names = sorted({f.name for f in self.files} | folders)
             raise CatalogError(
-                f"no model file {name!r} in the catalog{nearest(name, names)}; `huiyin models list` shows all"
+                f"no model file {name!r} in the catalog{nearest(name, names)} (`huiyin models list` shows all)"
             )
         return found
 
@@ -99,8 +99,8 @@ class Catalog:
         except CatalogError:
             names = [*self.profiles, *(f.name for f in self.files)]
             raise CatalogError(
-                f"no profile or model file {name!r}{nearest(name, names)}; "
-                f"profiles: {', '.join(self.profiles)}; `huiyin models list` shows the files"
+                f"no profile or model file {name!r}{nearest(name, names)} "
+                f"(profiles: {', '.join(self.profiles)}; `huiyin models list` shows the files)"
             ) from None
 
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16  # of a cut transfer, at most this much has to come again
+_HASH_BYTES = 1 << 20
 _IDLE_RETRIES = 3  # tries in a row that bring no new byte; a try that brings some begins the count anew
 _PAUSE_S = 0.5  # before the second such try, twice that before the third
 _BUSY = {429, 500, 502, 503, 504}  # the server may do better in a moment
@@ -31,7 +32,7 @@ def sha256_of(path: Path) -> str:
     """The file's sha256 in lower-case hexadecimal (about 1 GB a second where the CPU knows SHA)."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while block := file.read(_CHUNK_BYTES):
+        while block := file.read(_HASH_BYTES):
             digest.update(block)
     return digest.hexdigest()
 
@@ -58,6 +59,11 @@ class Downloader:
         # Compressed on the way, a file could not be resumed by its byte count.
         self._session.headers.update({"User-Agent": "huiyin", "Accept-Encoding": "identity"})
         self._unreachable: dict[str, str] = {}
+
+    def unreachable(self, url: str) -> str:
+        """Why the address's host was found unreachable earlier, or ''."""
+        host = host_of(url)
+        return f"{host}: {self._unreachable[host]}" if host in self._unreachable else ""
 
     def page(self, url: str, *, accept: str, verify: str | bool = True) -> requests.Response:
         """A small document, read whole. Raises SourceError."""
@@ -160,8 +166,8 @@ class Downloader:
 
     def _open(self, url: str, headers: Mapping[str, str], verify: str | bool) -> requests.Response:
         host = host_of(url)
-        if host in self._unreachable:
-            raise SourceError(f"{host}: {self._unreachable[host]}")
+        if known := self.unreachable(url):
+            raise SourceError(known)
         try:
             return self._session.get(url, headers=dict(headers), stream=True, timeout=self._timeout_s, verify=verify)
         except (requests.ConnectionError, requests.Timeout) as error:
@@ -183,7 +189,8 @@ class Downloader:
             return f"no answer within {self._timeout_s[0]:g} s"
         if isinstance(error, requests.ReadTimeout):
             return f"silent for {self._timeout_s[1]:g} s"
-        text = str(error)
+        cause = error.args[0] if error.args else error
+        text = str(getattr(cause, "reason", cause))  # not of `error` itself, which quotes the address
         if "resolve" in text or "getaddrinfo" in text:
             return "its name cannot be resolved (no network?)"
         return "connection refused" if "refused" in text else "cannot be reached"

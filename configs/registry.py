@@ -96,7 +96,7 @@ class Registries:
         """Index addresses and CA file: pip's environment variables, else its configuration, else its default."""
         told: dict[str, str] = {}
         listing = _ask([sys.executable, "-m", "pip", "config", "list"])
-        # Lines like global.index-url='https://…'; those of [global] first, so that the more special ones win, as in pip.
+        # Lines like global.index-url='https://…'; [global] first, so that what is more special wins, as in pip.
         for line in sorted(listing.splitlines(), key=lambda line: not line.startswith("global.")):
             key, _, text = line.partition("=")
             try:

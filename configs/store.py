@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import shutil
+import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Literal
 
 from configs.catalog import CatalogError, ModelFile, load_catalog, nearest
 from configs.disk import into_place, one_at_a_time, write_whole
-from configs.download import Downloader, SourceError, host_of, sha256_of, size_of
+from configs.download import Downloader, SourceError, sha256_of, size_of
 from configs.joining import Joiner
 from configs.progress import Progress, TerminalProgress, megabytes
 from configs.registry import Registries
@@ -37,6 +38,10 @@ State = Literal["here", "missing", "damaged", "unchecked"]
 
 class StoreError(RuntimeError):
     """A model file that cannot be had; the message names it, the sources tried, what each said, and what to do."""
+
+
+class UnknownNameError(StoreError):
+    """The catalog has no profile, folder or file of that name; the message gives the nearest right one."""
 
 
 class DiskFullError(StoreError):
@@ -75,6 +80,7 @@ class ModelStore:
         self._progress: Progress = progress or TerminalProgress()
         self._http = Downloader(settings.connect_timeout_s, settings.read_timeout_s)
         self._state_dir = self.dir / ".state"
+        self._busy = threading.Lock()  # threads of one process take turns, as they share one progress bar
         self._joiner = Joiner(self._state_dir, self._http, Registries(self._http), self._progress)
 
     # --- what callers use -------------------------------------------------------------------------------------
@@ -90,7 +96,7 @@ class ModelStore:
         try:
             files = self.catalog.under(name)
         except CatalogError as error:
-            raise StoreError(str(error)) from error
+            raise UnknownNameError(str(error)) from error
         self._get(files)
         return self.dir / name.replace("\\", "/").rstrip("/")
 
@@ -104,9 +110,13 @@ class ModelStore:
         """How the files of a profile (default: all) stand; `full` reads every byte, else earlier checks count."""
         return [self._state(file, "always" if full else "unless known") for file in self._find(name)]
 
+    def look(self, name: str | None = None) -> list[FileState]:
+        """How the files of a profile, folder or name (default: all) stand, without reading any."""
+        return [self._state(file, "never") for file in self._find(name)]
+
     def list(self) -> list[FileState]:
-        """Every file of the catalog, looked at but not read."""
-        return [self._state(file, "never") for file in self.catalog.files]
+        """Every file of the catalog and how it stands, without reading any."""
+        return self.look()
 
     # --- how a file stands ------------------------------------------------------------------------------------
 
@@ -114,7 +124,7 @@ class ModelStore:
         try:
             return self.catalog.find(name) if name else self.catalog.files
         except CatalogError as error:
-            raise StoreError(str(error)) from error
+            raise UnknownNameError(str(error)) from error
 
     def _state(self, file: ModelFile, read: Literal["always", "unless known", "never"] = "unless known") -> FileState:
         path = self.dir / file.name
@@ -164,21 +174,26 @@ class ModelStore:
 
     def _get(self, files: Sequence[ModelFile]) -> None:
         wanted = [file for file in files if self._state(file).state != "here"]
+        if not wanted:
+            return
+        if not self._settings.offline:
+            self._check_room(wanted)
         problems: list[str] = []
         kept: set[str] = set()
-        try:
-            for position, file in enumerate(wanted):
-                # Some files share an archive: it is kept until the last of them has been taken out.
-                later = {archive.sha256 for other in wanted[position + 1 :] for archive in other.archives}
-                kept |= later
-                try:
-                    self._get_one(file, later)
-                except DiskFullError:
-                    raise
-                except StoreError as error:
-                    problems.append(str(error))
-        finally:
-            self._joiner.tidy(kept)
+        with self._busy:
+            try:
+                for position, file in enumerate(wanted):
+                    # Some files share an archive: it is kept until the last of them has been taken out.
+                    later = {archive.sha256 for other in wanted[position + 1 :] for archive in other.archives}
+                    kept |= later
+                    try:
+                        self._get_one(file, later)
+                    except DiskFullError:
+                        raise
+                    except StoreError as error:
+                        problems.append(str(error))
+            finally:
+                self._joiner.tidy(kept)
         if problems:
             raise StoreError("\n".join([*problems, self._advice(wanted)]))
 
@@ -218,11 +233,13 @@ class ModelStore:
         """Try the sources in order until one gives the file; then it is at `path`. Raises StoreError, OSError."""
         problems = []
         for source in self._settings.sources:
-            where = self._where(file, source)
-            if not where:
+            url = self._hub_url(file, source)
+            if not (file.archives if source == "registry" else url):
+                continue  # the catalog knows it nowhere there
+            if url and (known := self._http.unreachable(url)):
+                problems.append(f"  {source}: {known}")
                 continue
-            self._check_room(file)
-            self._progress.start(file.name, where, file.bytes)
+            self._progress.start(file.name, source, file.bytes)
             problem = "stopped"
             try:
                 if source == "registry":
@@ -230,9 +247,7 @@ class ModelStore:
                     self._joiner.join(file, part, later)
                 else:
                     part = self._beside(file, "part")
-                    self._http.fetch_checked(
-                        self._hub_url(file, source), part, sha256=file.sha256, size=file.bytes, at=self._progress.at
-                    )
+                    self._http.fetch_checked(url, part, sha256=file.sha256, size=file.bytes, at=self._progress.at)
                 problem = ""
             except SourceError as error:
                 problem = str(error)
@@ -242,21 +257,15 @@ class ModelStore:
                 self._progress.finish(problem)
             into_place(part, path)
             self._note(file, self._fingerprint(path))
-            for kind in ("part", "joined", "journal"):
+            for kind in ("part", "joined", "journal"):  # what another source had begun
                 self._beside(file, kind).unlink(missing_ok=True)
             return
         tried = "\n".join(problems) or f"  none of {', '.join(self._settings.sources)} has it"
         raise StoreError(f"could not get {file.name} ({megabytes(file.bytes)}):\n{tried}")
 
-    def _where(self, file: ModelFile, source: str) -> str:
-        """The source in words, or '' when the catalog knows none of that kind."""
-        if source == "registry":
-            return f"registry ({file.archives[0]}{', ...' if len(file.archives) > 1 else ''})" if file.archives else ""
-        url = self._hub_url(file, source)
-        return f"{source} ({host_of(url)})" if url else ""
-
     def _hub_url(self, file: ModelFile, source: str) -> str:
-        located = file.modelscope if source == "modelscope" else file.huggingface
+        """Where a hub has the file, or ''."""
+        located = {"modelscope": file.modelscope, "huggingface": file.huggingface}.get(source)
         if not located:
             return ""
         owner, repository, path = located.split("/", 2)
@@ -264,14 +273,16 @@ class ModelStore:
             return f"{self._settings.modelscope_url.rstrip('/')}/models/{owner}/{repository}/resolve/master/{path}"
         return f"{self._settings.huggingface_url.rstrip('/')}/{owner}/{repository}/resolve/main/{path}"
 
-    def _check_room(self, file: ModelFile) -> None:
+    def _check_room(self, wanted: Sequence[ModelFile]) -> None:
         """Raise DiskFullError before anything is begun that cannot fit."""
-        have = max(size_of(self._beside(file, "part")), size_of(self._beside(file, "joined")))
-        need = max(file.bytes - have, 0) + _SPARE_BYTES
-        free = shutil.disk_usage(self.dir).free
+        begun = sum(max(size_of(self._beside(f, "part")), size_of(self._beside(f, "joined"))) for f in wanted)
+        need = max(sum(f.bytes for f in wanted) - begun, 0) + _SPARE_BYTES
+        folder = next(p for p in (self.dir, *self.dir.absolute().parents) if p.exists())
+        free = shutil.disk_usage(folder).free
         if free < need:
+            what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} model files"
             raise DiskFullError(
-                f"not enough disk for {file.name}: {megabytes(need)} needed in {self.dir}, {megabytes(free)} free. "
+                f"not enough disk for {what}: {megabytes(need)} needed in {self.dir}, {megabytes(free)} free. "
                 f"Free some space, or set HUIYIN_STORE_DIR to a folder on another disk"
             )
 
