@@ -1,0 +1,295 @@
+"""Any sound in, one kind out: float32, mono, 16 kHz, in [-1, 1].
+
+Containers and codecs are read by FFmpeg's libraries through PyAV (no ffmpeg binary). A reader hands out blocks of
+about a second, so a recording of any length needs the memory of one block; limits hold *while* it decodes.
+
+FFmpeg is only ever given bytes or an open file, never a name: a "recording" that is really a playlist cannot make
+this process open other files or addresses. Container formats are a chosen list for the same reason.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from services.common.errors import ApiError
+from services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
+
+SAMPLE_RATE = 16_000  # Hz, everywhere inside the project
+MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a handful of samples
+
+Samples = npt.NDArray[np.float32]
+Source = bytes | Path | BinaryIO
+
+_BLOCK_S = 1.0
+_MIN_BYTES_PER_S = 100  # below any speech codec: a header that promises more sound than this per byte is wrong
+_DAMAGE_S = 0.25  # missing at the end: more than a codec's own delay and padding
+_OVER_FULL_SCALE = 1.5  # lossy codecs overshoot 1.0 a little; beyond this the file is scaled wrongly
+_RIFF_UNKNOWN = 0x7FFF0000  # sizes from here on mean "written while streaming, length not known"
+
+# Demuxers for sound and for films with sound. Not here on purpose: playlists and everything that names other files
+# (hls, dash, concat, sdp, imf), pictures, subtitles, text, devices, and headerless formats that match any bytes.
+_FORMATS = (
+    "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,asf,amr,amrnb,amrwb,avi,flv,mpeg,mpegts,"
+    "ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,voc,nistsphere,ircam,sox,gsm,ilbc,oma,rm,dsf,spdif,truehd,mlp,shn,nut,wtv,mxf,loas"
+)
+
+# Packed sample format -> what a full-scale value is, and what silence is.
+_SCALES: dict[str, tuple[float, float]] = {
+    "u8": (128.0, 128.0),
+    "s16": (32768.0, 0.0),
+    "s32": (2147483648.0, 0.0),
+    "s64": (9223372036854775808.0, 0.0),
+    "flt": (1.0, 0.0),
+    "dbl": (1.0, 0.0),
+}
+
+
+@dataclass
+class AudioReader:
+    """Decodes a recording block by block.
+
+    Iterate once for float32 blocks of about a second (mono, 16 kHz, in [-1, 1]); `warnings` and `decoded_s` are
+    complete when the iteration ends. `source` is the bytes, a path, or an open binary file; it is not closed.
+
+    Iterating raises ApiError: 400 `empty_audio`; 413 `audio_too_long` (by its header, or as soon as `max_duration_s`
+    is passed); 422 `not_audio`, `no_audio_stream`, `audio_too_short`, `invalid_samples` (NaN or infinity). A damaged or
+    cut-off file gives what can be decoded, and a warning.
+    """
+
+    source: Source
+    max_duration_s: float
+    pcm: PcmFormat | None = None
+    warnings: list[str] = field(default_factory=list)
+    decoded_s: float = 0.0
+    expected_s: float | None = None
+    """What the header promises, when it can be believed."""
+
+    def __iter__(self) -> Iterator[Samples]:
+        if isinstance(self.source, Path):
+            with self.source.open("rb") as file:
+                yield from self._read(file)
+        else:
+            yield from self._read(io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source)
+
+    def _read(self, file: BinaryIO) -> Iterator[Samples]:
+        size = _size(file)
+        if size == 0:
+            raise ApiError(400, "empty_audio", "there is no sound in the request: it is empty", "send an audio file")
+        count = 0
+        for block in _to_16k(self._pcm_chunks(file) if self.pcm else self._media_chunks(file, size)):
+            count += len(block)
+            self.decoded_s = count / SAMPLE_RATE
+            if self.decoded_s > self.max_duration_s:
+                raise self._too_long("the recording is longer than")
+            if len(block):
+                yield self._checked(block)
+        if self.decoded_s < MIN_DURATION_S:
+            raise self._too_short()
+        missing_s = (self.expected_s or 0.0) - self.decoded_s
+        if missing_s > _DAMAGE_S and not self.warnings:
+            self.warnings.append(f"the file is cut off: {missing_s:.1f} s of {self.expected_s:.1f} s are missing")
+
+    def _too_long(self, what: str) -> ApiError:
+        return ApiError(
+            413,
+            "audio_too_long",
+            f"{what} the limit of {self.max_duration_s:g} s",
+            "send it in parts, or raise asr.max_duration_s",
+        )
+
+    def _too_short(self) -> ApiError:
+        if self.warnings:
+            return ApiError(
+                422, "damaged_audio", f"nothing could be decoded: {self.warnings[0]}", "send the file again"
+            )
+        least_ms, got_ms = MIN_DURATION_S * 1000, self.decoded_s * 1000
+        return ApiError(
+            422,
+            "audio_too_short",
+            f"the recording lasts {got_ms:.0f} ms; at least {least_ms:.0f} ms are needed",
+            "check that the recorder was running",
+        )
+
+    def _checked(self, block: Samples) -> Samples:
+        if not np.isfinite(block).all():
+            raise ApiError(
+                422,
+                "invalid_samples",
+                "the recording holds values that are not numbers (NaN or infinity)",
+                "write it again with samples between -1 and 1",
+            )
+        if np.abs(block).max(initial=0.0) > _OVER_FULL_SCALE:
+            warning = "samples are beyond full scale and were clipped; float samples belong between -1 and 1"
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+        return np.clip(block, -1.0, 1.0)
+
+    def _pcm_chunks(self, file: BinaryIO) -> Iterator[tuple[int, Samples]]:
+        assert self.pcm is not None
+        frame_bytes = 2 * self.pcm.channels
+        while data := file.read(round(_BLOCK_S * self.pcm.rate) * frame_bytes):
+            if extra := len(data) % frame_bytes:
+                self.warnings.append("the last sample is incomplete and was left out")
+                data = data[:-extra]
+            values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2").astype(np.float32)
+            yield self.pcm.rate, (values / np.float32(32768.0)).reshape(-1, self.pcm.channels).mean(axis=1)
+
+    def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
+        promised = _riff_bytes(file)
+        with _open(file) as container:
+            if not container.streams.audio:
+                raise ApiError(
+                    422, "no_audio_stream", f"this {container.format.name} file holds no sound", "send an audio file"
+                )
+            stream = container.streams.audio[0]
+            self._check_header(container, size)
+            position_s = 0.0
+            for packet in container.demux(stream):
+                try:
+                    chunks = [(frame.sample_rate, _mono(frame)) for frame in packet.decode()]
+                except (av.FFmpegError, ValueError) as error:
+                    self._damaged(position_s, error)
+                    continue
+                for rate, chunk in chunks:
+                    position_s += len(chunk) / rate
+                    yield rate, chunk
+        if promised and size and promised > size:
+            self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
+
+    def _check_header(self, container: av.container.InputContainer, size: int | None) -> None:
+        """Refuse a recording that says it is too long, unless it cannot be that long."""
+        claimed_s = container.duration / av.time_base if container.duration else 0.0
+        if size is not None and claimed_s * _MIN_BYTES_PER_S > size:
+            return
+        self.expected_s = claimed_s or None
+        if claimed_s > self.max_duration_s:
+            raise self._too_long(f"the recording lasts {claimed_s:.0f} s by its header, more than")
+
+    def _damaged(self, position_s: float, error: Exception) -> None:
+        if not any(w.startswith("the file is damaged") for w in self.warnings):
+            self.warnings.append(f"the file is damaged at about {position_s:.1f} s: {_reason(error)}")
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A recording in memory: `samples` float32 (n,), mono, 16 kHz, in [-1, 1]."""
+
+    samples: Samples
+    warnings: tuple[str, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return len(self.samples) / SAMPLE_RATE
+
+
+def decode(source: Source, *, max_duration_s: float, pcm: PcmFormat | None = None) -> Audio:
+    """The whole recording at once. Raises ApiError as AudioReader does."""
+    reader = AudioReader(source, max_duration_s, pcm)
+    blocks = list(reader)
+    return Audio(np.concatenate(blocks), tuple(reader.warnings))
+
+
+def _open(file: BinaryIO) -> av.container.InputContainer:
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "codec_whitelist": _audio_codecs()}
+    try:
+        return av.open(file, mode="r", options=options, metadata_errors="ignore")
+    except (av.FFmpegError, ValueError) as error:
+        raise ApiError(
+            422,
+            "not_audio",
+            "this is not a sound file that can be read",
+            "send wav, mp3, flac, ogg, m4a, webm ...; an m4a or mp4 that was cut off has lost its index",
+        ) from error
+
+
+@functools.lru_cache(maxsize=1)
+def _audio_codecs() -> str:
+    """FFmpeg's decoders for sound, comma-separated: the pictures in a film are never decoded, not even to probe it."""
+    names = []
+    for name in sorted(av.codecs_available):
+        try:
+            if av.Codec(name, "r").type == "audio":
+                names.append(name)
+        except ValueError:
+            continue  # an encoder only
+    return ",".join(names)
+
+
+def _mono(frame: av.AudioFrame) -> Samples:
+    """The mean of the frame's channels, float32 (n,); full scale is 1."""
+    channels = frame.layout.nb_channels
+    if not RATES_HZ[0] <= frame.sample_rate <= RATES_HZ[1] or not 1 <= channels <= MAX_CHANNELS:
+        raise ValueError(f"{channels} channels at {frame.sample_rate} Hz")
+    full_scale, zero = _SCALES[frame.format.packed.name]
+    values = frame.to_ndarray()
+    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+    # In float64: the mean of int32 or float64 channels must not lose or overflow before it is scaled.
+    return np.asarray((values.mean(axis=0, dtype=np.float64) - zero) / full_scale, dtype=np.float32)
+
+
+def _to_16k(chunks: Iterable[tuple[int, Samples]]) -> Iterator[Samples]:
+    """Blocks of about a second at 16 kHz from (rate, mono samples) chunks; the rate may change on the way."""
+    pending: list[Samples] = []
+    pending_s, rate = 0.0, 0
+    resampler: soxr.ResampleStream | None = None
+
+    def resampled(last: bool) -> Samples:
+        block = np.concatenate(pending) if pending else np.empty(0, np.float32)
+        if resampler is not None:
+            block = np.asarray(resampler.resample_chunk(block, last=last), dtype=np.float32)
+        return block
+
+    for chunk_rate, chunk in chunks:
+        if chunk_rate != rate:
+            if rate:
+                yield resampled(last=True)
+            pending, pending_s, rate = [], 0.0, chunk_rate
+            resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+        pending.append(chunk)
+        pending_s += len(chunk) / rate
+        if pending_s >= _BLOCK_S:
+            yield resampled(last=False)
+            pending, pending_s = [], 0.0
+    yield resampled(last=True)
+
+
+def _size(file: BinaryIO) -> int | None:
+    """Bytes from here to the end, None when the stream cannot tell."""
+    try:
+        here = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(here)
+    except (OSError, AttributeError, io.UnsupportedOperation):
+        return None
+    return end - here
+
+
+def _riff_bytes(file: BinaryIO) -> int:
+    """The file size that a WAV header promises, 0 for other files or when it does not say.
+
+    FFmpeg takes the length of PCM from the size of the file, so a cut-off WAV would look whole.
+    """
+    if _size(file) is None:
+        return 0
+    here = file.tell()
+    header = file.read(12)
+    file.seek(here)
+    size = int.from_bytes(header[4:8], "little")
+    is_wav = header[:4] == b"RIFF" and header[8:] == b"WAVE"
+    return size + 8 if is_wav and 0 < size < _RIFF_UNKNOWN else 0
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
