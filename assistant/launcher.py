@@ -7,7 +7,6 @@ happens, because it watches the pipe it was given as standard input.
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,14 +17,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from assistant.clients.http import ServiceError
 from assistant.clients.services import Name, Services
+from assistant.clients.state import look
 from configs.settings import Settings
 
 _POLL_S = 0.1
 _START_LIMIT_S = 1800.0  # a first start may download models
 _STOP_LIMIT_S = 5.0
 _LOG_TAIL_LINES = 15
+
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+# `python -m services` would run whatever is called so in the folder where the user stands.
+_RUN = "import runpy, sys; sys.path[0] = sys.argv.pop(1); runpy.run_module('services', run_name='__main__')"
+
+
+def service_command(name: str, arguments: Sequence[str]) -> list[str]:
+    """The command line that runs a service, from any folder."""
+    return [sys.executable, "-c", _RUN, str(_ROOT), name, *arguments]
 
 
 class LaunchError(Exception):
@@ -101,21 +111,13 @@ class Launcher:
         self._children.clear()
 
     def _is_running(self, name: Name) -> bool:
-        port = getattr(self.settings, name).port
-        try:
-            health = self.services.get(name, "/health")
-        except ServiceError as error:
-            if not _port_is_open(self.services.url(name)):
-                return False
+        state = look(self.services, name)
+        if state.kind == "other":
             raise LaunchError(
-                f"port {port}, where {name} should be, is taken by another program ({error}); "
-                f"stop it, or choose another port with --set {name}.port=…"
-            ) from error
-        if not isinstance(health, dict) or health.get("service") != name:
-            raise LaunchError(
-                f"port {port}, where {name} should be, is taken by another program; choose another with --set {name}.port=…"
+                f"port {getattr(self.settings, name).port}, where {name} should be, is taken by another program "
+                f"({state.why}); stop it, or choose another port with --set {name}.port=…"
             )
-        return True
+        return state.kind != "absent"
 
     def _spawn(self, name: Name) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
@@ -132,31 +134,13 @@ class Launcher:
         while time.monotonic() < limit:
             if child is not None and child.process.poll() is not None:
                 raise LaunchError(f"the {name} service ended at its start:\n{child.last_words()}")
-            state = self._state(name)
-            if state == "ready":
+            state = look(self.services, name)
+            if state.kind == "ready":
                 return
-            if state.startswith("failed"):
-                raise LaunchError(f"the {name} service has no model: {state.removeprefix('failed: ')}")
+            if state.kind == "failed":
+                raise LaunchError(f"the {name} service cannot be used: {state.why}")
             if time.monotonic() > told:
                 self.tell(f"{name} is loading its model …")
                 told = time.monotonic() + 30
             time.sleep(_POLL_S)
         raise LaunchError(f"the {name} service was not ready after {_START_LIMIT_S:.0f} s")
-
-    def _state(self, name: Name) -> str:
-        """'ready', 'loading', or 'failed: why'."""
-        try:
-            self.services.get(name, "/ready")
-            return "ready"
-        except ServiceError as error:
-            body = error.body if isinstance(error.body, dict) else {}
-            return f"failed: {body.get('error')}" if body.get("status") == "failed" else "loading"
-
-
-def _port_is_open(url: str) -> bool:
-    host, _, port = url.removeprefix("http://").rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=1):
-            return True
-    except OSError:
-        return False

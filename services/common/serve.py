@@ -44,9 +44,12 @@ def check_port(host: str, port: int) -> None:
 def stop_with_parent() -> None:
     """End this process when its standard input closes: the parent that holds the other end is gone, however it died."""
 
+    descriptor = sys.stdin.fileno()
+
     def wait() -> None:
         try:
-            while sys.stdin.buffer.read(4096):
+            # Not through sys.stdin: its lock, held here while gunicorn forks, kills every worker at its exit.
+            while os.read(descriptor, 4096):
                 pass
         finally:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,50 @@
+"""The options of ``huiyin talk`` and ``huiyin demo``, apart from their code so that ``--help`` need not load it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+DEMO_DIR = Path("demo")
+
+_TALK = """\
+Talk with the assistant through the microphone and the loudspeaker; interrupt it whenever you like. The services that
+do not run yet are started, and stopped at the end. Ctrl-C ends the conversation.
+
+  huiyin talk
+  huiyin talk --text                               type instead of speaking
+  huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
+  huiyin talk --set turns.barge_in=off             loudspeakers without echo cancellation: take turns
+  huiyin talk --set llm.upstreams=http://127.0.0.1:11434/v1      your own language model"""
+
+_DEMO = """\
+A whole conversation without sound hardware: a second voice plays the user through a simulated room, in real time,
+into the real loop and the real services. Writes conversation.wav (left: microphone in the room, right: assistant),
+transcript.json and timeline.png, and prints the latency of every turn.
+
+  huiyin demo
+  huiyin demo --out /tmp/demo --seed 7"""
+
+
+def add_talk_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``talk``."""
+    parser = subparsers.add_parser("talk", description=_TALK)
+    parser.add_argument("--text", action="store_true", help="type instead of speaking")
+    parser.add_argument("--input", metavar="DEVICE", help="microphone: number, name or part of a name")
+    parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
+    parser.add_argument("--persona", metavar="NAME", help="who the assistant is: a name in configs/personas, or a file")
+    parser.add_argument(
+        "--demo-if-silent", action="store_true", help="where there is no microphone, say so and run the demo instead"
+    )
+    # The demo that may be run instead finds its own options here.
+    parser.set_defaults(out=DEMO_DIR, seed=1)
+
+
+def add_demo_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``demo``."""
+    parser = subparsers.add_parser("demo", description=_DEMO)
+    parser.add_argument(
+        "--out", type=Path, default=DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the room's noise (default: 1)")
+    parser.set_defaults(persona=None)
