@@ -254,13 +254,13 @@ class TurnMachine:
     def _check_time(self, now_s: float) -> None:
         policy = self.policy
         if self.state is State.USER and self._paused_s is not None:
-            silent_for_s = now_s - self._paused_s
-            if silent_for_s >= policy.endpoint_s:
+            # Compared as the same sums that `_wake` asks for: a rounded difference could miss its own wake-up.
+            if now_s >= self._paused_s + policy.endpoint_s:
                 self._end_turn(self._paused_s, now_s)
-            elif self._may_speculate() and silent_for_s >= policy.speculate_s:
+            elif self._may_speculate() and now_s >= self._paused_s + policy.speculate_s:
                 self._speculations += 1
                 self._transcribe(self._paused_s, now_s)
-        elif self.state is State.USER and now_s - self._turn_start_s >= policy.max_turn_s:
+        elif self.state is State.USER and now_s >= self._turn_start_s + policy.max_turn_s:
             self._onset_s = None  # what is still being said is not a barge-in into the answer
             self._end_turn(now_s, now_s)
         if self._barge_in_due_s() <= now_s:

@@ -1,0 +1,297 @@
+"""The turn machine, driven by hand: events at stated times, and what it asks for in answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.turns import actions as do
+from assistant.turns import events as ev
+from assistant.turns.events import Transcript
+from assistant.turns.machine import State, TurnMachine, TurnPolicy
+
+HELLO = Transcript("hello there", "en")
+
+
+class Script:
+    """Feeds a machine, wakes it when it asked to be woken, and keeps what it did as (seconds, action)."""
+
+    def __init__(self, **policy: object) -> None:
+        self.machine = TurnMachine(TurnPolicy(**policy))  # type: ignore[arg-type]
+        self.done: list[tuple[float, do.Action]] = []
+        self._wake_s: float | None = None
+
+    def at(self, now_s: float, event: ev.Event | None = None) -> list[do.Action]:
+        """Let time pass until `now_s`, then feed `event`. Returns everything done since the last call."""
+        before = len(self.done)
+        while self._wake_s is not None and self._wake_s < now_s:
+            self._feed(ev.TimePassed(self._wake_s))
+        self._feed(event or ev.TimePassed(now_s))
+        return [action for _, action in self.done[before:]]
+
+    def _feed(self, event: ev.Event) -> None:
+        self._wake_s = None
+        for action in self.machine.handle(event):
+            if isinstance(action, do.WakeAt):
+                assert self._wake_s is None, "one wake-up at a time"
+                self._wake_s = action.at_s
+            else:
+                self.done.append((event.at_s, action))
+
+    def when(self, kind: type[do.Action]) -> list[float]:
+        """Times at which an action of this kind was asked for."""
+        return [at for at, action in self.done if type(action) is kind]
+
+    def last(self, kind: type[do.Action]) -> do.Action:
+        return [action for _, action in self.done if type(action) is kind][-1]
+
+    # -- the usual course of things
+
+    def user_speaks(self, start_s: float, end_s: float) -> None:
+        self.at(start_s + 0.1, ev.SpeechStarted(start_s + 0.1, onset_s=start_s))
+        self.at(end_s + 0.096, ev.SpeechPaused(end_s + 0.096, end_s=end_s))
+
+    def recognised(self, at_s: float, transcript: Transcript = HELLO) -> None:
+        self.at(at_s, ev.Transcribed(at_s, self.machine.generation, transcript))
+
+    def replies(self, at_s: float, *clauses: str) -> None:
+        g = self.machine.generation
+        for i, text in enumerate(clauses):
+            self.at(at_s, ev.ReplyText(at_s, g, i, text))
+        self.at(at_s, ev.ReplyFinished(at_s, g))
+
+    def voiced(self, at_s: float, clause: int) -> None:
+        g = self.machine.generation
+        self.at(at_s, ev.AudioReady(at_s, g, clause))
+        self.at(at_s, ev.AudioFinished(at_s, g, clause))
+
+    def heard(self, at_s: float) -> None:
+        self.at(at_s, ev.PlaybackFinished(at_s, self.machine.generation))
+
+    def answered(self) -> Script:
+        """The user spoke from 0 to 2 s; one clause answers from 2.5 s."""
+        self.user_speaks(0, 2)
+        self.recognised(2.2)
+        self.replies(2.3, "Hi!")
+        self.voiced(2.4, 0)
+        self.at(2.5)
+        assert self.machine.state is State.SPEAKING
+        return self
+
+
+def test_reply_is_prepared_at_the_first_pause_and_played_when_the_pause_has_lasted() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    assert script.when(do.Transcribe) == pytest.approx([2.096])
+    script.recognised(2.2)
+    script.replies(2.3, "Hi!")
+    script.voiced(2.4, 0)
+    assert script.when(do.Play) == [], "the user may still go on"
+    script.at(2.6)
+    assert script.when(do.Play) == pytest.approx([2.5])
+    assert script.last(do.Transcribe) == do.Transcribe(1, start_s=0, end_s=2)
+
+
+def test_slow_services_play_as_soon_as_the_first_sound_is_there() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(3.0)
+    script.replies(4.0, "Hi!")
+    assert script.machine.state is State.THINKING
+    script.voiced(4.5, 0)
+    assert script.when(do.Play) == [4.5]
+
+
+def test_user_who_goes_on_in_the_pause_is_transcribed_again_as_one_turn() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.user_speaks(2.35, 4)
+    assert do.Cancel(1) in [action for _, action in script.done]
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=0, end_s=4)
+    script.at(9)
+    assert script.when(do.Play) == []
+
+
+def test_user_who_goes_on_after_the_end_of_turn_but_before_any_sound_is_one_turn_too() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.at(2.8)
+    assert script.machine.state is State.THINKING
+    script.user_speaks(2.9, 4)
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=0, end_s=4)
+    assert script.when(do.Commit) == []
+
+
+def test_results_of_an_old_generation_are_dropped() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.user_speaks(2.3, 4)
+    assert script.at(4.2, ev.Transcribed(4.2, 1, HELLO)) == []
+    assert do.AskLlm(2, HELLO) in script.at(4.3, ev.Transcribed(4.3, 2, HELLO))
+
+
+def test_speculation_is_bounded() -> None:
+    script = Script(max_speculations=2)
+    for i in range(5):
+        script.user_speaks(i, i + 0.7)
+    assert len(script.when(do.Transcribe)) == 2
+    script.at(6)
+    assert script.when(do.Transcribe)[-1] == pytest.approx(4.7 + 0.5), "the end of the turn is transcribed all the same"
+
+
+@pytest.mark.parametrize("policy", [{"speculate_s": 0.0}, {"speculate_max_turn_s": 1.0}])
+def test_without_speculation_recognition_begins_at_the_end_of_turn(policy: dict[str, float]) -> None:
+    script = Script(**policy)
+    script.user_speaks(0, 2)
+    script.at(3)
+    assert script.when(do.Transcribe) == [2.5]
+
+
+def test_only_the_first_clause_is_voiced_before_the_turn_is_over() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.replies(2.3, "Well,", "that depends.")
+    assert script.when(do.Synthesise) == [2.3]
+    script.at(2.6)
+    assert script.when(do.Synthesise) == [2.3, 2.5]
+
+
+def test_reply_is_closed_once_all_its_clauses_are_voiced_and_committed_once_heard() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.replies(2.3, "Well,", "that depends.")
+    script.voiced(2.6, 0)
+    assert script.when(do.CloseAudio) == []
+    script.voiced(2.9, 1)
+    assert script.when(do.CloseAudio) == [2.9]
+    script.heard(5)
+    assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=False)
+    assert script.machine.state is State.LISTENING
+
+
+def test_speech_that_lasts_stops_the_assistant_and_becomes_the_next_turn() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    assert script.when(do.StopPlayback) == []
+    actions = script.at(3.3)
+    assert script.when(do.StopPlayback) == pytest.approx([3.192])
+    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel], "stop first: what was heard ends there"
+    assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=True)
+    script.at(5, ev.SpeechPaused(5, end_s=4.9))
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.0, end_s=4.9)
+
+
+def test_a_short_noise_does_not_stop_the_assistant() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(3.15, ev.SpeechPaused(3.15, end_s=3.1))
+    script.at(4)
+    assert script.when(do.StopPlayback) == []
+
+
+def test_without_barge_in_speech_is_ignored_while_the_assistant_speaks() -> None:
+    script = Script(barge_in=False).answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(5)
+    assert script.when(do.StopPlayback) == []
+    script.heard(6)
+    assert script.machine.state is State.LISTENING
+
+
+def test_speech_that_begins_as_the_reply_ends_is_the_next_turn() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.heard(3.15)
+    script.at(4, ev.SpeechPaused(4, end_s=3.9))
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.0, end_s=3.9)
+
+
+@pytest.mark.parametrize("recognised_s", [2.2, 2.9])
+def test_silence_taken_for_speech_asks_nothing(recognised_s: float) -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(recognised_s, Transcript("  "))
+    script.at(5)
+    assert script.when(do.AskLlm) == script.when(do.Commit) == []
+    assert script.machine.state is State.LISTENING
+
+
+def test_a_very_long_turn_is_answered_as_it_stands() -> None:
+    script = Script(max_turn_s=60)
+    script.at(0.1, ev.SpeechStarted(0.1, onset_s=0))
+    script.at(61)
+    assert script.last(do.Transcribe) == do.Transcribe(1, start_s=0, end_s=60)
+    script.recognised(62)
+    script.replies(62.1, "Let me stop you there.")
+    script.voiced(62.2, 0)
+    script.at(65)
+    assert script.machine.state is State.SPEAKING, "what is still being said is no barge-in"
+
+
+@pytest.mark.parametrize(
+    ("stage", "upto", "deadline_s"),
+    [("asr", 0, 2.096 + 10), ("llm", 1, 2.2 + 20), ("tts", 2, 2.3 + 10)],
+)
+def test_a_stage_that_gives_no_answer_is_apologised_for_and_the_loop_goes_on(
+    stage: ev.Stage, upto: int, deadline_s: float
+) -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    if upto >= 1:
+        script.recognised(2.2)
+    if upto >= 2:
+        script.replies(2.3, "Hi!")
+    script.at(60)
+    assert script.when(do.Apologise) == pytest.approx([deadline_s])
+    assert script.last(do.Apologise).stage == stage  # type: ignore[attr-defined]
+    assert script.machine.state is State.SPEAKING
+    script.heard(62)
+    assert script.machine.state is State.LISTENING
+    script.user_speaks(70, 72)
+    assert script.machine.generation == 2
+
+
+def test_failure_while_speculating_is_tried_again_at_the_end_of_the_turn() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.at(2.2, ev.StageFailed(2.2, 1, "asr", "connection refused"))
+    assert script.when(do.Apologise) == []
+    script.at(2.6)
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=0, end_s=2)
+
+
+def test_failure_midway_keeps_what_is_already_voiced_and_apologises_after_it() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.at(2.3, ev.ReplyText(2.3, 1, 0, "Well,"))
+    script.voiced(2.4, 0)
+    script.at(2.6)
+    actions = script.at(3, ev.StageFailed(3, 1, "llm", "broke off"))
+    assert actions == [do.Cancel(1, keep_audio=True), do.Apologise(1, "llm", "broke off"), do.CloseAudio(1)]
+    assert script.at(3.1, ev.AudioReady(3.1, 1, 1)) == []
+
+
+def test_a_model_that_says_nothing_is_apologised_for() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.7)
+    script.replies(2.8)
+    assert script.last(do.Apologise).stage == "llm"  # type: ignore[attr-defined]
+
+
+def test_typing_asks_at_once_and_interrupts_what_is_being_said() -> None:
+    script = Script().answered()
+    actions = script.at(3, ev.TextEntered(3, "and now?"))
+    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel, do.AskLlm]
+    assert script.last(do.AskLlm).transcript.text == "and now?"  # type: ignore[attr-defined]
+
+
+def test_nothing_is_asked_for_while_nothing_happens() -> None:
+    script = Script()
+    assert script.at(0) == []
+    assert script.at(1000) == []
+    assert script._wake_s is None
