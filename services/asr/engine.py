@@ -1,0 +1,157 @@
+"""What a speech recogniser is, and what it says: the protocol, the result, and the list of engines."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from configs.settings import AsrSettings
+from services.common.audio import Samples
+
+FindModel = Callable[[str], Path]
+"""From a name in the model store to its folder, downloading what is missing."""
+
+# name in settings -> "module:function"; the function is `load(settings, find_model) -> Engine`
+ENGINES = {
+    "whisper": "services.asr.engines.whisper:load",
+}
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """How someone sounds. `scores` are probabilities by label, the winner's is `confidence`."""
+
+    label: str
+    confidence: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A sound that is not speech (laughter, applause, music)."""
+
+    label: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
+
+    `emotion` is None where the engine cannot tell, never "neutral".
+    """
+
+    start_s: float
+    end_s: float
+    text: str
+    language: str
+    confidence: float
+    emotion: Emotion | None = None
+    events: tuple[Event, ...] = ()
+
+    def later(self, by_s: float) -> Segment:
+        """The same segment, `by_s` seconds further on."""
+        events = tuple(dataclasses.replace(e, start_s=e.start_s + by_s, end_s=e.end_s + by_s) for e in self.events)
+        return dataclasses.replace(self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, events=events)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; times to the millisecond."""
+        return _rounded(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What an engine heard in one piece of sound. No speech: no segments."""
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the caller knows beforehand.
+
+    `language` is a code such as 'zh', None to detect it among the configured ones; `prompt` is text in the style and
+    with the names that are expected; `temperature` in [0, 1], 0 always gives the same answer.
+    """
+
+    language: str | None = None
+    prompt: str = ""
+    temperature: float = 0.0
+
+
+class Engine(Protocol):
+    """A loaded recogniser. One thread at a time calls it (see `services.asr.queue`)."""
+
+    model: str
+    """Its id, as callers name it."""
+    device: str
+    max_piece_s: float
+    """The longest sound it takes in one call."""
+    languages: tuple[str, ...]
+    """Codes that may be asked for."""
+
+    def recognise(self, samples: Samples, hints: Hints) -> Recognition:
+        """`samples`: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`. Times count from its start."""
+        ...
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A whole recording: the shape of every answer of the service."""
+
+    text: str
+    language: str
+    """'' when nothing was said."""
+    duration_s: float
+    processing_s: float
+    """Decoding and recognising, without the wait for other callers."""
+    rtf: float
+    """processing_s / duration_s."""
+    model: str
+    confidence: float
+    """Mean over the speech, 0 when there is none."""
+    emotion: Emotion | None
+    events: tuple[Event, ...]
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return _rounded(dataclasses.asdict(self))
+
+
+def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
+    """The engine that the settings name. Raises ValueError for an unknown name; what loading raises passes through."""
+    if settings.engine not in ENGINES:
+        raise ValueError(f"asr.engine: there is no engine {settings.engine!r}; there are: {', '.join(ENGINES)}")
+    module, _, function = ENGINES[settings.engine].partition(":")
+    engine: Engine = getattr(importlib.import_module(module), function)(settings, find_model)
+    return engine
+
+
+def join_texts(texts: Iterable[str]) -> str:
+    """One text from several: a space between words, none beside a Chinese character or full-width punctuation."""
+    joined = ""
+    for text in texts:
+        apart = joined and text and not (_is_wide(joined[-1]) or _is_wide(text[0]))
+        joined += f" {text}" if apart else text
+    return joined
+
+
+def _is_wide(char: str) -> bool:
+    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
