@@ -10,6 +10,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -93,17 +94,12 @@ class Stages:
             pending.put(None)
 
     def _speak_all(self, generation: int, pending: queue.SimpleQueue[tuple[int, str] | None]) -> None:
+        timeout_s = self._services.settings.turns.tts_timeout_s
         while (item := pending.get()) is not None:
-            clause, text = item
-            if not self._run(
-                generation,
-                "tts",
-                self._services.settings.turns.tts_timeout_s,
-                lambda call, clause=clause, text=text: self._say(call, generation, clause, text),
-            ):  # type: ignore[misc]
+            if not self._run(generation, "tts", timeout_s, partial(self._say, generation, *item)):
                 return
 
-    def _say(self, call: Call, generation: int, clause: int, text: str) -> None:
+    def _say(self, generation: int, clause: int, text: str, call: Call) -> None:
         started = False
         sound = self._services.speak(call, text, self._voice) if self._speak else iter([np.zeros(0, np.int16)])
         for samples in sound:

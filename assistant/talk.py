@@ -20,7 +20,8 @@ from assistant.clients.services import NAMES
 from assistant.dialogue.persona import Persona, PersonaError
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
-from configs.settings import CONFIG_DIR, Settings, tomllib
+from configs.layers import read_toml
+from configs.settings import CONFIG_DIR, Settings, SettingsError
 from configs.store import ModelStore
 
 VAD_MODEL = "silero_vad.onnx"
@@ -30,11 +31,11 @@ def load_persona(name: str) -> Persona:
     """A persona by name (configs/personas) or by path. Raises PersonaError."""
     path = Path(name).expanduser() if name.endswith(".toml") else CONFIG_DIR / "personas" / f"{name}.toml"
     try:
-        return Persona.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Persona.from_dict(read_toml(path))
     except FileNotFoundError:
         names = sorted(p.stem for p in (CONFIG_DIR / "personas").glob("*.toml"))
         raise PersonaError(f"no persona {name!r}; there are: {', '.join(names)}, or give a .toml file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, PersonaError) as error:
+    except (SettingsError, OSError, PersonaError) as error:
         raise PersonaError(f"{path}: {error}") from error
 
 

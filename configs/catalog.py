@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from configs.layers import SettingsError, read_toml
 
 CATALOG = Path(__file__).resolve().parent / "models.toml"
 
@@ -114,8 +110,8 @@ def load_catalog(path: Path | None = None) -> Catalog:
     """The catalog at `path` (default: the project's own). Raises CatalogError naming the entry and what is wrong."""
     path = path or CATALOG
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("file", [])
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        rows = read_toml(path).get("file", [])
+    except (OSError, SettingsError) as error:
         raise CatalogError(f"cannot read the catalog {path}: {error}") from error
     files: dict[str, ModelFile] = {}
     for row in rows:

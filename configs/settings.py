@@ -13,19 +13,16 @@ An unknown key or a bad value is refused with the nearest right name; nothing is
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import sys
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+
+__all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "load", "sections"]
 
 CONFIG_DIR = Path(__file__).resolve().parent
 DEFAULT_PROFILE = "embedded"
@@ -36,22 +33,6 @@ _NOT_SETTINGS = {
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
 }
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the message says which, why, and what would be right."""
-
-
-def setting(
-    default: Any,
-    why: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """A dataclass field with its reason, range (inclusive) and allowed words."""
-    return field(default=default, metadata={"why": why, "low": low, "high": high, "choices": choices})
 
 
 def _cache_root() -> str:
@@ -69,7 +50,8 @@ class StoreSettings:
 
     dir: str = setting("", "empty: <user cache>/huiyin/models, outside the checkout so that clones share it")
     sources: tuple[str, ...] = setting(
-        ("modelscope", "huggingface", "registry"), "tried in this order; the registries are last because they are slowest"
+        ("modelscope", "huggingface", "registry"),
+        "tried in this order; the registries are slowest",
     )
     modelscope_url: str = setting("https://modelscope.cn", "a mirror of ModelScope can be named here")
     huggingface_url: str = setting("https://huggingface.co", "a mirror of Hugging Face can be named here")
@@ -90,7 +72,7 @@ class ServiceSettings:
     host: str = setting("127.0.0.1", "only this machine, unless told otherwise")
     api_key: str = setting("", "set: every request but /health must carry 'Authorization: Bearer <key>'")
     threads: int = setting(16, "requests in hand at once in one service; models have their own queue", low=1, high=256)
-    load_wait_s: float = setting(60.0, "a request that comes while the model loads waits this long, then 503", low=0, high=600)
+    load_wait_s: float = setting(60.0, "a request waits this long for a loading model, then 503", low=0, high=600)
     log_level: str = setting("info", "what a service prints", choices=("debug", "info", "warning", "error"))
 
 
@@ -102,8 +84,10 @@ class AsrSettings:
     engine: str = setting("whisper", "runs with no model hub in reach; 'sensevoice' where FunASR's weights are")
     model: str = setting("whisper-base", "folder in the model store, or a path; base int8: en WER 3.3 %, zh CER 20 %")
     threads: int = setting(2, "whisper base gains little beyond 2; leaves cores to the LLM", low=1, high=64)
-    languages: tuple[str, ...] = setting(("zh", "en"), "detection is restricted to these: short clips are otherwise heard as any of 99")
-    allowed_dir: str = setting("", "POST /asr {\"filename\"} may read below this folder only; empty: such requests are refused")
+    languages: tuple[str, ...] = setting(("zh", "en"), "no others are heard: a short clip would be any of 99")
+    allowed_dir: str = setting(
+        "", 'POST /asr {"filename"} may read below this folder only; empty: such requests are refused'
+    )
     max_upload_mb: int = setting(256, "an hour of CD-quality stereo FLAC fits", low=1, high=65536)
     max_duration_s: float = setting(1800.0, "longer audio is refused before it is decoded whole", low=1, high=86400)
     queue_wait_s: float = setting(30.0, "a request waits this long for the model, then 429", low=0.1, high=3600)
@@ -120,12 +104,12 @@ class LlmSettings:
         "http://127.0.0.1:11434/v1 (Ollama); its key comes from HUIYIN_LLM_API_KEY",
     )
     upstream_model: str = setting("", "model to ask a URL upstream for; empty: the request's own, else its first")
-    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "the embedded model: 22 tok/s on 2 cores, answers in zh and en")
+    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "22 tok/s on 2 cores; zh and en")
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
-    context_tokens: int = setting(4096, "persona, history and reply; each 1024 cost 28 MB with this model", low=512, high=131072)
-    max_new_tokens: int = setting(512, "when the request does not say; spoken replies are far shorter", low=1, high=32768)
+    context_tokens: int = setting(4096, "persona, history and reply; 28 MB per 1024", low=512, high=131072)
+    max_new_tokens: int = setting(512, "when the request does not say", low=1, high=32768)
     first_token_timeout_s: float = setting(20.0, "then the next upstream", low=0.5, high=600)
-    idle_timeout_s: float = setting(8.0, "a stream silent for this long is ended with an error event", low=0.5, high=600)
+    idle_timeout_s: float = setting(8.0, "a stream silent for so long is ended with an error", low=0.5, high=600)
 
 
 @dataclass(frozen=True)
@@ -134,7 +118,9 @@ class TtsSettings:
 
     port: int = setting(7889, "the seed articles' port", low=0, high=65535)
     engine: str = setting(
-        "auto", "auto: hibari for English, Kokoro for Chinese and mixed text", choices=("auto", "hibari", "kokoro", "edge")
+        "auto",
+        "auto: hibari for English, Kokoro for Chinese and mixed text",
+        choices=("auto", "hibari", "kokoro", "edge"),
     )
     voice: str = setting("", "empty: the engine's own default for the text's language")
     threads: int = setting(2, "Kokoro int8 on 2 cores: real-time factor 0.30", low=1, high=64)
@@ -147,12 +133,20 @@ class TurnsSettings:
     """Whose turn it is (see `assistant/turns`)."""
 
     endpoint_ms: int = setting(500, "silence that ends the user's turn", low=100, high=5000)
-    speculate_ms: int = setting(96, "silence after which the reply is prepared in advance; 0 switches it off", low=0, high=2000)
+    speculate_ms: int = setting(96, "silence after which the reply is prepared; 0: never", low=0, high=2000)
     max_speculations: int = setting(3, "tries a turn; each costs CPU only", low=0, high=20)
-    speculate_max_turn_s: float = setting(20.0, "none for a longer turn: re-transcribing it costs too much", low=0, high=120)
-    barge_in_ms: int = setting(192, "six voice-activity frames of speech stop the assistant; the gate of DESIGN 4 needs as many", low=32, high=2000)
-    barge_in: str = setting("voice", "'voice': speaking interrupts; 'off': half duplex, the microphone rests while the assistant speaks",
-                            choices=("voice", "off"))
+    speculate_max_turn_s: float = setting(20.0, "none for a longer turn: it costs too much", low=0, high=120)
+    barge_in_ms: int = setting(
+        192,
+        "six frames of speech stop the assistant",
+        low=32,
+        high=2000,
+    )
+    barge_in: str = setting(
+        "voice",
+        "'voice': speaking interrupts; 'off': half duplex, deaf while it speaks",
+        choices=("voice", "off"),
+    )
     max_turn_s: float = setting(60.0, "a longer turn is answered as it stands", low=5, high=600)
     asr_timeout_s: float = setting(10.0, "then a spoken apology, and the loop goes on", low=0.5, high=120)
     llm_timeout_s: float = setting(20.0, "to the first words of the reply", low=0.5, high=120)
@@ -211,108 +205,10 @@ def load(
     strings. Raises SettingsError naming the key, the value and what would be right.
     """
     environ = os.environ if environ is None else environ
-    values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
-    for section, key, value in _from_profile(profile or environ.get("HUIYIN_PROFILE") or DEFAULT_PROFILE):
-        _put(values, section, key, value)
-    for section, key, value in _from_environ(environ):
-        _put(values, section, key, value)
-    for item in overrides:
-        name, eq, value = item.partition("=")
-        section, dot, key = name.strip().partition(".")
-        if not eq or not dot:
-            raise SettingsError(f"--set {item!r}: write section.key=value, for example asr.threads=4")
-        _put(values, section, key, value)
-    return Settings(**{name: cls(**values[name]) for name, cls in sections().items()})
-
-
-def _from_profile(profile: str) -> Iterable[tuple[str, str, Any]]:
-    path = Path(profile).expanduser() if profile.endswith(".toml") else CONFIG_DIR / f"{profile}.toml"
-    if not path.is_file():
-        names = sorted(p.stem for p in CONFIG_DIR.glob("*.toml") if p.stem != "models")
-        raise SettingsError(f"no profile {profile!r}{_nearest(profile, names)}; there are: {', '.join(names)}, or give a .toml file")
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}") from error
-    for section, table in data.items():
-        if not isinstance(table, dict):
-            raise SettingsError(f"{path}: {section!r} stands outside a section; write it under one of [{'], ['.join(sections())}]")
-        for key, value in table.items():
-            yield section, key, value
-
-
-def _from_environ(environ: Mapping[str, str]) -> Iterable[tuple[str, str, Any]]:
-    for name, value in sorted(environ.items()):
-        if name.startswith("HUIYIN_") and name not in _NOT_SETTINGS:
-            section, _, key = name.removeprefix("HUIYIN_").lower().partition("_")
-            try:
-                _check_name(section, key)
-            except SettingsError as error:
-                raise SettingsError(f"environment variable {name}: {error}") from None
-            yield section, key, value
-
-
-def _put(values: dict[str, dict[str, Any]], section: str, key: str, value: Any) -> None:
-    _check_name(section, key)
-    cls = sections()[section]
-    spec = next(f for f in dataclasses.fields(cls) if f.name == key)
-    values[section][key] = _convert(f"{section}.{key}", value, typing.get_type_hints(cls)[key], spec.metadata)
-
-
-def _check_name(section: str, key: str) -> None:
     table = sections()
-    if section not in table:
-        raise SettingsError(f"no section {section!r}{_nearest(section, table)}; sections are: {', '.join(table)}")
-    names = [f.name for f in dataclasses.fields(table[section])]
-    if key not in names:
-        full = [f"{s}.{f.name}" for s, c in table.items() for f in dataclasses.fields(c)]
-        near = _nearest(f"{section}.{key}", full)
-        raise SettingsError(f"no setting {section}.{key}{near}; [{section}] has: {', '.join(names)}")
-
-
-def _nearest(word: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
-    return f" (did you mean {found[0]!r}?)" if found else ""
-
-
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
-
-
-def _convert(name: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
-    """`value` (from TOML, or text) as `kind`, checked against its range and allowed words."""
-
-    def refuse(wanted: str) -> SettingsError:
-        return SettingsError(f"{name} = {value!r}: {wanted} ({meta['why']})")
-
-    result: Any
-    if kind is bool:
-        text = str(value).lower()
-        if text not in _TRUE | _FALSE:
-            raise refuse("must be true or false")
-        result = text in _TRUE
-    elif kind in (int, float):
-        try:
-            if isinstance(value, bool):
-                raise ValueError
-            result = kind(value)
-            if kind is int and float(value) != result:
-                raise ValueError
-        except (TypeError, ValueError):
-            raise refuse("must be a whole number" if kind is int else "must be a number") from None
-        low, high = meta["low"], meta["high"]
-        if not ((low is None or result >= low) and (high is None or result <= high)):
-            raise refuse(f"must be between {low} and {high}")
-    elif kind == tuple[str, ...]:
-        items = value.split(",") if isinstance(value, str) else value
-        if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) for i in items):
-            raise refuse("must be a list of words")
-        result = tuple(i.strip() for i in items if i.strip())
-        if not result:
-            raise refuse("must not be empty")
-    else:
-        if not isinstance(value, str):
-            raise refuse("must be text")
-        result = value
-        if meta["choices"] and result not in meta["choices"]:
-            raise refuse(f"must be one of {', '.join(meta['choices'])}{_nearest(result, meta['choices'])}")
-    return result
+    values = [
+        *from_profile(profile or environ.get("HUIYIN_PROFILE") or DEFAULT_PROFILE, CONFIG_DIR, table),
+        *from_environ(environ, "HUIYIN_", _NOT_SETTINGS, table),
+        *from_overrides(overrides),
+    ]
+    return Settings(**build(table, values))

@@ -20,7 +20,8 @@ def _sounddevice() -> Any:
         import sounddevice
     except OSError as error:  # the Python package is there, the PortAudio library is not
         raise PortError(
-            "PortAudio is missing; install it (Debian, Ubuntu: apt-get install libportaudio2; macOS: brew install portaudio)"
+            "PortAudio is missing; install it "
+            "(Debian, Ubuntu: apt-get install libportaudio2; macOS: brew install portaudio)"
         ) from error
     return sounddevice
 
@@ -64,7 +65,8 @@ class DesktopPort:
         except (sounddevice.PortAudioError, ValueError) as error:
             self._stream = None
             raise PortError(
-                f"the sound device cannot be opened ({error}); choose another with --input and --output, `huiyin devices` lists them"
+                f"the sound device cannot be opened ({error}); "
+                "choose another with --input and --output, `huiyin devices` lists them"
             ) from error
 
     def stop(self) -> None:

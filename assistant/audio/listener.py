@@ -92,7 +92,7 @@ class Listener:
         return heard
 
     def _voice_activity(self, clean: Samples, raw: Samples) -> list[Heard]:
-        probability = self._vad(clean.astype(np.float32) / 32768)
+        probability = self._vad(clean.astype(np.float32) / np.float32(32768))
         self._at += FRAME
         passed = _rms(clean) / max(_rms(raw), _QUIET_RMS)
         change = self._tracker.push(Frame(probability, passed, self._at <= self._far_end_until))

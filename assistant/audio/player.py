@@ -128,7 +128,7 @@ class Player:
     def is_sounding(self) -> bool:
         """Whether sound is being handed out now."""
         with self._lock:
-            return self._current is not None and bool(self._current.chunks) or len(self._fading) > 0
+            return (self._current is not None and bool(self._current.chunks)) or len(self._fading) > 0
 
     def _heard(self, track: _Track) -> int:
         return max(0, track.read - max(0, self._latency - track.silence))

@@ -44,7 +44,8 @@ def _library() -> Any:
         except OSError:
             continue
     raise SpeexMissing(
-        "libspeexdsp is missing; install it (Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)"
+        "libspeexdsp is missing; install it "
+        "(Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)"
     )
 
 

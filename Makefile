@@ -1,0 +1,43 @@
+# `make talk` and `make test` each do all the set-up they need, then their job. The second run starts in seconds.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: talk demo test fast-test lint setup models lock clean
+
+talk: setup models
+	@$(BIN)/huiyin talk --demo-if-silent
+
+demo: setup models
+	@$(BIN)/huiyin demo
+
+test: setup models lint
+	@$(BIN)/python -m pytest
+
+fast-test: setup
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+setup: $(VENV)/.ready
+
+# System libraries first: Python's venv module is among them on Debian.
+$(VENV)/.ready: pyproject.toml constraints.txt setup.sh
+	@sh ./setup.sh $(PYTHON) $(VENV)
+	@touch $@
+
+models: setup
+	@$(BIN)/huiyin models fetch embedded
+
+# Pin every dependency again, for all Pythons and platforms at once.
+lock: setup
+	@$(BIN)/pip install -q uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra dev \
+	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache *.egg-info

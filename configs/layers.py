@@ -1,0 +1,155 @@
+"""Typed settings from layers of text: a profile, the environment, the command line.
+
+Knows nothing of which settings there are: `configs.settings` says that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import sys
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Sections = Mapping[str, type]
+Value = tuple[str, str, Any]  # section, key, value
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message says which, why, and what would be right."""
+
+
+def setting(
+    default: Any,
+    why: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its reason, range (inclusive) and allowed words."""
+    return field(default=default, metadata={"why": why, "low": low, "high": high, "choices": choices})
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file. Raises SettingsError with its name."""
+    try:
+        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return data
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+
+
+def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Value]:
+    """The values of a profile: a name in `folder`, or a path to a TOML file."""
+    path = Path(profile).expanduser() if profile.endswith(".toml") else folder / f"{profile}.toml"
+    if not path.is_file():
+        names = sorted(p.stem for p in folder.glob("*.toml") if p.stem != "models")
+        there = ", ".join(names)
+        raise SettingsError(f"no profile {profile!r}{nearest(profile, names)}; there are: {there}, or give a .toml")
+    for section, table in read_toml(path).items():
+        if not isinstance(table, dict):
+            inside = "], [".join(sections)
+            raise SettingsError(f"{path}: {section!r} stands outside a section; write it under one of [{inside}]")
+        for key, value in table.items():
+            yield section, key, value
+
+
+def from_environ(environ: Mapping[str, str], prefix: str, skip: Iterable[str], sections: Sections) -> Iterable[Value]:
+    """``PREFIX_SECTION_KEY=value`` variables, except those in `skip`."""
+    for name, value in sorted(environ.items()):
+        if name.startswith(prefix) and name not in skip:
+            section, _, key = name.removeprefix(prefix).lower().partition("_")
+            try:
+                _check_name(sections, section, key)
+            except SettingsError as error:
+                raise SettingsError(f"environment variable {name}: {error}") from None
+            yield section, key, value
+
+
+def from_overrides(overrides: Iterable[str]) -> Iterable[Value]:
+    """``section.key=value`` texts."""
+    for item in overrides:
+        name, eq, value = item.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not eq or not dot:
+            raise SettingsError(f"--set {item!r}: write section.key=value, for example asr.threads=4")
+        yield section, key, value
+
+
+def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
+    """Section name -> its dataclass, from its defaults and `values` (later ones win). Raises SettingsError."""
+    kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
+    for section, key, value in values:
+        _check_name(sections, section, key)
+        cls = sections[section]
+        spec = next(f for f in dataclasses.fields(cls) if f.name == key)
+        kept[section][key] = _convert(f"{section}.{key}", value, typing.get_type_hints(cls)[key], spec.metadata)
+    return {name: cls(**kept[name]) for name, cls in sections.items()}
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """' (did you mean …?)', or '' when nothing is near."""
+    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _check_name(sections: Sections, section: str, key: str) -> None:
+    if section not in sections:
+        raise SettingsError(f"no section {section!r}{nearest(section, sections)}; sections are: {', '.join(sections)}")
+    names = [f.name for f in dataclasses.fields(sections[section])]
+    if key not in names:
+        full = [f"{s}.{f.name}" for s, c in sections.items() for f in dataclasses.fields(c)]
+        near = nearest(f"{section}.{key}", full)
+        raise SettingsError(f"no setting {section}.{key}{near}; [{section}] has: {', '.join(names)}")
+
+
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
+def _convert(name: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
+    """`value` (from TOML, or text) as `kind`, checked against its range and allowed words."""
+
+    def refuse(wanted: str) -> SettingsError:
+        return SettingsError(f"{name} = {value!r}: {wanted} ({meta['why']})")
+
+    result: Any
+    if kind is bool:
+        text = str(value).lower()
+        if text not in _TRUE | _FALSE:
+            raise refuse("must be true or false")
+        result = text in _TRUE
+    elif kind in (int, float):
+        try:
+            if isinstance(value, bool):
+                raise ValueError
+            result = kind(value)
+            if kind is int and float(value) != result:
+                raise ValueError
+        except (TypeError, ValueError):
+            raise refuse("must be a whole number" if kind is int else "must be a number") from None
+        low, high = meta["low"], meta["high"]
+        if not ((low is None or result >= low) and (high is None or result <= high)):
+            raise refuse(f"must be between {low} and {high}")
+    elif kind == tuple[str, ...]:
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) for i in items):
+            raise refuse("must be a list of words")
+        result = tuple(i.strip() for i in items if i.strip())
+        if not result:
+            raise refuse("must not be empty")
+    else:
+        if not isinstance(value, str):
+            raise refuse("must be text")
+        result = value
+        if meta["choices"] and result not in meta["choices"]:
+            raise refuse(f"must be one of {', '.join(meta['choices'])}{nearest(result, meta['choices'])}")
+    return result
