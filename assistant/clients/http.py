@@ -11,7 +11,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 _READ = 16384  # bytes at most in one piece of a stream
@@ -54,8 +54,13 @@ class Call:
         data = json.dumps(body, ensure_ascii=False).encode()
         return self.request("POST", path, data, {"Content-Type": "application/json"})
 
-    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Iterator[bytes]:
-        """Yields the answer's bytes as they come. Raises ServiceError or Cancelled."""
+    def request(
+        self, method: str, path: str, body: bytes | BinaryIO | None, headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """Yields the answer's bytes as they come. Raises ServiceError or Cancelled.
+
+        A `body` that is a file is sent as it is read; its Content-Length must be among the `headers`.
+        """
         url = urlsplit(self._base + path)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
         try:
@@ -63,7 +68,9 @@ class Call:
             if self._cancelled:
                 raise Cancelled
             target = url.path + (f"?{url.query}" if url.query else "")
-            self._connection.request(method, target, body, dict(headers))
+            # A refusal may come before all of the body is sent; it says why, so it is what must be read.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._connection.request(method, target, body, dict(headers))
             if self._cancelled:
                 raise Cancelled
             response = self._connection.getresponse()

@@ -1,0 +1,219 @@
+"""``huiyin transcribe``: recordings to text, JSON or subtitles."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlencode
+
+from tqdm import tqdm
+
+from assistant.clients.http import ServiceError, server_sent_events
+from assistant.clients.services import Services
+from assistant.clients.state import look
+from assistant.command import FAILED, STDIN, USAGE, CommandError, check_writable, whole_file
+from assistant.launcher import Launcher
+from configs.settings import Settings
+
+_SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt"}
+_SUBTITLES = ("srt", "vtt")
+_TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
+_BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
+_BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
+
+_ABOUT = """\
+Recordings of any kind (wav, mp3, m4a, flac, ogg, opus, webm, mp4 ...) to text. The speech service is started when it
+does not run. A recording that cannot be read is told and skipped; the exit status is then 1.
+
+  huiyin transcribe meeting.m4a
+  huiyin transcribe film.mp4 --format srt --out film.srt
+  huiyin transcribe *.wav --format json --out results/
+  huiyin transcribe - --language zh < call.wav"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``transcribe``."""
+    parser = subparsers.add_parser("transcribe", description=_ABOUT)
+    parser.add_argument("file", nargs="+", metavar="FILE", help="a recording; - reads standard input")
+    parser.add_argument(
+        "--format", choices=tuple(_SUFFIXES), default="text", help="text (default), json with all details, or subtitles"
+    )
+    parser.add_argument("--language", metavar="LANG", help="zh, en, ... when it is known; default: auto, detected")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR|FILE", help="write there instead of the screen; several files need a folder"
+    )
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """A file to transcribe: what the user calls it, and where it lies."""
+
+    label: str
+    path: Path
+    size: int
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Transcribe the files. Returns 0, or 1 when one of them could not be."""
+    targets = _targets(args.file, args.format, args.out)
+    with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
+        recordings = [found for label in args.file if (found := _look_at(label, Path(folder)))]
+        failed = len(args.file) - len(recordings)
+        if recordings:
+            with Launcher(settings, args.service_arguments) as launcher:
+                launcher.start(["asr"])
+                work = _Work(launcher.services, args.format, args.language, targets, several=len(args.file) > 1)
+                failed += work.do(recordings)
+    return FAILED if failed else 0
+
+
+def _targets(labels: Sequence[str], form: str, out: Path | None) -> dict[str, Path]:
+    """Which file each result goes to; empty for the screen. Raises CommandError when that cannot be."""
+    several = len(labels) > 1
+    if out is None:
+        if several and form in _SUBTITLES:
+            raise CommandError(f"several files as {form} would make one broken file; add --out FOLDER", USAGE)
+        return {}
+    if not several and not out.is_dir() and not str(out).endswith(("/", "\\")):
+        check_writable(out)
+        return {labels[0]: out}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{out} cannot be the folder for several files: {error.strerror}", USAGE) from error
+    targets: dict[str, Path] = {}
+    for label in labels:
+        source = Path("stdin" if label == STDIN else label)
+        # Players look for talk.srt beside talk.mp4; the whole name only where two recordings would collide.
+        for name in (source.stem, source.name, *(f"{source.name}-{n}" for n in range(2, len(labels) + 2))):
+            target = out / f"{name}{_SUFFIXES[form]}"
+            if target not in targets.values():
+                targets[label] = target
+                break
+    return targets
+
+
+def _look_at(label: str, folder: Path) -> _Recording | None:
+    """The recording, or None after telling what is wrong with it. Standard input is kept below `folder`."""
+    path = Path(label).expanduser()
+    try:
+        if label == STDIN:
+            if sys.stdin.isatty():
+                raise CommandError("standard input is the keyboard; pipe a recording in", USAGE)
+            path = folder / "stdin"
+            with path.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        if path.is_dir():
+            problem = "it is a folder; name the recordings in it"
+        elif not (size := path.stat().st_size):
+            problem = "it is empty"
+        else:
+            with path.open("rb"):
+                return _Recording(label, path, size)
+    except OSError as error:
+        problem = error.strerror or str(error)
+    _tell(label, problem)
+    return None
+
+
+class _Work:
+    """Recordings, one after the other, through the service."""
+
+    def __init__(
+        self, services: Services, form: str, language: str | None, targets: dict[str, Path], *, several: bool
+    ) -> None:
+        self._services, self._form, self._targets, self._several = services, form, targets, several
+        options = {"stream": "true", "language": language, "subtitles": form if form in _SUBTITLES else None}
+        self._path = "/asr?" + urlencode({key: value for key, value in options.items() if value})
+        self._first = True
+
+    def do(self, recordings: Sequence[_Recording]) -> int:
+        """Transcribe them and put the results where they belong. Returns how many failed."""
+        failed = 0
+        with _bar(sum(recording.size for recording in recordings)) as at:
+            before = 0
+            for recording in recordings:
+                at(recording.label, before)
+
+                def heard(share: float, recording: _Recording = recording, before: int = before) -> None:
+                    at(recording.label, before + share * recording.size)
+
+                try:
+                    self._put(recording.label, self._transcribe(recording, heard))
+                except ServiceError as error:
+                    failed += 1
+                    _tell(recording.label, str(error))
+                    if look(self._services, "asr").kind == "absent":
+                        raise CommandError("the speech service has ended; the rest was not transcribed") from error
+                before += recording.size
+        return failed
+
+    def _transcribe(self, recording: _Recording, heard: Callable[[float], None]) -> dict[str, Any]:
+        """The service's last event: ``result``, and ``subtitles`` where they were asked for. Raises ServiceError."""
+        headers = {
+            **self._services.headers("application/octet-stream"),
+            "Content-Length": str(recording.size),
+        }
+        with recording.path.open("rb") as file:
+            call = self._services.call("asr", _TIMEOUT_S)
+            pieces = call.request("POST", self._path, cast(BinaryIO, file), headers)
+            for event in server_sent_events(pieces):
+                if error := event.get("error"):
+                    hint = f" ({error['hint']})" if error.get("hint") else ""
+                    raise ServiceError(f"asr: {error.get('message')}{hint}")
+                if event.get("type") == "done":
+                    return event
+                if event.get("total_s"):
+                    heard(min(1.0, event["position_s"] / event["total_s"]))
+        raise ServiceError("the answer broke off before its end")
+
+    def _put(self, label: str, event: dict[str, Any]) -> None:
+        result = event["result"]
+        for warning in result.get("warnings") or ():
+            _tell(label, warning)
+        if not result["text"]:
+            _tell(label, "no speech was heard in it")
+        if self._form == "json":
+            output = json.dumps({"file": label, **result}, ensure_ascii=False) + "\n"
+        elif self._form == "text":
+            output = result["text"] + "\n"
+        else:
+            output = event["subtitles"]
+        target = self._targets.get(label)
+        if target is not None:
+            with whole_file(target) as file:
+                file.write(output.encode())
+            _say(f"{label} -> {target}", sys.stderr)
+            return
+        if self._several and self._form == "text":
+            output = f"{'' if self._first else chr(10)}==> {label} <==\n{output}"
+        self._first = False
+        _say(output, sys.stdout, end="")
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on standard error when that is a terminal: a function of (what, bytes of the recordings)."""
+    with tqdm(total=total, disable=None, delay=_BAR_DELAY_S, bar_format=_BAR, leave=False, file=sys.stderr) as bar:
+
+        def at(label: str, position: float) -> None:
+            bar.set_description_str(Path(label).name, refresh=False)
+            bar.update(position - bar.n)
+
+        yield at
+
+
+def _tell(label: str, text: str) -> None:
+    _say(f"huiyin: {label}: {text}", sys.stderr)
+
+
+def _say(text: str, file: Any, end: str = "\n") -> None:
+    tqdm.write(text, file=file, end=end)  # a bar may stand there
