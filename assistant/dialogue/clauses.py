@@ -124,7 +124,7 @@ class ClauseSplitter:
         chars, words = weight(speakable(piece))
         need = self._lengths
         if self._first:
-            return chars + words > 0 if sentence else chars >= need.first_chars or words >= need.first_words
+            return chars + words > 0 if sentence else chars + words >= need.first_chars or words >= need.first_words
         if sentence:
-            return chars >= need.later_chars or words >= need.later_words
+            return chars + words >= need.later_chars or words >= need.later_words
         return False

@@ -1,0 +1,140 @@
+"""What is said: clauses, what can be read aloud, what was heard, what the model is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.dialogue.clauses import ClauseSplitter, speakable
+from assistant.dialogue.history import HeardClause, History, heard_text
+from assistant.dialogue.persona import Persona, PersonaError
+from assistant.talk import load_persona
+
+
+def split(text: str, size: int = 1) -> list[str]:
+    """The clauses of a reply that arrives `size` characters at a time."""
+    splitter = ClauseSplitter()
+    clauses = [c for i in range(0, len(text), size) for c in splitter.feed(text[i : i + size])]
+    return clauses + splitter.finish()
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("你好！我是回音，很高兴认识你。", ["你好！", "我是回音，很高兴认识你。"]),
+        ("晚饭可以吃面条，简单又暖和，也可以点外卖。", ["晚饭可以吃面条，", "简单又暖和，也可以点外卖。"]),
+        ("Paris. It is the capital of France, on the Seine.", ["Paris.", "It is the capital of France, on the Seine."]),
+        ("Well of course, that depends.", ["Well of course,", "that depends."]),
+        ("Well, that depends on you.", ["Well, that depends on you."]),
+        ("It costs 3.14 dollars, or 1,000 yen.", ["It costs 3.14 dollars,", "or 1,000 yen."]),
+        ("Dr. Smith lives at 9:30 Main St. in town.", ["Dr. Smith lives at 9:30 Main St. in town."]),
+        ("他说：“好的。”然后走了，再也没有回来。", ["他说：“好的。”", "然后走了，再也没有回来。"]),
+        ("Hello!!! How are you today, my friend?", ["Hello!!!", "How are you today, my friend?"]),
+        ("用 Python 3.12 吧，它很快。", ["用 Python 3.12 吧，", "它很快。"]),
+        ("Use this:\n```python\nprint('hi. there')\n```\nThen run it at once please.",
+         ["Use this:", "Then run it at once please."]),
+        ("", []),
+        ("😀 … **", []),
+        ("no stop at all", ["no stop at all"]),
+    ],
+)  # fmt: skip
+def test_reply_is_cut_into_clauses(text: str, clauses: list[str]) -> None:
+    assert split(text, size=len(text) or 1) == clauses
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_pieces_do_not_change_the_clauses(size: int) -> None:
+    text = "好的。今天 3.5 度，Dr. Li 说：“多穿点。”See https://a.b/c?d=e, ok? ```x.y```最后，**别忘了**伞！"
+    assert split(text, size) == split(text, len(text))
+
+
+def test_text_without_any_stop_is_cut_all_the_same() -> None:
+    clauses = split("字" * 500)
+    assert "".join(clauses) == "字" * 500
+    assert max(map(len, clauses)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("**Bold** and `code`", "Bold and code"),
+        ("# Title", "Title"),
+        ("- one", "one"),
+        ("see [the page](http://x.y/z)", "see the page"),
+        ("真棒👍🏽！", "真棒！"),
+        ("👨‍👩‍👧", ""),
+        ("——", ""),
+        ("```\nx = 1\n```", ""),
+    ],
+)
+def test_machinery_is_not_read_aloud(text: str, spoken: str) -> None:
+    assert speakable(text) == spoken
+
+
+@pytest.mark.parametrize(
+    ("shares", "heard"),
+    [
+        ((1.0, 1.0), "Once upon a time, there was a lighthouse."),
+        ((1.0, 0.5), "Once upon a time, there was a"),
+        ((0.6, 0.0), "Once upon"),
+        ((0.01, 0.0), ""),
+        ((0.0, 0.0), ""),
+    ],
+)
+def test_history_holds_whole_words_that_were_heard(shares: tuple[float, float], heard: str) -> None:
+    texts = ("Once upon a time,", "there was a lighthouse.")
+    assert heard_text(HeardClause(t, s) for t, s in zip(texts, shares, strict=True)) == heard
+
+
+def test_chinese_is_cut_at_a_character() -> None:
+    assert heard_text([HeardClause("很久很久以前，", 1), HeardClause("有一座灯塔。", 0.5)]) == "很久很久以前，有一座"
+
+
+def test_interrupted_reply_ends_in_a_dash_and_an_unheard_one_leaves_no_trace() -> None:
+    history = History()
+    history.commit("Tell me a story", [HeardClause("Once upon a time.", 0.6)], interrupted=True)
+    history.commit("Wait", [HeardClause("Yes?", 0.0)], interrupted=True)
+    assert history.messages(10) == [
+        {"role": "user", "content": "Tell me a story"},
+        {"role": "assistant", "content": "Once upon——"},
+        {"role": "user", "content": "Wait"},
+    ]
+
+
+def test_roles_alternate_and_the_prefix_is_stable() -> None:
+    persona, history = Persona("x", "Be brief."), History()
+    first = persona.messages(history, "hi", 10)
+    history.commit("hi", [HeardClause("Hello.", 1)], interrupted=False)
+    second = persona.messages(history, "how are you", 10)
+    assert second[: len(first)] == first, "what was sent stays as it was, so that prompt caches keep hitting"
+    history.commit("how are you", [], interrupted=True)
+    third = persona.messages(history, "well?", 10)
+    assert [m["role"] for m in third] == ["system", "user", "assistant", "user"]
+    assert third[-1]["content"] == "how are you\nwell?"
+
+
+def test_only_the_last_turns_are_sent() -> None:
+    history = History()
+    for i in range(5):
+        history.commit(f"u{i}", [HeardClause(f"a{i}", 1)], interrupted=False)
+    assert [m["content"] for m in history.messages(2)] == ["u3", "a3", "u4", "a4"]
+    assert history.messages(0) == []
+
+
+def test_default_persona_loads_and_apologises_in_both_languages() -> None:
+    persona = load_persona("huiyin")
+    for stage in ("asr", "llm", "tts"):
+        assert persona.apology(stage, "zh") != persona.apology(stage, "en") != ""
+    assert len(persona.all_apologies()) == 6
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"name": "x"}, {"name": "x", "system": " "}, {"name": "x", "system": "y", "z": 1}]
+)
+def test_bad_persona_is_refused(data: dict[str, object]) -> None:
+    with pytest.raises(PersonaError):
+        Persona.from_dict(data)
+
+
+def test_unknown_persona_names_the_known() -> None:
+    with pytest.raises(PersonaError, match="huiyin"):
+        load_persona("nobody")
