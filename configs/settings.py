@@ -101,15 +101,21 @@ class LlmSettings:
     upstreams: tuple[str, ...] = setting(
         ("embedded",),
         "tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as "
-        "http://127.0.0.1:11434/v1 (Ollama); its key comes from HUIYIN_LLM_API_KEY",
+        "http://127.0.0.1:11434/v1 (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one per URL with commas between",
     )
-    upstream_model: str = setting("", "model to ask a URL upstream for; empty: the request's own, else its first")
-    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "22 tok/s on 2 cores; zh and en")
+    upstream_model: str = setting(
+        "", "model to ask a URL upstream for when the request names none; empty: the first it lists"
+    )
+    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "20 tok/s on 2 cores; zh and en")
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
     context_tokens: int = setting(4096, "persona, history and reply; 28 MB per 1024", low=512, high=131072)
     max_new_tokens: int = setting(512, "when the request does not say", low=1, high=32768)
     first_token_timeout_s: float = setting(20.0, "then the next upstream", low=0.5, high=600)
     idle_timeout_s: float = setting(8.0, "a stream silent for so long is ended with an error", low=0.5, high=600)
+    connect_timeout_s: float = setting(3.0, "a host that is off must not hold up the next one", low=0.1, high=60)
+    reply_timeout_s: float = setting(120.0, "a whole reply asked for without streaming", low=1, high=3600)
+    hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
+    prompt_cache_mb: int = setting(256, "so another caller's prompt does not push the talk's out", low=0, high=65536)
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,12 @@ def create_app(
     *,
     max_upload_mb: int,
     describe: Callable[[], Mapping[str, Any]],
+    ready_facts: Callable[[], Mapping[str, Any]] = dict,
 ) -> Flask:
     """A Flask app with the shared routes.
 
-    `name` is 'asr', 'llm' or 'tts'; `describe` gives the service's own facts for /system (model, device).
+    `name` is 'asr', 'llm' or 'tts'; `describe` gives the service's own facts for /system (model, device),
+    `ready_facts` those for /ready, which must be quick.
     """
     app = Flask(f"huiyin-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_upload_mb * 1024 * 1024

@@ -65,7 +65,13 @@ def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -
     else:
         from waitress import serve as waitress_serve
 
-        waitress_serve(make_app(), host=settings.host, port=port, threads=settings.threads)
+        waitress_serve(
+            make_app(),
+            host=settings.host,
+            port=port,
+            threads=settings.threads,
+            channel_request_lookahead=1,  # else a request cannot see that its client has left
+        )
 
 
 def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
