@@ -1,0 +1,131 @@
+"""What goes to the loudspeaker, and how much of it counts as heard."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.clock import AudioClock
+from assistant.audio.listener import SoundRing
+from assistant.audio.player import FADE, Player
+from assistant.audio.vad import Frame, SpeechTracker
+
+SPEECH, SILENCE = Frame(0.9), Frame(0.05)
+
+
+def ramp(count: int, start: int = 1) -> np.ndarray:
+    return np.arange(start, start + count).astype(np.int16)
+
+
+def test_sound_waits_until_it_is_let_out() -> None:
+    player = Player()
+    player.add(1, 0, ramp(100))
+    assert not player.read(50).any()
+    player.open(1)
+    assert np.array_equal(player.read(60), ramp(60))
+    assert np.array_equal(player.read(60), np.concatenate([ramp(40, 61), np.zeros(20)]))
+
+
+def test_reply_is_finished_when_its_last_sample_has_reached_the_ear() -> None:
+    player = Player(output_latency_s=0.1)
+    player.add(1, 0, ramp(3200))
+    player.open(1)
+    player.close(1)
+    player.read(3200)
+    assert player.heard(1)[0] == 3200 - 1600
+    assert player.finished() is None, "the last 100 ms are still in the device"
+    player.read(1600)
+    assert player.heard(1)[0] == 3200
+    assert (player.finished(), player.finished()) == (1, None)
+
+
+def test_a_gap_between_clauses_is_not_the_end() -> None:
+    player = Player()
+    player.add(1, 0, ramp(100))
+    player.end_clause(1, 0)
+    player.open(1)
+    player.read(500)
+    assert player.finished() is None
+    player.add(1, 1, ramp(100))
+    player.close(1)
+    player.read(100)
+    assert player.finished() == 1
+    assert [(s.start, s.end, s.ended) for s in player.heard(1)[1]] == [(0, 100, True), (100, 200, False)]
+
+
+def test_stop_fades_within_20_ms_and_keeps_what_was_heard() -> None:
+    player = Player()
+    player.add(1, 0, np.full(16000, 10000, np.int16))
+    player.open(1)
+    player.read(1000)
+    player.stop(1)
+    tail = player.read(1000)
+    assert tail[0] > 9900
+    assert np.all(np.abs(np.diff(tail[:FADE].astype(int))) < 100), "no click"
+    assert not tail[FADE:].any()
+    assert player.heard(1)[0] == 1000 + FADE
+    assert not player.is_sounding
+
+
+def test_dropped_reply_is_never_heard() -> None:
+    player = Player()
+    player.add(1, 0, ramp(100))
+    player.drop(1)
+    player.add(2, 0, ramp(10, 500))
+    player.open(2)
+    assert player.read(10)[0] == 500
+    assert player.heard(1) == (0, [])
+
+
+def test_speech_starts_after_three_frames_of_four_dated_back_to_the_first() -> None:
+    tracker = SpeechTracker()
+    frames = [SILENCE, SPEECH, SILENCE, SPEECH, SILENCE, SPEECH, SPEECH]
+    assert [tracker.push(f) for f in frames] == [None] * 6 + [("started", 4)]
+
+
+def test_a_click_is_not_speech() -> None:
+    tracker = SpeechTracker()
+    assert not any(tracker.push(f) for f in [SPEECH, SPEECH, SILENCE, SILENCE, SILENCE, SPEECH, SPEECH, SILENCE])
+
+
+def test_pause_is_told_after_96_ms_with_its_beginning() -> None:
+    tracker = SpeechTracker()
+    for _ in range(5):
+        tracker.push(SPEECH)
+    dip = Frame(0.4)  # between release and threshold: a vowel's end
+    assert [tracker.push(f) for f in [SILENCE, dip, SILENCE, SILENCE, SILENCE]] == [None] * 4 + [("paused", 3)]
+
+
+def test_while_the_assistant_is_heard_only_unbroken_loud_speech_counts() -> None:
+    def first(frames: list[Frame]) -> int | None:
+        tracker = SpeechTracker()
+        return next((i for i, f in enumerate(frames) if tracker.push(f)), None)
+
+    user = Frame(0.9, passed=0.9, far_end=True)
+    echo = Frame(0.9, passed=0.1, far_end=True)
+    quiet = Frame(0.1, passed=0.9, far_end=True)
+    assert first([user] * 8) == 5
+    assert first([echo] * 50) is None
+    assert first([user, user, quiet] * 20) is None
+
+
+def test_ring_gives_back_sound_by_its_time() -> None:
+    ring = SoundRing(keep_s=1.0)
+    for second in range(3):
+        for at in range(0, SAMPLE_RATE, 1000):
+            ring.write(np.full(1000, second * 16 + at // 1000, np.int16))
+    cut = ring.cut(2.5, 2.75)
+    assert (len(cut), cut[0], cut[-1]) == (4000, 40, 43)
+    assert len(ring.cut(0.0, 10.0)) == SAMPLE_RATE, "older than it keeps, newer than there is: left out"
+    assert len(ring.cut(5, 6)) == 0
+
+
+def test_clock_counts_sound_and_goes_on_while_the_device_is_lost() -> None:
+    wall = [100.0]
+    clock = AudioClock(lambda: wall[0])
+    wall[0] = 100.02
+    assert clock.advance(320) == 0.02
+    wall[0] = 103.02
+    assert clock.now() == 3.02
+    assert clock.skip_lost_time() == 48000
+    assert clock.now() == 3.02
