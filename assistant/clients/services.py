@@ -65,13 +65,17 @@ class Services:
             facts=result,
         )
 
-    def ask(self, call: Call, messages: Sequence[Message]) -> Iterator[str]:
-        """The model's reply, piece by piece."""
+    def ask(
+        self, call: Call, messages: Sequence[Message], *, max_tokens: int | None = None, model: str = ""
+    ) -> Iterator[str]:
+        """The model's reply, piece by piece; `max_tokens` long at most (default: a spoken reply)."""
         body = {
             "messages": list(messages),
             "stream": True,
-            "max_tokens": self.settings.talk.max_reply_tokens,
+            "max_tokens": max_tokens or self.settings.talk.max_reply_tokens,
         }
+        if model:
+            body["model"] = model
         data = json.dumps(body, ensure_ascii=False).encode()
         pieces = call.request("POST", "/v1/chat/completions", data, self.headers("application/json"))
         for event in server_sent_events(pieces):
