@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ import numpy.typing as npt
 import soxr
 
 from services.common.errors import ApiError
+from services.common.headers import bytes_left, mp3_tells_length, riff_bytes
 from services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
 
 SAMPLE_RATE = 16_000  # Hz, everywhere inside the project
@@ -33,9 +33,8 @@ Source = bytes | Path | BinaryIO
 
 _BLOCK_S = 1.0
 _MIN_BYTES_PER_S = 100  # below any speech codec: a header that promises more sound than this per byte is wrong
-_DAMAGE_S = 0.25  # missing at the end: more than a codec's own delay and padding
+_DAMAGE_S = 0.05  # missing: more than a codec's own delay and padding
 _OVER_FULL_SCALE = 1.5  # lossy codecs overshoot 1.0 a little; beyond this the file is scaled wrongly
-_RIFF_UNKNOWN = 0x7FFF0000  # sizes from here on mean "written while streaming, length not known"
 
 # Demuxers for sound and for films with sound. Not here on purpose: playlists and everything that names other files
 # (hls, dash, concat, sdp, imf), pictures, subtitles, text, devices, and headerless formats that match any bytes.
@@ -43,6 +42,24 @@ _FORMATS = (
     "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,asf,amr,amrnb,amrwb,avi,flv,mpeg,mpegts,"
     "ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,voc,nistsphere,ircam,sox,gsm,ilbc,oma,rm,dsf,spdif,truehd,mlp,shn,nut,wtv,mxf,loas"
 )
+
+# Demuxers that read the length from the file; the others guess it from the first bit rate they see.
+_TELL_LENGTH = {
+    "wav",
+    "w64",
+    "aiff",
+    "au",
+    "caf",
+    "flac",
+    "ogg",
+    "matroska,webm",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "wv",
+    "ape",
+}
+
+# A FLAC frame carries a checksum that FFmpeg only looks at when told to; without it damage is heard as noise.
+_STRICT = {"flac": {"err_detect": "crccheck+explode"}}
 
 # Packed sample format -> what a full-scale value is, and what silence is.
 _SCALES: dict[str, tuple[float, float]] = {
@@ -73,7 +90,9 @@ class AudioReader:
     warnings: list[str] = field(default_factory=list)
     decoded_s: float = 0.0
     expected_s: float | None = None
-    """What the header promises, when it can be believed."""
+    """Its length by its header, or a guess; None when nothing can be said."""
+
+    _promised_s: float = field(default=0.0, init=False)
 
     def __iter__(self) -> Iterator[Samples]:
         if isinstance(self.source, Path):
@@ -83,7 +102,7 @@ class AudioReader:
             yield from self._read(io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source)
 
     def _read(self, file: BinaryIO) -> Iterator[Samples]:
-        size = _size(file)
+        size = bytes_left(file)
         if size == 0:
             raise ApiError(400, "empty_audio", "there is no sound in the request: it is empty", "send an audio file")
         count = 0
@@ -96,9 +115,11 @@ class AudioReader:
                 yield self._checked(block)
         if self.decoded_s < MIN_DURATION_S:
             raise self._too_short()
-        missing_s = (self.expected_s or 0.0) - self.decoded_s
+        missing_s = self._promised_s - self.decoded_s
         if missing_s > _DAMAGE_S and not self.warnings:
-            self.warnings.append(f"the file is cut off: {missing_s:.1f} s of {self.expected_s:.1f} s are missing")
+            self.warnings.append(
+                f"the file is cut off or damaged: {missing_s:.2f} s of {self._promised_s:.2f} s are missing"
+            )
 
     def _too_long(self, what: str) -> ApiError:
         return ApiError(
@@ -146,14 +167,15 @@ class AudioReader:
             yield self.pcm.rate, (values / np.float32(32768.0)).reshape(-1, self.pcm.channels).mean(axis=1)
 
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
-        promised = _riff_bytes(file)
+        promised, mp3_tells = riff_bytes(file), mp3_tells_length(file)
         with _open(file) as container:
             if not container.streams.audio:
                 raise ApiError(
                     422, "no_audio_stream", f"this {container.format.name} file holds no sound", "send an audio file"
                 )
             stream = container.streams.audio[0]
-            self._check_header(container, size)
+            self._check_header(container, size, mp3_tells)
+            stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
             position_s = 0.0
             for packet in container.demux(stream):
                 try:
@@ -167,13 +189,16 @@ class AudioReader:
         if promised and size and promised > size:
             self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
 
-    def _check_header(self, container: av.container.InputContainer, size: int | None) -> None:
+    def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_tells: bool) -> None:
         """Refuse a recording that says it is too long, unless it cannot be that long."""
         claimed_s = container.duration / av.time_base if container.duration else 0.0
         if size is not None and claimed_s * _MIN_BYTES_PER_S > size:
             return
         self.expected_s = claimed_s or None
-        if claimed_s > self.max_duration_s:
+        kind = container.format.name
+        if kind in _TELL_LENGTH or (kind == "mp3" and mp3_tells):
+            self._promised_s = claimed_s
+        if self._promised_s > self.max_duration_s:
             raise self._too_long(f"the recording lasts {claimed_s:.0f} s by its header, more than")
 
     def _damaged(self, position_s: float, error: Exception) -> None:
@@ -263,32 +288,6 @@ def _to_16k(chunks: Iterable[tuple[int, Samples]]) -> Iterator[Samples]:
             yield resampled(last=False)
             pending, pending_s = [], 0.0
     yield resampled(last=True)
-
-
-def _size(file: BinaryIO) -> int | None:
-    """Bytes from here to the end, None when the stream cannot tell."""
-    try:
-        here = file.tell()
-        end = file.seek(0, os.SEEK_END)
-        file.seek(here)
-    except (OSError, AttributeError, io.UnsupportedOperation):
-        return None
-    return end - here
-
-
-def _riff_bytes(file: BinaryIO) -> int:
-    """The file size that a WAV header promises, 0 for other files or when it does not say.
-
-    FFmpeg takes the length of PCM from the size of the file, so a cut-off WAV would look whole.
-    """
-    if _size(file) is None:
-        return 0
-    here = file.tell()
-    header = file.read(12)
-    file.seek(here)
-    size = int.from_bytes(header[4:8], "little")
-    is_wav = header[:4] == b"RIFF" and header[8:] == b"WAVE"
-    return size + 8 if is_wav and 0 < size < _RIFF_UNKNOWN else 0
 
 
 def _reason(error: Exception) -> str:

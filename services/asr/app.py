@@ -1,0 +1,213 @@
+"""The speech-to-text service: its addresses."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, request, stream_with_context
+
+from configs.settings import Settings
+from configs.store import ModelStore
+from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask
+from services.asr.engine import Engine, Transcript, join_texts, load_engine
+from services.asr.formats import as_srt, as_verbose, as_vtt, usage
+from services.asr.queue import ModelQueue
+from services.asr.transcribe import Part, transcribe
+from services.common.app import create_app, documented
+from services.common.engine import EngineHost
+from services.common.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+_FREE_THREADS = 3  # of the server: /health answers however many wait for the model
+_LIBRARIES = ("faster-whisper", "ctranslate2", "av")
+
+Steps = Iterator[Part | Transcript]
+
+
+def make_app(settings: Settings) -> Flask:
+    """The service; its model loads in the background."""
+    asr = settings.asr
+    model = Path(asr.model).name
+    host: EngineHost[Engine] = EngineHost(
+        lambda: load_engine(asr, ModelStore(settings.store).ensure),
+        name="speech recognition",
+        wait_s=settings.service.load_wait_s,
+    )
+    queue = ModelQueue(asr.queue_wait_s, max_waiting=max(1, settings.service.threads - _FREE_THREADS))
+
+    def describe() -> Mapping[str, Any]:
+        engine = host.peek()
+        return {
+            "engine": asr.engine,
+            "model": model,
+            "device": engine.device if engine else None,
+            "threads": asr.threads,
+            "languages": list(asr.languages),
+            "max_duration_s": asr.max_duration_s,
+            "versions": _versions(),
+        }
+
+    app = create_app("asr", settings.service, host, max_upload_mb=asr.max_upload_mb, describe=describe)
+
+    def steps(engine: Engine, ask: Ask) -> Steps:
+        return transcribe(engine, queue, ask.reader(asr), ask.hints)
+
+    @app.post("/asr")
+    @documented(requestBody=_OWN_BODY, parameters=_OWN_QUERY)
+    def asr_route() -> Response:
+        """Transcribe a recording; answers with the full result.
+
+        Send JSON {"filename": "a.wav"} for a file below the service's allowed folder, a form with the field `file`, or
+        the recording as the body (audio/pcm;rate=16000 for bare 16-bit samples). Options: language, prompt,
+        temperature, stream (server-sent events, one for each piece of a long recording).
+        """
+        engine = host.get()
+        ask = own_ask(request, asr, engine.languages)
+        if ask.stream:
+            return _events(steps(engine, ask), _own_event)
+        return jsonify(_finish(steps(engine, ask)).as_dict())
+
+    @app.post("/v1/audio/transcriptions")
+    @documented(requestBody=_OPENAI_BODY)
+    def openai_route() -> Response:
+        """Transcribe a recording, as OpenAI's API does it.
+
+        response_format: json, text, srt, vtt, verbose_json; stream=true sends transcript.text.delta and .done events.
+        """
+        engine = host.get()
+        ask = openai_ask(request, model, engine.languages)
+        if ask.stream:
+            return _events(steps(engine, ask), _openai_events())
+        return _openai_answer(_finish(steps(engine, ask)), ask)
+
+    @app.get("/v1/models")
+    def models_route() -> Response:
+        """The model's names."""
+        return jsonify(object="list", data=[_model(name) for name in (model, OPENAI_ALIAS)])
+
+    @app.get("/v1/models/<name>")
+    def model_route(name: str) -> Response:
+        """One model."""
+        if name not in (model, OPENAI_ALIAS):
+            raise ApiError(
+                404, "model_not_found", f"there is no model {name!r} here", f"there are: {model}, {OPENAI_ALIAS}"
+            )
+        return jsonify(_model(name))
+
+    return app
+
+
+def _finish(steps: Steps) -> Transcript:
+    *_, transcript = steps
+    assert isinstance(transcript, Transcript)
+    return transcript
+
+
+def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
+    if ask.response_format == "verbose_json":
+        body = as_verbose(transcript)
+        if ask.words:
+            body["warnings"].append("times of single words are not available; segments have theirs")
+        return jsonify(body)
+    if ask.response_format == "json":
+        return jsonify(text=transcript.text, usage=usage(transcript))
+    text = {"srt": as_srt, "vtt": as_vtt}.get(ask.response_format, lambda _: transcript.text + "\n")
+    kind = {"srt": "application/x-subrip", "vtt": "text/vtt"}.get(ask.response_format, "text/plain")
+    return Response(text(transcript.segments), content_type=f"{kind}; charset=utf-8")
+
+
+def _own_event(step: Part | Transcript) -> dict[str, Any]:
+    if isinstance(step, Transcript):
+        return {"type": "done", "result": step.as_dict()}
+    segments = [segment.as_dict() for segment in step.segments]
+    return {"type": "segments", "segments": segments, "position_s": round(step.position_s, 3), "total_s": step.total_s}
+
+
+def _openai_events() -> Callable[[Part | Transcript], dict[str, Any]]:
+    texts: list[str] = []
+
+    def event(step: Part | Transcript) -> dict[str, Any]:
+        if isinstance(step, Transcript):
+            return {"type": "transcript.text.done", "text": step.text, "usage": usage(step)}
+        before = join_texts(texts)
+        texts.extend(segment.text for segment in step.segments)
+        return {"type": "transcript.text.delta", "delta": join_texts(texts)[len(before) :]}
+
+    return event
+
+
+def _events(steps: Steps, as_event: Callable[[Part | Transcript], dict[str, Any]]) -> Response:
+    """Server-sent events. The first step is done before the answer begins, so that a bad recording is still a 4xx."""
+    first = next(steps)
+
+    def lines() -> Iterator[str]:
+        try:
+            yield _event(as_event(first))
+            for step in steps:
+                yield _event(as_event(step))
+        except ApiError as error:
+            yield _event(error.body())
+        except Exception:
+            log.exception("unexpected error in a stream")
+            yield _event(ApiError(500, "internal_error", "the service made a mistake with this request").body())
+
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(stream_with_context(lines()), content_type="text/event-stream; charset=utf-8", headers=headers)
+
+
+def _event(data: Mapping[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "huiyin"}
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for library in _LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[library] = importlib.metadata.version(library)
+    return versions
+
+
+_BINARY = {"type": "string", "format": "binary"}
+_OPTIONS: dict[str, Any] = {
+    "language": {"type": "string", "description": "a code such as zh; auto: detect"},
+    "prompt": {"type": "string", "description": "text in the expected style, with expected names"},
+    "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+    "stream": {"type": "boolean"},
+}
+_OWN_QUERY = [{"name": name, "in": "query", "schema": schema} for name, schema in _OPTIONS.items()]
+_OWN_BODY = {
+    "content": {
+        "application/json": {"schema": {"type": "object", "properties": {"filename": {"type": "string"}, **_OPTIONS}}},
+        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _BINARY, **_OPTIONS}}},
+        "audio/pcm;rate=16000": {"schema": _BINARY},
+        "application/octet-stream": {"schema": _BINARY},
+    }
+}
+_OPENAI_BODY = {
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": _BINARY,
+                    "model": {"type": "string"},
+                    "response_format": {"type": "string"},
+                    "timestamp_granularities[]": {"type": "array", "items": {"type": "string"}},
+                    **_OPTIONS,
+                },
+            }
+        }
+    }
+}

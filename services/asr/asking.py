@@ -1,0 +1,191 @@
+"""What a caller asks for: the recording and the options, read from a request and checked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from flask import Request
+
+from configs.settings import AsrSettings
+from services.asr.engine import Hints
+from services.asr.formats import FORMATS
+from services.common.app import json_body
+from services.common.audio import AudioReader, Source
+from services.common.errors import ApiError
+from services.common.pcm import PcmFormat, pcm_format
+
+OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI ask for
+
+_IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
+_CHUNK_BYTES = 2**16
+_MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_GRANULARITIES = {"word", "segment"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A checked request."""
+
+    source: Source
+    pcm: PcmFormat | None
+    hints: Hints
+    stream: bool
+    response_format: str = "json"
+    words: bool = False
+    """Times of single words are wanted."""
+
+    def reader(self, settings: AsrSettings) -> AudioReader:
+        """The recording, ready to be decoded."""
+        return AudioReader(self.source, settings.max_duration_s, self.pcm)
+
+
+def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Ask:
+    """A request to ``/asr``: JSON with a file name, a form with a file, or the recording itself as the body.
+
+    Raises ApiError 400, 403, 404, 413 or 415.
+    """
+    source: Source
+    pcm = None
+    fields: Mapping[str, Any]
+    if request.mimetype == "application/json":
+        fields = json_body()
+        source = allowed_file(fields.get("filename"), settings.allowed_dir)
+    elif request.mimetype == "multipart/form-data":
+        fields = request.form
+        source, pcm = _uploaded(request)
+    else:
+        # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
+        fields = request.args
+        source, pcm = _body(request), pcm_format(request.content_type or "")
+    return Ask(source, pcm, _hints(fields, languages), _flag(fields, "stream"))
+
+
+def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
+    """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
+    if request.mimetype != "multipart/form-data":
+        raise ApiError(415, "not_a_form", "this address takes multipart/form-data", "curl -F file=@speech.wav URL")
+    form = request.form
+    asked = form.get("model") or model
+    if asked not in (model, OPENAI_ALIAS):
+        raise ApiError(
+            404, "model_not_found", f"there is no model {asked!r} here", f"there are: {model}, {OPENAI_ALIAS}"
+        )
+    source, pcm = _uploaded(request)
+    response_format = form.get("response_format") or "json"
+    if response_format not in FORMATS:
+        raise ApiError(
+            400,
+            "bad_response_format",
+            f"response_format {response_format!r} is not known",
+            f"it may be: {', '.join(FORMATS)}",
+        )
+    stream = _flag(form, "stream")
+    if stream and response_format not in ("json", "text"):
+        raise ApiError(
+            400, "bad_response_format", f"{response_format} cannot be streamed", "leave out stream or response_format"
+        )
+    granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
+    if unknown := granularities - _GRANULARITIES:
+        raise ApiError(
+            400, "bad_granularity", f"timestamp_granularities {sorted(unknown)} are not known", "word or segment"
+        )
+    return Ask(source, pcm, _hints(form, languages), stream, response_format, "word" in granularities)
+
+
+def allowed_file(name: object, allowed_dir: str) -> Path:
+    """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
+
+    Raises ApiError: 400 for a bad name, 403 when it is not below the folder or there is no such setting, 404 when it
+    is below but not a file.
+    """
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ApiError(400, "missing_filename", "'filename' must be the path of a sound file", '{"filename": "a.wav"}')
+    if not allowed_dir:
+        raise ApiError(
+            403,
+            "files_not_allowed",
+            "this service reads no files of its own machine",
+            "name a folder with --set asr.allowed_dir=/path/to/recordings, or upload the file",
+        )
+    folder = Path(allowed_dir).expanduser().resolve()
+    try:
+        path = (folder / name).resolve()
+    except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+        raise ApiError(400, "bad_filename", f"'filename' cannot be followed: {type(error).__name__}") from error
+    if not path.is_relative_to(folder):
+        raise ApiError(
+            403, "outside_allowed_dir", "'filename' is not below the allowed folder", "asr.allowed_dir names the folder"
+        )
+    if not path.is_file():
+        raise ApiError(404, "file_not_found", f"there is no file {name!r} in the allowed folder", "check the spelling")
+    return path
+
+
+def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
+    upload = request.files.get("file")
+    if upload is None:
+        raise ApiError(
+            400, "missing_file", "the form has no field 'file' with a sound file", "curl -F file=@speech.wav URL"
+        )
+    return cast(BinaryIO, upload.stream), pcm_format(upload.content_type or "")
+
+
+def _body(request: Request) -> BinaryIO:
+    """The body in a temporary file, in memory if small: decoders want to seek."""
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
+    while chunk := request.stream.read(_CHUNK_BYTES):
+        spool.write(chunk)
+    spool.seek(0)
+    return cast(BinaryIO, spool)
+
+
+def _hints(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
+    return Hints(_language(fields, languages), _text(fields, "prompt"), _temperature(fields))
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
+        raise ApiError(400, f"bad_{name}", f"{name!r} must be text of at most {_MAX_PROMPT_CHARS} characters")
+    return value
+
+
+def _language(fields: Mapping[str, Any], languages: tuple[str, ...]) -> str | None:
+    given = _text(fields, "language").strip()
+    code = given.lower().replace("_", "-").partition("-")[0]  # zh-CN is zh here
+    if code in ("", "auto"):
+        return None
+    if code not in languages:
+        raise ApiError(
+            400, "unknown_language", f"the language {given!r} is not known", f"use {_some(languages)}, or auto"
+        )
+    return code
+
+
+def _some(languages: tuple[str, ...]) -> str:
+    return ", ".join(languages) if len(languages) <= 12 else "an ISO 639-1 code such as zh or en"
+
+
+def _temperature(fields: Mapping[str, Any]) -> float:
+    value = fields.get("temperature")
+    try:
+        number = 0.0 if value in (None, "") else float(cast(Any, value))
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0.0 <= number <= 1.0:
+        raise ApiError(400, "bad_temperature", f"temperature {value!r} is not a number between 0 and 1", "leave it out")
+    return number
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    word = str(fields.get(name, "")).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ApiError(400, f"bad_{name}", f"{name!r} must be true or false, not {word!r}")
+    return word in _TRUE

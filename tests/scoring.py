@@ -1,0 +1,48 @@
+"""Word and character error rates, with what is only spelling ("Mr.", "9", full stops) taken out first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import cn2an
+
+_ENGLISH_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_ENGLISH_SPELLINGS = {"mr": "mister", "mrs": "missus", "dr": "doctor", "ok": "okay"}
+
+
+def english_words(text: str) -> list[str]:
+    """Lower-case words; small numbers and common short forms spelt out."""
+    words = re.findall(r"[a-z']+|\d+", text.lower().replace("-", " "))
+    return [_ENGLISH_NUMBERS[int(w)] if w.isdigit() and int(w) <= 10 else _ENGLISH_SPELLINGS.get(w, w) for w in words]
+
+
+def chinese_characters(text: str) -> list[str]:
+    """Letters and Chinese characters; numbers in Chinese numerals."""
+    text = re.sub(r"\d+", lambda found: cn2an.an2cn(found[0]), text)
+    return re.findall(r"[^\W_]", text.lower())
+
+
+def tokens(text: str, language: str) -> list[str]:
+    """What an error rate counts in this language."""
+    return chinese_characters(text) if language == "zh" else english_words(text)
+
+
+def errors(reference: Sequence[str], heard: Sequence[str]) -> int:
+    """Levenshtein distance."""
+    row = list(range(len(heard) + 1))
+    for i, wanted in enumerate(reference, 1):
+        diagonal, row[0] = row[0], i
+        for j, got in enumerate(heard, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (wanted != got))
+    return row[-1]
+
+
+def error_rate(pairs: Iterable[tuple[str, str]], language: str) -> float:
+    """Errors over reference length, for all (reference, heard) together: WER, or CER for 'zh'."""
+    wrong = total = 0
+    for reference, heard in pairs:
+        wanted = tokens(reference, language)
+        wrong += errors(wanted, tokens(heard, language))
+        total += len(wanted)
+    return wrong / total
