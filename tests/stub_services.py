@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -42,10 +43,8 @@ class Stub:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                try:
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the loop cancelled
                     getattr(stub, {"/asr": "_asr", "/v1/chat/completions": "_llm"}.get(self.path, "_tts"))(self, body)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass  # the loop cancelled
 
             def answer(self, kind: str) -> None:
                 self.send_response(200)
