@@ -157,7 +157,7 @@ class _Work:
         return failed
 
     def _transcribe(self, recording: _Recording, heard: Callable[[float], None]) -> dict[str, Any]:
-        """The service's last event: ``result``, and ``subtitles`` where they were asked for. Raises ServiceError."""
+        """The service's result; `heard` is told the share of the recording that is done. Raises ServiceError."""
         headers = {
             **self._services.headers("application/octet-stream"),
             "Content-Length": str(recording.size),
@@ -170,13 +170,12 @@ class _Work:
                     hint = f" ({error['hint']})" if error.get("hint") else ""
                     raise ServiceError(f"asr: {error.get('message')}{hint}")
                 if event.get("type") == "done":
-                    return event
+                    return cast("dict[str, Any]", event["result"])
                 if event.get("total_s"):
                     heard(min(1.0, event["position_s"] / event["total_s"]))
         raise ServiceError("the answer broke off before its end")
 
-    def _put(self, label: str, event: dict[str, Any]) -> None:
-        result = event["result"]
+    def _put(self, label: str, result: dict[str, Any]) -> None:
         for warning in result.get("warnings") or ():
             _tell(label, warning)
         if not result["text"]:
@@ -186,7 +185,7 @@ class _Work:
         elif self._form == "text":
             output = result["text"] + "\n"
         else:
-            output = event["subtitles"]
+            output = result["subtitles"]
         target = self._targets.get(label)
         if target is not None:
             with whole_file(target) as file:

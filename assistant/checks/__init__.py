@@ -8,7 +8,6 @@ from typing import Literal
 
 from configs.settings import Settings
 
-
 Level = Literal["ok", "warn", "fail"]
 
 

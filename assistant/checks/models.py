@@ -63,12 +63,13 @@ def _is_needed(state: FileState, settings: Settings) -> bool:
 
 def disk(settings: Settings) -> Iterator[Check]:
     """Room for what is missing."""
-    store = ModelStore(settings.store)
+    try:
+        store = ModelStore(settings.store)
+        states = [state for group in _groups(settings, store) for state in store.look(group)]
+    except StoreError:
+        return  # `files` has told
     missing = sum(
-        state.file.bytes
-        for group in _groups(settings, store)
-        for state in store.look(group)
-        if state.state in ("missing", "damaged") and _is_needed(state, settings)
+        state.file.bytes for state in states if state.state in ("missing", "damaged") and _is_needed(state, settings)
     )
     place = next(folder for folder in (store.dir, *store.dir.parents) if folder.exists())
     free = shutil.disk_usage(place).free

@@ -54,7 +54,8 @@ def _service(settings: Settings, name: Name) -> Check:
 def _owner(port: int) -> str:
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port and connection.pid:
+            here = getattr(connection.laddr, "port", None) == port  # an empty tuple where there is no address
+            if here and connection.status == psutil.CONN_LISTEN and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"
 

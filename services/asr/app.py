@@ -16,7 +16,7 @@ from configs.settings import Settings
 from configs.store import ModelStore
 from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask
 from services.asr.engine import Engine, Transcript, join_texts, load_engine
-from services.asr.formats import as_srt, as_verbose, as_vtt, usage
+from services.asr.formats import SUBTITLES, as_verbose, usage
 from services.asr.queue import ModelQueue
 from services.asr.transcribe import Part, transcribe
 from services.common.app import create_app, documented
@@ -66,13 +66,14 @@ def make_app(settings: Settings) -> Flask:
 
         Send JSON {"filename": "a.wav"} for a file below the service's allowed folder, a form with the field `file`, or
         the recording as the body (audio/pcm;rate=16000 for bare 16-bit samples). Options: language, prompt,
-        temperature, stream (server-sent events, one for each piece of a long recording).
+        temperature, subtitles (srt or vtt: the result has them too), stream (server-sent events, one for each piece of
+        a long recording).
         """
         engine = host.get()
         ask = own_ask(request, asr, engine.languages)
         if ask.stream:
-            return _events(steps(engine, ask), _own_event)
-        return jsonify(_finish(steps(engine, ask)).as_dict())
+            return _events(steps(engine, ask), lambda step: _own_event(step, ask))
+        return jsonify(_full(_finish(steps(engine, ask)), ask))
 
     @app.post("/v1/audio/transcriptions")
     @documented(requestBody=_OPENAI_BODY)
@@ -118,14 +119,21 @@ def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
         return jsonify(body)
     if ask.response_format == "json":
         return jsonify(text=transcript.text, usage=usage(transcript))
-    text = {"srt": as_srt, "vtt": as_vtt}.get(ask.response_format, lambda _: transcript.text + "\n")
+    text = SUBTITLES.get(ask.response_format, lambda _: transcript.text + "\n")
     kind = {"srt": "application/x-subrip", "vtt": "text/vtt"}.get(ask.response_format, "text/plain")
     return Response(text(transcript.segments), content_type=f"{kind}; charset=utf-8")
 
 
-def _own_event(step: Part | Transcript) -> dict[str, Any]:
+def _full(transcript: Transcript, ask: Ask) -> dict[str, Any]:
+    result = transcript.as_dict()
+    if ask.subtitles:
+        result["subtitles"] = SUBTITLES[ask.subtitles](transcript.segments)
+    return result
+
+
+def _own_event(step: Part | Transcript, ask: Ask) -> dict[str, Any]:
     if isinstance(step, Transcript):
-        return {"type": "done", "result": step.as_dict()}
+        return {"type": "done", "result": _full(step, ask)}
     segments = [segment.as_dict() for segment in step.segments]
     return {"type": "segments", "segments": segments, "position_s": round(step.position_s, 3), "total_s": step.total_s}
 
@@ -185,11 +193,14 @@ _OPTIONS: dict[str, Any] = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "stream": {"type": "boolean"},
 }
-_OWN_QUERY = [{"name": name, "in": "query", "schema": schema} for name, schema in _OPTIONS.items()]
+_OWN_OPTIONS: dict[str, Any] = {**_OPTIONS, "subtitles": {"type": "string", "enum": list(SUBTITLES)}}
+_OWN_QUERY = [{"name": name, "in": "query", "schema": schema} for name, schema in _OWN_OPTIONS.items()]
 _OWN_BODY = {
     "content": {
-        "application/json": {"schema": {"type": "object", "properties": {"filename": {"type": "string"}, **_OPTIONS}}},
-        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _BINARY, **_OPTIONS}}},
+        "application/json": {
+            "schema": {"type": "object", "properties": {"filename": {"type": "string"}, **_OWN_OPTIONS}}
+        },
+        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _BINARY, **_OWN_OPTIONS}}},
         "audio/pcm;rate=16000": {"schema": _BINARY},
         "application/octet-stream": {"schema": _BINARY},
     }

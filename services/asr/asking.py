@@ -12,7 +12,7 @@ from flask import Request
 
 from configs.settings import AsrSettings
 from services.asr.engine import Hints
-from services.asr.formats import FORMATS
+from services.asr.formats import FORMATS, SUBTITLES
 from services.common.app import json_body
 from services.common.audio import AudioReader, Source
 from services.common.errors import ApiError
@@ -38,6 +38,8 @@ class Ask:
     response_format: str = "json"
     words: bool = False
     """Times of single words are wanted."""
+    subtitles: str = ""
+    """'srt' or 'vtt': the full result comes with subtitles too."""
 
     def reader(self, settings: AsrSettings) -> AudioReader:
         """The recording, ready to be decoded."""
@@ -62,7 +64,10 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
         fields = request.args
         source, pcm = _body(request), pcm_format(request.content_type or "")
-    return Ask(source, pcm, _hints(fields, languages), _flag(fields, "stream"))
+    subtitles = _text(fields, "subtitles")
+    if subtitles not in ("", *SUBTITLES):
+        raise ApiError(400, "bad_subtitles", f"subtitles {subtitles!r} are not known", f"{' or '.join(SUBTITLES)}")
+    return Ask(source, pcm, _hints(fields, languages), _flag(fields, "stream"), subtitles=subtitles)
 
 
 def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,9 @@ def as_vtt(segments: Sequence[Segment]) -> str:
         for cue in cues(segments)
     )
     return "\n".join(("WEBVTT\n", *blocks))
+
+
+SUBTITLES: dict[str, Callable[[Sequence[Segment]], str]] = {"srt": as_srt, "vtt": as_vtt}
 
 
 def as_verbose(transcript: Transcript) -> dict[str, Any]:
