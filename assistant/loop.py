@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from configs.settings import TurnsSettings
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
+_LOCKSTEP_LIMIT_S, _LOCKSTEP_POLL_S = 2.0, 0.001
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
 
 
@@ -86,8 +88,13 @@ class Conversation:
         *,
         speak: bool = True,
         apologies: Mapping[str, Samples] | None = None,
+        lockstep: bool = False,
     ) -> None:
-        """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound."""
+        """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound.
+
+        `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
+        the room down instead of making the loop look late).
+        """
         settings = services.settings
         self.history = History()
         self.machine = TurnMachine(policy_from(settings.turns))
@@ -105,6 +112,8 @@ class Conversation:
         self._asked: dict[int, list[dict[str, str]]] = {}
         self._languages: dict[int, str] = {}
         self._language = persona.language
+        self._lockstep = lockstep
+        self._unheard = 0  # blocks the listener has not yet taken
         self._device_lost = False
         self._ending = False
 
@@ -143,7 +152,15 @@ class Conversation:
         out = self.player.read(len(mic))
         self.clock.advance(len(mic))
         self._blocks.put((mic, out))
+        if self._lockstep:
+            self._wait_for_the_loop()
         return out
+
+    def _wait_for_the_loop(self) -> None:
+        limit = time.monotonic() + _LOCKSTEP_LIMIT_S
+        self._unheard += 1
+        while (self._unheard or not self._events.empty()) and time.monotonic() < limit:
+            time.sleep(_LOCKSTEP_POLL_S)
 
     def _listen(self) -> None:
         while (block := self._blocks.get()) is not None:
@@ -159,6 +176,7 @@ class Conversation:
             generation = self.player.finished()
             if generation is not None:
                 self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
+            self._unheard = 0
 
     # -- the loop's own thread ----------------------------------------------------------------------------------
 
