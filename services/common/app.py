@@ -56,7 +56,7 @@ def create_app(
     def ready() -> tuple[Response, int]:
         """200 once the model is loaded, 503 before that: "status" is then "loading", or "failed" with the reason."""
         state = host.state
-        return jsonify(status=state, service=name, error=host.error), 200 if state == "ready" else 503
+        return jsonify(status=state, service=name, error=host.error, **ready_facts()), 200 if state == "ready" else 503
 
     @app.get("/system")
     def system() -> Response:

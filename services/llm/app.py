@@ -1,0 +1,139 @@
+"""The LLM service: one address for any language model, streamed, with a second choice when the first fails."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+
+from configs.settings import Settings
+from services.common.app import create_app, documented, json_body
+from services.common.engine import EngineHost
+from services.common.errors import ApiError
+from services.common.watch import ClientLeft, client_left
+from services.llm.checks import check_chat, check_generate
+from services.llm.proxy import Proxy
+from services.llm.sse import DONE, event, json_event
+from services.llm.stream import Stream
+from services.llm.upstream import open_upstreams
+
+log = logging.getLogger(__name__)
+
+_BODY_LIMIT_MB = 16  # a long history with a few pictures
+_CLIENT_LEFT = 499  # nginx's status for it; nobody reads it but the metrics
+_UPSTREAM_HEADER = "X-Huiyin-Upstream"
+
+
+def make_app(settings: Settings) -> Flask:
+    """The service with the upstreams of ``settings.llm``; the embedded model loads in the background."""
+    host = EngineHost(
+        lambda: Proxy(open_upstreams(settings), settings.llm),
+        name="language model",
+        wait_s=settings.service.load_wait_s,
+    )
+
+    def describe() -> Mapping[str, Any]:
+        proxy = host.peek()
+        upstreams = [{"name": up.name, **up.facts()} for up in proxy.upstreams] if proxy else []
+        return {"upstreams": upstreams, "model": upstreams[0].get("model") if upstreams else None}
+
+    def ready_facts() -> Mapping[str, Any]:
+        proxy = host.peek()
+        return {"upstreams": proxy.reachable() if proxy else []}
+
+    app = create_app(
+        "llm", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe, ready_facts=ready_facts
+    )
+
+    @app.errorhandler(ClientLeft)
+    def left(_: ClientLeft) -> tuple[str, int]:
+        return "", _CLIENT_LEFT
+
+    @app.post("/v1/chat/completions")
+    @documented(requestBody=_body({"messages": [{"role": "user", "content": "你好"}], "stream": True}))
+    def chat() -> Response:
+        """Chat completion, as OpenAI's, streamed or whole.
+
+        `model` is a name of /v1/models, or empty: the first upstream that answers. Fields not known here go to the
+        upstream as they are. The header X-Huiyin-Upstream tells who answered. A stream that fails after its first word
+        ends with an event {"error": {…}}.
+        """
+        body = check_chat(json_body())
+        watch = client_left(request.environ)
+        if body["stream"]:
+            stream = host.get().stream(body, watch)
+            return _streaming(stream, _events(stream), "text/event-stream")
+        answer, upstream = host.get().complete(body, watch)
+        response = Response(json.dumps(answer), mimetype="application/json")
+        response.headers[_UPSTREAM_HEADER] = upstream.name
+        return response
+
+    @app.post("/generate")
+    @documented(requestBody=_body({"model": "", "prompt": "你好", "max_new_tokens": 64}))
+    def generate() -> Response:
+        """Reply to a prompt as plain text, streamed.
+
+        Takes `prompt` (or `messages`), `model` and `max_new_tokens`; other fields go to the upstream. A reply that
+        fails after its first word is cut without the end of the transfer, so that the client's HTTP library tells.
+        """
+        stream = host.get().stream(check_generate(json_body()), client_left(request.environ))
+        return _streaming(stream, _text(stream), "text/plain; charset=utf-8")
+
+    @app.get("/v1/models")
+    def models() -> Response:
+        """All models; each tells its upstreams. Upstreams that cannot be asked are listed under `unreachable`."""
+        found, silent = host.get().models()
+        return jsonify(object="list", data=found, unreachable=silent)
+
+    @app.get("/v1/models/<path:name>")
+    def model(name: str) -> Response:
+        """One model."""
+        for entry in host.get().models()[0]:
+            if entry["id"] == name:
+                return jsonify(entry)
+        raise ApiError(404, "model_not_found", f"there is no model {name!r:.80}", "GET /v1/models lists them")
+
+    return app
+
+
+def _streaming(stream: Stream, pieces: Iterator[bytes], kind: str) -> Response:
+    response = Response(pieces, content_type=kind)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold words back
+    response.headers[_UPSTREAM_HEADER] = stream.upstream.name
+    # Also when the server never begins to iterate because the client has left.
+    response.call_on_close(stream.close)
+    return response
+
+
+def _events(stream: Stream) -> Iterator[bytes]:
+    try:
+        for chunk in stream:
+            yield event(chunk.text)
+        yield event(DONE)
+    except ApiError as error:
+        yield json_event(error.body())
+    except ClientLeft:
+        return
+
+
+def _text(stream: Stream) -> Iterator[bytes]:
+    try:
+        for chunk in stream:
+            for choice in chunk.body.get("choices") or ():
+                if text := (choice.get("delta") or {}).get("content"):
+                    yield text.encode("utf-8", "replace")
+    except ApiError as error:
+        log.warning("%s", error.message)
+        # Plain text has no place for an error; the server closes the connection in mid-transfer on this.
+        raise ConnectionResetError(errno.ECONNRESET, error.message) from None
+    except ClientLeft:
+        return
+
+
+def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"content": {"application/json": {"schema": {"type": "object"}, "example": example}}}

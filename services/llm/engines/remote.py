@@ -1,0 +1,134 @@
+"""Any OpenAI-compatible server by its URL: OpenAI, DashScope, DeepSeek, vLLM, Ollama, LM Studio, llama-server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from configs.settings import LlmSettings
+from services.llm.trouble import reason, unreachable
+from services.llm.upstream import ALIASES, JsonObject
+from services.llm.wire import Exchange, Wire
+
+_LIST_TIMEOUT_S = 5.0
+_LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
+_LIST_FRESH_S = 600.0  # a known model is not looked up again; each look costs a round trip before the first word
+_LIST_STALE_S = 5.0  # an unknown one is, as it may just have been pulled
+_PROBE_TIMEOUT_S = 1.0
+_PROBE_FRESH_S = 5.0
+_PROBE_WAIT_S = 0.3  # /ready answers by then with what was known before
+
+
+class Remote:
+    """An upstream at `url`. `key` ('' for none) is sent to it and to nobody else."""
+
+    def __init__(self, url: str, settings: LlmSettings, key: str) -> None:
+        self.name = url.rstrip("/")
+        self._settings, self._key = settings, key
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        silence_s = max(settings.reply_timeout_s, settings.first_token_timeout_s, settings.idle_timeout_s)
+        self._wire = Wire(url, headers, connect_timeout_s=settings.connect_timeout_s, silence_s=silence_s)
+        self._listed: list[JsonObject] | None = None
+        self._listed_at = -_LIST_FRESH_S
+        self._probe = _Probe(self._wire)
+
+    def target(self, model: str) -> str | None:
+        """See `Upstream.target`. A server that cannot list its models is asked for any."""
+        wanted = "" if model in ALIASES else model
+        if not wanted and self._settings.upstream_model:
+            return self._settings.upstream_model
+        if wanted and wanted == self._settings.upstream_model:
+            return wanted
+        listed = self._list(_LIST_FRESH_S)
+        if listed is not None and wanted and wanted not in listed:
+            listed = self._list(_LIST_STALE_S)
+        if listed is None:
+            return wanted
+        if not wanted:
+            return listed[0] if listed else ""
+        return wanted if wanted in listed else None
+
+    def models(self) -> list[JsonObject]:
+        """See `Upstream.models`; always asks."""
+        self._list(0.0)
+        named = self._settings.upstream_model
+        return self._listed or ([{"id": named, "object": "model"}] if named else [])
+
+    def shape(self, body: JsonObject) -> JsonObject:
+        """Nothing is changed: the server knows best what it takes."""
+        return body
+
+    def post(self, body: JsonObject) -> Exchange:
+        """See `Upstream.post`."""
+        return self._wire.exchange("POST", "/chat/completions", json.dumps(body).encode())
+
+    def unreachable(self) -> str:
+        """Why no connection can be made, or ''. Says nothing of the key or the models."""
+        return self._probe.look()
+
+    def facts(self) -> Mapping[str, Any]:
+        """See `Upstream.facts`."""
+        return {"key": "set" if self._key else "none", "model": self._settings.upstream_model or None}
+
+    def clean(self, text: str) -> str:
+        """See `Upstream.clean`."""
+        return text.replace(self._key, "***") if self._key else text
+
+    def _list(self, fresh_s: float) -> list[str] | None:
+        """Model names, looked up when older than `fresh_s`; None when the server has no list."""
+        if time.monotonic() - self._listed_at >= fresh_s:
+            self._listed = self._ask_list()
+            self._listed_at = time.monotonic()
+        return None if self._listed is None else [str(model["id"]) for model in self._listed]
+
+    def _ask_list(self) -> list[JsonObject] | None:
+        exchange = self._wire.exchange("GET", "/models")
+        until = time.monotonic() + _LIST_TIMEOUT_S
+        try:
+            head = exchange.head(until, lambda: False)
+            body = exchange.rest(until, lambda: False, _LIST_LIMIT)
+            data = json.loads(body).get("data") if head.status == 200 else None
+            if not isinstance(data, list):
+                return None
+            return [model for model in data if isinstance(model, dict) and model.get("id")]
+        except (OSError, http.client.HTTPException) as error:
+            raise unreachable(self.name, error) from error
+        except (ValueError, AttributeError):
+            return None
+        finally:
+            exchange.close()
+
+
+class _Probe:
+    """Can a connection be made? Asked in a thread: a name server that is silent must not hold /ready up."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._said, self._at = "not tried yet", -_PROBE_FRESH_S
+        self._running: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def look(self) -> str:
+        """'' or the reason; at most some seconds old."""
+        with self._lock:
+            if self._running is None and time.monotonic() - self._at >= _PROBE_FRESH_S:
+                self._running = threading.Thread(target=self._run, name="probe", daemon=True)
+                self._running.start()
+            running = self._running
+        if running:
+            running.join(_PROBE_WAIT_S)
+        return self._said
+
+    def _run(self) -> None:
+        try:
+            socket.create_connection(self._wire.address, timeout=_PROBE_TIMEOUT_S).close()
+            said = ""
+        except OSError as error:
+            said = reason(error)
+        with self._lock:
+            self._said, self._at, self._running = said, time.monotonic(), None

@@ -1,0 +1,157 @@
+"""Passes a request to the first upstream that answers it, and its answer to the caller.
+
+Nothing is sent to the caller before an upstream has said its first word, so that until then another one can be asked
+in its place. After that a failure ends the stream with an error.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from configs.settings import LlmSettings
+from services.common.errors import ApiError
+from services.llm import trouble
+from services.llm.stream import Stream, hide_thoughts
+from services.llm.trouble import UpstreamError
+from services.llm.upstream import JsonObject, Upstream
+from services.llm.wire import Exchange, Head, Watch
+
+log = logging.getLogger(__name__)
+
+_REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
+_REFUSAL_LIMIT = 2**20  # bytes of an error
+_REFUSAL_S = 2.0  # for the words of a refusal, once its status is known
+
+T = TypeVar("T")
+
+
+class Proxy:
+    """Upstreams in the order in which they are asked. Safe to use from several threads."""
+
+    def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings) -> None:
+        self.upstreams, self._settings = tuple(upstreams), settings
+
+    def stream(self, body: JsonObject, watch: Watch) -> Stream:
+        """A streamed reply whose first word is there. `body` is a checked request with ``stream: true``.
+
+        Raises ApiError when no upstream gave one, ClientLeft when `watch` says that the client has gone.
+        """
+        return self._first(body, lambda upstream, asked: self._open(upstream, asked, watch))
+
+    def complete(self, body: JsonObject, watch: Watch) -> tuple[JsonObject, Upstream]:
+        """A whole reply, and who gave it. Raises as `stream` does."""
+        return self._first(body, lambda upstream, asked: (self._whole(upstream, asked, watch), upstream))
+
+    def models(self) -> tuple[list[JsonObject], list[JsonObject]]:
+        """All models, each with its ``upstreams``; and the upstreams that could not be asked, with the error."""
+        models: dict[str, JsonObject] = {}
+        silent = []
+        for upstream in self.upstreams:
+            try:
+                for model in upstream.models():
+                    entry = models.setdefault(str(model["id"]), {**model, "object": "model", "upstreams": []})
+                    entry.setdefault("owned_by", upstream.name)
+                    entry["upstreams"].append(upstream.name)
+            except UpstreamError as error:
+                silent.append({"upstream": upstream.name, "error": error.message})
+        return list(models.values()), silent
+
+    def reachable(self) -> list[Mapping[str, Any]]:
+        """For /ready: which upstreams can be connected to. Takes well under a second."""
+        return [
+            {"name": up.name, "reachable": not (why := up.unreachable()), "error": why or None} for up in self.upstreams
+        ]
+
+    def _first(self, body: JsonObject, ask: Callable[[Upstream, JsonObject], T]) -> T:
+        """What the first upstream that has the model and answers gives."""
+        failures: list[UpstreamError] = []
+        for upstream in self.upstreams:
+            try:
+                target = upstream.target(body["model"])
+                if target is not None:
+                    return ask(upstream, upstream.shape({**body, "model": target}))
+            except UpstreamError as failure:
+                log.warning("%s", failure.message)
+                if not failure.elsewhere:
+                    raise
+                failures.append(failure)
+        if failures:
+            raise trouble.nobody(failures)
+        raise self._unknown(body["model"])
+
+    def _unknown(self, model: str) -> ApiError:
+        names = ", ".join(str(entry["id"]) for entry in self.models()[0][:10])
+        return ApiError(
+            404,
+            "model_not_found",
+            f"there is no model {model!r:.80}",
+            f"leave 'model' empty for the first of llm.upstreams, or take one of GET /v1/models: {names}",
+        )
+
+    def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> Stream:
+        limit_s = self._settings.first_token_timeout_s
+        until = time.monotonic() + limit_s
+        exchange = upstream.post(body)
+        try:
+            head = _head(upstream, exchange, until, watch)
+            kind = head.headers.get("content-type", "")
+            if not kind.startswith("text/event-stream"):
+                raise trouble.bad_answer(upstream.name, f"with {kind or 'nothing'} instead of a stream of events")
+            stream = Stream(
+                upstream,
+                exchange,
+                watch,
+                idle_s=self._settings.idle_timeout_s,
+                hide_thinking=self._settings.hide_thinking,
+            )
+            stream.wait(until)
+            return stream
+        except TimeoutError:
+            exchange.close()
+            raise trouble.too_slow(upstream.name, limit_s, "llm.first_token_timeout_s") from None
+        except BaseException:
+            exchange.close()
+            raise
+
+    def _whole(self, upstream: Upstream, body: JsonObject, watch: Watch) -> JsonObject:
+        limit_s = self._settings.reply_timeout_s
+        until = time.monotonic() + limit_s
+        exchange = upstream.post(body)
+        try:
+            _head(upstream, exchange, until, watch)
+            answer = json.loads(exchange.rest(until, watch, _REPLY_LIMIT))
+        except TimeoutError:
+            raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise trouble.broke_off(upstream.name, error) from error
+        except ValueError:
+            raise trouble.bad_answer(upstream.name, "with something that is no JSON") from None
+        finally:
+            exchange.close()
+        if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
+            raise trouble.bad_answer(upstream.name, "with JSON that is no chat completion")
+        if self._settings.hide_thinking:
+            hide_thoughts(answer)
+        return answer
+
+
+def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) -> Head:
+    """The head of a good answer. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
+    try:
+        head = exchange.head(until, watch)
+    except TimeoutError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        raise trouble.unreachable(upstream.name, error) from error
+    if head.status == 200:
+        return head
+    try:
+        said = exchange.rest(time.monotonic() + _REFUSAL_S, watch, _REFUSAL_LIMIT)
+    except (OSError, http.client.HTTPException, ValueError):
+        said = b""
+    raise trouble.refused(upstream.name, head, said, upstream.clean)

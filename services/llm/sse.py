@@ -1,0 +1,43 @@
+"""Server-sent events: bytes in any pieces to the text of each event, and back (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+DONE = "[DONE]"  # how the OpenAI protocol marks the end of a stream
+
+_EVENT_LIMIT = 4 * 2**20  # bytes; an event that never ends must not fill the memory
+
+
+class EventReader:
+    """Feed it bytes as they arrive; it gives the data of each event that became whole."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[str] = []
+
+    def feed(self, piece: bytes) -> list[str]:
+        """Data of the events completed by `piece`. Comments and other fields are skipped. Raises ValueError."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > _EVENT_LIMIT:
+            raise ValueError(f"a line of more than {_EVENT_LIMIT} bytes")
+        events = []
+        for line in lines:
+            line = line.rstrip(b"\r")
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].removeprefix(b" ").decode("utf-8", "replace"))
+            elif not line and self._data:
+                events.append("\n".join(self._data))
+                self._data = []
+        return events
+
+
+def event(data: str) -> bytes:
+    """One event as bytes. `data` must not hold line breaks (JSON text never does)."""
+    return f"data: {data}\n\n".encode("utf-8", "replace")
+
+
+def json_event(body: Any) -> bytes:
+    """A JSON document as an event."""
+    return event(json.dumps(body, ensure_ascii=False))

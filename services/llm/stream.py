@@ -1,0 +1,164 @@
+"""A streamed reply on its way from an upstream to the caller."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from services.llm import trouble
+from services.llm.sse import DONE, EventReader
+from services.llm.think import ThinkFilter
+from services.llm.upstream import JsonObject, Upstream
+from services.llm.wire import Exchange, Watch
+
+_REASONING = ("reasoning_content", "reasoning")
+_DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One event: its JSON text, and the same parsed."""
+
+    text: str
+    body: JsonObject
+
+
+class Stream:
+    """Iterate to get the chunks of a reply; ends at its end. `close` gives it up at any moment, from any thread.
+
+    `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s, and the upstream let go.
+    """
+
+    def __init__(
+        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, idle_s: float, hide_thinking: bool
+    ) -> None:
+        self.upstream = upstream
+        self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
+        self._thoughts: dict[str, ThinkFilter] | None = {} if hide_thinking else None
+        self._reader = EventReader()
+        self._events: list[str] = []
+        self._first: list[Chunk] = []
+        self._finished = False  # a finish_reason was seen: some servers send no [DONE]
+
+    def wait(self, until: float) -> None:
+        """Until the model has said something. What came before that (its role, say) is kept.
+
+        Raises UpstreamError, ClientLeft and TimeoutError.
+        """
+        while (chunk := self._next(until)) is not None:
+            self._first.append(chunk)
+            if _says_something(chunk.body):
+                return
+        raise trouble.bad_answer(self.upstream.name, "with a stream that holds no reply")
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when nobody listens."""
+        try:
+            for chunk in self._first:
+                yield self._shown(chunk)
+            while True:
+                try:
+                    following = self._next(time.monotonic() + self._idle_s)
+                except TimeoutError:
+                    raise trouble.stalled(self.upstream.name, self._idle_s) from None
+                if following is None:
+                    return
+                yield self._shown(following)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let the upstream go."""
+        self._exchange.close()
+
+    def _next(self, until: float) -> Chunk | None:
+        """The next chunk, or None at the end of the reply."""
+        name = self.upstream.name
+        while not self._events:
+            try:
+                piece = self._exchange.piece(until, self._watch)
+                self._events = self._reader.feed(piece)
+            except TimeoutError:
+                raise
+            except (OSError, http.client.HTTPException) as error:
+                raise trouble.broke_off(name, error) from error
+            except ValueError as error:
+                raise trouble.bad_answer(name, str(error)) from error
+            if not piece:
+                if self._finished:
+                    return None
+                raise trouble.broke_off(name)
+        text = self._events.pop(0)
+        if text.strip() == DONE:
+            self._drain()
+            return None
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise trouble.bad_answer(name, f"something that is no JSON object: {self.upstream.clean(text)[:80]!r}")
+        if body.get("error"):
+            raise trouble.said_error(name, body["error"], self.upstream.clean)
+        self._finished = self._finished or any(choice.get("finish_reason") for choice in _choices(body))
+        return Chunk(text, body)
+
+    def _drain(self) -> None:
+        try:
+            until = time.monotonic() + _DRAIN_S
+            while self._exchange.piece(until, lambda: False):
+                pass
+        except (OSError, http.client.HTTPException):
+            pass  # the reply is whole; how its connection ended is of no interest
+
+    def _shown(self, chunk: Chunk) -> Chunk:
+        if self._thoughts is None:
+            return chunk
+        changed = False
+        for choice in _choices(chunk.body):
+            filter_ = self._thoughts.setdefault(str(choice.get("index")), ThinkFilter())
+            changed |= _hide(choice, "delta", filter_.feed, filter_)
+        return Chunk(json.dumps(chunk.body), chunk.body) if changed else chunk
+
+
+def hide_thoughts(answer: JsonObject) -> None:
+    """Takes the thoughts out of a whole chat completion, in place."""
+    for choice in _choices(answer):
+        filter_ = ThinkFilter()
+        _hide(choice, "message", lambda text, f=filter_: f.feed(text) + f.end(), filter_)  # type: ignore[misc]
+
+
+def _hide(choice: JsonObject, key: str, shown: Callable[[str], str], thoughts: ThinkFilter) -> bool:
+    """Filters one choice in place; whether anything changed."""
+    part = choice.get(key)
+    if not isinstance(part, dict):
+        part = {}
+    changed = False
+    for name in _REASONING:
+        changed |= part.pop(name, None) is not None
+    content = part.get("content")
+    if isinstance(content, str) and content and not (thoughts.idle and "<" not in content):
+        part["content"] = shown(content)
+        changed |= part["content"] != content
+    if choice.get("finish_reason") and (left := thoughts.end()):
+        choice[key] = {**part, "content": (part.get("content") or "") + left}
+        changed = True
+    return changed
+
+
+def _choices(body: JsonObject) -> list[JsonObject]:
+    choices = body.get("choices")
+    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+
+
+def _says_something(body: JsonObject) -> bool:
+    """More than a role: text, thoughts, a tool call, or the end."""
+    for choice in _choices(body):
+        delta: Any = choice.get("delta")
+        if choice.get("finish_reason") or (isinstance(delta, dict) and any(v for k, v in delta.items() if k != "role")):
+            return True
+    return False

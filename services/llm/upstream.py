@@ -1,0 +1,92 @@
+"""What the proxy asks: upstreams. Each is an OpenAI-compatible HTTP server, also the embedded model.
+
+One file an engine in `engines/`, one line in `open_upstream`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from configs.settings import Settings
+from services.llm.wire import Exchange
+
+log = logging.getLogger(__name__)
+
+KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
+ALIASES = frozenset({"", "default", "huiyin"})
+"""Model names that mean: whatever the settings say."""
+
+JsonObject = dict[str, Any]
+
+
+class Upstream(Protocol):
+    """A server of language models."""
+
+    name: str
+    """As the caller sees it: 'embedded', or the base URL."""
+
+    def target(self, model: str) -> str | None:
+        """The name to ask this upstream for when the caller asked for `model` (one of ALIASES: any).
+
+        None: it has no such model. Raises UpstreamError when it cannot be reached to ask.
+        """
+
+    def models(self) -> list[JsonObject]:
+        """Its models as its /models tells them, each with an "id". Raises UpstreamError."""
+
+    def shape(self, body: JsonObject) -> JsonObject:
+        """The request as this upstream wants it. Raises ApiError 400 for what it cannot do."""
+
+    def post(self, body: JsonObject) -> Exchange:
+        """Send a chat completion request."""
+
+    def unreachable(self) -> str:
+        """Why it cannot be reached, or ''. Takes well under a second; the answer may be some seconds old."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """For /system."""
+
+    def clean(self, text: str) -> str:
+        """`text` (from this upstream) without our key, for messages and logs."""
+
+
+def open_upstream(spec: str, settings: Settings, key: str) -> Upstream:
+    """The upstream that an entry of ``llm.upstreams`` names. Raises ValueError, or what its engine raises."""
+    if spec == "embedded":
+        from services.llm.engines.embedded import Embedded
+
+        return Embedded(settings)
+    if spec.startswith(("http://", "https://")):
+        from services.llm.engines.remote import Remote
+
+        return Remote(spec, settings.llm, key)
+    raise ValueError(
+        f"llm.upstreams: {spec!r} is neither 'embedded' nor an address that begins with http:// or https://"
+    )
+
+
+def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
+    """All of ``llm.upstreams``, in order. Keys come from the environment: one for all URLs, or one each, with commas
+    between. One that cannot be opened is left out with a warning while another remains; else its error is raised.
+    """
+    keys = [key.strip() for key in (environ or os.environ).get(KEY_VARIABLE, "").split(",")]
+    urls = [spec for spec in settings.llm.upstreams if spec != "embedded"]
+    if len(keys) > 1 and len(keys) != len(urls):
+        raise ValueError(
+            f"{KEY_VARIABLE} has {len(keys)} keys for {len(urls)} URLs in llm.upstreams; give one, or one each"
+        )
+    found: list[Upstream] = []
+    failed: list[Exception] = []
+    for spec in settings.llm.upstreams:
+        key = keys[urls.index(spec)] if len(keys) > 1 and spec in urls else keys[0]
+        try:
+            found.append(open_upstream(spec, settings, key))
+        except Exception as error:
+            log.warning("%s is left out: %s", spec, error)
+            failed.append(error)
+    if not found:
+        raise failed[0]
+    return found
