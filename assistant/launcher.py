@@ -80,9 +80,9 @@ class Launcher:
         return Services(self.settings)
 
     @property
-    def pids(self) -> list[int]:
+    def pids(self) -> dict[Name, int]:
         """Process ids of the services started here."""
-        return [child.process.pid for child in self._children]
+        return {child.name: child.process.pid for child in self._children}
 
     def start(self, names: Iterable[Name]) -> None:
         """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError."""
@@ -128,7 +128,7 @@ class Launcher:
         self._children.append(_Child(name, process, log))
 
     def _wait_ready(self, name: Name) -> None:
-        child = next((c for c in self._children if c.name == name), None)
+        child = next((c for c in reversed(self._children) if c.name == name), None)
         limit = time.monotonic() + _START_LIMIT_S
         told = time.monotonic() + 2
         while time.monotonic() < limit:
