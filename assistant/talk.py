@@ -11,7 +11,7 @@ from pathlib import Path
 from assistant.apologies import Apologies
 from assistant.audio.desktop import DesktopPort, SilentPort
 from assistant.audio.devices import find_device, list_devices
-from assistant.audio.echo import make_canceller
+from assistant.audio.echo import make_echo_path
 from assistant.audio.listener import Listener
 from assistant.audio.ports import AudioPort, PortError, Samples
 from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
@@ -41,11 +41,11 @@ def load_persona(name: str) -> Persona:
 
 def make_listener(settings: Settings, say: Captions) -> Listener:
     """The ear: echo canceller, voice activity, its model from the store."""
-    canceller, warning = make_canceller(settings.audio.echo)
+    echo, warning = make_echo_path(settings.audio.echo)
     if warning:
         say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
     vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
-    return Listener(canceller, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+    return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
 
 
 def make_apologies(launcher: Launcher, persona: Persona) -> Apologies:

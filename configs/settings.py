@@ -101,7 +101,7 @@ class LlmSettings:
     upstreams: tuple[str, ...] = setting(
         ("embedded",),
         "tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as "
-        "http://127.0.0.1:11434/v1 (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one per URL with commas between",
+        "http://127.0.0.1:11434/v1 (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between",
     )
     upstream_model: str = setting(
         "", "model to ask a URL upstream for when the request names none; empty: the first it lists"
@@ -167,7 +167,11 @@ class AudioSettings:
     input_device: str = setting("", "name, part of a name, or number (`huiyin devices`); empty: the system's default")
     output_device: str = setting("", "as input_device")
     latency_s: float = setting(0.1, "'low' dies silently on ALSA and Pulse; 0.08-0.2 s gave no xruns", low=0.01, high=1)
-    echo: str = setting("speex", "canceller of the assistant's own voice", choices=("speex", "off"))
+    echo: str = setting(
+        "both",
+        "canceller of the assistant's own voice; both: Speex is heard, WebRTC asked while it learns; off: headsets",
+        choices=("both", "speex", "webrtc", "off"),
+    )
     speech_threshold: float = setting(0.5, "Silero's probability that a frame is speech", low=0.05, high=0.99)
 
 

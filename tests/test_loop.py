@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from assistant.audio.echo import make_canceller
+from assistant.audio.echo import make_echo_path
 from assistant.audio.listener import Listener
 from assistant.audio.room import SimulatedRoom
 from assistant.audio.vad import SileroVad, SpeechTracker
@@ -24,7 +24,7 @@ from tests.stub_services import Stub
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(make_canceller("speex")[1]), reason=make_canceller("speex")[1]),
+    pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1]),
 ]
 
 
@@ -34,11 +34,11 @@ class Desk:
     def __init__(self, stub: Stub, *overrides: str) -> None:
         self.room, self.trace = SimulatedRoom(), Trace()
         vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
-        listener = Listener(make_canceller("speex")[0], vad, SpeechTracker())
+        listener = Listener(make_echo_path("both")[0], vad, SpeechTracker())
         persona = load_persona("huiyin")
         apologies = {text: np.full(8000, 6000, np.int16) for text in persona.all_apologies()}
         services = Services(stub.settings(*overrides))
-        self.conversation = Conversation(services, persona, self.room, listener, apologies=apologies)
+        self.conversation = Conversation(services, persona, self.room, listener, apologies=apologies, lockstep=True)
         self._happened = threading.Condition()
         self._log: list[object] = []
         self.conversation.observe(self.trace)

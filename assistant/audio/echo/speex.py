@@ -1,6 +1,6 @@
 """Speex's echo canceller with its residual-echo and noise suppression coupled, through ctypes on libspeexdsp.
 
-Settings from the measurements in DESIGN 4: frame 256, tail 4096 (256 ms), suppression -60 dB (-40 dB while the
+Settings as measured (docs/echo.md): frame 256, tail 4096 (256 ms), suppression -60 dB (-40 dB while the
 user speaks), denoise on: without it residual suppression does nothing (17 -> 25 dB of echo removed).
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.echo.canceller import CancellerMissing, checked
 from assistant.audio.ports import Samples
 
 _FRAME = 256  # samples
@@ -21,10 +22,6 @@ _TAIL = 4096  # samples of room response the filter can learn
 _ECHO_SET_SAMPLING_RATE = 24  # speex_echo.h
 _PP_SET_DENOISE, _PP_SET_ECHO_SUPPRESS, _PP_SET_ECHO_SUPPRESS_ACTIVE, _PP_SET_ECHO_STATE = 0, 20, 22, 24
 _SUPPRESS_DB, _SUPPRESS_ACTIVE_DB = -60, -40
-
-
-class SpeexMissing(OSError):
-    """libspeexdsp is not on this machine; the message says how to get it."""
 
 
 def _library() -> Any:
@@ -43,7 +40,7 @@ def _library() -> Any:
             return _declare(ctypes.CDLL(name))
         except OSError:
             continue
-    raise SpeexMissing(
+    raise CancellerMissing(
         "libspeexdsp is missing; install it "
         "(Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)"
     )
@@ -67,7 +64,7 @@ def _declare(library: Any) -> Any:
 
 
 class SpeexCanceller:
-    """One canceller; not thread-safe. Lengths and types are checked here, because the C library does not."""
+    """One canceller; not thread-safe."""
 
     name, frame = "speex", _FRAME
 
@@ -86,10 +83,7 @@ class SpeexCanceller:
 
     def process(self, mic: Samples, far_end: Samples) -> Samples:
         """256 samples each; returns the near end. Raises ValueError on any other length."""
-        if mic.shape != (_FRAME,) or far_end.shape != (_FRAME,):
-            raise ValueError(f"speex wants {_FRAME} samples each, got {mic.shape} and {far_end.shape}")
-        mic = np.ascontiguousarray(mic, np.int16)
-        far_end = np.ascontiguousarray(far_end, np.int16)
+        mic, far_end = checked(self, mic, far_end)
         out = np.empty(_FRAME, np.int16)
         self._lib.speex_echo_cancellation(self._echo, mic.ctypes.data, far_end.ctypes.data, out.ctypes.data)
         self._lib.speex_preprocess_run(self._post, out.ctypes.data)

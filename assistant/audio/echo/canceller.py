@@ -1,0 +1,69 @@
+"""What an echo canceller is, and how one that works in frames of its own is fed any number of samples."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from assistant.audio.ports import Samples
+
+
+class CancellerMissing(Exception):
+    """The canceller's library is not on this machine; the message says how to get it."""
+
+
+class EchoCanceller(Protocol):
+    """Microphone and far end in, near end out, frame by frame and sample for sample."""
+
+    name: str
+    frame: int
+    """Samples it takes at once."""
+
+    def process(self, mic: Samples, far_end: Samples) -> Samples:
+        """`mic` and `far_end` int16 of `frame` samples; returns as many. Raises ValueError on other lengths."""
+
+
+class NoCanceller:
+    """For headsets, and where no library is: the microphone as it is."""
+
+    name, frame = "off", 256
+
+    def process(self, mic: Samples, far_end: Samples) -> Samples:
+        """`mic`, unchanged."""
+        return checked(self, mic, far_end)[0]
+
+
+def checked(canceller: EchoCanceller, mic: Samples, far_end: Samples) -> tuple[Samples, Samples]:
+    """Both as contiguous int16 of the canceller's frame: the C libraries read whatever memory they are given.
+
+    Raises ValueError on a wrong length or on samples that are not int16.
+    """
+    shape = (canceller.frame,)
+    if mic.shape != shape or far_end.shape != shape:
+        raise ValueError(f"{canceller.name} wants {canceller.frame} samples each, got {mic.shape} and {far_end.shape}")
+    if mic.dtype != np.int16 or far_end.dtype != np.int16:
+        raise ValueError(f"{canceller.name} wants int16 samples, got {mic.dtype} and {far_end.dtype}")
+    return np.ascontiguousarray(mic), np.ascontiguousarray(far_end)
+
+
+class Framed:
+    """Feeds a canceller any number of samples and returns as many.
+
+    Where the blocks are no whole number of its frames, what it returns is late by less than one frame.
+    """
+
+    def __init__(self, canceller: EchoCanceller, block: int) -> None:
+        self._canceller = canceller
+        self._in: Samples = np.zeros((2, 0), np.int16)
+        self._out: Samples = np.zeros(canceller.frame if block % canceller.frame else 0, np.int16)
+
+    def process(self, mic: Samples, far_end: Samples) -> Samples:
+        """`mic` and `far_end` int16 of the block's length; returns as many samples."""
+        sound = np.concatenate([self._in, np.stack([mic, far_end])], axis=1)
+        size = self._canceller.frame
+        whole = sound.shape[1] // size * size
+        done = [self._canceller.process(*sound[:, at : at + size]) for at in range(0, whole, size)]
+        out = np.concatenate([self._out, *done])
+        self._in, self._out = sound[:, whole:], out[len(mic) :]
+        return out[: len(mic)]
