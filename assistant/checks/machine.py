@@ -30,6 +30,7 @@ _ALWAYS = {
     "pillow": "PIL",
     "prometheus-client": "prometheus_client",
     "psutil": "psutil",
+    "pywebrtc-audio": "pywebrtc_audio",
     "requests": "requests",
     "soxr": "soxr",
     "tqdm": "tqdm",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from assistant.audio.devices import Device, Kind, find_device, list_devices, portaudio
-from assistant.audio.echo import make_canceller
+from assistant.audio.echo import make_echo_path
 from assistant.audio.ports import PortError, Samples
 from assistant.checks import Check
 from configs.settings import Settings
@@ -35,7 +35,7 @@ def echo(settings: Settings) -> Iterator[Check]:
     if settings.audio.echo == "off":
         yield Check("ok", "echo cancellation is switched off")
         return
-    canceller, warning = make_canceller(settings.audio.echo)
+    canceller, warning = make_echo_path(settings.audio.echo)
     if warning:
         yield Check("warn", warning, "until then: a headset, or --set turns.barge_in=off")
     else:
