@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request, stream_with_context
 
 from configs.settings import Settings
 from configs.store import ModelStore
-from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask
+from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
 from services.asr.engine import Engine, Transcript, join_texts, load_engine
 from services.asr.formats import SUBTITLES, as_verbose, usage
 from services.asr.queue import ModelQueue
@@ -97,9 +97,7 @@ def make_app(settings: Settings) -> Flask:
     def model_route(name: str) -> Response:
         """One model."""
         if name not in (model, OPENAI_ALIAS):
-            raise ApiError(
-                404, "model_not_found", f"there is no model {name!r} here", f"there are: {model}, {OPENAI_ALIAS}"
-            )
+            raise unknown_model(name, model)
         return jsonify(_model(name))
 
     return app

@@ -77,9 +77,7 @@ def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
     form = request.form
     asked = form.get("model") or model
     if asked not in (model, OPENAI_ALIAS):
-        raise ApiError(
-            404, "model_not_found", f"there is no model {asked!r} here", f"there are: {model}, {OPENAI_ALIAS}"
-        )
+        raise unknown_model(asked, model)
     source, pcm = _uploaded(request)
     response_format = form.get("response_format") or "json"
     if response_format not in FORMATS:
@@ -102,11 +100,17 @@ def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
     return Ask(source, pcm, _hints(form, languages), stream, response_format, "word" in granularities)
 
 
+def unknown_model(asked: str, model: str) -> ApiError:
+    """The 404 for a model that is not here; the right names are in the message, as SDKs show nothing else."""
+    message = f"there is no model {asked!r} here; there are: {model}, {OPENAI_ALIAS}"
+    return ApiError(404, "model_not_found", message, "GET /v1/models lists them")
+
+
 def allowed_file(name: object, allowed_dir: str) -> Path:
     """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
 
-    Raises ApiError: 400 for a bad name, 403 when it is not below the folder or there is no such setting, 404 when it
-    is below but not a file.
+    Raises ApiError: 400 when it is no name, 403 when it is not below the folder or no folder is set, 404 when it is
+    not a file.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise ApiError(400, "missing_filename", "'filename' must be the path of a sound file", '{"filename": "a.wav"}')
@@ -120,14 +124,15 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
     folder = Path(allowed_dir).expanduser().resolve()
     try:
         path = (folder / name).resolve()
-    except (OSError, RuntimeError) as error:  # a name too long, a loop of links
-        raise ApiError(400, "bad_filename", f"'filename' cannot be followed: {type(error).__name__}") from error
-    if not path.is_relative_to(folder):
+        inside, found = path.is_relative_to(folder), path.is_file()
+    except (OSError, RuntimeError):  # a name too long, a loop of links
+        inside, found = True, False
+    if not inside:
         raise ApiError(
             403, "outside_allowed_dir", "'filename' is not below the allowed folder", "asr.allowed_dir names the folder"
         )
-    if not path.is_file():
-        raise ApiError(404, "file_not_found", f"there is no file {name!r} in the allowed folder", "check the spelling")
+    if not found:
+        raise ApiError(404, "file_not_found", "there is no such file in the allowed folder", "check the spelling")
     return path
 
 
