@@ -25,7 +25,7 @@ class Apologies(dict[str, Samples]):
         super().__init__()
         self._services, self._persona, self._folder = services, persona, folder
         missing = [text for text in persona.all_apologies() if not self._load(text)]
-        self.ready = threading.Event()
+        self.ready = threading.Event()  # all that can be made has been made
         threading.Thread(target=self._make, args=(missing,), name="apologies", daemon=True).start()
 
     def _path(self, text: str) -> Path:

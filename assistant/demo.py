@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from assistant.apologies import Apologies
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Floats
 from assistant.audio.room import RoomSettings, SimulatedRoom
@@ -24,7 +25,7 @@ from assistant.demo_report import DemoReport, write_report
 from assistant.launcher import Launcher
 from assistant.loop import Conversation, TurnCommitted
 from assistant.memory import MemoryWatch
-from assistant.talk import load_persona, make_apologies, make_listener
+from assistant.talk import load_persona, make_listener, prepare
 from assistant.trace import Trace
 from assistant.turns import actions as do
 from configs.settings import Settings
@@ -106,8 +107,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         captions.notice("the second voice learns its lines …")
         lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
         persona = load_persona(getattr(args, "persona", None) or settings.talk.persona)
-        apologies = make_apologies(launcher, persona)
-        apologies.ready.wait(_TTS_LIMIT_S)
+        apologies = prepare(launcher, persona)
+        if isinstance(apologies, Apologies):
+            apologies.ready.wait(_TTS_LIMIT_S)  # making them must not slow the first turn down
         room = SimulatedRoom(RoomSettings(seed=1 if seed is None else seed))
         trace, user = Trace(), SecondVoice(room, lines)
         listener = make_listener(settings, captions)

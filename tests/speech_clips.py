@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "speech"
 
 
 @functools.cache
-def english(text: str = "What is the time in Paris at the moment, please?") -> np.ndarray:
+def english(text: str = "What is the time, please?") -> np.ndarray:
     """Synthesised speech: float32, 16 kHz, peak 0.35, no silence around it."""
     from hibari import Hibari
 

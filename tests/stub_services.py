@@ -27,7 +27,7 @@ class Stub:
     asr_s: float = 0.05
     llm_s: float = 0.1
     tts_s: float = 0.1
-    tts_s_per_char: float = 0.06  # of sound, not of waiting
+    tts_s_per_char: float = 0.03  # of sound, not of waiting
     fail: set[str] = field(default_factory=set)
     asked: list[dict[str, Any]] = field(default_factory=list)
     transcribed_s: list[float] = field(default_factory=list)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,12 +13,13 @@ from assistant.audio.listener import Listener
 from assistant.audio.room import SimulatedRoom
 from assistant.audio.vad import SileroVad, SpeechTracker
 from assistant.clients.services import Services
-from assistant.loop import Conversation, TurnCommitted
+from assistant.loop import Conversation
 from assistant.talk import load_persona
-from assistant.trace import Trace, first_audible, last_audible
+from assistant.trace import first_audible, last_audible
 from assistant.turns import actions as do
 from configs.settings import load
 from configs.store import ModelStore
+from tests.desk import Desk
 from tests.speech_clips import english
 from tests.stub_services import Stub
 
@@ -28,61 +29,22 @@ pytestmark = [
 ]
 
 
-class Desk:
-    """A conversation in a room, with something to wait on."""
-
-    def __init__(self, stub: Stub, *overrides: str) -> None:
-        self.room, self.trace = SimulatedRoom(), Trace()
-        vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
-        listener = Listener(make_echo_path("both")[0], vad, SpeechTracker())
-        persona = load_persona("huiyin")
-        apologies = {text: np.full(8000, 6000, np.int16) for text in persona.all_apologies()}
-        services = Services(stub.settings(*overrides))
-        self.conversation = Conversation(services, persona, self.room, listener, apologies=apologies, lockstep=True)
-        self._happened = threading.Condition()
-        self._log: list[object] = []
-        self.conversation.observe(self.trace)
-        self.conversation.observe(self._note)
-        self._thread = threading.Thread(target=self.conversation.run, daemon=True)
-
-    def _note(self, at_s: float, what: object) -> None:
-        with self._happened:
-            self._log.append(what)
-            self._happened.notify_all()
-
-    def __enter__(self) -> Desk:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.conversation.stop()
-        self._thread.join(5)
-        assert not self._thread.is_alive()
-
-    def wait(self, kind: type, count: int = 1, timeout_s: float = 15) -> list[object]:
-        """Until `count` of these have happened."""
-
-        def found() -> list[object]:
-            return [what for what in self._log if isinstance(what, kind)]
-
-        with self._happened:
-            assert self._happened.wait_for(lambda: len(found()) >= count, timeout_s), (
-                f"no {kind.__name__} in {self._log}"
-            )
-            return found()
-
-    def listen(self, seconds: float) -> None:
-        """Let so much sound pass through the room."""
-        until = self.room.now() + seconds
-        while self.room.now() < until:
-            time.sleep(0.005)
-
-    def turn(self, index: int = 0) -> TurnCommitted:
-        return self.wait(TurnCommitted, index + 1)[index]  # type: ignore[return-value]
+@contextmanager
+def at_desk(stub: Stub, *overrides: str) -> Iterator[Desk]:
+    """A conversation with the stub's services, in a simulated room."""
+    room = SimulatedRoom()
+    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
+    listener = Listener(make_echo_path("both")[0], vad, SpeechTracker())
+    persona = load_persona("huiyin")
+    apologies = {text: np.full(8000, 6000, np.int16) for text in persona.all_apologies()}
+    services = Services(stub.settings(*overrides))
+    conversation = Conversation(services, persona, room, listener, apologies=apologies, lockstep=True)
+    with Desk(conversation, room) as desk:
+        yield desk
 
 
 def test_spoken_question_is_answered_at_a_human_pace() -> None:
-    with Stub() as stub, Desk(stub) as desk:
+    with Stub() as stub, at_desk(stub) as desk:
         _, end = desk.room.say(english())
         committed = desk.turn()
         reply = desk.trace.spoken()[0]
@@ -96,8 +58,8 @@ def test_spoken_question_is_answered_at_a_human_pace() -> None:
 
 
 def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None:
-    story = "Once upon a time. " + "There was a lighthouse on a small island far away. " * 6
-    with Stub(heard=["tell me a story", "wait"], reply=story.strip()) as stub, Desk(stub) as desk:
+    story = "Once upon a time. " + "There was a lighthouse on a small island far away. " * 8
+    with Stub(heard=["tell me a story", "wait"], reply=story.strip()) as stub, at_desk(stub) as desk:
         desk.room.say(english("Please tell me a story."))
         desk.wait(do.Play)
         desk.listen(4)
@@ -110,16 +72,16 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
     assert stub.reply.startswith(committed.turn.heard)
     seconds = silent - desk.trace.spoken()[0].play_s
     expected = seconds / stub.tts_s_per_char
-    assert len(committed.turn.heard) == pytest.approx(expected, abs=20), "about as much text as there was sound"
+    assert len(committed.turn.heard) == pytest.approx(expected, abs=30), "about as much text as there was sound"
     assert silent - onset <= 0.35
-    assert second.transcript.text == "wait"  # type: ignore[attr-defined]
+    assert second.transcript.text == "wait"
     said = [m for m in stub.asked[-1]["messages"] if m["role"] == "assistant"]
     assert said == [{"role": "assistant", "content": committed.turn.heard.rstrip(" .") + "——"}]
 
 
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])
 def test_failing_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(stage: str) -> None:
-    with Stub(fail={stage}) as stub, Desk(stub) as desk:
+    with Stub(fail={stage}) as stub, at_desk(stub) as desk:
         desk.room.say(english())
         apology = desk.wait(do.Apologise)[0]
         desk.wait(do.CloseAudio)
@@ -128,19 +90,19 @@ def test_failing_service_is_survived_with_a_spoken_apology_and_the_next_turn_wor
         stub.fail.clear()
         desk.room.say(english())
         committed = desk.turn(0 if stage == "asr" else 1)
-    assert apology.stage == stage  # type: ignore[attr-defined]
+    assert apology.stage == stage
     assert committed.turn.heard == stub.reply
 
 
 def test_typed_words_are_answered() -> None:
-    with Stub() as stub, Desk(stub) as desk:
+    with Stub() as stub, at_desk(stub) as desk:
         desk.conversation.type("hello")
         assert desk.turn().turn.heard == stub.reply
     assert stub.asked[0]["messages"][-1]["content"] == "hello"
 
 
 def test_half_duplex_does_not_hear_anything_while_it_speaks() -> None:
-    with Stub(reply="A long answer. " * 12) as stub, Desk(stub, "turns.barge_in=off") as desk:
+    with Stub(reply="A long answer. " * 12) as stub, at_desk(stub, "turns.barge_in=off") as desk:
         desk.conversation.type("hello")
         desk.wait(do.Play)
         desk.room.say(english())

@@ -178,7 +178,9 @@ def test_speech_that_lasts_stops_the_assistant_and_becomes_the_next_turn() -> No
     assert script.when(do.StopPlayback) == []
     actions = script.at(3.3)
     assert script.when(do.StopPlayback) == pytest.approx([3.192])
-    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel], "stop first: what was heard ends there"
+    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel], (
+        "stop first: what was heard ends there"
+    )
     assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=True)
     script.at(5, ev.SpeechPaused(5, end_s=4.9))
     assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.0, end_s=4.9)

@@ -1,0 +1,100 @@
+"""A conversation with real services: spoken to through a simulated room, answered by real models."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from assistant.apologies import Apologies
+from assistant.audio.room import SimulatedRoom
+from assistant.audio.wav import wav_bytes
+from assistant.captions import Captions
+from assistant.clients.services import NAMES, Name
+from assistant.demo import user_sound
+from assistant.launcher import Launcher
+from assistant.loop import Conversation
+from assistant.talk import load_persona, make_listener, prepare
+from assistant.turns import actions as do
+from assistant.turns.events import Transcribed
+from configs.settings import load
+from tests.desk import Desk
+from tests.scoring import cer
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kill(launcher: Launcher, name: Name) -> None:
+    """As a crash would: without warning."""
+    process = psutil.Process(launcher.pids[name])
+    for victim in [process, *process.children(recursive=True)]:
+        victim.kill()
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    """All three services, on ports of their own."""
+    overrides = [f"{name}.port={free_port()}" for name in NAMES]
+    overrides += ["talk.max_reply_tokens=60"]
+    arguments = [part for item in overrides for part in ("--set", item)]
+    with Launcher(load(overrides=overrides, environ={}), arguments) as launcher:
+        launcher.start(NAMES)
+        yield launcher
+
+
+@pytest.fixture(scope="module")
+def apologies(launcher: Launcher) -> Apologies:
+    made = prepare(launcher, load_persona("huiyin"))
+    assert isinstance(made, Apologies) and made.ready.wait(120)
+    return made
+
+
+@pytest.fixture
+def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
+    room = SimulatedRoom()
+    listener = make_listener(launcher.settings, Captions())
+    persona = load_persona("huiyin")
+    with Desk(Conversation(launcher.services, persona, room, listener, apologies=apologies), room) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize(
+    ("question", "voice", "language"),
+    [("你好，请问中国的首都是哪里？", "zm_yunxi", "zh"), ("Hello, what is the capital of France?", "am_michael", "en")],
+)
+def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_understood(
+    desk: Desk, launcher: Launcher, question: str, voice: str, language: str
+) -> None:
+    desk.room.say(user_sound(launcher.services, question, voice))
+    committed = desk.turn(timeout_s=60)
+    assert cer(question, committed.transcript.text) < 0.3
+    assert ("北京" if language == "zh" else "paris") in committed.turn.heard.lower()
+    wav = wav_bytes(desk.room.recording()[1], 16_000)
+    call = launcher.services.call("asr", 30)
+    body = b"".join(call.request("POST", "/asr", wav, {"Content-Type": "audio/wav"})).decode()
+    assert cer(committed.turn.heard, json.loads(body)["text"]) < 0.35, "what was played is what was said"
+
+
+def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(
+    desk: Desk, launcher: Launcher
+) -> None:
+    question = user_sound(launcher.services, "Hello, what is the capital of France?", "am_michael")
+    desk.room.say(question)
+    desk.wait(Transcribed, timeout_s=30)
+    kill(launcher, "llm")
+    apology = desk.wait(do.Apologise, timeout_s=40)[0]
+    assert apology.stage == "llm"
+    committed = desk.turn(timeout_s=30)
+    assert "sorry" in committed.turn.heard.lower()
+    launcher.start(["llm"])
+    desk.room.say(question)
+    assert "paris" in desk.turn(1, timeout_s=60).turn.heard.lower()
