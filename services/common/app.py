@@ -129,7 +129,10 @@ def _install_metrics(app: Flask, name: str) -> None:
 
 def json_body() -> dict[str, Any]:
     """The request's JSON object. Raises ApiError 400 or 415."""
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        raise ApiError(400, "bad_json", "the body is nested too deeply", "send a flat JSON object") from None
     if not isinstance(body, dict):
         if not request.is_json:
             raise ApiError(
@@ -140,7 +143,7 @@ def json_body() -> dict[str, Any]:
 
 
 def _openapi(app: Flask, name: str) -> dict[str, Any]:
-    """An OpenAPI 3.1 description made from the routes and their docstrings (first line: summary, the rest: description)."""
+    """An OpenAPI 3.1 description made from the routes and their docstrings (first line: summary, rest: description)."""
     paths: dict[str, dict[str, Any]] = {}
     for rule in app.url_map.iter_rules():
         doc = inspect.getdoc(app.view_functions[rule.endpoint]) or ""
