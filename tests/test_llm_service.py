@@ -1,0 +1,204 @@
+"""The LLM service with the real embedded model, over HTTP, with the clients that people have."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import psutil
+import pytest
+import requests
+
+from configs import settings as config
+from configs.store import ModelStore
+from tests.service_process import start_service
+
+pytestmark = pytest.mark.slow
+
+SMALL = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+CONTEXT_TOKENS = 1024
+TIMEOUT_S = 60.0
+PERSONA = (
+    "You are Huiyin, a friendly voice assistant. Your replies are spoken aloud, so keep them to one or two short "
+    "sentences, without lists, markup or emoji. Answer in the language of the user. 用户说中文时，请用中文简短回答。"
+)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """The service with the small model where the store has it, else the default one."""
+    settings = config.load()
+    here = [state.path.name for state in ModelStore(settings.store).list() if state.state in ("here", "unchecked")]
+    model = SMALL if SMALL in here else settings.llm.model
+    with start_service("llm", model=model, context_tokens=CONTEXT_TOKENS, upstreams="embedded") as url:
+        yield url
+
+
+@pytest.fixture
+def client(service: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{service}/v1", api_key="none", max_retries=0, timeout=TIMEOUT_S)
+
+
+def user(text: str) -> list[Any]:
+    return [{"role": "user", "content": text}]
+
+
+def timings(service: str, messages: list[Any], tokens: int = 8) -> dict[str, Any]:
+    """What the model says of its work on `messages`."""
+    body = {"messages": messages, "max_tokens": tokens, "temperature": 0}
+    answer = requests.post(f"{service}/v1/chat/completions", json=body, timeout=TIMEOUT_S).json()
+    return dict(answer["timings"])
+
+
+def test_it_says_what_it_is(service: str) -> None:
+    (upstream,) = requests.get(f"{service}/system").json()["upstreams"]
+    assert (upstream["name"], upstream["context_tokens"]) == ("embedded", CONTEXT_TOKENS)
+    (model,) = requests.get(f"{service}/v1/models").json()["data"]
+    assert (model["id"], model["upstreams"]) == (upstream["model"], ["embedded"])
+    assert requests.get(f"{service}/ready").json()["upstreams"] == [
+        {"name": "embedded", "reachable": True, "error": None}
+    ]
+
+
+@pytest.mark.parametrize("model", ["", "huiyin", None])
+def test_the_sdk_gets_a_whole_answer_that_knows_something(client: openai.OpenAI, model: str | None) -> None:
+    model = client.models.list().data[0].id if model is None else model
+    reply = client.chat.completions.create(
+        model=model, messages=user("What is the capital of France?"), max_tokens=24, temperature=0
+    )
+    assert "Paris" in (reply.choices[0].message.content or "")
+    assert reply.usage is not None and reply.usage.completion_tokens <= 24
+
+
+def test_the_sdk_gets_a_streamed_answer_in_pieces(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model="", messages=user("法国的首都是哪里？"), max_tokens=24, temperature=0, stream=True
+    )
+    pieces = [chunk.choices[0].delta.content for chunk in stream if chunk.choices[0].delta.content]
+    assert len(pieces) >= 2
+    assert "巴黎" in "".join(pieces)
+
+
+def test_generate_streams_text(service: str) -> None:
+    body = {"model": "", "prompt": "Count from one to five.", "max_new_tokens": 24, "temperature": 0}
+    answer = requests.post(f"{service}/generate", json=body, stream=True, timeout=TIMEOUT_S)
+    pieces = list(answer.iter_content(None, decode_unicode=True))
+    assert len(pieces) >= 3
+    assert "2" in "".join(pieces) or "two" in "".join(pieces).lower()
+
+
+def test_a_reply_keeps_to_its_length(client: openai.OpenAI) -> None:
+    reply = client.chat.completions.create(model="", messages=user("Tell me a long story."), max_tokens=5)
+    assert reply.choices[0].finish_reason == "length"
+    assert reply.usage is not None and reply.usage.completion_tokens == 5
+
+
+def test_the_prefix_stays_warm_over_turns_other_callers_and_replies_that_are_cut_short(service: str) -> None:
+    talk = [{"role": "system", "content": PERSONA}, *user("你好！")]
+    cold = timings(service, talk)
+    assert cold["cache_n"] < cold["prompt_n"], "nothing of this conversation was known before"
+    talk += [{"role": "assistant", "content": "你好，很高兴见到你。"}, *user("今天我有点累。")]
+    next_turn = timings(service, talk)
+    assert next_turn["cache_n"] > cold["prompt_n"] - 16 and next_turn["prompt_n"] < 40
+
+    timings(service, user("Something else entirely, from another program: name three rivers in Europe."))
+    body = {"messages": [*talk[:-1], *user("今天我有点累，因为")], "max_tokens": 200, "stream": True}
+    cut_short = requests.post(f"{service}/v1/chat/completions", json=body, stream=True, timeout=TIMEOUT_S)
+    next(cut_short.iter_content(None))
+    cut_short.close()
+
+    after = timings(service, [*talk[:-1], *user("今天我有点累，因为昨晚没睡好。")])
+    assert after["cache_n"] >= next_turn["cache_n"] and after["prompt_n"] < 40
+
+
+def test_a_client_that_leaves_frees_the_model(service: str) -> None:
+    address = service.removeprefix("http://").split(":")
+    body = json.dumps({"messages": user("Tell me a very long story."), "max_tokens": 900, "stream": True}).encode()
+    with socket.create_connection((address[0], int(address[1]))) as leaver:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        leaver.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+        assert b"200 OK" in leaver.recv(4096)
+    started = time.monotonic()
+    timings(service, user("hi"), 1)
+    assert time.monotonic() - started < 6, "900 tokens take this model more than 20 s"
+
+
+def test_callers_at_once_are_all_answered(service: str) -> None:
+    replies: dict[int, str] = {}
+
+    def one(number: int) -> None:
+        body = {"prompt": f"Say the number {number}.", "max_new_tokens": 12, "temperature": 0}
+        replies[number] = requests.post(f"{service}/generate", json=body, timeout=TIMEOUT_S).text
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in (3, 5, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(replies[number].strip() for number in (3, 5, 8)), replies
+
+
+def still_answers(service: str) -> bool:
+    answer = requests.post(f"{service}/generate", json={"prompt": "hi", "max_new_tokens": 2}, timeout=TIMEOUT_S)
+    return answer.status_code == 200 and bool(answer.text)
+
+
+BAD: list[tuple[dict[str, Any], int, str]] = [
+    ({"messages": user("你好 " * 250_000)}, 400, "context_length_exceeded"),
+    ({"messages": user("word " * CONTEXT_TOKENS)}, 400, "context_length_exceeded"),
+    ({"messages": user("hi"), "model": "gpt-unknown"}, 404, "model_not_found"),
+    ({"messages": user("hi"), "max_tokens": -1}, 400, "invalid_value"),
+    ({"messages": []}, 400, "invalid_value"),
+    ({"messages": user("hi"), "n": 5}, 400, "invalid_request_error"),
+    ({"messages": user("hi"), "grammar": "root ::= ("}, 400, "invalid_request_error"),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y.png"}}]}]},
+        400,
+        "unsupported_content",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code"), BAD)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_bad_request_is_refused_and_the_next_one_answered(
+    service: str, body: dict[str, Any], status: int, code: str, stream: bool
+) -> None:
+    answer = requests.post(f"{service}/v1/chat/completions", json={**body, "stream": stream}, timeout=TIMEOUT_S)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code), error
+    assert error["message"]
+    assert still_answers(service)
+
+
+def test_the_models_own_port_is_closed_to_others(service: str) -> None:
+    port = int(service.rsplit(":", 1)[1])
+    processes = [child for child in psutil.Process().children(recursive=True) if str(port) in child.cmdline()]
+    inner = {
+        connection.laddr
+        for process in processes
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port != port
+    }
+    assert inner
+    for address in inner:
+        assert address.ip == "127.0.0.1"
+        answer = requests.post(f"http://127.0.0.1:{address.port}/v1/chat/completions", json={"messages": user("hi")})
+        assert answer.status_code == 401
+
+
+def test_a_file_that_is_no_model_is_told_by_ready_and_by_every_request(tmp_path: Any) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"not a model")
+    with start_service("llm", wait_ready=False, model=broken, upstreams="embedded") as url:
+        answer = requests.post(f"{url}/generate", json={"prompt": "hi"}, timeout=TIMEOUT_S)
+        assert answer.status_code == 503
+        assert "broken.gguf" in answer.json()["error"]["message"]
+        ready = requests.get(f"{url}/ready")
+        assert (ready.status_code, ready.json()["status"]) == (503, "failed")
+        assert requests.get(f"{url}/health").status_code == 200
