@@ -121,10 +121,8 @@ class Launcher:
 
     def _spawn(self, name: Name) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
-        command = [sys.executable, "-m", "services", name, "--stop-with-parent", *self.arguments]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=Path(__file__).parent.parent
-        )
+        command = service_command(name, ["--stop-with-parent", *self.arguments])
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         self._children.append(_Child(name, process, log))
 
     def _wait_ready(self, name: Name) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -71,9 +72,9 @@ def _become(command: list[str]) -> int:
 class _Child:
     """One service as a process; its lines are shown with its name in front."""
 
-    def __init__(self, name: Name, arguments: Sequence[str]) -> None:
+    def __init__(self, name: Name, services: Services, arguments: Sequence[str]) -> None:
         self.name: Name = name
-        self.told = ""  # the state that was last told to the user
+        self.ready = False
         self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         # The pipe at its standard input tells it when this process is gone, however it ended.
         self.process = subprocess.Popen(
@@ -85,6 +86,8 @@ class _Child:
         )
         self._reader = threading.Thread(target=self._read, name=f"log-{name}", daemon=True)
         self._reader.start()
+        # Apart from whoever looks after the processes: a service that loads its model answers late.
+        threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -92,6 +95,19 @@ class _Child:
             line = raw.decode(errors="replace").rstrip()
             self.last_words.append(line)
             _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
+
+    def _await_ready(self, services: Services) -> None:
+        """Tell when it is ready, or why it never will be."""
+        while self.process.poll() is None:
+            state = look(services, self.name)
+            if state.kind == "ready":
+                _say(f"{self.name}: ready at {services.url(self.name)}")
+                self.ready = True
+                return
+            if state.kind == "failed":
+                _say(f"{self.name}: cannot be used, and answers every request so: {state.why}")
+                return
+            time.sleep(_POLL_S)
 
     def wait(self, limit_s: float) -> None:
         """Wait for its end; it is killed when that takes too long."""
@@ -118,10 +134,13 @@ class _Supervisor:
         children: list[_Child] = []
         dead: _Child | None = None
         try:
-            children += (_Child(name, self._arguments) for name in NAMES)
+            children += (_Child(name, self._services, self._arguments) for name in NAMES)
+            all_ready = False
             while dead is None and not self._stopping.wait(_POLL_S):
                 dead = next((child for child in children if child.process.poll() is not None), None)
-                self._tell_ready(children)
+                if not all_ready and all(child.ready for child in children):
+                    all_ready = True
+                    _say("huiyin: all ready; Ctrl-C ends them")
         finally:
             _end(children)
         if dead is None:
@@ -142,21 +161,6 @@ class _Supervisor:
             port = getattr(self._services.settings, name).port
             who = f"another program ({state.why})" if state.kind == "other" else f"a huiyin {name} service already"
             raise CommandError(f"port {port} is taken by {who}; stop it, or choose another with --set {name}.port=N")
-
-    def _tell_ready(self, children: Sequence[_Child]) -> None:
-        for child in children:
-            if child.told or child.process.poll() is not None:
-                continue
-            state = look(self._services, child.name)
-            if state.kind == "ready":
-                _say(f"{child.name}: ready at {self._services.url(child.name)}")
-            elif state.kind == "failed":
-                _say(f"{child.name}: cannot be used, and answers every request so: {state.why}")
-            else:
-                continue
-            child.told = state.kind
-            if all(other.told == "ready" for other in children):
-                _say("huiyin: all ready; Ctrl-C ends them")
 
 
 def _end(children: Sequence[_Child]) -> None:

@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,20 +16,19 @@ from assistant import cli
 from assistant.clients.services import NAMES
 from assistant.command import CommandError, whole_file
 from tests.service_process import free_port
+from tests.stranger import stranger
 
 ROOT = Path(__file__).resolve().parent.parent
 HUIYIN = [sys.executable, "-m", "assistant.cli"]
 
 
 @pytest.fixture(autouse=True)
-def own_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ports that nobody listens on, here and in child processes; no settings of whoever runs the tests."""
     for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
         monkeypatch.delenv(name)
-    ports = {name: free_port() for name in NAMES}
-    for name, port in ports.items():
-        monkeypatch.setenv(f"HUIYIN_{name.upper()}_PORT", str(port))
-    return ports
+    for name in NAMES:
+        monkeypatch.setenv(f"HUIYIN_{name.upper()}_PORT", str(free_port()))
 
 
 @pytest.fixture
@@ -238,19 +236,17 @@ def test_files_that_cannot_be_read_are_each_told_before_a_model_is_loaded(
     assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
 
 
-def test_a_port_that_is_taken_is_told_with_the_way_out(
-    own_ports: dict[str, int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with socket.create_server(("127.0.0.1", own_ports["llm"])) as stranger:
-        stranger.settimeout(0)
-        assert cli.main(["serve", "all"]) == 1
-        assert f"port {own_ports['llm']} is taken by another program" in complaint(capsys)
-        command = [*HUIYIN, "serve", "llm"]
+def test_a_port_that_is_taken_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with stranger() as port:
+        choose = ["--set", f"llm.port={port}"]
+        assert cli.main(["serve", "all", *choose]) == 1
+        assert f"port {port} is taken by another program" in complaint(capsys)
+        assert cli.main(["ask", "hi", *choose]) == 1
+        assert f"port {port}, where llm should be, is taken by another program" in complaint(capsys)
+        command = [*HUIYIN, "serve", "llm", "--port", str(port)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.returncode == 1
-    assert re.fullmatch(
-        rf"huiyin: cannot listen on 127\.0\.0\.1:{own_ports['llm']}: .*choose another port.*\n", done.stderr
-    )
+    assert re.fullmatch(rf"huiyin: cannot listen on 127\.0\.0\.1:{port}: .*choose another port.*\n", done.stderr)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

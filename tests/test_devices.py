@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from assistant.checks import machine, network
 from configs.layers import tomllib
 from configs.settings import load
 from tests.service_process import free_port
+from tests.stranger import stranger
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,8 +116,8 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
 
 
 def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
-    free, taken = free_port(), free_port()
-    with socket.create_server(("127.0.0.1", taken)):
+    free = free_port()
+    with stranger() as taken:
         settings = load(overrides=[f"asr.port={free}", f"llm.port={taken}", f"tts.port={free}"], environ={})
         found = list(network.services(settings))
     assert [check.level for check in found] == ["ok", "fail", "ok"]

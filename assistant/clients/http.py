@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 _READ = 16384  # bytes at most in one piece of a stream
 
 
+_WORDS_SHOWN = 200  # characters of a refusal that is not JSON
+
+
 class ServiceError(Exception):
     """A service could not be reached, refused, or broke off. The message is for the screen.
 
@@ -103,7 +106,9 @@ def _refusal(service: str, status: int, data: bytes) -> ServiceError:
     try:
         body = json.loads(data)
     except ValueError:
-        return ServiceError(f"{service} answered {status}: {data[:200].decode(errors='replace')}", status)
+        text = " ".join(data.decode(errors="replace").split())
+        words = f": {text[:_WORDS_SHOWN]}" if text and not text.startswith("<") else ""  # a page of HTML says nothing
+        return ServiceError(f"{service} answered {status}{words}", status)
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return ServiceError(f"{service} answered {status}", status, body)

@@ -11,6 +11,7 @@ from assistant.clients.http import ServiceError
 from assistant.clients.services import Name, Services
 
 _CONNECT_S = 1.0
+_PATIENCE_S = 10.0  # a service that loads a model on a busy machine can be silent for seconds
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,17 @@ class ServiceState:
     why: str = ""
 
 
-def look(services: Services, name: Name) -> ServiceState:
-    """How `name` stands now. Takes a few milliseconds; seconds where a port is open and nobody answers."""
+def look(services: Services, name: Name, patience_s: float = _PATIENCE_S) -> ServiceState:
+    """How `name` stands now. Takes a few milliseconds; `patience_s` where a port is open and nobody answers."""
     try:
-        health = services.get(name, "/health")
+        health = services.get(name, "/health", patience_s)
     except ServiceError as error:
         return ServiceState("other", str(error)) if _is_open(services.url(name)) else ServiceState("absent")
     said = health.get("service") if isinstance(health, dict) else None
     if said != name:
         return ServiceState("other", f"it answers as {said!r}")
     try:
-        services.get(name, "/ready")
+        services.get(name, "/ready", patience_s)
         return ServiceState("ready")
     except ServiceError as error:
         body = error.body if isinstance(error.body, dict) else {}
