@@ -1,0 +1,103 @@
+"""Mandarin text to phonemes in Kokoro's alphabet.
+
+The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, each character's
+pinyin in the context of its word, a broad IPA transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for
+the neutral tone), a space between words. This module gives the same strings with two small dependencies
+(`misaki` does not install on Python 3.13); the initials and finals follow Duanmu, "The Phonology of Standard
+Chinese" (2nd ed., 2007), and Lin, "The Sounds of Chinese" (2007).
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import threading
+
+_INITIALS = {
+    "b": "p", "p": "pʰ", "m": "m", "f": "f",
+    "d": "t", "t": "tʰ", "n": "n", "l": "l",
+    "g": "k", "k": "kʰ", "h": "x",
+    "j": "ʨ", "q": "ʨʰ", "x": "ɕ",
+    "zh": "ꭧ", "ch": "ꭧʰ", "sh": "ʂ", "r": "ɻ",
+    "z": "ʦ", "c": "ʦʰ", "s": "s",
+}  # fmt: skip
+
+# "*" is where the tone goes: after the vowel, before a final nasal.
+_FINALS = {
+    "a": "a*", "ai": "ai*", "an": "a*n", "ang": "a*ŋ", "ao": "au*",
+    "o": "wo*", "ou": "ou*", "ong": "ʊ*ŋ",
+    "e": "ɤ*", "ei": "ei*", "en": "ə*n", "eng": "ə*ŋ",
+    "i": "i*", "ia": "ja*", "ian": "jɛ*n", "iang": "ja*ŋ", "iao": "jau*", "ie": "je*",
+    "in": "i*n", "ing": "i*ŋ", "iong": "jʊ*ŋ", "iou": "jou*",
+    "u": "u*", "ua": "wa*", "uai": "wai*", "uan": "wa*n", "uang": "wa*ŋ",
+    "uei": "wei*", "uen": "wə*n", "ueng": "wə*ŋ", "uo": "wo*",
+    "ü": "y*", "üe": "ɥe*", "üan": "ɥɛ*n", "ün": "y*n",
+}  # fmt: skip
+_BUZZED = {"z", "c", "s", "zh", "ch", "sh", "r"}  # before "i" the consonant itself goes on: zi, shi
+_BUZZED_I = "ɨ*"
+# Syllables that are not initial + final: interjections, "er", and nasals on their own.
+_WHOLE = {
+    "er": "ɚ*", "o": "ɔ*", "io": "jɔ*", "ê": "ɛ*",
+    "m": "m*", "n": "n*", "ng": "ŋ*", "hm": "hm*", "hng": "hŋ*",
+}  # fmt: skip
+_TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+_HAN_RUN = re.compile(f"[{HAN}]+")
+_load_lock = threading.Lock()
+
+
+def load() -> None:
+    """Read the word and pinyin dictionaries (about a second, once), so that the first request does not wait for it."""
+    with _load_lock:
+        import jieba
+        import pypinyin  # noqa: F401
+
+        jieba.setLogLevel(logging.WARNING)
+        jieba.initialize()
+
+
+def phonemes(text: str) -> str:
+    """Phonemes of a run of Chinese characters, words apart by a space; what is not Chinese is left out.
+
+    >>> phonemes("你好世界")
+    'ni↓xau↓ ʂɨ↘ʨje↘'
+    """
+    load()
+    import jieba
+
+    words = (word for run in _HAN_RUN.findall(text) for word in jieba.lcut(run))
+    return " ".join(filter(None, map(_word, words)))
+
+
+@functools.lru_cache(maxsize=20_000)
+def _word(word: str) -> str:
+    from pypinyin import Style, lazy_pinyin
+
+    return "".join(map(syllable, lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)))
+
+
+@functools.lru_cache(maxsize=4_000)
+def syllable(pinyin: str) -> str:
+    """Phonemes of one syllable of pinyin with its tone as a digit (5: neutral); '' for what is no pinyin.
+
+    >>> syllable("zhong1")
+    'ꭧʊ→ŋ'
+    """
+    from pypinyin.contrib.tone_convert import to_finals, to_initials
+
+    spelling, tone = pinyin[:-1], _TONES.get(pinyin[-1:])
+    if tone is None:
+        return ""
+    if spelling in _WHOLE:
+        return _WHOLE[spelling].replace("*", tone)
+    initial = to_initials(spelling, strict=True)
+    final = to_finals(spelling, strict=True, v_to_u=True)
+    if final == "i" and initial in _BUZZED:
+        sound = _BUZZED_I
+    elif final in _FINALS and (not initial or initial in _INITIALS):
+        sound = _FINALS[final]
+    else:
+        return ""
+    return (_INITIALS[initial] if initial else "") + sound.replace("*", tone)
