@@ -202,6 +202,13 @@ def test_damage_in_the_middle_is_skipped_and_said(container: str, codec: str) ->
     assert any("damaged" in warning or "cut off" in warning for warning in audio.warnings)
 
 
+def test_a_title_in_an_old_encoding_does_not_matter() -> None:
+    title = "你好".encode("gbk")
+    frame = b"TIT2" + (len(title) + 1).to_bytes(4, "big") + b"\0\0" + b"\x03" + title
+    tag = b"ID3\x04\0\0" + bytes([0, 0, 0, len(frame)]) + frame
+    assert decode(tag + encode(tone(), "mp3", "libmp3lame", 44100), max_duration_s=60).duration_s > 1.9
+
+
 def test_a_guessed_length_neither_warns_nor_refuses() -> None:
     """Loud then silent: guessed from the first seconds' bit rate, this AAC stream seems much shorter than it is."""
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 16_000 * 2).astype(np.float32)

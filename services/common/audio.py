@@ -14,7 +14,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -57,6 +57,9 @@ _TELL_LENGTH = {
     "wv",
     "ape",
 }
+
+# Titles in the encodings of their time must not keep a file from opening; from PyAV 19 on they never do.
+_ANY_TITLE: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 # A FLAC frame carries a checksum that FFmpeg only looks at when told to; without it damage is heard as noise.
 _STRICT = {"flac": {"err_detect": "crccheck+explode"}}
@@ -168,6 +171,8 @@ class AudioReader:
 
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
         promised, mp3_tells = riff_bytes(file), mp3_tells_length(file)
+        if promised and size and promised > size:
+            self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
         with _open(file) as container:
             if not container.streams.audio:
                 raise ApiError(
@@ -186,8 +191,6 @@ class AudioReader:
                 for rate, chunk in chunks:
                     position_s += len(chunk) / rate
                     yield rate, chunk
-        if promised and size and promised > size:
-            self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
 
     def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_tells: bool) -> None:
         """Refuse a recording that says it is too long, unless it cannot be that long."""
@@ -202,7 +205,7 @@ class AudioReader:
             raise self._too_long(f"the recording lasts {claimed_s:.0f} s by its header, more than")
 
     def _damaged(self, position_s: float, error: Exception) -> None:
-        if not any(w.startswith("the file is damaged") for w in self.warnings):
+        if not any(w.startswith("the file is") for w in self.warnings):  # once is enough
             self.warnings.append(f"the file is damaged at about {position_s:.1f} s: {_reason(error)}")
 
 
@@ -229,7 +232,7 @@ def decode(source: Source, *, max_duration_s: float, pcm: PcmFormat | None = Non
 def _open(file: BinaryIO) -> av.container.InputContainer:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "codec_whitelist": _audio_codecs()}
     try:
-        return av.open(file, mode="r", options=options, metadata_errors="ignore")
+        container: av.container.InputContainer = av.open(file, mode="r", options=options, **_ANY_TITLE)
     except (av.FFmpegError, ValueError) as error:
         raise ApiError(
             422,
@@ -237,6 +240,7 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
             "this is not a sound file that can be read",
             "send wav, mp3, flac, ogg, m4a, webm ...; an m4a or mp4 that was cut off has lost its index",
         ) from error
+    return container
 
 
 @functools.lru_cache(maxsize=1)

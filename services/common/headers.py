@@ -16,7 +16,8 @@ def bytes_left(file: BinaryIO) -> int | None:
     """Bytes from here to the end, None when the stream cannot tell."""
     try:
         here = file.tell()
-        end = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)
+        end = file.tell()
         file.seek(here)
     except (OSError, AttributeError, io.UnsupportedOperation):
         return None
