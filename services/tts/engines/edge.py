@@ -1,4 +1,4 @@
-"""edge-tts: Microsoft's voices, over the network; its mp3 is decoded as it comes, a breaker makes a dead network cheap."""
+"""edge-tts: Microsoft's voices, over the network. A breaker makes a dead network cheap."""
 
 from __future__ import annotations
 
