@@ -1,8 +1,8 @@
 """A simulated room: a loudspeaker, a microphone and a user, where there is no sound hardware.
 
-The microphone hears the loudspeaker through a room response (bulk delay, then an exponentially decaying tail of
-noise: the image of a small room), the user through a shorter one, and some noise. Deterministic by seed. `step`
-advances it by one block, so that it runs in real time from a thread of its own or as fast as a test calls it.
+The microphone hears the loudspeaker through a small speaker's distortion, two devices' clocks and a room's response,
+the user through another response of the same room, and some noise. Deterministic by seed. `step` advances it by one
+block, so that it runs in real time from a thread of its own or as fast as a test calls it.
 """
 
 from __future__ import annotations
@@ -14,48 +14,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.audio import BLOCK, SAMPLE_RATE
+from assistant.audio.acoustics import BlockFilter, Clocks, distorted, room_response, small_loudspeaker
+from assistant.audio.echo.delay_line import DelayLine
 from assistant.audio.ports import Exchange, Floats, Samples
 
 _FULL_SCALE = 32767.0
+_LONGEST_DELAY_S = 1.0
 
 
 @dataclass(frozen=True)
 class RoomSettings:
     """A living room with a small loudspeaker half a metre from the microphone, by default."""
 
-    rt60_s: float = 0.3
-    delay_ms: float = 60.0  # sound device and air, loudspeaker to microphone
-    echo_db: float = -14.0  # the assistant at the microphone, against its own level
-    user_db: float = 0.0
+    rt60_s: float = 0.3  # 0.2 a bedroom, 0.6 a bare office
+    distance_m: float = 0.5  # loudspeaker to microphone
+    user_distance_m: float = 0.5
+    delay_ms: float = 60.0  # sound devices and air, loudspeaker to microphone: 20-400
+    echo_db: float = -12.0  # the assistant at the microphone, against its own level
+    user_db: float = 0.0  # likewise the user
     noise_dbfs: float = -66.0
+    drive: float = 0.3  # the loudspeaker's distortion: 0 none, 1 audible
+    drift_ppm: float = 0.0  # two devices, two clocks: 10-100
+    jitter_ms: float = 0.0  # how far the delay wanders within seconds
+    xruns_per_min: float = 0.0  # times the device slips ...
+    xrun_ms: tuple[float, float] = (10.0, 20.0)  # ... by so much, either way
     seed: int = 1
-
-
-def room_response(rt60_s: float, delay_s: float, level_db: float, rng: np.random.Generator) -> Floats:
-    """Impulse response of unit direct sound at `level_db`, after `delay_s`; its tail falls 60 dB in `rt60_s`."""
-    length = round(rt60_s * SAMPLE_RATE)
-    t = np.arange(length) / SAMPLE_RATE
-    tail = rng.standard_normal(length) * np.exp(-6.9 * t / rt60_s) * 0.05
-    tail[0] = 1.0
-    response = np.concatenate([np.zeros(round(delay_s * SAMPLE_RATE)), tail])
-    return (response * 10 ** (level_db / 20)).astype(np.float32)
-
-
-class BlockFilter:
-    """Convolution with a long response, one block at a time (overlap-save over the response's length)."""
-
-    def __init__(self, response: Floats, block: int) -> None:
-        self._history = np.zeros(len(response) + block - 1, np.float32)
-        size = 1 << (len(self._history) + len(response) - 2).bit_length()
-        self._size, self._block = size, block
-        self._spectrum = np.fft.rfft(response, size)
-
-    def __call__(self, samples: Floats) -> Floats:
-        """`block` samples in, as many out."""
-        self._history = np.concatenate([self._history[self._block :], samples])
-        out = np.fft.irfft(np.fft.rfft(self._history, self._size) * self._spectrum, self._size)
-        end = len(self._history)
-        return out[end - self._block : end].astype(np.float32)
 
 
 class SimulatedRoom:
@@ -66,15 +49,25 @@ class SimulatedRoom:
     def __init__(self, settings: RoomSettings | None = None) -> None:
         self.settings = room = settings or RoomSettings()
         self._rng = np.random.default_rng(room.seed)
-        self._echo = BlockFilter(room_response(room.rt60_s, room.delay_ms / 1000, room.echo_db, self._rng), BLOCK)
-        self._voice = BlockFilter(room_response(room.rt60_s, 0.0, room.user_db, self._rng), BLOCK)
+        echo = small_loudspeaker(room_response(room.rt60_s, room.distance_m, room.echo_db, self._rng))
+        self._echo = BlockFilter(echo, BLOCK)
+        self._voice = BlockFilter(room_response(room.rt60_s, room.user_distance_m, room.user_db, self._rng), BLOCK)
+        self.clocks = Clocks(
+            room.delay_ms,
+            drift_ppm=room.drift_ppm,
+            jitter_ms=room.jitter_ms,
+            xruns_per_min=room.xruns_per_min,
+            xrun_ms=room.xrun_ms,
+            rng=np.random.default_rng([room.seed, 1]),
+        )
+        self._wire = DelayLine(round(_LONGEST_DELAY_S * SAMPLE_RATE), BLOCK)
         self._noise = 10 ** (room.noise_dbfs / 20)
         self._lock = threading.Lock()
         self._user: Floats = np.zeros(0, np.float32)
         self._blocks = 0
-        self._spoken: Samples = np.zeros(BLOCK, np.int16)
         self._mic_log: list[Samples] = []
         self._speaker_log: list[Samples] = []
+        self._user_log: list[Floats] = []
         self._exchange: Exchange | None = None
         self._thread: threading.Thread | None = None
         self._running = False
@@ -97,12 +90,16 @@ class SimulatedRoom:
             voice, self._user = self._user[:BLOCK], self._user[BLOCK:]
         voice = np.pad(voice, (0, BLOCK - len(voice)))
         noise = self._rng.standard_normal(BLOCK).astype(np.float32) * self._noise
-        echo = self._echo(self._spoken.astype(np.float32) / _FULL_SCALE)
-        sound = np.clip(echo + self._voice(voice) + noise, -1, 1)
-        mic = (sound * _FULL_SCALE).astype(np.int16)
-        self._spoken = self._exchange(mic)
+        # What the loudspeaker gives off now was handed over earlier; the newest of it in the last step.
+        played = self._wire.read(BLOCK, *(delay - BLOCK for delay in self.clocks.advance(BLOCK)))
+        echo = self._echo(distorted(played, self.settings.drive))
+        user = self._voice(voice)
+        mic = (np.clip(echo + user + noise, -1, 1) * _FULL_SCALE).astype(np.int16)
+        speaker = self._exchange(mic)
+        self._wire.tail.push(speaker.astype(np.float32) / _FULL_SCALE)
         self._mic_log.append(mic)
-        self._speaker_log.append(self._spoken)
+        self._speaker_log.append(speaker)
+        self._user_log.append(user)
         self._blocks += 1
 
     def start(self, exchange: Exchange) -> None:
@@ -127,6 +124,10 @@ class SimulatedRoom:
         if not count:
             return np.zeros((2, 0), np.int16)
         return np.stack([np.concatenate(log[:count]) for log in (self._mic_log, self._speaker_log)])
+
+    def user_at_microphone(self) -> Floats:
+        """The user alone, as the microphone heard them: float32 in [-1, 1], shape (n,)."""
+        return np.concatenate([np.zeros(0, np.float32), *self._user_log])
 
     def _run(self) -> None:
         due = time.monotonic()

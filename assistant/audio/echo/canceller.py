@@ -19,19 +19,27 @@ class EchoCanceller(Protocol):
     name: str
     frame: int
     """Samples it takes at once."""
+    needs_alignment: bool
+    """Whether it wants the far end in time with its echo, and can `learn` from what was heard before."""
 
     def process(self, mic: Samples, far_end: Samples) -> Samples:
         """`mic` and `far_end` int16 of `frame` samples; returns as many. Raises ValueError on other lengths."""
+
+    def learn(self, mic: Samples, far_end: Samples) -> None:
+        """Adapt to `frame` samples each without giving anything out."""
 
 
 class NoCanceller:
     """For headsets, and where no library is: the microphone as it is."""
 
-    name, frame = "off", 256
+    name, frame, needs_alignment = "off", 256, False
 
     def process(self, mic: Samples, far_end: Samples) -> Samples:
         """`mic`, unchanged."""
         return checked(self, mic, far_end)[0]
+
+    def learn(self, mic: Samples, far_end: Samples) -> None:
+        """Nothing to learn."""
 
 
 def checked(canceller: EchoCanceller, mic: Samples, far_end: Samples) -> tuple[Samples, Samples]:
@@ -67,3 +75,9 @@ class Framed:
         out = np.concatenate([self._out, *done])
         self._in, self._out = sound[:, whole:], out[len(mic) :]
         return out[: len(mic)]
+
+    def learn(self, mic: Samples, far_end: Samples) -> None:
+        """Adapt to sound heard before; what is left over of a frame at the beginning is left out."""
+        size = self._canceller.frame
+        for at in range(len(mic) % size, len(mic), size):
+            self._canceller.learn(mic[at : at + size], far_end[at : at + size])

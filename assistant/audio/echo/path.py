@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.echo.align import Aligner
 from assistant.audio.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from assistant.audio.ports import Samples
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
+_RELEARN = 16384  # samples (1 s)
 _LEARNING_S = 3.0  # of active far end until Speex has learnt a room
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room
@@ -43,6 +45,7 @@ class EchoPath:
 
     def __init__(self, canceller: EchoCanceller, second: EchoCanceller | None = None) -> None:
         self.name = canceller.name if second is None else "both"
+        self.aligner = Aligner() if canceller.needs_alignment else None
         self._canceller = Framed(canceller, CHUNK)
         self._second = Framed(second, CHUNK) if second else None
         self._waiting: Samples = np.zeros((2, 0), np.int16)
@@ -64,9 +67,20 @@ class EchoPath:
             self._hang_s = _FAR_END_HANG_S
         else:
             self._hang_s -= CHUNK_S
-        near = self._canceller.process(mic, far_end)
+        near = self._canceller.process(mic, self._align(mic, far_end))
         second = self._second.process(mic, far_end) if self._second else None
         return Cleaned(mic, near, second, self._hang_s > 0, self._learnt_s > _LEARNING_S)
+
+    def _align(self, mic: Samples, far_end: Samples) -> Samples:
+        if self.aligner is None:
+            return far_end
+        known = len(self.aligner.slips)
+        aligned = self.aligner.push(mic, far_end)
+        if len(self.aligner.slips) > known:
+            # What was heard with the wrong delay is learnt again with the right one: 20 dB within half a second of
+            # the first words, where waiting for new ones took three (16 rooms; docs/echo.md).
+            self._canceller.learn(*self.aligner.past(_RELEARN))
+        return aligned
 
 
 def make_echo_path(name: str) -> tuple[EchoPath, str]:

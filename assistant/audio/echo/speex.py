@@ -66,7 +66,7 @@ def _declare(library: Any) -> Any:
 class SpeexCanceller:
     """One canceller; not thread-safe."""
 
-    name, frame = "speex", _FRAME
+    name, frame, needs_alignment = "speex", _FRAME, True
 
     def __init__(self) -> None:
         self._lib = _library()
@@ -88,6 +88,12 @@ class SpeexCanceller:
         self._lib.speex_echo_cancellation(self._echo, mic.ctypes.data, far_end.ctypes.data, out.ctypes.data)
         self._lib.speex_preprocess_run(self._post, out.ctypes.data)
         return out
+
+    def learn(self, mic: Samples, far_end: Samples) -> None:
+        """Adapt the filter to 256 samples each without giving anything out: for sound heard before."""
+        mic, far_end = checked(self, mic, far_end)
+        out = np.empty(_FRAME, np.int16)
+        self._lib.speex_echo_cancellation(self._echo, mic.ctypes.data, far_end.ctypes.data, out.ctypes.data)
 
     def __del__(self) -> None:
         if getattr(self, "_post", None):

@@ -17,7 +17,7 @@ _NOISE_LEVEL = 1  # of 0..3: 12 dB
 class WebrtcCanceller:
     """One canceller; not thread-safe. It finds the bulk delay (up to some 0.25 s) by itself."""
 
-    name, frame = "webrtc", _FRAME
+    name, frame, needs_alignment = "webrtc", _FRAME, False
 
     def __init__(self) -> None:
         try:
@@ -33,3 +33,6 @@ class WebrtcCanceller:
         mic, far_end = checked(self, mic, far_end)
         out: Samples = self._aec.process(mic, far_end)
         return out
+
+    def learn(self, mic: Samples, far_end: Samples) -> None:
+        """It learns so fast that there is no need."""
