@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import wave
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,7 +19,7 @@ from assistant.launcher import Launcher
 from configs.settings import Settings
 
 _FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
-_PCM_RATE_HZ = 24_000  # of a .pcm file, which cannot say it itself
+_RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
 _TIMEOUT_S = 120.0  # between two pieces of sound; a long text may wait for another's
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["tts"])
         if device is None:
-            _write(launcher.services, {**body, "response_format": form}, args.out)
+            _write(launcher.services, body, form, args.out)
         else:
             _play(launcher.services, body, device, settings.audio.latency_s)
     return 0
@@ -94,14 +95,21 @@ def _sound(services: Services, body: dict[str, Any]) -> Iterator[bytes]:
     return call.request("POST", "/v1/audio/speech", data, services.headers("application/json"))
 
 
-def _write(services: Services, body: dict[str, Any], path: Path) -> None:
-    facts = ""
-    if body["response_format"] == "pcm":
-        body["sample_rate"] = _PCM_RATE_HZ
-        facts = f" (16-bit little-endian mono, {_PCM_RATE_HZ} Hz)"
+def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> None:
+    """Write a whole file. Samples where the file needs its length in front (wav), else the service's own encoding."""
+    wanted = (
+        {"response_format": "pcm", "sample_rate": _RATE_HZ} if form in ("wav", "pcm") else {"response_format": form}
+    )
+    pieces = _sound(services, {**body, **wanted})
     with whole_file(path) as file:
-        for piece in _sound(services, body):
-            file.write(piece)
+        if form == "wav":
+            with wave.open(file, "wb") as header:
+                header.setparams((1, _SAMPLE_BYTES, _RATE_HZ, 0, "NONE", ""))
+                for piece in pieces:
+                    header.writeframesraw(piece)
+        else:
+            file.writelines(pieces)
+    facts = f" (16-bit little-endian mono, {_RATE_HZ} Hz)" if form == "pcm" else ""
     print(f"huiyin: wrote {path}{facts}", file=sys.stderr)
 
 

@@ -15,8 +15,6 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 _READ = 16384  # bytes at most in one piece of a stream
-
-
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
 
 
