@@ -176,20 +176,44 @@ def test_a_bad_request_is_refused_and_the_next_one_answered(
     assert still_answers(service)
 
 
-def test_the_models_own_port_is_closed_to_others(service: str) -> None:
-    port = int(service.rsplit(":", 1)[1])
-    processes = [child for child in psutil.Process().children(recursive=True) if str(port) in child.cmdline()]
-    inner = {
-        connection.laddr
-        for process in processes
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port != port
+def model_process(service: str) -> psutil.Process:
+    """The process that holds the model of this service."""
+    port = service.rsplit(":", 1)[1]
+    mine = [process for process in psutil.Process().children(recursive=True) if port in process.cmdline()]
+    (found,) = {
+        child for process in mine for child in process.children() if any("llama_child" in a for a in child.cmdline())
     }
-    assert inner
-    for address in inner:
-        assert address.ip == "127.0.0.1"
-        answer = requests.post(f"http://127.0.0.1:{address.port}/v1/chat/completions", json={"messages": user("hi")})
-        assert answer.status_code == 401
+    return found
+
+
+def test_the_models_own_port_is_closed_to_others(service: str) -> None:
+    listening = [c.laddr for c in model_process(service).net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    (address,) = listening
+    assert address.ip == "127.0.0.1"
+    answer = requests.post(f"http://127.0.0.1:{address.port}/v1/chat/completions", json={"messages": user("hi")})
+    assert answer.status_code == 401
+
+
+def test_a_model_that_crashed_is_started_again(service: str) -> None:
+    crashed = model_process(service)
+    crashed.kill()
+    deadline = time.monotonic() + 5
+    while requests.get(f"{service}/ready").json()["upstreams"][0]["reachable"]:
+        assert time.monotonic() < deadline, "/ready does not tell that the model is gone"
+    assert still_answers(service)
+    assert model_process(service) != crashed
+
+
+def test_the_service_answers_while_it_loads_and_leaves_no_process_behind(service: str) -> None:
+    model = requests.get(f"{service}/system").json()["model"]
+    with start_service("llm", wait_ready=False, model=model, context_tokens=512, upstreams="embedded") as url:
+        states = set()
+        while "ready" not in states:
+            states.add(requests.get(f"{url}/ready", timeout=2).json()["status"])
+            assert requests.get(f"{url}/health", timeout=2).status_code == 200
+        assert states == {"loading", "ready"}
+        process = model_process(url)
+    process.wait(5)
 
 
 def test_a_file_that_is_no_model_is_told_by_ready_and_by_every_request(tmp_path: Any) -> None:

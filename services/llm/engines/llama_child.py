@@ -1,0 +1,81 @@
+"""The process that holds the embedded model: llama.cpp's own HTTP server, from the package `xllamacpp`.
+
+Run by `embedded.py`, never by hand. One line of JSON comes in (the values of `Start`), one goes out:
+``{"address": "http://127.0.0.1:PORT"}`` or ``{"error": "…"}``. It ends when its standard input closes, that is, when
+the service is gone. It imports nothing of the project, to start fast and stay small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any, TypedDict
+
+
+class Start(TypedDict):
+    """What the model is started with."""
+
+    model: str  # path of a GGUF file
+    name: str  # as answers call it
+    key: str  # every request must carry it
+    threads: int
+    http_threads: int  # requests waiting at once
+    context_tokens: int
+    batch_tokens: int  # of a prompt, read before the server looks whether the client is still there
+    prompt_cache_mb: int
+    temperature: float  # this and the next two: when the request does not say
+    top_p: float
+    top_k: int
+
+
+def parameters(start: Start) -> Any:
+    """llama.cpp's parameters for `start`; embedded.py tells what was measured."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = start["model"]
+    params.model_alias = {start["name"]}
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.n_gpu_layers = 0
+    params.fit_params = False  # sizes are ours to choose; probing the memory costs a second load
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = start["threads"]
+    params.n_ctx = start["context_tokens"]
+    params.n_batch = params.n_ubatch = start["batch_tokens"]
+    params.n_parallel = 1
+    params.n_ctx_checkpoints = 0  # only models with recurrent layers need them
+    params.cache_prompt = True
+    params.cache_ram_mib = start["prompt_cache_mb"]
+    params.sampling.temp, params.sampling.top_p = start["temperature"], start["top_p"]
+    params.sampling.top_k = start["top_k"]
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0  # the system's choice
+    params.api_keys = [start["key"]]
+    params.n_threads_http = start["http_threads"]
+    params.offline = True
+    params.ui = params.endpoint_slots = False
+    params.verbosity = 0  # prompts are private
+    return params
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what llama.cpp prints must not be taken for an answer
+    try:
+        import xllamacpp
+
+        server = xllamacpp.Server(parameters(json.loads(sys.stdin.readline())))
+        said = {"address": server.listening_address}
+    except Exception as error:
+        said = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(said), file=answers, flush=True)
+    while sys.stdin.readline():
+        pass
+    os._exit(0)  # nobody waits for the memory to be given back in order
+
+
+if __name__ == "__main__":
+    main()
