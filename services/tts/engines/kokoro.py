@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.settings import Settings
 from configs.store import ModelStore
 from services.tts import g2p_zh
 from services.tts.clauses import pieces
 from services.tts.engine import Sound, Voice, listed
+from services.tts.engines import kokoro_graph as graph
 from services.tts.engines.hibari import english_reader
 from services.tts.numbers_zh import read_numbers
 from services.tts.text import language
@@ -29,12 +31,10 @@ _MAX_TOKENS = 510
 _STYLE_SHAPE = (510, 1, 256)  # a style for each number of tokens
 _PAD = 0
 
-# Lengths of the silent ends, in frames of 25 ms at speed 1. Left alone, the model gives 18 frames before the first
-# phoneme and up to 30 after the last; 1.1 s of the 2.3 s it makes of "你好，很高兴。" is silence.
-_HEAD_FRAMES = 4.0
-_LAST_SOUND_FRAMES = 8.0  # the last phoneme or tone dies away within these
-_TAIL_FRAMES = 2.0  # each mark after it, and the end
-_NO_CAP = 1e4
+# Silence around speech, in frames of 25 ms, that is still computed; the rest is counted, not computed.
+_BEFORE_FRAMES, _AFTER_FRAMES = 3, 4
+_EDGE_FRAMES = 2  # the outermost of them stand for all the silence that is left out
+_HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
 
 _BOTH = frozenset({"zh", "en"})
 _ENGLISH = frozenset({"en"})
@@ -80,8 +80,7 @@ class KokoroEngine:
         self._store = store
         vocabulary = json.loads(store.ensure(_VOCABULARY).read_text(encoding="utf-8"))
         self._ids: dict[str, int] = vocabulary["vocab"]
-        self._session = open_session(store.ensure(_MODEL), threads)
-        self._caps = any(i.name == "max_frames" for i in self._session.get_inputs())
+        self._prosody, self._decoder = open_sessions(store.ensure(_MODEL), threads)
         self._styles: dict[str, Any] = {}
         self._styles_lock = threading.Lock()
 
@@ -95,18 +94,24 @@ class KokoroEngine:
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine."""
-        style = self._style(voice)
         for spoken in self._portions(self.phonemes(text, british=voice.startswith("b"))):
-            ids = [self._ids[p] for p in spoken]
-            feed = {
-                "tokens": np.array([[_PAD, *ids, _PAD]], np.int64),
-                "style": style[len(ids) - 1],
-                "speed": np.array([speed], np.float32),
-            }
-            if self._caps:
-                feed["max_frames"] = _frame_caps(spoken, speed)
-            sound: Sound = self._session.run(["audio"], feed)[0]
-            yield sound
+            yield self._decode(spoken, self._style(voice)[len(spoken) - 1], speed)
+
+    def _decode(self, spoken: str, style: Any, speed: float) -> Sound:
+        """Sound of phonemes, all of them known, at most 510; `style` is float32 [1, 256]."""
+        tokens = np.array([[_PAD, *(self._ids[p] for p in spoken), _PAD]], np.int64)
+        text = {graph.TOKENS: tokens, graph.STYLE: style, graph.SPEED: np.array([speed], np.float32)}
+        features, pitch, energy = self._prosody.run([graph.FEATURES, graph.PITCH, graph.ENERGY], text)
+        start, end, weights = heard(energy[0])
+        frames = {
+            graph.FEATURES: features[:, :, start:end],
+            graph.PITCH: pitch[:, 2 * start : 2 * end],
+            graph.ENERGY: energy[:, 2 * start : 2 * end],
+            graph.STYLE: style,
+            graph.WEIGHTS: weights,
+        }
+        sound: Sound = self._decoder.run([graph.AUDIO], frames)[0]
+        return sound
 
     def phonemes(self, text: str, british: bool = False) -> str:
         """What the model is given for `text`: its own alphabet, marks included; '' when nothing can be said."""
@@ -156,18 +161,23 @@ def _in_words(text: str) -> str:
     return "".join(_SAID_ZH.get(c, c) for c in read_numbers(text))
 
 
-def _frame_caps(spoken: str, speed: float) -> Any:
-    """The most frames each token may last, float32 [tokens + 2]: only the silent ends are held short."""
-    end = len(spoken.rstrip(_SILENT))
-    caps = np.full(len(spoken) + 2, _NO_CAP, np.float32)
-    caps[0] = _HEAD_FRAMES
-    caps[end] = _LAST_SOUND_FRAMES / speed
-    caps[end + 1 :] = _TAIL_FRAMES
-    return caps
+def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
+    """Which frames to decode: first, end, and how often each counts, float32 [end - first].
+
+    `energy` is the model's, float32 [2 * frames].
+    """
+    n_frames = len(energy) // 2
+    loud = np.flatnonzero(energy > _HEARD_ENERGY) // 2
+    first, last = (int(loud[0]), int(loud[-1])) if len(loud) else (0, n_frames - 1)
+    start, end = max(0, first - _BEFORE_FRAMES), min(n_frames, last + 1 + _AFTER_FRAMES)
+    weights = np.ones(end - start, np.float32)
+    weights[:_EDGE_FRAMES] += start / _EDGE_FRAMES
+    weights[-_EDGE_FRAMES:] += (n_frames - end) / _EDGE_FRAMES
+    return start, end, weights
 
 
-def open_session(path: Path, threads: int) -> Any:
-    """The model as an ONNX Runtime session, its graph rewritten for speed where that can be done."""
+def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
+    """The two halves of the model as ONNX Runtime sessions (see kokoro_graph)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -176,23 +186,15 @@ def open_session(path: Path, threads: int) -> Any:
     options.log_severity_level = 3
     # Threads that spin while they wait take the cores from the LLM, which runs at the same moment.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(_fast_model(path), options, providers=["CPUExecutionProvider"])
-
-
-def _fast_model(path: Path) -> str | bytes:
-    """The model, rewritten; or its path, when it has to be used as it is."""
-    try:
-        from services.tts.engines import kokoro_graph
-    except ImportError as error:
-        log.warning("Kokoro runs at half its speed: %s", error)
-        return str(path)
-    try:
-        if kokoro_graph.exact_int8():
-            return kokoro_graph.rewrite(path)
-        log.info("Kokoro runs at half its speed: this processor has no exact 8-bit dot product")
-    except kokoro_graph.UnexpectedGraph as error:
-        log.warning("Kokoro runs at half its speed: %s", error)
-    return str(path)
+    int8_products = graph.exact_int8()
+    if not int8_products:
+        log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
+    halves = graph.split(path, int8_products)
+    prosody, decoder = (
+        onnxruntime.InferenceSession(half, options, providers=["CPUExecutionProvider"])
+        for half in (halves.prosody, halves.decoder)
+    )
+    return prosody, decoder
 
 
 def load(settings: Settings) -> KokoroEngine:
