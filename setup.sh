@@ -45,6 +45,6 @@ if ! "$python" -c "import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14
     exit 1
 fi
 
-echo "Installing Python packages into $venv …"
+echo "Installing Python packages into $venv (some 300 MB, a minute or two) …"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
