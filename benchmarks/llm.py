@@ -8,13 +8,14 @@ it is asked directly and through the proxy by turns, so that whatever else the m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import multiprocessing
 import statistics
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
@@ -46,6 +47,8 @@ REPLY_TOKENS = 40
 LONG_TOKENS = 128
 STUB_WORDS = 20
 STREAMS = 50
+CROWD_WORDS_S = 20.0  # as a large model on a good machine
+ROUND = 20  # requests one way, then the other
 TIMEOUT_S = 120.0
 
 
@@ -54,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("all", "embedded", "proxy"), default="all")
     parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
-    parser.add_argument("--repeats", type=int, default=200, help="requests of each way through the proxy")
+    parser.add_argument("--repeats", type=int, default=200, help="replies timed each way")
     args = parser.parse_args()
     if args.what != "proxy":
         _embedded({"model": args.model} if args.model else {})
@@ -111,30 +114,48 @@ def _ask(url: str, messages: list[dict[str, str]], tokens: int) -> tuple[float, 
 def _proxy(repeats: int) -> None:
     with _stub() as upstream, start_service("llm", upstreams=upstream, service__threads=STREAMS + 10) as proxy:
         ways = {"direct": upstream, "proxied": f"{proxy}/v1"}
-        _show("one at a time", _measure(ways, repeats, 1))
-        _show(f"{STREAMS} at once", _measure(ways, repeats * 5, STREAMS))
+        for streams in (0, STREAMS):
+            times: dict[str, list[float]] = {way: [] for way in ways}
+            while len(times["direct"]) < repeats:
+                for way, url in ways.items():
+                    with _crowd(url, streams):
+                        times[way] += [_first_word_ms(url) for _ in range(ROUND)]
+            _show(f"{streams} other streams", times)
 
 
-def _measure(ways: dict[str, str], repeats: int, at_once: int) -> dict[str, list[float]]:
-    """Milliseconds to the first word, by way; the ways alternate in rounds."""
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    with ThreadPoolExecutor(at_once) as pool:
-        for url in ways.values():  # connections, lists of models, lazy imports
-            list(pool.map(_first_word_ms, [url] * at_once))
-        while len(times["direct"]) < repeats:
-            for way, url in ways.items():
-                times[way] += pool.map(_first_word_ms, [url] * at_once)
-    return times
+@contextmanager
+def _crowd(base_url: str, streams: int) -> Iterator[None]:
+    """Other callers, each with a stream of CROWD_WORDS_S words a second, until the block ends."""
+    over = threading.Event()
+    threads = [threading.Thread(target=_listen, args=(base_url, over)) for _ in range(streams)]
+    for thread in threads:
+        thread.start()
+        time.sleep(1 / CROWD_WORDS_S / streams)  # spread, as real callers are
+    yield
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def _listen(base_url: str, over: threading.Event) -> None:
+    connection, answer = _open(base_url, pace_s=1 / CROWD_WORDS_S)
+    while not over.is_set() and answer.read1(65536):
+        pass
+    connection.close()
+
+
+def _open(base_url: str, **more: object) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    host, _, path = base_url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
+    body = json.dumps({"messages": [{"role": "user", "content": "hi"}], "stream": True, "model": "", **more})
+    connection.request("POST", f"/{path}/chat/completions", body, {"Content-Type": "application/json"})
+    return connection, connection.getresponse()
 
 
 def _first_word_ms(base_url: str) -> float:
     """Time to the first word of one streamed reply, read to its end."""
-    host, _, path = base_url.removeprefix("http://").partition("/")
-    connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
-    body = json.dumps({"messages": [{"role": "user", "content": "hi"}], "stream": True, "model": ""})
     started = time.perf_counter()
-    connection.request("POST", f"/{path}/chat/completions", body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
+    connection, answer = _open(base_url)
     said = answer.read1(65536)
     while b'"word' not in said:
         said += answer.read1(65536)
@@ -174,6 +195,11 @@ def _stub() -> Iterator[str]:
 def _run_stub(pipe: Connection) -> None:
     def behave(answer: Answer) -> None:
         answer.start()
+        if pace_s := answer.seen.body.get("pace_s"):
+            with contextlib.suppress(OSError):
+                while True:
+                    answer.say("word ", done=False)
+                    time.sleep(pace_s)
         answer.say(*(f"word{number} " for number in range(STUB_WORDS)))
 
     with Stub("stub") as stub:
