@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from desk import Desk
+from speech_clips import english
+from stub_services import Stub
 
 from assistant.audio.echo import make_echo_path
 from assistant.audio.listener import Listener
@@ -19,9 +22,6 @@ from assistant.trace import first_audible, last_audible
 from assistant.turns import actions as do
 from configs.settings import load
 from configs.store import ModelStore
-from tests.desk import Desk
-from tests.speech_clips import english
-from tests.stub_services import Stub
 
 pytestmark = [
     pytest.mark.slow,
