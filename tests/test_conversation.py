@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 import pytest
@@ -62,16 +62,19 @@ def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize(
-    ("question", "voice", "language"),
-    [("你好，请问中国的首都是哪里？", "zm_yunxi", "zh"), ("Hello, what is the capital of France?", "am_michael", "en")],
+    ("question", "voice", "language", "answers"),
+    [
+        ("你好，请问一加一等于几？", "zm_yunxi", "zh", "二两2"),
+        ("Hello, what is the capital of France?", "am_michael", "en", ["paris"]),
+    ],
 )
 def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_understood(
-    desk: Desk, launcher: Launcher, question: str, voice: str, language: str
+    desk: Desk, launcher: Launcher, question: str, voice: str, language: str, answers: Sequence[str]
 ) -> None:
     desk.room.say(user_sound(launcher.services, question, voice))
     committed = desk.turn(timeout_s=60)
     assert error_rate([(question, committed.transcript.text)], language) < 0.35
-    assert ("北京" if language == "zh" else "paris") in committed.turn.heard.lower()
+    assert any(answer in committed.turn.heard.lower() for answer in answers)
     wav = wav_bytes(desk.room.recording()[1], 16_000)
     call = launcher.services.call("asr", 30)
     body = b"".join(call.request("POST", "/asr", wav, {"Content-Type": "audio/wav"})).decode()
