@@ -96,17 +96,31 @@ def test_pause_is_told_after_96_ms_with_its_beginning() -> None:
     assert [tracker.push(f) for f in [SILENCE, dip, SILENCE, SILENCE, SILENCE]] == [None] * 4 + [("paused", 3)]
 
 
-def test_while_the_assistant_is_heard_only_unbroken_loud_speech_counts() -> None:
+def test_while_the_assistant_is_heard_only_unbroken_loud_speech_that_is_not_its_own_counts() -> None:
     def first(frames: list[Frame]) -> int | None:
         tracker = SpeechTracker()
         return next((i for i, f in enumerate(frames) if tracker.push(f)), None)
 
-    user = Frame(0.9, passed=0.9, far_end=True)
-    echo = Frame(0.9, passed=0.1, far_end=True)
+    user = Frame(0.9, passed=0.9, far_end=True, leak=5.0)
+    echo = Frame(0.9, passed=0.1, far_end=True, leak=5.0)
+    slipped = Frame(0.9, passed=0.9, far_end=True, leak=12.0)
     quiet = Frame(0.1, passed=0.9, far_end=True)
-    assert first([user] * 8) == 5
+    assert first([user] * 8) == 3
     assert first([echo] * 50) is None
-    assert first([user, user, quiet] * 20) is None
+    assert first([slipped] * 50) is None
+    assert first([user, user, user, quiet] * 20) is None
+
+
+def test_until_the_canceller_has_learnt_the_second_opinion_decides() -> None:
+    def first(frames: list[Frame]) -> int | None:
+        tracker = SpeechTracker()
+        return next((i for i, f in enumerate(frames) if tracker.push(f)), None)
+
+    echo = Frame(0.9, passed=0.9, far_end=True, second=0.1)
+    user = Frame(0.9, passed=0.9, far_end=True, second=0.8)
+    assert first([echo] * 50) is None
+    assert first([user, user, echo, user, user]) == 4
+    assert first([Frame(0.9, far_end=True, deaf=True)] * 50) is None
 
 
 def test_ring_gives_back_sound_by_its_time() -> None:

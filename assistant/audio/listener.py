@@ -12,8 +12,9 @@ import numpy as np
 
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.echo import CHUNK, CHUNK_S, Cleaned, EchoPath, rms
+from assistant.audio.echo.gate import Frame
 from assistant.audio.ports import Floats, Samples
-from assistant.audio.vad import Frame, SileroVad, SpeechTracker
+from assistant.audio.vad import SileroVad, SpeechTracker
 
 KEEP_S = 90.0  # longer than the longest turn
 PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant
@@ -76,13 +77,18 @@ class Listener:
 
     def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
         self._at += CHUNK
-        asked = chunk.second is not None and chunk.far_end and not chunk.settled
-        frame = Frame(
-            self._vad(_floats(chunk.near)),
-            passed=rms(chunk.near) / max(rms(chunk.mic), _QUIET_RMS),
-            far_end=chunk.far_end,
-            second=self._second_vad(_floats(chunk.second)) if asked and chunk.second is not None else None,
-        )
+        probability = self._vad(_floats(chunk.near))
+        frame = Frame(probability)
+        if chunk.far_end:
+            asked = chunk.second is not None and not chunk.settled
+            frame = Frame(
+                probability,
+                passed=rms(chunk.near) / max(rms(chunk.mic), _QUIET_RMS),
+                far_end=True,
+                second=self._second_vad(_floats(chunk.second)) if asked and chunk.second is not None else None,
+                leak=0.0 if self._tracker.speaking else self._echo.leak(),
+                deaf=chunk.second is None and not chunk.settled,
+            )
         change = self._tracker.push(frame)
         if change is None:
             return []

@@ -83,6 +83,10 @@ class SimulatedRoom:
             self._user = np.concatenate([self._user, samples.astype(np.float32)])
             return start, start + len(samples) / SAMPLE_RATE
 
+    def connect(self, exchange: Exchange) -> None:
+        """Who `step` exchanges blocks with, where time is not to be real (else: `start`)."""
+        self._exchange = exchange
+
     def step(self) -> None:
         """One block of 20 ms."""
         assert self._exchange is not None
@@ -104,7 +108,7 @@ class SimulatedRoom:
 
     def start(self, exchange: Exchange) -> None:
         """Run in real time in a thread of its own."""
-        self._exchange = exchange
+        self.connect(exchange)
         self._running = True
         self._thread = threading.Thread(target=self._run, name="room", daemon=True)
         self._thread.start()

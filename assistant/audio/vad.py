@@ -6,13 +6,14 @@ Model: snakers4/silero-vad v5 (MIT), 16 kHz. Measured: 0.11 ms a frame of 32 ms 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.echo.gate import Frame, GateRule, barge_in
 from assistant.audio.ports import Floats
 
 FRAME = 512  # samples the model takes at once at 16 kHz: 32 ms
@@ -52,37 +53,19 @@ class SileroVad:
 
 @dataclass(frozen=True)
 class SpeechRule:
-    """When frames become speech, and speech becomes a pause.
-
-    While the assistant speaks the rule is stricter: residual echo is speech-like but weak, so the frames
-    must be unbroken and the canceller must have let most of the microphone's level through (DESIGN 4:
-    this took false barge-ins from 9.7 to 0.2 a minute on warm simulated rooms).
-    """
+    """When frames become speech, and speech becomes a pause. While the assistant is audible the gate decides."""
 
     threshold: float = 0.5
     release: float = 0.35  # hysteresis: a vowel's end dips below the threshold
     onset_frames: int = 3  # of the last onset_window
     onset_window: int = 4
-    far_end_frames: int = 6  # in a row, while the assistant is heard
-    far_end_level: float = 0.5  # canceller's output / microphone, as amplitude (-6 dB) ...
-    far_end_level_frames: int = 3  # ... in this many of them
-    second_frames: int = 5  # of the last second_window, by the second opinion, while the first cannot be trusted
-    second_window: int = 6
     pause_frames: int = 3  # 96 ms below `release`
+    gate: GateRule = field(default_factory=GateRule)
 
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame of 32 ms.
-
-    `probability` of speech in the cleaned sound; `passed`: cleaned level over the microphone's; `far_end`: whether
-    the assistant was audible; `second`: the probability by the second opinion, while the first cannot be trusted.
-    """
-
-    probability: float
-    passed: float = 1.0
-    far_end: bool = False
-    second: float | None = None
+    @property
+    def window(self) -> int:
+        """Frames that are looked at."""
+        return max(self.onset_window, self.gate.window)
 
 
 class SpeechTracker:
@@ -102,7 +85,7 @@ class SpeechTracker:
     def push(self, frame: Frame) -> tuple[str, int] | None:
         """('started', frames since the first speech frame) or ('paused', frames since the last one), or None."""
         rule = self._rule
-        self._recent = [*self._recent[-(rule.far_end_frames - 1) :], frame]
+        self._recent = [*self._recent[-(rule.window - 1) :], frame]
         if self._speaking:
             self._quiet = 0 if frame.probability >= rule.release else self._quiet + 1
             if self._quiet < rule.pause_frames:
@@ -118,16 +101,8 @@ class SpeechTracker:
 
     def _onset(self) -> int | None:
         rule = self._rule
-        if self._recent[-1].second is not None:
-            window = self._recent[-rule.second_window :]
-            hits = [i for i, frame in enumerate(window) if (frame.second or 0.0) >= rule.threshold]
-            return len(window) - hits[0] if len(hits) >= rule.second_frames else None
         if self._recent[-1].far_end:
-            window = self._recent
-            loud = sum(frame.passed >= rule.far_end_level for frame in window)
-            if len(window) < rule.far_end_frames or loud < rule.far_end_level_frames:
-                return None
-            return len(window) if all(frame.probability >= rule.threshold for frame in window) else None
+            return barge_in(self._recent, rule.threshold, rule.gate)
         window = self._recent[-rule.onset_window :]
         hits = [i for i, frame in enumerate(window) if frame.probability >= rule.threshold]
         return len(window) - hits[0] if len(hits) >= rule.onset_frames else None

@@ -12,6 +12,7 @@ their own. Three things are done about it:
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,19 +26,21 @@ from assistant.audio.ports import Floats, Samples
 LONGEST = round(0.6 * SAMPLE_RATE)  # samples of delay that are looked for
 PAST = 32768  # samples that are kept: 2 s
 _LEAD = 64  # samples (4 ms) the far end is kept before its echo: the filter needs the rise of the direct sound
-_LOOK_EVERY, _LOOK_EVERY_FIRST = 4000, 2000  # samples (250 ms, and 125 ms until the delay is known)
+_LOOK_EVERY = 2000  # samples (125 ms)
 _COARSE, _FINE = 16384, 15872  # samples (1 s, 1 s) a delay is measured over ...
-_EXACT = 7680  # ... and a jump: less, so that nothing from before it is in the way
-_FINE_LAGS = 512
-_PROMINENCE, _FINE_PROMINENCE = 9.0, 6.0  # a peak over its correlation's median
+_SHORT = 7168  # ... and a jump (0.45 s): less, so that what came before it is soon out of the way
+_FINE_LAGS, _SHORT_LAGS = 512, 1024
+_PROMINENCE, _SHORT_PROMINENCE, _FINE_PROMINENCE = 9.0, 8.0, 6.0  # a peak over its correlation's median
 _ACTIVE = 8000  # samples: the far end must have been there, and something been heard, for so long
 _ACTIVE_FAR, _ACTIVE_MIC = 60.0, 15.0  # int16 levels
 _SAME = 2  # samples between two looks at the same delay
 _SLIP = 4  # samples: less is drift
 _LEFT = 0.45  # what is left of the peak where it used to be, when it has moved
-_BIG_SLIP, _BIG_SLIP_LOOKS = 640, 5  # samples; a jump this big may be an accident of the speech: look again
+_JUMP_LOOKS = 3  # a jump farther than that may be an accident of the speech: look again
 _SEARCH = 3  # samples around the peak that is followed
 _PULL, _PULL_MAX = 0.25, 0.2  # of the remaining error, at most so many samples a look
+_MANY_FITS = 8
+_NEWS_PPM = 15.0
 _SLIP_UNREST_S, _LOCK_UNREST_S = 0.5, 1.0  # the canceller is not to be trusted for so long
 
 
@@ -57,19 +60,24 @@ class Aligner:
         self.delay = 0.0
         """Samples by which the far end is held back."""
         self.slips: list[Slip] = []
+        self.news = 0
+        """Grows whenever the past should be read again: the delay jumped, or the drift turned out to be another."""
         self._follow_drift = follow_drift
+        self._told_ppm = 0.0
         self._drift = DriftTracker()
         self._far = DelayLine(LONGEST + PAST, _LOOK_EVERY)
         self._mic, self._aligned = Tail(PAST), Tail(_FINE + _FINE_LAGS)
         self._coarse = PhaseCorrelator(_COARSE // 2, LONGEST // 2, SAMPLE_RATE // 2)
         self._fine = PhaseCorrelator(_FINE, _FINE_LAGS)
-        self._exact = PhaseCorrelator(_EXACT, _FINE_LAGS)
+        self._short = PhaseCorrelator(_SHORT, _SHORT_LAGS)
         self._pushed = self._since_look = self._looks = 0
         self._moved_at = 0  # samples pushed when the delay was last set
         self._calm_at = 0
         self._candidate: Peak | None = None
+        self._moved_to: int | None = None  # where the last look for a slip saw the echo, if it had moved
         self._agreed = 0  # looks in a row that saw the candidate
         self._target: float | None = None  # where in the aligned far end the echo's peak is to stay
+        self._delays: deque[tuple[int, float]] = deque(maxlen=_FINE // 512 + 1)  # (samples pushed, delay), of late
         self._error = 0.0  # how far it is from there
 
     @property
@@ -93,12 +101,13 @@ class Aligner:
         self._far.tail.push(far_end)
         after = max(0.0, self.delay + self._drift.ppm * 1e-6 * count)
         aligned = self._far.read(count, self.delay, after)
+        self._delays.append((self._pushed, (self.delay + after) / 2))
         self.delay = after
         self._aligned.push(aligned)
         self._mic.push(mic)
         self._pushed += count
         self._since_look += count
-        if self._since_look >= (_LOOK_EVERY if self.locked else _LOOK_EVERY_FIRST):
+        if self._since_look >= _LOOK_EVERY:
             self._since_look = 0
             self._look()
         return _int16(aligned)
@@ -110,14 +119,39 @@ class Aligner:
         far_end = self._far.read(count, before, self.delay)
         return _int16(self._mic.last(count)), _int16(far_end)
 
+    def aligned(self, count: int) -> Floats:
+        """The last `count` samples (at most `PAST`) that `push` gave back: a view, valid until the next."""
+        return self._aligned.last(count)
+
     def _look(self) -> None:
         if _level(self._far.tail.last(_ACTIVE)) < _ACTIVE_FAR or _level(self._mic.last(_ACTIVE)) < _ACTIVE_MIC:
             return
         self._looks += 1
-        self._look_for_delay()
+        if self._target is not None:
+            self._look_for_slip()
+        # Once the delay is known this costs more than it tells: half a second between, and drift in the others.
+        if not self.locked or self._looks % 4 == 0:
+            self._look_for_delay()
         settled = self.locked and self._pushed - self._moved_at >= _FINE
-        if settled and self._follow_drift and self._looks % 2 == 0:
+        turn = self._looks % 4 == 2 or (self._drift.fits < _MANY_FITS and self._looks % 2 == 1)
+        if settled and self._follow_drift and turn:
             self._look_for_drift()
+
+    def _look_for_slip(self) -> None:
+        """Where is the echo of the last half second, within 30 ms of where it should be?"""
+        expected = self._expected()
+        skip = max(0, round(expected) - _SHORT_LAGS // 2)
+        early = self._far.tail.last(_SHORT + _SHORT_LAGS + skip)[: _SHORT + _SHORT_LAGS]
+        correlation = self._short(self._mic.last(_SHORT), early)
+        peak = highest(correlation)
+        at = round(expected) - skip
+        left = float(correlation[max(0, at - _SEARCH) : at + _SEARCH + 1].max(initial=0.0))
+        moved = abs(peak.lag - at) > _SLIP and left < _LEFT * peak.height and peak.prominence > _SHORT_PROMINENCE
+        lag = peak.lag + skip if moved and 0 < peak.lag < _SHORT_LAGS - 1 else None
+        if lag is not None and self._moved_to is not None and abs(lag - self._moved_to) <= _SAME:
+            self._move(round(skip + between_samples(correlation, peak.lag) - expected))
+            lag = None
+        self._moved_to = lag
 
     def _look_for_delay(self) -> None:
         early = self._far.tail.last(_COARSE + LONGEST)
@@ -134,29 +168,20 @@ class Aligner:
         elif self._target is None:
             if not 8 <= peak.lag - self.delay <= 480:
                 self._set(peak.lag - _LEAD)
-        elif self._has_slipped(correlation, peak):
-            self._move(round(self._exactly(peak.lag) - self._expected()))
+        elif self._has_jumped(correlation, peak):
+            self._set(peak.lag - _LEAD)
 
     def _expected(self) -> float:
         """Where the peak should be, in samples."""
         assert self._target is not None
         return self.delay + self._target + self._error
 
-    def _has_slipped(self, correlation: Floats, peak: Peak) -> bool:
-        jump = abs(peak.lag - self._expected())
+    def _has_jumped(self, correlation: Floats, peak: Peak) -> bool:
+        """Whether the echo is somewhere else altogether, farther than a slip goes."""
         at = round(self._expected() / 2)
-        around = correlation[max(0, at - _SEARCH) : at + _SEARCH + 1]
-        left = float(around.max()) if len(around) else 0.0
-        needed = 2 if jump < _BIG_SLIP else _BIG_SLIP_LOOKS
-        return jump > _SLIP and left < _LEFT * peak.height and self._agreed >= needed
-
-    def _exactly(self, lag: int) -> float:
-        """The lag near `lag` at the full rate, over the last half second only."""
-        skip = max(0, lag - _FINE_LAGS // 2)
-        early = self._far.tail.last(_EXACT + _FINE_LAGS + skip)[: _EXACT + _FINE_LAGS]
-        correlation = self._exact(self._mic.last(_EXACT), early)
-        found = highest(correlation).lag
-        return skip + (between_samples(correlation, found) if 0 < found < _FINE_LAGS - 1 else found)
+        left = float(correlation[max(0, at - _SEARCH) : at + _SEARCH + 1].max(initial=0.0))
+        far_off = abs(peak.lag - self._expected()) > _SHORT_LAGS // 2
+        return far_off and left < _LEFT * peak.height and self._agreed >= _JUMP_LOOKS
 
     def _set(self, delay: float) -> None:
         self.slips.append(Slip(self._now(), self.delay if self.locked else None, float(max(0, delay))))
@@ -170,6 +195,7 @@ class Aligner:
         self._unrest(_SLIP_UNREST_S)
 
     def _unrest(self, seconds: float) -> None:
+        self.news += 1
         self._drift.forget()
         self._error = 0.0
         self._moved_at = self._pushed
@@ -190,7 +216,13 @@ class Aligner:
             self._target, self._error = at, 0.0
             return
         self._error = at - self._target
-        self._drift.add(self._now(), self.delay + at)
+        # What was measured is the middle of the window: add the delay as it was then.
+        middle = self._pushed - _FINE // 2
+        then = min(self._delays, key=lambda pair: abs(pair[0] - middle))
+        self._drift.add(then[0] / SAMPLE_RATE, then[1] + at)
+        if abs(self._drift.ppm - self._told_ppm) > _NEWS_PPM:
+            self._told_ppm = self._drift.ppm
+            self.news += 1
         self.delay += float(np.clip(_PULL * self._error, -_PULL_MAX, _PULL_MAX))
 
     def _now(self) -> float:

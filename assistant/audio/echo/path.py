@@ -7,7 +7,7 @@ on whether somebody speaks, for as long as Speex cannot be trusted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +15,18 @@ import numpy as np
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.echo.align import Aligner
 from assistant.audio.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
+from assistant.audio.echo.delay import PhaseCorrelator, highest
+from assistant.audio.echo.delay_line import Tail
 from assistant.audio.ports import Samples
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
 _RELEARN = 16384  # samples (1 s)
-_LEARNING_S = 3.0  # of active far end until Speex has learnt a room
+_LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has learnt a room
+_NO_ECHO_S = 2.0  # of active far end without a delay to be found: there is no echo to speak of
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
-_FAR_END_HANG_S = 0.3  # its echo rings on in the room
+_FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
+_LEAK_WINDOW, _LEAK_LAGS = 3584, 512  # samples of cleaned sound (0.22 s) that are compared with the far end
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Cleaned:
     """`CHUNK` samples of the conversation, int16.
 
     `near` is the microphone without the echo; `second` the other canceller's opinion, where there is one.
-    `far_end`: the assistant is audible, or has just been. `settled`: `near` can be trusted to hold no echo.
+    `far_end`: the assistant is audible, or has just been. `settled`: `near` can be trusted to hold little echo.
     """
 
     mic: Samples
@@ -49,34 +53,58 @@ class EchoPath:
         self._canceller = Framed(canceller, CHUNK)
         self._second = Framed(second, CHUNK) if second else None
         self._waiting: Samples = np.zeros((2, 0), np.int16)
-        self._learnt_s = 0.0
+        self._near = Tail(_LEAK_WINDOW)
+        self._correlate = PhaseCorrelator(_LEAK_WINDOW, _LEAK_LAGS)
+        self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
 
-    def push(self, mic: Samples, far_end: Samples) -> list[Cleaned]:
-        """`mic` and `far_end`: int16, the same length, heard and played at the same time."""
+    def push(self, mic: Samples, far_end: Samples) -> Iterator[Cleaned]:
+        """`mic` and `far_end`: int16, the same length, heard and played at the same time. Iterate it to its end."""
         self._waiting = np.concatenate([self._waiting, np.stack([mic, far_end])], axis=1)
-        chunks = []
         while self._waiting.shape[1] >= CHUNK:
             chunk, self._waiting = self._waiting[:, :CHUNK], self._waiting[:, CHUNK:]
-            chunks.append(self._clean(chunk[0], chunk[1]))
-        return chunks
+            yield self._clean(chunk[0], chunk[1])
+
+    def leak(self) -> float:
+        """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
+
+        4 to 6 for anybody but the assistant, 7 and more for its residual echo; 0 where the delay is not known.
+        """
+        if self.aligner is None or not self.aligner.locked:
+            return 0.0
+        far_end = self.aligner.aligned(_LEAK_WINDOW + _LEAK_LAGS)
+        return highest(self._correlate(self._near.last(_LEAK_WINDOW), far_end)).prominence
 
     def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
+        aligned = self._align(mic, far_end)
+        near = self._canceller.process(mic, aligned)
+        self._near.push(near)
+        # A canceller that sees to the delay itself has no other to be asked: its own opinion is the second.
+        second = near if self.aligner is None else None
+        if self._second is not None:
+            second = self._second.process(mic, far_end)
         if rms(far_end) > _FAR_END_RMS:
-            self._learnt_s += CHUNK_S
-            self._hang_s = _FAR_END_HANG_S
+            self._active_s += CHUNK_S
+            self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
         else:
             self._hang_s -= CHUNK_S
-        near = self._canceller.process(mic, self._align(mic, far_end))
-        second = self._second.process(mic, far_end) if self._second else None
-        return Cleaned(mic, near, second, self._hang_s > 0, self._learnt_s > _LEARNING_S)
+        if self.aligner and self.aligner.locked and rms(aligned) > _FAR_END_RMS:
+            self._learnt_s += CHUNK_S
+        return Cleaned(mic, near, second, self._hang_s > 0, self._settled())
+
+    def _settled(self) -> bool:
+        if self.aligner is None:
+            return self.name == "off"
+        if self._second is None and not self.aligner.locked:
+            return self._active_s > _NO_ECHO_S
+        return self._learnt_s > _LEARNING_S and self.aligner.calm
 
     def _align(self, mic: Samples, far_end: Samples) -> Samples:
         if self.aligner is None:
             return far_end
-        known = len(self.aligner.slips)
+        known = self.aligner.news
         aligned = self.aligner.push(mic, far_end)
-        if len(self.aligner.slips) > known:
+        if self.aligner.news > known:
             # What was heard with the wrong delay is learnt again with the right one: 20 dB within half a second of
             # the first words, where waiting for new ones took three (16 rooms; docs/echo.md).
             self._canceller.learn(*self.aligner.past(_RELEARN))
