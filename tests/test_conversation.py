@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -62,19 +63,19 @@ def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize(
-    ("question", "voice", "language", "answers"),
+    ("question", "voice", "language", "expected"),
     [
-        ("你好，请问一加一等于几？", "zm_yunxi", "zh", "二两2"),
-        ("Hello, what is the capital of France?", "am_michael", "en", ["paris"]),
+        ("今天下班有点累，晚饭吃什么好呢？", "zm_yunxi", "zh", "吃|饭|菜|面|汤|粥|餐"),
+        ("Hello, what is the capital of France?", "am_michael", "en", "paris"),
     ],
 )
 def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_understood(
-    desk: Desk, launcher: Launcher, question: str, voice: str, language: str, answers: Sequence[str]
+    desk: Desk, launcher: Launcher, question: str, voice: str, language: str, expected: str
 ) -> None:
     desk.room.say(user_sound(launcher.services, question, voice))
     committed = desk.turn(timeout_s=60)
     assert error_rate([(question, committed.transcript.text)], language) < 0.35
-    assert any(answer in committed.turn.heard.lower() for answer in answers)
+    assert re.search(expected, committed.turn.heard.lower())
     wav = wav_bytes(desk.room.recording()[1], 16_000)
     call = launcher.services.call("asr", 30)
     body = b"".join(call.request("POST", "/asr", wav, {"Content-Type": "audio/wav"})).decode()

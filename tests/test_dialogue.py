@@ -89,13 +89,13 @@ def test_chinese_is_cut_at_a_character() -> None:
     assert heard_text([HeardClause("很久很久以前，", 1), HeardClause("有一座灯塔。", 0.5)]) == "很久很久以前，有一座"
 
 
-def test_interrupted_reply_ends_in_a_dash_and_an_unheard_one_leaves_no_trace() -> None:
+def test_interrupted_reply_ends_where_it_was_cut_and_an_unheard_one_leaves_no_trace() -> None:
     history = History()
     history.commit("Tell me a story", [HeardClause("Once upon a time.", 0.6)], interrupted=True)
     history.commit("Wait", [HeardClause("Yes?", 0.0)], interrupted=True)
     assert history.messages(10) == [
         {"role": "user", "content": "Tell me a story"},
-        {"role": "assistant", "content": "Once upon——"},
+        {"role": "assistant", "content": "Once upon"},
         {"role": "user", "content": "Wait"},
     ]
 

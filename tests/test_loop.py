@@ -76,7 +76,7 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
     assert silent - onset <= 0.35
     assert second.transcript.text == "wait"
     said = [m for m in stub.asked[-1]["messages"] if m["role"] == "assistant"]
-    assert said == [{"role": "assistant", "content": committed.turn.heard.rstrip(" .") + "——"}]
+    assert said == [{"role": "assistant", "content": committed.turn.heard.rstrip(" .")}]
 
 
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])

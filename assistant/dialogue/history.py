@@ -83,13 +83,14 @@ class History:
     def messages(self, last_turns: int) -> list[Message]:
         """The last turns as chat messages, roles alternating as chat templates want it.
 
-        An interrupted reply ends in a dash: the model sees that it was cut off there.
+        An interrupted reply ends where it was cut off, without a full stop. (A dash there taught a small model to
+        break off its own sentences.)
         """
         messages: list[Message] = []
         for turn in self.turns[len(self.turns) - last_turns :] if last_turns else []:
             _add(messages, "user", turn.user)
             if turn.heard:
-                _add(messages, "assistant", turn.heard.rstrip(_STOPS) + "——" if turn.interrupted else turn.heard)
+                _add(messages, "assistant", turn.heard.rstrip(_STOPS) if turn.interrupted else turn.heard)
         return messages
 
 
