@@ -87,7 +87,7 @@ def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_under
 def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(
     desk: Desk, launcher: Launcher
 ) -> None:
-    question = user_sound(launcher.services, "Hello, what is the capital of France?", "am_michael")
+    question = user_sound(launcher.services, "What is the capital of France?", "am_michael")
     desk.room.say(question)
     desk.wait(Transcribed, timeout_s=30)
     kill(launcher, "llm")
