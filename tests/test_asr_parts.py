@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from media import pcm16
 
 from configs.settings import AsrSettings
 from services.asr.engine import Emotion, Event, Hints, Recognition, Segment, join_texts, load_engine
@@ -17,7 +18,6 @@ from services.asr.simplified import written_simply
 from services.asr.transcribe import Part, transcribe
 from services.common.audio import SAMPLE_RATE, AudioReader, Samples
 from services.common.errors import ApiError
-from tests.media import pcm16
 
 
 def speech(*lengths_s: float, gap_s: float = 0.6) -> Samples:

@@ -14,12 +14,12 @@ import numpy as np
 import openai
 import pytest
 import requests
+from media import encode, float_wav, pcm16
+from scoring import error_rate
+from service_process import start_service
+from speech_clips import english, recorded
 
 from services.common.audio import SAMPLE_RATE, decode
-from tests.media import encode, float_wav, pcm16
-from tests.scoring import error_rate
-from tests.service_process import start_service
-from tests.speech_clips import english, recorded
 
 pytestmark = pytest.mark.slow
 

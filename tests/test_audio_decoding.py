@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from media import encode, float_wav, pcm16
 
 from services.common.audio import SAMPLE_RATE, AudioReader, decode
 from services.common.errors import ApiError
 from services.common.pcm import PcmFormat, pcm_format
-from tests.media import encode, float_wav, pcm16
 
 TONE_HZ = 440
 

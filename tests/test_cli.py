@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from service_process import free_port
+from stranger import stranger
 
 from assistant import cli
 from assistant.clients.services import NAMES
 from assistant.command import CommandError, whole_file
-from tests.service_process import free_port
-from tests.stranger import stranger
 
 ROOT = Path(__file__).resolve().parent.parent
 HUIYIN = [sys.executable, "-m", "assistant.cli"]

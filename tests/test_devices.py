@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from service_process import free_port
+from stranger import stranger
 
 from assistant.audio import devices
 from assistant.audio.devices import distinct, find_device
@@ -17,8 +19,6 @@ from assistant.audio.ports import PortError
 from assistant.checks import machine, network
 from configs.layers import tomllib
 from configs.settings import load
-from tests.service_process import free_port
-from tests.stranger import stranger
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,6 +17,8 @@ from typing import Any
 import openai
 import pytest
 import requests
+from service_process import free_port, start_service
+from stub_upstream import WAIT_S, Answer, Stub, completion, delta, friendly
 
 from configs.settings import LlmSettings, Settings
 from services.llm.app import make_app
@@ -24,8 +26,6 @@ from services.llm.engines.remote import Remote
 from services.llm.proxy import Proxy
 from services.llm.upstream import open_upstreams
 from services.llm.wire import Wire
-from tests.service_process import free_port, start_service
-from tests.stub_upstream import WAIT_S, Answer, Stub, completion, delta, friendly
 
 KEY = "sk-very-secret-0123456789"
 HELLO = [{"role": "user", "content": "hello"}]

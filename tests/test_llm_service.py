@@ -13,10 +13,10 @@ import openai
 import psutil
 import pytest
 import requests
+from service_process import start_service
 
 from configs import settings as config
 from configs.store import ModelStore
-from tests.service_process import start_service
 
 pytestmark = pytest.mark.slow
 
