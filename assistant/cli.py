@@ -138,9 +138,12 @@ def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     parser = subparsers.choices[name]
     _document_shared(parser)
     args, unknown = parser.parse_known_args(words[1:])
-    if unknown:
+    strange = next((word for word in unknown if word != "--"), "")
+    if strange.startswith("-"):
         options = [option for action in parser._actions for option in action.option_strings]
-        parser.error(f"{unknown[0]!r} is not an option of `{parser.prog}`{_nearest(unknown[0], options)}")
+        parser.error(f"{strange!r} is not an option of `{parser.prog}`{_nearest(strange, options)}")
+    if strange:
+        parser.error(f"{strange!r} is one argument too many")
     return args
 
 
@@ -185,7 +188,9 @@ def _complain(error: Exception) -> int:
     if status is not None:
         print(f"huiyin: {error}", file=sys.stderr)
         return int(status)
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, ImportError):
+        print(f"huiyin: a library is missing: {error}; make setup, or pip install -e '.[embedded]'", file=sys.stderr)
+    elif isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         print(f"huiyin: {where}{error.strerror}", file=sys.stderr)
     else:

@@ -37,7 +37,7 @@ _ALWAYS = {
 }
 _WHISPER = {"faster-whisper": "faster_whisper"}
 _EMBEDDED_LLM = {"xllamacpp": "xllamacpp"}
-_VOICES = {"hibari-tts": "hibari", "jieba": "jieba", "pypinyin": "pypinyin", "cn2an": "cn2an"}
+_VOICES = {"hibari-tts": "hibari", "onnx": "onnx", "jieba": "jieba", "pypinyin": "pypinyin", "cn2an": "cn2an"}
 _EDGE = {"edge-tts": "edge_tts"}
 _FUNASR = {"funasr": "funasr", "torch": "torch"}
 
