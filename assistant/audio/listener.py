@@ -6,12 +6,14 @@ the cleaned sound of the last minute and a half so that a turn can be cut out of
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
-from assistant.audio.echo import CHUNK, CHUNK_S, Cleaned, EchoPath, rms
+from assistant.audio.echo import CHUNK, CHUNK_S, Cleaned, rms
 from assistant.audio.echo.gate import Frame
 from assistant.audio.ports import Floats, Samples
 from assistant.audio.vad import SileroVad, SpeechTracker
@@ -54,10 +56,20 @@ class SoundRing:
         return self._ring[np.arange(start, max(start, end)) % len(self._ring)]
 
 
+class Ear(Protocol):
+    """What takes the assistant's voice out: `EchoPath`."""
+
+    def push(self, mic: Samples, far_end: Samples) -> Iterable[Cleaned]:
+        """Cleaned chunks of what was heard and played."""
+
+    def leak(self) -> float:
+        """How much the newest of them still follows the far end."""
+
+
 class Listener:
     """Push blocks in, get speech events out. Not thread-safe, but `cut` may be called from another thread."""
 
-    def __init__(self, echo: EchoPath, vad: SileroVad, tracker: SpeechTracker) -> None:
+    def __init__(self, echo: Ear, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker = echo, vad, tracker
         self._second_vad = vad.fork()
         self._ring = SoundRing()

@@ -1,0 +1,1 @@
+"""Measuring: how well the parts of the assistant work, as figures."""

@@ -1,0 +1,23 @@
+"""`huiyin bench WHAT`: the group of commands that measure."""
+
+from __future__ import annotations
+
+import argparse
+
+from assistant.bench import echo
+from configs.settings import Settings
+
+_DESCRIPTION = "Measure how well a part of the assistant works on this machine."
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bench`` and what it can measure."""
+    parser = subparsers.add_parser("bench", description=_DESCRIPTION)
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    echo.add_parser(what)
+    what.choices["echo"].set_defaults(measure=echo.run)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Measure what was asked for."""
+    return int(args.measure(args, settings))
