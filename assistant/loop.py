@@ -112,6 +112,10 @@ class Conversation:
         self._asked: dict[int, list[dict[str, str]]] = {}
         self._languages: dict[int, str] = {}
         self._language = persona.language
+        self.quiet = threading.Event()  # nobody speaks, nothing is being prepared, nothing typed waits
+        self.quiet.set()
+        self._typing = threading.Lock()
+        self._typed = 0  # lines typed that the machine has not yet seen
         self._lockstep = lockstep
         self._unheard = 0  # blocks the listener has not yet taken
         self._device_lost = False
@@ -123,6 +127,9 @@ class Conversation:
 
     def type(self, text: str) -> None:
         """The user types instead of speaking. From any thread."""
+        with self._typing:
+            self._typed += 1
+            self.quiet.clear()
         self._events.put(ev.TextEntered(self.clock.now(), text))
 
     def stop(self) -> None:
@@ -200,8 +207,17 @@ class Conversation:
                 self._ending = True
             else:
                 wake_s = self._handle(event)
-            if self._ending and self.machine.state is State.LISTENING:
+                self._note_quiet(event)
+            if self._ending and self.quiet.is_set():
                 return
+
+    def _note_quiet(self, event: ev.Event) -> None:
+        with self._typing:
+            self._typed -= isinstance(event, ev.TextEntered)
+            if self.machine.state is State.LISTENING and not self._typed:
+                self.quiet.set()
+            else:
+                self.quiet.clear()
 
     def _handle(self, event: ev.Event) -> float:
         """Feed the machine; carry out its actions. Returns when it wants to be woken."""

@@ -17,7 +17,7 @@ from assistant.audio.ports import AudioPort, PortError, Samples
 from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
 from assistant.captions import Captions
 from assistant.clients.http import ServiceError
-from assistant.clients.services import NAMES
+from assistant.clients.services import NAMES, Name
 from assistant.dialogue.history import History
 from assistant.dialogue.persona import Persona, PersonaError
 from assistant.launcher import Launcher
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     port, speak = _port(args, settings)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
-        launcher.start(NAMES)
+        launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
         listener = None if args.text else make_listener(settings, captions)
         apologies = prepare(launcher, persona, speak=speak)
         conversation = Conversation(launcher.services, persona, port, listener, speak=speak, apologies=apologies)
@@ -95,6 +95,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         except KeyboardInterrupt:
             captions.notice("goodbye")
     return 0
+
+
+def _needed(*, text: bool, speak: bool) -> set[Name]:
+    """The services a conversation of this kind uses."""
+    needed: set[Name] = {"llm"}
+    if not text:
+        needed.add("asr")
+    if speak:
+        needed.add("tts")
+    return needed
 
 
 def _no_microphone() -> str:
@@ -123,7 +133,10 @@ def _port(args: argparse.Namespace, settings: Settings) -> tuple[AudioPort, bool
 
 
 def _read_lines(conversation: Conversation) -> None:
+    """Typed lines, one turn each. Somebody at a keyboard may interrupt; lines from a pipe wait for their answers."""
     for line in sys.stdin:
         if line.strip():
             conversation.type(line.strip())
+            if not sys.stdin.isatty():
+                conversation.quiet.wait()
     conversation.stop_when_quiet()

@@ -13,10 +13,11 @@ from stub_services import Stub
 
 from assistant.audio.echo import make_echo_path
 from assistant.audio.listener import Listener
+from assistant.audio.ports import Exchange, PortError
 from assistant.audio.room import SimulatedRoom
 from assistant.audio.vad import SileroVad, SpeechTracker
 from assistant.clients.services import Services
-from assistant.loop import Conversation
+from assistant.loop import Conversation, Notice
 from assistant.talk import load_persona
 from assistant.trace import first_audible, last_audible
 from assistant.turns import actions as do
@@ -30,9 +31,9 @@ pytestmark = [
 
 
 @contextmanager
-def at_desk(stub: Stub, *overrides: str) -> Iterator[Desk]:
+def at_desk(stub: Stub, *overrides: str, room: SimulatedRoom | None = None) -> Iterator[Desk]:
     """A conversation with the stub's services, in a simulated room."""
-    room = SimulatedRoom()
+    room = room or SimulatedRoom()
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
     listener = Listener(make_echo_path("both")[0], vad, SpeechTracker())
     persona = load_persona("huiyin")
@@ -107,3 +108,29 @@ def test_half_duplex_does_not_hear_anything_while_it_speaks() -> None:
         desk.wait(do.Play)
         desk.room.say(english())
         assert not desk.turn().turn.interrupted
+
+
+def test_lost_device_is_told_and_the_conversation_goes_on_when_it_is_back() -> None:
+    class Loose(SimulatedRoom):
+        """A device that is unplugged once."""
+
+        plugged = True
+
+        def check(self) -> None:
+            if not self.plugged:
+                raise PortError("the sound device has stopped; plug it in again")
+
+        def start(self, exchange: Exchange) -> None:
+            if not self.plugged:
+                raise PortError("no device")
+            super().start(exchange)
+
+    room = Loose()
+    with Stub() as stub, at_desk(stub, room=room) as desk:
+        desk.listen(0.2)
+        room.plugged = False
+        assert "plug it in" in desk.wait(Notice)[0].text
+        room.plugged = True
+        assert "back" in desk.wait(Notice, 2)[1].text
+        room.say(english())
+        assert desk.turn().turn.heard == stub.reply
