@@ -36,7 +36,7 @@ Recogniser = Callable[[Samples, str | None], str]
 def main() -> int:
     """Prints both tables. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7, help="runs of each length and recogniser (median is shown)")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each length and recogniser (median is shown)")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=args.set)
