@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
+import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -16,23 +20,45 @@ from services.common.errors import ApiError
 from services.common.watch import client_left
 from services.tts.encode import FORMATS, encode
 from services.tts.engine import Sound
-from services.tts.speaker import RATE, Speaker
+from services.tts.speaker import Speaker
 from services.tts.text import clean
+
+log = logging.getLogger(__name__)
 
 _BODY_LIMIT_MB = 4
 _SPEEDS = (0.25, 4.0)  # OpenAI's range
-_RATES = (8_000, 48_000)
-_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names; the voice decides the engine
+_RATES_HZ = (8_000, 48_000)
+_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: the voice or the language decides the engine
+_STREAM_FORMATS = ("audio", "sse")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for, checked."""
+
+    text: str  # cleaned, not empty
+    voice: str
+    engine: str  # '': any
+    speed: float
+    form: str
+    rate: int
 
 
 def make_app(settings: Settings) -> Flask:
     """The service with the engines of ``tts.engine``; they load in the background."""
     host = EngineHost(lambda: Speaker.load(settings), name="voices", wait_s=settings.service.load_wait_s)
+    limit = settings.tts.max_text_chars
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
-        return {"engines": speaker.engine_names if speaker else [], "engine": settings.tts.engine, "device": "cpu",
-                "threads": settings.tts.threads}  # fmt: skip
+        engines = speaker.engine_names if speaker else []
+        return {
+            "engine": settings.tts.engine,
+            "engines": engines,
+            "device": "cpu",
+            "threads": settings.tts.threads,
+            "max_text_chars": limit,
+        }
 
     app = create_app("tts", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe)
 
@@ -47,72 +73,94 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/v1/models")
     def models() -> Response:
-        """Model names that /v1/audio/speech takes."""
+        """Model names that /v1/audio/speech takes: OpenAI's, and the engines here."""
         names = [*_MODELS, *host.get().engine_names]
         return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in names])
 
     @app.post("/audio")
-    @documented(requestBody=_body({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
+    @documented(requestBody=_example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
     def audio() -> Response:
-        """Speak `text`; answers with the sound, wav unless `format` says otherwise."""
-        body = json_body()
-        return speech(body, body.get("text"), "text", body.get("format", "wav"), "format")
+        """Speak `text`; answers with the sound, wav unless `format` says otherwise.
+
+        Optional: `voice`, `speed` (0.25-4), `format` (wav, mp3, opus, flac, pcm), `sample_rate` (8000-48000, wav and
+        pcm). Headers X-Sample-Rate and X-Voice tell what came of it.
+        """
+        wanted = _wanted(json_body(), "text", "format", "wav", limit)
+        data, headers = speech(wanted)
+        return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
-    @documented(requestBody=_body({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
+    @documented(requestBody=_example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
     def openai_speech() -> Response:
-        """Speak `input`, as OpenAI's.
+        """Speak `input`, as OpenAI's speech does; streams.
 
-        `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise). Streams.
+        `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
+        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models.
         """
         body = json_body()
-        model = body.get("model") or _MODELS[0]
-        known = {*_MODELS, *host.get().engine_names}
-        if model not in known:
-            raise ApiError(
-                404, "model_not_found", f"there is no model {model!r}", f"models: {', '.join(sorted(known))}"
-            )
-        return speech(body, body.get("input"), "input", body.get("response_format", "mp3"), "response_format")
+        as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
+        if as_stream not in _STREAM_FORMATS:
+            raise ApiError(400, "bad_stream_format", f"stream_format {as_stream!r} is not known", "audio or sse")
+        wanted = _wanted(body, "input", "response_format", "mp3", limit, engine=model(body.get("model")))
+        data, headers = speech(wanted)
+        if as_stream == "sse":
+            return Response(_events(data, len(wanted.text)), mimetype="text/event-stream", headers=headers)
+        return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
-    def speech(body: Mapping[str, Any], text: object, text_field: str, form: object, form_field: str) -> Response:
-        if not isinstance(text, str) or not text.strip():
-            raise ApiError(400, "no_text", f"{text_field!r} must be a text that is not empty")
-        limit = settings.tts.max_text_chars
-        if len(text) > limit:
-            raise ApiError(413, "text_too_long", f"{len(text)} characters; {limit} are allowed", "send it in parts")
-        if not isinstance(form, str) or form not in FORMATS:
-            raise ApiError(
-                400, "unknown_format", f"{form_field} {form!r} is not known", f"formats: {', '.join(FORMATS)}"
-            )
-        voice = body.get("voice") or ""
-        if not isinstance(voice, str):
-            raise ApiError(400, "bad_voice", "'voice' must be a name", "GET /voices lists them")
-        speed = _number(body.get("speed", 1.0), "speed", *_SPEEDS)
-        rate = int(_number(body.get("sample_rate", RATE), "sample_rate", *_RATES))
-        spoken = clean(text)
-        if not spoken:
-            raise ApiError(400, "nothing_to_say", "there is nothing in this text that can be spoken", "send words")
+    def model(name: object) -> str:
+        """The engine that a model's name asks for, '' for any. Raises ApiError 404."""
+        engines = host.get().engine_names
+        if name in engines:
+            return str(name)
+        if name and name not in _MODELS:
+            known = ", ".join([*_MODELS, *engines])
+            raise ApiError(404, "model_not_found", f"there is no model {name!r}", f"models: {known}")
+        return ""
+
+    def speech(wanted: Wanted) -> tuple[Iterator[bytes], dict[str, str]]:
+        """Encoded sound and the headers that describe it; the first sound is made before this returns."""
         speaker = host.get()
-        choice = speaker.choose(spoken, voice)
-        left = client_left(request.environ)
-        sound = _while_wanted(speaker.speak(spoken, choice, speed), left)
-        data = encode(sound, RATE, form, rate)
-        first = next(data, b"")
-        if form in ("wav",):
-            # The header alone is no sign that the engine works: an error must still be told as one.
-            first += next(data, b"")
-        headers = {"X-Sample-Rate": str(FORMATS[form].rate or rate), "X-Voice": choice.voice.name}
-        return Response(itertools.chain([first], data), mimetype=FORMATS[form].mime, headers=headers)
+        choice = speaker.choose(wanted.text, wanted.voice, wanted.engine)
+        sound = _while_wanted(speaker.speak(wanted.text, choice, wanted.speed), client_left(request.environ))
+        n_samples = None
+        if not choice.engine.remote and len(choice.engine.pieces(wanted.text)) == 1:
+            # All of it is made at once: its length can stand in the header.
+            whole = list(sound)
+            n_samples, sound = sum(map(len, whole)), iter(whole)
+        first = next(sound, None)
+        if first is None:
+            raise _nothing_to_say()
+        data = encode(itertools.chain([first], sound), wanted.form, wanted.rate, n_samples)
+        return _told(data), {"X-Sample-Rate": str(wanted.rate), "X-Voice": choice.voice.name}
 
     return app
 
 
-def _while_wanted(sound: Iterator[Sound], left: Any) -> Iterator[Sound]:
-    """`sound`, until nobody listens any more."""
-    for piece in sound:
-        if left():
-            return
-        yield piece
+def _wanted(
+    body: Mapping[str, Any], text_field: str, form_field: str, default_form: str, max_chars: int, engine: str = ""
+) -> Wanted:
+    """The request's body, checked. Raises ApiError 400 or 413."""
+    text = body.get(text_field)
+    if not isinstance(text, str) or not text.strip():
+        raise ApiError(400, "no_text", f"{text_field!r} must be a text that is not empty")
+    if len(text) > max_chars:
+        raise ApiError(413, "text_too_long", f"{len(text)} characters; {max_chars} are allowed", "send it in parts")
+    form = body.get(form_field) or default_form
+    if not isinstance(form, str) or form not in FORMATS:
+        raise ApiError(400, "unknown_format", f"{form_field} {form!r} is not known", f"formats: {', '.join(FORMATS)}")
+    voice = body.get("voice") or ""
+    if not isinstance(voice, str):
+        raise ApiError(400, "bad_voice", "'voice' must be a name", "GET /voices lists them")
+    rate = FORMATS[form].rate
+    if body.get("sample_rate") is not None:
+        if FORMATS[form].codec is not None:
+            raise ApiError(400, "bad_sample_rate", f"{form} has a rate of its own: {rate}", "ask for wav or pcm")
+        rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
+    speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
+    spoken = clean(text)
+    if not spoken:
+        raise _nothing_to_say()
+    return Wanted(spoken, voice, engine, speed, form, rate)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
@@ -123,5 +171,39 @@ def _number(value: object, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def _body(example: Mapping[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"example": example, "schema": {"type": "object"}}}}
+def _nothing_to_say() -> ApiError:
+    return ApiError(400, "nothing_to_say", "there is nothing in this text that can be spoken", "send words")
+
+
+def _while_wanted(sound: Iterator[Sound], left: Callable[[], bool]) -> Iterator[Sound]:
+    """`sound`, until nobody listens any more."""
+    while not left():
+        piece = next(sound, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _told(data: Iterator[bytes]) -> Iterator[bytes]:
+    """`data`; an error half-way, which can no longer be the answer, is told in the log and breaks the connection."""
+    try:
+        yield from data
+    except Exception as error:
+        log.error("speech broke off: %s", error)
+        raise
+
+
+def _events(data: Iterator[bytes], n_characters: int) -> Iterator[str]:
+    """The sound as OpenAI's server-sent events."""
+    for piece in data:
+        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode("ascii")})
+    usage = {"input_tokens": n_characters, "output_tokens": 0, "total_tokens": n_characters}
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(body: Mapping[str, Any]) -> str:
+    return f"data: {json.dumps(body)}\n\n"
+
+
+def _example(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"example": body, "schema": {"type": "object"}}}}

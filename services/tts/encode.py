@@ -4,75 +4,91 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from services.tts.engine import Sound
+from services.tts.sound import RATE
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How PyAV is asked for a format."""
+
+    container: str
+    name: str
+    sample_format: str
+    bit_rate: int | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    """Of the container: nothing that needs to go back in the file, and every packet written at once."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """An output format. `codec` is None for formats without one of their own; `rate` None: any."""
+    """An output format; without a `codec` it is 16-bit PCM, which any sample rate can be asked of."""
 
     mime: str
-    container: str | None = None
-    codec: str | None = None
-    sample_format: str = "s16"
-    rate: int | None = None
-    bit_rate: int | None = None
+    codec: Codec | None = None
+    rate: int = RATE
 
 
+_PAGE_US = "100000"  # Ogg would otherwise hold back a second of sound
 FORMATS = {
     "wav": Format("audio/wav"),
     "pcm": Format("audio/pcm"),
-    "mp3": Format("audio/mpeg", "mp3", "libmp3lame", "s16p", bit_rate=64_000),
-    "flac": Format("audio/flac", "flac", "flac"),
-    "opus": Format("audio/ogg", "ogg", "libopus", rate=48_000, bit_rate=32_000),
+    "mp3": Format("audio/mpeg", Codec("mp3", "libmp3lame", "s16p", 64_000, {"write_xing": "0", "id3v2_version": "0"})),
+    "flac": Format("audio/flac", Codec("flac", "flac", "s16")),
+    "opus": Format("audio/ogg", Codec("ogg", "libopus", "s16", 32_000, {"page_duration": _PAGE_US}), rate=48_000),
 }
 _WAV_UNKNOWN = 0xFFFFFFFF  # a length that is not known yet: players then read to the end
+_WAV_HEADER_BYTES = 44
+_INT16_MAX = 32767
+_BYTES = 2  # a sample
 
 
-def encode(sound: Iterator[Sound], source_rate: int, name: str, rate: int) -> Iterator[bytes]:
-    """Bytes of `sound` (float32 in [-1, 1] at `source_rate`) in the named format at `rate`, piece by piece."""
-    form = FORMATS[name]
-    samples = _resampled(sound, source_rate, form.rate or rate)
-    if form.codec is None:
-        if name == "wav":
-            yield wav_header(rate)
-        for piece in samples:
-            yield piece.astype("<i2").tobytes()
+def encode(sound: Iterator[Sound], name: str, rate: int, n_samples: int | None = None) -> Iterator[bytes]:
+    """Bytes of `sound` (float32 in [-1, 1] at RATE) in the format of that name at `rate`, each as soon as it can be.
+
+    `n_samples`, the length of the sound at RATE, is written into a WAV's header when it is known.
+    """
+    codec = FORMATS[name].codec
+    samples = _resampled(sound, rate)
+    if codec is not None:
+        yield from _encoded(samples, codec, rate)
         return
-    yield from _encoded(samples, form, form.rate or rate)
+    header = wav_header(rate, None if n_samples is None else round(n_samples * rate / RATE)) if name == "wav" else b""
+    for piece in samples:
+        yield header + piece.astype("<i2").tobytes()
+        header = b""
 
 
-def wav_header(rate: int) -> bytes:
-    """Header of a streamed WAV: 16-bit mono, its length unknown."""
-    return (
-        b"RIFF" + struct.pack("<I", _WAV_UNKNOWN) + b"WAVEfmt "
-        + struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
-        + b"data" + struct.pack("<I", _WAV_UNKNOWN)
-    )  # fmt: skip
+def wav_header(rate: int, n_samples: int | None) -> bytes:
+    """Header of a WAV, 16-bit mono; None: of a stream whose length is not known."""
+    size = _WAV_UNKNOWN if n_samples is None else n_samples * _BYTES
+    riff = _WAV_UNKNOWN if n_samples is None else size + _WAV_HEADER_BYTES - 8
+    form = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * _BYTES, _BYTES, 8 * _BYTES)
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + form + b"data" + struct.pack("<I", size)
 
 
-def _resampled(sound: Iterator[Sound], source: int, target: int) -> Iterator[Any]:
-    """int16 samples at `target`."""
-    stream = None if source == target else soxr.ResampleStream(source, target, 1, dtype="float32", quality="HQ")
+def _resampled(sound: Iterator[Sound], rate: int) -> Iterator[NDArray[np.int16]]:
+    """Samples at `rate`, with the resampler's memory carried from piece to piece."""
+    if rate == RATE:
+        yield from map(_to_int16, sound)
+        return
+    stream = soxr.ResampleStream(RATE, rate, 1, dtype="float32", quality="HQ")
     for piece in sound:
-        out = piece if stream is None else stream.resample_chunk(piece)
-        if len(out):
+        if len(out := stream.resample_chunk(piece)):
             yield _to_int16(out)
-    if stream is not None:
-        rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
-        if len(rest):
-            yield _to_int16(rest)
+    yield _to_int16(stream.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
-def _to_int16(samples: Sound) -> Any:
-    return (np.clip(samples, -1.0, 1.0) * 32767).astype(np.int16)
+def _to_int16(samples: Sound) -> NDArray[np.int16]:
+    return np.round(np.clip(samples, -1.0, 1.0) * _INT16_MAX).astype(np.int16)
 
 
 class _Sink:
@@ -90,24 +106,25 @@ class _Sink:
         return data
 
 
-def _encoded(samples: Iterator[Any], form: Format, rate: int) -> Iterator[bytes]:
+def _encoded(samples: Iterator[NDArray[np.int16]], codec: Codec, rate: int) -> Iterator[bytes]:
     sink = _Sink()
-    with av.open(sink, "w", format=form.container) as container:  # type: ignore[call-overload]
-        stream = container.add_stream(form.codec, rate=rate, layout="mono", format=form.sample_format)
-        if form.bit_rate:
-            stream.bit_rate = form.bit_rate
-        to_codec = av.AudioResampler(format=form.sample_format, layout="mono", rate=rate)
+    options = {"flush_packets": "1", **codec.options}
+    with av.open(sink, "w", format=codec.container, container_options=options) as container:  # type: ignore[call-overload]
+        stream: Any = container.add_stream(codec.name, rate=rate, layout="mono", format=codec.sample_format)
+        if codec.bit_rate:
+            stream.bit_rate = codec.bit_rate
+        to_codec = av.AudioResampler(format=codec.sample_format, layout="mono", rate=rate)
         at = 0
         for piece in samples:
+            if not len(piece):
+                continue
             frame = av.AudioFrame.from_ndarray(piece[None], format="s16", layout="mono")
             frame.sample_rate, frame.pts = rate, at
             at += len(piece)
             for ready in to_codec.resample(frame):
-                for packet in stream.encode(ready):
-                    container.mux(packet)
+                container.mux(stream.encode(ready))
             if data := sink.take():
                 yield data
-        for packet in stream.encode(None):
-            container.mux(packet)
+        container.mux(stream.encode(None))
     if data := sink.take():
         yield data

@@ -49,6 +49,8 @@ class Engine(Protocol):
     name: str
     sample_rate: int
     """Of the sound it gives, in hertz."""
+    remote: bool
+    """True: another machine does the work; False: it is done here, one portion at a time."""
 
     @property
     def voices(self) -> tuple[Voice, ...]:

@@ -10,6 +10,7 @@ from services.tts.g2p_zh import HAN
 
 Language = Literal["zh", "en"]
 
+_OTHER_SCRIPT = re.compile(rf"[^\W\d_A-Za-zÀ-ɏḀ-ỿ{HAN}]")
 _HAN_CHAR = re.compile(f"[{HAN}]")
 
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,200}>")
@@ -54,6 +55,11 @@ def speakable(text: str) -> bool:
 def language(text: str) -> Language:
     """'zh' when there is any Chinese in it: only a Chinese voice can say that; else 'en'."""
     return "zh" if _HAN_CHAR.search(text) else "en"
+
+
+def zh_and_en(text: str) -> str:
+    """`text` without the letters of scripts that the local voices cannot read."""
+    return _OTHER_SCRIPT.sub("", text)
 
 
 def _character(c: str) -> str:

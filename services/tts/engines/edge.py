@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import re
 import time
 from collections.abc import Iterator
-from queue import Empty, Queue
 from typing import Any
 
 import av
@@ -16,107 +15,149 @@ from configs.settings import Settings
 from services.tts.engine import Sound, SynthesisFailed, Voice, listed
 
 _RATE = 24_000
-_BREAKER_S = 60.0  # after a failure the network is not tried again for so long
-_RATE_PERCENT = "{:+d}%"
-_GRACE_S = 1.0
+_FIRST_REST_S, _LONGEST_REST_S = 30.0, 300.0  # after a failure the network is left alone for so long, each time longer
+_TICKS_S = 1e-7  # its times are in units of 100 ns
 
+_BOTH = frozenset({"zh", "en"})
+_ENGLISH = frozenset({"en"})
 VOICES = (
-    Voice("zh-CN-XiaoxiaoNeural", "edge", "zh-CN", "female", frozenset({"zh", "en"})),
-    Voice("zh-CN-YunxiNeural", "edge", "zh-CN", "male", frozenset({"zh", "en"})),
-    Voice("en-US-AriaNeural", "edge", "en-US", "female", frozenset({"en"})),
-    Voice("en-US-GuyNeural", "edge", "en-US", "male", frozenset({"en"})),
+    Voice("zh-CN-XiaoxiaoNeural", "edge", "zh-CN", "female", _BOTH),
+    Voice("zh-CN-XiaoyiNeural", "edge", "zh-CN", "female", _BOTH),
+    Voice("zh-CN-YunxiNeural", "edge", "zh-CN", "male", _BOTH),
+    Voice("zh-CN-YunjianNeural", "edge", "zh-CN", "male", _BOTH),
+    Voice("zh-CN-YunyangNeural", "edge", "zh-CN", "male", _BOTH),
+    Voice("en-US-AriaNeural", "edge", "en-US", "female", _ENGLISH),
+    Voice("en-US-JennyNeural", "edge", "en-US", "female", _ENGLISH),
+    Voice("en-US-GuyNeural", "edge", "en-US", "male", _ENGLISH),
+    Voice("en-GB-SoniaNeural", "edge", "en-GB", "female", _ENGLISH),
+    Voice("en-GB-RyanNeural", "edge", "en-GB", "male", _ENGLISH),
 )
+_NAME = re.compile(r"(?P<language>[a-z]{2,3}-[A-Z]{2})-(?:\w+-)?\w+Neural", re.ASCII)
+
+
+class Breaker:
+    """Remembers that something is out of reach, so that nobody waits for it again for a while."""
+
+    def __init__(self) -> None:
+        self._rest_s = _FIRST_REST_S
+        self._until_s = 0.0  # time.monotonic
+
+    @property
+    def open(self) -> bool:
+        """Whether to leave it alone now."""
+        return time.monotonic() < self._until_s
+
+    def failed(self) -> None:
+        """It was out of reach: leave it alone, longer each time."""
+        self._until_s = time.monotonic() + self._rest_s
+        self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
+
+    def worked(self) -> None:
+        """It answered."""
+        self._rest_s, self._until_s = _FIRST_REST_S, 0.0
 
 
 class EdgeEngine:
-    """The voices that the service names; any other of Microsoft's names is passed on."""
+    """The listed voices, and any other of Microsoft's by its name (de-DE-KatjaNeural)."""
 
     name = "edge"
     sample_rate = _RATE
+    remote = True
     voices = VOICES
 
     def __init__(self, timeout_s: float) -> None:
+        """`timeout_s` is the longest wait for the connection, and then for each piece of sound."""
         self._timeout_s = timeout_s
-        self._closed_until = 0.0  # time.monotonic
+        self._breaker = Breaker()
 
     def voice(self, name: str) -> Voice | None:
-        """See Engine. Names like de-DE-KatjaNeural are taken on trust."""
-        if name.endswith("Neural") and name.count("-") >= 2:
-            tag = "-".join(name.split("-")[:2])
-            speaks = frozenset({"zh", "en"} if tag.startswith("zh") else {"en"})
-            return listed(self, name) or Voice(name, "edge", tag, "female", speaks)
-        return None
+        """See Engine."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        speaks = _BOTH if found["language"].startswith("zh") else _ENGLISH
+        return listed(self, name) or Voice(name, "edge", found["language"], "female", speaks)
 
     def pieces(self, text: str) -> list[str]:
-        """The whole text: the service streams by itself."""
+        """The whole text: the server streams by itself."""
         return [text]
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine. Raises SynthesisFailed at once while the breaker is open."""
-        if time.monotonic() < self._closed_until:
+        if self._breaker.open:
             raise SynthesisFailed("edge-tts was out of reach a moment ago", text)
         decoder: Any = av.CodecContext.create("mp3", "r")
-        got = False
+        progress = _Progress(text)
         try:
-            for data in self._mp3(text, voice, speed):
-                for packet in decoder.parse(data):
+            for chunk in self._chunks(text, voice, speed):
+                if chunk["type"] != "audio":
+                    progress.word(chunk["text"], (chunk["offset"] + chunk["duration"]) * _TICKS_S)
+                    continue
+                for packet in decoder.parse(chunk["data"]):
                     for frame in decoder.decode(packet):
-                        got = True
-                        yield frame.to_ndarray().reshape(-1, frame.samples)[0].astype(np.float32)
-        except (OSError, EOFError, av.FFmpegError) as error:
-            self._closed_until = time.monotonic() + _BREAKER_S
-            # Once it has begun to speak, what it has said cannot be told apart from what is left.
-            raise SynthesisFailed(f"edge-tts: {error}", "" if got else text) from error
-        if not got:
-            raise SynthesisFailed("edge-tts gave no sound", text)
+                        progress.sound(frame.samples / frame.sample_rate)
+                        yield frame.to_ndarray()[0].astype(np.float32)
+            self._breaker.worked()
+        except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
+            self._breaker.failed()
+            raise SynthesisFailed(f"edge-tts: {error or type(error).__name__}", progress.rest) from error
 
     def warm_up(self) -> None:
         """Nothing to load."""
 
-    def _mp3(self, text: str, voice: str, speed: float) -> Iterator[bytes]:
-        """Its mp3, from an event loop in a thread of its own. Raises OSError."""
+    def _chunks(self, text: str, voice: str, speed: float) -> Iterator[dict[str, Any]]:
+        """What the server sends: pieces of mp3, and words with their times. Raises many kinds of errors."""
         import edge_tts
 
-        queue: Queue[bytes | Exception | None] = Queue()
-        left = threading.Event()
+        whole_s = max(1, round(self._timeout_s))  # the client takes whole seconds; wait_for below is exact
+        stream = edge_tts.Communicate(
+            text,
+            voice,
+            rate=f"{round((speed - 1) * 100):+d}%",
+            boundary="WordBoundary",
+            connect_timeout=whole_s,
+            receive_timeout=whole_s,
+        ).stream()
 
-        async def stream() -> None:
-            talk = edge_tts.Communicate(
-                text,
-                voice,
-                rate=_RATE_PERCENT.format(round((speed - 1) * 100)),
-                connect_timeout=max(1, round(self._timeout_s)),
-                receive_timeout=max(1, round(self._timeout_s)),
-            )
-            async for chunk in talk.stream():
-                if left.is_set():
-                    return
-                if chunk["type"] == "audio":
-                    queue.put(chunk["data"])
+        async def following() -> dict[str, Any]:
+            return dict(await asyncio.wait_for(stream.__anext__(), self._timeout_s))
 
-        def run() -> None:
-            try:
-                asyncio.run(stream())
-                queue.put(None)
-            except Exception as error:
-                queue.put(error)
-
-        threading.Thread(target=run, name="edge-tts", daemon=True).start()
+        loop = asyncio.new_event_loop()
         try:
             while True:
                 try:
-                    item = queue.get(timeout=self._timeout_s + _GRACE_S)
-                except Empty:
-                    raise OSError(f"no answer within {self._timeout_s:g} s") from None
-                if item is None:
+                    yield loop.run_until_complete(following())
+                except StopAsyncIteration:
                     return
-                if isinstance(item, Exception):
-                    raise OSError(str(item) or type(item).__name__) from item
-                yield item
         finally:
-            left.set()
+            loop.run_until_complete(stream.aclose())
+            loop.close()
+
+
+class _Progress:
+    """How much of a text has been spoken: what is left when the connection breaks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found = 0
+        self._words: list[tuple[float, int]] = []  # when each ends, and where in the text
+        self._spoken_s = 0.0
+
+    def word(self, word: str, end_s: float) -> None:
+        at = self._text.find(word, self._found)
+        if at >= 0:
+            self._found = at + len(word)
+            self._words.append((end_s, self._found))
+
+    def sound(self, seconds: float) -> None:
+        self._spoken_s += seconds
+
+    @property
+    def rest(self) -> str:
+        """The text after the last word that was spoken to its end."""
+        return self._text[max((at for end_s, at in self._words if end_s <= self._spoken_s), default=0) :]
 
 
 def load(settings: Settings) -> EdgeEngine:
-    """The engine; connects when it is first asked."""
+    """The engine; it connects when it is first asked."""
     return EdgeEngine(settings.tts.edge_timeout_s)

@@ -10,6 +10,7 @@ import numpy as np
 
 from configs.settings import Settings
 from services.tts.engine import Sound, Voice, listed
+from services.tts.text import speakable, zh_and_en
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
 _THREADS = 1  # one core makes the first sound in 20 ms; more would only disturb
@@ -27,7 +28,8 @@ class HibariEngine:
     """English, at once."""
 
     name = "hibari"
-    voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=1.0),)
+    remote = False
+    voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=1.95),)
 
     def __init__(self) -> None:
         from hibari import Hibari
@@ -45,7 +47,10 @@ class HibariEngine:
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine. The noise in the voice is seeded, so that the same text gives the same sound."""
-        for sound in self._model.stream(text, speed, seed=0):
+        readable = zh_and_en(text)
+        if not speakable(readable):
+            return
+        for sound in self._model.stream(readable, speed, seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

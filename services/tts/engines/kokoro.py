@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from services.tts.engine import Sound, Voice, listed
 from services.tts.engines import kokoro_graph as graph
 from services.tts.engines.hibari import english_reader
 from services.tts.numbers_zh import read_numbers
-from services.tts.text import language
+from services.tts.text import language, zh_and_en
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +40,19 @@ _HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
 _BOTH = frozenset({"zh", "en"})
 _ENGLISH = frozenset({"en"})
 VOICES = (
-    Voice("zf_xiaoxiao", "kokoro", "zh-CN", "female", _BOTH),
-    Voice("zf_xiaobei", "kokoro", "zh-CN", "female", _BOTH),
-    Voice("zf_xiaoni", "kokoro", "zh-CN", "female", _BOTH),
-    Voice("zf_xiaoyi", "kokoro", "zh-CN", "female", _BOTH),
-    Voice("zm_yunxi", "kokoro", "zh-CN", "male", _BOTH),
-    Voice("zm_yunjian", "kokoro", "zh-CN", "male", _BOTH),
-    Voice("zm_yunxia", "kokoro", "zh-CN", "male", _BOTH),
-    Voice("zm_yunyang", "kokoro", "zh-CN", "male", _BOTH),
-    Voice("af_heart", "kokoro", "en-US", "female", _ENGLISH),
-    Voice("af_bella", "kokoro", "en-US", "female", _ENGLISH),
-    Voice("am_michael", "kokoro", "en-US", "male", _ENGLISH),
-    Voice("bf_emma", "kokoro", "en-GB", "female", _ENGLISH),
-    Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH),
+    Voice("zf_xiaoxiao", "kokoro", "zh-CN", "female", _BOTH, gain=0.67),
+    Voice("zf_xiaobei", "kokoro", "zh-CN", "female", _BOTH, gain=1.07),
+    Voice("zf_xiaoni", "kokoro", "zh-CN", "female", _BOTH, gain=0.80),
+    Voice("zf_xiaoyi", "kokoro", "zh-CN", "female", _BOTH, gain=0.91),
+    Voice("zm_yunxi", "kokoro", "zh-CN", "male", _BOTH, gain=1.20),
+    Voice("zm_yunjian", "kokoro", "zh-CN", "male", _BOTH, gain=1.08),
+    Voice("zm_yunxia", "kokoro", "zh-CN", "male", _BOTH, gain=1.05),
+    Voice("zm_yunyang", "kokoro", "zh-CN", "male", _BOTH, gain=1.58),
+    Voice("af_heart", "kokoro", "en-US", "female", _ENGLISH, gain=1.32),
+    Voice("af_bella", "kokoro", "en-US", "female", _ENGLISH, gain=1.19),
+    Voice("am_michael", "kokoro", "en-US", "male", _ENGLISH, gain=1.54),
+    Voice("bf_emma", "kokoro", "en-GB", "female", _ENGLISH, gain=1.00),
+    Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH, gain=1.20),
 )
 
 _MARKS = {
@@ -73,6 +74,7 @@ class KokoroEngine:
     """The model in memory; voices are read when they are first used."""
 
     name = "kokoro"
+    remote = False
     sample_rate = _SAMPLE_RATE
     voices = VOICES
 
@@ -116,6 +118,7 @@ class KokoroEngine:
     def phonemes(self, text: str, british: bool = False) -> str:
         """What the model is given for `text`: its own alphabet, marks included; '' when nothing can be said."""
         read_english = english_reader(british)
+        text = zh_and_en(text)
         if language(text) == "en":
             spoken = str(read_english(text))
         else:
@@ -190,11 +193,17 @@ def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     if not int8_products:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
     halves = graph.split(path, int8_products)
-    prosody, decoder = (
-        onnxruntime.InferenceSession(half, options, providers=["CPUExecutionProvider"])
-        for half in (halves.prosody, halves.decoder)
-    )
-    return prosody, decoder
+    return _session(halves.prosody, options), _session(halves.decoder, options)
+
+
+def _session(model: bytes, options: Any) -> Any:
+    """A session of a serialised model. By way of a file: one made of bytes would keep them, 90 MB, for good."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model)
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def load(settings: Settings) -> KokoroEngine:
