@@ -92,13 +92,13 @@ class Listener:
         probability = self._vad(_floats(chunk.near))
         frame = Frame(probability)
         if chunk.far_end:
-            asked = chunk.second is not None and not chunk.settled
+            second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
             frame = Frame(
                 probability,
                 passed=rms(chunk.near) / max(rms(chunk.mic), _QUIET_RMS),
                 far_end=True,
-                second=self._second_vad(_floats(chunk.second)) if asked and chunk.second is not None else None,
-                leak=0.0 if self._tracker.speaking else self._echo.leak(),
+                second=second,
+                leak=self._echo.leak() if self._tracker.cares(probability, second) else 0.0,
                 deaf=chunk.second is None and not chunk.settled,
             )
         change = self._tracker.push(frame)

@@ -82,6 +82,10 @@ class SpeechTracker:
         """Whether the user is speaking."""
         return self._speaking
 
+    def cares(self, probability: float, second: float | None) -> bool:
+        """Whether a frame with these may be a beginning of speech, so that its leak is worth measuring."""
+        return not self._speaking and (probability if second is None else second) >= self._rule.threshold
+
     def push(self, frame: Frame) -> tuple[str, int] | None:
         """('started', frames since the first speech frame) or ('paused', frames since the last one), or None."""
         rule = self._rule

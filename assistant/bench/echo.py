@@ -217,10 +217,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
         lines.append([text.format(row[key]) if row.get(key) is not None else "-" for key, _, text in columns])
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     # Names to the left, figures to the right.
-    align = [str.ljust if i < 2 else str.rjust for i in range(len(columns))]
-    return "\n".join(
-        "  ".join(put(cell, n) for put, cell, n in zip(align, line, widths, strict=True)) for line in lines
-    )
+    put = [str.ljust if i < 2 else str.rjust for i in range(len(columns))]
+    return "\n".join("  ".join(p(cell, n) for p, cell, n in zip(put, line, widths, strict=True)) for line in lines)
 
 
 def _write(args: argparse.Namespace, rows: list[dict[str, Any]]) -> None:

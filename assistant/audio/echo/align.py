@@ -119,6 +119,10 @@ class Aligner:
         far_end = self._far.read(count, before, self.delay)
         return _int16(self._mic.last(count)), _int16(far_end)
 
+    def played(self, count: int) -> tuple[Samples, Samples]:
+        """The last `count` samples of the microphone, and of the far end as it was handed over."""
+        return _int16(self._mic.last(count)), _int16(self._far.tail.last(count))
+
     def aligned(self, count: int) -> Floats:
         """The last `count` samples (at most `PAST`) that `push` gave back: a view, valid until the next."""
         return self._aligned.last(count)

@@ -63,18 +63,27 @@ class Framed:
 
     def __init__(self, canceller: EchoCanceller, block: int) -> None:
         self._canceller = canceller
-        self._in: Samples = np.zeros((2, 0), np.int16)
-        self._out: Samples = np.zeros(canceller.frame if block % canceller.frame else 0, np.int16)
+        self._whole = block % canceller.frame == 0
+        self._mic: Samples = np.zeros(0, np.int16)
+        self._far: Samples = np.zeros(0, np.int16)
+        self._out: Samples = np.zeros(0 if self._whole else canceller.frame, np.int16)
 
     def process(self, mic: Samples, far_end: Samples) -> Samples:
         """`mic` and `far_end` int16 of the block's length; returns as many samples."""
-        sound = np.concatenate([self._in, np.stack([mic, far_end])], axis=1)
-        size = self._canceller.frame
-        whole = sound.shape[1] // size * size
-        done = [self._canceller.process(*sound[:, at : at + size]) for at in range(0, whole, size)]
-        out = np.concatenate([self._out, *done])
-        self._in, self._out = sound[:, whole:], out[len(mic) :]
+        if self._whole:
+            return np.concatenate(self._frames(mic, far_end))
+        self._mic, self._far = np.concatenate([self._mic, mic]), np.concatenate([self._far, far_end])
+        done = len(self._mic) // self._canceller.frame * self._canceller.frame
+        out = np.concatenate([self._out, *self._frames(self._mic, self._far)])
+        self._mic, self._far, self._out = self._mic[done:], self._far[done:], out[len(mic) :]
         return out[: len(mic)]
+
+    def _frames(self, mic: Samples, far_end: Samples) -> list[Samples]:
+        size = self._canceller.frame
+        return [
+            self._canceller.process(mic[at : at + size], far_end[at : at + size])
+            for at in range(0, len(mic) - size + 1, size)
+        ]
 
     def learn(self, mic: Samples, far_end: Samples) -> None:
         """Adapt to sound heard before; what is left over of a frame at the beginning is left out."""

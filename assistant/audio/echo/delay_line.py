@@ -58,8 +58,9 @@ class DelayLine:
         Shape (count,), float32. Delays are held within 0 (rounded up to what interpolation needs) and `longest`.
         """
         past = self.tail.last(self._keep)
-        at = np.arange(count) + (self._keep - count) - np.linspace(delay, end_delay, count, endpoint=False)
-        at = np.clip(at, MARGIN, self._keep - 1 - MARGIN // 2)
-        whole = np.floor(at).astype(np.intp)
-        phase = np.rint((at - whole) * _PHASES).astype(np.intp)
+        slope = (end_delay - delay) / count
+        at = np.arange(count) * (1 - slope) + (self._keep - count - delay)
+        np.clip(at, MARGIN, self._keep - 1 - MARGIN // 2, out=at)
+        whole = at.astype(np.intp)
+        phase = ((at - whole) * _PHASES + 0.5).astype(np.intp)
         return np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase])

@@ -57,7 +57,8 @@ def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int |
     if now.second is not None:
         window = recent[-rule.second_window :]
         hits = [i for i, frame in enumerate(window) if (frame.second or 0.0) >= threshold]
-        return len(window) - hits[0] if len(hits) >= rule.second_frames else None
+        enough = len(hits) >= rule.second_frames and now.second >= threshold
+        return len(window) - hits[0] if enough else None
     window = recent[-rule.frames :]
     speech = len(window) == rule.frames and all(frame.probability >= threshold for frame in window)
     loud = sum(frame.passed >= rule.level for frame in window) >= rule.level_frames

@@ -33,7 +33,7 @@ _LEAK_WINDOW, _LEAK_LAGS = 3584, 512  # samples of cleaned sound (0.22 s) that a
 class Cleaned:
     """`CHUNK` samples of the conversation, int16.
 
-    `near` is the microphone without the echo; `second` the other canceller's opinion, where there is one.
+    `near` is the microphone without the echo; `second` the other canceller's opinion, where it is wanted.
     `far_end`: the assistant is audible, or has just been. `settled`: `near` can be trusted to hold little echo.
     """
 
@@ -52,7 +52,9 @@ class EchoPath:
         self.aligner = Aligner() if canceller.needs_alignment else None
         self._canceller = Framed(canceller, CHUNK)
         self._second = Framed(second, CHUNK) if second else None
-        self._waiting: Samples = np.zeros((2, 0), np.int16)
+        self._second_awake = False
+        self._mic: Samples = np.zeros(0, np.int16)
+        self._far: Samples = np.zeros(0, np.int16)
         self._near = Tail(_LEAK_WINDOW)
         self._correlate = PhaseCorrelator(_LEAK_WINDOW, _LEAK_LAGS)
         self._active_s = self._learnt_s = 0.0
@@ -60,10 +62,11 @@ class EchoPath:
 
     def push(self, mic: Samples, far_end: Samples) -> Iterator[Cleaned]:
         """`mic` and `far_end`: int16, the same length, heard and played at the same time. Iterate it to its end."""
-        self._waiting = np.concatenate([self._waiting, np.stack([mic, far_end])], axis=1)
-        while self._waiting.shape[1] >= CHUNK:
-            chunk, self._waiting = self._waiting[:, :CHUNK], self._waiting[:, CHUNK:]
-            yield self._clean(chunk[0], chunk[1])
+        self._mic, self._far = np.concatenate([self._mic, mic]), np.concatenate([self._far, far_end])
+        while len(self._mic) >= CHUNK:
+            chunk, far_chunk = self._mic[:CHUNK], self._far[:CHUNK]
+            self._mic, self._far = self._mic[CHUNK:], self._far[CHUNK:]
+            yield self._clean(chunk, far_chunk)
 
     def leak(self) -> float:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
@@ -76,21 +79,31 @@ class EchoPath:
         return highest(self._correlate(self._near.last(_LEAK_WINDOW), far_end)).prominence
 
     def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
-        aligned = self._align(mic, far_end)
-        near = self._canceller.process(mic, aligned)
-        self._near.push(near)
-        # A canceller that sees to the delay itself has no other to be asked: its own opinion is the second.
-        second = near if self.aligner is None else None
-        if self._second is not None:
-            second = self._second.process(mic, far_end)
         if rms(far_end) > _FAR_END_RMS:
             self._active_s += CHUNK_S
             self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
         else:
             self._hang_s -= CHUNK_S
-        if self.aligner and self.aligner.locked and rms(aligned) > _FAR_END_RMS:
+        audible, settled = self._hang_s > 0, self._settled()
+        second = self._ask_second(mic, far_end) if audible and not settled else None
+        aligned = self._align(mic, far_end)
+        near = self._canceller.process(mic, aligned)
+        self._near.push(near)
+        if self.aligner is None:
+            # A canceller that sees to the delay itself has no other to be asked: its own opinion is the second.
+            second = near
+        elif self.aligner.locked and rms(aligned) > _FAR_END_RMS:
             self._learnt_s += CHUNK_S
-        return Cleaned(mic, near, second, self._hang_s > 0, self._settled())
+        self._second_awake = second is not None
+        return Cleaned(mic, near, second if audible and not settled else None, audible, settled)
+
+    def _ask_second(self, mic: Samples, far_end: Samples) -> Samples | None:
+        if self._second is None:
+            return None
+        if not self._second_awake and self.aligner is not None:
+            # It sleeps while nobody asks, which halves the cost of the path; what it missed is told to it now.
+            self._second.learn(*self.aligner.played(_RELEARN))
+        return self._second.process(mic, far_end)
 
     def _settled(self) -> bool:
         if self.aligner is None:
@@ -133,7 +146,8 @@ def make_echo_path(name: str) -> tuple[EchoPath, str]:
 
 def rms(samples: Samples) -> float:
     """Level as int16 amplitude, 0..32768."""
-    return float(np.sqrt(np.mean(np.square(samples.astype(np.float32)))))
+    floats = samples.astype(np.float32)
+    return float(np.sqrt(np.dot(floats, floats) / max(1, len(floats))))
 
 
 def _speex() -> EchoCanceller:

@@ -35,4 +35,5 @@ class WebrtcCanceller:
         return out
 
     def learn(self, mic: Samples, far_end: Samples) -> None:
-        """It learns so fast that there is no need."""
+        """As `process`, for sound heard before."""
+        self.process(mic, far_end)
