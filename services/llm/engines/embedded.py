@@ -123,6 +123,7 @@ class Embedded:
             "name": self.model,
             "key": secrets.token_urlsafe(32),
             "threads": self._settings.threads,
+            "niceness": self._settings.niceness,
             "http_threads": self._http_threads,
             "context_tokens": self._settings.context_tokens,
             "batch_tokens": _BATCH_TOKENS,

@@ -21,6 +21,7 @@ class Start(TypedDict):
     name: str  # as answers call it
     key: str  # every request must carry it
     threads: int
+    niceness: int  # 0..19: how readily it gives way to other processes (POSIX)
     http_threads: int  # requests waiting at once
     context_tokens: int
     batch_tokens: int  # of a prompt, read before the server looks whether the client is still there
@@ -65,9 +66,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what llama.cpp prints must not be taken for an answer
     try:
+        start: Start = json.loads(sys.stdin.readline())
+        if hasattr(os, "nice"):
+            os.nice(start["niceness"])
         import xllamacpp
 
-        server = xllamacpp.Server(parameters(json.loads(sys.stdin.readline())))
+        server = xllamacpp.Server(parameters(start))
         said = {"address": server.listening_address}
     except Exception as error:
         said = {"error": f"{type(error).__name__}: {error}"}
