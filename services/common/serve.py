@@ -36,8 +36,8 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise PortTaken(
-                f"cannot listen on {host}:{port}: {error.strerror}. If another huiyin runs there, it can be used as it is; "
-                f"else choose another port with --port"
+                f"cannot listen on {host}:{port}: {error.strerror}. If another huiyin runs there, "
+                "it can be used as it is; else choose another port with --port"
             ) from error
 
 
