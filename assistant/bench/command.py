@@ -8,11 +8,17 @@ from assistant.bench import echo
 from configs.settings import Settings
 
 _DESCRIPTION = "Measure how well a part of the assistant works on this machine."
+_EXAMPLES = """examples:
+  huiyin bench echo
+  huiyin bench echo --help
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench`` and what it can measure."""
-    parser = subparsers.add_parser("bench", description=_DESCRIPTION)
+    parser = subparsers.add_parser(
+        "bench", description=_DESCRIPTION, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     echo.add_parser(what)
     what.choices["echo"].set_defaults(measure=echo.run)
