@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from assistant.checks import Check, questions
 from assistant.command import FAILED
+from assistant.echo_check import check_desktop
 from configs.settings import Settings
 
 _ABOUT = """\
@@ -17,6 +18,7 @@ will not work, or not well. fail: talking cannot work; the exit status is then 1
 
   huiyin doctor
   huiyin doctor --json
+  huiyin doctor --echo                   plays some 15 s of noise and says whether interrupting will work at this desk
   huiyin doctor --profile my.toml"""
 
 
@@ -24,12 +26,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add ``doctor``."""
     parser = subparsers.add_parser("doctor", description=_ABOUT)
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--echo", action="store_true", help="play a sound and hear it: will interrupting work here?")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Ask all questions. Returns 0, or 1 when something fails."""
     checks = []
-    for check in _findings(settings):
+    for check in _findings(settings, echo=args.echo):
         checks.append(check)
         if not args.json:
             print(f"{check.level:4}  {check.what}{f' — {check.advice}' if check.advice else ''}", flush=True)
@@ -40,8 +43,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return FAILED if failed else 0
 
 
-def _findings(settings: Settings) -> Iterator[Check]:
-    for question in questions():
+def _findings(settings: Settings, *, echo: bool) -> Iterator[Check]:
+    asked = [*questions(), *([check_desktop] if echo else [])]
+    for question in asked:
         try:
             yield from question(settings)
         except Exception as error:  # a doctor who faints helps nobody

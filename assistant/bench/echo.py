@@ -25,7 +25,7 @@ from configs.settings import Settings
 from configs.store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
-_HALVES = {"all": (0, 1, 1), "choose": (0, 2, 2), "report": (1, 2, 2)}  # first, step, and rooms it spreads over
+_FIRST_ROOM = {"choose": 0, "report": 1000}  # two sets of rooms that have nothing in common
 
 _DESCRIPTION = """\
 How well the assistant does not hear itself: an assistant that talks on and on in simulated rooms, a user who cuts in,
@@ -53,8 +53,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--canceller", action="append", choices=CANCELLERS, help="only this one; may be repeated")
     parser.add_argument("--condition", action="append", choices=CONDITIONS, help="only this one; may be repeated")
     parser.add_argument(
-        "--half", choices=tuple(_HALVES), default="all",
-        help="choose: even rooms, for whoever turns the knobs; report: odd rooms, for whoever believes the figures",
+        "--set-of-rooms", choices=tuple(_FIRST_ROOM), default="report",
+        help="choose: for whoever turns the gate's knobs; report (default): rooms in which nothing was chosen",
     )  # fmt: skip
     parser.add_argument("--user-speech", type=Path, metavar="DIR", help="recordings of users (.wav) instead of voices")
     parser.add_argument("--pairs", type=Path, metavar="DIR", help="measure on *_mic.wav and *_ref.wav instead of rooms")
@@ -134,8 +134,8 @@ def figures(result: Result) -> dict[str, Any]:
 
 
 def _rooms(args: argparse.Namespace) -> list[int]:
-    first, step, spread = _HALVES[args.half]
-    return list(range(first, args.rooms * spread, step))
+    first = _FIRST_ROOM[args.set_of_rooms]
+    return list(range(first, first + args.rooms))
 
 
 def _path(name: str) -> EchoPath:

@@ -1,7 +1,6 @@
 """Scenes to measure an echo path in: a room, an assistant that talks on and on, and a user who cuts in now and then.
 
-Rooms are drawn by number, so that scene 5 is the same everywhere; even and odd numbers are two halves: what is chosen
-on one is reported on the other.
+Rooms are drawn by number, so that scene 5 is the same everywhere.
 """
 
 from __future__ import annotations

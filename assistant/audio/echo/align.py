@@ -86,6 +86,11 @@ class Aligner:
         return bool(self.slips)
 
     @property
+    def echo_delay(self) -> float:
+        """Samples after which the far end is heard."""
+        return self.delay + (self._target if self._target is not None else _LEAD)
+
+    @property
     def calm(self) -> bool:
         """False for a moment after the delay was set: the canceller is not to be trusted yet."""
         return self._pushed > self._calm_at
