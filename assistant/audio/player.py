@@ -47,10 +47,13 @@ class Player:
         self._tracks: dict[int, _Track] = {}
         self._current: _Track | None = None
         self._fading: Samples = np.zeros(0, np.int16)
+        self._gone = 0  # this generation and older ones have been dropped: sound that comes late is not kept
 
     def add(self, generation: int, clause: int, samples: Samples) -> None:
         """Append sound of a clause. Clauses come in order."""
         with self._lock:
+            if generation <= self._gone:
+                return
             track = self._tracks.setdefault(generation, _Track(generation))
             if not track.spans or track.spans[-1].clause != clause:
                 track.spans.append(ClauseSpan(clause, track.total, track.total))
@@ -89,6 +92,7 @@ class Player:
     def drop(self, generation: int) -> None:
         """Forget this reply's sound."""
         with self._lock:
+            self._gone = max(self._gone, generation)
             track = self._tracks.pop(generation, None)
             if track is not None and track is self._current:
                 self._current = None
