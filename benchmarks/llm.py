@@ -126,19 +126,21 @@ def _proxy(repeats: int) -> None:
 @contextmanager
 def _crowd(base_url: str, streams: int) -> Iterator[None]:
     """Other callers, each with a stream of CROWD_WORDS_S words a second, until the block ends."""
-    over = threading.Event()
-    threads = [threading.Thread(target=_listen, args=(base_url, over)) for _ in range(streams)]
+    over, begun = threading.Event(), threading.Barrier(streams + 1)
+    threads = [threading.Thread(target=_listen, args=(base_url, begun, over)) for _ in range(streams)]
     for thread in threads:
         thread.start()
         time.sleep(1 / CROWD_WORDS_S / streams)  # spread, as real callers are
+    begun.wait(TIMEOUT_S)
     yield
     over.set()
     for thread in threads:
         thread.join()
 
 
-def _listen(base_url: str, over: threading.Event) -> None:
+def _listen(base_url: str, begun: threading.Barrier, over: threading.Event) -> None:
     connection, answer = _open(base_url, pace_s=1 / CROWD_WORDS_S)
+    begun.wait(TIMEOUT_S)
     while not over.is_set() and answer.read1(65536):
         pass
     connection.close()
