@@ -109,7 +109,11 @@ class LlmSettings:
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "20 tok/s on 2 cores; zh and en")
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
     niceness: int = setting(
-        10, "gives way to the voice, which is waited for (first sound 1.45 s at 0, 0.80 s at 10)", low=0, high=19
+        5,
+        "gives way to the voice, which is waited for: first sound 1.45 s at 0, 0.92 s at 5 (0.80 s at 10, but then any "
+        "busy program starves it)",
+        low=0,
+        high=19,
     )
     context_tokens: int = setting(4096, "persona, history and reply; 28 MB per 1024", low=512, high=131072)
     max_new_tokens: int = setting(512, "when the request does not say", low=1, high=32768)

@@ -16,6 +16,13 @@ _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|vs|etc|e\.g|i\.e|U\.S|No|approx)|\b[A-Z])\.$")
 
+# Where an English clause that runs on can be cut: speakers breathe before these.
+_BREATH = re.compile(
+    r"\s(?=(?:and|or|but|so|with|without|that|which|who|whose|because|to|for|in|on|at|from|by|as|when|where|while|if"
+    r"|than|into|about|between|through|after|before)\s)",
+    re.I,
+)
+
 _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _URL = re.compile(r"(?:https?://|www\.)\S+")
@@ -38,6 +45,7 @@ class ClauseLengths:
     first_words: int = 3
     later_chars: int = 10
     later_words: int = 6
+    first_longest_words: int = 8  # then it is cut before a conjunction or preposition, which people do too
     longest_chars: int = 120  # a "sentence" without any stop is cut at a space or a character
 
 
@@ -67,9 +75,12 @@ class ClauseSplitter:
         self._first = True
 
     def feed(self, piece: str) -> list[str]:
-        """Clauses that `piece` completes (often none)."""
-        self._text += piece
-        return self._take(final=False)
+        """Clauses that `piece` completes (often none). How the text was cut into pieces makes no difference."""
+        clauses: list[str] = []
+        for char in piece:
+            self._text += char
+            clauses += self._take(final=False)
+        return clauses
 
     def finish(self) -> list[str]:
         """What is left at the end of the reply."""
@@ -102,6 +113,10 @@ class ClauseSplitter:
                     continue
                 if self._long_enough(text[:end], sentence=char in _SENTENCE_END or char == "."):
                     return end
+        if self._first and weight(text)[1] > self._lengths.first_longest_words:
+            for breath in reversed(list(_BREATH.finditer(text))):
+                if weight(text[: breath.start()])[1] > self._lengths.first_words:
+                    return breath.end()
         if len(text) > self._lengths.longest_chars:
             space = text.rfind(" ", 1, self._lengths.longest_chars)
             return space + 1 if space > 0 else self._lengths.longest_chars
