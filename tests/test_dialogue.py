@@ -45,7 +45,10 @@ def test_reply_is_cut_into_clauses(text: str, clauses: list[str]) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_pieces_do_not_change_the_clauses(size: int) -> None:
-    text = "Well it is a rather long way to go before we rest. 好的。今天 3.5 度，Dr. Li 说：“多穿点。”See https://a.b/c?d=e, ok? ```x.y```最后，**别忘了**伞！"
+    text = (
+        "Well it is a rather long way to go before we rest. 好的。今天 3.5 度，Dr. Li 说：“多穿点。”"
+        "See https://a.b/c?d=e, ok? ```x.y```最后，**别忘了**伞！"
+    )
     assert split(text, size) == split(text, len(text))
 
 
