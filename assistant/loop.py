@@ -272,6 +272,7 @@ class Conversation:
         self._tell(self.clock.now(), TurnCommitted(self.clock.now(), generation, transcript, turn, messages))
         self.player.drop(generation)
         self._forget(generation)
+        self._stages.warm(self._persona.messages(self.history, "", self._history_turns))
 
     def _heard(self, generation: int) -> list[HeardClause]:
         heard, spans = self.player.heard(generation)

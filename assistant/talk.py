@@ -58,7 +58,7 @@ def prepare(launcher: Launcher, persona: Persona, *, speak: bool = True) -> Mapp
     """
     services = launcher.services
     try:
-        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), persona.messages(History(), "…", 0), max_tokens=1))
+        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), persona.messages(History(), "", 0), max_tokens=1))
     except ServiceError as error:
         launcher.tell(f"the language model does not answer: {error}")
     return Apologies(services, persona, launcher.settings.store.path.parent / "apologies") if speak else {}
