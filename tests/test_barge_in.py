@@ -172,8 +172,8 @@ def test_while_the_second_opinion_is_asked_the_first_does_not_count() -> None:
     rule = GateRule()
     yes, no = (Frame(0.9, passed=0.9, far_end=True, second=p) for p in (0.9, 0.1))
     assert barge_in([no] * 8, 0.5, rule) is None
-    assert barge_in([yes, no, yes, yes, yes], 0.5, rule) == 5
-    assert barge_in([yes, yes, yes, yes, no], 0.5, rule) is None, "it must be speaking now"
+    assert barge_in([no, yes, yes, yes, yes, yes], 0.5, rule) == 5
+    assert barge_in([yes, yes, yes, yes, no], 0.5, rule) is None
 
 
 @needs_both

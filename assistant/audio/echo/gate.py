@@ -40,13 +40,12 @@ class GateRule:
     level: float = 0.5  # ... passed by the canceller at -6 dB or better ...
     level_frames: int = 2  # ... in so many of them
     leak: float = 7.0  # prominence from which it is echo: took slips from 2.3 false barge-ins a minute to 0.3
-    second_frames: int = 4  # of speech, by the second opinion alone ...
-    second_window: int = 5  # ... among so many
+    second_frames: int = 5  # of speech in a row, by the second opinion alone
 
     @property
     def window(self) -> int:
         """Frames that are looked at."""
-        return max(self.frames, self.second_window)
+        return max(self.frames, self.second_frames)
 
 
 def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int | None:
@@ -55,10 +54,9 @@ def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int |
     if now.leak >= rule.leak or now.deaf:
         return None
     if now.second is not None:
-        window = recent[-rule.second_window :]
-        hits = [i for i, frame in enumerate(window) if (frame.second or 0.0) >= threshold]
-        enough = len(hits) >= rule.second_frames and now.second >= threshold
-        return len(window) - hits[0] if enough else None
+        window = recent[-rule.second_frames :]
+        agreed = len(window) == rule.second_frames and all((frame.second or 0.0) >= threshold for frame in window)
+        return len(window) if agreed else None
     window = recent[-rule.frames :]
     speech = len(window) == rule.frames and all(frame.probability >= threshold for frame in window)
     loud = sum(frame.passed >= rule.level for frame in window) >= rule.level_frames

@@ -55,7 +55,7 @@ class EchoPath:
         self._second_awake = False
         self._mic: Samples = np.zeros(0, np.int16)
         self._far: Samples = np.zeros(0, np.int16)
-        self._near = Tail(_LEAK_WINDOW)
+        self._judged = Tail(_LEAK_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
         self._correlate = PhaseCorrelator(_LEAK_WINDOW, _LEAK_LAGS)
         self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
@@ -72,11 +72,12 @@ class EchoPath:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
 
         4 to 6 for anybody but the assistant, 7 and more for its residual echo; 0 where the delay is not known.
+        While the second canceller is asked it is its sound that is looked at.
         """
         if self.aligner is None or not self.aligner.locked:
             return 0.0
         far_end = self.aligner.aligned(_LEAK_WINDOW + _LEAK_LAGS)
-        return highest(self._correlate(self._near.last(_LEAK_WINDOW), far_end)).prominence
+        return highest(self._correlate(self._judged.last(_LEAK_WINDOW), far_end)).prominence
 
     def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
         if rms(far_end) > _FAR_END_RMS:
@@ -88,7 +89,7 @@ class EchoPath:
         second = self._ask_second(mic, far_end) if audible and not settled else None
         aligned = self._align(mic, far_end)
         near = self._canceller.process(mic, aligned)
-        self._near.push(near)
+        self._judged.push(near if second is None else second)
         if self.aligner is None:
             # A canceller that sees to the delay itself has no other to be asked: its own opinion is the second.
             second = near
