@@ -5,8 +5,9 @@ set -eu
 python=$1
 venv=$2
 
-# libportaudio2: sound devices. libspeexdsp1: echo cancellation. fonts-wqy-microhei: Chinese in the demo's picture.
-packages="libportaudio2 libspeexdsp1 fonts-wqy-microhei"
+# libportaudio2: sound devices. libspeexdsp1: echo cancellation. libgomp1: the embedded language model.
+# fonts-wqy-microhei: Chinese in the demo's picture.
+packages="libportaudio2 libspeexdsp1 libgomp1 fonts-wqy-microhei"
 
 missing=""
 if command -v dpkg-query >/dev/null 2>&1; then
