@@ -49,6 +49,11 @@ class Turns:
         self._changed = threading.Condition()
         self._next = self._serving = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait behind the one that is served."""
+        return max(0, self._next - self._serving - 1)
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for one's turn, and end it afterwards."""

@@ -65,6 +65,8 @@ def zh_and_en(text: str) -> str:
 def _character(c: str) -> str:
     if c in _KEPT or c == "\n":
         return c
+    if "\ufe00" <= c <= "\ufe0f":  # chooses between a sign and its picture
+        return ""
     kind = unicodedata.category(c)
     if c == "\t" or kind.startswith("Z"):
         return " "

@@ -13,6 +13,7 @@ import numpy as np
 
 from configs.settings import Settings
 from services.tts.engine import Sound, SynthesisFailed, Voice, listed
+from services.tts.text import speakable
 
 _RATE = 24_000
 _FIRST_REST_S, _LONGEST_REST_S = 30.0, 300.0  # after a failure the network is left alone for so long, each time longer
@@ -91,16 +92,18 @@ class EdgeEngine:
         try:
             for chunk in self._chunks(text, voice, speed):
                 if chunk["type"] != "audio":
-                    progress.word(chunk["text"], (chunk["offset"] + chunk["duration"]) * _TICKS_S)
+                    progress.add_word(chunk["text"], (chunk["offset"] + chunk["duration"]) * _TICKS_S)
                     continue
                 for packet in decoder.parse(chunk["data"]):
                     for frame in decoder.decode(packet):
-                        progress.sound(frame.samples / frame.sample_rate)
+                        progress.add_sound(frame.samples / frame.sample_rate)
                         yield frame.to_ndarray()[0].astype(np.float32)
+            if progress.broken_off:  # the client takes a closed connection for the end
+                raise ConnectionError("the connection was closed half-way")
             self._breaker.worked()
         except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
             self._breaker.failed()
-            raise SynthesisFailed(f"edge-tts: {error or type(error).__name__}", progress.rest) from error
+            raise SynthesisFailed(f"edge-tts: {str(error) or type(error).__name__}", progress.rest) from error
 
     def warm_up(self) -> None:
         """Nothing to load."""
@@ -140,22 +143,32 @@ class _Progress:
     def __init__(self, text: str) -> None:
         self._text = text
         self._found = 0
+        self._all_found = True
         self._words: list[tuple[float, int]] = []  # when each ends, and where in the text
         self._spoken_s = 0.0
 
-    def word(self, word: str, end_s: float) -> None:
+    def add_word(self, word: str, end_s: float) -> None:
+        """The server says when a word ends; it comes with the sound, in order."""
         at = self._text.find(word, self._found)
-        if at >= 0:
-            self._found = at + len(word)
-            self._words.append((end_s, self._found))
+        if at < 0:
+            self._all_found = False
+            return
+        self._found = at + len(word)
+        self._words.append((end_s, self._found))
 
-    def sound(self, seconds: float) -> None:
+    def add_sound(self, seconds: float) -> None:
+        """Sound was given on."""
         self._spoken_s += seconds
 
     @property
     def rest(self) -> str:
         """The text after the last word that was spoken to its end."""
         return self._text[max((at for end_s, at in self._words if end_s <= self._spoken_s), default=0) :]
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether words are left; said only when every word so far was recognised in the text."""
+        return self._all_found and bool(self._words) and speakable(self.rest)
 
 
 def load(settings: Settings) -> EdgeEngine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,12 +14,23 @@ from services.tts.engine import Sound, Voice, listed
 from services.tts.text import speakable, zh_and_en
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
+_LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
 _THREADS = 1  # one core makes the first sound in 20 ms; more would only disturb
+
+
+def english_phonemes(text: str, british: bool = False) -> str:
+    """English text in phonemes: misaki's alphabet, which Kokoro shares."""
+    return str(english_reader(british)(readable(text)))
+
+
+def readable(text: str) -> str:
+    """`text` without what the reader stumbles over: it counts no further than trillions, and knows one script."""
+    return zh_and_en(_LONG_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), text))
 
 
 @functools.lru_cache(maxsize=2)
 def english_reader(british: bool = False) -> Any:
-    """The function that turns English text into phonemes (misaki's alphabet), shared by the engines."""
+    """hibari's reader, shared by the engines: its lexicons are 100 MB."""
     from hibari.g2p import G2P
 
     return G2P(british=british)
@@ -47,10 +59,10 @@ class HibariEngine:
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine. The noise in the voice is seeded, so that the same text gives the same sound."""
-        readable = zh_and_en(text)
-        if not speakable(readable):
+        text = readable(text)
+        if not speakable(text):
             return
-        for sound in self._model.stream(readable, speed, seed=0):
+        for sound in self._model.stream(text, speed, seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

@@ -20,9 +20,9 @@ from services.tts import g2p_zh
 from services.tts.clauses import pieces
 from services.tts.engine import Sound, Voice, listed
 from services.tts.engines import kokoro_graph as graph
-from services.tts.engines.hibari import english_reader
+from services.tts.engines.hibari import english_phonemes
 from services.tts.numbers_zh import read_numbers
-from services.tts.text import language, zh_and_en
+from services.tts.text import language
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ _MAX_TOKENS = 510
 _STYLE_SHAPE = (510, 1, 256)  # a style for each number of tokens
 _PAD = 0
 
-# Silence around speech, in frames of 25 ms, that is still computed; the rest is counted, not computed.
-_BEFORE_FRAMES, _AFTER_FRAMES = 3, 4
-_EDGE_FRAMES = 2  # the outermost of them stand for all the silence that is left out
+# Silence around speech, in frames of 12.5 ms, that is still computed; the rest is counted, not computed.
+_BEFORE_FRAMES, _AFTER_FRAMES = 6, 8
+_EDGE_FRAMES = 3  # the outermost of them stand for all the silence that is left out
 _HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
 
 _BOTH = frozenset({"zh", "en"})
@@ -81,8 +81,8 @@ class KokoroEngine:
     def __init__(self, store: ModelStore, threads: int) -> None:
         self._store = store
         vocabulary = json.loads(store.ensure(_VOCABULARY).read_text(encoding="utf-8"))
-        self._ids: dict[str, int] = vocabulary["vocab"]
-        self._prosody, self._decoder = open_sessions(store.ensure(_MODEL), threads)
+        self.ids: dict[str, int] = vocabulary["vocab"]  # of each phoneme
+        self._reader, self._generator = open_sessions(store.ensure(_MODEL), threads)
         self._styles: dict[str, Any] = {}
         self._styles_lock = threading.Lock()
 
@@ -101,38 +101,35 @@ class KokoroEngine:
 
     def _decode(self, spoken: str, style: Any, speed: float) -> Sound:
         """Sound of phonemes, all of them known, at most 510; `style` is float32 [1, 256]."""
-        tokens = np.array([[_PAD, *(self._ids[p] for p in spoken), _PAD]], np.int64)
+        tokens = np.array([[_PAD, *(self.ids[p] for p in spoken), _PAD]], np.int64)
         text = {graph.TOKENS: tokens, graph.STYLE: style, graph.SPEED: np.array([speed], np.float32)}
-        features, pitch, energy = self._prosody.run([graph.FEATURES, graph.PITCH, graph.ENERGY], text)
+        features, pitch, energy = self._reader.run([graph.FEATURES, graph.PITCH, graph.ENERGY], text)
         start, end, weights = heard(energy[0])
         frames = {
             graph.FEATURES: features[:, :, start:end],
-            graph.PITCH: pitch[:, 2 * start : 2 * end],
-            graph.ENERGY: energy[:, 2 * start : 2 * end],
+            graph.PITCH: pitch[:, start:end],
             graph.STYLE: style,
             graph.WEIGHTS: weights,
         }
-        sound: Sound = self._decoder.run([graph.AUDIO], frames)[0]
+        sound: Sound = self._generator.run([graph.AUDIO], frames)[0]
         return sound
 
     def phonemes(self, text: str, british: bool = False) -> str:
         """What the model is given for `text`: its own alphabet, marks included; '' when nothing can be said."""
-        read_english = english_reader(british)
-        text = zh_and_en(text)
         if language(text) == "en":
-            spoken = str(read_english(text))
+            spoken = english_phonemes(text, british)
         else:
             spoken = ""
             for run in _RUNS.finditer(_in_words(text)):
                 if run["zh"]:
                     spoken += " " + g2p_zh.phonemes(run["zh"])
                 elif run["en"]:
-                    spoken += " " + str(read_english(run["en"]))
+                    spoken += " " + english_phonemes(run["en"], british)
                 elif (mark := _MARKS.get(run["mark"], run["mark"])) in _OPENING:
                     spoken += " " + mark
                 else:
                     spoken = spoken.rstrip() + mark + " "
-        known = "".join(c for c in spoken if c in self._ids)
+        known = "".join(c for c in spoken if c in self.ids)
         return _SPACES.sub("", known).lstrip(_NOT_FIRST).rstrip()
 
     def warm_up(self) -> None:
@@ -165,17 +162,16 @@ def _in_words(text: str) -> str:
 
 
 def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
-    """Which frames to decode: first, end, and how often each counts, float32 [end - first].
+    """Which frames to make sound of: first, end, and how often each counts, float32 [end - first].
 
-    `energy` is the model's, float32 [2 * frames].
+    `energy` is the model's, float32 [frames].
     """
-    n_frames = len(energy) // 2
-    loud = np.flatnonzero(energy > _HEARD_ENERGY) // 2
-    first, last = (int(loud[0]), int(loud[-1])) if len(loud) else (0, n_frames - 1)
-    start, end = max(0, first - _BEFORE_FRAMES), min(n_frames, last + 1 + _AFTER_FRAMES)
+    loud = np.flatnonzero(energy > _HEARD_ENERGY)
+    first, last = (int(loud[0]), int(loud[-1])) if len(loud) else (0, len(energy) - 1)
+    start, end = max(0, first - _BEFORE_FRAMES), min(len(energy), last + 1 + _AFTER_FRAMES)
     weights = np.ones(end - start, np.float32)
     weights[:_EDGE_FRAMES] += start / _EDGE_FRAMES
-    weights[-_EDGE_FRAMES:] += (n_frames - end) / _EDGE_FRAMES
+    weights[-_EDGE_FRAMES:] += (len(energy) - end) / _EDGE_FRAMES
     return start, end, weights
 
 
@@ -193,7 +189,7 @@ def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     if not int8_products:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
     halves = graph.split(path, int8_products)
-    return _session(halves.prosody, options), _session(halves.decoder, options)
+    return _session(halves.reader, options), _session(halves.generator, options)
 
 
 def _session(model: bytes, options: Any) -> Any:

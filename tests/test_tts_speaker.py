@@ -1,0 +1,253 @@
+"""Who speaks what, how the sound is tidied, and what happens when the network fails."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+import edge_tts
+import numpy as np
+import pytest
+from fake_edge import WORD_S, FakeEdge, running
+from service_process import free_port
+
+from services.common.errors import ApiError
+from services.tts.engine import Engine, Sound, SynthesisFailed, Voice
+from services.tts.engines import edge, kokoro
+from services.tts.engines.hibari import HibariEngine
+from services.tts.sound import RATE, Stretch, limited
+from services.tts.speaker import Speaker, Turns
+
+SILENT = 10 ** (-50 / 20)
+EDGE_TIMEOUT_S = 0.5
+
+
+class Tone:
+    """An engine without a model: each portion is a tone between silences."""
+
+    sample_rate = RATE
+    remote = False
+
+    def __init__(self, name: str, voices: tuple[Voice, ...]) -> None:
+        self.name, self.voices = name, voices
+        self.asked: list[str] = []
+
+    def voice(self, name: str) -> Voice | None:
+        return next((v for v in self.voices if v.name == name), None)
+
+    def pieces(self, text: str) -> list[str]:
+        return re.findall("[^。]+。?", text)
+
+    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
+        self.asked.append(text)
+        tone = 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
+        yield np.pad(tone, RATE // 4).astype(np.float32)
+
+    def warm_up(self) -> None: ...
+
+
+def speaker(*names: str, default_voice: str = "") -> Speaker:
+    """With engines of the real voices, silent of models."""
+    real = {"hibari": HibariEngine.voices, "kokoro": kokoro.VOICES}
+    engines: list[Engine] = [edge.EdgeEngine(EDGE_TIMEOUT_S) if n == "edge" else Tone(n, real[n]) for n in names]
+    return Speaker(engines, default_voice)
+
+
+@pytest.mark.parametrize(
+    ("engines", "text", "voice", "engine", "expected"),
+    [
+        # auto: the fast English voice, one Chinese voice for all that has Chinese in it
+        ("hibari kokoro edge", "Hello.", "", "", "heart"),
+        ("hibari kokoro edge", "你好。", "", "", "zf_xiaoxiao"),
+        ("hibari kokoro edge", "用 Python 写。", "", "", "zf_xiaoxiao"),
+        # a named voice keeps its engine, also for English
+        ("hibari kokoro edge", "Hello.", "zf_xiaoxiao", "", "zf_xiaoxiao"),
+        ("hibari kokoro edge", "Hello.", "am_michael", "", "am_michael"),
+        ("hibari kokoro edge", "Hello.", "zh-CN-YunxiNeural", "", "zh-CN-YunxiNeural"),
+        ("hibari kokoro edge", "Hallo.", "de-DE-KatjaNeural", "", "de-DE-KatjaNeural"),
+        # a voice that cannot say it is replaced by one of its gender
+        ("hibari kokoro edge", "你好。", "heart", "", "zf_xiaoxiao"),
+        ("hibari kokoro edge", "你好。", "bm_george", "", "zm_yunxi"),
+        # OpenAI's names
+        ("hibari kokoro edge", "Hello.", "alloy", "", "heart"),
+        ("hibari kokoro edge", "你好。", "onyx", "", "zm_yunxi"),
+        # an engine asked for by name
+        ("hibari kokoro edge", "Hello.", "", "kokoro", "af_heart"),
+        ("hibari kokoro edge", "你好。", "", "edge", "zh-CN-XiaoxiaoNeural"),
+        # only one engine there
+        ("kokoro", "Hello.", "", "", "af_heart"),
+        ("hibari", "Hello.", "echo", "", "heart"),
+        ("edge hibari kokoro", "Hello.", "", "", "en-US-AriaNeural"),
+        ("edge hibari kokoro", "你好。", "", "", "zh-CN-XiaoxiaoNeural"),
+    ],
+)
+def test_voice_for_a_text(engines: str, text: str, voice: str, engine: str, expected: str) -> None:
+    assert speaker(*engines.split()).choose(text, voice, engine).voice.name == expected
+
+
+def test_default_voice_speaks_both_languages_unless_the_request_names_one() -> None:
+    persona = speaker("hibari", "kokoro", default_voice="zf_xiaoyi")
+    assert persona.choose("Hello.").voice.name == "zf_xiaoyi"
+    assert persona.choose("Hello.", "heart").voice.name == "heart"
+
+
+def test_unknown_voice_is_refused_with_the_right_names() -> None:
+    with pytest.raises(ApiError) as refused:
+        speaker("hibari", "kokoro").choose("Hello.", "zf_xiaoxao")
+    assert refused.value.status == 400
+    assert "zf_xiaoxiao" in refused.value.hint
+
+
+def test_language_that_no_engine_speaks_is_refused() -> None:
+    with pytest.raises(ApiError, match="no voice for this language"):
+        speaker("hibari").choose("你好。")
+
+
+def test_sound_starts_at_once_and_portions_are_apart() -> None:
+    one = speaker("kokoro")
+    sound = np.concatenate(list(one.speak("一。二。", one.choose("一"))))
+    loud = np.flatnonzero(np.abs(sound) > SILENT)
+    assert loud[0] <= 0.03 * RATE
+    longest_gap_s = np.diff(loud).max() / RATE
+    assert 0.2 <= longest_gap_s <= 0.4
+    assert np.abs(np.diff(sound)).max() < 0.05  # a tone of 200 Hz at this level moves 0.02 a sample: no clicks
+
+
+@pytest.mark.parametrize("size", [1, 97, 576, 5000, 10**6])
+def test_tidying_does_not_depend_on_how_the_sound_is_chunked(size: int) -> None:
+    rng = np.random.default_rng(0)
+    speech = np.concatenate([np.zeros(9000), rng.normal(0, 0.3, 4000), np.zeros(3000), rng.normal(0, 0.1, 4000)])
+    sound = np.pad(speech, (0, 9000)).astype(np.float32)
+
+    def tidied(step: int) -> Sound:
+        stretch = Stretch(gain=1.5)
+        return np.concatenate(
+            [*(stretch.push(sound[i : i + step]) for i in range(0, len(sound), step)), stretch.finish()]
+        )
+
+    whole = tidied(len(sound))
+    assert np.array_equal(tidied(size), whole)
+    assert 11_000 < len(whole) < 12_500  # the pause inside is kept, the silence around is not
+    assert whole[0] == whole[-1] == 0
+
+
+def test_silence_gives_nothing() -> None:
+    stretch = Stretch(1.0)
+    assert len(stretch.push(np.zeros(5000, np.float32))) == len(stretch.finish()) == 0
+
+
+def test_loud_sound_is_bent_not_clipped() -> None:
+    ramp = np.linspace(-3, 3, 1001, dtype=np.float32)
+    bent = limited(ramp)
+    assert np.abs(bent).max() < 0.951
+    assert (np.diff(bent) >= 0).all()
+    assert np.array_equal(bent[np.abs(ramp) < 0.8], ramp[np.abs(ramp) < 0.8])
+
+
+def test_callers_are_served_in_the_order_in_which_they_came() -> None:
+    turns = Turns()
+    served: list[int] = []
+
+    def caller(number: int) -> None:
+        with turns.turn():
+            served.append(number)
+
+    threads = [threading.Thread(target=caller, args=(number,)) for number in range(5)]
+    with turns.turn():
+        for waiting, thread in enumerate(threads, 1):
+            thread.start()
+            while turns.waiting < waiting:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert served == [0, 1, 2, 3, 4]
+
+
+def test_a_caller_waits_for_a_portion_of_another_not_for_its_whole_text() -> None:
+    one = speaker("kokoro")
+    choice = one.choose("一")
+    long, short = one.speak("一。二。三。", choice), one.speak("四。", choice)
+    next(long)
+    next(short)
+    assert isinstance(choice.engine, Tone)
+    assert choice.engine.asked == ["一。", "四。"]
+
+
+def test_caller_who_leaves_stops_the_work() -> None:
+    one = speaker("kokoro")
+    choice = one.choose("一")
+    sound = one.speak("一。二。三。四。", choice)
+    next(sound)
+    sound.close()  # type: ignore[attr-defined]
+    assert isinstance(choice.engine, Tone)
+    assert choice.engine.asked == ["一。"]
+
+
+# --- edge-tts -----------------------------------------------------------------------------------------------------
+
+WORDS = ["One", "two", "three", "four", "five", "six"]
+TEXT = "One two three, four five six."
+
+
+def spoken_by_edge(address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Sound], Tone, float]:
+    """What comes of TEXT in one of edge's voices, what the local engine was asked for, and the seconds it took."""
+    monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
+    local = Tone("hibari", HibariEngine.voices)
+    both = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S), local])
+    started = time.monotonic()
+    sound = list(both.speak(TEXT, both.choose(TEXT)))
+    return sound, local, time.monotonic() - started
+
+
+def test_edge_voice_is_decoded_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeEdge(WORDS)
+    with running(fake) as address:
+        sound, local, _ = spoken_by_edge(address, monkeypatch)
+    assert not local.asked
+    assert len(sound) > 10
+    assert sum(map(len, sound)) / RATE == pytest.approx(len(WORDS) * WORD_S + 0.25, abs=0.15)
+    assert "AriaNeural" in fake.ssml[0]
+    assert TEXT in fake.ssml[0]
+
+
+@pytest.mark.parametrize("failure", ["refused", "forbidden", "silent"])
+def test_edge_out_of_reach_is_replaced_at_once_and_then_left_alone(
+    failure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeEdge(WORDS, silent=failure == "silent", status=403 if failure == "forbidden" else 101)
+    with running(fake) as address:
+        if failure == "refused":
+            address = f"ws://127.0.0.1:{free_port()}/?"
+        sound, local, seconds = spoken_by_edge(address, monkeypatch)
+    assert local.asked == [TEXT]
+    assert sum(map(len, sound)) > 0
+    assert seconds < EDGE_TIMEOUT_S + 1.0
+
+
+def test_edge_that_failed_is_not_asked_again_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge_tts.communicate, "WSS_URL", f"ws://127.0.0.1:{free_port()}/?")
+    engine = edge.EdgeEngine(EDGE_TIMEOUT_S)
+    for _ in range(2):
+        started = time.monotonic()
+        with pytest.raises(SynthesisFailed) as failed:
+            next(engine.synthesise(TEXT, "en-US-AriaNeural", 1.0))
+        assert failed.value.rest == TEXT
+    assert time.monotonic() - started < 0.01
+
+
+def test_edge_that_breaks_off_loses_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(FakeEdge(WORDS, break_after=3)) as address:
+        sound, local, _ = spoken_by_edge(address, monkeypatch)
+    said_s = sum(map(len, sound)) / RATE
+    assert [text.strip(" ,.") for text in local.asked] in (["four five six"], ["three, four five six"])
+    assert said_s > 3 * WORD_S + 0.5
+
+
+def test_edge_failure_without_a_local_voice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge_tts.communicate, "WSS_URL", f"ws://127.0.0.1:{free_port()}/?")
+    alone = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S)])
+    with pytest.raises(ApiError) as failed:
+        list(alone.speak(TEXT, alone.choose(TEXT)))
+    assert failed.value.status == 502

@@ -1,0 +1,217 @@
+"""Text on its way to a voice: cleaned, its numbers in words, cut into pieces, in phonemes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from importlib import resources
+
+import pytest
+from pypinyin.constants import PINYIN_DICT
+from pypinyin.contrib.tone_convert import to_tone3
+
+from services.tts import g2p_zh
+from services.tts.clauses import FIRST_SYLLABLES, MOST_SYLLABLES, pause_s, pieces, syllables
+from services.tts.engines.kokoro import KokoroEngine
+from services.tts.numbers_zh import read_numbers
+from services.tts.text import clean, language
+
+# --- cleaning -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**好的** 😀，见[这里](http://a.b/c?d=1)！！", "好的 ，见这里！"),
+        ("# Title\n- one\n- two\n\nThe end", "Title. one. two. The end."),
+        ("第一行\n第二行", "第一行。第二行。"),
+        ("See https://example.com/a_b?c=d for `more`.", "See for more."),
+        ("<speak>Hello</speak> <b>there</b>", "Hello there."),
+        ("3~5天 ~好~", "3~5天 好。"),
+        ("真的？！嗯……好。。。", "真的？嗯…好…"),
+        ("ＡＢＣ１２３", "ABC123."),
+        ("a\x00b\x07c\ud83d", "abc."),
+        ("👍🏽 1️⃣ ok ❤️", "1 ok."),
+        ("100% of $5 & more", "100% of $5 & more."),
+    ],
+)
+def test_what_cannot_be_said_is_taken_out(text: str, expected: str) -> None:
+    assert clean(text) == expected
+
+
+@pytest.mark.parametrize("text", ["😀👍🏽🏴", "…", "?!?!", " \n\t ", "***", "<br/>", "\x00\x01", "🇨🇳", "（）", "——"])
+def test_text_without_a_word_is_empty(text: str) -> None:
+    assert clean(text) == ""
+
+
+def test_chinese_anywhere_makes_a_text_chinese() -> None:
+    assert language("Python 好") == "zh"
+    assert language("Hello, 123!") == "en"
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("涨了3.5%", "涨了百分之三点五"),
+        ("2024年", "二零二四年"),
+        ("2022-2023年", "二零二二到二零二三年"),
+        ("2024-05-01", "二零二四年五月一日"),
+        ("10:05出发，14:00到", "十点零五分出发，十四点到"),
+        ("2:30", "两点三十分"),
+        ("12345", "一万二千三百四十五"),
+        ("1,250.50元", "一千二百五十点五零元"),
+        ("圆周率是3.14", "圆周率是三点一四"),
+        ("2个苹果，12个梨，第2个", "两个苹果，十二个梨，第二个"),
+        ("-5℃到25°C", "负五摄氏度到二十五摄氏度"),
+        ("3-5天，3%~5%", "三到五天，百分之三到百分之五"),
+        ("¥100和$5万", "一百元和五万美元"),
+        ("拨打13800138000", "拨打幺三八零零幺三八零零零"),
+        ("1/2的人", "二分之一的人"),
+        ("5km", "五公里"),
+        ("A4纸", "A四纸"),
+        ("iPhone 15 很好", "iPhone 十五 很好"),
+        ("Windows 11 Pro 很好", "Windows 11 Pro 很好"),
+        ("比分3:2", "比分三比二"),
+        ("12345678901234567", "一二三四五六七八九零一二三四五六七"),
+        ("没有数字", "没有数字"),
+    ],
+)
+def test_numbers_in_chinese_text(text: str, expected: str) -> None:
+    assert read_numbers(text) == expected
+
+
+# --- pieces -------------------------------------------------------------------------------------------------------
+
+LONG = (
+    "人工智能是计算机科学的一个分支，它企图了解智能的实质，并生产出一种新的智能机器。该领域的研究包括机器人、语言识别、"
+    "图像识别和专家系统等。It is older than most people think: the word was coined in 1956. "
+    "从诞生以来，理论和技术日益成熟。"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG,
+        "你好",
+        "Hello.",
+        "no marks at all " * 60,
+        "啊" * 500,
+        "他说：“好的。”然后走了。",
+        "1.5, 2.5; e.g. three.",
+        "。",
+    ],
+)
+def test_pieces_are_the_text(text: str) -> None:
+    assert "".join(pieces(text)) == text
+
+
+def test_first_piece_is_short_and_later_ones_longer() -> None:
+    sizes = [syllables(piece) for piece in pieces("好的，我明白了。那我们从头开始，一步一步来，先看第一个问题。" * 4)]
+    assert sizes[0] <= FIRST_SYLLABLES
+    assert max(sizes) > 2 * FIRST_SYLLABLES
+    assert max(sizes) <= MOST_SYLLABLES
+
+
+@pytest.mark.parametrize(
+    "text", ["Dr. Smith went home.", "It costs 3.50 dollars.", "J. K. Rowling wrote it.", "At 5 p.m. sharp, e.g. now."]
+)
+def test_a_dot_that_ends_no_sentence_does_not_cut(text: str) -> None:
+    assert not [piece for piece in pieces(text * 10) if re.search(r"(Dr|\b3|J|K|p\.m|e\.g)\.$", piece.strip())]
+
+
+def test_text_without_marks_is_cut_all_the_same() -> None:
+    assert max(map(syllables, pieces("word " * 2000))) <= 60
+
+
+def test_longest_text_is_cut_at_once() -> None:
+    started = time.perf_counter()
+    for text in ("字，" * 2500, "word " * 1000, "字" * 5000, "." * 5000, "“" * 5000, "1,2." * 1250):
+        pieces(clean(text))
+    assert time.perf_counter() - started < 2
+
+
+def test_sentences_are_followed_by_longer_pauses_than_clauses() -> None:
+    assert pause_s("好。”") == pause_s("Yes! ") > pause_s("好，") > pause_s("苹果、") > pause_s("好") > 0
+
+
+# --- phonemes -----------------------------------------------------------------------------------------------------
+
+
+def vocabulary() -> set[str]:
+    """Kokoro's alphabet: hibari, its pupil, has the same and carries it in its package."""
+    return set(json.loads(resources.files("hibari").joinpath("assets/vocab.json").read_text(encoding="utf-8")))
+
+
+def test_every_syllable_of_mandarin_has_phonemes_that_the_model_knows() -> None:
+    known = vocabulary()
+    spellings = {re.sub(r"\d", "", to_tone3(p)) for readings in PINYIN_DICT.values() for p in readings.split(",")}
+    assert len(spellings) > 400
+    for spelling in spellings:
+        for tone in "12345":
+            sounds = g2p_zh.syllable(spelling + tone)
+            assert sounds, spelling
+            assert known.issuperset(sounds), spelling
+            assert sum(arrow in sounds for arrow in "→↗↓↘") == (tone != "5")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),  # what the misaki package gives, which the voices were trained on
+    [
+        ("你好世界", "ni↓xau↓ ʂɨ↘ʨje↘"),
+        ("今天天气", "ʨi→ntʰjɛ→ntʰjɛ→nʨʰi↘"),
+        ("银行的行长正在行走", "i↗nxa↗ŋ tɤ xa↗ŋꭧa↓ŋ ꭧə↘ŋʦai↘ ɕi↗ŋʦou↓"),
+        ("女儿学英语", "ny↓ɚ↗ ɕɥe↗ i→ŋy↓"),
+        ("四十四", "sɨ↘ʂɨ↗sɨ↘"),
+        ("hello", ""),
+        ("", ""),
+    ],
+)
+def test_phonemes_of_chinese(text: str, expected: str) -> None:
+    assert g2p_zh.phonemes(text) == expected
+
+
+def kokoro_phonemes(text: str) -> str:
+    engine = KokoroEngine.__new__(KokoroEngine)  # without its model
+    engine.ids = dict.fromkeys(vocabulary(), 0)
+    return engine.phonemes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("你好，世界。", "ni↓xau↓, ʂɨ↘ʨje↘."),
+        ("我用 Python 3.11！", "wo↓jʊ↘ŋ pˈIθˌɑn sa→ntjɛ↓n i→i→!"),
+        ("他说“好的”。", "tʰa→ ʂwo→ “xau↓ tɤ”."),
+        ("Hello, world.", "həlˈO, wˈɜɹld."),
+        ("Привет こんにちは", ""),
+        ("，。！", ""),
+    ],
+)
+def test_phonemes_for_kokoro(text: str, expected: str) -> None:
+    assert kokoro_phonemes(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG,
+        "α+β=γ",
+        "𠮷野家",
+        "㍿①Ⅳ½",
+        "\u202eabc",
+        "x" * 300,
+        "9" * 300,
+        "9," * 50,
+        "9,999" * 20,
+        "a1b2中3",
+        "ǖǘǚ",
+        "ﬁn",
+    ],
+)
+def test_any_text_becomes_phonemes_that_the_model_knows(text: str) -> None:
+    assert vocabulary().issuperset(kokoro_phonemes(clean(text)))
