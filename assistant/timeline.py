@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _PX_PER_S = 56
 _LEFT, _RIGHT, _TOP, _LANE, _BAR = 96, 24, 46, 40, 22  # pixels
-_ROWS_S = 24.0  # seconds in one row of lanes
+_ROW_S = 24.0  # seconds in one row of lanes, about
+_SHORTEST_S = 4.0
 _LANES = ("user", "asr", "llm", "tts", "assistant")
 _COLOURS = {
     "user": "#2f6fb2",
@@ -51,9 +53,10 @@ class _Picture:
     """Draws spans of time on lanes that continue row by row, like lines of text."""
 
     def __init__(self, length_s: float) -> None:
-        self._rows = max(1, -(-int(length_s * 1000) // int(_ROWS_S * 1000)))
+        self._rows = max(1, round(length_s / _ROW_S))
+        self._row_s = max(_SHORTEST_S, float(math.ceil(length_s / self._rows)))
         self._row_height = _TOP + _LANE * len(_LANES) + 10
-        width = _LEFT + round(min(_ROWS_S, max(length_s, 4.0)) * _PX_PER_S) + _RIGHT
+        width = _LEFT + round(self._row_s * _PX_PER_S) + _RIGHT
         self.image = Image.new("RGB", (width, self._rows * self._row_height), "white")
         self._draw = ImageDraw.Draw(self.image)
         self._font, self.knows_chinese = _font(13)
@@ -64,8 +67,8 @@ class _Picture:
             top = row * self._row_height + _TOP
             for i, name in enumerate(_LANES):
                 self._draw.text((10, top + i * _LANE + 3), name, fill=_COLOURS["label"], font=self._font)
-            for second in range(int(_ROWS_S) + 1):
-                at = row * _ROWS_S + second
+            for second in range(int(self._row_s) + 1):
+                at = row * self._row_s + second
                 if at > length_s + 1:
                     break
                 x = _LEFT + second * _PX_PER_S
@@ -75,8 +78,8 @@ class _Picture:
     def bar(self, lane: str, start_s: float, end_s: float, text: str = "") -> None:
         """A span; broken where a row ends."""
         index = _LANES.index(lane)
-        for row in range(int(start_s // _ROWS_S), min(self._rows, int(end_s // _ROWS_S) + 1)):
-            left, right = max(start_s, row * _ROWS_S), min(end_s, (row + 1) * _ROWS_S)
+        for row in range(int(start_s // self._row_s), min(self._rows, int(end_s // self._row_s) + 1)):
+            left, right = max(start_s, row * self._row_s), min(end_s, (row + 1) * self._row_s)
             x, y = self._place(left, row, index)
             x_end = max(x + 2, self._place(right, row, index)[0])
             self._draw.rectangle([x, y, x_end, y + _BAR], fill=_COLOURS[lane])
@@ -85,8 +88,8 @@ class _Picture:
 
     def latency(self, start_s: float, end_s: float) -> None:
         """An arrow from the end of the user's speech to the first sound of the reply."""
-        row = int(start_s // _ROWS_S)
-        end_s = min(end_s, (row + 1) * _ROWS_S)
+        row = int(start_s // self._row_s)
+        end_s = min(end_s, (row + 1) * self._row_s)
         x, y = self._place(start_s, row, 0)
         x_end = self._place(end_s, row, 0)[0]
         middle = y + _BAR // 2
@@ -98,7 +101,7 @@ class _Picture:
         self._draw.text((x + 4, y - 9), text, fill=_COLOURS["latency"], font=self._font)
 
     def _place(self, at_s: float, row: int, lane: int) -> tuple[int, int]:
-        x = _LEFT + round((at_s - row * _ROWS_S) * _PX_PER_S)
+        x = _LEFT + round((at_s - row * self._row_s) * _PX_PER_S)
         return x, row * self._row_height + _TOP + lane * _LANE
 
     def _fitting(self, text: str, width: float) -> str:
