@@ -12,7 +12,7 @@ talk: setup models
 demo: setup models
 	@$(BIN)/huiyin demo
 
-test: setup models lint
+test: $(VENV)/.test-ready models lint
 	@$(BIN)/python -m pytest
 
 fast-test: setup
@@ -29,6 +29,11 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt setup.sh
 	@sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $@
+
+# The tests also play through a virtual sound card.
+$(VENV)/.test-ready: pyproject.toml constraints.txt setup.sh
+	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins" sh ./setup.sh $(PYTHON) $(VENV)
+	@touch $(VENV)/.ready $@
 
 models: setup
 	@$(BIN)/huiyin models fetch embedded

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Set up a checkout: system libraries (Debian, Ubuntu), a virtual environment, the Python packages.
-# usage: setup.sh PYTHON VENV_FOLDER
+# usage: [EXTRA_PACKAGES="…"] setup.sh PYTHON VENV_FOLDER
 set -eu
 python=$1
 venv=$2
 
 # libportaudio2: sound devices. libspeexdsp1: echo cancellation. libgomp1: the embedded language model.
 # fonts-wqy-microhei: Chinese in the demo's picture.
-packages="libportaudio2 libspeexdsp1 libgomp1 fonts-wqy-microhei"
+packages="libportaudio2 libspeexdsp1 libgomp1 fonts-wqy-microhei ${EXTRA_PACKAGES:-}"
 
 missing=""
 if command -v dpkg-query >/dev/null 2>&1; then
