@@ -135,9 +135,10 @@ def converse(out: Path) -> None:
         thread.start()
         conversation.type("Tell me a story.")
         assert events[do.Play].wait(10)
-        time.sleep(4.0)  # of the story
-        command = ["pacat", "-p", "-d", "room", "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=10"]
-        subprocess.run(command, input=user.tobytes(), check=True, timeout=20)
+        # From the beginning, since a new stream changes the card's latency: four seconds of silence, then the user.
+        command = ["pacat", "-p", "-d", "room", "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=30"]
+        silence = np.zeros(4 * RATE, np.int16)
+        subprocess.run(command, input=np.concatenate([silence, user]).tobytes(), check=True, timeout=20)
         events[do.Transcribe].wait(5)
         time.sleep(1.0)  # until the recogniser has been given all of it
         conversation.stop()
@@ -149,7 +150,7 @@ def converse(out: Path) -> None:
         played=np.concatenate(port.streams[1]),
         user=user,
         heard=heard[-1] if heard else np.zeros(0, np.int16),
-        slips=np.array([slip.at_s for slip in path.aligner.slips]),
+        slips=np.array([[slip.at_s, slip.before or 0.0, slip.after] for slip in path.aligner.slips]),
         stopped=events[do.StopPlayback].is_set(),
     )
 
