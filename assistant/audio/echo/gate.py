@@ -5,7 +5,7 @@ says that the canceller found little to remove. And the leak says whether it sti
 however like speech, is the assistant's own words a known time ago, and nobody else's. Until the canceller has learnt
 the room a second one is asked instead, which learns at once.
 
-The thresholds were chosen on one half of simulated rooms and hold on the other (`huiyin bench echo`, docs/echo.md).
+The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/echo.md).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class GateRule:
     frames: int = 4  # of speech in a row ...
     level: float = 0.5  # ... passed by the canceller at -6 dB or better ...
     level_frames: int = 2  # ... in so many of them
-    leak: float = 7.0  # prominence from which it is echo: took slips from 2.3 false barge-ins a minute to 0.3
+    leak: float = 7.0  # prominence from which it is echo: took slips from 2.3 false barge-ins a minute to 0.4
     second_frames: int = 5  # of speech in a row, by the second opinion alone
 
     @property
