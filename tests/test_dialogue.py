@@ -28,7 +28,7 @@ def split(text: str, size: int = 1) -> list[str]:
         ("It costs 3.14 dollars, or 1,000 yen.", ["It costs 3.14 dollars,", "or 1,000 yen."]),
         ("Dr. Smith: 9:30, Main St. entrance.", ["Dr. Smith: 9:30,", "Main St. entrance."]),
         ("他说：“好的。”然后走了，再也没有回来。", ["他说：“好的。”", "然后走了，再也没有回来。"]),
-        ("Hello!!! How are you today, my friend?", ["Hello!!!", "How are you today, my friend?"]),
+        ("Hello!!! How are you today, my friend?", ["Hello!", "How are you today, my friend?"]),
         ("用 Python 3.12 吧，它很快。", ["用 Python 3.12 吧，", "它很快。"]),
         ("Use this:\n```python\nprint('hi. there')\n```\nThen run it at once please.",
          ["Use this:", "Then run it at once please."]),
@@ -41,6 +41,16 @@ def split(text: str, size: int = 1) -> list[str]:
 )  # fmt: skip
 def test_reply_is_cut_into_clauses(text: str, clauses: list[str]) -> None:
     assert split(text) == clauses
+
+
+@pytest.mark.parametrize("text", ["你好！", "晚饭可以吃面条，", "Well of course,", "Really?"])
+def test_clause_is_given_with_its_mark_and_not_a_token_later(text: str) -> None:
+    assert ClauseSplitter().feed(text) == [text]
+
+
+@pytest.mark.parametrize("text", ["It costs 1,", "It is about 3.", "他说：“好的。", "I live on Main St."])
+def test_where_the_next_character_decides_it_is_waited_for(text: str) -> None:
+    assert ClauseSplitter().feed(text) == []
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
