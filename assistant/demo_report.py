@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from assistant.demo import Line
 
 
+_CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy machine
+
+
 @dataclass(frozen=True)
 class MeasuredTurn:
     """One line of the second voice and its answer; times in room seconds, durations in seconds.
@@ -56,12 +59,15 @@ class DemoReport:
         for i, (line, start_s, end_s) in enumerate(self.spoken):
             following_s = self.spoken[i + 1][1] if i + 1 < len(self.spoken) else float("inf")
             reply = next((r for r in replies if r.play_s and end_s <= r.play_s < following_s), None)
-            heard_s = first_audible(self.recording[1], reply.play_s - 0.05) if reply and reply.play_s else None
+            heard_s = (
+                first_audible(self.recording[1], reply.play_s - _CLOCKS_APART_S) if reply and reply.play_s else None
+            )
             if reply is None or heard_s is None:
                 continue
             stop_s = None
             if line.interrupt_after_s is not None:
-                last = last_audible(self.recording[1], reply.play_s or end_s)
+                # Before the answer's own sound, which the two clocks may place some milliseconds before `play_s`.
+                last = last_audible(self.recording[1], heard_s - _CLOCKS_APART_S)
                 stop_s = max(0.0, last - start_s) if last else 0.0
             turns.append(
                 MeasuredTurn(line.text, start_s, end_s, reply, heard_s - end_s, stop_s, _parts(reply, end_s, heard_s))
