@@ -160,13 +160,20 @@ def test_every_syllable_of_mandarin_has_phonemes_that_the_model_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),  # what the misaki package gives, which the voices were trained on
+    ("text", "expected"),  # what the misaki package gives, but for the tones that change inside a word
     [
-        ("你好世界", "ni↓xau↓ ʂɨ↘ʨje↘"),
+        ("你好世界", "ni↗xau↓ ʂɨ↘ʨje↘"),
         ("今天天气", "ʨi→ntʰjɛ→ntʰjɛ→nʨʰi↘"),
         ("银行的行长正在行走", "i↗nxa↗ŋ tɤ xa↗ŋꭧa↓ŋ ꭧə↘ŋʦai↘ ɕi↗ŋʦou↓"),
         ("女儿学英语", "ny↓ɚ↗ ɕɥe↗ i→ŋy↓"),
         ("四十四", "sɨ↘ʂɨ↗sɨ↘"),
+        ("一个不对", "i↗kɤ↘ pu↗twei↘"),
+        ("一起去展览馆", "i↘ʨʰi↓ ʨʰy↘ ꭧa↗nla↗nkwa↓n"),
+        ("十一点", "ʂɨ↗i→tjɛ↓n"),
+        ("一月一日", "i→ɥe↘ i→ɻɨ↘"),
+        ("一九四九年", "i→ʨjou↓sɨ↘ʨjou↓njɛ↗n"),
+        ("第一百一十一", "ti↘ i→pai↓i→ʂɨ↗ i→"),
+        ("不", "pu↘"),
         ("hello", ""),
         ("", ""),
     ],
@@ -184,7 +191,7 @@ def kokoro_phonemes(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("你好，世界。", "ni↓xau↓, ʂɨ↘ʨje↘."),
+        ("你好，世界。", "ni↗xau↓, ʂɨ↘ʨje↘."),
         ("我用 Python 3.11！", "wo↓jʊ↘ŋ pˈIθˌɑn sa→ntjɛ↓n i→i→!"),
         ("他说“好的”。", "tʰa→ ʂwo→ “xau↓ tɤ”."),
         ("Hello, world.", "həlˈO, wˈɜɹld."),
