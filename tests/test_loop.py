@@ -21,6 +21,7 @@ from assistant.loop import Conversation, Notice
 from assistant.talk import load_persona
 from assistant.trace import first_audible, last_audible
 from assistant.turns import actions as do
+from assistant.turns.events import ReplyFinished
 from configs.settings import load
 from configs.store import ModelStore
 
@@ -68,6 +69,7 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
         committed = desk.turn()
         silent = last_audible(desk.room.recording()[1], desk.room.now())
         second = desk.wait(do.AskLlm, 2)[-1]
+        desk.wait(ReplyFinished, 2)
     assert committed.turn.interrupted
     assert committed.turn.heard
     assert stub.reply.startswith(committed.turn.heard)
