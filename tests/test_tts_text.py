@@ -8,11 +8,13 @@ import time
 from importlib import resources
 
 import pytest
+from hibari import Hibari
 from pypinyin.constants import PINYIN_DICT
 from pypinyin.contrib.tone_convert import to_tone3
 
 from services.tts import g2p_zh
 from services.tts.clauses import FIRST_SYLLABLES, MOST_SYLLABLES, pause_s, pieces, syllables
+from services.tts.engines.hibari import HibariEngine, english_phonemes
 from services.tts.engines.kokoro import KokoroEngine
 from services.tts.numbers_zh import read_numbers
 from services.tts.text import clean, language
@@ -128,6 +130,14 @@ def test_text_without_marks_is_cut_all_the_same() -> None:
     assert max(map(syllables, pieces("word " * 2000))) <= 60
 
 
+@pytest.mark.parametrize("text", ["9" * 5000, "a1" * 2500, "a" + "=" * 4999, "9,9" * 1600, "word" * 1250, "好1" * 2500])
+def test_no_portion_is_endless(text: str) -> None:
+    for portions in (kokoro_without_model().pieces(text), hibari_without_model().pieces(text)):
+        longest = max(portions, key=syllables)
+        assert syllables(longest) <= 120
+        assert len(english_phonemes(longest)) < 1500
+
+
 def test_longest_text_is_cut_at_once() -> None:
     started = time.perf_counter()
     for text in ("字，" * 2500, "word " * 1000, "字" * 5000, "." * 5000, "“" * 5000, "1,2." * 1250):
@@ -182,10 +192,20 @@ def test_phonemes_of_chinese(text: str, expected: str) -> None:
     assert g2p_zh.phonemes(text) == expected
 
 
-def kokoro_phonemes(text: str) -> str:
-    engine = KokoroEngine.__new__(KokoroEngine)  # without its model
+def kokoro_without_model() -> KokoroEngine:
+    engine = KokoroEngine.__new__(KokoroEngine)
     engine.ids = dict.fromkeys(vocabulary(), 0)
-    return engine.phonemes(text)
+    return engine
+
+
+def hibari_without_model() -> HibariEngine:
+    engine = HibariEngine.__new__(HibariEngine)
+    engine._model = Hibari
+    return engine
+
+
+def kokoro_phonemes(text: str) -> str:
+    return kokoro_without_model().phonemes(text)
 
 
 @pytest.mark.parametrize(

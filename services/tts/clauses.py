@@ -14,7 +14,7 @@ from services.tts.g2p_zh import HAN
 FIRST_SYLLABLES = 8  # about 1.5 s of speech: Kokoro makes it in 0.3 s
 GROWTH = 2.0  # made at 0.2 of real time, 0.5 on a busy machine: a piece twice as long is ready before it is needed
 MOST_SYLLABLES = 40  # longer ones sound no better, and a caller that leaves waits for the piece to end
-_LONGEST_CLAUSE = 60  # a clause without any mark is cut here
+LONGEST_CLAUSE = 60  # syllables: a clause without any mark is cut here, as memory grows with its length
 
 _SENTENCE_MARKS = "。！？!?…"
 _CLAUSE_MARKS = "，,；;：:—"
@@ -30,6 +30,9 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Fig|approx|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.\s*$", re.IGNORECASE
 )
 _HAN_CHAR = re.compile(f"[{HAN}]")
+_WORD = re.compile(rf"\s*[{HAN}]|\s*[^\s{HAN}]{{1,{LONGEST_CLAUSE}}}|\s+$")  # a "word" may be 5000 digits
+_SIGNS = re.compile(r"[+=&@%$€£¥°#/×÷±]")
+_SIGN_SYLLABLES = 2  # plus, equals, percent
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ']+")
 _VOWELS = re.compile(r"[aeiouyAEIOUY]+")
 
@@ -53,7 +56,8 @@ def pieces(text: str) -> list[str]:
 def syllables(text: str) -> int:
     """About how many syllables are spoken: Chinese characters and digits one each, English words by their vowels."""
     latin = sum(max(1, len(_VOWELS.findall(word))) for word in _LATIN_WORD.findall(text))
-    return len(_HAN_CHAR.findall(text)) + latin + sum(c.isdigit() for c in text)
+    signs = _SIGN_SYLLABLES * len(_SIGNS.findall(text))
+    return len(_HAN_CHAR.findall(text)) + latin + signs + sum(c.isdigit() for c in text)
 
 
 def pause_s(piece: str) -> float:
@@ -78,8 +82,8 @@ def _clauses(text: str) -> list[str]:
 def _shorter(clause: str) -> list[str]:
     """`clause`, cut between words where it is too long for one piece."""
     parts, part = [], ""
-    for word in re.findall(rf"\s*[{HAN}]|\s*[^\s{HAN}]+|\s+$", clause):
-        if part and syllables(part + word) > _LONGEST_CLAUSE:
+    for word in _WORD.findall(clause):
+        if part and syllables(part + word) > LONGEST_CLAUSE:
             parts.append(part)
             part = ""
         part += word

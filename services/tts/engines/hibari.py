@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from configs.settings import Settings
+from services.tts.clauses import LONGEST_CLAUSE, syllables
+from services.tts.clauses import pieces as clauses
 from services.tts.engine import Sound, Voice, listed
 from services.tts.text import speakable, zh_and_en
 
@@ -54,8 +56,13 @@ class HibariEngine:
         return listed(self, name)
 
     def pieces(self, text: str) -> list[str]:
-        """Sentences: each takes milliseconds."""
-        return [str(sentence) for sentence in self._model.split_sentences(text)]
+        """Sentences: each takes milliseconds. Endless ones are cut, as its memory grows with their length."""
+        sentences = [str(sentence) for sentence in self._model.split_sentences(readable(text))]
+        return [
+            part
+            for sentence in sentences
+            for part in ([sentence] if syllables(sentence) <= LONGEST_CLAUSE else clauses(sentence))
+        ]
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine. The noise in the voice is seeded, so that the same text gives the same sound."""

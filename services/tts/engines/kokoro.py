@@ -20,7 +20,7 @@ from services.tts import g2p_zh
 from services.tts.clauses import pieces
 from services.tts.engine import Sound, Voice, listed
 from services.tts.engines import kokoro_graph as graph
-from services.tts.engines.hibari import english_phonemes
+from services.tts.engines.hibari import english_phonemes, readable
 from services.tts.numbers_zh import read_numbers
 from services.tts.text import language
 
@@ -83,6 +83,7 @@ class KokoroEngine:
         vocabulary = json.loads(store.ensure(_VOCABULARY).read_text(encoding="utf-8"))
         self.ids: dict[str, int] = vocabulary["vocab"]  # of each phoneme
         self._reader, self._generator = open_sessions(store.ensure(_MODEL), threads)
+        self._run_options = frugal()
         self._styles: dict[str, Any] = {}
         self._styles_lock = threading.Lock()
 
@@ -91,8 +92,8 @@ class KokoroEngine:
         return listed(self, name)
 
     def pieces(self, text: str) -> list[str]:
-        """Clauses, the first one short."""
-        return pieces(text)
+        """Clauses, the first one short. Numbers are put in words first: they are longer to say than to write."""
+        return pieces(_in_words(text) if language(text) == "zh" else readable(text))
 
     def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
         """See Engine."""
@@ -111,7 +112,7 @@ class KokoroEngine:
             graph.STYLE: style,
             graph.WEIGHTS: weights,
         }
-        sound: Sound = self._generator.run([graph.AUDIO], frames)[0]
+        sound: Sound = self._generator.run([graph.AUDIO], frames, self._run_options)[0]
         return sound
 
     def phonemes(self, text: str, british: bool = False) -> str:
@@ -190,6 +191,15 @@ def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
     halves = graph.split(path, int8_products)
     return _session(halves.reader, options), _session(halves.generator, options)
+
+
+def frugal() -> Any:
+    """Run options that give memory back after each run: 490 MB instead of 900 after a long sentence, no slower."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _session(model: bytes, options: Any) -> Any:
