@@ -51,7 +51,7 @@ def main() -> int:
     print(f"{settings.asr.model}, int8, {settings.asr.threads} threads; loaded and warm in {load_s:.2f} s\n")
 
     def ours(samples: Samples, language: str | None) -> str:
-        return "".join(s.text for s in engine.recognise(samples, Hints(language)).segments)
+        return "".join(s.text for s in engine.recognise([samples], Hints((language,) if language else ()))[0].segments)
 
     stock = _stock(store.ensure(settings.asr.model), settings.asr.threads)
     _print_errors(clips, {"huiyin": ours, "stock": stock})

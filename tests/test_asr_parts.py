@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -78,18 +79,20 @@ def test_silence_and_odd_blocks_are_cut_too() -> None:
 class CountingEngine:
     """Says which piece it was given."""
 
-    model, device, max_piece_s, languages = "counting", "cpu", 28.0, ("en",)
+    model, device, languages, uses_hotwords = "counting", "cpu", ("en",), False
+    max_piece_s, batch_s, workers = 28.0, 0.0, 1
 
     def __init__(self) -> None:
         self.calls = 0
 
-    def recognise(self, samples: Samples, hints: Hints) -> Recognition:
+    def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+        (samples,) = pieces
         self.calls += 1
         length_s = len(samples) / SAMPLE_RATE
         emotion = Emotion("happy", 0.9, {"happy": 0.9, "sad": 0.1}) if self.calls == 1 else None
         events = (Event("laughter", 0.0, 1.0, 0.5),)
         segment = Segment(0.5, length_s, f"piece {self.calls}", "en", 0.5, emotion, events)
-        return Recognition((segment,), ("odd",))
+        return [Recognition((segment,), ("odd",))]
 
 
 def steps_of(samples: Samples) -> list[object]:

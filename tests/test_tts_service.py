@@ -166,7 +166,7 @@ def recogniser() -> Any:
 def heard(url: str, text: str, language: str, **more: Any) -> str:
     sound = pcm(url, text, sample_rate=SAMPLE_RATE, **more)
     padded = np.pad(sound, (SAMPLE_RATE // 4, SAMPLE_RATE // 2))
-    return " ".join(s.text for s in recogniser().recognise(padded, Hints(language=language)).segments)
+    return " ".join(s.text for s in recogniser().recognise([padded], Hints((language,)))[0].segments)
 
 
 @pytest.mark.parametrize(

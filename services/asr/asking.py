@@ -155,7 +155,7 @@ def _body(request: Request) -> BinaryIO:
 
 
 def _hints(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
-    return Hints(_language(fields, languages), _text(fields, "prompt"), _temperature(fields))
+    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields))
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -167,16 +167,20 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _language(fields: Mapping[str, Any], languages: tuple[str, ...]) -> str | None:
+def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Of ``language``: a code, several with commas between, or auto."""
     given = _text(fields, "language").strip()
-    code = given.lower().replace("_", "-").partition("-")[0]  # zh-CN is zh here
-    if code in ("", "auto"):
-        return None
-    if code not in languages:
+    codes = [part.strip().lower().replace("_", "-").partition("-")[0] for part in given.split(",")]  # zh-CN is zh here
+    if codes in ([""], ["auto"]):
+        return ()
+    if unknown := [code for code in codes if code not in known]:
         raise ApiError(
-            400, "unknown_language", f"the language {given!r} is not known", f"use {_some(languages)}, or auto"
+            400,
+            "unknown_language",
+            f"the language {unknown[0]!r} is not known",
+            f"use {_some(known)}, several with commas between, or auto",
         )
-    return code
+    return tuple(dict.fromkeys(codes))
 
 
 def _some(languages: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +18,13 @@ FindModel = Callable[[str], Path]
 # name in settings -> "module:function"; the function is `load(settings, find_model) -> Engine`
 ENGINES = {
     "whisper": "services.asr.engines.whisper:load",
+    "sensevoice": "services.asr.engines.sensevoice:load",
+    "paraformer": "services.asr.engines.paraformer:load",
 }
+
+
+class OutOfMemory(MemoryError):
+    """A call was too large for the device; nothing of it was recognised, smaller calls may work."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,19 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word, or one Chinese character, with the punctuation that follows it. Times as in Segment."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class Segment:
     """A stretch of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
 
-    `emotion` is None where the engine cannot tell, never "neutral".
+    `emotion` is None where the engine cannot tell, never "neutral"; `words` is empty where it cannot time them.
     """
 
     start_s: float
@@ -54,11 +69,15 @@ class Segment:
     confidence: float
     emotion: Emotion | None = None
     events: tuple[Event, ...] = ()
+    words: tuple[Word, ...] = ()
 
     def later(self, by_s: float) -> Segment:
         """The same segment, `by_s` seconds further on."""
         events = tuple(dataclasses.replace(e, start_s=e.start_s + by_s, end_s=e.end_s + by_s) for e in self.events)
-        return dataclasses.replace(self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, events=events)
+        words = tuple(Word(w.text, w.start_s + by_s, w.end_s + by_s) for w in self.words)
+        return dataclasses.replace(
+            self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, events=events, words=words
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; times to the millisecond."""
@@ -75,30 +94,42 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Hints:
-    """What the caller knows beforehand.
+    """What the caller knows beforehand."""
 
-    `language` is a code such as 'zh', None to detect it among the configured ones; `prompt` is text in the style and
-    with the names that are expected; `temperature` in [0, 1], 0 always gives the same answer.
-    """
-
-    language: str | None = None
+    languages: tuple[str, ...] = ()
+    """Codes such as 'zh': one of these is spoken. Empty: one of the configured ones."""
     prompt: str = ""
+    """Text in the style and with the names that are expected; engines that cannot use it ignore it."""
     temperature: float = 0.0
+    """In [0, 1]; 0 always gives the same answer."""
+    hotwords: tuple[str, ...] = ()
+    """Names and terms to expect (checked: short, no addresses or paths)."""
+    itn: bool = True
+    """Numbers and dates as one writes them, with punctuation; False: as spoken."""
 
 
 class Engine(Protocol):
-    """A loaded recogniser. One thread at a time calls it (see `services.asr.queue`)."""
+    """A loaded recogniser. At most `workers` threads call it at once (see `services.asr.queue`)."""
 
     model: str
     """Its id, as callers name it."""
     device: str
-    max_piece_s: float
-    """The longest sound it takes in one call."""
     languages: tuple[str, ...]
     """Codes that may be asked for."""
+    max_piece_s: float
+    """The longest sound it takes as one piece."""
+    batch_s: float
+    """Seconds of sound that pay in one call: 0 on CPUs, where a batch only adds padding; then one piece a call."""
+    workers: int
+    """Calls it takes at once."""
+    uses_hotwords: bool
+    """False: what it heard is corrected towards the hotwords afterwards."""
 
-    def recognise(self, samples: Samples, hints: Hints) -> Recognition:
-        """`samples`: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`. Times count from its start."""
+    def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+        """What is heard in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.
+
+        Times count from the piece's start. Raises OutOfMemory.
+        """
         ...
 
 

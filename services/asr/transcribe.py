@@ -45,7 +45,7 @@ def transcribe(engine: Engine, queue: ModelQueue, reader: AudioReader, hints: Hi
             with queue.turn(accepted=accepted):
                 accepted = True
                 started = time.perf_counter()
-                recognition = engine.recognise(samples, hints)
+                (recognition,) = engine.recognise([samples], hints)
                 busy_s += time.perf_counter() - started
             heard = tuple(segment.later(start_s) for segment in recognition.segments)
             warnings += [w for w in recognition.warnings if w not in warnings]
