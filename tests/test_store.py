@@ -306,7 +306,7 @@ def test_unsafe_names_are_refused(bench: Bench, name: str) -> None:
 
 def test_the_projects_own_catalog_can_be_used_without_a_hub() -> None:
     catalog = load_catalog()
-    assert catalog.profiles == ("embedded", "embedded-small", "voices")
-    assert all(file.archives for file in catalog.files)
+    assert set(catalog.profiles) == {"embedded", "embedded-small", "voices", "funasr"}
+    assert all(file.archives for file in catalog.files if file.profiles != ("funasr",)), "its weights are on hubs only"
     assert {f.name for f in catalog.under("whisper-base")} <= {f.name for f in catalog.profile("embedded")}
     assert len({f.name.lower() for f in catalog.files}) == len(catalog.files), "some disks know no upper case"
