@@ -76,7 +76,7 @@ class Call:
                 raise Cancelled
             response = self._connection.getresponse()
             if response.status >= 400:
-                raise _refusal(self._service, response.status, response.read())
+                raise refusal(self._service, response.status, response.read())
             while piece := response.read1(_READ):
                 if self._cancelled:
                     raise Cancelled
@@ -99,7 +99,7 @@ class Call:
         return f"{self._service} at {self._base}: {error or type(error).__name__}"
 
 
-def _refusal(service: str, status: int, data: bytes) -> ServiceError:
+def refusal(service: str, status: int, data: bytes) -> ServiceError:
     """A refusal in the service's own words, if it gave any."""
     try:
         body = json.loads(data)
@@ -107,9 +107,14 @@ def _refusal(service: str, status: int, data: bytes) -> ServiceError:
         text = " ".join(data.decode(errors="replace").split())
         words = f": {text[:_WORDS_SHOWN]}" if text and not text.startswith("<") else ""  # a page of HTML says nothing
         return ServiceError(f"{service} answered {status}{words}", status)
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
+    if not isinstance(body, dict) or not isinstance(body.get("error"), dict):
         return ServiceError(f"{service} answered {status}", status, body)
+    return in_its_words(service, body, status)
+
+
+def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> ServiceError:
+    """The error of a body ``{"error": {"message", "hint"}}``."""
+    error = body["error"]
     hint = f" ({error['hint']})" if error.get("hint") else ""
     return ServiceError(f"{service}: {error.get('message')}{hint}", status, body)
 

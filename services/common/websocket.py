@@ -1,0 +1,152 @@
+"""A WebSocket on the connection of a WSGI request (RFC 6455; the protocol itself is wsproto's, a machine without I/O).
+
+The server must hand its socket over, as gunicorn does. The socket is read only when `receive` is called, so a sender
+that is too quick is slowed down by TCP instead of filling memory. Messages are not compressed: sound hardly shrinks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from h11 import ProtocolError as HttpError
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.utilities import ProtocolError
+
+from services.common.errors import ApiError
+
+NORMAL, REFUSED, TOO_BIG, OUR_FAULT = 1000, 1008, 1009, 1011
+"""Close codes."""
+
+_HEADERS = {  # what the handshake is made of: no subprotocols, no extensions
+    "HTTP_HOST": "Host",
+    "HTTP_UPGRADE": "Upgrade",
+    "HTTP_CONNECTION": "Connection",
+    "HTTP_SEC_WEBSOCKET_KEY": "Sec-WebSocket-Key",
+    "HTTP_SEC_WEBSOCKET_VERSION": "Sec-WebSocket-Version",
+}
+_READ = 2**16  # bytes
+_SEND_LIMIT_S = 10.0  # a client that reads nothing for so long has its connection closed
+_LINGER_S = 2.0  # bytes that nobody has read when a socket closes make the system throw away what was just sent
+
+
+class Gone(Exception):
+    """The other side has left, or broken the protocol."""
+
+
+class TooBig(Exception):
+    """A message is longer than allowed."""
+
+
+def refuse_others(environ: Mapping[str, Any]) -> None:
+    """Raise ApiError when this request cannot become a WebSocket: 501 under a server without, 426 for a plain GET."""
+    if not isinstance(environ.get("gunicorn.socket"), socket.socket):
+        raise ApiError(
+            501,
+            "no_websocket",
+            "the web server below this service cannot carry WebSockets",
+            "on Windows run the service in WSL or a container; or send whole recordings to POST /asr",
+        )
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        raise ApiError(426, "not_a_websocket", "this address speaks WebSocket only", "open it as ws://")
+
+
+class WebSocket:
+    """An accepted WebSocket. `send` may be called from any thread, the rest from one.
+
+    `max_message_bytes` bounds what is kept of an incoming message. Raises ApiError 400 for a handshake that is none.
+    """
+
+    def __init__(self, environ: Mapping[str, Any], max_message_bytes: int) -> None:
+        self._socket: socket.socket = environ["gunicorn.socket"]
+        self._limit = max_message_bytes
+        self._protocol = WSConnection(ConnectionType.SERVER)
+        self._message = bytearray()
+        self._lock = threading.Lock()
+        headers = [(name.encode(), environ.get(key, "").encode("latin-1")) for key, name in _HEADERS.items()]
+        try:
+            self._protocol.initiate_upgrade_connection(headers, "/")
+            list(self._protocol.events())
+            greeting = self._protocol.send(AcceptConnection())
+        except (ProtocolError, HttpError) as error:
+            raise ApiError(400, "bad_handshake", f"no WebSocket can be opened: {error}") from error
+        self._socket.settimeout(_SEND_LIMIT_S)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._socket, selectors.EVENT_READ)
+        with contextlib.suppress(OSError):  # who left already is noticed at the first `receive`
+            self._socket.sendall(greeting)
+
+    def send(self, text: str) -> None:
+        """Send a text message. Raises Gone."""
+        self._put(TextMessage(text))
+
+    def receive(self, timeout_s: float) -> str | bytes | None:
+        """The next message; None when none is complete within `timeout_s`. Raises Gone or TooBig."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            for event in self._protocol.events():
+                message = self._take(event)
+                if message is not None:
+                    return message
+            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                return None
+            try:
+                data = self._socket.recv(_READ)
+            except OSError as error:
+                raise Gone from error
+            if not data:
+                raise Gone
+            self._protocol.receive_data(data)
+
+    def close(self, code: int = NORMAL) -> None:
+        """End it: say so, and give the other side a moment to read what was sent before."""
+        with contextlib.suppress(Gone, TooBig, OSError):
+            self._put(CloseConnection(code))
+            deadline = time.monotonic() + _LINGER_S
+            while time.monotonic() < deadline:
+                self.receive(deadline - time.monotonic())
+        self._selector.close()
+
+    def _take(self, event: Event) -> str | bytes | None:
+        """A message when this event completes one."""
+        if isinstance(event, Ping):
+            self._put(event.response())
+        elif isinstance(event, CloseConnection):
+            if self._protocol.state is ConnectionState.REMOTE_CLOSING:
+                self._put(event.response())
+            raise Gone
+        elif isinstance(event, (BytesMessage, TextMessage)):
+            self._message += event.data if isinstance(event, BytesMessage) else event.data.encode()
+            if len(self._message) > self._limit:
+                raise TooBig
+            if event.message_finished:
+                whole = bytes(self._message)
+                self._message.clear()
+                return whole if isinstance(event, BytesMessage) else whole.decode()
+        return None
+
+    def _put(self, event: Event) -> None:
+        try:
+            with self._lock:
+                self._socket.sendall(self._protocol.send(event))
+        except (OSError, ProtocolError) as error:
+            raise Gone from error
+
+
+class Handled(Response):
+    """What a view returns when its WebSocket is over: there is nothing left to answer."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Ends the connection, in gunicorn's way."""
+        raise StopIteration
