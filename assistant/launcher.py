@@ -122,7 +122,8 @@ class Launcher:
     def _spawn(self, name: Name) -> None:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         command = service_command(name, ["--stop-with-parent", *self.arguments])
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        # A session of its own: Ctrl-C is this command's affair, which may have a last question to the service.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
         self._children.append(_Child(name, process, log))
 
     def _wait_ready(self, name: Name) -> None:
