@@ -8,16 +8,18 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response, jsonify, request, stream_with_context
 
 from configs.settings import Settings
 from configs.store import ModelStore
+from services.asr import answers
 from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
 from services.asr.engine import Engine, Transcript, join_texts, load_engine
-from services.asr.formats import SUBTITLES, as_verbose, usage
+from services.asr.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
 from services.asr.queue import ModelQueue
+from services.asr.report.media import MOST_PEAKS
 from services.asr.transcribe import Part, transcribe
 from services.common.app import create_app, documented
 from services.common.engine import EngineHost
@@ -29,6 +31,7 @@ _FREE_THREADS = 3  # of the server: /health answers however many wait for the mo
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
 
 Steps = Iterator[Part | Transcript]
+T = TypeVar("T")
 
 
 def make_app(settings: Settings) -> Flask:
@@ -66,14 +69,20 @@ def make_app(settings: Settings) -> Flask:
 
         Send JSON {"filename": "a.wav"} for a file below the service's allowed folder, a form with the field `file`, or
         the recording as the body (audio/pcm;rate=16000 for bare 16-bit samples). Options: language, prompt,
-        temperature, subtitles (srt or vtt: the result has them too), stream (server-sent events, one for each piece of
-        a long recording).
+        temperature, stream (server-sent events, one for each piece of a long recording), subtitles (srt or vtt: the
+        result has them too), peaks (the result has a waveform of at most so many points, too), format (text, srt, vtt,
+        csv, or html: a report on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of
+        the report; its sound is in it up to ten minutes, unless told otherwise).
         """
         engine = host.get()
         ask = own_ask(request, asr, engine.languages)
         if ask.stream:
-            return _events(steps(engine, ask), lambda step: _own_event(step, ask))
-        return jsonify(_full(_finish(steps(engine, ask)), ask))
+            return _events(answers.events(steps(engine, ask), ask, asr), dict)
+        transcript = _finish(steps(engine, ask))
+        if ask.response_format == "json":
+            return jsonify(answers.result(transcript, ask, asr))
+        content_type = f"{DOCUMENTS[ask.response_format]}; charset=utf-8"
+        return Response(answers.document(transcript, ask, asr), content_type=content_type)
 
     @app.post("/v1/audio/transcriptions")
     @documented(requestBody=_OPENAI_BODY)
@@ -111,29 +120,11 @@ def _finish(steps: Steps) -> Transcript:
 
 def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
     if ask.response_format == "verbose_json":
-        body = as_verbose(transcript)
-        if ask.words:
-            body["warnings"].append("times of single words are not available; segments have theirs")
-        return jsonify(body)
+        return jsonify(as_verbose(transcript, words=ask.words))
     if ask.response_format == "json":
         return jsonify(text=transcript.text, usage=usage(transcript))
     text = SUBTITLES.get(ask.response_format, lambda _: transcript.text + "\n")
-    kind = {"srt": "application/x-subrip", "vtt": "text/vtt"}.get(ask.response_format, "text/plain")
-    return Response(text(transcript.segments), content_type=f"{kind}; charset=utf-8")
-
-
-def _full(transcript: Transcript, ask: Ask) -> dict[str, Any]:
-    result = transcript.as_dict()
-    if ask.subtitles:
-        result["subtitles"] = SUBTITLES[ask.subtitles](transcript.segments)
-    return result
-
-
-def _own_event(step: Part | Transcript, ask: Ask) -> dict[str, Any]:
-    if isinstance(step, Transcript):
-        return {"type": "done", "result": _full(step, ask)}
-    segments = [segment.as_dict() for segment in step.segments]
-    return {"type": "segments", "segments": segments, "position_s": round(step.position_s, 3), "total_s": step.total_s}
+    return Response(text(transcript.segments), content_type=f"{DOCUMENTS[ask.response_format]}; charset=utf-8")
 
 
 def _openai_events() -> Callable[[Part | Transcript], dict[str, Any]]:
@@ -149,7 +140,7 @@ def _openai_events() -> Callable[[Part | Transcript], dict[str, Any]]:
     return event
 
 
-def _events(steps: Steps, as_event: Callable[[Part | Transcript], dict[str, Any]]) -> Response:
+def _events(steps: Iterator[T], as_event: Callable[[T], dict[str, Any]]) -> Response:
     """Server-sent events. The first step is done before the answer begins, so that a bad recording is still a 4xx."""
     first = next(steps)
 
@@ -191,7 +182,15 @@ _OPTIONS: dict[str, Any] = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
     "stream": {"type": "boolean"},
 }
-_OWN_OPTIONS: dict[str, Any] = {**_OPTIONS, "subtitles": {"type": "string", "enum": list(SUBTITLES)}}
+_OWN_OPTIONS: dict[str, Any] = {
+    **_OPTIONS,
+    "format": {"type": "string", "enum": list(DOCUMENTS)},
+    "subtitles": {"type": "string", "enum": list(SUBTITLES)},
+    "tags": {"type": "boolean"},
+    "peaks": {"type": "integer", "minimum": 2, "maximum": MOST_PEAKS},
+    "title": {"type": "string"},
+    "embed_audio": {"type": "boolean"},
+}
 _OWN_QUERY = [{"name": name, "in": "query", "schema": schema} for name, schema in _OWN_OPTIONS.items()]
 _OWN_BODY = {
     "content": {

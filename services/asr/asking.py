@@ -12,7 +12,8 @@ from flask import Request
 
 from configs.settings import AsrSettings
 from services.asr.engine import Hints
-from services.asr.formats import FORMATS, SUBTITLES
+from services.asr.formats import DOCUMENTS, FORMATS, SUBTITLES
+from services.asr.report.media import MOST_PEAKS
 from services.common.app import json_body
 from services.common.audio import AudioReader, Source
 from services.common.errors import ApiError
@@ -40,9 +41,19 @@ class Ask:
     """Times of single words are wanted."""
     subtitles: str = ""
     """'srt' or 'vtt': the full result comes with subtitles too."""
+    tags: bool = False
+    """Subtitles name emotions and sounds."""
+    peaks: int = 0
+    """The full result comes with a waveform of at most so many points; 0: without."""
+    title: str = ""
+    """What the report calls the recording."""
+    embed_audio: bool | None = None
+    """Whether the report holds the sound; None: that of short recordings."""
 
     def reader(self, settings: AsrSettings) -> AudioReader:
-        """The recording, ready to be decoded."""
+        """The recording from its beginning, ready to be decoded; it may be asked for again."""
+        if not isinstance(self.source, (bytes, Path)):
+            self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
 
@@ -64,10 +75,23 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
         fields = request.args
         source, pcm = _body(request), pcm_format(request.content_type or "")
-    subtitles = _text(fields, "subtitles")
+    subtitles, form = _text(fields, "subtitles"), _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "bad_subtitles", f"subtitles {subtitles!r} are not known", f"{' or '.join(SUBTITLES)}")
-    return Ask(source, pcm, _hints(fields, languages), _flag(fields, "stream"), subtitles=subtitles)
+    if form not in DOCUMENTS:
+        raise ApiError(400, "bad_format", f"format {form!r} is not known", f"it may be: {', '.join(DOCUMENTS)}")
+    return Ask(
+        source,
+        pcm,
+        _hints(fields, languages),
+        _flag(fields, "stream"),
+        form,
+        subtitles=subtitles,
+        tags=_flag(fields, "tags"),
+        peaks=_peaks(fields),
+        title=_text(fields, "title") or _name(request, fields),
+        embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
+    )
 
 
 def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
@@ -181,6 +205,24 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
             f"use {_some(known)}, several with commas between, or auto",
         )
     return tuple(dict.fromkeys(codes))
+
+
+def _name(request: Request, fields: Mapping[str, Any]) -> str:
+    """The recording's file name, without its folder; '' when it came without one."""
+    upload = request.files.get("file")
+    name = (upload.filename if upload else fields.get("filename")) or ""
+    return str(name).replace("\\", "/").rpartition("/")[2]
+
+
+def _peaks(fields: Mapping[str, Any]) -> int:
+    value = fields.get("peaks")
+    try:
+        number = 0 if value in (None, "") else int(str(value))
+    except ValueError:
+        number = -1
+    if not (number == 0 or 2 <= number <= MOST_PEAKS):
+        raise ApiError(400, "bad_peaks", f"peaks {value!r} is not a number from 2 to {MOST_PEAKS}", "leave it out")
+    return number
 
 
 def _some(languages: tuple[str, ...]) -> str:

@@ -1,90 +1,66 @@
-"""A transcript as the callers want it: subtitles, or OpenAI's verbose JSON."""
+"""A transcript as the callers want it: text, subtitles, a table, or OpenAI's verbose JSON."""
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import csv
+import io
+from collections.abc import Sequence
 from typing import Any
 
 from services.asr.engine import Segment, Transcript
+from services.asr.subtitles import SUBTITLES, as_srt, as_vtt
+
+__all__ = ["DOCUMENTS", "FORMATS", "SUBTITLES", "as_csv", "as_srt", "as_verbose", "as_vtt", "usage"]
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+"""What OpenAI's address answers in."""
+DOCUMENTS = {
+    "json": "application/json",
+    "text": "text/plain",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "csv": "text/csv",
+    "html": "text/html",
+}
+"""What the service's own address answers in, with the content type."""
 
-_CUE_WIDTH = 84  # two lines of 42 Latin letters, or 42 Chinese characters: the usual limit for subtitles
-_MERGE_BELOW = 0.5  # a clause ends a cue once the cue is this full
-_UNITS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]\s*|[^\s\u2e80-\u9fff\uff00-\uffef]+\s*")
-_CLAUSE_ENDS = tuple(".?!,;:。？！，；：、")
-
-
-@dataclass(frozen=True)
-class Cue:
-    """One subtitle."""
-
-    start_s: float
-    end_s: float
-    text: str
-
-
-def cues(segments: Iterable[Segment]) -> Iterator[Cue]:
-    """Subtitles of readable length. Inside a long segment the times follow the length of the text."""
-    for segment in segments:
-        texts = list(_readable(segment.text))
-        total = sum(map(_width, texts)) or 1
-        start_s, length_s = segment.start_s, segment.end_s - segment.start_s
-        for text in texts:
-            end_s = start_s + length_s * _width(text) / total
-            yield Cue(start_s, end_s, text)
-            start_s = end_s
+_NO_WORDS = "times of single words are not available with this recogniser; segments have theirs"
+_BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
+# A spreadsheet takes a cell that begins like this for a formula, and a formula can send data elsewhere.
+# Source: OWASP, "CSV Injection"; the wide forms are read as formulas, too, where Chinese or Japanese is set.
+_FORMULA = tuple("=+-@＝＋－＠\t\r")
 
 
-def _readable(text: str) -> Iterator[str]:
-    """`text` in parts of at most a cue, ending at clauses where there are any."""
-    part = ""
-    units = _UNITS.findall(text)
-    for i, unit in enumerate(units):
-        if part and _width(part + unit.rstrip()) > _CUE_WIDTH:
-            yield part.rstrip()
-            part = ""
-        part += unit
-        rest = "".join(units[i + 1 :])
-        full = _width(part) >= _CUE_WIDTH * _MERGE_BELOW and _width(part + rest) > _CUE_WIDTH
-        if full and part.rstrip().endswith(_CLAUSE_ENDS):
-            yield part.rstrip()
-            part = ""
-    if part.strip():
-        yield part.rstrip()
+def as_csv(segments: Sequence[Segment]) -> str:
+    """A row a segment, for Excel and other spreadsheets: UTF-8 with a byte order mark.
+
+    An apostrophe is put before a cell that a spreadsheet would take for a formula. Scores have a column for each
+    emotion that any segment has one for.
+    """
+    labels = list(dict.fromkeys(label for s in segments if s.emotion for label in s.emotion.scores))
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
+    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events"])
+    for s in segments:
+        felt = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
+        scores = s.emotion.scores if s.emotion else {}
+        row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *felt]
+        row += [_number(scores[label]) if label in scores else "" for label in labels]
+        writer.writerow([_cell(value) for value in (*row, "; ".join(event.label for event in s.events))])
+    return _BOM + table.getvalue()
 
 
-def _width(text: str) -> int:
-    """Columns on the screen: a Chinese character takes two."""
-    return sum(2 if char >= "\u2e80" else 1 for char in text)
+def _cell(text: str) -> str:
+    return f"'{text}" if text.lstrip(" \n\u3000").startswith(_FORMULA) else text
 
 
-def as_srt(segments: Sequence[Segment]) -> str:
-    """SubRip subtitles."""
-    blocks = (
-        f"{n}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{cue.text}\n"
-        for n, cue in enumerate(cues(segments), 1)
-    )
-    return "\n".join(blocks)
+def _number(value: float) -> str:
+    return f"{value:.3f}"
 
 
-def as_vtt(segments: Sequence[Segment]) -> str:
-    """WebVTT subtitles."""
-    blocks = (
-        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n"
-        for cue in cues(segments)
-    )
-    return "\n".join(("WEBVTT\n", *blocks))
-
-
-SUBTITLES: dict[str, Callable[[Sequence[Segment]], str]] = {"srt": as_srt, "vtt": as_vtt}
-
-
-def as_verbose(transcript: Transcript) -> dict[str, Any]:
-    """OpenAI's ``verbose_json``, with what this service knows beyond it."""
+def as_verbose(transcript: Transcript, *, words: bool = False) -> dict[str, Any]:
+    """OpenAI's ``verbose_json``, with what this service knows beyond it; `words`: with the times of single words."""
     full = transcript.as_dict()
     segments = [
         {
@@ -96,6 +72,12 @@ def as_verbose(transcript: Transcript) -> dict[str, Any]:
         for i, segment in enumerate(full["segments"])
     ]
     extra = {key: full[key] for key in ("processing_s", "rtf", "model", "confidence", "emotion", "events", "warnings")}
+    if words:
+        timed = [word for segment in full["segments"] for word in segment["words"]]
+        if timed:
+            extra["words"] = [{"word": w["text"], "start": w["start_s"], "end": w["end_s"]} for w in timed]
+        elif segments:
+            extra["warnings"] = [*extra["warnings"], _NO_WORDS]
     return {
         "task": "transcribe",
         "language": full["language"],
@@ -110,10 +92,3 @@ def as_verbose(transcript: Transcript) -> dict[str, Any]:
 def usage(transcript: Transcript) -> dict[str, Any]:
     """What OpenAI bills by, which its SDK expects."""
     return {"type": "duration", "seconds": round(transcript.duration_s, 3)}
-
-
-def _clock(seconds: float, point: str) -> str:
-    total_ms = round(seconds * 1000)
-    minutes, ms = divmod(total_ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{ms // 1000:02}{point}{ms % 1000:03}"
