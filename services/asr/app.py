@@ -13,24 +13,22 @@ from typing import Any, TypeVar
 from flask import Flask, Response, jsonify, request, stream_with_context
 
 from configs.settings import Settings
-from configs.store import ModelStore
 from services.asr import answers
 from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
-from services.asr.engine import Engine, Transcript, join_texts, load_engine
+from services.asr.engine import Transcript, join_texts
 from services.asr.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
-from services.asr.queue import ModelQueue
+from services.asr.queue import Caller
 from services.asr.report.media import MOST_PEAKS
-from services.asr.transcribe import Part, transcribe
+from services.asr.serving import Serving, Step, Steps
 from services.common.app import create_app, documented
-from services.common.engine import EngineHost
 from services.common.errors import ApiError
+from services.common.watch import ClientLeft, client_left
 
 log = logging.getLogger(__name__)
 
-_FREE_THREADS = 3  # of the server: /health answers however many wait for the model
+_CLIENT_LEFT = 499  # nginx's status for it; nobody reads it but the metrics
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
 
-Steps = Iterator[Part | Transcript]
 T = TypeVar("T")
 
 
@@ -38,29 +36,27 @@ def make_app(settings: Settings) -> Flask:
     """The service; its model loads in the background."""
     asr = settings.asr
     model = Path(asr.model).name
-    host: EngineHost[Engine] = EngineHost(
-        lambda: load_engine(asr, ModelStore(settings.store).ensure),
-        name="speech recognition",
-        wait_s=settings.service.load_wait_s,
-    )
-    queue = ModelQueue(asr.queue_wait_s, max_waiting=max(1, settings.service.threads - _FREE_THREADS))
+    serving = Serving(settings)
+    host = serving.host
 
     def describe() -> Mapping[str, Any]:
-        engine = host.peek()
         return {
             "engine": asr.engine,
             "model": model,
-            "device": engine.device if engine else None,
+            **serving.facts(),
             "threads": asr.threads,
             "languages": list(asr.languages),
             "max_duration_s": asr.max_duration_s,
             "versions": _versions(),
         }
 
-    app = create_app("asr", settings.service, host, max_upload_mb=asr.max_upload_mb, describe=describe)
+    app = create_app(
+        "asr", settings.service, host, max_upload_mb=asr.max_upload_mb, describe=describe, metrics=serving.registry
+    )
 
-    def steps(engine: Engine, ask: Ask) -> Steps:
-        return transcribe(engine, queue, ask.reader(asr), ask.hints)
+    @app.errorhandler(ClientLeft)
+    def left(_: ClientLeft) -> tuple[str, int]:
+        return "", _CLIENT_LEFT
 
     @app.post("/asr")
     @documented(requestBody=_OWN_BODY, parameters=_OWN_QUERY)
@@ -69,16 +65,18 @@ def make_app(settings: Settings) -> Flask:
 
         Send JSON {"filename": "a.wav"} for a file below the service's allowed folder, a form with the field `file`, or
         the recording as the body (audio/pcm;rate=16000 for bare 16-bit samples). Options: language, prompt,
-        temperature, stream (server-sent events, one for each piece of a long recording), subtitles (srt or vtt: the
-        result has them too), peaks (the result has a waveform of at most so many points, too), format (text, srt, vtt,
-        csv, or html: a report on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of
-        the report; its sound is in it up to ten minutes, unless told otherwise).
+        temperature, itn (false: numbers as spoken), deadline_s (then 504 rather than a late answer), stream
+        (server-sent events, one for each piece of a long recording), subtitles (srt or vtt: the result has them too),
+        peaks (the result has a waveform of at most so many points, too), format (text, srt, vtt, csv, or html: a report
+        on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of the report; its sound is
+        in it up to ten minutes, unless told otherwise).
         """
-        engine = host.get()
-        ask = own_ask(request, asr, engine.languages)
+        caller = Caller(left=client_left(request.environ))
+        ask = own_ask(request, asr, host.get().languages)
+        steps = serving.steps(ask, caller)
         if ask.stream:
-            return _events(answers.events(steps(engine, ask), ask, asr), dict)
-        transcript = _finish(steps(engine, ask))
+            return _events(answers.events(steps, ask, asr), dict)
+        transcript = _finish(steps)
         if ask.response_format == "json":
             return jsonify(answers.result(transcript, ask, asr))
         content_type = f"{DOCUMENTS[ask.response_format]}; charset=utf-8"
@@ -91,11 +89,12 @@ def make_app(settings: Settings) -> Flask:
 
         response_format: json, text, srt, vtt, verbose_json; stream=true sends transcript.text.delta and .done events.
         """
-        engine = host.get()
-        ask = openai_ask(request, model, engine.languages)
+        caller = Caller(left=client_left(request.environ))
+        ask = openai_ask(request, model, host.get().languages)
+        steps = serving.steps(ask, caller)
         if ask.stream:
-            return _events(steps(engine, ask), _openai_events())
-        return _openai_answer(_finish(steps(engine, ask)), ask)
+            return _events(steps, _openai_events())
+        return _openai_answer(_finish(steps), ask)
 
     @app.get("/v1/models")
     def models_route() -> Response:
@@ -127,10 +126,10 @@ def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
     return Response(text(transcript.segments), content_type=f"{DOCUMENTS[ask.response_format]}; charset=utf-8")
 
 
-def _openai_events() -> Callable[[Part | Transcript], dict[str, Any]]:
+def _openai_events() -> Callable[[Step], dict[str, Any]]:
     texts: list[str] = []
 
-    def event(step: Part | Transcript) -> dict[str, Any]:
+    def event(step: Step) -> dict[str, Any]:
         if isinstance(step, Transcript):
             return {"type": "transcript.text.done", "text": step.text, "usage": usage(step)}
         before = join_texts(texts)
@@ -151,6 +150,8 @@ def _events(steps: Iterator[T], as_event: Callable[[T], dict[str, Any]]) -> Resp
                 yield _event(as_event(step))
         except ApiError as error:
             yield _event(error.body())
+        except ClientLeft:
+            return
         except Exception:
             log.exception("unexpected error in a stream")
             yield _event(ApiError(500, "internal_error", "the service made a mistake with this request").body())
@@ -180,6 +181,8 @@ _OPTIONS: dict[str, Any] = {
     "language": {"type": "string", "description": "a code such as zh; auto: detect"},
     "prompt": {"type": "string", "description": "text in the expected style, with expected names"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+    "itn": {"type": "boolean", "description": "numbers and dates as one writes them; false: as spoken"},
+    "deadline_s": {"type": "number", "minimum": 0, "description": "then 504 instead of a late answer; 0: never"},
     "stream": {"type": "boolean"},
 }
 _OWN_OPTIONS: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from flask import Request
 
 from configs.settings import AsrSettings
+from services.asr.cache import digest_of
 from services.asr.engine import Hints
 from services.asr.formats import DOCUMENTS, FORMATS, SUBTITLES
 from services.asr.report.media import MOST_PEAKS
@@ -23,6 +24,7 @@ OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI ask for
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
 _CHUNK_BYTES = 2**16
+_LONGEST_DEADLINE_S = 86_400.0
 _MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 _GRANULARITIES = {"word", "segment"}
@@ -41,6 +43,8 @@ class Ask:
     """Times of single words are wanted."""
     subtitles: str = ""
     """'srt' or 'vtt': the full result comes with subtitles too."""
+    deadline_s: float = 0.0
+    """The answer is of no use later than this after the request came; 0: it always is."""
     tags: bool = False
     """Subtitles name emotions and sounds."""
     peaks: int = 0
@@ -55,6 +59,13 @@ class Ask:
         if not isinstance(self.source, (bytes, Path)):
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
+
+    def key(self) -> Hashable | None:
+        """The same for requests that must have the same answer; None where chance has a part in it.
+
+        Reads the recording once.
+        """
+        return None if self.hints.temperature else (digest_of(self.source), self.pcm, self.hints)
 
 
 def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Ask:
@@ -83,10 +94,11 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     return Ask(
         source,
         pcm,
-        _hints(fields, languages),
+        hints_from(fields, languages),
         _flag(fields, "stream"),
         form,
         subtitles=subtitles,
+        deadline_s=_deadline_s(fields),
         tags=_flag(fields, "tags"),
         peaks=_peaks(fields),
         title=_text(fields, "title") or _name(request, fields),
@@ -121,7 +133,8 @@ def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
         raise ApiError(
             400, "bad_granularity", f"timestamp_granularities {sorted(unknown)} are not known", "word or segment"
         )
-    return Ask(source, pcm, _hints(form, languages), stream, response_format, "word" in granularities)
+    hints, deadline_s = hints_from(form, languages), _deadline_s(form)
+    return Ask(source, pcm, hints, stream, response_format, "word" in granularities, deadline_s=deadline_s)
 
 
 def unknown_model(asked: str, model: str) -> ApiError:
@@ -178,8 +191,10 @@ def _body(request: Request) -> BinaryIO:
     return cast(BinaryIO, spool)
 
 
-def _hints(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
-    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields))
+def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
+    """What the caller knows beforehand, of the fields of any kind of request. Raises ApiError 400."""
+    itn = _flag(fields, "itn", default=True)
+    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields), itn=itn)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -230,18 +245,28 @@ def _some(languages: tuple[str, ...]) -> str:
 
 
 def _temperature(fields: Mapping[str, Any]) -> float:
-    value = fields.get("temperature")
+    return _number(fields, "temperature", 1.0)
+
+
+def _deadline_s(fields: Mapping[str, Any]) -> float:
+    return _number(fields, "deadline_s", _LONGEST_DEADLINE_S)
+
+
+def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
+    """From 0 to `most`; 0 when it is not given."""
+    value = fields.get(name)
     try:
         number = 0.0 if value in (None, "") else float(cast(Any, value))
     except (TypeError, ValueError):
         number = -1.0
-    if isinstance(value, bool) or not 0.0 <= number <= 1.0:
-        raise ApiError(400, "bad_temperature", f"temperature {value!r} is not a number between 0 and 1", "leave it out")
+    if isinstance(value, bool) or not 0.0 <= number <= most:
+        message = f"{name} {value!r} is not a number between 0 and {most:g}"
+        raise ApiError(400, f"bad_{name}", message, "leave it out")
     return number
 
 
-def _flag(fields: Mapping[str, Any], name: str) -> bool:
-    word = str(fields.get(name, "")).strip().lower()
+def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    word = str(fields.get(name, default)).strip().lower()
     if word not in _TRUE | _FALSE:
         raise ApiError(400, f"bad_{name}", f"{name!r} must be true or false, not {word!r}")
     return word in _TRUE

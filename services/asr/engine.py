@@ -152,6 +152,8 @@ class Transcript:
     events: tuple[Event, ...]
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
+    cached: bool = False
+    """The same recording was asked about before; nothing was recognised now."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

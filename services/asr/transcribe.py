@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.asr.engine import Emotion, Engine, Hints, Segment, Transcript, join_texts
-from services.asr.pieces import split
-from services.asr.queue import ModelQueue
-from services.common.audio import SAMPLE_RATE, AudioReader
+from services.asr.engine import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
+from services.asr.pieces import SHORT_S, Piece, split
+from services.asr.planner import Plan, recognise_all
+from services.asr.queue import Caller, ModelQueue
+from services.asr.speech import Detectors
+from services.common.audio import AudioReader, Samples
 from services.common.errors import ApiError
+
+_SAME_S = 0.01  # closer positions are one
 
 
 @dataclass(frozen=True)
@@ -23,55 +28,120 @@ class Part:
     """Length of the recording by its header, None when unknown."""
 
 
-def transcribe(engine: Engine, queue: ModelQueue, reader: AudioReader, hints: Hints) -> Iterator[Part | Transcript]:
-    """Yields a Part as each piece is done, at the end the Transcript.
+@dataclass(frozen=True)
+class Recogniser:
+    """What transcribing needs: loaded once, shared by all requests."""
 
-    Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy.
+    engine: Engine
+    queue: ModelQueue
+    detectors: Detectors
+    plan: Plan
+    count: Callable[[int], object] = lambda pieces: None
+    """Told how many pieces a call had."""
+
+
+def transcribe(
+    recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller
+) -> Iterator[Part | Transcript]:
+    """Yields a Part as each piece is done (without segments where nobody spoke), at the end the Transcript.
+
+    Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
+    503 when its memory does not do, 504 after the deadline. ClientLeft as soon as that is noticed.
     """
+    sound, clock = _Sound(reader, caller), _Clock()
+    engine, plan = recogniser.engine, recogniser.plan
     segments: list[Segment] = []
     warnings: list[str] = []
-    busy_s, silent, accepted = 0.0, True, False
-    pieces = split(reader, engine.max_piece_s)
+
+    def call(batch: Sequence[Samples]) -> list[Recognition]:
+        with recogniser.queue.turn(caller), clock.running():
+            recognitions = engine.recognise(batch, hints)
+        recogniser.count(len(batch))
+        return recognitions
+
+    windows = _windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)
     while True:
-        started = time.perf_counter()
-        piece = next(pieces, None)
-        busy_s += time.perf_counter() - started
-        if piece is None:
+        with clock.running():
+            window = next(windows, None)
+        if window is None:
             break
-        start_s, samples = piece
-        heard: tuple[Segment, ...] = ()
-        if samples.any():
-            silent = False
-            with queue.turn(accepted=accepted):
-                accepted = True
-                started = time.perf_counter()
-                (recognition,) = engine.recognise([samples], hints)
-                busy_s += time.perf_counter() - started
-            heard = tuple(segment.later(start_s) for segment in recognition.segments)
+        if not caller.accepted:
+            caller.short = sound.ended and reader.decoded_s <= SHORT_S
+        spoken = [piece for piece in window if piece.samples.any()]
+        heard = dict(zip(map(id, spoken), recognise_all(call, [p.samples for p in spoken], plan), strict=True))
+        for piece in window:
+            recognition = heard.get(id(piece), Recognition(()))
+            found = tuple(segment.later(piece.start_s) for segment in recognition.segments)
             warnings += [w for w in recognition.warnings if w not in warnings]
-            segments += heard
-        if not silent:
-            yield Part(heard, start_s + len(samples) / SAMPLE_RATE, reader.expected_s)
-    if silent:
+            segments += found
+            caller.reached_s = piece.end_s
+            if not sound.silent:
+                yield Part(found, piece.end_s, reader.expected_s)
+    if sound.silent:
         raise ApiError(
             422,
             "silent_audio",
             "the recording is perfectly silent: every sample is zero",
             "the microphone is muted, or the program that recorded may not use it; `huiyin doctor` looks",
         )
-    yield _joined(engine.model, segments, reader.decoded_s, busy_s, (*reader.warnings, *warnings))
+    if reader.decoded_s - caller.reached_s > _SAME_S:
+        yield Part((), reader.decoded_s, reader.expected_s)
+    yield joined(engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings))
 
 
-def _joined(
+class _Sound:
+    """A recording's blocks, as long as somebody waits for the answer."""
+
+    def __init__(self, reader: AudioReader, caller: Caller) -> None:
+        self._reader, self._caller = reader, caller
+        self.silent = True
+        """Every sample so far was zero."""
+        self.ended = False
+
+    def __iter__(self) -> Iterator[Samples]:
+        for block in self._reader:
+            self._caller.check()
+            self.silent = self.silent and not block.any()
+            yield block
+        self.ended = True
+
+
+class _Clock:
+    """Time spent on a request, without the wait for others."""
+
+    def __init__(self) -> None:
+        self.busy_s = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.busy_s += time.perf_counter() - started
+
+
+def _windows(pieces: Iterator[Piece], window_s: float) -> Iterator[list[Piece]]:
+    """The pieces in groups of about `window_s` seconds; at 0 one by one."""
+    window: list[Piece] = []
+    for piece in pieces:
+        window.append(piece)
+        if sum(p.end_s - p.start_s for p in window) >= window_s:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def joined(
     model: str, segments: Sequence[Segment], duration_s: float, busy_s: float, warnings: tuple[str, ...]
 ) -> Transcript:
+    """All segments of a recording as one transcript."""
     spoken_s = sum(_length(s) for s in segments) or 1.0
     return Transcript(
         text=join_texts(s.text for s in segments),
         language=_main_language(segments),
         duration_s=duration_s,
         processing_s=busy_s,
-        rtf=busy_s / duration_s,
+        rtf=busy_s / duration_s if duration_s else 0.0,
         model=model,
         confidence=sum(s.confidence * _length(s) for s in segments) / spoken_s,
         emotion=_overall_emotion(segments),

@@ -34,11 +34,13 @@ def create_app(
     max_upload_mb: int,
     describe: Callable[[], Mapping[str, Any]],
     ready_facts: Callable[[], Mapping[str, Any]] = dict,
+    metrics: CollectorRegistry | None = None,
 ) -> Flask:
     """A Flask app with the shared routes.
 
     `name` is 'asr', 'llm' or 'tts'; `describe` gives the service's own facts for /system (model, device),
-    `ready_facts` those for /ready, which must be quick.
+    `ready_facts` those for /ready, which must be quick; `metrics` holds its own metrics, those of every service are
+    added.
     """
     app = Flask(f"huiyin-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_upload_mb * 1024 * 1024
@@ -79,7 +81,7 @@ def create_app(
         return jsonify(_openapi(app, name))
 
     _install_key(app, settings.api_key)
-    _install_metrics(app, name)
+    _install_metrics(app, name, metrics or CollectorRegistry())
     return app
 
 
@@ -97,8 +99,7 @@ def _install_key(app: Flask, key: str) -> None:
             )
 
 
-def _install_metrics(app: Flask, name: str) -> None:
-    registry = CollectorRegistry()
+def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None:
     requests = Counter("huiyin_requests", "Requests answered.", ["service", "route", "status"], registry=registry)
     seconds = Histogram(
         "huiyin_request_seconds",

@@ -20,6 +20,7 @@ from configs.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
 _STOP_GRACE_S = 3  # then running requests are cut
+_SPARE_THREADS = 8  # beyond the requests in hand: /health, and the answer to whom there is no room for
 
 
 class PortTaken(RuntimeError):
@@ -69,7 +70,7 @@ def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -
             make_app(),
             host=settings.host,
             port=port,
-            threads=settings.threads,
+            threads=settings.threads + _SPARE_THREADS,
             channel_request_lookahead=1,  # else a request cannot see that its client has left
         )
 
@@ -86,7 +87,7 @@ def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, po
                 "bind": f"{host}:{port}",
                 "workers": 1,
                 "worker_class": "gthread",
-                "threads": settings.threads,
+                "threads": settings.threads + _SPARE_THREADS,
                 "timeout": 0,  # a long recording is not a hung worker
                 "graceful_timeout": _STOP_GRACE_S,
                 "keepalive": _KEEP_ALIVE_S,

@@ -1,0 +1,105 @@
+"""Everything between a request and the engine: the loaded models, the queue, the plan, answers known already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from configs.settings import Settings
+from configs.store import ModelStore
+from services.asr.asking import Ask
+from services.asr.cache import AnswerCache
+from services.asr.engine import Engine, Transcript, load_engine
+from services.asr.planner import gpu_free_bytes, make_plan
+from services.asr.queue import Caller, ModelQueue
+from services.asr.speech import Detectors, load_detectors
+from services.asr.transcribe import Part, Recogniser, transcribe
+from services.common.engine import EngineHost
+
+Step = Part | Transcript
+Steps = Iterator[Step]
+
+_WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
+
+
+class Serving:
+    """One for each service; used from all its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.asr
+        self._store = ModelStore(settings.store)
+        self.registry = CollectorRegistry()
+        """Metrics beyond those of every service."""
+        self._pieces = Counter("huiyin_asr_pieces", "Pieces of sound recognised.", registry=self.registry)
+        self._hits = Counter("huiyin_asr_cache_hits", "Requests answered from the cache.", registry=self.registry)
+        wait = Histogram(
+            "huiyin_asr_queue_wait_seconds",
+            "Wait for one turn of the model.",
+            buckets=_WAIT_BUCKETS_S,
+            registry=self.registry,
+        )
+        waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
+        self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, waited=wait.observe)
+        waiting.set_function(lambda: self.queue.waiting)
+        self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
+        self._recogniser: Recogniser | None = None
+        self.host: EngineHost[Engine] = EngineHost(
+            self._load, name="speech recognition", wait_s=settings.service.load_wait_s
+        )
+
+    def _load(self) -> Engine:
+        engine = load_engine(self._settings, self._store.ensure)
+        self.queue.workers = self._settings.workers or engine.workers
+        detectors = load_detectors(self._settings, self._store.ensure, self._is_here)
+        plan = make_plan(engine, self._settings, gpu_free_bytes)
+        self._recogniser = Recogniser(engine, self.queue, detectors, plan, self._pieces.inc)
+        return engine
+
+    def detectors(self) -> Detectors:
+        """What finds speech. Only once the engine is loaded."""
+        assert self._recogniser is not None
+        return self._recogniser.detectors
+
+    def _is_here(self, name: str) -> bool:
+        return all(file.state in ("here", "unchecked") for file in self._store.look(name))
+
+    def steps(self, ask: Ask, caller: Caller) -> Steps:
+        """The answer to `ask` as it is made, or as it was made before. Raises what `transcribe` raises."""
+        self.host.get()
+        assert self._recogniser is not None
+        limits_s = [limit_s for limit_s in (self._settings.deadline_s, ask.deadline_s) if limit_s]
+        caller.deadline_s = min(limits_s, default=0.0)
+        key = ask.key() if self._cache.entries else None
+        reader = ask.reader(self._settings)
+        if key is None:
+            return transcribe(self._recogniser, reader, ask.hints, caller)
+        known = self._cache.get(key)
+        if known is None:
+            return self._keeping(key, transcribe(self._recogniser, reader, ask.hints, caller))
+        self._hits.inc()
+        return (dataclasses.replace(step, cached=True) if isinstance(step, Transcript) else step for step in known)
+
+    def _keeping(self, key: object, steps: Steps) -> Steps:
+        made = []
+        for step in steps:
+            made.append(step)
+            if isinstance(step, Transcript):
+                self._cache.put(key, made)
+            yield step
+
+    def facts(self) -> dict[str, Any]:
+        """For /system."""
+        recogniser = self._recogniser
+        plan = recogniser.plan if recogniser else None
+        return {
+            "device": recogniser.engine.device if recogniser else None,
+            "vad": recogniser.detectors().name if recogniser else None,
+            "workers": self.queue.workers,
+            "waiting": self.queue.waiting,
+            "piece_s": plan.piece_s if plan else None,
+            "batch_s": plan.batch_s if plan else None,
+            "cache": {"entries": len(self._cache), "most": self._cache.entries, "hits": self._cache.hits},
+        }
