@@ -1,4 +1,4 @@
-"""``huiyin transcribe``: recordings to text, JSON or subtitles."""
+"""``huiyin transcribe``: recordings to text, JSON, subtitles, tables or reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 from tqdm import tqdm
@@ -23,8 +23,11 @@ from assistant.command import FAILED, STDIN, USAGE, CommandError, check_writable
 from assistant.launcher import Launcher
 from configs.settings import Settings
 
-_SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt"}
+# A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.
+_SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt", "csv": ".csv", "html": ".report.html"}
 _SUBTITLES = ("srt", "vtt")
+_ONE_EACH = (*_SUBTITLES, "csv", "html")  # two of them in one file make a broken one
+_IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
 _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
 _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
@@ -35,6 +38,7 @@ does not run. A recording that cannot be read is told and skipped; the exit stat
 
   huiyin transcribe meeting.m4a
   huiyin transcribe film.mp4 --format srt --out film.srt
+  huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
   huiyin transcribe *.wav --format json --out results/
   huiyin transcribe - --language zh < call.wav"""
 
@@ -44,7 +48,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("transcribe", description=_ABOUT)
     parser.add_argument("file", nargs="+", metavar="FILE", help="a recording; - reads standard input")
     parser.add_argument(
-        "--format", choices=tuple(_SUFFIXES), default="text", help="text (default), json with all details, or subtitles"
+        "--format",
+        choices=tuple(_SUFFIXES),
+        default="text",
+        help="text (default), json with all details, subtitles, a table, or a report on one page",
+    )
+    parser.add_argument("--tags", action="store_true", help="srt and vtt: with [laughter] and (sad) in the text")
+    parser.add_argument(
+        "--embed-audio",
+        action=argparse.BooleanOptionalAction,
+        help="html: with the sound in it, or without; default: with that of recordings up to ten minutes",
     )
     parser.add_argument("--language", metavar="LANG", help="zh, en, ... when it is known; default: auto, detected")
     parser.add_argument(
@@ -63,6 +76,10 @@ class _Recording:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe the files. Returns 0, or 1 when one of them could not be."""
+    if args.tags and args.format not in _SUBTITLES:
+        raise CommandError(f"--tags is for {' and '.join(_SUBTITLES)}; the other formats have columns or fields", USAGE)
+    if args.embed_audio is not None and args.format != "html":
+        raise CommandError("--embed-audio is for --format html", USAGE)
     targets = _targets(args.file, args.format, args.out)
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
         recordings = [found for label in args.file if (found := _look_at(label, Path(folder)))]
@@ -70,7 +87,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])
-                work = _Work(launcher.services, args.format, args.language, targets, several=len(args.file) > 1)
+                options = {"language": args.language, "tags": args.tags or None, "embed_audio": args.embed_audio}
+                work = _Work(launcher.services, args.format, options, targets, several=len(args.file) > 1)
                 failed += work.do(recordings)
     return FAILED if failed else 0
 
@@ -78,8 +96,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _targets(labels: Sequence[str], form: str, out: Path | None) -> dict[str, Path]:
     """Which file each result goes to; empty for the screen. Raises CommandError when that cannot be."""
     several = len(labels) > 1
+    if out is None and form == "html" and sys.stdout.isatty():
+        out = Path()
     if out is None:
-        if several and form in _SUBTITLES:
+        if several and form in _ONE_EACH:
             raise CommandError(f"several files as {form} would make one broken file; add --out FOLDER", USAGE)
         return {}
     if not several and not out.is_dir() and not str(out).endswith(("/", "\\")):
@@ -128,11 +148,10 @@ class _Work:
     """Recordings, one after the other, through the service."""
 
     def __init__(
-        self, services: Services, form: str, language: str | None, targets: dict[str, Path], *, several: bool
+        self, services: Services, form: str, options: dict[str, Any], targets: dict[str, Path], *, several: bool
     ) -> None:
         self._services, self._form, self._targets, self._several = services, form, targets, several
-        options = {"stream": "true", "language": language, "subtitles": form if form in _SUBTITLES else None}
-        self._path = "/asr?" + urlencode({key: value for key, value in options.items() if value})
+        self._options = {"stream": True, "format": form, **options}
         self._first = True
 
     def do(self, recordings: Sequence[_Recording]) -> int:
@@ -147,7 +166,9 @@ class _Work:
                     at(recording.label, before + share * recording.size)
 
                 try:
-                    self._put(recording.label, self._transcribe(recording, heard))
+                    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as document:
+                        result = self._transcribe(recording, heard, document)
+                        self._put(recording.label, result, document)
                 except ServiceError as error:
                     failed += 1
                     _tell(recording.label, str(error))
@@ -156,42 +177,47 @@ class _Work:
                 before += recording.size
         return failed
 
-    def _transcribe(self, recording: _Recording, heard: Callable[[float], None]) -> dict[str, Any]:
-        """The service's result; `heard` is told the share of the recording that is done. Raises ServiceError."""
+    def _transcribe(self, recording: _Recording, heard: Callable[[float], None], document: IO[bytes]) -> dict[str, Any]:
+        """The service's result; what it makes of that in other formats than JSON is written into `document`.
+
+        `heard` is told the share of the recording that is done. Raises ServiceError.
+        """
+        options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
+        path = "/asr?" + urlencode({key: value for key, value in options.items() if value not in (None, "")})
         headers = {
             **self._services.headers("application/octet-stream"),
             "Content-Length": str(recording.size),
         }
         with recording.path.open("rb") as file:
             call = self._services.call("asr", _TIMEOUT_S)
-            pieces = call.request("POST", self._path, cast(BinaryIO, file), headers)
+            pieces = call.request("POST", path, cast(BinaryIO, file), headers)
             for event in server_sent_events(pieces):
                 if error := event.get("error"):
                     hint = f" ({error['hint']})" if error.get("hint") else ""
                     raise ServiceError(f"asr: {error.get('message')}{hint}")
+                if event.get("type") == "document":
+                    document.write(event["text"].encode())
                 if event.get("type") == "done":
                     return cast("dict[str, Any]", event["result"])
                 if event.get("total_s"):
                     heard(min(1.0, event["position_s"] / event["total_s"]))
         raise ServiceError("the answer broke off before its end")
 
-    def _put(self, label: str, result: dict[str, Any]) -> None:
+    def _put(self, label: str, result: dict[str, Any], document: IO[bytes]) -> None:
         for warning in result.get("warnings") or ():
             _tell(label, warning)
         if not result["text"]:
             _tell(label, "no speech was heard in it")
         if self._form == "json":
-            output = json.dumps({"file": label, **result}, ensure_ascii=False) + "\n"
-        elif self._form == "text":
-            output = result["text"] + "\n"
-        else:
-            output = result["subtitles"]
+            document.write(json.dumps({"file": label, **result}, ensure_ascii=False).encode() + b"\n")
+        document.seek(0)
         target = self._targets.get(label)
         if target is not None:
             with whole_file(target) as file:
-                file.write(output.encode())
+                shutil.copyfileobj(document, file)
             _say(f"{label} -> {target}", sys.stderr)
             return
+        output = document.read().decode()
         if self._several and self._form == "text":
             output = f"{'' if self._first else chr(10)}==> {label} <==\n{output}"
         self._first = False
