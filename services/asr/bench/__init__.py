@@ -1,0 +1,1 @@
+"""Measuring the recognisers: models of the real shape with random weights, tables, peers."""

@@ -1,0 +1,127 @@
+"""SenseVoiceSmall: text, language, emotion and events in one pass (arXiv 2407.04051).
+
+Features, decoding and tags are the project's own (`services.asr.sensevoice`); the weights are FunASR's, and its stock
+call is what the tests compare with. On a CPU neither FunASR nor PyTorch is needed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from configs.settings import AsrSettings
+from services.asr.engine import FindModel, Hints, Recognition
+from services.asr.sensevoice.decoding import Decoder
+from services.asr.sensevoice.export import exported
+from services.asr.sensevoice.features import Frontend
+from services.asr.sensevoice.network import Network, OnnxNetwork, Output, TorchNetwork
+from services.asr.sensevoice.tags import (
+    EMOTION_QUERY,
+    EVENT_QUERY,
+    ITN_QUERY,
+    LANGUAGE_QUERIES,
+    LANGUAGES,
+    SPOKEN_QUERY,
+    Answers,
+)
+from services.common.audio import SAMPLE_RATE, Samples
+
+_GPU_BATCH_S = 600.0  # as much as the planner finds room for; more gains nothing
+_WARM_UP_S = 1.0
+
+
+def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
+    """The engine, warmed up. Raises ValueError for what cannot be (a language, a precision, a folder)."""
+    if unknown := [code for code in settings.languages if code not in LANGUAGES]:
+        raise ValueError(
+            f"asr.languages: SenseVoice does not know {', '.join(unknown)}; it knows {', '.join(LANGUAGES)}"
+        )
+    folder = find_model(settings.model)
+    device = _device(settings)
+    on_cpu = device == "cpu"
+    workers = (settings.workers or settings.threads) if on_cpu else 1
+    runtime = settings.runtime if settings.runtime != "auto" else ("onnx" if on_cpu else "torch")
+    precision = settings.precision if settings.precision != "auto" else _usual_precision(runtime, on_cpu)
+    network: Network
+    if runtime == "onnx":
+        if not on_cpu or precision not in ("int8", "fp32"):
+            raise ValueError(f"asr.runtime onnx runs on the CPU in int8 or fp32, not {precision} on {device}")
+        network = OnnxNetwork(exported(folder, precision), max(1, settings.threads // workers))
+    else:
+        if precision == "int8":
+            raise ValueError("asr.runtime torch has no int8; asr.precision may be fp32, fp16 or bf16")
+        if not importlib.util.find_spec("torch") or not importlib.util.find_spec("funasr"):
+            raise ValueError("PyTorch and FunASR are not installed; `make funasr` installs both, or asr.runtime=onnx")
+        workers = 1
+        network = TorchNetwork(folder, device, precision, settings.threads)
+    engine = SenseVoiceEngine(folder, network, settings.languages, workers)
+    engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints())
+    return engine
+
+
+class SenseVoiceEngine:
+    """See `services.asr.engine.Engine`."""
+
+    languages = LANGUAGES
+    max_piece_s = 30.0  # it was trained on no more
+    uses_hotwords = False
+
+    def __init__(self, folder: Path, network: Network, allowed: tuple[str, ...], workers: int) -> None:
+        """`allowed`: the languages that may be spoken when a caller names none. Raises ValueError, OSError."""
+        from sentencepiece import SentencePieceProcessor
+
+        files = sorted(folder.glob("*.bpe.model"))
+        if len(files) != 1:
+            raise ValueError(f"{folder} must hold one vocabulary, *.bpe.model; it holds {len(files)}")
+        self._decoder = Decoder(SentencePieceProcessor(model_file=str(files[0])))
+        cmvn = folder / "am.mvn"
+        self._frontend = Frontend(cmvn if cmvn.is_file() else None)
+        self._network, self._allowed = network, allowed
+        self.model, self.device, self.workers = folder.name, network.device, workers
+        self.batch_s = _GPU_BATCH_S if network.batches else 0.0
+
+    def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+        """See Engine. A language outside those allowed is never heard: such a piece is listened to again."""
+        allowed = hints.languages or self._allowed
+        features = [self._frontend(samples) for samples in pieces]
+        outputs = self._network.run(features, _queries(allowed[0] if len(allowed) == 1 else "auto", hints.itn))
+        answers = [self._decoder.tags.read(output.tags, allowed) for output in outputs]
+        for i, answer in enumerate(answers):
+            if len(allowed) > 1 and answer.best_language in LANGUAGES and answer.best_language not in allowed:
+                (outputs[i],) = self._network.run([features[i]], _queries(answer.language, hints.itn))
+                answers[i] = self._decoder.tags.read(outputs[i].tags, (answer.language,))
+        return [
+            self._recognition(output, answer, len(samples) / SAMPLE_RATE)
+            for output, answer, samples in zip(outputs, answers, pieces, strict=True)
+        ]
+
+    def _recognition(self, output: Output, answers: Answers, length_s: float) -> Recognition:
+        return Recognition(self._decoder.segments(output.frames, output.probabilities, answers, length_s))
+
+
+def _queries(language: str, itn: bool) -> tuple[int, int, int, int]:
+    return LANGUAGE_QUERIES[language], EMOTION_QUERY, EVENT_QUERY, ITN_QUERY if itn else SPOKEN_QUERY
+
+
+def _usual_precision(runtime: str, on_cpu: bool) -> str:
+    if runtime == "onnx":
+        return "int8"
+    return "fp32" if on_cpu else "fp16"
+
+
+def _device(settings: AsrSettings) -> str:
+    """Where to run. PyTorch is only asked (2 s, 200 MB) where there is a driver to run on."""
+    if settings.device != "auto":
+        return settings.device
+    if settings.runtime == "onnx" or settings.precision == "int8":
+        return "cpu"
+    if shutil.which("nvidia-smi") and importlib.util.find_spec("torch"):
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+    return "cpu"

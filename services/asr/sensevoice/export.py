@@ -1,0 +1,142 @@
+"""The ONNX form of a SenseVoice model folder, made once and kept: ``huiyin models export sensevoice``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from configs.settings import StoreSettings
+from services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+
+PRECISIONS = ("int8", "fp32")
+_GRAPH, _DATA = "model.onnx", "model.onnx.data"
+_FORM = 1  # of the graph; a new one makes older exports out of date
+_FULL_LEVELS, _SAFE_LEVELS = 127, 63  # steps of an int8 weight each way
+
+
+class ExportError(RuntimeError):
+    """The folder cannot be exported; the message says why and what to do."""
+
+
+def exported(folder: Path, precision: str) -> Path:
+    """The graph of the model in `folder`: in its folder ``onnx``, made when it is not there.
+
+    `precision`: 'int8' or 'fp32'. Where `folder` cannot be written, the form is kept in the user's model store.
+    Raises ExportError.
+    """
+    checkpoint = folder / "model.pt"
+    if not checkpoint.is_file():
+        raise ExportError(f"{folder} has no model.pt; `huiyin models fetch funasr` gets one")
+    name = f"{precision}-{_fingerprint(checkpoint)}"
+    places = (folder / "onnx", StoreSettings().path / "exports" / folder.name)
+    for place in places:
+        if (place / name / _GRAPH).is_file():
+            return place / name / _GRAPH
+    exports = next((place for place in places if _writable(place)), None)
+    if exports is None:
+        raise ExportError(f"neither {places[0]} nor {places[1]} can be written")
+    target = exports / name
+    with tempfile.TemporaryDirectory(dir=exports, prefix=".making-") as making:
+        _write(folder, Path(making), precision)
+        try:
+            os.replace(making, target)
+        except OSError:  # another process was quicker
+            if not (target / _GRAPH).is_file():
+                raise
+        else:
+            Path(making).mkdir()  # for the context manager to remove
+    return target / _GRAPH
+
+
+def encoder_config(folder: Path) -> dict[str, Any]:
+    """``encoder_conf`` of the folder's config.yaml. Raises ExportError when there is none."""
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+        return dict(config["encoder_conf"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ExportError(f"{folder / 'config.yaml'} is no SenseVoice configuration: {error}") from error
+
+
+def _write(folder: Path, into: Path, precision: str) -> None:
+    import onnx
+
+    from services.asr.sensevoice.graph import build_graph
+
+    heads = int(encoder_config(folder)["attention_heads"])
+    levels = 0 if precision == "fp32" else (_SAFE_LEVELS if saturates() else _FULL_LEVELS)
+    try:
+        weights = read_checkpoint(folder / "model.pt")
+        needed = sum(w.nbytes for w in weights.values()) // (1 if precision == "fp32" else 4)
+        if shutil.disk_usage(into).free < needed * 1.1:
+            raise ExportError(f"there is no room below {into.parent}: the export needs {needed // 2**20} MB")
+        with (into / _DATA).open("wb") as data:
+            graph = build_graph(weights, heads, levels, data, _DATA)
+        onnx.save(graph, into / _GRAPH)
+    except (CheckpointError, KeyError, ValueError) as error:
+        raise ExportError(f"{folder} holds no SenseVoice model: {error}") from error
+
+
+def saturates() -> bool:
+    """Whether 8-bit products overflow on this processor.
+
+    x86 before VNNI adds pairs of u8 x s8 products in 16 bits: 2 x 255 x 127 does not fit. The largest values are
+    multiplied here and the answer looked at; with 63 steps instead of 127 they fit.
+    """
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    size = 64
+    weights = numpy_helper.from_array(np.full((size, size), _FULL_LEVELS, np.int8), "weights")
+    scale = numpy_helper.from_array(np.ones(size, np.float32), "scale")
+    node = helper.make_node("DynamicQuantizeMatMul", ["x", "weights", "scale"], ["y"], domain="com.microsoft")
+    shape = [size, size]
+    graph = helper.make_graph(
+        [node],
+        "saturates",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        [weights, scale],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (got,) = session.run(None, {"x": np.ones(shape, np.float32)})
+    return bool(np.abs(np.asarray(got) - size * _FULL_LEVELS).max() > size)
+
+
+def _fingerprint(checkpoint: Path) -> str:
+    """Eight digits that change with the weights: the archive's directory has a checksum of each tensor."""
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            sums = [(info.filename, info.file_size, info.CRC) for info in archive.infolist()]
+    except zipfile.BadZipFile as error:
+        raise ExportError(f"{checkpoint} is no PyTorch checkpoint: {error}") from error
+    return hashlib.sha256(repr((_FORM, sums)).encode()).hexdigest()[:8]
+
+
+def _writable(folder: Path) -> bool:
+    """Make the folder. False when that is not allowed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK)
+    except OSError:
+        return False
+
+
+def main(folder: Path) -> None:
+    """Make both forms and say where they are."""
+    for precision in PRECISIONS:
+        started = time.perf_counter()
+        graph = exported(folder, precision)
+        size = sum(file.stat().st_size for file in graph.parent.iterdir())
+        print(f"{precision}: {graph.parent}, {size / 1e6:.0f} MB, {time.perf_counter() - started:.1f} s", flush=True)

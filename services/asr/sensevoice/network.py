@@ -1,0 +1,138 @@
+"""SenseVoice's network, behind one protocol: ONNX on a CPU, PyTorch (through FunASR) as reference and on GPUs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from services.asr.engine import OutOfMemory
+from services.asr.sensevoice.checkpoint import read_checkpoint
+from services.asr.sensevoice.features import Features
+
+QUERIES = 4
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network says of one piece of sound."""
+
+    tags: npt.NDArray[np.float32]
+    """(4, vocabulary): logits of the four answers."""
+    frames: npt.NDArray[np.int64]
+    """(T,): the likeliest token of each 60 ms."""
+    probabilities: npt.NDArray[np.float32]
+    """(T,): of that token; 0 where it is blank."""
+
+
+class Network(Protocol):
+    """The weights, loaded."""
+
+    device: str
+    batches: bool
+    """Several pieces in one call pay."""
+
+    def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
+        """`pieces`: (T, 560) each; `queries`: four rows of the embedding. Raises OutOfMemory."""
+        ...
+
+
+class OnnxNetwork:
+    """The exported graph in onnxruntime. Safe from several threads at once: each call uses `threads` of its own."""
+
+    device = "cpu"
+    batches = False  # padding makes a mixed batch slower than its parts
+
+    def __init__(self, graph: Path, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Waiting threads sleep: spinning ones take the cores from everything else, 2-11 s for 1 s of audio.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Without an arena memory goes back after each call: 330 MB instead of 490 after 15 s pieces, no slower.
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(graph),
+            options,
+            providers=["CPUExecutionProvider"],
+            # The fused node is scalar code: 0.44 ms where sum and norm take 0.08 ms.
+            disabled_optimizers=["SkipLayerNormFusion"],
+        )
+
+    def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
+        """See Network."""
+        asked = np.array([queries], np.int64)
+        return [self._one(features, asked) for features in pieces]
+
+    def _one(self, features: Features, queries: npt.NDArray[np.int64]) -> Output:
+        inputs = {"features": features[None], "queries": queries}
+        tokens, probabilities, tags = self._session.run(["tokens", "probabilities", "tags"], inputs)
+        return Output(tags, tokens[QUERIES:], probabilities[QUERIES:])
+
+
+class TorchNetwork:
+    """The stock modules, loaded by FunASR. One thread at a time."""
+
+    def __init__(self, folder: Path, device: str, precision: str, threads: int) -> None:
+        """`precision`: 'fp32', 'fp16' or 'bf16' (autocast: the weights stay in 32 bits). Raises CheckpointError."""
+        read_checkpoint(folder / "model.pt")  # refuses what FunASR would unpickle and run
+        # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ.setdefault("GOMP_SPINCOUNT", "0")
+        import torch
+
+        logging.getLogger().setLevel(max(logging.getLogger().level, logging.INFO))
+        with contextlib.redirect_stdout(io.StringIO()):
+            from funasr import AutoModel
+
+            stock: Any = AutoModel(
+                model=str(folder),
+                device=device,
+                disable_update=True,
+                trust_remote_code=False,
+                disable_pbar=True,
+                log_level="ERROR",
+                ncpu=threads,
+            )
+        torch.set_num_threads(threads)
+        self.device = device
+        self.batches = device != "cpu"
+        self._torch: Any = torch
+        self._model = stock.model.eval()
+        self._dtype = {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
+
+    def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
+        """See Network."""
+        torch, model = self._torch, self._model
+        lengths = torch.tensor([len(features) + QUERIES for features in pieces], device=self.device)
+        longest = max(len(features) for features in pieces)
+        padded = np.stack([np.pad(features, ((0, longest - len(features)), (0, 0))) for features in pieces])
+        kind = self.device.partition(":")[0]
+        try:
+            with torch.inference_mode(), torch.autocast(kind, self._dtype, enabled=self._dtype is not None):
+                asked = model.embed(torch.tensor([list(queries)], device=self.device)).expand(len(pieces), -1, -1)
+                speech = torch.cat((asked, torch.from_numpy(padded).to(self.device)), dim=1)
+                encoded, _ = model.encoder(speech, lengths)
+                logits = model.ctc.ctc_lo(encoded).float()
+                best, tokens = logits.max(dim=-1)
+                shares = (best - logits.logsumexp(dim=-1)).exp().masked_fill(tokens == 0, 0.0)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(str(error)) from error
+        tags = logits[:, :QUERIES].cpu().numpy()
+        ends = lengths.tolist()
+        return [
+            Output(tags[i], tokens[i, QUERIES:end].cpu().numpy(), shares[i, QUERIES:end].cpu().numpy())
+            for i, end in enumerate(ends)
+        ]

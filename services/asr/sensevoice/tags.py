@@ -1,0 +1,109 @@
+"""SenseVoice's tags: which tokens they are, and what the logits of the four answers say.
+
+The network is asked four things before it hears a frame; the first four outputs are its answers: language, emotion,
+event, style (with or without written numbers). FunASR keeps the winner of each. Here the answer is a probability over
+the tokens that make sense there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from services.asr.engine import Emotion
+
+# Rows of the query embedding (FunASR's SenseVoiceSmall: lid_dict, textnorm_dict).
+LANGUAGE_QUERIES: Mapping[str, int] = {"auto": 0, "zh": 3, "en": 4, "yue": 7, "ja": 11, "ko": 12}
+EMOTION_QUERY, EVENT_QUERY = 1, 2
+ITN_QUERY, SPOKEN_QUERY = 14, 15
+
+LANGUAGES = tuple(code for code in LANGUAGE_QUERIES if code != "auto")
+UNKNOWN = "unknown"
+_NO_SPEECH = "nospeech"
+_SPEECH = "speech"
+
+# Token -> our label.
+_EMOTIONS = {
+    "<|HAPPY|>": "happy",
+    "<|SAD|>": "sad",
+    "<|ANGRY|>": "angry",
+    "<|NEUTRAL|>": "neutral",
+    "<|FEARFUL|>": "fearful",
+    "<|DISGUSTED|>": "disgusted",
+    "<|SURPRISED|>": "surprised",
+    "<|OTHER|>": "other",
+    "<|EMO_UNKNOWN|>": UNKNOWN,
+}
+_EVENTS = {
+    "<|Speech|>": _SPEECH,
+    "<|BGM|>": "music",
+    "<|Laughter|>": "laughter",
+    "<|Applause|>": "applause",
+    "<|Cry|>": "crying",
+    "<|Sneeze|>": "sneeze",
+    "<|Breath|>": "breath",
+    "<|Cough|>": "cough",
+    "<|Sing|>": "singing",
+    "<|Speech_Noise|>": "noise",
+    "<|Event_UNK|>": UNKNOWN,
+}
+_EVENT_ENDS = {"<|/BGM|>": "music", "<|/Laughter|>": "laughter", "<|/Applause|>": "applause"}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The four answers about a piece of sound."""
+
+    language: str
+    """Of those allowed, the likeliest."""
+    best_language: str
+    """The likeliest of all; 'nospeech' when nobody speaks."""
+    emotion: Emotion
+    """`label` may be 'unknown' or 'other'; the scores of all labels add up to 1."""
+    events: dict[str, float]
+    """Probability of each event other than speech itself."""
+
+
+class TagTokens:
+    """The tags of one vocabulary. `find` gives a token's number, `size` is how many there are."""
+
+    def __init__(self, find: Callable[[str], int], size: int) -> None:
+        """Raises ValueError when the vocabulary has no tags of SenseVoice."""
+        self.languages = {code: find(f"<|{code}|>") for code in (*LANGUAGES, _NO_SPEECH)}
+        self.emotions = {label: find(token) for token, label in _EMOTIONS.items()}
+        self.events = {label: find(token) for token, label in _EVENTS.items()}
+        self.event_ends = {find(token): label for token, label in _EVENT_ENDS.items()}
+        self.first = self.languages["zh"]
+        wanted = [*self.languages.values(), *self.emotions.values(), *self.events.values(), *self.event_ends]
+        if min(wanted) < self.first or len(set(wanted)) != len(wanted) or max(wanted) >= size:
+            raise ValueError("the vocabulary has none of SenseVoice's tags, or not all of them")
+        self.language_of = {number: code for code, number in self.languages.items()}
+        self.emotion_of = {number: label for label, number in self.emotions.items()}
+        self.event_of = {number: label for label, number in self.events.items()}
+
+    def is_tag(self, token: int) -> bool:
+        """Not part of what was said: every ``<|…|>``, known or not, stands at the vocabulary's end."""
+        return token >= self.first
+
+    def read(self, logits: npt.NDArray[np.float32], allowed: Iterable[str]) -> Answers:
+        """`logits`: (4, vocabulary), the first four outputs. `allowed`: languages that may be spoken."""
+        languages = _probabilities(logits[0], self.languages)
+        emotions = _probabilities(logits[1], self.emotions)
+        events = _probabilities(logits[2], self.events)
+        label = max(emotions, key=lambda name: emotions[name])
+        return Answers(
+            language=max(allowed, key=lambda code: languages[code]),
+            best_language=max(languages, key=lambda code: languages[code]),
+            emotion=Emotion(label, emotions[label], emotions),
+            events={name: share for name, share in events.items() if name not in (_SPEECH, UNKNOWN)},
+        )
+
+
+def _probabilities(logits: npt.NDArray[np.float32], tokens: Mapping[str, int]) -> dict[str, float]:
+    """Softmax over these tokens alone."""
+    chosen = logits[list(tokens.values())].astype(np.float64)
+    shares = np.exp(chosen - chosen.max())
+    return dict(zip(tokens, (shares / shares.sum()).tolist(), strict=True))
