@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +27,9 @@ DOCUMENTS = {
 """What the service's own address answers in, with the content type."""
 
 _NO_WORDS = "times of single words are not available with this recogniser; segments have theirs"
+# Fields that strict clients insist on and only Whisper's own decoder could fill.
+_NOT_TOLD: dict[str, Any] = {"seek": 0, "tokens": [], "temperature": 0.0, "no_speech_prob": 0.0}
+_LEAST_PROBABILITY = 1e-6
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 # A spreadsheet takes a cell that begins like this for a formula, and a formula can send data elsewhere.
 # Source: OWASP, "CSV Injection"; the wide forms are read as formulas, too, where Chinese or Japanese is set.
@@ -67,6 +72,9 @@ def as_verbose(transcript: Transcript, *, words: bool = False) -> dict[str, Any]
             "id": i,
             "start": segment["start_s"],
             "end": segment["end_s"],
+            "avg_logprob": round(math.log(max(segment["confidence"], _LEAST_PROBABILITY)), 3),
+            "compression_ratio": round(_compression_ratio(segment["text"]), 3),
+            **_NOT_TOLD,
             **{key: segment[key] for key in ("text", "language", "confidence", "emotion", "events")},
         }
         for i, segment in enumerate(full["segments"])
@@ -87,6 +95,11 @@ def as_verbose(transcript: Transcript, *, words: bool = False) -> dict[str, Any]
         "usage": usage(transcript),
         **extra,
     }
+
+
+def _compression_ratio(text: str) -> float:
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
 
 
 def usage(transcript: Transcript) -> dict[str, Any]:

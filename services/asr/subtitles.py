@@ -15,6 +15,7 @@ from services.asr.report.words import NOT_SAID, emotion_word, event_word
 _CUE_WIDTH = 84  # two lines of 42 Latin letters, or 42 Chinese characters: the usual limit for subtitles
 _MERGE_BELOW = 0.5  # a clause ends a cue once the cue is this full
 _PAUSE_S = 0.8  # nobody reads on for so long: the next words get a cue of their own
+_ROUNDING = 1e-6  # letters
 _UNITS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]\s*|[^\s\u2e80-\u9fff\uff00-\uffef]{1,42}\s*")
 _CLAUSE_ENDS = tuple(".?!,;:。？！，；：、")
 
@@ -67,21 +68,26 @@ def _timed(segment: Segment) -> Iterator[Cue]:
     The words may differ from the text (numbers written as such, hotwords put right), so a unit's time is that of the
     words at the same share of the letters; where they do not differ that is exact.
     """
-    text = " ".join(segment.text.split())
-    units = _UNITS.findall(text)
-    edges = [*accumulate((_letters(unit) if segment.words else _width(unit) for unit in units), initial=0)]
-    word_edges = [*accumulate((_letters(word.text) for word in segment.words), initial=0)]
-    if not (edges[-1] and word_edges[-1]):
+    units = _UNITS.findall(" ".join(segment.text.split()))
+    words = [word for word in segment.words if _letters(word.text)]
+    if not words:
+        edges = [*accumulate(map(_width, units), initial=0)]
         per_column = (segment.end_s - segment.start_s) / max(edges[-1], 1)
         times = [segment.start_s + edge * per_column for edge in edges]
         yield from (Cue(*span, unit) for span, unit in zip(pairwise(times), units, strict=True))
         return
-    scale = word_edges[-1] / edges[-1]
-    latest = len(segment.words) - 1
+    edges = [*accumulate(map(_letters, units), initial=0)]
+    word_edges = [*accumulate((_letters(word.text) for word in words), initial=0)]
+    scale = word_edges[-1] / max(edges[-1], 1)
+
+    def time_at(letter: float, i: int) -> float:
+        share = (letter - word_edges[i]) / _letters(words[i].text)
+        return words[i].start_s + min(max(share, 0.0), 1.0) * (words[i].end_s - words[i].start_s)
+
     for (begin, end), unit in zip(pairwise(edges), units, strict=True):
-        first = min(bisect_right(word_edges, begin * scale + 1e-6) - 1, latest)
-        last = min(max(bisect_left(word_edges, end * scale - 1e-6) - 1, first), latest)
-        yield Cue(segment.words[first].start_s, segment.words[last].end_s, unit)
+        first = min(bisect_right(word_edges, begin * scale + _ROUNDING), len(words)) - 1
+        last = max(bisect_left(word_edges, end * scale - _ROUNDING) - 1, first)
+        yield Cue(time_at(begin * scale, first), time_at(end * scale, last), unit)
 
 
 def _joined(group: Sequence[Cue]) -> Cue:

@@ -27,20 +27,26 @@ class Waveform:
         """At most `most` points, 2 to MOST_PEAKS; there are at least half as many unless the recording is tiny."""
         self._most, self._step = most - most % 2, _FIRST_STEP
         self._peaks: list[float] = []
-        self._rest: Samples = np.empty(0, np.float32)
+        self._begun, self._loudest = 0, 0.0  # samples of the stretch that is not complete
 
     def add(self, samples: Samples) -> None:
         """The next samples, float32 (n,) in [-1, 1]."""
-        data = np.concatenate([self._rest, np.abs(samples)])
-        while len(data) >= self._step:
-            count = min(len(data) // self._step, self._most - len(self._peaks))
-            used = count * self._step
-            self._peaks += data[:used].reshape(count, self._step).max(axis=1).tolist()
-            data = data[used:]
+        loud = np.abs(samples)
+        while len(loud):
+            if self._begun or len(loud) < self._step:
+                used = min(self._step - self._begun, len(loud))
+                self._begun, self._loudest = self._begun + used, max(self._loudest, float(loud[:used].max()))
+                if self._begun == self._step:
+                    self._peaks.append(self._loudest)
+                    self._begun, self._loudest = 0, 0.0
+            else:
+                count = min(len(loud) // self._step, self._most - len(self._peaks))
+                used = count * self._step
+                self._peaks += loud[:used].reshape(count, self._step).max(axis=1).tolist()
+            loud = loud[used:]
             if len(self._peaks) == self._most:
                 self._peaks = [max(pair) for pair in zip(self._peaks[::2], self._peaks[1::2], strict=True)]
                 self._step *= 2
-        self._rest = data
 
     @property
     def step_s(self) -> float:
@@ -50,7 +56,7 @@ class Waveform:
     @property
     def peaks(self) -> list[float]:
         """The points, in [0, 1]."""
-        return [*self._peaks, float(self._rest.max())] if len(self._rest) else list(self._peaks)
+        return [*self._peaks, self._loudest] if self._begun else list(self._peaks)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
