@@ -266,6 +266,7 @@ def test_openai_verbose_json(client: openai.OpenAI, upload: tuple[str, bytes]) -
     )
     assert answer.segments and 0 <= answer.segments[0].start < answer.segments[0].end
     assert_words(answer.segments[0].text, short_clip())
+    assert answer.words is None and "single words" in answer.to_dict()["warnings"][0]
 
 
 def test_openai_stream(client: openai.OpenAI, upload: tuple[str, bytes]) -> None:

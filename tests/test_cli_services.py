@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -75,7 +76,7 @@ def close_to(text: str, said: str = SAID) -> bool:
 @pytest.mark.usefixtures("running")
 def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
-    for form in ("text", "json", "srt", "vtt"):
+    for form in ("text", "json", "srt", "vtt", "csv", "html"):
         assert cli.main(["transcribe", str(clip), "--format", form]) == 0
         found[form] = capsys.readouterr().out
         assert cli.main(["transcribe", str(clip), "--format", form, "--out", f"{tmp_path}/"]) == 0
@@ -86,9 +87,25 @@ def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.Ca
     assert 1 < result["duration_s"] < 8
     assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n\S", found["srt"]) and close_to(found["srt"])
     assert re.match(r"WEBVTT\n\n00:00:0\d\.\d{3} --> 00:00:0\d\.\d{3}\n\S", found["vtt"]) and close_to(found["vtt"])
+    (row,) = csv.DictReader(io.StringIO(found["csv"].removeprefix("\ufeff")))
+    assert close_to(row["text"]) and row["emotion"] == ""
+    assert '<h1 dir="auto">paris.wav</h1>' in found["html"] and close_to(found["html"])
+    assert "not available with this recogniser" in found["html"] and "<audio" in found["html"]
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
-    assert set(written) == {"paris.txt", "paris.json", "paris.srt", "paris.vtt"}
+    assert set(written) == {"paris.txt", "paris.json", "paris.srt", "paris.vtt", "paris.csv", "paris.report.html"}
     assert written["paris.srt"] == found["srt"] and written["paris.txt"] == found["text"]
+    assert written["paris.csv"] == found["csv"] and written["paris.report.html"] == found["html"]
+
+
+@pytest.mark.usefixtures("running")
+def test_a_report_goes_to_a_file_where_the_screen_would_show_its_source(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert cli.main(["transcribe", str(clip), "--format", "html", "--no-embed-audio"]) == 0
+    assert capsys.readouterr().out == ""
+    assert "<audio" not in (tmp_path / "paris.report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("running")
