@@ -174,7 +174,7 @@ def test_a_table_has_a_row_a_segment_and_a_column_a_score() -> None:
     ninth = heard.segments[9]
     assert ninth.emotion and table[9]["emotion"] == ninth.emotion.label
     assert float(table[9][f"emotion_{ninth.emotion.label}"]) == pytest.approx(ninth.emotion.confidence, abs=1e-3)
-    assert table[9]["events"] == "bgm; applause" and float(table[9]["start_s"]) == ninth.start_s
+    assert table[9]["events"] == "music; applause" and float(table[9]["start_s"]) == ninth.start_s
     assert table[9]["text"] == ninth.text
 
 

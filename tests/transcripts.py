@@ -61,7 +61,7 @@ def conversation(count: int = 40, each_s: float = 6.0, first: str = "zh") -> Tra
         language = languages[0] if i % 4 else languages[(i // 4) % 5]
         third = 3 * i // count
         mood = MOODS[third] if i % 3 else MOODS[i % len(MOODS)]
-        events = ["laughter"] if i % 11 == 5 else ["bgm", "applause"] if i % 17 == 9 else []
+        events = ["laughter"] if i % 11 == 5 else ["music", "applause"] if i % 17 == 9 else []
         start_s = i * each_s
         emotion = feeling(mood, 0.45 + 0.5 * ((i * 7) % 10) / 10)
         segments.append(segment(start_s, start_s + 0.85 * each_s, SAYINGS[language], language, emotion, events))

@@ -25,16 +25,12 @@ _EVENTS = {
     "laughter": ("laughter", "笑声"),
     "applause": ("applause", "掌声"),
     "music": ("music", "音乐"),
-    "bgm": ("background music", "背景音乐"),
-    "cry": ("crying", "哭声"),
     "crying": ("crying", "哭声"),
     "cough": ("cough", "咳嗽"),
     "sneeze": ("sneeze", "喷嚏"),
     "breath": ("breath", "呼吸声"),
-    "sing": ("singing", "歌声"),
     "singing": ("singing", "歌声"),
     "noise": ("noise", "噪声"),
-    "speech_noise": ("noise", "噪声"),
 }
 _LANGUAGES = {
     "zh": ("Chinese", "普通话"),
