@@ -1,0 +1,187 @@
+"""Chinese hotwords: where the text has other characters of the same sound.
+
+A noisy channel (Shannon 1948; for spelling: Kernighan, Church and Gale, "A Spelling Correction Program Based on a
+Noisy Channel Model", 1990): a stretch of the text is taken for a misheard hotword when *hotword here, heard like this*
+is likelier than *those words were said*. How likely words are is counted in jieba's dictionary (349,000 words with
+their frequencies); how likely a mishearing is falls with every tone, and every z for zh, that differs.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HAN = "\u4e00-\u9fff"
+
+# All in nats, from `python -m benchmarks.hotwords`. A hotword counts as a very rare word (one in fifteen million): it
+# only takes the place of odd words, of characters that make no words together, of names that nobody has.
+_HOTWORD = -16.5
+_MOST_MISHEARD = 1.3  # a syllable, on average; beyond that it is not the same sound any more
+_MOST_MISHEARD_SHORT = 1.2  # in all, for two syllables: too many words are near them
+_READINGS = 2  # of one character
+_OTHER_READING = 1.0  # the character has the hotword's sound, but not in the word it stands in
+_TONE, _CLOSE_TONE = 2.5, 1.2
+_INITIALS = {frozenset(("zh", "z")): 1.2, frozenset(("ch", "c")): 1.2, frozenset(("sh", "s")): 1.2}
+_INITIALS[frozenset(("n", "l"))] = 2.0
+_FINALS = {frozenset(("ing", "in")): 1.0, frozenset(("eng", "en")): 1.0, frozenset(("ang", "an")): 2.5}
+_FINALS[frozenset(("uang", "uan"))] = 2.5
+_CLOSE_TONES = ({2, 3}, {3, 4})  # a third tone rises before another, and falls when it is said fully
+
+_CONTEXT = 4  # characters on either side: the longest words that may reach into the hotword's place
+_LONGEST_WORD = 5
+_PART = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)([a-zê]+)([1-5]?)")
+_FOLD_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
+_FOLD_FINAL = {"ing": "in", "eng": "en", "ang": "an", "uang": "uan"}
+
+
+@dataclass(frozen=True)
+class Syllable:
+    """A Mandarin syllable in pinyin; `tone` 1 to 4, 5 for none."""
+
+    initial: str
+    final: str
+    tone: int
+
+    @property
+    def folded(self) -> str:
+        """The same for all syllables that are taken for one another."""
+        initial = _FOLD_INITIAL.get(self.initial, self.initial)
+        return initial + _FOLD_FINAL.get(self.final, self.final)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Hotword number `hotword` belongs at text[start:end]; the higher the score (nats), the surer."""
+
+    hotword: int
+    start: int
+    end: int
+    score: float
+
+
+class ChineseHotwords:
+    """Finds where one of `words` (two Chinese characters or more each) was meant."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self._sounds = [[_readings(char) for char in word] for word in words]
+        self._by_first: dict[str, list[int]] = {}
+        for number, sounds in enumerate(self._sounds):
+            for folded in {syllable.folded for syllable in sounds[0]}:
+                self._by_first.setdefault(folded, []).append(number)
+
+    def matches(self, run: str) -> Iterator[Match]:
+        """In `run`, Chinese characters only; they may overlap."""
+        heard = [_folded(char) for char in run]
+        spoken: list[Syllable] | None = None
+        for start, sounds in enumerate(heard):
+            for number in {n for folded in sounds for n in self._by_first.get(folded, ())}:
+                end = start + len(self._words[number])
+                if end > len(run) or run[start:end] == self._words[number]:
+                    continue
+                if not all(_folded(c) & heard[start + i] for i, c in enumerate(self._words[number])):
+                    continue
+                spoken = _spoken(run) if spoken is None else spoken
+                score = self._score(number, run, start, end, spoken[start:end])
+                if score > 0:
+                    yield Match(number, start, end, score)
+
+    def sounds_like(self, number: int, run: str) -> bool:
+        """Whether `run` has the sound of hotword `number`, give or take what is easily confused."""
+        word = self._words[number]
+        return len(run) == len(word) and all(_folded(a) & _folded(b) for a, b in zip(word, run, strict=True))
+
+    def _score(self, number: int, run: str, start: int, end: int, spoken: Sequence[Syllable]) -> float:
+        word = self._words[number]
+        left, right = run[max(0, start - _CONTEXT) : start], run[end : end + _CONTEXT]
+        misheard = sum(
+            _misheard(meant, syllable, char)
+            for meant, syllable, char in zip(self._sounds[number], spoken, run[start:end], strict=True)
+        )
+        if misheard > (_MOST_MISHEARD_SHORT if len(word) == 2 else _MOST_MISHEARD * len(word)):
+            return 0.0
+        as_heard = _log_likelihood(left + run[start:end] + right)
+        return _log_likelihood(left) + _HOTWORD - misheard + _log_likelihood(right) - as_heard
+
+
+def _misheard(meant: Sequence[Syllable], heard: Syllable, char: str) -> float:
+    """How unlikely it is to hear `heard` (or another reading of `char`) for one of `meant`: 0 for the same sound."""
+    in_context = min(_difference(syllable, heard) for syllable in meant)
+    otherwise = min(_difference(a, b) for a in meant for b in _readings(char))
+    return min(in_context, otherwise + _OTHER_READING)
+
+
+def _difference(a: Syllable, b: Syllable) -> float:
+    initial = 0.0 if a.initial == b.initial else _INITIALS.get(frozenset((a.initial, b.initial)), math.inf)
+    final = 0.0 if a.final == b.final else _FINALS.get(frozenset((a.final, b.final)), math.inf)
+    if a.tone == b.tone:
+        tone = 0.0
+    else:
+        close = 5 in (a.tone, b.tone) or {a.tone, b.tone} in _CLOSE_TONES
+        tone = _CLOSE_TONE if close else _TONE
+    return initial + final + tone
+
+
+def _log_likelihood(text: str) -> float:
+    """Of the likeliest way to cut `text` into words."""
+    best = [0.0] + [-math.inf] * len(text)
+    for end in range(1, len(text) + 1):
+        for start in range(max(0, end - _LONGEST_WORD), end):
+            if end - start == 1 or text[start:end] in _counts():
+                best[end] = max(best[end], best[start] + _log_word(text[start:end]))
+    return best[-1]
+
+
+def _log_word(word: str) -> float:
+    return math.log(_counts().get(word, 1) / _total())
+
+
+@functools.cache
+def _counts() -> dict[str, int]:
+    """How often each word was counted. The file is read as it is: importing jieba would build an index of prefixes."""
+    spec = importlib.util.find_spec("jieba")
+    if spec is None or spec.origin is None:
+        raise ImportError("Chinese hotwords need jieba; `make setup` installs it")
+    counts = {}
+    with Path(spec.origin).with_name("dict.txt").open(encoding="utf-8") as file:
+        for line in file:
+            word, count, _ = line.split(" ")
+            if len(word) <= _LONGEST_WORD:
+                counts[word] = max(int(count), 1)
+    return counts
+
+
+@functools.cache
+def _total() -> int:
+    return sum(_counts().values())
+
+
+@functools.cache
+def _readings(char: str) -> tuple[Syllable, ...]:
+    """The usual readings of a character. Dictionaries have rarer ones, too: 王 may be read yù, 陶 yáo."""
+    from pypinyin import Style, pinyin
+
+    (readings,) = pinyin(char, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
+    return tuple(_syllable(reading) for reading in readings[:_READINGS])
+
+
+@functools.cache
+def _folded(char: str) -> frozenset[str]:
+    return frozenset(syllable.folded for syllable in _readings(char))
+
+
+def _spoken(run: str) -> list[Syllable]:
+    """The reading of each character in its word."""
+    from pypinyin import Style, lazy_pinyin
+
+    return [_syllable(reading) for reading in lazy_pinyin(run, style=Style.TONE3, neutral_tone_with_five=True)]
+
+
+def _syllable(pinyin: str) -> Syllable:
+    parts = _PART.fullmatch(pinyin)
+    return Syllable(parts[1], parts[2], int(parts[3] or 5)) if parts else Syllable("", pinyin, 5)
