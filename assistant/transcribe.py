@@ -61,7 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--language", metavar="LANG", help="zh, en, ... when it is known; default: auto, detected")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR|FILE", help="write there instead of the screen; several files need a folder"
+        "--out", metavar="DIR|FILE", help="write there instead of the screen; several files need a folder"
     )
 
 
@@ -93,16 +93,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return FAILED if failed else 0
 
 
-def _targets(labels: Sequence[str], form: str, out: Path | None) -> dict[str, Path]:
+def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, Path]:
     """Which file each result goes to; empty for the screen. Raises CommandError when that cannot be."""
     several = len(labels) > 1
-    if out is None and form == "html" and sys.stdout.isatty():
-        out = Path()
-    if out is None:
+    if where is None and form == "html" and sys.stdout.isatty():
+        where = "."
+    if where is None:
         if several and form in _ONE_EACH:
             raise CommandError(f"several files as {form} would make one broken file; add --out FOLDER", USAGE)
         return {}
-    if not several and not out.is_dir() and not str(out).endswith(("/", "\\")):
+    out = Path(where)
+    if not several and not out.is_dir() and not where.endswith(("/", "\\")):  # a Path forgets the slash
         check_writable(out)
         return {labels[0]: out}
     try:

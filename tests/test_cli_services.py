@@ -79,7 +79,7 @@ def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.Ca
     for form in ("text", "json", "srt", "vtt", "csv", "html"):
         assert cli.main(["transcribe", str(clip), "--format", form]) == 0
         found[form] = capsys.readouterr().out
-        assert cli.main(["transcribe", str(clip), "--format", form, "--out", f"{tmp_path}/"]) == 0
+        assert cli.main(["transcribe", str(clip), "--format", form, "--out", f"{tmp_path}/new/"]) == 0
         capsys.readouterr()
     assert close_to(found["text"]) and found["text"].count("\n") == 1
     result = json.loads(found["json"])
@@ -91,7 +91,7 @@ def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.Ca
     assert close_to(row["text"]) and row["emotion"] == ""
     assert '<h1 dir="auto">paris.wav</h1>' in found["html"] and close_to(found["html"])
     assert "not available with this recogniser" in found["html"] and "<audio" in found["html"]
-    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "new").iterdir()}
     assert set(written) == {"paris.txt", "paris.json", "paris.srt", "paris.vtt", "paris.csv", "paris.report.html"}
     assert written["paris.srt"] == found["srt"] and written["paris.txt"] == found["text"]
     assert written["paris.csv"] == found["csv"] and written["paris.report.html"] == found["html"]
