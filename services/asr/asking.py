@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
 
 from configs.settings import AsrSettings
 from services.asr.cache import digest_of
 from services.asr.engine import Hints
 from services.asr.formats import DOCUMENTS, FORMATS, SUBTITLES
+from services.asr.hotword_list import hotwords_of
 from services.asr.report.media import MOST_PEAKS
 from services.common.app import json_body
 from services.common.audio import AudioReader, Source
@@ -194,7 +196,14 @@ def _body(request: Request) -> BinaryIO:
 def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
     """What the caller knows beforehand, of the fields of any kind of request. Raises ApiError 400."""
     itn = _flag(fields, "itn", default=True)
-    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields), itn=itn)
+    hotwords = hotwords_of(_several(fields, "hotwords"))
+    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields), hotwords, itn)
+
+
+def _several(fields: Mapping[str, Any], name: str) -> object:
+    """A field's value; a list where a form or query has it more than once."""
+    values = fields.getlist(name) if isinstance(fields, MultiDict) else []
+    return values if len(values) > 1 else fields.get(name)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

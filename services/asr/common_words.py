@@ -26,8 +26,7 @@ def _stems(word: str) -> list[str]:
     return stems
 
 
-_COMMON = frozenset(
-    """
+_WORDS = """
 a aa abandon abbreviate abbreviation ability able abode abominable abort about above abs absence absolute abstract
 abundantly abuse academic academy accented accept acceptable acceptance access accessible accident accidentally
 accompanied accomplished according account accuracy accurate accuse acid acknowledge acquaintance acquire across act
@@ -293,5 +292,5 @@ without wolf woman women won wonder wonderful wont wood wool word work workaroun
 worldwide worm worry worse worst worth would wouldnt wow wrap wreath wright wrist writable write written wrong wrote xi
 xu yank yard yawn ye yeah year yell yellow yesterday yet yi yield yo yoga you youll young your youre yourself youth
 youve ze zero zip zone zoom
-""".split()
-)
+"""
+_COMMON = frozenset(_WORDS.split())

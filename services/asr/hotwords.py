@@ -9,13 +9,16 @@ its Latin part, letter for letter, with the right sounds beside it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.asr.engine import Segment, Word
+from services.asr.engine import Engine, Hints, Recognition, Segment, Word
+from services.asr.hotword_list import HELPFUL
 from services.asr.hotwords_en import EnglishHotwords
 from services.asr.hotwords_zh import HAN, ChineseHotwords
+from services.common.audio import Samples
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = rf"(?:(?![{HAN}])[^\W_])"
@@ -25,6 +28,22 @@ _LATIN_RUN = re.compile(rf"{_LATIN_WORD.pattern}(?:[ -]+{_LATIN_WORD.pattern})*"
 _UNIT = re.compile(rf"[{HAN}]|{_LATIN_WORD.pattern}")
 _POSSESSIVE = re.compile(r"['\u2019]s$")
 _SHORTEST_HAN = 2  # one character has too many of its sound
+
+
+def recognise(engine: Engine, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+    """As `engine.recognise`; with the hotwords put right where the engine itself cannot take any."""
+    recognitions = engine.recognise(pieces, hints)
+    if not hints.hotwords:
+        return recognitions
+    if not engine.uses_hotwords:
+        corrector = _corrector(hints.hotwords)
+        recognitions = [
+            dataclasses.replace(heard, segments=tuple(map(corrector.segment, heard.segments))) for heard in recognitions
+        ]
+    if len(hints.hotwords) > HELPFUL:
+        warning = f"{len(hints.hotwords)} hotwords: beyond some {HELPFUL} each helps less, and wrong ones do harm"
+        recognitions = [dataclasses.replace(heard, warnings=(*heard.warnings, warning)) for heard in recognitions]
+    return recognitions
 
 
 @dataclass(frozen=True)
@@ -86,6 +105,11 @@ class Corrector:
                     yield _Edit(start, end, self._latin[match.hotword], match.score)
         for mixed in self._mixed:
             yield from mixed.candidates(text)
+
+
+@functools.lru_cache(maxsize=16)
+def _corrector(hotwords: tuple[str, ...]) -> Corrector:
+    return Corrector(hotwords)
 
 
 def _places(word: str, text: str) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.asr.engine import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
+from services.asr.hotwords import recognise
 from services.asr.pieces import SHORT_S, Piece, split
 from services.asr.planner import Plan, recognise_all
 from services.asr.queue import Caller, ModelQueue
@@ -55,7 +56,7 @@ def transcribe(
 
     def call(batch: Sequence[Samples]) -> list[Recognition]:
         with recogniser.queue.turn(caller), clock.running():
-            recognitions = engine.recognise(batch, hints)
+            recognitions = recognise(engine, batch, hints)
         recogniser.count(len(batch))
         return recognitions
 
