@@ -4,7 +4,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: talk demo test fast-test lint setup models lock clean
+# Tests of FunASR's own code need PyTorch: a CPU build where pip finds one (200 MB), the usual one elsewhere (GB on
+# Linux). `make test FUNASR=0` does without; those tests are skipped then.
+FUNASR ?= 1
+
+.PHONY: talk demo test fast-test lint setup funasr models lock clean
 
 talk: setup models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -32,8 +36,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt setup.sh
 
 # The tests also play through a virtual sound card.
 $(VENV)/.test-ready: pyproject.toml constraints.txt setup.sh
-	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins" sh ./setup.sh $(PYTHON) $(VENV)
+	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins" FUNASR=$(FUNASR) sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $(VENV)/.ready $@
+
+# Paraformer, GPUs, and FunASR's own SenseVoice.
+funasr: setup
+	@FUNASR=1 sh ./setup.sh $(PYTHON) $(VENV)
 
 models: setup
 	@$(BIN)/huiyin models fetch embedded
@@ -41,7 +49,7 @@ models: setup
 # Pin every dependency again, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra dev \
+	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Set up a checkout: system libraries (Debian, Ubuntu), a virtual environment, the Python packages.
-# usage: [EXTRA_PACKAGES="…"] setup.sh PYTHON VENV_FOLDER
+# usage: [EXTRA_PACKAGES="…"] [FUNASR=1] setup.sh PYTHON VENV_FOLDER
+# FUNASR=1 adds PyTorch and FunASR (Paraformer, GPUs).
 set -eu
 python=$1
 venv=$2
@@ -48,4 +49,10 @@ fi
 
 echo "Installing Python packages into $venv (some 300 MB, a minute or two) …"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[embedded,dev]"
+pip="$venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt"
+$pip -e ".[embedded,dev]"
+if [ "${FUNASR:-0}" = 1 ]; then
+    echo "Installing PyTorch and FunASR …"
+    $pip -e ".[embedded,dev,funasr]"
+    $pip --no-deps funasr==1.4.16  # why without: see pyproject.toml
+fi

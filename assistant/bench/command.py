@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from assistant.bench import echo
+from assistant.bench import echo, recogniser
 from configs.settings import Settings
 
-_DESCRIPTION = "Measure how well a part of the assistant works on this machine."
+_DESCRIPTION = "Measure how well a part works on this machine."
 _EXAMPLES = """examples:
   huiyin bench echo
   huiyin bench echo --help
+  huiyin bench asr --sherpa
+  huiyin bench memory
+  huiyin bench serving
 """
 
 
@@ -22,6 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     echo.add_parser(what)
     what.choices["echo"].set_defaults(measure=echo.run)
+    recogniser.add_parsers(what)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

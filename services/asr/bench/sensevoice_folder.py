@@ -165,7 +165,9 @@ def save_checkpoint(path: Path, weights: Weights) -> None:
 
 def _sentencepiece(pieces: Sequence[str]) -> bytes:
     """A unigram model of these pieces, in their order."""
-    from sentencepiece import sentencepiece_model_pb2 as pb
+    import sentencepiece.sentencepiece_model_pb2
+
+    pb: Any = sentencepiece.sentencepiece_model_pb2
 
     model = pb.ModelProto()
     kind = pb.ModelProto.SentencePiece

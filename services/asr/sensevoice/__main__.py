@@ -1,0 +1,14 @@
+"""``python -m services.asr.sensevoice FOLDER``: what ``huiyin models export sensevoice`` runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from services.asr.sensevoice.export import ExportError, main
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except ExportError as error:
+        sys.exit(f"huiyin: {error}")
