@@ -87,6 +87,9 @@ class AsrSettings:
         choices=("whisper", "sensevoice", "paraformer"),
     )
     model: str = setting("whisper-base", "folder in the model store, or a path; base int8: en WER 1.6 %, zh CER 12 %")
+    punctuation: str = setting(
+        "ct-punc", "what sets the marks in Paraformer's text: a folder in the model store, or a path; empty: none"
+    )
     vad: str = setting(
         "auto",
         "what finds the speech in long recordings; auto: fsmn where its file is, else silero",
@@ -112,7 +115,9 @@ class AsrSettings:
         "", 'POST /asr {"filename"} may read below this folder only; empty: such requests are refused'
     )
     max_upload_mb: int = setting(256, "an hour of CD-quality stereo FLAC fits", low=1, high=65536)
-    max_duration_s: float = setting(1800.0, "longer audio is refused before it is decoded whole", low=1, high=86400)
+    max_duration_s: float = setting(
+        43_200.0, "12 h. Memory does not grow with it; the limit is against sound without end", low=1, high=864_000
+    )
     queue_wait_s: float = setting(30.0, "a request waits this long for the model, then 429", low=0.1, high=3600)
     deadline_s: float = setting(0.0, "a request not done by then is ended with 504; 0: never", low=0, high=86400)
     batch_size_s: float = setting(

@@ -1,0 +1,241 @@
+"""SeACo-Paraformer: Mandarin (with English words in it), hotwords that it hears natively, times of every character.
+
+Non-autoregressive (arXiv 2206.08317), hotwords by semantic-augmented contextual attention (arXiv 2308.03266), times by
+CIF over upsampled frames; the marks come from CT-Transformer (arXiv 2003.01309). FunASR's modules and weights, driven
+from here step by step: its own call keeps a request's hotwords on the model, where the next request finds them, fetches
+or reads a hotword that looks like an address or a file, and loses a whole recording to one empty segment. Nothing is
+kept between two calls here.
+
+Numbers stay as they are spoken; ``itn`` only decides on the marks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs.settings import AsrSettings
+from services.asr.engine import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
+from services.asr.engines.punctuation import Punctuation
+from services.common.audio import SAMPLE_RATE, Samples
+
+_FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
+_HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
+_SHORTEST_S = 0.05  # fewer samples than one frame make FunASR divide by zero
+_GPU_BATCH_S = 600.0  # as much as the planner finds room for
+_WARM_UP_S = 1.0
+_HAN = "\u4e00-\u9fff"
+_CHINESE = re.compile(f"[{_HAN}]")
+_PART = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:'(?:(?![{_HAN}])[^\W_])+)*")
+
+
+def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
+    """The engine, warmed up. Raises ValueError for what cannot be: no FunASR, another model's folder, a precision."""
+    if settings.precision not in ("auto", "fp32"):
+        raise ValueError(f"asr.precision: Paraformer runs in fp32, not {settings.precision}")
+    if not importlib.util.find_spec("torch") or not importlib.util.find_spec("funasr"):
+        raise ValueError("PyTorch and FunASR are not installed; `make funasr` installs both")
+    folder = find_model(settings.model)
+    marks = find_model(settings.punctuation) if settings.punctuation else None
+    engine = ParaformerEngine(folder, marks, _device(settings), settings.threads)
+    engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints(hotwords=("你好",)))
+    return engine
+
+
+class ParaformerEngine:
+    """See `services.asr.engine.Engine`. It cannot tell emotions or events."""
+
+    languages = ("zh",)
+    max_piece_s = 30.0
+    workers = 1
+    uses_hotwords = True
+
+    def __init__(self, folder: Path, punctuation: Path | None, device: str, threads: int) -> None:
+        """Both folders as ModelScope has them. Raises ValueError or OSError."""
+        from services.asr.sensevoice.features import Frontend
+
+        check_folder(folder, "SeacoParaformer", _FILES, _HUB)
+        self._stock = load_stock(folder, device, threads)
+        self._model: Any = self._stock.model
+        self._tokens: list[str] = json.loads((folder / "tokens.json").read_text("utf-8"))
+        self._ids = {token: i for i, token in enumerate(self._tokens)}
+        self._pieces = _read_pieces(folder / "seg_dict")
+        self._special = {self._model.sos, self._model.eos, self._model.blank_id, self._ids.get("<unk>", -1)}
+        self._frontend = Frontend(folder / "am.mvn")
+        self._marks = Punctuation(punctuation, device, threads) if punctuation else None
+        self.model = folder.name
+        self.device = device
+        self.batch_s = 0.0 if device == "cpu" else _GPU_BATCH_S
+
+    def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+        """One segment a piece, or none where nothing was said. Raises OutOfMemory."""
+        hotwords, unknown = self._hotwords(hints.hotwords)
+        warnings = (f"Paraformer has no letters for the hotwords: {', '.join(unknown)}",) if unknown else ()
+        long_enough = [i for i, samples in enumerate(pieces) if len(samples) >= _SHORTEST_S * SAMPLE_RATE]
+        found: list[list[Word]] = [[] for _ in pieces]
+        confidences = [0.0] * len(pieces)
+        if long_enough:
+            heard = self._decode([np.nan_to_num(pieces[i], posinf=0.0, neginf=0.0) for i in long_enough], hotwords)
+            for i, (words, confidence) in zip(long_enough, heard, strict=True):
+                found[i], confidences[i] = words, confidence
+        if self._marks and hints.itn:
+            found = [self._marks(words) for words in found]
+        return [
+            Recognition(_segments(words, confidence, len(samples) / SAMPLE_RATE), warnings)
+            for words, confidence, samples in zip(found, confidences, pieces, strict=True)
+        ]
+
+    def _decode(self, pieces: Sequence[Samples], hotwords: list[list[int]] | None) -> list[tuple[list[Word], float]]:
+        """Words with times and confidence of each piece."""
+        import torch
+
+        rows = [torch.from_numpy(self._frontend(samples)) for samples in pieces]
+        model = self._model
+        try:
+            with torch.inference_mode():
+                lengths = torch.tensor([len(row) for row in rows], device=self.device)
+                speech = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(self.device)
+                encoded, lengths = model.encode(speech, lengths)
+                # Beyond a piece's end there is nothing, as if it were alone; the predictor looks one frame further.
+                beyond = torch.arange(encoded.shape[1], device=self.device) >= lengths[:, None]
+                encoded = encoded.masked_fill(beyond[..., None], 0.0)
+                acoustic, counts, *_ = model.calc_predictor(encoded, lengths)
+                counts = counts.round().long().clamp(max=acoustic.shape[1])
+                if int(counts.max()) < 1:
+                    return [([], 0.0)] * len(pieces)
+                scores = model._seaco_decode_with_ASF(encoded, lengths, acoustic, counts, hw_list=hotwords)
+                return [
+                    self._words(scores[i, : int(count)], encoded[i : i + 1, : int(length)])
+                    for i, (count, length) in enumerate(zip(counts, lengths, strict=True))
+                ]
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(str(error)) from error
+
+    def _words(self, scores: Any, encoded: Any) -> tuple[list[Word], float]:
+        """Of one piece: log-probabilities (tokens, vocabulary) and encoded frames (1, T, size)."""
+        import torch
+        from funasr.utils.timestamp_tools import ts_prediction_lfr6_standard
+
+        best, ids = scores.max(dim=-1)
+        kept = [i for i, token in enumerate(ids.tolist()) if token not in self._special]
+        if not kept or not bool(torch.isfinite(best).all()):
+            return [], 0.0
+        tokens = [self._tokens[int(ids[i])] for i in kept]
+        length = torch.tensor([encoded.shape[1]], device=encoded.device)
+        count = torch.tensor([len(scores)], device=encoded.device)
+        # Alone, without the padding of a batch: the network that finds the times also looks backwards.
+        _, _, alphas, peaks = self._model.calc_predictor_timestamp(encoded, length, count)
+        _, times_ms = ts_prediction_lfr6_standard(alphas[0], peaks[0], list(tokens))
+        words = join_pieces(tokens, [(start / 1000, end / 1000) for start, end in times_ms])
+        return words, float(best[kept].mean().exp())
+
+    def _hotwords(self, words: Sequence[str]) -> tuple[list[list[int]] | None, list[str]]:
+        """Token numbers of each hotword, with the end mark that is expected last; and what cannot be written in tokens."""
+        known, unknown = [], []
+        for word in words:
+            ids = [self._ids.get(piece, -1) for part in _PART.findall(word.lower()) for piece in self._split(part)]
+            if ids and min(ids) >= 0:
+                known.append(ids)
+            else:
+                unknown.append(word)
+        return ([*known, [self._model.sos]] if known else None), unknown
+
+    def _split(self, part: str) -> list[str]:
+        """A Chinese character or an English word in the model's pieces."""
+        return self._pieces.get(part) or [part]
+
+
+def _segments(words: list[Word], confidence: float, length_s: float) -> tuple[Segment, ...]:
+    if not words:
+        return ()
+    words = [Word(w.text, min(max(w.start_s, 0.0), length_s), min(max(w.end_s, 0.0), length_s)) for w in words]
+    text = join_texts(word.text for word in words)
+    language = "zh" if _CHINESE.search(text) else "en"
+    return (Segment(words[0].start_s, words[-1].end_s, text, language, confidence, words=tuple(words)),)
+
+
+def join_pieces(tokens: Sequence[str], times_s: Sequence[tuple[float, float]]) -> list[Word]:
+    """Words from tokens: "py@@ torch" is one, and letters spelt one by one ("c c t v") are an abbreviation.
+
+    Where there are fewer times than tokens, the last time does for the rest.
+    """
+    words: list[Word] = []
+    begun, letters = False, False
+    for i, token in enumerate(tokens):
+        start_s, end_s = times_s[min(i, len(times_s) - 1)] if times_s else (0.0, 0.0)
+        text = token.removesuffix("@@")
+        letter = not begun and not token.endswith("@@") and len(token) == 1 and token.isascii() and token.isalpha()
+        begun = begun and token.isascii()
+        if begun or (letter and letters):
+            before = words.pop()
+            text = before.text + text if begun else (before.text + text).upper()
+            start_s = before.start_s
+        words.append(Word(text, start_s, end_s))
+        begun, letters = token.endswith("@@"), letter
+    return words
+
+
+def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> None:
+    """Raises ValueError with what to do when `folder` does not hold FunASR's `model`."""
+    advice = f"`modelscope download {hub} --local_dir FOLDER` gets it, wherever that hub is in reach"
+    if missing := [name for name in files if not (folder / name).is_file()]:
+        raise ValueError(f"{folder} is not a folder of {model}: it has no {', '.join(missing)}; {advice}")
+    if not re.search(rf"^model:\s*{model}\s*$", (folder / "config.yaml").read_text("utf-8"), re.MULTILINE):
+        raise ValueError(f"{folder} holds another model than {model}; {advice}")
+
+
+def load_stock(folder: Path, device: str, threads: int) -> Any:
+    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run."""
+    if os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
+        raise ValueError("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD lets weight files run programs; unset it")
+    # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    import torch
+
+    logging.getLogger().setLevel(max(logging.getLogger().level, logging.INFO))
+    with contextlib.redirect_stdout(io.StringIO()):
+        from funasr import AutoModel
+
+        stock = AutoModel(
+            model=str(folder.resolve()),
+            device=device,
+            disable_update=True,
+            trust_remote_code=False,
+            disable_pbar=True,
+            log_level="ERROR",
+            ncpu=threads,
+        )
+    torch.set_num_threads(threads)
+    stock.model.eval()
+    return stock
+
+
+def _read_pieces(path: Path) -> dict[str, list[str]]:
+    """The published ``seg_dict``: a word, then its pieces, one line each. Empty where there is none."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8") as file:
+        return {word: pieces for word, *pieces in map(str.split, file) if pieces}
+
+
+def _device(settings: AsrSettings) -> str:
+    if settings.device != "auto":
+        return settings.device
+    if shutil.which("nvidia-smi"):
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cpu"
