@@ -39,7 +39,7 @@ class SpeechDetector(Protocol):
     frame_s: float
     """Length of one decision. The n-th (from 0) is about the sound from n * frame_s on."""
     threshold: float
-    """From this probability on a frame counts as speech, by the model's own makers."""
+    """From this probability on a frame counts as speech."""
 
     def push(self, samples: Samples) -> Probabilities:
         """float32 (n,) of any length, mono 16 kHz in [-1, 1] -> float32 (frames,) in [0, 1].
