@@ -55,7 +55,7 @@ class _Fsmn:
 
     name = "fsmn"
     frame_s = _SHIFT / SAMPLE_RATE
-    # Its makers' rules want 0.8. In noise 10 dB below the speech that missed 2.4 s of 75 s, a whole sentence; 0.5: 0.8 s
+    # Its makers want 0.8. In noise 10 dB below the speech that missed 2.4 s of 75 s, a whole sentence; 0.5 missed 0.8 s
     threshold = 0.5
 
     def __init__(self, shared: onnxruntime.InferenceSession, shift: Features, scale: Features) -> None:
