@@ -40,13 +40,19 @@ does not run. A recording that cannot be read is told and skipped; the exit stat
   huiyin transcribe film.mp4 --format srt --out film.srt
   huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
   huiyin transcribe *.wav --format json --out results/
-  huiyin transcribe - --language zh < call.wav"""
+  huiyin transcribe - --language zh < call.wav
+  huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
+  huiyin transcribe --live talk.wav             a recording, at its own speed"""
+
+_NO_FILE = "name a recording, or - for standard input; --live takes the microphone"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``transcribe``."""
     parser = subparsers.add_parser("transcribe", description=_ABOUT)
-    parser.add_argument("file", nargs="+", metavar="FILE", help="a recording; - reads standard input")
+    parser.add_argument("file", nargs="*", metavar="FILE", help="a recording; - reads standard input")
+    parser.add_argument("--live", action="store_true", help="text while somebody speaks")
+    parser.add_argument("--device", metavar="DEVICE", help="--live: the microphone, by number, name or part of a name")
     parser.add_argument(
         "--format",
         choices=tuple(_SUFFIXES),
@@ -76,6 +82,12 @@ class _Recording:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe the files. Returns 0, or 1 when one of them could not be."""
+    if args.live:
+        from assistant import transcribe_live
+
+        return transcribe_live.run(args, settings)
+    if not args.file or args.device:
+        raise CommandError("name the recordings; a microphone goes with --live" if args.device else _NO_FILE, USAGE)
     if args.tags and args.format not in _SUBTITLES:
         raise CommandError(f"--tags is for {' and '.join(_SUBTITLES)}; the other formats have columns or fields", USAGE)
     if args.embed_audio is not None and args.format != "html":

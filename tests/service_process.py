@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,14 +27,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def start_service(name: str, *, wait_ready: bool = True, **settings: object) -> Iterator[str]:
+def start_service(
+    name: str, *, wait_ready: bool = True, program: Sequence[str] = ("-m", "services"), **settings: object
+) -> Iterator[str]:
     """``python -m services NAME``; gives its base URL once /ready says so, and ends it afterwards.
 
     Settings of the service's own section are given by name (``queue_wait_s=1``), others as ``section__key``. Its log is
     in the error when it does not come up, and printed at the end (pytest shows it under a failed test).
     """
     port = free_port()
-    command = [sys.executable, "-m", "services", name, "--port", str(port), "--stop-with-parent"]
+    command = [sys.executable, *program, name, "--port", str(port), "--stop-with-parent"]
     for key, value in settings.items():
         section, found, rest = key.partition("__")
         command += ["--set", f"{section}.{rest}={value}" if found else f"{name}.{key}={value}"]

@@ -96,7 +96,7 @@ def test_version_is_told_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[
         (["settings", "asrr"], "sections are: store"),
         (["settings", "--jsom"], "did you mean '--json'?"),
         (["devices", "3"], "'3' is one argument too many"),
-        (["transcribe"], "required: FILE"),
+        (["transcribe"], "name a recording"),
         (["transcribe", "a.wav", "--format", "doc"], "invalid choice: 'doc'"),
         (["transcribe", "a.wav", "b.wav", "--format", "srt"], "add --out FOLDER"),
         (["transcribe", "a.wav", "b.wav", "--format", "csv"], "add --out FOLDER"),

@@ -17,6 +17,7 @@ from services.asr import answers
 from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
 from services.asr.engine import Transcript, join_texts
 from services.asr.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
+from services.asr.live import add_live
 from services.asr.queue import Caller
 from services.asr.report.media import MOST_PEAKS
 from services.asr.serving import Serving, Step, Steps
@@ -95,6 +96,8 @@ def make_app(settings: Settings) -> Flask:
         if ask.stream:
             return _events(steps, _openai_events())
         return _openai_answer(_finish(steps), ask)
+
+    add_live(app, settings, serving)
 
     @app.get("/v1/models")
     def models_route() -> Response:

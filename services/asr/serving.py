@@ -15,7 +15,7 @@ from services.asr.cache import AnswerCache
 from services.asr.engine import Engine, Transcript, load_engine
 from services.asr.planner import gpu_free_bytes, make_plan
 from services.asr.queue import Caller, ModelQueue
-from services.asr.speech import Detectors, load_detectors
+from services.asr.speech import load_detectors
 from services.asr.transcribe import Part, Recogniser, transcribe
 from services.common.engine import EngineHost
 
@@ -58,27 +58,28 @@ class Serving:
         self._recogniser = Recogniser(engine, self.queue, detectors, plan, self._pieces.inc)
         return engine
 
-    def detectors(self) -> Detectors:
-        """What finds speech. Only once the engine is loaded."""
+    @property
+    def recogniser(self) -> Recogniser:
+        """What transcribing needs. Waits while it loads; raises ApiError 503 when it is not to be had."""
+        self.host.get()
         assert self._recogniser is not None
-        return self._recogniser.detectors
+        return self._recogniser
 
     def _is_here(self, name: str) -> bool:
         return all(file.state in ("here", "unchecked") for file in self._store.look(name))
 
     def steps(self, ask: Ask, caller: Caller) -> Steps:
         """The answer to `ask` as it is made, or as it was made before. Raises what `transcribe` raises."""
-        self.host.get()
-        assert self._recogniser is not None
+        recogniser = self.recogniser
         limits_s = [limit_s for limit_s in (self._settings.deadline_s, ask.deadline_s) if limit_s]
         caller.deadline_s = min(limits_s, default=0.0)
         key = ask.key() if self._cache.entries else None
         reader = ask.reader(self._settings)
         if key is None:
-            return transcribe(self._recogniser, reader, ask.hints, caller)
+            return transcribe(recogniser, reader, ask.hints, caller)
         known = self._cache.get(key)
         if known is None:
-            return self._keeping(key, transcribe(self._recogniser, reader, ask.hints, caller))
+            return self._keeping(key, transcribe(recogniser, reader, ask.hints, caller))
         self._hits.inc()
         return (dataclasses.replace(step, cached=True) if isinstance(step, Transcript) else step for step in known)
 

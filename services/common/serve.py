@@ -21,10 +21,16 @@ from configs.settings import ServiceSettings
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
 _STOP_GRACE_S = 3  # then running requests are cut
 _SPARE_THREADS = 8  # beyond the requests in hand: /health, and the answer to whom there is no room for
+_STREAM_EVERY = 4  # for so many requests one more may be a live stream, which holds its thread for minutes
 
 
 class PortTaken(RuntimeError):
     """The address is in use; the message says what to do."""
+
+
+def most_streams(settings: ServiceSettings) -> int:
+    """How many live streams a service may have open; the server has a thread for each beside those for requests."""
+    return max(1, settings.threads // _STREAM_EVERY)
 
 
 def check_port(host: str, port: int) -> None:
@@ -70,9 +76,13 @@ def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -
             make_app(),
             host=settings.host,
             port=port,
-            threads=settings.threads + _SPARE_THREADS,
+            threads=_thread_count(settings),
             channel_request_lookahead=1,  # else a request cannot see that its client has left
         )
+
+
+def _thread_count(settings: ServiceSettings) -> int:
+    return settings.threads + most_streams(settings) + _SPARE_THREADS
 
 
 def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
@@ -87,7 +97,7 @@ def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, po
                 "bind": f"{host}:{port}",
                 "workers": 1,
                 "worker_class": "gthread",
-                "threads": settings.threads + _SPARE_THREADS,
+                "threads": _thread_count(settings),
                 "timeout": 0,  # a long recording is not a hung worker
                 "graceful_timeout": _STOP_GRACE_S,
                 "keepalive": _KEEP_ALIVE_S,
