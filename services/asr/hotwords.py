@@ -76,6 +76,10 @@ class Corrector:
         text = _edited(segment.text, edits)
         return dataclasses.replace(segment, text=text, words=_edited_words(segment.words, segment.text, edits))
 
+    def count(self, text: str) -> int:
+        """How many places of `text` would be corrected."""
+        return len(self._edits(text))
+
     def _edits(self, text: str) -> list[_Edit]:
         """In order, none overlapping: the surest first where they would."""
         chosen: list[_Edit] = []

@@ -69,7 +69,7 @@ class ChineseHotwords:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        self._sounds = [[_readings(char) for char in word] for word in words]
+        self._sounds = [[readings(char) for char in word] for word in words]
         self._by_first: dict[str, list[int]] = {}
         for number, sounds in enumerate(self._sounds):
             for folded in {syllable.folded for syllable in sounds[0]}:
@@ -112,7 +112,7 @@ class ChineseHotwords:
 def _misheard(meant: Sequence[Syllable], heard: Syllable, char: str) -> float:
     """How unlikely it is to hear `heard` (or another reading of `char`) for one of `meant`: 0 for the same sound."""
     in_context = min(_difference(syllable, heard) for syllable in meant)
-    otherwise = min(_difference(a, b) for a in meant for b in _readings(char))
+    otherwise = min(_difference(a, b) for a in meant for b in readings(char))
     return min(in_context, otherwise + _OTHER_READING)
 
 
@@ -132,17 +132,17 @@ def _log_likelihood(text: str) -> float:
     best = [0.0] + [-math.inf] * len(text)
     for end in range(1, len(text) + 1):
         for start in range(max(0, end - _LONGEST_WORD), end):
-            if end - start == 1 or text[start:end] in _counts():
+            if end - start == 1 or text[start:end] in word_counts():
                 best[end] = max(best[end], best[start] + _log_word(text[start:end]))
     return best[-1]
 
 
 def _log_word(word: str) -> float:
-    return math.log(_counts().get(word, 1) / _total())
+    return math.log(word_counts().get(word, 1) / _total())
 
 
 @functools.cache
-def _counts() -> dict[str, int]:
+def word_counts() -> dict[str, int]:
     """How often each word was counted. The file is read as it is: importing jieba would build an index of prefixes."""
     spec = importlib.util.find_spec("jieba")
     if spec is None or spec.origin is None:
@@ -158,11 +158,11 @@ def _counts() -> dict[str, int]:
 
 @functools.cache
 def _total() -> int:
-    return sum(_counts().values())
+    return sum(word_counts().values())
 
 
 @functools.cache
-def _readings(char: str) -> tuple[Syllable, ...]:
+def readings(char: str) -> tuple[Syllable, ...]:
     """The usual readings of a character. Dictionaries have rarer ones, too: 王 may be read yù, 陶 yáo."""
     from pypinyin import Style, pinyin
 
@@ -172,7 +172,7 @@ def _readings(char: str) -> tuple[Syllable, ...]:
 
 @functools.cache
 def _folded(char: str) -> frozenset[str]:
-    return frozenset(syllable.folded for syllable in _readings(char))
+    return frozenset(syllable.folded for syllable in readings(char))
 
 
 def _spoken(run: str) -> list[Syllable]:

@@ -142,7 +142,7 @@ class ParaformerEngine:
         return words, float(best[kept].mean().exp())
 
     def _hotwords(self, words: Sequence[str]) -> tuple[list[list[int]] | None, list[str]]:
-        """Token numbers of each hotword, with the end mark that is expected last; and what cannot be written in tokens."""
+        """Token numbers of each hotword and, last, of the end mark that is expected; and what tokens cannot write."""
         known, unknown = [], []
         for word in words:
             ids = [self._ids.get(piece, -1) for part in _PART.findall(word.lower()) for piece in self._split(part)]

@@ -1,0 +1,165 @@
+"""How often the hotword corrector is right, and how often it meddles: ``python -m benchmarks.hotwords``.
+
+Right: hotwords are put into sentences as a recogniser may have misheard them (characters of the same sound, chosen as
+often as they are used; one tone or one z for zh different; English words spelt otherwise or fallen apart), among 99
+other hotwords. Meddling: words replaced in ordinary text, with 100 hotwords that are not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.asr.engine import Segment
+from services.asr.hotwords import Corrector
+from services.asr.hotwords_zh import HAN, readings, word_counts
+
+DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
+
+_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
+_GIVEN = "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂宁欣怡浩宇轩梓涵子墨思远雨桐嘉懿博文晓东建国志晨曦若琳佳瑶睿哲"
+_TERMS = str.split(
+    "回音 智谱 通义 文心 昇腾 鲲鹏 飞桨 悟道 豆包 月之暗面 零一万物 深度求索 科大讯飞 寒武纪 龙芯 "
+    "鸿蒙 麒麟 欧拉 曙光 兆芯 飞腾 申威 宁德时代 比亚迪 蔚来 小鹏 极氪 岚图 零跑 阿维塔 腾势 "
+    "方程豹 飞书 语雀 米哈游 莉莉丝 库洛 碧桂园 融创 龙湖 保利 华润 蛇口 泰康 瑞金 协和 湘雅 华西 "
+    "安贞 积水潭"
+)
+_NAMES = str.split(
+    "Abernathy Beauchamp Delacroix Eberhardt Fitzgerald Gallagher Hemingway Ishikawa Johansson Kowalski "
+    "Lindqvist Montgomery Nakamura Okonkwo Papadopoulos Quigley Rodriguez Szymanski Takahashi Vandenberg Wojcik "
+    "Yamamoto Aaron Caleb Diego Fiona Gavin Hannah Jasper Keira Liam Maya Noah Priya Quinn Rohan Sofia Tariq "
+    "Yusuf Zara Anil Bjorn Chloe Dmitri Farid Hugo Ines Kofi Leila Milos Nadia Otto Petra Sven Talia Viktor "
+    "Yara Airtable Asana Canva Datadog Fastly Heroku Istio Jira Keras Looker Netlify Okta Rancher Splunk Trello "
+    "Unity Vercel Webflow Xcode Zapier"
+)
+# A hotword, and how it was heard.
+_MISHEARD_EN = [
+    tuple(pair.split("|"))
+    for pair in str.split(
+        "Kubernetes|cooper netties;PyTorch|pie torch;Jon|John;Catherine|Katherine;Sara|Sarah;Stephen|Steven;"
+        "Hugging Face|hugging phase;GitHub|git hub;Huiyin|hui yin;Grafana|graphana;Redis|reddis;Bryan|Brian;Erik|Eric;"
+        "Cathy|Kathy;Philip|Phillip;Geoffrey|Jeffrey;Kristen|Kristin;Allison|Alison;Carl|Karl;Isabelle|Isabel;"
+        "Vivien|Vivian;Lindsay|Lindsey;Theresa|Teresa;Anne-Marie|Ann Marie;MacArthur|McArthur;Schmidt|Schmitt;"
+        "Ansible|ansable;Terraform|terra form;Jenkins|jenkens;Kafka|cafka;Prometheus|promethius;"
+        "Elasticsearch|elastic search;Postgres|post gress;MongoDB|mongo DB;Databricks|data bricks;"
+        "Cloudflare|cloud flare;TensorFlow|tensor flow;LangChain|lang chain;DeepSeek|deep seek;Claude|claud;"
+        "Mistral|mistrel;Ollama|olama;Gradio|gradeo;Wikipedia|wiki pedia;OpenAI|open AI;Thompson|Thomson;Zoe|Zoey;"
+        "Nicolas|Nicholas;Meyer|Mayer;Katelyn|Kaitlyn;Sean|Shawn;Qwen|quen;Nvidia|in vidia;Leicester|Lester",
+        ";",
+    )
+]
+_SENTENCES = {
+    "zh": "我昨天在公司见到了{}。|{}说他下午过来。|请把{}的资料发给我。|我们正在讨论{}的方案。|听说{}最近很忙。",
+    "en": "I talked to {} about it.|Then {} said it would be fine.|We should ask {} first.|{} is what we use now.",
+}
+_KINDS = ("same sound", "one tone off", "one z/zh, n/l, in/ing ... off")
+_CHARS_A_WORD = 1.6  # of Chinese
+
+
+def main() -> int:
+    """Prints both. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, action="append", default=[], help="ordinary text of your own instead")
+    parser.add_argument("--draws", type=int, default=20, help="sets of 100 hotwords for each text")
+    parser.add_argument("--tries", type=int, default=400, help="misheard hotwords of each kind")
+    args = parser.parse_args()
+    rng = random.Random(0)
+    print(f"{'misheard hotwords':<40}{'put right':>10}")
+    for kind in _KINDS:
+        print(f"{'zh, ' + kind:<40}{_put_right_zh(rng, kind, args.tries):>10.1%}")
+    print(f"{f'en ({len(_MISHEARD_EN)} pairs)':<40}{_put_right_en(rng):>10.1%}\n")
+    print(f"{'replaced in ordinary text':<40}{'words':>10}{'replaced':>10}{'in 10,000':>10}")
+    for path in args.text or [DATA / "ordinary_zh.txt", DATA / "ordinary_en.txt"]:
+        _print_replaced(rng, path, args.draws)
+    _print_speed(rng)
+    return 0
+
+
+def hotwords(rng: random.Random, count: int = 100) -> list[str]:
+    """Names and terms of both languages."""
+    names = [rng.choice(_SURNAMES) + "".join(rng.choices(_GIVEN, k=rng.choice((1, 2, 2)))) for _ in range(count // 2)]
+    return [*names, *rng.sample(_TERMS, count // 4), *rng.sample(_NAMES, count // 4)]
+
+
+def _put_right_zh(rng: random.Random, kind: str, tries: int) -> float:
+    sounds = _characters_by_sound()
+    right = 0
+    for _ in range(tries):
+        words = hotwords(rng)
+        word = rng.choice(words[: len(words) * 3 // 4])
+        heard = misheard(rng, word, kind, sounds)
+        sentence = rng.choice(_SENTENCES["zh"].split("|"))
+        right += _corrected(words, sentence.format(heard)) == sentence.format(word)
+    return right / tries
+
+
+def _put_right_en(rng: random.Random) -> float:
+    right = 0
+    for word, heard in _MISHEARD_EN:
+        sentence = rng.choice(_SENTENCES["en"].split("|"))
+        right += _corrected([*hotwords(rng), word], sentence.format(heard)) == sentence.format(word)
+    return right / len(_MISHEARD_EN)
+
+
+def _characters_by_sound() -> dict[str, list[tuple[str, int]]]:
+    """Common characters and their counts, by syllable with tone, without, and folded."""
+    by_sound: dict[str, list[tuple[str, int]]] = {}
+    for char, count in word_counts().items():
+        if len(char) == 1 and re.match(f"[{HAN}]", char) and count > 200:
+            syllable = readings(char)[0]
+            toneless = syllable.initial + syllable.final
+            for key in {f"{toneless}{syllable.tone}", toneless, f"/{syllable.folded}"}:
+                by_sound.setdefault(key, []).append((char, count))
+    return by_sound
+
+
+def misheard(rng: random.Random, word: str, kind: str, sounds: dict[str, list[tuple[str, int]]]) -> str:
+    """Other characters with the sound of `word`; in one place it is a bit off unless the kind is 'same sound'."""
+    for _ in range(50):
+        odd = rng.randrange(len(word)) if kind != _KINDS[0] else -1
+        heard = ""
+        for i, char in enumerate(word):
+            syllable = readings(char)[0]
+            toneless = syllable.initial + syllable.final
+            key = f"{toneless}{syllable.tone}"
+            if i == odd:
+                key = toneless if kind == _KINDS[1] else f"/{syllable.folded}"
+            elif rng.random() < 0.4:
+                heard += char
+                continue
+            others = [(other, count) for other, count in sounds.get(key, []) if other != char] or [(char, 1)]
+            heard += rng.choices([other for other, _ in others], [count for _, count in others])[0]
+        if heard != word:
+            break
+    return heard
+
+
+def _corrected(words: Sequence[str], text: str) -> str:
+    return Corrector(words).segment(Segment(0.0, 1.0, text, "zh", 1.0)).text
+
+
+def _print_replaced(rng: random.Random, path: Path, draws: int) -> None:
+    text = path.read_text("utf-8")
+    length = len(re.findall(f"[{HAN}]", text)) / _CHARS_A_WORD + len(re.findall(r"[A-Za-z]+", text))
+    replaced = sum(Corrector(hotwords(rng)).count(text) for _ in range(draws))
+    line = f"{path.name:<40}{length * draws:>10.0f}{replaced:>10}{replaced / length / draws * 10_000:>10.2f}"
+    print(f"{line}   ({draws} x 100 hotwords)")
+
+
+def _print_speed(rng: random.Random) -> None:
+    words = hotwords(rng, 200)
+    text = ((DATA / "ordinary_zh.txt").read_text("utf-8"))[:1000].replace("\n", "")
+    corrector = Corrector(words)
+    _ = corrector.count(text)
+    started = time.perf_counter()
+    for _ in range(20):
+        corrector.count(text)
+    print(f"\n200 hotwords, {len(text)} characters: {(time.perf_counter() - started) / 20 * 1000:.1f} ms")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
