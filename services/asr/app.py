@@ -184,6 +184,7 @@ _OPTIONS: dict[str, Any] = {
     "language": {"type": "string", "description": "a code such as zh; auto: detect"},
     "prompt": {"type": "string", "description": "text in the expected style, with expected names"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+    "hotwords": {"type": "string", "description": "names and terms to expect, with commas between; at most 200"},
     "itn": {"type": "boolean", "description": "numbers and dates as one writes them; false: as spoken"},
     "deadline_s": {"type": "number", "minimum": 0, "description": "then 504 instead of a late answer; 0: never"},
     "stream": {"type": "boolean"},

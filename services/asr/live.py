@@ -43,6 +43,7 @@ from configs.settings import Settings
 from services.asr.asking import hints_from
 from services.asr.dictation import WINDOW_S, Dictation, Event, Heard, Recognise
 from services.asr.engine import Hints, Recognition
+from services.asr.hotwords import recognise as recognise_with_hotwords
 from services.asr.planner import recognise_all
 from services.asr.serving import Serving
 from services.asr.transcribe import Recogniser
@@ -175,7 +176,7 @@ def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:
             nonlocal busy_s
             with queue.turn(accepted=True):
                 started = time.perf_counter()
-                recognitions = recogniser.engine.recognise(pieces, hints)
+                recognitions = recognise_with_hotwords(recogniser.engine, pieces, hints)
                 busy_s += time.perf_counter() - started
             recogniser.count(len(pieces))
             return recognitions
