@@ -49,7 +49,8 @@ def fingerprint(samples: Samples) -> str:
 class FakeEngine:
     """Hears in each piece one segment over its loud part, whose text comes from its samples.
 
-    `memory_s`: more seconds in one call, padding included, raise OutOfMemory. `work` runs inside each call.
+    `memory_s`: more seconds in one call, padding included, raise OutOfMemory. `work` runs inside each call; a prompt is
+    the seconds that the call takes.
     """
 
     model, device, languages, uses_hotwords = "fake", "cpu", ("en", "zh"), False
@@ -62,9 +63,8 @@ class FakeEngine:
         workers: int = 1,
         memory_s: float = float("inf"),
         work: Callable[[], object] = lambda: None,
-        turn_s: float = 0.0,
     ) -> None:
-        self.batch_s, self.workers, self.memory_s, self.work, self.turn_s = batch_s, workers, memory_s, work, turn_s
+        self.batch_s, self.workers, self.memory_s, self.work = batch_s, workers, memory_s, work
         self.batches: list[list[float]] = []
         """Seconds of each piece of each call that went well."""
         self.most_at_once = 0
@@ -78,8 +78,8 @@ class FakeEngine:
             self._inside += 1
             self.most_at_once = max(self.most_at_once, self._inside)
         try:
-            if self.turn_s:
-                time.sleep(self.turn_s)
+            if hints.prompt:
+                time.sleep(float(hints.prompt))
             self.work()
             if len(pieces) * max(lengths_s) > self.memory_s:
                 raise OutOfMemory("too much")

@@ -121,11 +121,11 @@ class _Clock:
 
 
 def _windows(pieces: Iterator[Piece], window_s: float) -> Iterator[list[Piece]]:
-    """The pieces in groups of about `window_s` seconds; at 0 one by one."""
+    """The pieces in groups of about `window_s` seconds, at 0 one by one; news of silence is not held back."""
     window: list[Piece] = []
     for piece in pieces:
         window.append(piece)
-        if sum(p.end_s - p.start_s for p in window) >= window_s:
+        if not len(piece.samples) or sum(p.end_s - p.start_s for p in window) >= window_s:
             yield window
             window = []
     if window:
