@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from configs import settings as config
+from services.common.heap import few_arenas
 from services.common.serve import PortTaken, serve, stop_with_parent
 
 SERVICES = ("asr", "llm", "tts")
@@ -28,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when standard input closes")
     args = parser.parse_args(argv)
+    few_arenas()
     overrides = list(args.set)
     if args.host is not None:
         overrides.append(f"service.host={args.host}")
