@@ -109,13 +109,20 @@ def all_free(url: str) -> bool:
 
 def test_partials_then_finals_then_everything(url: str) -> None:
     with stream(url) as client:
-        sound = pcm(say("123456"))
-        for i in range(0, len(sound), BLOCK):  # at the speed of speech
-            client.send(sound[i : i + BLOCK])
-            time.sleep(0.04)
-        client.send(pcm(say(" 65 ")))
-        client.send(END)
-        ready, *events = events_of(client)
+        started = time.monotonic()
+
+        def speak() -> None:
+            sound = pcm(say("123456"))
+            for i in range(0, len(sound), BLOCK):
+                time.sleep(max(0.0, started + (i + BLOCK) / 2 / RATE - time.monotonic()))
+                client.send(sound[i : i + BLOCK])
+            client.send(pcm(say(" 65 ")))
+            client.send(END)
+
+        threading.Thread(target=speak).start()
+        ready, first = json.loads(client.receive(timeout=10)), json.loads(client.receive(timeout=10))
+        assert time.monotonic() - started <= 0.7, "the first partial"
+        events = [first, *events_of(client)]
     assert (ready["type"], ready["model"], ready["rate"]) == ("ready", "tones", RATE)
     kinds = [event["type"] for event in events]
     assert kinds[0] == "partial" and kinds[-1] == "done" and kinds.count("partial") >= 2

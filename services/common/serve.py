@@ -21,6 +21,7 @@ from configs.settings import ServiceSettings
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
 _STOP_GRACE_S = 3  # then running requests are cut
 _SPARE_THREADS = 8  # beyond the requests in hand: /health, and the answer to whom there is no room for
+_LINE_BYTES = 8190  # of an address: a live stream names its hotwords there, and a Chinese character takes nine
 _STREAM_EVERY = 4  # for so many requests one more may be a live stream, which holds its thread for minutes
 
 
@@ -98,6 +99,7 @@ def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, po
                 "workers": 1,
                 "worker_class": "gthread",
                 "threads": _thread_count(settings),
+                "limit_request_line": _LINE_BYTES,
                 "timeout": 0,  # a long recording is not a hung worker
                 "graceful_timeout": _STOP_GRACE_S,
                 "keepalive": _KEEP_ALIVE_S,
