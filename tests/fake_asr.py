@@ -6,22 +6,41 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from flask import Flask
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import asr_fakes
+import services.__main__ as program
+from configs.settings import ServiceSettings
+from services.common.serve import serve
 
-from services.__main__ import main
-from services.asr import engine, serving
 
-
-def load(settings: object, find_model: object) -> asr_fakes.FakeEngine:
+def load(settings: object, find_model: object) -> object:
     """See `services.asr.engine.ENGINES`."""
-    return asr_fakes.FakeEngine(workers=2)
+    from asr_fakes import FakeEngine
+
+    return FakeEngine(workers=2)
+
+
+def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
+    """As `serve`."""
+
+    def make() -> Flask:
+        # Here and not above: this runs after the server's fork, which native libraries do not survive.
+        import asr_fakes
+
+        from services.asr import engine, serving
+
+        engine.ENGINES["whisper"] = f"{Path(__file__).stem}:load"
+        serving.load_detectors = lambda *_: asr_fakes.LoudnessDetector  # type: ignore[assignment]
+        return make_app()
+
+    serve(make, settings, port)
 
 
 if __name__ == "__main__":
-    engine.ENGINES["whisper"] = "fake_asr:load"
-    serving.load_detectors = lambda *_: asr_fakes.LoudnessDetector  # type: ignore[assignment]
-    sys.exit(main())
+    program.serve = serve_fake
+    sys.exit(program.main())
