@@ -1,4 +1,4 @@
-"""`huiyin bench asr|memory|serving`: the speech service measures itself, in a process of its own."""
+"""`huiyin bench asr|memory|serving|equality`: the speech service measures itself, in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _ABOUT = {
     "asr": "SenseVoice's speed and memory beside FunASR's own call, by length of the sound",
     "memory": "peak memory by length of the recording, 15 s to an hour (--tiny: to 10 h)",
     "serving": "many callers at once, and short clips beside a long recording",
+    "equality": "SenseVoice's form for CPUs beside FunASR's own modules, frame by frame",
 }
 # option -> (measurements that have it, how it is parsed)
 _OPTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""``python -m services.asr.bench asr|memory|serving``: what ``huiyin bench`` runs for the recogniser."""
+"""``python -m services.asr.bench asr|memory|serving|equality``: what ``huiyin bench`` runs for the recogniser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main() -> int:
     """Measure one thing; its figures go to the screen, and with --json as one object to a file."""
-    parser = argparse.ArgumentParser(prog="huiyin bench asr|memory|serving")
+    parser = argparse.ArgumentParser(prog="huiyin bench asr|memory|serving|equality")
     what = parser.add_subparsers(dest="what", required=True)
     speed = what.add_parser("asr", help="SenseVoice's speed and memory beside the stock call")
     speed.add_argument("--threads", type=int, nargs="+", default=[1, 2])
@@ -24,11 +24,12 @@ def main() -> int:
     memory.add_argument("--lengths", type=float, nargs="+", metavar="S", help="seconds of sound")
     memory.add_argument("--tiny", action="store_true", help="a tiny network: hours of sound in minutes")
     serving = what.add_parser("serving", help="many callers, and short clips beside a long recording")
-    for one in (speed, memory, serving):
+    equality = what.add_parser("equality", help="the exported graph beside FunASR's own modules, frame by frame")
+    for one in (speed, memory, serving, equality):
         one.add_argument("--model", type=Path, help="a SenseVoice folder; default: random weights, published size")
         one.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON")
     args = parser.parse_args()
-    module = {"asr": "speed", "memory": "memory", "serving": "serving"}[args.what]
+    module = {"asr": "speed", "memory": "memory", "serving": "serving", "equality": "equality"}[args.what]
     figures = importlib.import_module(f"services.asr.bench.{module}").run(args)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
