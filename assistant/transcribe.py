@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
-from urllib.parse import urlencode
 
 from tqdm import tqdm
 
+from assistant.clients.form import FormUpload
 from assistant.clients.http import ServiceError, server_sent_events
 from assistant.clients.services import Services
 from assistant.clients.state import look
@@ -41,6 +41,7 @@ does not run. A recording that cannot be read is told and skipped; the exit stat
   huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
   huiyin transcribe *.wav --format json --out results/
   huiyin transcribe - --language zh < call.wav
+  huiyin transcribe talk.mp3 --hotwords "张伟,PyTorch"
   huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
   huiyin transcribe --live talk.wav             a recording, at its own speed"""
 
@@ -67,6 +68,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--language", metavar="LANG", help="zh, en, ... when it is known; default: auto, detected")
     parser.add_argument(
+        "--hotwords",
+        metavar="WORDS|@FILE",
+        help="names and terms to expect, with commas between, or a file of them; at most 200",
+    )
+    parser.add_argument(
         "--out", metavar="DIR|FILE", help="write there instead of the screen; several files need a folder"
     )
 
@@ -92,6 +98,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise CommandError(f"--tags is for {' and '.join(_SUBTITLES)}; the other formats have columns or fields", USAGE)
     if args.embed_audio is not None and args.format != "html":
         raise CommandError("--embed-audio is for --format html", USAGE)
+    hotwords = read_hotwords(args.hotwords)
     targets = _targets(args.file, args.format, args.out)
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
         recordings = [found for label in args.file if (found := _look_at(label, Path(folder)))]
@@ -99,10 +106,25 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
                 launcher.start(["asr"])
-                options = {"language": args.language, "tags": args.tags or None, "embed_audio": args.embed_audio}
+                options = {
+                    "language": args.language,
+                    "tags": args.tags or None,
+                    "embed_audio": args.embed_audio,
+                    "hotwords": hotwords,
+                }
                 work = _Work(launcher.services, args.format, options, targets, several=len(args.file) > 1)
                 failed += work.do(recordings)
     return FAILED if failed else 0
+
+
+def read_hotwords(given: str | None) -> str | None:
+    """The hotwords, from the file where `given` names one ("@names.txt"). Raises CommandError."""
+    if given is None or not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).expanduser().read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--hotwords {given}: {getattr(error, 'strerror', None) or error}", USAGE) from error
 
 
 def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, Path]:
@@ -196,14 +218,12 @@ class _Work:
         `heard` is told the share of the recording that is done. Raises ServiceError.
         """
         options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
-        path = "/asr?" + urlencode({key: value for key, value in options.items() if value not in (None, "")})
-        headers = {
-            **self._services.headers("application/octet-stream"),
-            "Content-Length": str(recording.size),
-        }
+        fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
         with recording.path.open("rb") as file:
+            form = FormUpload(fields, file, recording.size)  # two hundred hotwords would not fit into an address
+            headers = {**self._services.headers(form.content_type), "Content-Length": str(form.length)}
             call = self._services.call("asr", _TIMEOUT_S)
-            pieces = call.request("POST", path, cast(BinaryIO, file), headers)
+            pieces = call.request("POST", "/asr", cast(BinaryIO, form), headers)
             for event in server_sent_events(pieces):
                 if error := event.get("error"):
                     hint = f" ({error['hint']})" if error.get("hint") else ""

@@ -19,6 +19,7 @@ from assistant.clients.http import ServiceError
 from assistant.clients.live import LiveTranscription
 from assistant.command import STDIN, USAGE, CommandError
 from assistant.launcher import Launcher
+from assistant.transcribe import read_hotwords
 from configs.settings import Settings
 
 FORMATS = ("text", "json")
@@ -42,11 +43,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise CommandError("--live takes the microphone, or one recording", USAGE)
     if args.file and args.device:
         raise CommandError("--device names a microphone; with a recording there is none", USAGE)
-    screen = _Lines(sys.stdout) if args.format == "text" else _Json(sys.stdout)
+    hotwords = read_hotwords(args.hotwords)
+    screen = Lines(sys.stdout) if args.format == "text" else JsonLines(sys.stdout)
     source = _source(args, settings)
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["asr"])
-        options = {"rate": source.rate, **({"language": args.language} if args.language else {})}
+        given = {"language": args.language, "hotwords": hotwords}
+        options = {"rate": source.rate, **{name: value for name, value in given.items() if value}}
         stream = LiveTranscription(launcher.services, options)
         if sys.stderr.isatty():
             print("playing; Ctrl-C ends" if args.file else "listening; Ctrl-C ends", file=sys.stderr)
@@ -109,7 +112,7 @@ def _wait(done: threading.Event) -> None:
         pass
 
 
-class _Lines:
+class Lines:
     """Finals as lines. On a terminal the sentence being spoken stands below them, rewritten in place."""
 
     def __init__(self, out: TextIO) -> None:
@@ -136,7 +139,7 @@ class _Lines:
         self._shown = columns(text)
 
 
-class _Json:
+class JsonLines:
     """Everything that the service says, an object a line."""
 
     def __init__(self, out: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import time
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.clients.form import FormUpload
+from assistant.command import CommandError
+from assistant.transcribe import read_hotwords
 from services.asr.engine import Hints, Recognition, Segment, Word
 from services.asr.hotword_list import MOST, hotwords_of
 from services.asr.hotwords import Corrector, recognise
@@ -224,3 +228,65 @@ def test_only_engines_that_take_no_hotwords_are_corrected_and_long_lists_are_tol
     engine.uses_hotwords = True
     (native,) = recognise(engine, sound, Hints(hotwords=("张伟",)))
     assert native.segments[0].text == "我见到章伟"
+
+
+# --- real mishearings, and the way to the service ----------------------------------------------------------------
+
+
+def test_what_whisper_base_really_misheard_is_put_right() -> None:
+    """Of the shared clips."""
+    assert (
+        corrected("达摩院,飞桨", "欢迎大家来体验，打模院推出的语音识别模型")
+        == "欢迎大家来体验，达摩院推出的语音识别模型"
+    )
+    assert corrected("倡议书", "中小股东一致行动的唱一书被广泛传播") == "中小股东一致行动的倡议书被广泛传播"
+
+
+def test_hotwords_come_from_the_command_line_or_a_file(tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("张伟\nPyTorch\n", "utf-8-sig")
+    assert hotwords_of(read_hotwords(f"@{names}")) == ("张伟", "PyTorch") == hotwords_of(read_hotwords("张伟,PyTorch"))
+    assert read_hotwords(None) is None
+    with pytest.raises(CommandError, match="No such file"):
+        read_hotwords(f"@{tmp_path / 'gone.txt'}")
+
+
+def test_a_form_is_read_by_flask_as_it_was_written() -> None:
+    from flask import Flask, request
+
+    app, sound = Flask("form"), bytes(range(256)) * 50
+    hotwords = ",".join(f"名字{i}" for i in range(200))
+    form = FormUpload({"hotwords": hotwords, "title": 'a "b"'}, io.BytesIO(sound), len(sound))
+    body = b"".join(iter(lambda: form.read(1000), b""))
+    assert len(body) == form.length
+    with app.test_request_context(method="POST", data=body, content_type=form.content_type):
+        assert dict(request.form) == {"hotwords": hotwords, "title": 'a "b"'}
+        assert request.files["file"].read() == sound
+
+
+@pytest.mark.slow
+def test_hotwords_reach_the_recogniser_through_the_service() -> None:
+    import requests
+    from service_process import start_service
+    from speech_clips import recorded
+
+    clips = [path for path, _, _ in recorded() if path.name == "zh_funasr_asr_example.wav"]
+    if not clips:
+        pytest.skip("the shared clips are not here")
+    with start_service("asr") as url:
+        sound = clips[0].read_bytes()
+        plain = requests.post(f"{url}/asr", files={"file": sound}, timeout=60).json()
+        answers = [
+            requests.post(f"{url}/asr", files={"file": sound}, data={"hotwords": "张伟,达摩院"}, timeout=60),
+            requests.post(f"{url}/asr", params={"hotwords": "达摩院"}, data=sound, timeout=60),
+            requests.post(
+                f"{url}/v1/audio/transcriptions",
+                files={"file": sound},
+                data={"hotwords": ["张伟", "达摩院"]},
+                timeout=60,
+            ),
+        ]
+        refused = requests.post(f"{url}/asr", params={"hotwords": "http://a.b/c.txt"}, data=sound, timeout=60)
+    assert "达摩院" not in plain["text"], "nothing to put right any more"
+    assert all("达摩院" in answer.json()["text"] for answer in answers)
+    assert refused.status_code == 400 and refused.json()["error"]["code"] == "bad_hotwords"

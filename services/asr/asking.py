@@ -87,7 +87,7 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     else:
         # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
         fields = request.args
-        source, pcm = _body(request), pcm_format(request.content_type or "")
+        source, pcm = _kept(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     subtitles, form = _text(fields, "subtitles"), _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "bad_subtitles", f"subtitles {subtitles!r} are not known", f"{' or '.join(SUBTITLES)}")
@@ -181,13 +181,14 @@ def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
         raise ApiError(
             400, "missing_file", "the form has no field 'file' with a sound file", "curl -F file=@speech.wav URL"
         )
-    return cast(BinaryIO, upload.stream), pcm_format(upload.content_type or "")
+    # A copy: Flask closes its own file before a streamed answer has ended, and a report is made from a second reading.
+    return _kept(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
 
 
-def _body(request: Request) -> BinaryIO:
-    """The body in a temporary file, in memory if small: decoders want to seek."""
+def _kept(stream: BinaryIO) -> BinaryIO:
+    """What is left of `stream` in a temporary file, in memory if small: decoders want to seek."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
-    while chunk := request.stream.read(_CHUNK_BYTES):
+    while chunk := stream.read(_CHUNK_BYTES):
         spool.write(chunk)
     spool.seek(0)
     return cast(BinaryIO, spool)
