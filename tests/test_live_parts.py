@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import os
 import threading
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from tones import DIGIT_S, GAP_S, LoudnessDetector, ToneEngine, pcm, say
 
+from assistant.transcribe_live import Lines, columns
 from services.asr.dictation import Dictation, Heard, agreed
 from services.asr.engine import Hints
 from services.asr.live import live_ask
@@ -219,6 +222,60 @@ def test_what_two_partials_agree_on(before: str, text: str, stable: str) -> None
     assert agreed(before, text) == stable
 
 
+# --- on the screen -----------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """What stands on a terminal's last line, and above it."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def lines(self) -> list[str]:
+        lines = []
+        for written in self.getvalue().split("\n"):
+            cells: list[str] = []
+            for part in written.split("\r"):
+                wide = [cell for char in part for cell in (char, "")[: columns(char)]]
+                cells = wide + cells[len(wide) :]
+            lines.append("".join(cells).rstrip())
+        return lines
+
+
+def partial(text: str) -> dict[str, Any]:
+    return {"type": "partial", "text": text}
+
+
+def final(text: str) -> dict[str, Any]:
+    return {"type": "final", "segment": {"text": text}}
+
+
+def test_a_terminal_shows_the_sentence_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((30, 24)))
+    terminal = Terminal()
+    lines = Lines(terminal)
+    seen = []
+    for event in (partial("今天天气"), partial("今天"), partial(""), partial("hello"), final("Hello."), partial("a b")):
+        lines(event)
+        seen.append(terminal.lines[-1])
+    assert seen == ["今天天气", "今天", "", "hello", "", "a b"] and terminal.lines[-2] == "Hello."
+    lines(partial("一二三四五六七八九十" * 3))
+    assert terminal.lines[-1].startswith("… ") and terminal.lines[-1].endswith("八九十")
+    assert columns(terminal.lines[-1]) < 30
+    lines.close()
+    assert terminal.lines == ["Hello.", ""]
+
+
+def test_a_file_gets_finals_only() -> None:
+    out = io.StringIO()
+    lines = Lines(out)
+    for event in (partial("he"), final("Hello."), {"type": "done"}):
+        lines(event)
+    lines.close()
+    assert out.getvalue() == "Hello.\n"
+
+
 # --- what is asked for -------------------------------------------------------------------------------------------
 
 
@@ -236,9 +293,9 @@ def test_the_address_is_checked() -> None:
 
 
 def test_sound_that_waits_is_bounded() -> None:
-    from services.asr.live import _Inbox
+    from services.asr.live_session import Inbox
 
-    inbox = _Inbox(10)
+    inbox = Inbox(10)
     inbox.put(b"x" * 10)
     put = threading.Thread(target=inbox.put, args=(b"y",))
     put.start()

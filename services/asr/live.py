@@ -28,12 +28,9 @@ than the model recognises is slowed down.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -41,9 +38,10 @@ from flask import Flask, Response, g, request
 
 from configs.settings import Settings
 from services.asr.asking import hints_from
-from services.asr.dictation import WINDOW_S, Dictation, Event, Heard, Recognise
+from services.asr.dictation import WINDOW_S, Dictation, Heard, Recognise
 from services.asr.engine import Hints, Recognition
 from services.asr.hotwords import recognise as recognise_with_hotwords
+from services.asr.live_session import IDLE_S, MESSAGE_BYTES, Session
 from services.asr.planner import recognise_all
 from services.asr.serving import Serving
 from services.asr.transcribe import Recogniser
@@ -51,27 +49,11 @@ from services.common.app import documented
 from services.common.audio import Samples
 from services.common.errors import ApiError
 from services.common.serve import most_streams
-from services.common.websocket import (
-    NORMAL,
-    OUR_FAULT,
-    REFUSED,
-    TOO_BIG,
-    Gone,
-    Handled,
-    TooBig,
-    WebSocket,
-    refuse_others,
-)
-
-log = logging.getLogger(__name__)
+from services.common.websocket import Handled, WebSocket, refuse_others
 
 _RATES_HZ = (8_000, 48_000)
 _PARTIALS_MS = (200, 2_000)
 _DEFAULTS = {"rate": 16_000, "partial_ms": 400}
-_MESSAGE_BYTES = 2**20  # half a minute at 16 kHz; microphones send 20 to 100 ms
-_AHEAD_S = 10.0  # sound that may wait for the model; then the client is made to wait
-_IDLE_S = 30.0  # an open microphone is never silent in this sense; its program has hung, or the network is gone
-_TICK_S = 0.1  # how soon the end of the work is noticed
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -80,7 +62,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
     most, max_duration_s = most_streams(settings.service), settings.asr.max_duration_s
     places = threading.Semaphore(most)
 
-    @documented(parameters=_QUERY, responses={"101": {"description": "WebSocket"}, "200": {"description": "never"}})
+    @documented(parameters=_QUERY, responses={"101": {"description": "a WebSocket"}})
     def stream() -> Response:
         """Text while somebody speaks, over a WebSocket.
 
@@ -98,7 +80,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
                 "too_many_streams",
                 f"no more than {most} live streams fit",
                 "try again later, or raise service.threads (one stream for every 4)",
-                retry_after_s=_IDLE_S,
+                retry_after_s=IDLE_S,
             )
         try:
             dictation = Dictation(
@@ -109,7 +91,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
                 partial_s=ask.partial_ms / 1000,
                 max_s=min(WINDOW_S, recogniser.plan.piece_s),
             )
-            socket = WebSocket(request.environ, _MESSAGE_BYTES)
+            socket = WebSocket(request.environ, MESSAGE_BYTES)
             g.pop("started", None)  # the length of a talk is no latency: out of the metrics
             ready = {
                 "type": "ready",
@@ -119,7 +101,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
                 "partial_ms": ask.partial_ms,
                 "max_duration_s": max_duration_s,
             }
-            _Session(socket, dictation, ask.rate, max_duration_s).run(ready)
+            Session(socket, dictation, ask.rate, max_duration_s).run(ready)
         finally:
             places.release()
         return Handled()
@@ -185,147 +167,6 @@ def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:
         return recognition, busy_s
 
     return recognise
-
-
-class _Inbox:
-    """Sound between the thread that receives and the one that recognises."""
-
-    def __init__(self, limit: int) -> None:
-        """`limit`: bytes that may wait."""
-        self._limit = limit
-        self._changed = threading.Condition()
-        self._data = bytearray()
-        self._ended = self._closed = False
-
-    def put(self, data: bytes) -> None:
-        """Waits while too much is waiting. After `end` or `close` it is dropped."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._data) < self._limit or self._closed)
-            if not (self._ended or self._closed):
-                self._data += data
-                self._changed.notify_all()
-
-    def end(self) -> None:
-        """Nothing follows."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Nobody wants the rest."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def take(self) -> tuple[bytes, bool]:
-        """(all that has come since, whether that was the end); waits for something. Raises Gone once closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._data or self._ended or self._closed)
-            if self._closed:
-                raise Gone
-            data = bytes(self._data)
-            self._data.clear()
-            self._changed.notify_all()
-            return data, self._ended
-
-
-class _Session:
-    """One stream: this thread receives, another recognises and sends."""
-
-    def __init__(self, socket: WebSocket, dictation: Dictation, rate: int, max_duration_s: float) -> None:
-        self._socket, self._dictation, self._max_duration_s = socket, dictation, max_duration_s
-        self._left = round(max_duration_s * rate) * 2  # bytes that may still come
-        self._inbox = _Inbox(round(_AHEAD_S * rate) * 2)
-        self._code = NORMAL
-        self._ended = self._failed = False
-        self._worker = threading.Thread(target=self._guarded, args=(self._work,), name="live", daemon=True)
-
-    def run(self, ready: Event) -> None:
-        """Serve it to its end; raises nothing."""
-        try:
-            self._send(ready)
-            self._worker.start()
-            self._guarded(self._receive)
-        except Gone:
-            return
-        finally:
-            self._inbox.close()
-            if self._worker.ident is not None:
-                self._worker.join()
-            self._socket.close(self._code)
-
-    def _guarded(self, part: Callable[[], None]) -> None:
-        """Runs one of the two threads; what goes wrong is told to the client."""
-        try:
-            part()
-        except Gone:
-            pass
-        except TooBig:
-            limit = f"a message may have {_MESSAGE_BYTES} bytes"
-            self._fail(ApiError(413, "message_too_big", f"{limit}, this one has more", "send less at once"), TOO_BIG)
-        except ApiError as error:
-            self._fail(error, REFUSED if error.status < 500 else OUR_FAULT)
-        except Exception:
-            log.exception("unexpected error in a live stream")
-            mistake = ApiError(500, "internal_error", "the service made a mistake", "its log has the details")
-            self._fail(mistake, OUR_FAULT)
-
-    def _receive(self) -> None:
-        heard_at = time.monotonic()
-        while self._worker.is_alive():
-            message = self._socket.receive(_TICK_S)
-            if message is not None:
-                self._take(message)
-                heard_at = time.monotonic()
-            elif not self._ended and time.monotonic() - heard_at > _IDLE_S:
-                raise ApiError(408, "idle", f"nothing has come for {_IDLE_S:g} s", 'send {"type": "end"} at the end')
-
-    def _take(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            self._inbox.put(message)
-        elif _kind(message) == "end":
-            self._ended = True
-            self._inbox.end()
-        else:
-            raise ApiError(
-                400, "bad_message", 'a text message must be {"type": "end"}', "send sound as binary messages"
-            )
-
-    def _work(self) -> None:
-        ended = False
-        while not ended:
-            data, ended = self._inbox.take()
-            too_long = len(data) > self._left
-            data = data[: self._left]
-            self._left -= len(data)
-            for event in self._dictation.hear(data, last=ended or too_long):
-                self._send(event)
-            if too_long:
-                raise ApiError(
-                    413,
-                    "audio_too_long",
-                    f"a stream may last {self._max_duration_s:g} s",
-                    "open another, or raise asr.max_duration_s",
-                )
-        self._send({"type": "done", "result": self._dictation.result().as_dict()})
-
-    def _send(self, event: Event) -> None:
-        if self._failed:
-            raise Gone  # an error is the last word
-        self._socket.send(json.dumps(event, ensure_ascii=False))
-
-    def _fail(self, error: ApiError, code: int) -> None:
-        with contextlib.suppress(Gone):
-            self._send({"type": "error", **error.body()})
-        self._code, self._failed = code, True
-
-
-def _kind(message: str) -> object:
-    try:
-        data = json.loads(message)
-    except (ValueError, RecursionError):
-        return None
-    return data.get("type") if isinstance(data, dict) else None
 
 
 _QUERY = [

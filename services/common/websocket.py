@@ -70,6 +70,7 @@ class WebSocket:
         self._limit = max_message_bytes
         self._protocol = WSConnection(ConnectionType.SERVER)
         self._message = bytearray()
+        self._closing = False
         self._lock = threading.Lock()
         headers = [(name.encode(), environ.get(key, "").encode("latin-1")) for key, name in _HEADERS.items()]
         try:
@@ -108,7 +109,8 @@ class WebSocket:
 
     def close(self, code: int = NORMAL) -> None:
         """End it: say so, and give the other side a moment to read what was sent before."""
-        with contextlib.suppress(Gone, TooBig, OSError):
+        self._closing = True
+        with contextlib.suppress(Gone):
             self._put(CloseConnection(code))
             deadline = time.monotonic() + _LINGER_S
             while time.monotonic() < deadline:
@@ -123,7 +125,7 @@ class WebSocket:
             if self._protocol.state is ConnectionState.REMOTE_CLOSING:
                 self._put(event.response())
             raise Gone
-        elif isinstance(event, (BytesMessage, TextMessage)):
+        elif isinstance(event, (BytesMessage, TextMessage)) and not self._closing:
             self._message += event.data if isinstance(event, BytesMessage) else event.data.encode()
             if len(self._message) > self._limit:
                 raise TooBig
