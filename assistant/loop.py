@@ -66,7 +66,8 @@ def policy_from(settings: TurnsSettings) -> TurnPolicy:
         speculate_s=settings.speculate_ms / 1000,
         max_speculations=settings.max_speculations,
         speculate_max_turn_s=settings.speculate_max_turn_s,
-        barge_in=settings.barge_in == "voice",
+        barge_in=settings.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
+        talk_key=settings.talk_key,
         barge_in_s=settings.barge_in_ms / 1000,
         max_turn_s=settings.max_turn_s,
         asr_timeout_s=settings.asr_timeout_s,
@@ -131,6 +132,11 @@ class Conversation:
             self._typed += 1
             self.quiet.clear()
         self._events.put(ev.TextEntered(self.clock.now(), text))
+
+    def key(self, *, pressed: bool) -> None:
+        """The talk key went down or up. From any thread."""
+        kind = ev.KeyPressed if pressed else ev.KeyReleased
+        self._events.put(kind(self.clock.now()))
 
     def stop(self) -> None:
         """End the conversation. From any thread."""

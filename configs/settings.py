@@ -192,9 +192,10 @@ class TurnsSettings:
     )
     barge_in: str = setting(
         "voice",
-        "'voice': speaking interrupts; 'off': half duplex, deaf while it speaks",
-        choices=("voice", "off"),
+        "'voice': speaking interrupts; 'key': only the talk key does; 'off': half duplex, deaf while it speaks",
+        choices=("voice", "key", "off"),
     )
+    talk_key: bool = setting(False, "true: push-to-talk, speech counts while the key is held; for loud rooms")
     max_turn_s: float = setting(60.0, "a longer turn is answered as it stands", low=5, high=600)
     asr_timeout_s: float = setting(10.0, "then a spoken apology, and the loop goes on", low=0.5, high=120)
     llm_timeout_s: float = setting(20.0, "to the first words of the reply", low=0.5, high=120)

@@ -195,7 +195,7 @@ def test_a_short_noise_does_not_stop_the_assistant() -> None:
 
 
 def test_without_barge_in_speech_is_ignored_while_the_assistant_speaks() -> None:
-    script = Script(barge_in=False).answered()
+    script = Script(barge_in="off").answered()
     script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
     script.at(5)
     assert script.when(do.StopPlayback) == []
@@ -290,6 +290,41 @@ def test_typing_asks_at_once_and_interrupts_what_is_being_said() -> None:
     actions = script.at(3, ev.TextEntered(3, "and now?"))
     assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel, do.AskLlm]
     assert script.last(do.AskLlm).transcript.text == "and now?"  # type: ignore[attr-defined]
+
+
+def test_the_key_silences_the_assistant_at_once() -> None:
+    script = Script(barge_in="key").answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(4, ev.SpeechPaused(4, end_s=3.9))
+    assert script.when(do.StopPlayback) == [], "speech alone does not"
+    actions = script.at(5, ev.KeyPressed(5))
+    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel]
+    assert script.machine.state is State.LISTENING
+    script.at(5.2, ev.KeyReleased(5.2))
+    script.user_speaks(6, 7)
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=6, end_s=7)
+
+
+def test_push_to_talk_hears_what_is_said_while_the_key_is_held_and_its_release_ends_the_turn() -> None:
+    script = Script(talk_key=True)
+    script.user_speaks(0, 1)
+    assert script.when(do.Transcribe) == [], "the key is not held"
+    script.at(2, ev.KeyPressed(2))
+    script.user_speaks(2.3, 3)
+    script.user_speaks(5, 6)
+    script.at(8, ev.KeyReleased(8))
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=2, end_s=6)
+    assert script.machine.state is State.THINKING, "however long the pauses were"
+    script.recognised(8.1)
+    script.replies(8.2, "Hi!")
+    script.voiced(8.3, 0)
+    assert script.when(do.Play) == [8.3]
+    script.user_speaks(8.5, 9.5)
+    assert script.when(do.StopPlayback) == []
+    script.at(10, ev.KeyPressed(10))
+    assert script.when(do.StopPlayback) == [10]
+    script.at(11, ev.KeyReleased(11))
+    assert script.last(do.Transcribe) == do.Transcribe(3, start_s=10, end_s=11)
 
 
 def test_nothing_is_asked_for_while_nothing_happens() -> None:

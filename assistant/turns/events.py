@@ -109,5 +109,15 @@ class TextEntered(Event):
 
 
 @dataclass(frozen=True)
+class KeyPressed(Event):
+    """The talk key went down: the assistant is silent at once, and with push-to-talk the user has the floor."""
+
+
+@dataclass(frozen=True)
+class KeyReleased(Event):
+    """The talk key went up: with push-to-talk the user's turn is over."""
+
+
+@dataclass(frozen=True)
 class TimePassed(Event):
     """Nothing else happened; sent when a `WakeAt` comes due."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
@@ -40,7 +41,8 @@ class TurnPolicy:
     speculate_s: float = 0.096
     max_speculations: int = 3
     speculate_max_turn_s: float = 20.0
-    barge_in: bool = True
+    barge_in: Literal["voice", "key", "off"] = "voice"
+    talk_key: bool = False  # push-to-talk
     barge_in_s: float = 0.192
     max_turn_s: float = 60.0
     asr_timeout_s: float = 10.0
@@ -79,6 +81,7 @@ class TurnMachine:
         self._onset_s: float | None = None  # the user is speaking since
         self._paused_s: float | None = None  # the user is silent since (their turn is not yet over)
         self._speculations = 0
+        self._key_held = False
         self._actions: list[do.Action] = []
 
     def handle(self, event: Event) -> list[do.Action]:
@@ -91,6 +94,10 @@ class TurnMachine:
                 self._speech_paused(event)
             case ev.TextEntered():
                 self._text_entered(event)
+            case ev.KeyPressed():
+                self._key_pressed(event)
+            case ev.KeyReleased():
+                self._key_released(event)
             case (
                 ev.Transcribed()
                 | ev.ReplyText()
@@ -109,8 +116,10 @@ class TurnMachine:
     # -- the user -----------------------------------------------------------------------------------------------
 
     def _speech_started(self, event: ev.SpeechStarted) -> None:
-        if self.state is State.SPEAKING and not self.policy.barge_in:
+        if self.state is State.SPEAKING and self.policy.barge_in != "voice":
             return
+        if self.policy.talk_key and not (self._key_held and self.state is State.USER):
+            return  # only what is said while the key is held counts
         self._onset_s = event.onset_s
         if self.state is State.LISTENING:
             self.state = State.USER
@@ -126,6 +135,29 @@ class TurnMachine:
         self._onset_s = None
         if self.state is State.USER:
             self._paused_s = event.end_s
+
+    def _key_pressed(self, event: ev.KeyPressed) -> None:
+        """The key stops the assistant at once; with push-to-talk the user's turn begins, or goes on."""
+        self._key_held = True
+        was_waiting = self.state is State.THINKING
+        self._interrupt()
+        if self.policy.talk_key:
+            self._drop_reply()
+            if not was_waiting:
+                self._turn_start_s = event.at_s
+                self._speculations = 0
+            self.state = State.USER
+            self._onset_s, self._paused_s = event.at_s, None
+        elif self.state is State.SPEAKING:
+            self._onset_s = None
+            self._listen()
+
+    def _key_released(self, event: ev.KeyReleased) -> None:
+        self._key_held = False
+        if self.policy.talk_key and self.state is State.USER:
+            end_s = event.at_s if self._paused_s is None else self._paused_s
+            self._onset_s = None
+            self._end_turn(end_s, event.at_s)
 
     def _text_entered(self, event: ev.TextEntered) -> None:
         self._interrupt()
@@ -255,7 +287,7 @@ class TurnMachine:
         policy = self.policy
         if self.state is State.USER and self._paused_s is not None:
             # Compared as the same sums that `_wake` asks for: a rounded difference could miss its own wake-up.
-            if now_s >= self._paused_s + policy.endpoint_s:
+            if now_s >= self._endpoint_due_s():
                 self._end_turn(self._paused_s, now_s)
             elif self._may_speculate() and now_s >= self._paused_s + policy.speculate_s:
                 self._speculations += 1
@@ -271,6 +303,11 @@ class TurnMachine:
                     self._fail(self._reply, stage, f"no answer from {stage} in time")
                     break
         self._wake(now_s)
+
+    def _endpoint_due_s(self) -> float:
+        if self._paused_s is None or self.policy.talk_key:
+            return float("inf")  # with push-to-talk the key says when the turn ends
+        return self._paused_s + self.policy.endpoint_s
 
     def _may_speculate(self) -> bool:
         policy = self.policy
@@ -307,7 +344,7 @@ class TurnMachine:
             self._close_if_complete(reply)
 
     def _barge_in_due_s(self) -> float:
-        if self.state is State.SPEAKING and self.policy.barge_in and self._onset_s is not None:
+        if self.state is State.SPEAKING and self.policy.barge_in == "voice" and self._onset_s is not None:
             return self._onset_s + self.policy.barge_in_s
         return float("inf")
 
@@ -325,7 +362,7 @@ class TurnMachine:
         policy = self.policy
         due = [self._barge_in_due_s()]
         if self.state is State.USER and self._paused_s is not None:
-            due.append(self._paused_s + policy.endpoint_s)
+            due.append(self._endpoint_due_s())
             if self._may_speculate():
                 due.append(self._paused_s + policy.speculate_s)
         elif self.state is State.USER:
