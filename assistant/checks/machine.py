@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import platform
 import sys
@@ -39,7 +41,8 @@ _WHISPER = {"faster-whisper": "faster_whisper"}
 _EMBEDDED_LLM = {"xllamacpp": "xllamacpp"}
 _VOICES = {"hibari-tts": "hibari", "onnx": "onnx", "jieba": "jieba", "pypinyin": "pypinyin", "cn2an": "cn2an"}
 _EDGE = {"edge-tts": "edge_tts"}
-_FUNASR = {"funasr": "funasr", "torch": "torch"}
+_SENSEVOICE = {"kaldi-native-fbank": "kaldi_native_fbank", "sentencepiece": "sentencepiece", "pyyaml": "yaml"}
+_FUNASR = {"torch": "torch", "funasr": "funasr"}
 
 _CGROUP = Path("/sys/fs/cgroup")
 _GIB = 2**30
@@ -61,7 +64,9 @@ def needed(settings: Settings) -> dict[str, str]:
     wanted = {**_ALWAYS, **({"waitress": "waitress"} if os.name == "nt" else {"gunicorn": "gunicorn"})}
     if sys.version_info < (3, 11):
         wanted["tomli"] = "tomli"
-    wanted |= _WHISPER if settings.asr.engine == "whisper" else _FUNASR
+    wanted |= {"whisper": _WHISPER, "sensevoice": _SENSEVOICE, "paraformer": _SENSEVOICE | _FUNASR}[settings.asr.engine]
+    if settings.asr.engine == "sensevoice" and settings.asr.runtime == "torch":
+        wanted |= _FUNASR
     if "embedded" in settings.llm.upstreams:
         wanted |= _EMBEDDED_LLM
     return wanted | _VOICES | (_EDGE if settings.tts.engine == "edge" else {})
@@ -72,10 +77,11 @@ def libraries(settings: Settings) -> Iterator[Check]:
     good = []
     for name, module in needed(settings).items():
         try:
-            importlib.import_module(module)
+            with contextlib.redirect_stdout(io.StringIO()):  # FunASR's import talks of what it would like to have
+                importlib.import_module(module)
             good.append(f"{name} {metadata.version(name)}")
         except ImportError as error:
-            extra = "pip install -e '.[funasr]'" if name in _FUNASR else _SET_UP
+            extra = "in the checkout: make funasr" if name in _FUNASR else _SET_UP
             yield Check("fail", f"library {name} cannot be loaded: {error}", extra)
         except Exception as error:  # a broken native library may raise anything
             yield Check("fail", f"library {name} is broken: {error}", f"pip install --force-reinstall {name}")

@@ -44,7 +44,7 @@ def _groups(settings: Settings, store: ModelStore) -> list[str]:
     """The profile, and the models that the settings name beyond it."""
     groups = [_PROFILE]
     known = {file.name for file in store.catalog.profile(_PROFILE)}
-    chosen = [settings.asr.model] if settings.asr.engine == "whisper" else []
+    chosen = [settings.asr.model]
     chosen += [settings.llm.model] if "embedded" in settings.llm.upstreams else []
     for name in chosen:
         if not Path(name).expanduser().exists() and not any(k == name or k.startswith(f"{name}/") for k in known):
