@@ -41,7 +41,13 @@ def _huiyin(folder: Path, threads: int, precision: str, device: str) -> Recognis
     )
     engine = load_engine(settings, Path)
     most = round(15.0 * _RATE_HZ)  # the service's own pieces
-    return lambda x: [engine.recognise([x[i : i + most]], Hints(("zh",))) for i in range(0, len(x), most)]
+
+    def recognise(x: Any) -> Any:
+        pieces = [x[i : i + most] for i in range(0, len(x), most)]
+        calls = [pieces] if engine.batch_s else [[piece] for piece in pieces]
+        return [engine.recognise(call, Hints(("zh",))) for call in calls]
+
+    return recognise
 
 
 def _stock(folder: Path, threads: int, precision: str, device: str) -> Recognise:
@@ -83,7 +89,14 @@ _KINDS = {"huiyin": _huiyin, "stock": _stock, "sherpa": _sherpa}
 
 
 def _memory_mb() -> dict[str, float]:
-    """Of this process, now and at most. getrusage() would count the parent's: it survives the fork."""
+    """Of this process, now and at most. getrusage() would count the parent's: it survives the fork.
+
+    On a GPU: what PyTorch has reserved there, which is more than what it has allocated.
+    """
+    torch: Any = sys.modules.get("torch")
+    if torch and torch.cuda.is_initialized():
+        now, most = torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved()
+        return {"rss_mb": now / 2**20, "peak_mb": most / 2**20}
     lines = Path("/proc/self/status").read_text().splitlines()
     facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
     return {"rss_mb": int(facts["VmRSS"].split()[0]) / 1024, "peak_mb": int(facts["VmHWM"].split()[0]) / 1024}
