@@ -19,3 +19,13 @@ def few_arenas() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # musl has no mallopt
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the C library is glibc; elsewhere nothing is done.
+
+    After loading Paraformer of full size through FunASR, which copies the weights twice: 1.7 GB stay instead of 3.3.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)

@@ -29,6 +29,7 @@ from configs.settings import AsrSettings
 from services.asr.engine import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from services.asr.engines.punctuation import Punctuation
 from services.common.audio import SAMPLE_RATE, Samples
+from services.common.heap import give_back
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
@@ -220,6 +221,7 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
         )
     torch.set_num_threads(threads)
     stock.model.eval()
+    give_back()
     return stock
 
 
