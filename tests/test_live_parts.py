@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 from tones import DIGIT_S, GAP_S, LoudnessDetector, ToneEngine, pcm, say
 
 from assistant.transcribe_live import Lines, columns
+from configs.settings import load
 from services.asr.dictation import Dictation, Heard, agreed
 from services.asr.engine import Hints
-from services.asr.live import live_ask
+from services.asr.live import add_live, live_ask
 from services.asr.utterances import Utterance, Utterances
+from services.common import errors
 from services.common.audio import SAMPLE_RATE
 from services.common.errors import ApiError
 
@@ -290,6 +293,15 @@ def test_the_address_is_checked() -> None:
         with pytest.raises(ApiError) as caught:
             live_ask(fields, ("en", "zh"))
         assert caught.value.status == 400 and len(caught.value.message) < 120
+
+
+@pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket", "Connection": "Upgrade"}])
+def test_a_server_that_cannot_carry_websockets_says_so(headers: dict[str, str]) -> None:
+    app = Flask("windows")
+    errors.install(app)
+    add_live(app, load(None, (), {}), None)  # type: ignore[arg-type]
+    answer = app.test_client().get("/v1/stream", headers=headers)
+    assert answer.status_code == 501 and "Windows" in answer.get_json()["error"]["hint"]
 
 
 def test_sound_that_waits_is_bounded() -> None:

@@ -36,6 +36,7 @@ _ALWAYS = {
     "requests": "requests",
     "soxr": "soxr",
     "tqdm": "tqdm",
+    "wsproto": "wsproto",
 }
 _WHISPER = {"faster-whisper": "faster_whisper"}
 _EMBEDDED_LLM = {"xllamacpp": "xllamacpp"}
