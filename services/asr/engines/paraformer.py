@@ -19,7 +19,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -206,8 +206,7 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     import torch
 
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.INFO))
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), _quiet():
         from funasr import AutoModel
 
         stock = AutoModel(
@@ -223,6 +222,21 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
     stock.model.eval()
     give_back()
     return stock
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what FunASR tells the root logger while it loads: "download models from model hub", and downloads none."""
+
+    def is_error(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
+    root = logging.getLogger()
+    root.addFilter(is_error)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_error)
 
 
 def _read_pieces(path: Path) -> dict[str, list[str]]:
