@@ -92,7 +92,7 @@ class AsrSettings:
     )
     vad: str = setting(
         "auto",
-        "what finds the speech in long recordings; auto: fsmn where its file is, else silero",
+        "what finds the speech in long recordings; auto: fsmn for FunASR's engines where its file is, else silero",
         choices=("auto", "fsmn", "silero"),
     )
     device: str = setting("auto", "'cuda', 'cuda:1', 'cpu'; auto: the first GPU that the engine can use, else the CPU")

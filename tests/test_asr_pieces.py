@@ -189,20 +189,24 @@ def test_noise_and_hum_are_no_speech(detectors: Detectors) -> None:
         assert sum(p.end_s - p.start_s for p in pieces) < 2.0, name
 
 
-def test_the_detector_follows_the_setting_and_what_is_here(tmp_path: Path) -> None:
+def test_the_detector_follows_the_settings_and_what_is_here() -> None:
     asked: list[str] = []
 
     def find(name: str) -> Path:
         asked.append(name)
         raise LookupError(name)
 
-    for vad, here, wanted in (
-        ("auto", False, SILERO), ("auto", True, FSMN), ("silero", True, SILERO), ("fsmn", False, FSMN),
-    ):  # fmt: skip
+    for engine, vad, here, wanted in (
+        ("sensevoice", "auto", False, SILERO),
+        ("sensevoice", "auto", True, FSMN),
+        ("whisper", "auto", True, SILERO),
+        ("sensevoice", "silero", True, SILERO),
+        ("whisper", "fsmn", False, FSMN),
+    ):
         if wanted == FSMN:
             pytest.importorskip("kaldi_native_fbank")
         with pytest.raises(LookupError):
-            load_detectors(AsrSettings(vad=vad), find, {FSMN: here}.__getitem__)
+            load_detectors(AsrSettings(engine=engine, vad=vad), find, {FSMN: here}.__getitem__)
         assert asked.pop() == wanted
 
 

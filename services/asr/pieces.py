@@ -30,7 +30,7 @@ LONGEST_S = 15.0  # of any piece
 _PAUSES = ((0.0, 1.5), (4.0, 0.45), (8.0, 0.25))
 _CONTEXT_S = 0.3  # kept around speech: consonants begin before the voice, and models want some quiet
 _SHORTEST_SPEECH_S = 0.06  # a click is not the beginning of a sentence
-_STILL_SPEECH = 0.7  # of the detector's threshold: what follows speech is speech down to here
+_STILL_SPEECH = 0.9  # of the detector's threshold: what follows speech is speech down to here
 _NEWS_S = 30.0  # of silence: then who waits is told that there is nothing up to here
 
 _BLOCK = SAMPLE_RATE  # samples that the detector gets at once, so that pieces do not depend on the blocks given
