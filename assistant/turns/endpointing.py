@@ -1,0 +1,109 @@
+"""How long a pause must last before it is the end of the user's turn.
+
+Two votes. The sound (the endpoint model's probability that the turn is complete) sets the wait; without it the wait is
+fixed. The words move it: who stops after "because" goes on, whatever the voice sounded like. The model alone calls
+about three of four cuts in the middle of a Chinese sentence complete, so the words must be heard too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.turns.words import normalised
+
+Vote = Literal["unfinished", "finished", "neither"]
+
+
+@dataclass(frozen=True)
+class EndpointPolicy:
+    """Silence in seconds that ends a turn."""
+
+    fixed_s: float = 0.5  # nobody judged the sound
+    sure_s: float = 0.25  # it sounds complete, with `sure` or more
+    unsure_s: float = 1.2  # it sounds incomplete, with `unsure` or less
+    longest_s: float = 2.0
+    sure: float = 0.9
+    unsure: float = 0.1
+    unfinished_s: float = 0.8  # added when the words go on
+    finished_factor: float = 0.6  # taken of the wait when they have come to an end
+
+
+def wait_s(policy: EndpointPolicy, probability: float | None, text: str) -> float:
+    """Silence after which a turn that sounds complete with `probability` (None: not judged) and says `text` is over."""
+    wait = policy.fixed_s
+    if probability is not None:
+        doubt = (policy.sure - probability) / (policy.sure - policy.unsure)
+        wait = policy.sure_s + (policy.unsure_s - policy.sure_s) * min(1.0, max(0.0, doubt))
+    vote = words_vote(text)
+    if vote == "unfinished":
+        wait += policy.unfinished_s
+    elif vote == "finished":
+        wait = max(policy.sure_s, wait * policy.finished_factor)
+    return min(wait, policy.longest_s)
+
+
+# A recogniser that hears the voice stay up writes one of these.
+_OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
+_QUESTION_MARK = re.compile(r"[?？]\s*$")
+
+_ZH_UNFINISHED = re.compile(
+    r"(?:然后|因为|所以|但是|可是|不过|而且|并且|就是|就是说|也就是|如果|要是|假如|虽然|尽管|即使|既然|由于|除了|关于|对于|至于|或者|还是说"
+    r"|以及|还有|另外|比如|比如说|例如|甚至|于是|因此|直到|无论|不管|只要|和|跟|与|及|或|把|被|将|从|向|嗯|呃|额|我想想|怎么说呢|百分之|第"
+    r"|我想要|我想|我要|我觉得|我认为|帮我|请帮我|给我|告诉我|请告诉我)$"
+)
+_ZH_FILLER = re.compile(r"(?:^|[，。、\s])(?:那个|这个|就是那个|呃|嗯)[，。…\s]*$")
+_EN_UNFINISHED = re.compile(
+    r"(?:^|\s)(?:and|or|but|because|cause|if|unless|although|until|while|whether|than|as|the|a|an|my|your|our|their|its"
+    r"|i'm|i'll|i'd|it's|that's|there's|let's|i|um+|uh+|er+m?|hm+|like|you know|i mean|i think|i want|i'd like|i need"
+    r"|can you|could you|would you|please tell me|tell me|for example|such as|kind of|sort of|instead of|a lot of)$"
+)
+# These may end a question ("where are you from") but nothing else.
+_EN_PREPOSITION = re.compile(r"(?:^|\s)(?:to|of|for|with|from|into|between|about|so)$")
+_EN_MAY_END = re.compile(
+    r"^(?:where|who|what|which|whose|how)\b|\b(?:think|thinking|hope|guess|suppose|say|or|go|want) \w+$"
+)
+_ZH_FINISHED = re.compile(
+    r"(?:吗|呢|吧|了|啦|嘛|么|什么|哪里|哪儿|谁|多少|多少钱|几点|几点了|怎么样|怎么办|怎么走|为什么|多久|多高|多大|多远|多长|好不好|行不行|对不对"
+    r"|是不是|可不可以|谢谢|谢谢你|再见|晚安|拜拜)$"
+)
+_EN_FINISHED = re.compile(
+    r"(?:^|\s)(?:please|thanks|thank you|bye|goodbye|good night|isn't it|aren't you|don't you|right|do you|are you"
+    r"|is it)$"
+)
+# A number being told: digits one by one, in groups. Four in one group are a year; eleven are a mobile number in China,
+# ten one in North America.
+_ZH_DIGITS = re.compile(r"[零〇幺一二三四五六七八九]+$")
+_EN_DIGITS = re.compile(r"(?:(?:^|\s)(?:zero|oh|one|two|three|four|five|six|seven|eight|nine))+$")
+_GROUPS = re.compile(r"\d+(?:[\s-]+\d+)*$")
+_FEWEST_DIGITS, _YEAR_DIGITS, _LONGEST_UNFINISHED = 3, 4, {"zh": 10, "en": 9}
+
+
+def words_vote(text: str) -> Vote:
+    """What the words say about whether more will come."""
+    plain = normalised(text)
+    if not plain:
+        return "neither"
+    if _OPEN_MARK.search(text) or _ZH_UNFINISHED.search(plain) or _ZH_FILLER.search(text):
+        return "unfinished"
+    if _EN_UNFINISHED.search(plain) or (_EN_PREPOSITION.search(plain) and not _EN_MAY_END.search(plain)):
+        return "unfinished"
+    if _is_unfinished_number(plain):
+        return "unfinished"
+    if _QUESTION_MARK.search(text) or _ZH_FINISHED.search(plain) or _EN_FINISHED.search(plain):
+        return "finished"
+    return "neither"
+
+
+def _is_unfinished_number(plain: str) -> bool:
+    longest = _LONGEST_UNFINISHED["en"]
+    if match := _ZH_DIGITS.search(plain):
+        count, longest = len(match[0]), _LONGEST_UNFINISHED["zh"]
+    elif match := _EN_DIGITS.search(plain):
+        count = len(match[0].split())
+    elif (match := _GROUPS.search(plain)) and len(match[0].split()) > 1:
+        count = sum(letter.isdigit() for letter in match[0])
+    else:
+        return False
+    return _FEWEST_DIGITS <= count <= longest and count != _YEAR_DIGITS

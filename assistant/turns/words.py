@@ -1,0 +1,20 @@
+"""Transcripts made comparable: the recogniser's case, marks and spaces say nothing about what was meant."""
+
+from __future__ import annotations
+
+import re
+
+_MARKS = re.compile(r"[^\w\u3400-\u9fff']+")
+_APOSTROPHE = re.compile(r"[’‘`]")
+_BESIDE_CJK = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
+
+
+def normalised(text: str) -> str:
+    """Lower case, no marks, one space between words of Latin script and none beside a Chinese character."""
+    plain = _MARKS.sub(" ", _APOSTROPHE.sub("'", text.lower())).replace("_", " ")
+    return _BESIDE_CJK.sub("", " ".join(plain.split()))
+
+
+def sequence_of(phrases: str) -> re.Pattern[str]:
+    """A pattern for normalised text that is nothing but these phrases ('a|b'), once or several times over."""
+    return re.compile(rf"(?:(?:{phrases})\s?)+")
