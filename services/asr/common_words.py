@@ -1,6 +1,6 @@
 """Everyday English words: what anyone may say is not taken for a misheard name.
 
-Words that occur often in "Pride and Prejudice" or in this machine's manuals, and the names of everyday things, without
+Words that occur often in "Pride and Prejudice" or in the manuals of Vim and Python, and everyday things, without
 their regular endings.
 """
 

@@ -226,7 +226,7 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what FunASR tells the root logger while it loads: "download models from model hub", and downloads none."""
+    """Without what FunASR tells the root logger as it loads: "download models from model hub", and downloads none."""
 
     def is_error(record: logging.LogRecord) -> bool:
         return record.levelno >= logging.ERROR
