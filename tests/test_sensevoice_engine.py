@@ -10,13 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asr_fakes import LoudnessDetector
+from media import pcm16
 from tone_model import tone_folder
 
 from configs.settings import AsrSettings
 from services.asr.bench.tones import Tones, sound, text
-from services.asr.engine import Engine, Hints, Recognition, Segment, load_engine
+from services.asr.engine import Engine, Hints, Recognition, Segment, Transcript, load_engine
+from services.asr.planner import make_plan
+from services.asr.queue import Caller, ModelQueue
 from services.asr.sensevoice.export import ExportError, exported
 from services.asr.sensevoice.network import Output
+from services.asr.transcribe import Recogniser, transcribe
+from services.common.audio import AudioReader, Samples
+from services.common.pcm import PcmFormat
 
 
 def engine(**changes: Any) -> Engine:
@@ -155,6 +162,23 @@ def test_a_broken_folder_says_what_is_broken(tmp_path: Path, broken: str, said: 
 def test_what_cannot_be_is_refused_with_the_reason(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         engine(**changes)
+
+
+def test_a_long_recording_has_a_track_of_emotions(ear: Engine) -> None:
+    rng, moods = np.random.default_rng(1), ["sad", "angry", "neutral", "sad"]
+    parts: list[Samples] = []
+    for i, mood in enumerate(moods):
+        parts += [sound(Tones(tuple([i] * 12), "zh", mood), rng), np.full(32_000, 1e-4, np.float32)]
+    reader = AudioReader(pcm16(np.concatenate(parts)), 600, PcmFormat(16_000))
+    plan = make_plan(ear, AsrSettings(), lambda device: 0)
+    recogniser = Recogniser(ear, ModelQueue(1.0, 4, 1), LoudnessDetector, plan)
+    *_, transcript = transcribe(recogniser, reader, Hints(), Caller())
+    assert isinstance(transcript, Transcript) and transcript.emotion
+    assert [segment.emotion and segment.emotion.label for segment in transcript.segments] == moods
+    assert [segment.text for segment in transcript.segments] == [text([i] * 12, "zh") for i in range(4)]
+    assert transcript.emotion.scores["sad"] == pytest.approx(0.5, abs=0.1)  # of the time that was spoken
+    edges = [edge for s in transcript.segments for word in s.words for edge in (word.start_s, word.end_s)]
+    assert edges == sorted(edges) and edges[-1] <= transcript.duration_s
 
 
 # --- beside the stock call ---------------------------------------------------------------------------------------
