@@ -111,8 +111,13 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
     extras = project["optional-dependencies"]
     named = [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"] + extras["embedded"]]  # type: ignore[index]
     elsewhere = {"gunicorn", "waitress", "tomli", "sounddevice"}  # by platform; sound has a question of its own
-    asked = machine.needed(load(overrides=["tts.engine=edge"], environ={}))
-    assert set(named) - elsewhere == set(asked) - elsewhere
+    engines = ("whisper", "sensevoice")
+    asked = {
+        library
+        for engine in engines
+        for library in machine.needed(load(overrides=["tts.engine=edge", f"asr.engine={engine}"], environ={}))
+    }
+    assert set(named) - elsewhere == asked - elsewhere
 
 
 def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:

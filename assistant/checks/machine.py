@@ -65,8 +65,8 @@ def needed(settings: Settings) -> dict[str, str]:
     wanted = {**_ALWAYS, **({"waitress": "waitress"} if os.name == "nt" else {"gunicorn": "gunicorn"})}
     if sys.version_info < (3, 11):
         wanted["tomli"] = "tomli"
-    wanted |= {"whisper": _WHISPER, "sensevoice": _SENSEVOICE, "paraformer": _SENSEVOICE | _FUNASR}[settings.asr.engine]
-    if settings.asr.engine == "sensevoice" and settings.asr.runtime == "torch":
+    wanted |= _WHISPER if settings.asr.engine == "whisper" else _SENSEVOICE
+    if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":
         wanted |= _FUNASR
     if "embedded" in settings.llm.upstreams:
         wanted |= _EMBEDDED_LLM
