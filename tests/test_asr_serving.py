@@ -136,6 +136,7 @@ def test_who_hangs_up_frees_the_model(url: str) -> None:
     started = time.monotonic()
     assert post(url, answer).json()["text"] == expected
     assert time.monotonic() - started < 0.6
+    until(lambda: system(url)["running"] == 0)
     assert pieces_of(url) - before < 60, "of 360"
 
 

@@ -91,6 +91,11 @@ class ModelQueue:
         return sum(map(len, self._lanes.values()))
 
     @property
+    def running(self) -> int:
+        """How many have the model now."""
+        return self._running
+
+    @property
     def in_use(self) -> bool:
         """Whether a turn that is asked for now would have to wait."""
         return self._running >= self._workers

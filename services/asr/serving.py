@@ -99,6 +99,7 @@ class Serving:
             "device": recogniser.engine.device if recogniser else None,
             "vad": recogniser.detectors().name if recogniser else None,
             "workers": self.queue.workers,
+            "running": self.queue.running,
             "waiting": self.queue.waiting,
             "piece_s": plan.piece_s if plan else None,
             "batch_s": plan.batch_s if plan else None,
