@@ -25,7 +25,7 @@ from assistant.demo_report import DemoReport, write_report
 from assistant.launcher import Launcher
 from assistant.loop import Conversation, TurnCommitted
 from assistant.memory import MemoryWatch
-from assistant.talk import load_persona, make_listener, prepare
+from assistant.talk import load_persona, make_endpoint, make_listener, prepare
 from assistant.trace import Trace
 from assistant.turns import actions as do
 from configs.settings import Settings
@@ -113,7 +113,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         room = SimulatedRoom(RoomSettings(seed=1 if seed is None else seed))
         trace, user = Trace(), SecondVoice(room, lines)
         listener = make_listener(settings, captions)
-        conversation = Conversation(launcher.services, persona, room, listener, apologies=apologies)
+        endpoint = make_endpoint(settings, captions)
+        conversation = Conversation(launcher.services, persona, room, listener, apologies=apologies, endpoint=endpoint)
         for observer in (captions, trace, user):
             conversation.observe(observer)
         threading.Thread(target=user.run, args=(conversation,), name="second-voice", daemon=True).start()

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.clock import AudioClock
+from assistant.audio.endpoint_model import WINDOW_S as LONGEST_SCORED_S
 from assistant.audio.listener import Listener
 from assistant.audio.player import Player
 from assistant.audio.ports import AudioPort, PortError, Samples
@@ -25,6 +27,7 @@ from assistant.dialogue.persona import Persona, reply_language
 from assistant.stages import Stages
 from assistant.turns import actions as do
 from assistant.turns import events as ev
+from assistant.turns.endpointing import EndpointPolicy
 from assistant.turns.machine import State, TurnMachine, TurnPolicy
 from configs.settings import TurnsSettings
 
@@ -62,13 +65,21 @@ Observer = Callable[[float, object], None]
 def policy_from(settings: TurnsSettings) -> TurnPolicy:
     """The machine's numbers, in seconds."""
     return TurnPolicy(
-        endpoint_s=settings.endpoint_ms / 1000,
+        endpoint=EndpointPolicy(
+            fixed_s=settings.endpoint_ms / 1000,
+            sure_s=settings.endpoint_sure_ms / 1000,
+            unsure_s=settings.endpoint_unsure_ms / 1000,
+            longest_s=settings.endpoint_longest_ms / 1000,
+            unfinished_s=settings.endpoint_unfinished_ms / 1000,
+        ),
         speculate_s=settings.speculate_ms / 1000,
         max_speculations=settings.max_speculations,
         speculate_max_turn_s=settings.speculate_max_turn_s,
         barge_in=settings.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
         talk_key=settings.talk_key,
         barge_in_s=settings.barge_in_ms / 1000,
+        confirm_s=settings.confirm_ms / 1000,
+        resume_s=settings.resume_ms / 1000,
         max_turn_s=settings.max_turn_s,
         asr_timeout_s=settings.asr_timeout_s,
         llm_timeout_s=settings.llm_timeout_s,
@@ -89,9 +100,13 @@ class Conversation:
         *,
         speak: bool = True,
         apologies: Mapping[str, Samples] | None = None,
+        endpoint: Callable[[Samples], float] | None = None,
         lockstep: bool = False,
     ) -> None:
         """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound.
+
+        `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: pauses are judged by
+        their length and the words alone.
 
         `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
         the room down instead of making the loop look late).
@@ -102,6 +117,7 @@ class Conversation:
         self.clock = AudioClock()
         self.player = Player(port.output_latency_s)
         self._persona, self._port, self._listener = persona, port, listener
+        self._endpoint = endpoint
         self._apologies = apologies if apologies is not None else {}
         self._history_turns = settings.talk.history_turns
         self._half_duplex = settings.turns.barge_in == "off"
@@ -186,6 +202,8 @@ class Conversation:
                     self._events.put(
                         ev.SpeechStarted(now, heard.at_s) if heard.started else ev.SpeechPaused(now, heard.at_s)
                     )
+            if advanced := self.player.advanced():
+                self._events.put(ev.PlaybackAdvanced(self.clock.now(), *advanced))
             generation = self.player.finished()
             if generation is not None:
                 self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
@@ -248,6 +266,10 @@ class Conversation:
                 listener = self._listener
                 assert listener is not None
                 self._stages.transcribe(generation, lambda: listener.cut(start_s, end_s))
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+                if self._endpoint is not None and self._listener is not None:
+                    sound = self._listener.cut(max(start_s, end_s - LONGEST_SCORED_S), end_s)
+                    self._stages.score(end_s, self._endpoint, sound)
             case do.AskLlm(generation=generation, transcript=transcript):
                 messages = self._persona.messages(self.history, transcript.text, self._history_turns)
                 self._asked[generation] = messages
@@ -259,6 +281,10 @@ class Conversation:
             case do.CloseAudio(generation=generation):
                 self._stages.finish(generation)
                 self.player.close(generation)
+            case do.Pause(generation=generation):
+                self.player.pause(generation)
+            case do.Resume(generation=generation):
+                self.player.resume(generation)
             case do.StopPlayback(generation=generation):
                 self.player.stop(generation)
             case do.Cancel(generation=generation, keep_audio=keep_audio):
@@ -305,8 +331,11 @@ class Conversation:
         self.player.end_clause(generation, clause)
 
     def _forget(self, generation: int) -> None:
-        for table in (self._texts, self._asked, self._languages):
-            table.pop(generation, None)  # type: ignore[attr-defined]
+        """What is kept for this reply and older ones is not needed any more."""
+        tables: tuple[dict[int, Any], ...] = (self._texts, self._asked, self._languages)
+        for table in tables:
+            for old in [g for g in table if g <= generation]:
+                del table[old]
 
     def _check_device(self) -> None:
         try:

@@ -12,6 +12,8 @@ from assistant.apologies import Apologies
 from assistant.audio.desktop import DesktopPort, SilentPort
 from assistant.audio.devices import find_device, list_devices
 from assistant.audio.echo import make_echo_path
+from assistant.audio.endpoint_model import MODEL as ENDPOINT_MODEL
+from assistant.audio.endpoint_model import EndpointModel
 from assistant.audio.listener import Listener
 from assistant.audio.ports import AudioPort, PortError, Samples
 from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
@@ -24,7 +26,7 @@ from assistant.launcher import Launcher
 from assistant.loop import Conversation
 from configs.layers import read_toml
 from configs.settings import CONFIG_DIR, Settings, SettingsError
-from configs.store import ModelStore
+from configs.store import ModelStore, StoreError
 
 VAD_MODEL = "silero_vad.onnx"
 _WARM_UP_LIMIT_S = 60.0
@@ -49,6 +51,17 @@ def make_listener(settings: Settings, say: Captions) -> Listener:
         say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
     vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
     return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+
+
+def make_endpoint(settings: Settings, say: Captions) -> EndpointModel | None:
+    """What hears whether a turn is complete; None: pauses are judged by their length and the words alone."""
+    if not settings.turns.endpoint_model:
+        return None
+    try:
+        return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
+    except StoreError as error:
+        say.notice(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
+        return None
 
 
 def prepare(launcher: Launcher, persona: Persona, *, speak: bool = True) -> Mapping[str, Samples]:
@@ -84,8 +97,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         captions.notice("starting …")
         launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
         listener = None if args.text else make_listener(settings, captions)
+        endpoint = None if args.text else make_endpoint(settings, captions)
         apologies = prepare(launcher, persona, speak=speak)
-        conversation = Conversation(launcher.services, persona, port, listener, speak=speak, apologies=apologies)
+        conversation = Conversation(
+            launcher.services, persona, port, listener, speak=speak, apologies=apologies, endpoint=endpoint
+        )
         conversation.observe(captions)
         captions.notice("type, Enter sends, Ctrl-C ends" if args.text else "speak; Ctrl-C ends")
         if args.text:

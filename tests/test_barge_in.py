@@ -111,9 +111,13 @@ class Talker:
                     self.player.open(generation)
                 case do.CloseAudio(generation=generation):
                     self.player.close(generation)
+                case do.Pause(generation=generation):
+                    self.player.pause(generation)
+                    self.stopped_s = self.room.now()
+                case do.Resume(generation=generation):
+                    self.player.resume(generation)
                 case do.StopPlayback(generation=generation):
                     self.player.stop(generation)
-                    self.stopped_s = self.room.now()
 
 
 @needs_both
@@ -152,6 +156,7 @@ def test_the_user_cuts_in_and_it_stops(settings: RoomSettings, at_s: float, vad:
     assert started[0].at_s - onset_s <= 0.5
     assert talker.stopped_s is not None
     assert talker.stopped_s - onset_s <= 0.7
+    assert talker.machine.state is State.USER, "and it did not go on"
 
 
 def test_gate_wants_unbroken_loud_speech_that_is_not_the_far_end() -> None:

@@ -61,7 +61,7 @@ def test_spoken_question_is_answered_at_a_human_pace() -> None:
 
 def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None:
     story = "Once upon a time. " + "There was a lighthouse on a small island far away. " * 8
-    with Stub(heard=["tell me a story", "wait"], reply=story.strip()) as stub, at_desk(stub) as desk:
+    with Stub(heard=["tell me a story", "wait I have a question"], reply=story.strip()) as stub, at_desk(stub) as desk:
         desk.room.say(english("Please tell me a story."))
         desk.wait(do.Play)
         desk.listen(4)
@@ -77,9 +77,22 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
     expected = seconds / stub.tts_s_per_char
     assert len(committed.turn.heard) == pytest.approx(expected, abs=30), "about as much text as there was sound"
     assert silent - onset <= 0.3
-    assert second.transcript.text == "wait"
+    assert second.transcript.text == "wait I have a question"
     said = [m for m in stub.asked[-1]["messages"] if m["role"] == "assistant"]
     assert said == [{"role": "assistant", "content": committed.turn.heard.rstrip(" .")}]
+
+
+def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
+    with Stub(heard=["tell me a story", "yeah"], reply="Once upon a time there was a lighthouse. " * 2) as stub:
+        with at_desk(stub) as desk:
+            desk.room.say(english("Please tell me a story."))
+            desk.wait(do.Play)
+            desk.listen(1.5)
+            desk.room.say(english("Yeah, yeah."))
+            committed = desk.turn()
+        assert len(desk.wait(do.Pause)) == len(desk.wait(do.Resume))
+    assert not committed.turn.interrupted
+    assert committed.turn.heard == stub.reply.strip()
 
 
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])

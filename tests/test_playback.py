@@ -144,3 +144,79 @@ def test_clock_counts_sound_and_goes_on_while_the_device_is_lost() -> None:
     assert clock.now() == 3.02
     assert clock.skip_lost_time() == 48000
     assert clock.now() == 3.02
+
+
+def paused_at(read: int, total: int = 16000, sound: np.ndarray | None = None) -> Player:
+    player = Player()
+    player.add(1, 0, np.full(total, 10000, np.int16) if sound is None else sound)
+    player.open(1)
+    player.close(1)
+    player.read(read)
+    player.pause(1)
+    return player
+
+
+def test_pause_fades_within_20_ms_and_what_follows_is_not_heard() -> None:
+    player = paused_at(8000)
+    tail = player.read(1600)
+    assert np.all(np.abs(np.diff(tail[:FADE].astype(int))) < 100), "no click"
+    assert not tail[FADE:].any()
+    player.read(160_000)
+    assert player.heard(1)[0] == 8000 + FADE, "however long it lasts"
+    assert player.finished() is None
+    assert not player.is_sounding
+
+
+def test_resume_says_at_most_the_last_200_ms_again_without_a_click() -> None:
+    player = paused_at(8000, sound=ramp(16000))
+    player.read(1600)
+    player.resume(1)
+    sound = player.read(4000)
+    again = 8000 + FADE - 3200
+    assert sound[0] == 0 and sound[FADE] == again + FADE + 1, "faded in"
+    assert sound[3999] == again + 4000, "and nothing is left out"
+    player.read(16000)
+    assert (player.heard(1)[0], player.finished()) == (16000, 1)
+
+
+def test_resume_begins_in_a_gap_between_words_where_there_is_one() -> None:
+    sound = np.full(16000, 10000, np.int16)
+    sound[7000:7400] = 0
+    player = paused_at(8000, sound=sound)
+    player.read(1600)
+    player.resume(1)
+    player.read(8000)
+    assert 7000 <= player.heard(1)[0] - 8000 < 7400
+
+
+def test_stop_in_a_pause_lets_nothing_more_out() -> None:
+    player = paused_at(8000)
+    player.read(FADE)
+    player.stop(1)
+    assert not player.read(1600).any()
+    assert player.heard(1)[0] == 8000 + FADE
+
+
+def test_sound_that_comes_during_a_pause_is_heard_after_it() -> None:
+    player = Player()
+    player.add(1, 0, ramp(4000))
+    player.open(1)
+    player.read(4000)
+    player.pause(1)
+    player.add(1, 1, ramp(100, 9000))
+    assert not player.read(1000).any()
+    player.resume(1)
+    assert 9099 in player.read(4000)
+
+
+def test_it_tells_once_which_clause_is_heard() -> None:
+    player = Player(output_latency_s=0.1)
+    player.add(1, 0, ramp(3200))
+    player.add(1, 1, ramp(3200))
+    player.open(1)
+    player.read(1600)
+    assert player.advanced() is None, "it is still in the device"
+    player.read(1600)
+    assert (player.advanced(), player.advanced()) == ((1, 0), None)
+    player.read(3200)
+    assert player.advanced() == (1, 1)

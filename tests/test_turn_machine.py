@@ -3,79 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from turn_script import HELLO, Script
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.events import Transcript
-from assistant.turns.machine import State, TurnMachine, TurnPolicy
-
-HELLO = Transcript("hello there", "en")
-
-
-class Script:
-    """Feeds a machine, wakes it when it asked to be woken, and keeps what it did as (seconds, action)."""
-
-    def __init__(self, **policy: object) -> None:
-        self.machine = TurnMachine(TurnPolicy(**policy))  # type: ignore[arg-type]
-        self.done: list[tuple[float, do.Action]] = []
-        self._wake_s: float | None = None
-
-    def at(self, now_s: float, event: ev.Event | None = None) -> list[do.Action]:
-        """Let time pass until `now_s`, then feed `event`. Returns everything done since the last call."""
-        before = len(self.done)
-        while self._wake_s is not None and self._wake_s < now_s:
-            self._feed(ev.TimePassed(self._wake_s))
-        self._feed(event or ev.TimePassed(now_s))
-        return [action for _, action in self.done[before:]]
-
-    def _feed(self, event: ev.Event) -> None:
-        self._wake_s = None
-        for action in self.machine.handle(event):
-            if isinstance(action, do.WakeAt):
-                assert self._wake_s is None, "one wake-up at a time"
-                self._wake_s = action.at_s
-            else:
-                self.done.append((event.at_s, action))
-
-    def when(self, kind: type[do.Action]) -> list[float]:
-        """Times at which an action of this kind was asked for."""
-        return [at for at, action in self.done if type(action) is kind]
-
-    def last(self, kind: type[do.Action]) -> do.Action:
-        return [action for _, action in self.done if type(action) is kind][-1]
-
-    # -- the usual course of things
-
-    def user_speaks(self, start_s: float, end_s: float) -> None:
-        self.at(start_s + 0.1, ev.SpeechStarted(start_s + 0.1, onset_s=start_s))
-        self.at(end_s + 0.096, ev.SpeechPaused(end_s + 0.096, end_s=end_s))
-
-    def recognised(self, at_s: float, transcript: Transcript = HELLO) -> None:
-        self.at(at_s, ev.Transcribed(at_s, self.machine.generation, transcript))
-
-    def replies(self, at_s: float, *clauses: str) -> None:
-        g = self.machine.generation
-        for i, text in enumerate(clauses):
-            self.at(at_s, ev.ReplyText(at_s, g, i, text))
-        self.at(at_s, ev.ReplyFinished(at_s, g))
-
-    def voiced(self, at_s: float, clause: int) -> None:
-        g = self.machine.generation
-        self.at(at_s, ev.AudioReady(at_s, g, clause))
-        self.at(at_s, ev.AudioFinished(at_s, g, clause))
-
-    def heard(self, at_s: float) -> None:
-        self.at(at_s, ev.PlaybackFinished(at_s, self.machine.generation))
-
-    def answered(self) -> Script:
-        """The user spoke from 0 to 2 s; one clause answers from 2.5 s."""
-        self.user_speaks(0, 2)
-        self.recognised(2.2)
-        self.replies(2.3, "Hi!")
-        self.voiced(2.4, 0)
-        self.at(2.5)
-        assert self.machine.state is State.SPEAKING
-        return self
+from assistant.turns.machine import State
 
 
 def test_reply_is_prepared_at_the_first_pause_and_played_when_the_pause_has_lasted() -> None:
@@ -170,28 +103,6 @@ def test_reply_is_closed_once_all_its_clauses_are_voiced_and_committed_once_hear
     script.heard(5)
     assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=False)
     assert script.machine.state is State.LISTENING
-
-
-def test_speech_that_lasts_stops_the_assistant_and_becomes_the_next_turn() -> None:
-    script = Script().answered()
-    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
-    assert script.when(do.StopPlayback) == []
-    actions = script.at(3.3)
-    assert script.when(do.StopPlayback) == pytest.approx([3.192])
-    assert [type(a) for a in actions] == [do.StopPlayback, do.Commit, do.Cancel], (
-        "stop first: what was heard ends there"
-    )
-    assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=True)
-    script.at(5, ev.SpeechPaused(5, end_s=4.9))
-    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.0, end_s=4.9)
-
-
-def test_a_short_noise_does_not_stop_the_assistant() -> None:
-    script = Script().answered()
-    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
-    script.at(3.15, ev.SpeechPaused(3.15, end_s=3.1))
-    script.at(4)
-    assert script.when(do.StopPlayback) == []
 
 
 def test_without_barge_in_speech_is_ignored_while_the_assistant_speaks() -> None:
@@ -325,6 +236,55 @@ def test_push_to_talk_hears_what_is_said_while_the_key_is_held_and_its_release_e
     assert script.when(do.StopPlayback) == [10]
     script.at(11, ev.KeyReleased(11))
     assert script.last(do.Transcribe) == do.Transcribe(3, start_s=10, end_s=11)
+
+
+def scored(script: Script, probability: float) -> None:
+    """The endpoint model judges the pause that began at 2 s."""
+    script.at(2.15, ev.EndpointScored(2.15, 2, probability))
+
+
+@pytest.mark.parametrize(
+    ("probability", "words", "over_s"),
+    [
+        (None, "hello there", 2.5),
+        (0.95, "hello there", 2.25),
+        (0.5, "hello there", 2.725),
+        (0.02, "hello there", 3.2),
+        (0.95, "I went there because", 3.05),
+        (0.02, "I went there because", 4.0),
+        (None, "你吃饭了吗", 2.3),
+    ],
+)
+def test_the_pause_that_ends_a_turn_depends_on_sound_and_words(
+    probability: float | None, words: str, over_s: float
+) -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    assert script.last(do.ScoreEndpoint) == do.ScoreEndpoint(0, 2)
+    if probability is not None:
+        scored(script, probability)
+    script.recognised(2.2, Transcript(words))
+    script.at(6)
+    script.replies(6, "Hi!")
+    assert script.over_s == pytest.approx(over_s)
+
+
+def test_what_one_pause_sounded_like_says_nothing_about_the_next() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    scored(script, 0.02)
+    script.user_speaks(2.5, 4)
+    assert script.last(do.ScoreEndpoint) == do.ScoreEndpoint(0, 4)
+    script.at(4.2, ev.EndpointScored(4.2, 2, 0.95))
+    script.at(6)
+    assert script.over_s == pytest.approx(4.5), "a late answer about an old pause does not count"
+
+
+def test_a_model_that_answers_late_ends_the_turn_as_soon_as_it_does() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.at(2.4, ev.EndpointScored(2.4, 2, 0.95))
+    assert script.over_s == 2.4
 
 
 def test_nothing_is_asked_for_while_nothing_happens() -> None:

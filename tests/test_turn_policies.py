@@ -82,13 +82,19 @@ def test_own_words_are_known_again(text: str, saying: str) -> None:
         ("那座灯塔有多高", STORY_ZH),
         ("等一下", STORY_ZH),
         ("我想问个别的问题", STORY_ZH),
-        ("有", STORY_ZH),  # one letter is found anywhere
+        ("灯塔", STORY_ZH),  # so little is found anywhere, and people ask back
+        ("coffee", "Would you like tea or coffee?"),
         ("there was a lighthouse", ""),
         ("", STORY_EN),
     ],
 )
 def test_the_users_words_are_not_taken_for_an_echo(text: str, saying: str) -> None:
     assert not is_own_echo(text, saying)
+
+
+def test_an_answer_may_say_again_what_was_asked() -> None:
+    assert is_own_echo("面条吧", "晚饭吃面条吧") and not is_own_echo("面条吧", "晚饭吃面条吧", finished=True)
+    assert is_own_echo("晚饭吃面条", "晚饭吃面条吧", finished=True)
 
 
 @pytest.mark.parametrize(

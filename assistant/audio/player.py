@@ -12,6 +12,8 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Samples
 
 FADE = int(0.020 * SAMPLE_RATE)  # samples: long enough not to click, short enough to feel instant
+REWIND = int(0.200 * SAMPLE_RATE)  # samples said again at most after a pause, so that no word is lost in the fade
+_QUIET_WINDOW = int(0.010 * SAMPLE_RATE)  # samples over which the quietest place to go on from is looked for
 
 
 @dataclass
@@ -34,7 +36,10 @@ class _Track:
     total: int = 0  # samples added
     read: int = 0  # samples handed to the port
     silence: int = 0  # samples of silence handed out since the last sound
+    recent: Samples = field(default_factory=lambda: np.zeros(0, np.int16))  # the last REWIND samples handed out
+    begun: int = 0  # clauses whose first sample was heard
     is_open: bool = False
+    paused: bool = False
     closed: bool = False
 
 
@@ -84,10 +89,30 @@ class Player:
             track = self._current
             if track is None or track.generation != generation:
                 return
-            tail = self._take(track, FADE)
-            self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
+            self._fade_out(track)
             track.chunks.clear()
             self._current = None
+
+    def pause(self, generation: int) -> None:
+        """Fade out within 20 ms and keep the rest. More sound may be added."""
+        with self._lock:
+            track = self._current
+            if track is not None and track.generation == generation:
+                self._fade_out(track)
+                track.paused = True
+
+    def resume(self, generation: int) -> None:
+        """Go on, fading in, from at most 200 ms before the pause: between two words where there is such a place."""
+        with self._lock:
+            track = self._current
+            if track is None or track.generation != generation or not track.paused:
+                return
+            track.paused = False
+            again = track.recent[_quietest(track.recent) :]
+            track.read -= len(again)
+            fade = min(FADE, len(again))
+            ramp = np.linspace(0, 1, fade, dtype=np.float32)
+            track.chunks.extendleft([again[fade:], (again[:fade] * ramp).astype(np.int16)])
 
     def drop(self, generation: int) -> None:
         """Forget this reply's sound."""
@@ -123,16 +148,34 @@ class Player:
         """The generation that has been heard to its end since the last call, if any. It stops being current."""
         with self._lock:
             track = self._current
-            if track is None or not track.closed or self._heard(track) < track.total:
+            if track is None or not track.closed or track.paused or self._heard(track) < track.total:
                 return None
             self._current = None
             return track.generation
+
+    def advanced(self) -> tuple[int, int] | None:
+        """(generation, clause) whose first sample has been heard since the last call, if any."""
+        with self._lock:
+            track = self._current
+            if track is None or not track.is_open or track.begun == len(track.spans):
+                return None
+            span = track.spans[track.begun]
+            if self._heard(track) <= span.start:
+                return None
+            track.begun += 1
+            return track.generation, span.clause
 
     @property
     def is_sounding(self) -> bool:
         """Whether sound is being handed out now."""
         with self._lock:
-            return (self._current is not None and bool(self._current.chunks)) or len(self._fading) > 0
+            track = self._current
+            return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
+
+    def _fade_out(self, track: _Track) -> None:
+        tail = self._take(track, FADE)
+        if len(tail):
+            self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
 
     def _heard(self, track: _Track) -> int:
         return max(0, track.read - max(0, self._latency - track.silence))
@@ -140,7 +183,7 @@ class Player:
     @staticmethod
     def _take(track: _Track, count: int) -> Samples:
         parts: list[Samples] = []
-        while count and track.chunks:
+        while count and track.chunks and not track.paused:
             chunk = track.chunks.popleft()
             if len(chunk) > count:
                 track.chunks.appendleft(chunk[count:])
@@ -148,4 +191,16 @@ class Player:
             parts.append(chunk)
             track.read += len(chunk)
             count -= len(chunk)
-        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+        if not parts:
+            return np.zeros(0, np.int16)
+        sound = np.concatenate(parts)
+        track.recent = np.concatenate([track.recent, sound])[-REWIND:]
+        return sound
+
+
+def _quietest(sound: Samples) -> int:
+    """Where the quietest 10 ms of `sound` begin."""
+    if len(sound) <= _QUIET_WINDOW:
+        return 0
+    power = np.convolve(sound.astype(np.float32) ** 2, np.ones(_QUIET_WINDOW, np.float32), "valid")
+    return int(power.argmin())

@@ -22,6 +22,15 @@ class Transcribe(Action):
 
 
 @dataclass(frozen=True)
+class ScoreEndpoint(Action):
+    """Judge by the sound from `start_s` to the pause at `end_s` whether the turn is complete; answer with
+    `EndpointScored`, or not at all where there is no model."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class AskLlm(Action):
     """Ask for a reply to `transcript`; answer with `ReplyText`… and `ReplyFinished`."""
 
@@ -48,6 +57,20 @@ class Play(Action):
 @dataclass(frozen=True)
 class CloseAudio(Action):
     """No more sound will come for this generation; answer with `PlaybackFinished` once the last of it was heard."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class Pause(Action):
+    """Fade out and keep the rest of the sound: the user may be interrupting."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class Resume(Action):
+    """Go on from just before the pause: nobody interrupted."""
 
     generation: int
 

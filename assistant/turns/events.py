@@ -35,6 +35,14 @@ class SpeechPaused(Event):
 
 
 @dataclass(frozen=True)
+class EndpointScored(Event):
+    """The turn that pauses since `end_s` sounds complete with this probability, 0..1."""
+
+    end_s: float
+    probability: float
+
+
+@dataclass(frozen=True)
 class Transcript:
     """What the recogniser heard. `emotion` is (label, confidence 0..1), None where the engine cannot tell."""
 
@@ -46,57 +54,62 @@ class Transcript:
 
 
 @dataclass(frozen=True)
-class Transcribed(Event):
-    """The turn so far as text ('' when nothing was said)."""
+class ReplyEvent(Event):
+    """Something came back for the reply with this number."""
 
     generation: int
+
+
+@dataclass(frozen=True)
+class Transcribed(ReplyEvent):
+    """The turn so far as text ('' when nothing was said)."""
+
     transcript: Transcript
 
 
 @dataclass(frozen=True)
-class ReplyText(Event):
+class ReplyText(ReplyEvent):
     """Clause number `clause` (from 0) of the reply, ready to be spoken."""
 
-    generation: int
     clause: int
     text: str
 
 
 @dataclass(frozen=True)
-class ReplyFinished(Event):
+class ReplyFinished(ReplyEvent):
     """The language model has said all it will."""
 
-    generation: int
-
 
 @dataclass(frozen=True)
-class AudioReady(Event):
+class AudioReady(ReplyEvent):
     """The first sound of a clause is there."""
 
-    generation: int
     clause: int
 
 
 @dataclass(frozen=True)
-class AudioFinished(Event):
+class AudioFinished(ReplyEvent):
     """The last sound of a clause is there."""
 
-    generation: int
     clause: int
 
 
 @dataclass(frozen=True)
-class PlaybackFinished(Event):
-    """The last sample of the reply was heard."""
+class PlaybackAdvanced(ReplyEvent):
+    """The first sample of a clause was heard."""
 
-    generation: int
+    clause: int
 
 
 @dataclass(frozen=True)
-class StageFailed(Event):
+class PlaybackFinished(ReplyEvent):
+    """The last sample of the reply was heard."""
+
+
+@dataclass(frozen=True)
+class StageFailed(ReplyEvent):
     """A service failed; `reason` is for the log and the screen, never for the voice."""
 
-    generation: int
     stage: Stage
     reason: str
 

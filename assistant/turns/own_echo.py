@@ -10,14 +10,21 @@ from __future__ import annotations
 from assistant.turns.words import normalised
 
 SIMILAR = 0.7  # share of letters in place
-_LEAST_CJK, _LEAST_LATIN = 2, 5  # letters: less than this is found in any text
+# Letters in Chinese and in Latin script. Less is found in any text; and whoever answers "tea or coffee?" with "coffee"
+# also says again what was just said, the more so once the assistant has finished.
+_LEAST = (3, 8)
+_LEAST_AFTER = (4, 12)
 
 
-def is_own_echo(text: str, saying: str) -> bool:
-    """Whether `text` was most likely heard from `saying`, the assistant's words of the last seconds."""
+def is_own_echo(text: str, saying: str, *, finished: bool = False) -> bool:
+    """Whether `text` was most likely heard from `saying`, the assistant's words of the last seconds.
+
+    `finished`: it began after the assistant's last sound.
+    """
     letters = normalised(text).replace(" ", "")
     cjk = sum(letter > "\u2e80" for letter in letters)
-    if cjk < _LEAST_CJK and len(letters) < _LEAST_LATIN:
+    least_cjk, least_latin = _LEAST_AFTER if finished else _LEAST
+    if cjk < least_cjk and len(letters) - cjk < least_latin:
         return False
     return similarity(text, saying) >= SIMILAR
 

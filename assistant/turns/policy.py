@@ -1,0 +1,33 @@
+"""The numbers the machine decides by, in seconds; where they come from stands in `configs/settings.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from assistant.turns.endpointing import EndpointPolicy
+
+NEVER = float("inf")  # a time that does not come
+
+
+@dataclass(frozen=True)
+class TurnPolicy:
+    """Everything a conversation may want different."""
+
+    endpoint: EndpointPolicy = field(default_factory=EndpointPolicy)
+    speculate_s: float = 0.096  # silence after which a reply is prepared and the pause is judged; 0: no preparing
+    max_speculations: int = 3
+    speculate_max_turn_s: float = 20.0
+    barge_in: Literal["voice", "key", "off"] = "voice"
+    barge_in_s: float = 0.192  # speech that pauses the assistant
+    ask_early_s: float = 0.3  # speech after which its words are asked for, to hear "stop" while it is said
+    confirm_s: float = 0.5  # speech with words that stops the assistant
+    doubt_s: float = 1.0  # speech that stops it whatever the words; a listener's "mm-hmm" is shorter
+    resume_s: float = 0.65  # silence after which the assistant goes on
+    echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
+    talk_key: bool = False  # push-to-talk
+    max_turn_s: float = 60.0
+    asr_timeout_s: float = 10.0
+    llm_timeout_s: float = 20.0
+    llm_idle_timeout_s: float = 8.0
+    tts_timeout_s: float = 10.0

@@ -1,0 +1,140 @@
+"""One reply on its way: transcript, words, sound. Knows its own deadlines; whose turn it is, the machine knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from assistant.turns import actions as do
+from assistant.turns import events as ev
+from assistant.turns.events import Stage, Transcript
+from assistant.turns.policy import TurnPolicy
+
+
+class Reply:
+    """A reply with its generation number. It is prepared until `commit`, and may be heard after it."""
+
+    def __init__(self, generation: int, policy: TurnPolicy, act: Callable[[do.Action], None]) -> None:
+        self.generation = generation
+        self.transcript: Transcript | None = None  # what it answers
+        self.committed = False  # the user's turn is over
+        self.playing = False
+        self.closed = False  # no more sound will come
+        self.failed = False
+        self.is_deaf = False  # nothing was said that wants an answer
+        self._policy, self._act = policy, act
+        self._texts: list[str] = []  # clauses
+        self._text_finished = False
+        self._held: list[do.Synthesise] = []  # clauses after the first wait for commitment
+        self._ready: set[int] = set()  # clauses with their first sound
+        self._finished: set[int] = set()  # clauses with their last sound
+        self._sounding: int | None = None  # the clause that is heard
+        self._waiting: dict[Stage, float] = {}  # stage -> its deadline
+
+    # -- what the machine asks of it
+
+    def transcribe(self, start_s: float, end_s: float, now_s: float) -> None:
+        """Begin with the user's words."""
+        self._waiting["asr"] = now_s + self._policy.asr_timeout_s
+        self._act(do.Transcribe(self.generation, start_s, end_s))
+
+    def ask(self, transcript: Transcript, now_s: float) -> None:
+        """Answer these words."""
+        self.transcript = transcript
+        self._waiting.pop("asr", None)
+        self._waiting["llm"] = now_s + self._policy.llm_timeout_s
+        self._act(do.AskLlm(self.generation, transcript))
+
+    def deafen(self, transcript: Transcript) -> None:
+        """There is nothing to answer in these words."""
+        self._waiting.pop("asr", None)
+        self.transcript, self.is_deaf = transcript, True
+
+    def commit(self, now_s: float) -> None:
+        """The user's turn is over: make all of it, and let it out as soon as there is sound."""
+        self.committed = True
+        held, self._held = self._held, []
+        for clause in held:
+            self._synthesise(clause, now_s)
+        self._advance()
+
+    def fail(self, stage: Stage, reason: str) -> None:
+        """A stage failed. Before commitment there is time for another try; after it an apology follows."""
+        self._waiting.clear()
+        self._held.clear()
+        self.failed = True
+        self._act(do.Cancel(self.generation, keep_audio=self.committed))
+        if self.committed:
+            self.closed = True
+            self._act(do.Apologise(self.generation, stage, reason))
+            self._play()
+            self._act(do.CloseAudio(self.generation))
+
+    def saying(self) -> str:
+        """The words being heard, with those just before; all of them where it is not known which are."""
+        if self._sounding is None:
+            return " ".join(self._texts)
+        return " ".join(self._texts[max(0, self._sounding - 1) : self._sounding + 1])
+
+    # -- time
+
+    def deadlines(self) -> Iterable[float]:
+        """When it will have waited too long; only a reply that somebody waits for does."""
+        return self._waiting.values() if self.committed and not self.closed else ()
+
+    def check_deadlines(self, now_s: float) -> None:
+        """Fail where a stage has taken too long."""
+        if self.committed and not self.closed:
+            for stage, deadline_s in self._waiting.items():
+                if now_s >= deadline_s:
+                    self.fail(stage, f"no answer from {stage} in time")
+                    return
+
+    # -- what comes back
+
+    def handle(self, event: ev.ReplyEvent) -> None:
+        """An event of this generation."""
+        match event:
+            case ev.PlaybackAdvanced(clause=clause):
+                self._sounding = clause
+            case _ if self.closed:
+                return
+            case ev.ReplyText(at_s=at_s, clause=clause, text=text):
+                self._waiting["llm"] = at_s + self._policy.llm_idle_timeout_s
+                self._texts.append(text)
+                self._synthesise(do.Synthesise(self.generation, clause, text), at_s)
+            case ev.ReplyFinished():
+                self._waiting.pop("llm", None)
+                self._text_finished = True
+                if not self._texts:
+                    self.fail("llm", "the model said nothing")
+            case ev.AudioReady(clause=clause):
+                self._ready.add(clause)
+                self._waiting.pop("tts", None)
+            case ev.AudioFinished(at_s=at_s, clause=clause):
+                self._finished.add(clause)
+                self._waiting.pop("tts", None)
+                if len(self._finished) < len(self._texts) - len(self._held):
+                    self._waiting["tts"] = at_s + self._policy.tts_timeout_s
+            case ev.StageFailed(stage=stage, reason=reason):
+                self.fail(stage, reason)
+        self._advance()
+
+    def _synthesise(self, clause: do.Synthesise, at_s: float) -> None:
+        if self.committed or clause.clause == 0:
+            self._waiting.setdefault("tts", at_s + self._policy.tts_timeout_s)
+            self._act(clause)
+        else:
+            self._held.append(clause)
+
+    def _advance(self) -> None:
+        if self.committed and self._ready:
+            self._play()
+        complete = self._text_finished and not self._held and len(self._finished) == len(self._texts) > 0
+        if complete and self.playing and not self.closed:
+            self.closed = True
+            self._act(do.CloseAudio(self.generation))
+
+    def _play(self) -> None:
+        if not self.playing:
+            self.playing = True
+            self._act(do.Play(self.generation))

@@ -1,0 +1,36 @@
+"""The table of the turn machine: what each event does in each state. Its entries are the machine's methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, TypeVar
+
+from assistant.turns.events import Event
+
+
+class State(Enum):
+    """Who has the floor."""
+
+    LISTENING = "listening"  # nobody speaks
+    USER = "user"  # the user has it: speaking, or in a pause that may still be theirs
+    THINKING = "thinking"  # their turn is over and no sound has come yet
+    SPEAKING = "speaking"  # the reply is heard
+    PAUSED = "paused"  # the reply is held back while the user may be interrupting
+
+
+Handler = Callable[..., None]
+TRANSITIONS: dict[type[Event], dict[State, Handler]] = {}  # where there is no entry, nothing happens
+
+_H = TypeVar("_H", bound=Callable[..., Any])
+
+
+def on(*events: type[Event], states: Iterable[State] = State) -> Callable[[_H], _H]:
+    """Enter a method into the table. Its docstring is what docs/turns.md says about it."""
+
+    def enter(handler: _H) -> _H:
+        for event in events:
+            TRANSITIONS.setdefault(event, {}).update(dict.fromkeys(states, handler))
+        return handler
+
+    return enter

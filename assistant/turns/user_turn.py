@@ -1,0 +1,56 @@
+"""The user's turn so far: when it began, whether it pauses, and how long the pause must last to be its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assistant.turns.endpointing import wait_s
+from assistant.turns.policy import NEVER, TurnPolicy
+
+
+@dataclass
+class UserTurn:
+    """Times in seconds."""
+
+    start_s: float = 0.0
+    interrupts: bool = False  # it cut the assistant short
+    paused_s: float | None = None  # silent since
+    probability: float | None = None  # that it is complete, by the sound before this pause
+    is_score_asked: bool = False
+    text: str = ""  # its words up to this pause, where they are known
+    speculations: int = 0  # replies prepared for it
+
+    def pause(self, end_s: float) -> None:
+        """The user is silent since `end_s`."""
+        self.paused_s = end_s
+
+    def go_on(self) -> None:
+        """The pause was not the end, or it is over."""
+        self.paused_s = self.probability = None
+        self.is_score_asked, self.text = False, ""
+
+    def endpoint_due_s(self, policy: TurnPolicy) -> float:
+        """When this pause will have lasted long enough, as far as sound and words are known."""
+        if self.paused_s is None or policy.talk_key:
+            return NEVER  # with push-to-talk the key says when the turn ends
+        return self.paused_s + wait_s(policy.endpoint, self.probability, self.text)
+
+    def prepare_due_s(self, policy: TurnPolicy) -> float:
+        """When this pause is judged, and a reply prepared for what was said."""
+        return NEVER if self.paused_s is None else self.paused_s + policy.speculate_s
+
+    def too_long_due_s(self, policy: TurnPolicy) -> float:
+        """When it is answered although the user still speaks."""
+        return self.start_s + policy.max_turn_s if self.paused_s is None else NEVER
+
+    def may_prepare(self, policy: TurnPolicy) -> bool:
+        """Whether preparing a reply at this pause is worth its cost."""
+        few = self.speculations < policy.max_speculations and policy.speculate_s > 0
+        return self.paused_s is not None and few and self.paused_s - self.start_s <= policy.speculate_max_turn_s
+
+    def due(self, policy: TurnPolicy) -> Iterator[float]:
+        """When time alone may bring something about."""
+        yield self.endpoint_due_s(policy)
+        yield self.prepare_due_s(policy)
+        yield self.too_long_due_s(policy)
