@@ -136,6 +136,7 @@ class Conversation:
         self._lockstep = lockstep
         self._unheard = 0  # blocks the listener has not yet taken
         self._device_lost = False
+        self._wake_s = float("inf")  # when the machine wants to be woken
         self._ending = False
 
     def observe(self, observer: Observer) -> None:
@@ -207,12 +208,13 @@ class Conversation:
             generation = self.player.finished()
             if generation is not None:
                 self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
+            if self.clock.now() >= self._wake_s:  # sound may come faster than the clock, after a stall
+                self._events.put(ev.TimePassed(self.clock.now()))
             self._unheard = 0
 
     # -- the loop's own thread ----------------------------------------------------------------------------------
 
     def _loop(self) -> None:
-        wake_s = float("inf")
         check_s = _DEVICE_CHECK_S
         while True:
             now = self.clock.now()
@@ -220,9 +222,9 @@ class Conversation:
                 self._check_device()
                 check_s = self.clock.now() + (_REOPEN_S if self._device_lost else _DEVICE_CHECK_S)
             try:
-                event = self._events.get(timeout=max(0.0, min(wake_s, check_s) - now))
+                event = self._events.get(timeout=max(0.0, min(self._wake_s, check_s) - now))
             except queue.Empty:
-                if self.clock.now() < wake_s:
+                if self.clock.now() < self._wake_s:
                     continue
                 event = ev.TimePassed(self.clock.now())
             if event is None:
@@ -230,7 +232,7 @@ class Conversation:
             if event is _LAST_WORD:
                 self._ending = True
             else:
-                wake_s = self._handle(event)
+                self._wake_s = self._handle(event)
                 self._note_quiet(event)
             if self._ending and self.quiet.is_set():
                 return

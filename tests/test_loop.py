@@ -83,12 +83,12 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
 
 
 def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
-    with Stub(heard=["tell me a story", "yeah"], reply="Once upon a time there was a lighthouse. " * 2) as stub:
+    with Stub(heard=["tell me a story", "yeah"], reply="Once upon a time there was a lighthouse. " * 5) as stub:
         with at_desk(stub) as desk:
             desk.room.say(english("Please tell me a story."))
             desk.wait(do.Play)
-            desk.listen(1.5)
-            desk.room.say(english("Yeah, yeah."))
+            desk.listen(4)
+            desk.room.say(english("Yeah, okay."))
             committed = desk.turn()
         assert len(desk.wait(do.Pause)) == len(desk.wait(do.Resume))
     assert not committed.turn.interrupted

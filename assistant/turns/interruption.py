@@ -77,7 +77,7 @@ class Interruption:
         yield self.ask_due_s(policy)
         if self.ended_s is None:
             yield self._after(policy.confirm_s)
-            yield self._after(policy.doubt_s)
+            yield self._doubt_due_s(policy)
         else:
             yield self.ended_s + policy.resume_s
 
@@ -88,7 +88,7 @@ class Interruption:
         listening = bool(text and is_backchannel(text))
         if self.ended_s is None:
             # Compared as the same sums that `due_s` gives: a rounded difference could miss its own wake-up.
-            if now_s >= self._after(policy.doubt_s) or (has_words and text and orders_silence(text)):
+            if now_s >= self._doubt_due_s(policy) or (has_words and text and orders_silence(text)):
                 return Verdict.TRUE
             confirmed = has_words and not listening and now_s >= self._after(policy.confirm_s)
             return Verdict.TRUE if confirmed else Verdict.OPEN
@@ -96,6 +96,9 @@ class Interruption:
             short = self.earlier_s < policy.doubt_s
             return Verdict.TRUE if has_words and not (listening and short) else Verdict.FALSE
         return Verdict.FALSE if now_s >= self.ended_s + policy.resume_s else Verdict.OPEN
+
+    def _doubt_due_s(self, policy: TurnPolicy) -> float:
+        return self._after(policy.doubt_s) + policy.pause_lag_s
 
     def _after(self, spoken_s: float) -> float:
         """When it will have gone on for so long."""

@@ -23,6 +23,7 @@ class TurnPolicy:
     ask_early_s: float = 0.3  # speech after which its words are asked for, to hear "stop" while it is said
     confirm_s: float = 0.5  # speech with words that stops the assistant
     doubt_s: float = 1.0  # speech that stops it whatever the words; a listener's "mm-hmm" is shorter
+    pause_lag_s: float = 0.128  # a pause is known so long after it began: 96 ms of silence and a block of sound
     resume_s: float = 0.65  # silence after which the assistant goes on
     echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
     talk_key: bool = False  # push-to-talk
