@@ -435,9 +435,9 @@ def app() -> Flask:
         ask = own_ask(request, settings, ("en", "zh"))
         if ask.stream:
             steps = [Part(HEARD.segments, 2.0, 2.0), HEARD]
-            return jsonify(list(answers.events(steps, ask, settings)))
+            return jsonify([json.loads("".join(blocks)) for blocks in answers.events(steps, ask, settings)])
         if ask.response_format == "json":
-            return jsonify(answers.result(HEARD, ask, settings))
+            return Response(answers.result(HEARD, ask, settings), content_type="application/json")
         return Response("".join(answers.document(HEARD, ask, settings)), content_type=DOCUMENTS[ask.response_format])
 
     @flask.post("/v1/audio/transcriptions")

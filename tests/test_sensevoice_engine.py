@@ -168,7 +168,10 @@ def test_a_long_recording_has_a_track_of_emotions(ear: Engine) -> None:
     rng, moods = np.random.default_rng(1), ["sad", "angry", "neutral", "sad"]
     parts: list[Samples] = []
     for i, mood in enumerate(moods):
-        parts += [sound(Tones(tuple([i] * 12), "zh", mood), rng), (rng.standard_normal(32_000) * 1.2e-3).astype(np.float32)]
+        parts += [
+            sound(Tones(tuple([i] * 12), "zh", mood), rng),
+            (rng.standard_normal(32_000) * 1.2e-3).astype(np.float32),
+        ]
     reader = AudioReader(pcm16(np.concatenate(parts)), 600, PcmFormat(16_000))
     plan = make_plan(ear, AsrSettings(), lambda device: 0)
     recogniser = Recogniser(ear, ModelQueue(1.0, 4, 1), LoudnessDetector, plan)

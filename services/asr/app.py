@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -76,10 +77,10 @@ def make_app(settings: Settings) -> Flask:
         ask = own_ask(request, asr, host.get().languages)
         steps = serving.steps(ask, caller)
         if ask.stream:
-            return _events(answers.events(steps, ask, asr), dict)
+            return _events(answers.events(steps, ask, asr), iter)
         transcript = _finish(steps)
         if ask.response_format == "json":
-            return jsonify(answers.result(transcript, ask, asr))
+            return Response(answers.result(transcript, ask, asr), content_type="application/json")
         content_type = f"{DOCUMENTS[ask.response_format]}; charset=utf-8"
         return Response(answers.document(transcript, ask, asr), content_type=content_type)
 
@@ -129,28 +130,32 @@ def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
     return Response(text(transcript.segments), content_type=f"{DOCUMENTS[ask.response_format]}; charset=utf-8")
 
 
-def _openai_events() -> Callable[[Step], dict[str, Any]]:
-    texts: list[str] = []
+def _openai_events() -> Callable[[Step], Iterator[str]]:
+    last = ""
 
-    def event(step: Step) -> dict[str, Any]:
+    def event(step: Step) -> Iterator[str]:
+        nonlocal last
         if isinstance(step, Transcript):
-            return {"type": "transcript.text.done", "text": step.text, "usage": usage(step)}
-        before = join_texts(texts)
-        texts.extend(segment.text for segment in step.segments)
-        return {"type": "transcript.text.delta", "delta": join_texts(texts)[len(before) :]}
+            done = {"type": "transcript.text.done", "text": step.text, "usage": usage(step)}
+            return iter([json.dumps(done, ensure_ascii=False)])
+        texts = [segment.text for segment in step.segments if segment.text]
+        delta = join_texts([last, *texts])[len(last) :]
+        last = texts[-1] if texts else last
+        return iter([json.dumps({"type": "transcript.text.delta", "delta": delta}, ensure_ascii=False)])
 
     return event
 
 
-def _events(steps: Iterator[T], as_event: Callable[[T], dict[str, Any]]) -> Response:
+def _events(steps: Iterator[T], as_event: Callable[[T], Iterator[str]]) -> Response:
     """Server-sent events. The first step is done before the answer begins, so that a bad recording is still a 4xx."""
     first = next(steps)
 
     def lines() -> Iterator[str]:
         try:
-            yield _event(as_event(first))
-            for step in steps:
-                yield _event(as_event(step))
+            for step in itertools.chain([first], steps):
+                yield "data: "
+                yield from as_event(step)
+                yield "\n\n"
         except ApiError as error:
             yield _event(error.body())
         except ClientLeft:

@@ -27,7 +27,7 @@ class OutOfMemory(MemoryError):
     """A call was too large for the device; nothing of it was recognised, smaller calls may work."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Emotion:
     """How someone sounds. `scores` are probabilities by label, the winner's is `confidence`."""
 
@@ -36,7 +36,7 @@ class Emotion:
     scores: dict[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """A sound that is not speech (laughter, applause, music)."""
 
@@ -46,7 +46,7 @@ class Event:
     confidence: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """A word, or one Chinese character, with the punctuation that follows it. Times as in Segment."""
 
@@ -55,7 +55,7 @@ class Word:
     end_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
 

@@ -22,6 +22,7 @@ from services.common.engine import EngineHost
 Step = Part | Transcript
 Steps = Iterator[Step]
 
+_LONGEST_KEPT_S = 3600.0  # of a recording in the cache: packing a longer one takes memory
 _WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -84,12 +85,17 @@ class Serving:
         return (dataclasses.replace(step, cached=True) if isinstance(step, Transcript) else step for step in known)
 
     def _keeping(self, key: object, steps: Steps) -> Steps:
-        made = []
+        made: list[Step] = []
         for step in steps:
+            if isinstance(step, Part) and step.position_s > _LONGEST_KEPT_S:
+                made.clear()
+                yield step
+                break
             made.append(step)
             if isinstance(step, Transcript):
                 self._cache.put(key, made)
             yield step
+        yield from steps
 
     def facts(self) -> dict[str, Any]:
         """For /system."""
