@@ -45,9 +45,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 label = label if length_s < 3600 else f"{length_s / 3600:.0f} h"
                 above = f"{peak_mb - loaded_mb:+.0f}"
                 print(f"{label:>10} {peak_mb:9.0f} {above:>13} {took_s:8.1f}s {took_s / length_s:17.4f}", flush=True)
-    since = [row["peak_mb"] for row in rows if row["length_s"] >= 60]
+    since = [row for row in rows if row["length_s"] >= 60]
     if len(since) > 1:
-        print(f"from {min(args.lengths or lengths):.0f} s on, the peak grows by {max(since) - since[0]:.0f} MB")
+        grown = max(row["peak_mb"] for row in since) - since[0]["peak_mb"]
+        print(f"from {since[0]['length_s']:.0f} s on, the peak grows by {grown:.0f} MB")
     return {"model": folder.name, "loaded_mb": round(loaded_mb, 1), "rows": rows}
 
 
