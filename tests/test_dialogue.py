@@ -111,8 +111,22 @@ def test_interrupted_reply_ends_where_it_was_cut_and_an_unheard_one_leaves_no_tr
     assert history.messages(10) == [
         {"role": "user", "content": "Tell me a story"},
         {"role": "assistant", "content": "Once upon"},
-        {"role": "user", "content": "Wait"},
+        {"role": "user", "content": "(You were interrupted after “Once upon”)\nWait"},
     ]
+
+
+def test_where_a_reply_was_cut_off_stands_in_front_of_what_the_user_said_next_in_their_language() -> None:
+    persona, history = Persona("x", "Be brief."), History()
+    history.commit("Tell me a story", [HeardClause("Once upon a time there was a lighthouse.", 0.68)], interrupted=True)
+    asked = persona.messages(history, "Go on", 10)
+    assert asked[2:] == [
+        {"role": "assistant", "content": "Once upon a time there was"},
+        {"role": "user", "content": "(You were interrupted after “upon a time there was”)\nGo on"},
+    ]
+    history.commit("Go on", [HeardClause("It stood on an island.", 1)], interrupted=False)
+    assert persona.messages(history, "继续", 10)[: len(asked)] == asked, "and it stays as it was sent"
+    history.commit("说中文", [HeardClause("很久很久以前，", 1), HeardClause("有一座灯塔。", 0.5)], interrupted=True)
+    assert persona.messages(history, "继续", 10)[-1]["content"] == "（你刚才说到“久很久以前，有一座”时被打断了）\n继续"
 
 
 def test_roles_alternate_and_the_prefix_is_stable() -> None:

@@ -11,10 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from assistant.dialogue.language import language_of
+
 Message = dict[str, str]
 Role = Literal["user", "assistant"]
 
 _UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+|\s+")
+_LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
+_NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _STOPS = "，,。.！!？?；;：:、…—- "
 
 
@@ -80,18 +84,29 @@ class History:
         self.turns.append(turn)
         return turn
 
-    def messages(self, last_turns: int) -> list[Message]:
-        """The last turns as chat messages, roles alternating as chat templates want it.
+    def messages(self, last_turns: int, following: str | None = None) -> list[Message]:
+        """The last turns as chat messages, roles alternating as chat templates want it, then the words `following`.
 
-        An interrupted reply ends where it was cut off, without a full stop. (A dash there taught a small model to
-        break off its own sentences.)
+        An interrupted reply ends where it was cut off. That it was cut off stands in front of what the user said next:
+        any mark in the reply itself (a dash, say) taught a small model to break off its own sentences.
         """
         messages: list[Message] = []
-        for turn in self.turns[len(self.turns) - last_turns :] if last_turns else []:
-            _add(messages, "user", turn.user)
+        note_after = ""
+        turns = self.turns[len(self.turns) - last_turns :] if last_turns else []
+        for turn in [*turns, *([] if following is None else [Turn(following)])]:
+            _add(messages, "user", _interruption(note_after, turn.user) + turn.user)
+            note_after = turn.heard.rstrip(_STOPS) if turn.interrupted else ""
             if turn.heard:
-                _add(messages, "assistant", turn.heard.rstrip(_STOPS) if turn.interrupted else turn.heard)
+                _add(messages, "assistant", note_after or turn.heard)
         return messages
+
+
+def _interruption(heard: str, following: str) -> str:
+    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not."""
+    if not heard or not following:
+        return ""
+    last = "".join(_UNIT.findall(heard)[-_LAST_UNITS:]).strip()
+    return _NOTES[language_of(following)].format(last) + "\n"
 
 
 def _add(messages: list[Message], role: Role, content: str) -> None:

@@ -52,12 +52,7 @@ class Persona:
     def messages(self, history: History, user: str, last_turns: int) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
         keep hitting), then the user's words."""
-        messages = [{"role": "system", "content": self.system}, *history.messages(last_turns)]
-        if messages[-1]["role"] == "user":
-            messages[-1]["content"] += "\n" + user
-        else:
-            messages.append({"role": "user", "content": user})
-        return messages
+        return [{"role": "system", "content": self.system}, *history.messages(last_turns, user)]
 
 
 def reply_language(transcript_language: str, text: str) -> str:
