@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from turn_script import HELLO, Script
 
@@ -9,6 +11,7 @@ from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.events import Transcript
 from assistant.turns.machine import State
+from assistant.turns.table import page
 
 
 def test_reply_is_prepared_at_the_first_pause_and_played_when_the_pause_has_lasted() -> None:
@@ -292,3 +295,8 @@ def test_nothing_is_asked_for_while_nothing_happens() -> None:
     assert script.at(0) == []
     assert script.at(1000) == []
     assert script._wake_s is None
+
+
+def test_the_page_about_turns_says_what_the_code_does() -> None:
+    page_file = Path(__file__).resolve().parents[1] / "docs" / "turns.md"
+    assert page_file.read_text(encoding="utf-8") == page(), "python -m assistant.turns.table > docs/turns.md"

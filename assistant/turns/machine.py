@@ -254,6 +254,7 @@ class TurnMachine:
             self._do(do.WakeAt(min(future)))
 
     def _check_turn(self, turn: UserTurn, now_s: float) -> None:
+        """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy = self.policy
         # Compared as the same sums that the wake-up is asked for with: a rounded difference could miss it.
         if now_s >= turn.too_long_due_s(policy):
@@ -272,6 +273,7 @@ class TurnMachine:
             self._reply.transcribe(turn.start_s, turn.paused_s, now_s)
 
     def _check_interruption(self, interruption: Interruption, now_s: float) -> None:
+        """speech that lasts pauses the reply; it is stopped when that is the user's turn, else it goes on"""
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._do(do.Pause(self._reply.generation))
             self.state = State.PAUSED

@@ -82,7 +82,7 @@ class Reply:
         return self._waiting.values() if self.committed and not self.closed else ()
 
     def check_deadlines(self, now_s: float) -> None:
-        """Fail where a stage has taken too long."""
+        """a stage that has taken too long is apologised for"""
         if self.committed and not self.closed:
             for stage, deadline_s in self._waiting.items():
                 if now_s >= deadline_s:

@@ -10,13 +10,21 @@ from assistant.turns.events import Event
 
 
 class State(Enum):
-    """Who has the floor."""
+    """Who has the floor; `meaning` in words."""
 
-    LISTENING = "listening"  # nobody speaks
-    USER = "user"  # the user has it: speaking, or in a pause that may still be theirs
-    THINKING = "thinking"  # their turn is over and no sound has come yet
-    SPEAKING = "speaking"  # the reply is heard
-    PAUSED = "paused"  # the reply is held back while the user may be interrupting
+    meaning: str
+
+    LISTENING = "listening", "nobody speaks"
+    USER = "user", "the user has the floor: speaking, or in a pause that may still be theirs"
+    THINKING = "thinking", "the user's turn is over and no sound has come yet"
+    SPEAKING = "speaking", "the reply is heard"
+    PAUSED = "paused", "the reply is held back while the user may be interrupting"
+
+    def __new__(cls, value: str, meaning: str) -> State:
+        """Enum's way to give members more than a value."""
+        state = object.__new__(cls)
+        state._value_, state.meaning = value, meaning
+        return state
 
 
 Handler = Callable[..., None]

@@ -1,0 +1,146 @@
+"""The page about turns, from the code: `python -m assistant.turns.table > docs/turns.md`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+
+from assistant.turns import actions, events
+from assistant.turns.machine import TurnMachine
+from assistant.turns.reply import Reply
+from assistant.turns.transitions import TRANSITIONS, Handler, State
+from configs.settings import TurnsSettings
+
+_BY_TIME: dict[State, tuple[Handler, ...]] = {
+    State.USER: (TurnMachine._check_turn,),
+    State.THINKING: (Reply.check_deadlines,),
+    State.SPEAKING: (TurnMachine._check_interruption, Reply.check_deadlines),
+    State.PAUSED: (TurnMachine._check_interruption, Reply.check_deadlines),
+}
+
+_PAGE = """\
+# Whose turn it is
+
+<!-- Made by `python -m assistant.turns.table > docs/turns.md`: change the code, not this page. -->
+
+The turn machine (`assistant/turns/`) takes events with a time and answers with actions. It has no clock, no threads and
+no I/O: the live loop and the tests drive the very same object. {rules}
+
+## States
+
+{states}
+
+## What happens
+
+A cell says what an event does in a state; an empty one, that it does nothing.
+
+{table}
+
+In every state:
+
+{always}
+
+## Events
+
+{events}
+
+## Actions
+
+{actions}
+
+## Policies
+
+Each is a file that can be read in a minute.
+
+| file | decides | why so |
+|---|---|---|
+| `endpointing.py` | how long a pause lasts before it ends the user's turn: 250 ms when the endpoint model says \
+"complete" with p ≥ 0.9, growing to 1.2 s at p ≤ 0.1; 500 ms without a model. Words that go on (然后, 因为, and, um, \
+half a number, a comma) add 800 ms; words that have come to an end (吗, 呢, 吧, 了, a question) take four tenths off. \
+Never above 2 s | People leave 200 ms. The model calls about three of four cuts in the middle of a Chinese sentence \
+complete (`python -m benchmarks.endpoint`), so the words vote too |
+| `interruption.py` | what speech during a reply is. The reply is paused after 192 ms. It is stopped when the speech \
+has lasted 500 ms and has words, or 1 s whatever they are, or when it ended and its words are neither a listener's nor \
+the assistant's own. It goes on when they are, or after 650 ms of silence | Never kill a reply on one trigger: a \
+pause can be taken back, and listening on in silence costs nothing |
+| `backchannel.py` | 嗯, 对, 好的, mm-hmm, yeah, I see: alone and shorter than 1 s they take no turn | Listeners say \
+them so that the other goes on |
+| `stop_words.py` | 停, 等一下, stop, hold on: silence at once, heard after 300 ms of speech; alone they get no reply \
+| Who says stop wants silence, not an answer |
+| `own_echo.py` | words that fit what is being said to 70 % are the assistant's own; shorter than 3 Chinese or 8 Latin \
+letters (4 and 12 after its last sound) never are | Whoever answers "tea or coffee?" with "coffee" says again what was \
+said |
+| `reply.py` | the first clause is voiced while the pause still lasts, the others once the turn is over; every stage \
+has a deadline, and an apology follows where it is missed | A wrong guess costs one clause |
+
+A reply stopped before a word was heard leaves no trace in the history. One stopped midway is kept up to the word heard,
+and the user's next message begins with a line that says where it was cut off, so that "go on" works. (A mark in the
+reply itself taught a small model to break off its own sentences.)
+
+## Settings
+
+`huiyin talk --set turns.<name>=<value>`; all of them: `huiyin settings`.
+
+| name | default | why |
+|---|---|---|
+{settings}
+"""
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    return _PAGE.format(
+        rules="Its rules:\n\n" + inspect.getdoc(sys.modules[TurnMachine.__module__]).split("obeys:")[1].strip(),  # type: ignore[union-attr]
+        states="\n".join(f"- **{state.name}**: {state.meaning}" for state in State),
+        table=_table(),
+        always=_always(),
+        events=_listed(events, events.Event),
+        actions=_listed(actions, actions.Action),
+        settings="\n".join(_setting(field) for field in dataclasses.fields(TurnsSettings)),
+    )
+
+
+def _by_handlers() -> dict[tuple[Handler | None, ...], str]:
+    """What is called in each state -> the names of the events that have it called."""
+    rows: dict[tuple[Handler | None, ...], list[str]] = {}
+    for event, handlers in TRANSITIONS.items():
+        rows.setdefault(tuple(handlers.get(state) for state in State), []).append(event.__name__)
+    return {handlers: ", ".join(names) for handlers, names in rows.items()}
+
+
+def _table() -> str:
+    rows = ["| | " + " | ".join(state.name for state in State) + " |", "|---" * (len(State) + 1) + "|"]
+    for handlers, names in _by_handlers().items():
+        if len(set(handlers)) > 1:
+            cells = (_says(handler) if handler else "" for handler in handlers)
+            rows.append(f"| **{names}** | " + " | ".join(cells) + " |")
+    by_time = ("; ".join(map(_says, _BY_TIME.get(state, ()))) for state in State)
+    return "\n".join([*rows, "| **time passes** | " + " | ".join(by_time) + " |"])
+
+
+def _always() -> str:
+    return "\n".join(
+        f"- **{names}**: {_says(h[0])}" for h, names in _by_handlers().items() if h[0] and len(set(h)) == 1
+    )
+
+
+def _says(documented: object) -> str:
+    return " ".join((inspect.getdoc(documented) or "").split())
+
+
+def _listed(module: object, base: type) -> str:
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, base)]
+    return "\n".join(
+        f"- `{kind.__name__}`: {_says(kind)}"
+        for kind in kinds
+        if kind not in (base, events.ReplyEvent) and kind.__module__ == module.__name__  # type: ignore[attr-defined]
+    )
+
+
+def _setting(field: dataclasses.Field[object]) -> str:
+    return f"| {field.name} | {field.default} | {field.metadata['why']} |"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
