@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from assistant.loop import Notice, TurnCommitted
+from assistant.performer import Notice, TurnCommitted
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 

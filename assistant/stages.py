@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from assistant.audio.endpoint_model import WINDOW_S as LONGEST_SCORED_S
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
 from assistant.clients.http import Call, Cancelled, ServiceError
@@ -29,8 +30,24 @@ Now = Callable[[], float]
 class Stages:
     """Thread-safe. `post` receives the events."""
 
-    def __init__(self, services: Services, player: Player, now: Now, post: Post, *, voice: str, speak: bool) -> None:
-        """`speak` false: clauses are shown, not voiced (typing on a machine without sound)."""
+    def __init__(
+        self,
+        services: Services,
+        player: Player,
+        now: Now,
+        post: Post,
+        *,
+        voice: str,
+        speak: bool,
+        cut: Callable[[float, float], Samples] | None,
+        endpoint: Callable[[Samples], float] | None,
+    ) -> None:
+        """`speak` false: clauses are shown, not voiced (typing on a machine without sound).
+
+        `cut`: the user's sound between two times; None: nobody listens. `endpoint`: the probability that a turn is
+        complete at its end; None: nobody judges it.
+        """
+        self._cut, self._endpoint = cut, endpoint
         self._services, self._player, self._now, self._post = services, player, now, post
         self._voice, self._speak = voice, speak
         self._lock = threading.Lock()
@@ -39,17 +56,23 @@ class Stages:
         self._cancelled_up_to = 0
         self._warming: Call | None = None
 
-    def transcribe(self, generation: int, cut: Callable[[], Samples]) -> None:
-        """Recognise what `cut` returns."""
+    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
+        """Recognise the user's sound between two times."""
+        cut = self._cut
+        assert cut is not None
 
         def work(call: Call) -> None:
-            transcript = self._services.transcribe(call, cut())
+            transcript = self._services.transcribe(call, cut(start_s, end_s))
             self._post(ev.Transcribed(self._now(), generation, transcript))
 
         self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
 
-    def score(self, end_s: float, endpoint: Callable[[Samples], float], sound: Samples) -> None:
-        """Judge by `sound` whether the turn that pauses since `end_s` is complete: 60-120 ms on a busy machine."""
+    def score(self, start_s: float, end_s: float) -> None:
+        """Judge by the sound whether the turn that pauses since `end_s` is complete: 60-120 ms on a busy machine."""
+        endpoint = self._endpoint
+        if endpoint is None or self._cut is None:
+            return
+        sound = self._cut(max(start_s, end_s - LONGEST_SCORED_S), end_s)
 
         def work() -> None:
             probability = endpoint(sound)

@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Samples
-from assistant.loop import Notice, TurnCommitted
+from assistant.performer import Notice, TurnCommitted
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 

@@ -1,0 +1,226 @@
+"""What the turn machine asks for is done here: sound let out and stopped, stages started, turns written to the history.
+
+No threads and no clock of its own: the live loop drives it with real services, the scenario runner with simulated ones
+in virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.player import Player
+from assistant.audio.ports import Samples
+from assistant.dialogue.history import HeardClause, History, Message, Turn
+from assistant.dialogue.persona import Persona, reply_language
+from assistant.turns import actions as do
+from assistant.turns import events as ev
+from assistant.turns.endpointing import EndpointPolicy
+from assistant.turns.machine import TurnMachine, TurnPolicy
+from configs.settings import TurnsSettings
+
+_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
+
+
+@dataclass(frozen=True)
+class TurnCommitted:
+    """A turn was written to the history. `generation` tells which reply; `messages` what the model was asked."""
+
+    at_s: float
+    generation: int
+    transcript: ev.Transcript
+    turn: Turn
+    messages: list[Message]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know, in words."""
+
+    at_s: float
+    text: str
+
+
+# What observers (captions, the demo's report, tests) are told: every event, action, commitment and notice.
+Observer = Callable[[float, object], None]
+
+
+class StageRunner(Protocol):
+    """The stages of a reply. Each method returns at once; results come back as events."""
+
+    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
+        """Recognise the user's sound between two times."""
+
+    def score(self, start_s: float, end_s: float) -> None:
+        """Judge by the sound from `start_s` on whether the turn that pauses since `end_s` is complete."""
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> None:
+        """Ask the model; its reply comes back clause by clause."""
+
+    def synthesise(self, generation: int, clause: int, text: str) -> None:
+        """Voice a clause, after those asked for before it."""
+
+    def cancel(self, generation: int) -> None:
+        """Cut short whatever runs for this generation or an older one."""
+
+    def finish(self, generation: int) -> None:
+        """All clauses of this generation have been voiced."""
+
+    def warm(self, messages: Sequence[Message]) -> None:
+        """These messages will be the beginning of the next ones asked."""
+
+
+class Performer:
+    """Feeds the machine and carries out its actions. All calls from one thread."""
+
+    def __init__(
+        self,
+        machine: TurnMachine,
+        persona: Persona,
+        player: Player,
+        stages: StageRunner,
+        now: Callable[[], float],
+        *,
+        apologies: Mapping[str, Samples],
+        history_turns: int,
+    ) -> None:
+        """`now`: seconds on the conversation's clock. `apologies` maps a sentence to its sound."""
+        self.history = History()
+        self._machine, self._persona, self._player, self._stages, self._now = machine, persona, player, stages, now
+        self._apologies, self._history_turns = apologies, history_turns
+        self._observers: list[Observer] = []
+        self._texts: dict[int, dict[int, str]] = {}  # generation -> clause -> text
+        self._asked: dict[int, list[Message]] = {}
+        self._languages: dict[int, str] = {}
+        self._language = persona.language
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer(at_s, what)` for everything that happens, from the thread that calls `handle`."""
+        self._observers.append(observer)
+
+    def tell(self, what: object, at_s: float | None = None) -> None:
+        """Tell the observers."""
+        for observer in self._observers:
+            observer(self._now() if at_s is None else at_s, what)
+
+    def handle(self, event: ev.Event) -> float:
+        """Feed the machine; carry out its actions. Returns when it wants to be woken."""
+        self.tell(event, event.at_s)
+        match event:
+            case ev.ReplyText(generation=generation, clause=clause, text=text):
+                self._texts.setdefault(generation, {})[clause] = text
+            case ev.Transcribed(generation=generation, transcript=transcript):
+                self._languages[generation] = reply_language(transcript.language, transcript.text)
+        wake_s = float("inf")
+        for action in self._machine.handle(event):
+            if isinstance(action, do.WakeAt):
+                wake_s = action.at_s
+            else:
+                self.tell(action)
+                self._perform(action)
+        return wake_s
+
+    def _perform(self, action: do.Action) -> None:
+        match action:
+            case do.Transcribe(generation=generation, start_s=start_s, end_s=end_s):
+                self._stages.transcribe(generation, start_s, end_s)
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+                self._stages.score(start_s, end_s)
+            case do.AskLlm(generation=generation, transcript=transcript):
+                messages = self._persona.messages(self.history, transcript.text, self._history_turns)
+                self._asked[generation] = messages
+                self._stages.ask(generation, messages)
+            case do.Synthesise(generation=generation, clause=clause, text=text):
+                self._stages.synthesise(generation, clause, text)
+            case do.Play(generation=generation):
+                self._player.open(generation)
+            case do.CloseAudio(generation=generation):
+                self._stages.finish(generation)
+                self._player.close(generation)
+            case do.Pause(generation=generation):
+                self._player.pause(generation)
+            case do.Resume(generation=generation):
+                self._player.resume(generation)
+            case do.StopPlayback(generation=generation):
+                self._player.stop(generation)
+            case do.Cancel(generation=generation, keep_audio=keep_audio):
+                self._stages.cancel(generation)
+                if not keep_audio:
+                    self._player.drop(generation)
+                    self._forget(generation)
+            case do.Commit(generation=generation, transcript=transcript, interrupted=interrupted):
+                self._commit(generation, transcript, interrupted)
+            case do.Apologise(generation=generation, stage=stage, reason=reason):
+                self._apologise(generation, stage, reason)
+            case _:
+                raise TypeError(f"nobody knows how to carry out {action}")
+
+    def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
+        self._language = self._languages.get(generation, reply_language(transcript.language, transcript.text))
+        turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted)
+        messages = self._asked.get(generation, [])
+        self.tell(TurnCommitted(self._now(), generation, transcript, turn, messages))
+        self._player.drop(generation)
+        self._forget(generation)
+        self._stages.warm(self._persona.messages(self.history, "", self._history_turns))
+
+    def _heard(self, generation: int) -> list[HeardClause]:
+        heard, spans = self._player.heard(generation)
+        clauses = []
+        for span in spans:
+            text = self._texts.get(generation, {}).get(span.clause, "")
+            length = span.end - span.start
+            if not span.ended:
+                longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
+                length = max(length, round(longest_s * SAMPLE_RATE))
+            share = (heard - span.start) / length if length else 1.0
+            clauses.append(HeardClause(text, min(1.0, max(0.0, share))))
+        return clauses
+
+    def _apologise(self, generation: int, stage: str, reason: str) -> None:
+        self.tell(Notice(self._now(), reason))
+        language = self._languages.get(generation, self._language)
+        text = self._persona.apology(stage, language)
+        texts = self._texts.setdefault(generation, {})
+        clause = max(texts, default=-1) + 1
+        texts[clause] = text
+        self.tell(Notice(self._now(), text))
+        self._player.add(generation, clause, self._apologies.get(text, np.zeros(0, np.int16)))
+        self._player.end_clause(generation, clause)
+
+    def _forget(self, generation: int) -> None:
+        """What is kept for this reply and older ones is not needed any more."""
+        tables: tuple[dict[int, Any], ...] = (self._texts, self._asked, self._languages)
+        for table in tables:
+            for old in [g for g in table if g <= generation]:
+                del table[old]
+
+
+def policy_from(settings: TurnsSettings) -> TurnPolicy:
+    """The machine's numbers, in seconds."""
+    return TurnPolicy(
+        endpoint=EndpointPolicy(
+            fixed_s=settings.endpoint_ms / 1000,
+            sure_s=settings.endpoint_sure_ms / 1000,
+            unsure_s=settings.endpoint_unsure_ms / 1000,
+            longest_s=settings.endpoint_longest_ms / 1000,
+            unfinished_s=settings.endpoint_unfinished_ms / 1000,
+        ),
+        speculate_s=settings.speculate_ms / 1000,
+        max_speculations=settings.max_speculations,
+        speculate_max_turn_s=settings.speculate_max_turn_s,
+        barge_in=settings.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
+        talk_key=settings.talk_key,
+        barge_in_s=settings.barge_in_ms / 1000,
+        confirm_s=settings.confirm_ms / 1000,
+        resume_s=settings.resume_ms / 1000,
+        max_turn_s=settings.max_turn_s,
+        asr_timeout_s=settings.asr_timeout_s,
+        llm_timeout_s=settings.llm_timeout_s,
+        llm_idle_timeout_s=settings.llm_idle_timeout_s,
+        tts_timeout_s=settings.tts_timeout_s,
+    )
