@@ -272,6 +272,16 @@ def test_the_pause_that_ends_a_turn_depends_on_sound_and_words(
     assert script.over_s == pytest.approx(over_s)
 
 
+def test_a_missing_full_stop_counts_once_the_recogniser_has_set_one() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2, Transcript("and then I went."))
+    script.user_speaks(2.4, 4)
+    script.recognised(4.2, Transcript("and then I went to the old"))
+    script.at(6)
+    assert script.over_s == pytest.approx(4.9)
+
+
 def test_what_one_pause_sounded_like_says_nothing_about_the_next() -> None:
     script = Script()
     script.user_speaks(0, 2)

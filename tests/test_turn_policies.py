@@ -146,3 +146,16 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
 )
 def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | None, text: str, wait: float) -> None:
     assert wait_s(EndpointPolicy(), probability, text) == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("这份希望中小股东", 0.65),
+        ("我相信很好吃。", 0.25),
+        ("It was my reports from the", 1.05),
+        ("It was my report.", 0.25),
+    ],
+)
+def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_come(text: str, wait: float) -> None:
+    assert wait_s(EndpointPolicy(), 0.95, text, stops_are_set=True) == pytest.approx(wait)

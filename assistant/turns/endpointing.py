@@ -1,8 +1,9 @@
 """How long a pause must last before it is the end of the user's turn.
 
 Two votes. The sound (the endpoint model's probability that the turn is complete) sets the wait; without it the wait is
-fixed. The words move it: who stops after "because" goes on, whatever the voice sounded like. The model alone calls
-about three of four cuts in the middle of a Chinese sentence complete, so the words must be heard too.
+fixed. The words move it: who stops after "because" goes on, whatever the voice sounded like. The model alone calls most
+cuts in the middle of a Chinese sentence complete, so the words must be heard too. Measured on 50 such cuts
+(`python -m benchmarks.endpoint`): by sound alone 56 % would be answered after a pause of 0.6 s, by both 12 %.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ class EndpointPolicy:
     sure: float = 0.9
     unsure: float = 0.1
     unfinished_s: float = 0.8  # added when the words go on
+    open_s: float = 0.4  # added when the recogniser, which sets full stops, has set none
     finished_factor: float = 0.6  # taken of the wait when they have come to an end
 
 
-def wait_s(policy: EndpointPolicy, probability: float | None, text: str) -> float:
-    """Silence after which a turn that sounds complete with `probability` (None: not judged) and says `text` is over."""
+def wait_s(policy: EndpointPolicy, probability: float | None, text: str, *, stops_are_set: bool = False) -> float:
+    """Silence after which a turn that sounds complete with `probability` (None: not judged) and says `text` is over.
+
+    `stops_are_set`: the recogniser is one that ends sentences with a mark.
+    """
     wait = policy.fixed_s
     if probability is not None:
         doubt = (policy.sure - probability) / (policy.sure - policy.unsure)
@@ -41,11 +46,19 @@ def wait_s(policy: EndpointPolicy, probability: float | None, text: str) -> floa
         wait += policy.unfinished_s
     elif vote == "finished":
         wait = max(policy.sure_s, wait * policy.finished_factor)
+    elif stops_are_set and text and not has_full_stop(text):
+        wait += policy.open_s
     return min(wait, policy.longest_s)
+
+
+def has_full_stop(text: str) -> bool:
+    """Whether a mark says that the last sentence of `text` is whole."""
+    return bool(_FULL_STOP.search(text))
 
 
 # A recogniser that hears the voice stay up writes one of these.
 _OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
+_FULL_STOP = re.compile(r"[.。!！?？][”\"』」》]?\s*$")
 _QUESTION_MARK = re.compile(r"[?？]\s*$")
 
 _ZH_UNFINISHED = re.compile(

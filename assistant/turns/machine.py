@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
+from assistant.turns.endpointing import has_full_stop
 from assistant.turns.events import Event, Transcript
 from assistant.turns.interruption import Interruption, Verdict
 from assistant.turns.own_echo import is_own_echo
@@ -41,6 +42,7 @@ class TurnMachine:
         self._turn = UserTurn()
         self._interruption: Interruption | None = None
         self._last_said, self._last_said_until_s = "", 0.0  # the assistant's words, while their echo may be heard
+        self._stops_are_set = False  # the recogniser has ended a sentence with a mark
         self._key_held = False
         self._actions: list[do.Action] = []
 
@@ -166,6 +168,7 @@ class TurnMachine:
 
     def _words(self, reply: Reply, transcript: Transcript, at_s: float) -> None:
         text = self._turn.text = transcript.text
+        self._turn.stops_are_set = self._stops_are_set = self._stops_are_set or has_full_stop(text)
         soon = self._turn.start_s <= self._last_said_until_s
         is_echo = soon and is_own_echo(text, self._last_said, finished=not self._turn.interrupts)
         if text.strip() and not is_echo and not (self._turn.interrupts and is_only_stop(text)):

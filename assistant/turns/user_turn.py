@@ -19,6 +19,7 @@ class UserTurn:
     probability: float | None = None  # that it is complete, by the sound before this pause
     is_score_asked: bool = False
     text: str = ""  # its words up to this pause, where they are known
+    stops_are_set: bool = False  # the recogniser ends sentences with a mark
     speculations: int = 0  # replies prepared for it
 
     def pause(self, end_s: float) -> None:
@@ -34,7 +35,7 @@ class UserTurn:
         """When this pause will have lasted long enough, as far as sound and words are known."""
         if self.paused_s is None or policy.talk_key:
             return NEVER  # with push-to-talk the key says when the turn ends
-        return self.paused_s + wait_s(policy.endpoint, self.probability, self.text)
+        return self.paused_s + wait_s(policy.endpoint, self.probability, self.text, stops_are_set=self.stops_are_set)
 
     def prepare_due_s(self, policy: TurnPolicy) -> float:
         """When this pause is judged, and a reply prepared for what was said."""
