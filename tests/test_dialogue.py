@@ -22,12 +22,13 @@ def split(text: str, size: int = 1) -> list[str]:
     [
         ("你好！我是回音，很高兴认识你。", ["你好！", "我是回音，很高兴认识你。"]),
         ("晚饭可以吃面条，简单又暖和，也可以点外卖。", ["晚饭可以吃面条，", "简单又暖和，也可以点外卖。"]),
-        ("Paris. It is the capital of France, on the Seine.", ["Paris.", "It is the capital of France, on the Seine."]),
+        ("Paris. It is the capital of France, on the Seine.",
+         ["Paris.", "It is the capital of France,", "on the Seine."]),
         ("Well of course, that depends.", ["Well of course,", "that depends."]),
         ("Well, that depends on you.", ["Well, that depends on you."]),
         ("It costs 3.14 dollars, or 1,000 yen.", ["It costs 3.14 dollars,", "or 1,000 yen."]),
         ("Dr. Smith: 9:30, Main St. entrance.", ["Dr. Smith: 9:30,", "Main St. entrance."]),
-        ("他说：“好的。”然后走了，再也没有回来。", ["他说：“好的。”", "然后走了，再也没有回来。"]),
+        ("他说：“好的。”然后走了，再也没有回来。", ["他说：“好的。”", "然后走了，", "再也没有回来。"]),
         ("Hello!!! How are you today, my friend?", ["Hello!", "How are you today, my friend?"]),
         ("用 Python 3.12 吧，它很快。", ["用 Python 3.12 吧，", "它很快。"]),
         ("Use this:\n```python\nprint('hi. there')\n```\nThen run it at once please.",
@@ -41,6 +42,18 @@ def split(text: str, size: int = 1) -> list[str]:
 )  # fmt: skip
 def test_reply_is_cut_into_clauses(text: str, clauses: list[str]) -> None:
     assert split(text) == clauses
+
+
+def test_clauses_grow_so_that_each_can_be_made_while_those_before_are_heard() -> None:
+    english = split(
+        "It is noon, my friend. The sun is high above the old lighthouse now and it will stay warm until the evening "
+        "comes, when the wind turns and the boats come home. You could go for a walk along the coast, or rest."
+    )
+    sizes = [len(clause.split()) for clause in english]
+    assert sizes[0] <= 3 and all(after <= 5 + 2 * sum(sizes[:i]) for i, after in enumerate(sizes) if i)
+    assert english[-1] == "You could go for a walk along the coast, or rest.", "then they are whole sentences"
+    chinese = split("好的可以，灯塔在海边的小山上，白天看得见，晚上它会亮起来，给船指路。你想去看看吗，还是明天再说？")
+    assert [len(clause) for clause in chinese] == [5, 10, 19, 14]
 
 
 @pytest.mark.parametrize("text", ["你好！", "晚饭可以吃面条，", "Well of course,", "Really?"])

@@ -95,6 +95,17 @@ def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
     assert committed.turn.heard == stub.reply.strip()
 
 
+def test_between_clauses_there_is_no_gap_when_the_voice_is_faster_than_real_time() -> None:
+    reply = "It is noon, my friend. The sun is high above the lighthouse now. You could go for a walk, or rest a while."
+    with Stub(reply=reply) as stub, at_desk(stub) as desk:
+        desk.conversation.type("hello")
+        assert desk.turn().turn.heard == reply
+        sounding = np.abs(desk.room.recording()[1].astype(int)).reshape(-1, 80).max(axis=1) > 100
+    gaps_s = np.diff(np.flatnonzero(sounding)) * 80 / 16_000
+    assert sounding.sum() * 0.005 == pytest.approx(len(reply) * 0.03, rel=0.1)
+    assert gaps_s.max() <= 0.05
+
+
 @pytest.mark.parametrize("stage", ["asr", "llm", "tts"])
 def test_failing_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(stage: str) -> None:
     with Stub(fail={stage}) as stub, at_desk(stub) as desk:
