@@ -170,7 +170,18 @@ def test_gate_wants_unbroken_loud_speech_that_is_not_the_far_end() -> None:
     assert judged(*[user] * 4) == 4
     assert judged(user, user, user, Frame(0.9, passed=0.9, far_end=True, leak=9)) is None, "still the assistant's words"
     assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 4) is None, "most of it was taken away"
+    assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 30) is None
     assert judged(*[Frame(0.9, passed=0.9, far_end=True, deaf=True)] * 4) is None
+
+
+def test_leaking_echo_holds_the_user_back_for_a_third_of_a_second_at_most() -> None:
+    leaking = Frame(0.9, passed=0.7, far_end=True, leak=12)
+    asked = Frame(0.1, passed=0.1, far_end=True, leak=12, second=0.9)
+    for frame in (leaking, asked):
+        assert barge_in([frame] * 9, 0.5, GateRule()) is None
+        assert barge_in([frame] * 10, 0.5, GateRule()) == 10
+    broken = [*[leaking] * 6, Frame(0.2, passed=0.7, far_end=True, leak=12), *[leaking] * 6]
+    assert barge_in(broken, 0.5, GateRule()) is None, "words of the assistant that leak through are short"
 
 
 def test_while_the_second_opinion_is_asked_the_first_does_not_count() -> None:

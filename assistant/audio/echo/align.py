@@ -27,15 +27,16 @@ LONGEST = round(0.6 * SAMPLE_RATE)  # samples of delay that are looked for
 PAST = 32768  # samples that are kept: 2 s
 _LEAD = 64  # samples (4 ms) the far end is kept before its echo: the filter needs the rise of the direct sound
 _LOOK_EVERY = 2000  # samples (125 ms)
+_LOOK_AGAIN = 512  # samples (32 ms): where there seems to have been a jump
 _COARSE, _FINE = 16384, 15872  # samples (1 s, 1 s) a delay is measured over ...
-_SHORT = 7168  # ... and a jump (0.45 s): less, so that what came before it is soon out of the way
+_SHORT = 5120  # ... and a jump (0.32 s): less, so that what came before it is soon out of the way
 _FINE_LAGS, _SHORT_LAGS = 512, 1024
 _PROMINENCE, _SHORT_PROMINENCE, _FINE_PROMINENCE = 9.0, 8.0, 6.0  # a peak over its correlation's median
 _ACTIVE = 8000  # samples: the far end must have been there, and something been heard, for so long
 _ACTIVE_FAR, _ACTIVE_MIC = 60.0, 15.0  # int16 levels
 _SAME = 2  # samples between two looks at the same delay
 _SLIP = 4  # samples: less is drift
-_LEFT = 0.45  # what is left of the peak where it used to be, when it has moved
+_LEFT, _SHORT_LEFT = 0.45, 0.6  # what is left of the peak where it used to be, when it has moved
 _JUMP_LOOKS = 3  # a jump farther than that may be an accident of the speech: look again
 _SEARCH = 3  # samples around the peak that is followed
 _PULL, _PULL_MAX = 0.25, 0.2  # of the remaining error, at most so many samples a look
@@ -75,6 +76,7 @@ class Aligner:
         self._calm_at = 0
         self._candidate: Peak | None = None
         self._moved_to: int | None = None  # where the last look for a slip saw the echo, if it had moved
+        self._suspected = False  # that it has: the next look is soon
         self._agreed = 0  # looks in a row that saw the candidate
         self._target: float | None = None  # where in the aligned far end the echo's peak is to stay
         self._delays: deque[tuple[int, float]] = deque(maxlen=_FINE // 512 + 1)  # (samples pushed, delay), of late
@@ -115,6 +117,8 @@ class Aligner:
         if self._since_look >= _LOOK_EVERY:
             self._since_look = 0
             self._look()
+        elif self._suspected and self._since_look >= _LOOK_AGAIN and self._target is not None and self._is_heard():
+            self._look_for_slip()
         return _int16(aligned)
 
     def past(self, count: int) -> tuple[Samples, Samples]:
@@ -132,8 +136,15 @@ class Aligner:
         """The last `count` samples (at most `PAST`) that `push` gave back: a view, valid until the next."""
         return self._aligned.last(count)
 
+    def suspect(self) -> None:
+        """Echo is left in the cleaned sound: the delay may have jumped, look soon."""
+        self._suspected = True
+
+    def _is_heard(self) -> bool:
+        return _level(self._far.tail.last(_ACTIVE)) >= _ACTIVE_FAR and _level(self._mic.last(_ACTIVE)) >= _ACTIVE_MIC
+
     def _look(self) -> None:
-        if _level(self._far.tail.last(_ACTIVE)) < _ACTIVE_FAR or _level(self._mic.last(_ACTIVE)) < _ACTIVE_MIC:
+        if not self._is_heard():
             return
         self._looks += 1
         if self._target is not None:
@@ -155,12 +166,12 @@ class Aligner:
         peak = highest(correlation)
         at = round(expected) - skip
         left = float(correlation[max(0, at - _SEARCH) : at + _SEARCH + 1].max(initial=0.0))
-        moved = abs(peak.lag - at) > _SLIP and left < _LEFT * peak.height and peak.prominence > _SHORT_PROMINENCE
+        moved = abs(peak.lag - at) > _SLIP and left < _SHORT_LEFT * peak.height and peak.prominence > _SHORT_PROMINENCE
         lag = peak.lag + skip if moved and 0 < peak.lag < _SHORT_LAGS - 1 else None
         if lag is not None and self._moved_to is not None and abs(lag - self._moved_to) <= _SAME:
             self._move(round(skip + between_samples(correlation, peak.lag) - expected))
             lag = None
-        self._moved_to = lag
+        self._moved_to, self._suspected = lag, lag is not None
 
     def _look_for_delay(self) -> None:
         early = self._far.tail.last(_COARSE + LONGEST)

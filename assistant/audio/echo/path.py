@@ -26,6 +26,7 @@ _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: there is no echo to speak of
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
+_SUSPICIOUS_LEAK = 7.0  # from which the gate, too, takes it for echo
 _LEAK_WINDOW, _LEAK_LAGS = 3584, 512  # samples of cleaned sound (0.22 s) that are compared with the far end
 
 
@@ -77,7 +78,10 @@ class EchoPath:
         if self.aligner is None or not self.aligner.locked:
             return 0.0
         far_end = self.aligner.aligned(_LEAK_WINDOW + _LEAK_LAGS)
-        return highest(self._correlate(self._judged.last(_LEAK_WINDOW), far_end)).prominence
+        leak = highest(self._correlate(self._judged.last(_LEAK_WINDOW), far_end)).prominence
+        if leak >= _SUSPICIOUS_LEAK:
+            self.aligner.suspect()
+        return leak
 
     def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
         if rms(far_end) > _FAR_END_RMS:
