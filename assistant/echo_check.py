@@ -80,16 +80,10 @@ def check_echo(
 def check_desktop(settings: Settings) -> Iterator[Check]:
     """The same on the desktop's devices."""
     from assistant.audio.desktop import DesktopPort
-    from assistant.audio.devices import find_device
 
     audio = settings.audio
-    try:
-        input_device = find_device(audio.input_device, "input").number if audio.input_device else None
-        output_device = find_device(audio.output_device, "output").number if audio.output_device else None
-    except PortError as error:
-        yield Check("fail", "echo: the probe cannot be played", str(error))
-        return
-    yield from check_echo(DesktopPort(input_device, output_device, latency_s=audio.latency_s), audio.echo)
+    port = DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s)
+    yield from check_echo(port, audio.echo)
 
 
 def judge(desk: Desk) -> Iterator[Check]:

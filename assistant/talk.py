@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return demo.run(args, settings)
         if missing:
             raise PortError(f"{missing}. Plug one in, or type instead: huiyin talk --text; or listen: huiyin demo")
-    port, speak = _port(args, settings)
+    port, speak = _port(args, settings, captions)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
         launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
@@ -132,7 +132,7 @@ def _no_microphone() -> str:
     return "" if inputs else "No microphone was found on this machine"
 
 
-def _port(args: argparse.Namespace, settings: Settings) -> tuple[AudioPort, bool]:
+def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> tuple[AudioPort, bool]:
     """The sound port, and whether anything can be heard."""
     input_name, output_name = args.input or settings.audio.input_device, args.output or settings.audio.output_device
     if args.text:
@@ -142,9 +142,13 @@ def _port(args: argparse.Namespace, settings: Settings) -> tuple[AudioPort, bool
             has_output = False
         if not has_output:
             return SilentPort(), False
-    input_device = find_device(input_name, "input").number if input_name and not args.text else None
-    output_device = find_device(output_name, "output").number if output_name else None
-    port = DesktopPort(input_device, output_device, latency_s=settings.audio.latency_s, microphone=not args.text)
+    if input_name and not args.text:
+        find_device(input_name, "input")  # a name that is wrong is told before the services are started
+    if output_name:
+        find_device(output_name, "output")
+    port = DesktopPort(
+        input_name, output_name, latency_s=settings.audio.latency_s, microphone=not args.text, tell=captions.notice
+    )
     return port, True
 
 

@@ -15,6 +15,7 @@ from tests.scoring import error_rate
 from tests.virtual_card import RATE, USER, NoCard, VirtualCard
 
 ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 0.35  # from the user's first sound to silence
 
 
 def onset_s(mic: np.ndarray, user: np.ndarray) -> float | None:
@@ -46,8 +47,8 @@ def talk(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.slow
 def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    took_s: float | None = None
-    for attempt in range(2):
+    took_s: list[float] = []
+    for attempt in range(4):
         try:
             saved = talk(tmp_path / f"card{attempt}")
         except NoCard as error:
@@ -57,15 +58,12 @@ def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.Capture
             continue  # the card stuttered: nobody's fault
         assert saved["stopped"]
         assert began_s > 3, "the story was being told"
-        took_s = silent_from_s(saved["played"], began_s) - began_s
-        if 0 < took_s <= 0.35:
-            break
-    else:
-        if took_s is None:
-            pytest.skip("the virtual card stuttered twice out of two: this machine is too busy for it")
-        # Known: the loopback's resampler shifts the echo by a sample or two, and echo that leaks through just as the
-        # user begins holds the barge-in back (docs/echo.md).
-        pytest.xfail(f"the assistant was silent {took_s:.2f} s after the user's first sound, twice out of two")
+        took_s.append(silent_from_s(saved["played"], began_s) - began_s)
+        if 0 < took_s[-1] <= LIMIT_S or len(took_s) == 2:
+            break  # the card's own resampler may shift the echo just then: that excuses one
+    if not took_s:
+        pytest.skip("the virtual card stuttered every time: this machine is too busy for it")
+    assert 0 < min(took_s) <= LIMIT_S, f"the assistant was silent {took_s} s after the user's first sound"
     said = tmp_path / "said.wav"
     said.write_bytes(wav_bytes(saved["heard"], RATE))
     capsys.readouterr()

@@ -127,7 +127,7 @@ def converse(out: Path) -> None:
 
     with Stub(heard=[USER], reply=STORY * 6) as stub:
         services = Speaking(stub.settings())
-        port = Logged(None, None, latency_s=0.1)
+        port = Logged(latency_s=0.1)
         listener = Listener(path, vad, SpeechTracker())
         conversation = Conversation(services, load_persona("huiyin"), port, listener, apologies={})
         conversation.observe(note)

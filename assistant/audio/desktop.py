@@ -1,113 +1,190 @@
-"""The desktop's microphone and loudspeaker: one duplex PortAudio stream whose callback only copies."""
+"""The desktop's microphone and loudspeaker through PortAudio.
+
+One duplex stream where both are one device: one clock, the echo always equally late. Two streams where they are two
+devices, or have no rate in common; an `Elastic` buffer then keeps their clocks together. A device that does not know
+16 kHz runs at its own rate. The callbacks only copy (and convert the rate): everything else is other threads' work.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import soxr
 
 from assistant.audio import BLOCK, SAMPLE_RATE
+from assistant.audio.devices import Kind, find_device, portaudio
+from assistant.audio.elastic import Elastic
 from assistant.audio.ports import Exchange, PortError, Samples
+from assistant.audio.streams import Outlet, Rate, Stream
 
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
-
-
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError as error:  # the Python package is there, the PortAudio library is not
-        raise PortError(
-            "PortAudio is missing; install it "
-            "(Debian, Ubuntu: apt-get install libportaudio2; macOS: brew install portaudio)"
-        ) from error
-    return sounddevice
-
-
-class _Rate:
-    """Carries blocks between the device's rate and ours; passes them through when they are the same."""
-
-    def __init__(self, source: int, target: int) -> None:
-        self._stream = None if source == target else soxr.ResampleStream(source, target, 1, dtype="int16", quality="LQ")
-
-    def push(self, samples: Samples) -> Samples:
-        return samples if self._stream is None else self._stream.resample_chunk(samples)
+_ZEROS_S = 10.0  # even a quiet room is not exactly zero for so long
+_ELASTIC_S = 0.05  # how much later the loudspeaker is where it has a clock of its own
+_STOPPED = "the sound device has stopped; plug it in again, the conversation goes on as soon as it is back"
+_ZEROS = (
+    "the microphone gives nothing but zeros. If you are not heard, it is muted, or this program may not use it: look "
+    "for a switch on the microphone, and in the system's settings for sound and privacy"
+)
 
 
 class DesktopPort:
     """An `AudioPort` on the system's sound devices.
 
-    `microphone` false opens the loudspeaker alone (typed input). Devices are PortAudio numbers or None for the
-    default. A device that does not know 16 kHz runs at its own rate and is resampled in the callback.
+    Devices are numbers, names, parts of names, or empty for the system's default. Once found, a device is known by
+    its name: numbers change when another is plugged in. `microphone` false opens the loudspeaker alone (typed input).
+    `tell` is given what the user should know: that the microphone seems to be muted.
     """
 
     def __init__(
-        self, input_device: int | None, output_device: int | None, *, latency_s: float, microphone: bool = True
+        self,
+        input_device: str = "",
+        output_device: str = "",
+        *,
+        latency_s: float,
+        microphone: bool = True,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.output_latency_s = latency_s
-        self._devices = (input_device, output_device)
-        self._latency_s, self._microphone = latency_s, microphone
-        self._stream: Any = None
-        self._called_at = 0.0
+        self._wanted: dict[Kind, str] = {"input": input_device, "output": output_device}
+        self._names: dict[Kind, str] = {}
+        self._latency_s, self._microphone, self._tell = latency_s, microphone, tell
+        two = microphone and input_device != output_device
+        self.output_latency_s = latency_s + (_ELASTIC_S if two else 0.0)
+        self._streams: list[Stream] = []
+        self._zero_since_s: float | None = None
+        self._told = self._stale = False
 
     def start(self, exchange: Exchange) -> None:
         """Open the devices. Raises PortError with what to do."""
-        sounddevice = _sounddevice()
-        self._called_at = time.monotonic()
+        sounddevice = portaudio()
+        if self._stale:
+            # PortAudio looks for devices once: what was plugged in since is not seen before it begins anew.
+            sounddevice._terminate()
+            sounddevice._initialize()
+        self._zero_since_s = None
         try:
-            try:
-                self._open(sounddevice, exchange, SAMPLE_RATE)
-            except sounddevice.PortAudioError:
-                facts = sounddevice.query_devices(self._devices[1], "output")
-                self._open(sounddevice, exchange, int(facts["default_samplerate"]))
+            self._open(sounddevice, exchange)
         except (sounddevice.PortAudioError, ValueError) as error:
-            self._stream = None
             raise PortError(
                 f"the sound device cannot be opened ({error}); "
                 "choose another with --input and --output, `huiyin devices` lists them"
             ) from error
+        finally:
+            self._stale = not self._streams
 
     def stop(self) -> None:
         """Close the devices."""
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
-            self._stream = None
+        streams, self._streams = self._streams, []
+        # A driver that hangs would hang PortAudio, too, if that were ended.
+        self._stale = all([stream.close() for stream in streams])
 
     def check(self) -> None:
         """Raise PortError when no block has come for a second: the device was unplugged or its driver died."""
-        if self._stream is None or time.monotonic() - self._called_at > _DEAD_AFTER_S:
-            raise PortError(
-                "the sound device has stopped; plug it in again, the conversation goes on as soon as it is back"
-            )
+        now = time.monotonic()
+        if not self._streams or any(now - stream.called_at > _DEAD_AFTER_S for stream in self._streams):
+            raise PortError(_STOPPED)
+        if not self._told and self._zero_since_s is not None and now - self._zero_since_s > _ZEROS_S:
+            self._told = True
+            self._tell(_ZEROS)
 
-    def _open(self, sounddevice: Any, exchange: Exchange, rate: int) -> None:
-        block = BLOCK * rate // SAMPLE_RATE
-        down, up = _Rate(rate, SAMPLE_RATE), _Rate(SAMPLE_RATE, rate)
-        pending: Samples = np.zeros(0, np.int16)
+    # -- opening ----------------------------------------------------------------------------------------------------
 
-        def convert(mic: Samples) -> Samples:
-            nonlocal pending
-            pending = np.concatenate([pending, up.push(exchange(down.push(mic)))])
-            out, pending = pending[: len(mic)], pending[len(mic) :]
-            return np.pad(out, (len(mic) - len(out), 0))
+    def _open(self, sounddevice: Any, exchange: Exchange) -> None:
+        speaker = self._find("output")
+        if not self._microphone:
+            silence = np.zeros(BLOCK, np.int16)
+            self._streams = [self._loudspeaker(sounddevice, speaker, lambda: exchange(silence))]
+            return
+        microphone = self._find("input")
+        if _number(sounddevice, microphone, 0) == _number(sounddevice, speaker, 1):
+            rates = {_own_rate(sounddevice, microphone, "input"), _own_rate(sounddevice, speaker, "output")}
+            for rate in dict.fromkeys((SAMPLE_RATE, *(rates if len(rates) == 1 else ()))):
+                try:
+                    self._streams = [self._duplex(sounddevice, (microphone, speaker), rate, exchange)]
+                    return
+                except sounddevice.PortAudioError:
+                    continue
+        elastic = Elastic()
+        ear = self._ear(sounddevice, microphone, lambda mic: elastic.write(exchange(mic), time.monotonic()))
+        try:
+            mouth = self._loudspeaker(sounddevice, speaker, lambda: elastic.read(BLOCK, time.monotonic()))
+        except Exception:
+            ear.close()
+            raise
+        self._streams = [ear, mouth]
 
-        def duplex(indata: Samples, outdata: Samples, frames: int, timing: object, status: object) -> None:
-            self._called_at = time.monotonic()
-            outdata[:, 0] = convert(indata[:, 0].copy())
+    def _duplex(
+        self, sounddevice: Any, devices: tuple[int | None, int | None], rate: int, exchange: Exchange
+    ) -> Stream:
+        down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
 
-        def loudspeaker(outdata: Samples, frames: int, timing: object, status: object) -> None:
-            self._called_at = time.monotonic()
-            outdata[:, 0] = convert(np.zeros(frames, np.int16))
+        def move(mic: Samples, speaker: Samples) -> None:
+            outlet.push(exchange(self._heard(down.push(mic.copy()))))
+            speaker[:] = outlet.take(len(speaker))
 
-        options = {"samplerate": rate, "blocksize": block, "channels": 1, "dtype": "int16", "latency": self._latency_s}
-        if self._microphone:
-            self._stream = sounddevice.Stream(device=self._devices, callback=duplex, **options)
-        else:
-            self._stream = sounddevice.OutputStream(device=self._devices[1], callback=loudspeaker, **options)
-        self._stream.start()
+        return Stream(sounddevice.Stream, rate, move, device=devices, latency=self._latency_s)
+
+    def _loudspeaker(self, sounddevice: Any, device: int | None, block: Callable[[], Samples]) -> Stream:
+        """Plays one block after the other, as the device asks for them."""
+
+        def opened(rate: int) -> Stream:
+            outlet = Outlet(rate)
+
+            def move(speaker: Samples) -> None:
+                while outlet.lacks(len(speaker)):
+                    outlet.push(block())
+                speaker[:] = outlet.take(len(speaker))
+
+            return Stream(sounddevice.OutputStream, rate, move, device=device, latency=self._latency_s)
+
+        return _at_a_rate(sounddevice, opened, _own_rate(sounddevice, device, "output"))
+
+    def _ear(self, sounddevice: Any, device: int | None, hear: Callable[[Samples], None]) -> Stream:
+        def opened(rate: int) -> Stream:
+            down = Rate(rate, SAMPLE_RATE)
+            return Stream(
+                sounddevice.InputStream, rate, lambda mic: hear(self._heard(down.push(mic.copy()))),
+                device=device, latency=self._latency_s,
+            )  # fmt: skip
+
+        return _at_a_rate(sounddevice, opened, _own_rate(sounddevice, device, "input"))
+
+    def _heard(self, mic: Samples) -> Samples:
+        if mic.any():
+            self._zero_since_s = None
+        elif self._zero_since_s is None:
+            self._zero_since_s = time.monotonic()
+        return mic
+
+    def _find(self, kind: Kind) -> int | None:
+        wanted = self._wanted[kind]
+        if not wanted:
+            return None
+        try:
+            device = find_device(self._names.get(kind, wanted), kind)
+        except PortError:
+            device = find_device(wanted, kind)
+        self._names[kind] = device.name
+        return device.number
+
+
+def _number(sounddevice: Any, device: int | None, side: int) -> int:
+    """PortAudio's number of a device; `side` 0 the microphone, 1 the loudspeaker."""
+    return int(sounddevice.default.device[side]) if device is None else device
+
+
+def _own_rate(sounddevice: Any, device: int | None, kind: Kind) -> int:
+    return round(sounddevice.query_devices(device, kind)["default_samplerate"])
+
+
+def _at_a_rate(sounddevice: Any, opened: Callable[[int], Stream], own: int) -> Stream:
+    """At 16 kHz, or else at the device's own rate. Raises PortAudioError."""
+    try:
+        return opened(SAMPLE_RATE)
+    except sounddevice.PortAudioError:
+        return opened(own)
 
 
 class SilentPort:
