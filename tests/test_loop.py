@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,7 +13,7 @@ from stub_services import Stub
 
 from assistant.audio.echo import make_echo_path
 from assistant.audio.listener import Listener
-from assistant.audio.ports import Exchange, PortError
+from assistant.audio.ports import Exchange, PortError, Samples
 from assistant.audio.room import SimulatedRoom
 from assistant.audio.vad import SileroVad, SpeechTracker
 from assistant.clients.services import Services
@@ -32,7 +32,12 @@ pytestmark = [
 
 
 @contextmanager
-def at_desk(stub: Stub, *overrides: str, room: SimulatedRoom | None = None) -> Iterator[Desk]:
+def at_desk(
+    stub: Stub,
+    *overrides: str,
+    room: SimulatedRoom | None = None,
+    endpoint: Callable[[Samples], float] | None = None,
+) -> Iterator[Desk]:
     """A conversation with the stub's services, in a simulated room."""
     room = room or SimulatedRoom()
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
@@ -40,7 +45,9 @@ def at_desk(stub: Stub, *overrides: str, room: SimulatedRoom | None = None) -> I
     persona = load_persona("huiyin")
     apologies = {text: np.full(8000, 6000, np.int16) for text in persona.all_apologies()}
     services = Services(stub.settings(*overrides))
-    conversation = Conversation(services, persona, room, listener, apologies=apologies, lockstep=True)
+    conversation = Conversation(
+        services, persona, room, listener, apologies=apologies, endpoint=endpoint, lockstep=True
+    )
     with Desk(conversation, room) as desk:
         yield desk
 
@@ -93,6 +100,21 @@ def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
         assert len(desk.wait(do.Pause)) == len(desk.wait(do.Resume))
     assert not committed.turn.interrupted
     assert committed.turn.heard == stub.reply.strip()
+
+
+def test_a_question_that_sounds_broken_off_is_waited_for() -> None:
+    judged_s: list[float] = []
+
+    def endpoint(sound: Samples) -> float:
+        judged_s.append(len(sound) / 16_000)
+        return 0.02
+
+    with Stub() as stub, at_desk(stub, endpoint=endpoint) as desk:
+        _, end = desk.room.say(english())
+        desk.turn()
+        reply = desk.trace.spoken()[0]
+    assert judged_s == [pytest.approx(len(english()) / 16_000, abs=0.7)]
+    assert 1.1 < reply.play_s - end < 1.7
 
 
 def test_between_clauses_there_is_no_gap_when_the_voice_is_faster_than_real_time() -> None:

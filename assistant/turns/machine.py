@@ -61,7 +61,7 @@ class TurnMachine:
     def _begin(self, event: ev.SpeechStarted) -> None:
         """the user's turn begins, at the onset of the speech"""
         if not self.policy.talk_key:
-            self._take_turn(event.onset_s)
+            self._take_turn(UserTurn(event.onset_s))
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING])
     def _go_on(self, event: ev.SpeechStarted) -> None:
@@ -130,7 +130,7 @@ class TurnMachine:
         if goes_on:
             self.state = State.USER
         elif self.policy.talk_key or is_speaking:
-            self._take_turn(event.at_s)
+            self._take_turn(UserTurn(event.at_s))
 
     @on(ev.KeyReleased)
     def _release(self, event: ev.KeyReleased) -> None:
@@ -164,7 +164,7 @@ class TurnMachine:
             self._drop_reply()
             self._listen()
             if self._interruption and self._interruption.ended_s is None:
-                self._take_turn(self._interruption.onset_s)
+                self._take_turn(UserTurn(self._interruption.onset_s))
 
     def _words(self, reply: Reply, transcript: Transcript, at_s: float) -> None:
         text = self._turn.text = transcript.text
@@ -181,18 +181,13 @@ class TurnMachine:
 
     # -- turns
 
-    def _take_turn(self, start_s: float) -> None:
-        self.state = State.USER
-        self._turn = UserTurn(start_s)
-        self._interruption = None
+    def _take_turn(self, turn: UserTurn) -> None:
+        self.state, self._turn, self._interruption = State.USER, turn, None
 
     def _take_floor(self, interruption: Interruption, now_s: float) -> None:
         """What might have been a noise is the user's turn: it began with it, and its words are used if known."""
         self._stop_reply(now_s)
-        self._take_turn(interruption.onset_s)
-        self._turn.interrupts = True
-        if interruption.ended_s is not None:
-            self._turn.pause(interruption.ended_s)
+        self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.ended_s))
         if interruption.is_understood and interruption.transcript:
             self._turn.speculations = 1
             self._reply = self._prepare(interruption.generation)
@@ -295,11 +290,10 @@ class TurnMachine:
 
     def _due(self) -> Iterator[float]:
         """When time alone may bring something about."""
-        policy, interruption = self.policy, self._interruption
         if self.state is State.USER:
-            yield from self._turn.due(policy)
-        if interruption and policy.barge_in == "voice":
-            yield from interruption.due_s(policy)
+            yield from self._turn.due(self.policy)
+        if self._interruption and self.policy.barge_in == "voice":
+            yield from self._interruption.due_s(self.policy)
         if self._reply:
             yield from self._reply.deadlines()
 
