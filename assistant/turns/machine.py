@@ -49,8 +49,7 @@ class TurnMachine:
     def handle(self, event: Event) -> list[do.Action]:
         """Take one event; return what is to be done, in order."""
         self._actions = []
-        handler = TRANSITIONS.get(type(event), {}).get(self.state)
-        if handler:
+        if handler := TRANSITIONS.get(type(event), {}).get(self.state):
             handler(self, event)
         self._check_time(event.at_s)
         return self._actions
@@ -247,8 +246,7 @@ class TurnMachine:
             self._reply.check_deadlines(now_s)
             if self._reply.playing and self.state is State.THINKING:
                 self.state = State.SPEAKING
-        future = [due_s for due_s in self._due() if now_s < due_s < NEVER]
-        if future:
+        if future := [due_s for due_s in self._due() if now_s < due_s < NEVER]:
             self._do(do.WakeAt(min(future)))
 
     def _check_turn(self, turn: UserTurn, now_s: float) -> None:

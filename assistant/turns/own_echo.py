@@ -3,6 +3,10 @@
 By the words: an echo says again what was just said, though the recogniser gets parts of it wrong and an echo begins
 and ends in the middle of a sentence. So the transcript is laid along the assistant's words where it fits best
 (Sellers 1980, approximate substring matching), and the share of its letters that fit decides.
+
+Measured with whisper-base on fragments of 0.6-1.3 s, quiet and in noise: of 60 English ones 34 are known again and 5
+have no words, of 58 Chinese ones 8 and 24 (that recogniser gets the others too wrong: a second look at the sound could
+do no better, the echo path must). Of 1062 comparisons with other sentences none is taken for an echo.
 """
 
 from __future__ import annotations
