@@ -65,6 +65,8 @@ class Elastic:
             if due < 0:
                 return np.zeros(count, np.int16)
             if self._at is None or abs(due - self._at) > _LOST:
+                if self._at is None and due + count + MARGIN > self._written:
+                    return np.zeros(count, np.int16)
                 self.slips += self._at is not None
                 self._at, self._error = due, 0.0
             step = 1 + self._steer(due - self._at, count / SAMPLE_RATE)
