@@ -70,7 +70,9 @@ class DemoReport:
                 last = last_audible(self.recording[1], heard_s - _CLOCKS_APART_S)
                 stop_s = max(0.0, last - start_s) if last else 0.0
             turns.append(
-                MeasuredTurn(line.text, start_s, end_s, reply, heard_s - end_s, stop_s, _parts(reply, end_s, heard_s))
+                MeasuredTurn(
+                    line.text, start_s, end_s, reply, heard_s - end_s, stop_s, latency_parts(reply, end_s, heard_s)
+                )
             )
         return turns
 
@@ -133,7 +135,7 @@ class DemoReport:
         }
 
 
-def _parts(reply: Reply, end_s: float, heard_s: float) -> dict[str, float]:
+def latency_parts(reply: Reply, end_s: float, heard_s: float) -> dict[str, float]:
     """Where the time between the end of speech and the first sound went; adds up to the whole."""
     marks = [
         ("hear", reply.transcribe_s),
