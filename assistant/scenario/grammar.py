@@ -1,0 +1,234 @@
+"""The grammar of scenarios, and the way from YAML to `script.Scenario`.
+
+A file is one scenario:
+
+    about: After a false alarm the story goes on.   # what it guards; the file's name is its name
+    depth: text            # text: no sound, milliseconds; room: real echo path and voice activity; [text, room]: both
+    seed: 1
+    settings:              # any of `huiyin settings`
+      turns.resume_ms: 650
+    services:              # what the simulated services take; these are the defaults
+      asr: {takes_ms: 70, per_s_ms: 0}                  # per_s_ms: more for each second of speech
+      llm: {first_token_ms: 150, tokens_per_s: 40}
+      tts: {first_audio_ms: 100, real_time_factor: 0.2}
+      endpoint: {takes_ms: 60}
+    room: {rt60_s: 0.3, noise_dbfs: -66}                # room depth: any number of audio.room.RoomSettings
+    voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English
+
+    turns:                 # what happens, in order
+      - user: Tell me a story.            # said; [600 ms] in it is a pause
+        reply: Once upon a time there was a lighthouse.     # what the model will answer
+        expect: [{event: reply starts, within_ms: 800}]
+      - sound: cough
+        after: reply starts + 1500 ms
+        expect: [{event: reply resumes}, {absent: reply stops}]
+
+    expect:                # of the whole of it
+      - history: [{user: Tell me a story., assistant: Once upon a time there was a lighthouse.}]
+
+A turn has one of
+    user: TEXT             said aloud            types: TEXT         typed
+    audio: FILE.wav        a recording (room)    key: down | up      the talk key
+    sound: NAME            cough, door, click, tv, noise, silence
+and may have
+    after: MOMENT + N ms   when; default: `quiet + 700 ms`, the first at `start + 500 ms`. The moment is looked for
+                           from the beginning of the turn before. MOMENT: one of `moments.NAMES`
+    heard: TEXT            what the recogniser makes of it (default: what was said; '' nothing)
+    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound: noise)
+    complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
+                           its end (default: not judged; `audio` and real voices are judged by the real model)
+    emotion: {sad: 0.8}    label and confidence, as the recogniser tells them;  events: [laughter];  language: zh
+    lasts_ms: 900          how long it takes;  level_db: -6, against the usual
+    speaker: Anna          another person (another voice, further away), or the television
+    reply: TEXT            what the model answers
+    fails: {llm: error}    asr, llm or tts: error, stall or disconnect; or with details:
+                           {tts: {how: disconnect, after_ms: 400, clause: 2, times: 1}},
+                           {llm: {how: stall, after_tokens: 5}}
+    expect: [...]
+
+An expectation is one of
+    event: MOMENT          it comes; within_ms, not_before_ms (of the end of this turn's words; of their beginning for
+                           `reply pauses` and `reply stops`; or of another moment: `since: reply starts`); times: 2
+    absent: MOMENT         it does not come (since: MOMENT, within_ms: N)
+    heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
+    asked: WORDS           the last message to the model      prompt: WORDS    all of its messages
+    history: [{user: WORDS, assistant: WORDS, interrupted: true}, ...]
+    loudspeaker: {above_dbfs: -40}  or below_dbfs; with since: MOMENT [+ N ms], for_ms: 300
+    metric: NAME <= 700    one of `metrics.NAMES`
+It looks from the beginning of its turn to the beginning of the next one that takes the floor (turn or stop); that of a
+noise or backchannel to the next of any kind; those at the end of the file at everything. WORDS is a text (case, marks
+and spaces do not count) or {contains: [...], without: [...], begins: ...}.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from assistant.audio.room import RoomSettings
+from assistant.scenario import script
+from assistant.scenario.expectation_grammar import read_expectations, read_when
+from assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
+from configs.settings import SettingsError, load
+
+__all__ = ["ScenarioError", "parse", "read"]
+
+VOICES = ("formants", "hibari")
+SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
+_TOP = ("name", "about", "depth", "seed", "settings", "services", "room", "voice", "turns", "expect")
+_KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
+_TURN = (
+    *_KINDS, "after", "heard", "means", "complete", "emotion", "events", "language", "lasts_ms", "level_db", "speaker",
+    "reply", "fails", "expect",
+)  # fmt: skip
+_ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
+_LONGEST_MS = 600_000.0
+
+
+def read(path: Path) -> script.Scenario:
+    """A scenario from a file. Raises ScenarioError."""
+    return _scenario(read_file(path), path.stem, path)
+
+
+def parse(source: str | Mapping[str, Any], name: str = "scenario", folder: Path | None = None) -> script.Scenario:
+    """A scenario from YAML text, or the same as Python data. Raises ScenarioError.
+
+    `folder` is where sound files are looked for.
+    """
+    text = source if isinstance(source, str) else yaml.safe_dump(dict(source), allow_unicode=True, sort_keys=False)
+    return _scenario(read_yaml(text, name), name, folder / name if folder else None)
+
+
+def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
+    keys = top.mapping(_TOP, needs=["turns"])
+    steps = tuple(_step(number, node, path) for number, node in enumerate(keys["turns"].items(), 1))
+    if not steps:
+        raise keys["turns"].error("there is nothing in `turns`")
+    depths = tuple(node.choice(("text", "room")) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
+    needs_room = next((step for step in steps if step.kind == "audio"), None)
+    if needs_room and "text" in depths:
+        raise keys["depth"].error(f"there is no sound at text depth, and line {needs_room.line} plays a file")
+    return script.Scenario(
+        name=keys["name"].text() if "name" in keys else name,
+        path=path,
+        about=keys["about"].text() if "about" in keys else "",
+        depths=cast("tuple[script.Depth, ...]", depths) or (("room",) if needs_room else ("text",)),
+        seed=keys["seed"].whole() if "seed" in keys else 1,
+        settings=_settings(keys["settings"]) if "settings" in keys else (),
+        services=_services(keys["services"]) if "services" in keys else script.ServiceTimes(),
+        room={key: node.number() for key, node in keys["room"].mapping(_ROOM).items()} if "room" in keys else {},
+        voice=keys["voice"].choice(VOICES) if "voice" in keys else "formants",
+        steps=steps,
+        expect=read_expectations(keys["expect"]) if "expect" in keys else (),
+    )
+
+
+def _settings(node: Node) -> tuple[str, ...]:
+    overrides = []
+    for key, value in node.mapping(()).items():
+        overrides.append(f"{key}={value.text(empty=True)}")
+        try:
+            load(environ={}, overrides=overrides[-1:])
+        except SettingsError as error:
+            raise value.error(str(error)) from None
+    return tuple(overrides)
+
+
+def _services(node: Node) -> script.ServiceTimes:
+    table = {
+        "asr": {"takes_ms": ("asr_s", 1000), "per_s_ms": ("asr_per_s", 1000)},
+        "llm": {"first_token_ms": ("llm_first_s", 1000), "tokens_per_s": ("llm_tokens_per_s", 1)},
+        "tts": {"first_audio_ms": ("tts_first_s", 1000), "real_time_factor": ("tts_real_time_factor", 1)},
+        "endpoint": {"takes_ms": ("endpoint_s", 1000)},
+    }
+    values: dict[str, float] = {}
+    for service, entries in node.mapping(table).items():
+        for key, value in entries.mapping(table[service]).items():
+            name, unit = table[service][key]
+            values[name] = value.number(0.1 if key == "tokens_per_s" else 0, _LONGEST_MS) / unit
+    return script.ServiceTimes(**values)
+
+
+def _step(number: int, node: Node, path: Path | None) -> script.Step:
+    node.what = "a turn"
+    keys = node.mapping(_TURN)
+    kinds = [kind for kind in _KINDS if kind in keys]
+    if len(kinds) != 1:
+        said = f"has {' and '.join(f'`{kind}`' for kind in kinds)}" if kinds else "says nothing"
+        raise node.error(f"a turn {said}; it needs exactly one of: {', '.join(_KINDS)}")
+    kind = kinds[0]
+    content = _content(kind, keys[kind], path)
+    means = keys["means"].choice(("turn", "backchannel", "stop", "noise")) if "means" in keys else ""
+    return script.Step(
+        number=number,
+        line=node.line,
+        kind=kind,
+        content=content,
+        means=cast(script.Means, means or ("noise" if kind == "sound" else "turn")),
+        after=read_when(keys["after"]) if "after" in keys else None,
+        speaker=keys["speaker"].text() if "speaker" in keys else ("tv" if content == "tv" else "user"),
+        heard=keys["heard"].text(empty=True) if "heard" in keys else ("" if kind in ("sound", "audio") else None),
+        language=keys["language"].text() if "language" in keys else "",
+        emotion=_emotion(keys["emotion"]) if "emotion" in keys else None,
+        events=tuple(item.text() for item in keys["events"].item_or_items()) if "events" in keys else (),
+        complete=tuple(n.number(0, 1) for n in keys["complete"].item_or_items()) if "complete" in keys else (),
+        level_db=keys["level_db"].number(-80, 30) if "level_db" in keys else 0.0,
+        lasts_s=_lasts_s(kind, content, keys),
+        reply=keys["reply"].text(empty=True) if "reply" in keys else None,
+        faults=_faults(keys["fails"]) if "fails" in keys else (),
+        expect=read_expectations(keys["expect"]) if "expect" in keys else (),
+    )
+
+
+def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
+    if kind == "key":
+        return node.choice(("down", "up"))
+    if kind == "sound":
+        return node.choice(SOUNDS)
+    text = node.text()
+    if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
+        raise node.error(f"there is no file {text}; it is looked for beside the scenario")
+    if kind == "user" and not re.search(r"\w", script.PAUSE.sub("", text)):
+        raise node.error("nobody says anything in this turn; for a sound there is `sound:`")
+    return text
+
+
+def _lasts_s(kind: script.Kind, content: str, keys: Mapping[str, Node]) -> float | None:
+    if "lasts_ms" in keys:
+        if kind not in ("user", "sound"):
+            raise keys["lasts_ms"].error(f"`lasts_ms` is for user and sound, not for {kind}")
+        return keys["lasts_ms"].number(1, _LONGEST_MS) / 1000
+    return SOUNDS[content] if kind == "sound" else None
+
+
+def _emotion(node: Node) -> tuple[str, float]:
+    entries = node.mapping(())
+    if len(entries) != 1:
+        raise node.error("an emotion is one label with its confidence: {sad: 0.8}")
+    return next((label, value.number(0, 1)) for label, value in entries.items())
+
+
+def _faults(node: Node) -> tuple[script.Fault, ...]:
+    faults = []
+    hows = ("error", "stall", "disconnect")
+    for stage, value in node.mapping(script.STAGES).items():
+        entries: dict[str, Node] = {"how": value}
+        if not value.is_text:
+            allowed = {"asr": (), "llm": ("after_tokens",), "tts": ("after_ms", "clause")}[stage]
+            entries = value.mapping(("how", "times", *allowed), needs=["how"])
+        after = entries["after_tokens"].number(0, 1e6) if "after_tokens" in entries else 0.0
+        after = entries["after_ms"].number(0, _LONGEST_MS) / 1000 if "after_ms" in entries else after
+        fault = script.Fault(
+            stage=cast(script.StageName, stage),
+            how=cast(script.How, entries["how"].choice(hows)),
+            after=after,
+            clause=entries["clause"].whole(1) - 1 if "clause" in entries else 0,
+            times=entries["times"].whole(1) if "times" in entries else None,
+        )
+        faults.append(fault)
+    return tuple(faults)

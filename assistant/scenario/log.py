@@ -1,0 +1,80 @@
+"""What a run leaves behind: its moments, what was said when, and what left the loudspeaker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assistant.audio import BLOCK, SAMPLE_RATE
+from assistant.audio.ports import Samples
+from assistant.dialogue.history import Message, Turn
+from assistant.scenario.hearing import Utterance
+from assistant.scenario.moments import Moment
+from assistant.scenario.script import Step
+from assistant.trace import AUDIBLE
+
+BLOCK_S = BLOCK / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Sounded:
+    """A block that left the loudspeaker: level, and whether it holds anything at all."""
+
+    at_s: float
+    power: float  # mean square of int16 samples
+    first_s: float | None  # its first audible sample, seconds on the clock
+    last_s: float | None  # its last
+    is_empty: bool  # all zeros: there was nothing to play
+
+
+@dataclass
+class Log:
+    """Filled while a scenario runs."""
+
+    moments: list[Moment] = field(default_factory=list)
+    utterances: list[Utterance] = field(default_factory=list)
+    steps: list[tuple[float, Step]] = field(default_factory=list)  # when each began
+    blocks: list[Sounded] = field(default_factory=list)
+    history: list[Turn] = field(default_factory=list)
+    prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
+    end_s: float = 0.0
+    recording: Samples | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
+
+    def note(self, moment: Moment) -> None:
+        """One more moment, in order."""
+        self.moments.append(moment)
+
+    def sounded(self, at_s: float, block: Samples) -> Sounded:
+        """A block handed to the loudspeaker at `at_s`."""
+        floats = block.astype(np.float32)
+        loud = np.flatnonzero(np.abs(floats) > AUDIBLE)
+        first, last = (at_s + int(loud[i]) / SAMPLE_RATE for i in (0, -1)) if len(loud) else (None, None)
+        sounded = Sounded(at_s, float(np.dot(floats, floats)) / len(floats), first, last, not block.any())
+        self.blocks.append(sounded)
+        return sounded
+
+    def named(self, name: str, since_s: float = 0.0, until_s: float = float("inf")) -> Iterator[Moment]:
+        """The moments of this name from `since_s` up to `until_s`."""
+        return (m for m in self.moments if m.name == name and since_s <= m.at_s < until_s)
+
+    def first(self, name: str, since_s: float = 0.0, until_s: float = float("inf")) -> Moment | None:
+        """The first of them."""
+        return next(self.named(name, since_s, until_s), None)
+
+    def silent_from(self, since_s: float) -> float:
+        """When the loudspeaker's last sample before the next silence was heard; `since_s` where it was silent then."""
+        last_s = since_s
+        for block in self.blocks:
+            if block.at_s + BLOCK_S <= since_s:
+                continue
+            if block.last_s is None:
+                return last_s
+            last_s = max(last_s, block.last_s)
+        return last_s
+
+    def power(self, start_s: float, end_s: float) -> float:
+        """Mean square at the loudspeaker between two times; what was not played is silence."""
+        total = sum(block.power for block in self.blocks if start_s <= block.at_s < end_s)
+        return total / max(1, round((end_s - start_s) / BLOCK_S))

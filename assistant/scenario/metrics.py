@@ -1,0 +1,203 @@
+"""Figures over one or many scenarios, in the words of the full-duplex benchmarks.
+
+Takeover rate, response latency and the latency after an interruption are those of Full-Duplex-Bench (Lin et al.
+2025); responsiveness, interrupt rate (here: cut-off rate), yielding and selectivity those of τ-voice. Times are
+measured at the loudspeaker, from the script's own truth of who spoke when, never from what voice activity made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assistant.scenario.log import BLOCK_S, Log
+from assistant.scenario.script import Step
+
+NAMES = {
+    "takeover rate": "share of the user's turns that get a reply",
+    "cut-off rate": "share of the user's turns that a reply begins in the middle of",
+    "response latency ms": "mean, end of the user's turn to the first sound of the reply",
+    "response latency after interruption ms": "the same, for turns that interrupt the assistant",
+    "voice-to-voice p50 ms": "end of the user's speech to the first sound of the reply, all spoken turns",
+    "voice-to-voice p95 ms": "",
+    "yield rate": "share of interruptions after which the assistant gives up the floor",
+    "stop latency p50 ms": "beginning of an interruption to the assistant's last sound",
+    "stop latency p95 ms": "",
+    "false interruptions per minute": "pauses and stops that no turn caused, per minute of the assistant's speech",
+    "resume rate": "share of false interruptions after which the assistant goes on",
+    "backchannel selectivity": "share of listening words and noises during a reply that do not end it",
+    "longest gap ms": "longest silence within a reply for want of sound",
+}
+_ATTRIBUTED_S = 1.5  # an interruption is somebody's who spoke so shortly before
+
+
+@dataclass
+class Tally:
+    """What is counted in one scenario, or in several together. Times in seconds."""
+
+    turns: int = 0
+    answered: int = 0
+    cut_off: int = 0
+    latencies: list[float] = field(default_factory=list)  # of turns that interrupt nothing
+    latencies_after: list[float] = field(default_factory=list)  # of those that do
+    typed: list[float] = field(default_factory=list)
+    interruptions: int = 0
+    yielded: int = 0
+    stops: list[float] = field(default_factory=list)
+    asides: int = 0  # listening words and noises during a reply
+    ignored: int = 0
+    false_interruptions: int = 0
+    resumed: int = 0
+    spoken_s: float = 0.0  # by the assistant
+    gaps: list[float] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count what was counted elsewhere, too."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    def figures(self) -> dict[str, float | None]:
+        """Metric -> value; None where nothing was there to be measured."""
+        spoken = self.latencies + self.latencies_after
+        minutes = self.spoken_s / 60
+        values = (
+            _share(self.answered, self.turns),
+            _share(self.cut_off, self.turns),
+            _mean_ms(self.latencies + self.typed),
+            _mean_ms(self.latencies_after),
+            _percentile(spoken, 50),
+            _percentile(spoken, 95),
+            _share(self.yielded, self.interruptions),
+            _percentile(self.stops, 50),
+            _percentile(self.stops, 95),
+            self.false_interruptions / minutes if minutes else None,
+            _share(self.resumed, self.false_interruptions),
+            _share(self.ignored, self.asides),
+            max(self.gaps) * 1000 if self.gaps else None,
+        )
+        return {
+            name: None if value is None else round(float(value), 3) for name, value in zip(NAMES, values, strict=True)
+        }
+
+
+def tally(log: Log) -> Tally:
+    """Count one scenario."""
+    count = Tally()
+    replies = _replies(log)
+    count.spoken_s = sum(end_s - start_s for start_s, end_s in replies)
+    for i, (start_s, step) in enumerate(log.steps):
+        end_s = next(m.at_s for m in log.named("user ends") if m.step == step.number)
+        following = (at_s for at_s, later in log.steps[i + 1 :] if later.takes_floor)
+        until_s = next(following, log.end_s + 1)
+        during = any(begin_s <= start_s < stop_s for begin_s, stop_s in replies)
+        if step.takes_floor and during:
+            _count_interruption(count, log, start_s, until_s)
+        if step.means == "turn" and step.kind in ("user", "audio", "types"):
+            _count_turn(count, log, step, (start_s, end_s, until_s), during)
+        elif step.means in ("backchannel", "noise") and during:
+            count.asides += 1
+            count.ignored += log.first("reply stops", start_s, until_s) is None
+    _count_false(count, log)
+    count.gaps = _gaps(log, replies)
+    return count
+
+
+def _count_turn(count: Tally, log: Log, step: Step, times: tuple[float, float, float], interrupts: bool) -> None:
+    start_s, end_s, until_s = times
+    count.turns += 1
+    reply = log.first("reply starts", start_s, until_s)
+    if reply is None:
+        return
+    count.answered += 1
+    if reply.at_s < end_s:
+        count.cut_off += 1
+    elif step.kind == "types":
+        count.typed.append(reply.at_s - end_s)
+    else:
+        (count.latencies_after if interrupts else count.latencies).append(reply.at_s - end_s)
+
+
+def _count_interruption(count: Tally, log: Log, start_s: float, until_s: float) -> None:
+    count.interruptions += 1
+    stop = log.first("reply stops", start_s, until_s)
+    if stop is None:
+        return
+    count.yielded += 1
+    silent_s = stop.at_s
+    for pause in log.named("reply pauses", start_s, stop.at_s + 1e-9):
+        if log.first("reply resumes", pause.at_s, stop.at_s) is None:
+            silent_s = pause.at_s
+            break
+    count.stops.append(log.silent_from(silent_s) - start_s)
+
+
+def _count_false(count: Tally, log: Log) -> None:
+    paused = False  # a stop that follows a pause is the same interruption
+    for moment in log.moments:
+        if moment.name in ("reply pauses", "reply stops") and not paused and not _has_cause(log, moment.at_s):
+            count.false_interruptions += 1
+            if moment.name == "reply pauses":
+                after = [m for m in log.moments if m.at_s >= moment.at_s and m.name in ("reply resumes", "reply stops")]
+                count.resumed += bool(after) and after[0].name == "reply resumes"
+        if moment.name == "reply pauses":
+            paused = True
+        elif moment.name in ("reply stops", "reply resumes"):
+            paused = False
+
+
+def _has_cause(log: Log, at_s: float) -> bool:
+    """Whether a turn of the user's made the assistant fall silent."""
+    for start_s, step in log.steps:
+        end_s = next((m.at_s for m in log.named("user ends") if m.step == step.number), start_s)
+        if step.takes_floor and start_s <= at_s <= end_s + _ATTRIBUTED_S:
+            return True
+    return False
+
+
+def _replies(log: Log) -> list[tuple[float, float]]:
+    """When the assistant has the floor."""
+    spans = []
+    for begin in log.named("reply starts"):
+        ends = (m.at_s for m in log.moments if m.name in ("reply ends", "reply stops") and m.at_s >= begin.at_s)
+        spans.append((begin.at_s, next(ends, log.end_s)))
+    return spans
+
+
+def _gaps(log: Log, replies: Sequence[tuple[float, float]]) -> list[float]:
+    """Stretches of nothing at all inside replies, where the assistant did not fall silent by intention."""
+    paused = [
+        (m.at_s, next((r.at_s for r in log.named("reply resumes", m.at_s)), log.end_s))
+        for m in log.named("reply pauses")
+    ]
+    gaps: list[float] = []
+    for begin_s, end_s in replies:
+        run = 0.0
+        for block in (b for b in log.blocks if begin_s <= b.at_s < end_s - BLOCK_S):
+            meant = any(start_s <= block.at_s <= stop_s + BLOCK_S for start_s, stop_s in paused)
+            run = run + BLOCK_S if block.is_empty and not meant else 0.0
+            if run:
+                gaps.append(run)
+        gaps.append(0.0)
+    return gaps
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All together."""
+    together = Tally()
+    for one in tallies:
+        together.add(one)
+    return together
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _percentile(values: Sequence[float], percent: float) -> float | None:
+    return float(np.percentile(values, percent)) * 1000 if values else None
+
+
+def _mean_ms(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) * 1000 if values else None

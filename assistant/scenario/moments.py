@@ -1,0 +1,106 @@
+"""The moments of a conversation that a scenario can name, and how they are told from what happens.
+
+Each name is said as somebody in the room would say it; `NAMES` explains them (docs/scenarios.md shows the table).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant.performer import Notice, TurnCommitted
+from assistant.turns import actions as do
+from assistant.turns import events as ev
+
+NAMES = {
+    "start": "the scenario begins",
+    "user starts": "somebody begins to say what a turn of the script says (a sound begins, a key goes down)",
+    "user ends": "they have said it",
+    "speech heard": "voice activity is sure that somebody speaks",
+    "pause heard": "voice activity is sure that they paused",
+    "endpoint scored": "the endpoint model has judged the pause",
+    "turn ends": "the machine takes the user's turn to be over",
+    "asr asked": "a transcription is asked for",
+    "asr answers": "the words are there",
+    "llm asked": "the language model is asked",
+    "llm first clause": "the first clause to be spoken is there",
+    "llm done": "all of the reply is written",
+    "tts asked": "a clause is to be voiced",
+    "tts first sound": "the first sound of a clause is there",
+    "tts done": "the last sound of a clause is there",
+    "reply starts": "the first sound of a reply leaves the loudspeaker",
+    "clause 2 starts": "the first sound of the second clause is heard (likewise 3, 4, …)",
+    "reply pauses": "the assistant falls silent: somebody may be interrupting",
+    "reply resumes": "it goes on: nobody did",
+    "reply stops": "it gives up the floor",
+    "reply ends": "the reply has been heard to its end",
+    "committed": "the exchange is written to the history",
+    "cancelled": "what was being prepared is thrown away",
+    "stage fails": "a service failed",
+    "apology": "the assistant begins to say that something failed",
+    "quiet": "nobody speaks, and nothing is being prepared",
+    "end": "the scenario is over",
+}
+LATER_CLAUSE = "clause "
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`detail` is for the report: words, a stage, a reason. `step` is the number of the script's turn, 0: none."""
+
+    at_s: float
+    name: str
+    detail: str = ""
+    generation: int = 0
+    step: int = 0
+    text: str = ""  # the words alone, where there are any
+
+    def __str__(self) -> str:
+        number = f" #{self.generation}" if self.generation else ""
+        return f"{self.at_s:8.3f} s  {self.name}{number}{'  ' + self.detail if self.detail else ''}"
+
+
+_SIMPLE: dict[type, str] = {
+    do.Transcribe: "asr asked",
+    do.AskLlm: "llm asked",
+    do.Pause: "reply pauses",
+    do.Resume: "reply resumes",
+    do.StopPlayback: "reply stops",
+    do.Cancel: "cancelled",
+    ev.ReplyFinished: "llm done",
+    ev.PlaybackFinished: "reply ends",
+}
+
+
+def moment_of(at_s: float, what: object) -> Moment | None:
+    """The moment that something told to an observer is, if it has a name."""
+    generation = getattr(what, "generation", 0)
+    match what:
+        case ev.SpeechStarted(onset_s=onset_s):
+            return Moment(at_s, "speech heard", f"since {onset_s:.3f} s")
+        case ev.SpeechPaused(end_s=end_s):
+            return Moment(at_s, "pause heard", f"since {end_s:.3f} s")
+        case ev.EndpointScored(probability=probability):
+            return Moment(at_s, "endpoint scored", f"complete with {probability:.2f}")
+        case ev.Transcribed(transcript=transcript):
+            return Moment(at_s, "asr answers", f"“{transcript.text}”", generation, text=transcript.text)
+        case ev.ReplyText(clause=clause, text=text):
+            return Moment(at_s, "llm first clause", text, generation) if clause == 0 else None
+        case do.Synthesise(clause=clause, text=text):
+            return Moment(at_s, "tts asked", f"clause {clause + 1}: {text}", generation)
+        case ev.AudioReady(clause=clause):
+            return Moment(at_s, "tts first sound", f"clause {clause + 1}", generation)
+        case ev.AudioFinished(clause=clause):
+            return Moment(at_s, "tts done", f"clause {clause + 1}", generation)
+        case ev.PlaybackAdvanced(clause=clause):
+            return Moment(at_s, f"{LATER_CLAUSE}{clause + 1} starts", "", generation) if clause else None
+        case ev.StageFailed(stage=stage, reason=reason):
+            return Moment(at_s, "stage fails", f"{stage}: {reason}", generation)
+        case do.Apologise(stage=stage):
+            return Moment(at_s, "apology", stage, generation)
+        case TurnCommitted(turn=turn):
+            end = " (interrupted)" if turn.interrupted else ""
+            return Moment(at_s, "committed", f"“{turn.user}” → “{turn.heard}”{end}", generation, text=turn.heard)
+        case Notice():
+            return None
+    name = _SIMPLE.get(type(what))
+    return Moment(at_s, name, "", generation) if name else None

@@ -1,0 +1,224 @@
+"""What a scenario is, once read: who says what and when, how the services behave, and what must follow.
+
+`grammar` makes these out of YAML; where a default stands here, leaving the key out means that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from assistant.dialogue.language import language_of
+
+Depth = Literal["text", "room"]
+Kind = Literal["user", "audio", "types", "key", "sound"]
+Means = Literal["turn", "backchannel", "stop", "noise"]
+How = Literal["error", "stall", "disconnect"]
+StageName = Literal["asr", "llm", "tts"]
+
+STAGES: tuple[StageName, ...] = ("asr", "llm", "tts")
+DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
+
+# A pause written into what is said: "I would like [600 ms] a coffee".
+PAUSE = re.compile(r"\[\s*(\d+)\s*ms\s*\]")
+_ZH_CHAR_S, _EN_WORD_S, _SHORTEST_S = 0.2, 0.32, 0.3  # how long people take to say it
+_ZH_CHAR = re.compile(r"[\u3400-\u9fff]")
+_EN_WORD = re.compile(r"[A-Za-z0-9]+(?:['’.-][A-Za-z0-9]+)*")
+
+
+def speech_s(text: str) -> float:
+    """How long it takes to say `text`, seconds."""
+    return max(_SHORTEST_S, len(_ZH_CHAR.findall(text)) * _ZH_CHAR_S + len(_EN_WORD.findall(text)) * _EN_WORD_S)
+
+
+@dataclass(frozen=True)
+class When:
+    """`delay_s` after a moment (a name of `moments.NAMES`); `clause` where the moment is one of a certain clause."""
+
+    moment: str
+    delay_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.moment} + {self.delay_s * 1000:.0f} ms" if self.delay_s else self.moment
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a text must be. Case, marks and spaces do not count, except in `contains` and `without`."""
+
+    exactly: str | None = None
+    contains: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    begins: str | None = None
+
+
+@dataclass(frozen=True)
+class HistoryTurn:
+    """One exchange as it must be remembered."""
+
+    user: Words
+    assistant: Words
+    interrupted: bool | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Something that must be so. `line` is where it stands in the file."""
+
+    line: int
+
+
+@dataclass(frozen=True)
+class Happens(Expectation):
+    """A moment comes (`times` times, where given), `least_s` to `most_s` after another."""
+
+    moment: str
+    since: str | None = None  # None: the natural one, see grammar
+    least_s: float = 0.0
+    most_s: float | None = None
+    times: int | None = None
+
+
+@dataclass(frozen=True)
+class Absent(Expectation):
+    """A moment does not come: at all, or from `since` on for `within_s`."""
+
+    moment: str
+    since: str | None = None
+    within_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Says(Expectation):
+    """What was heard of the user, asked of the model (its last message, or all of them), or said by the assistant."""
+
+    what: Literal["heard", "asked", "prompt", "said"]
+    words: Words
+
+
+@dataclass(frozen=True)
+class Remembers(Expectation):
+    """What the history holds, turn by turn."""
+
+    turns: tuple[HistoryTurn, ...]
+
+
+@dataclass(frozen=True)
+class Loudness(Expectation):
+    """Level at the loudspeaker from `since` (plus `delay_s`) on for `for_s`, dBFS."""
+
+    since: str
+    delay_s: float
+    for_s: float
+    above_dbfs: float | None = None
+    below_dbfs: float | None = None
+
+
+@dataclass(frozen=True)
+class Bound(Expectation):
+    """A metric within a bound: 'voice-to-voice p50 ms <= 700'."""
+
+    metric: str
+    operator: Literal["<", "<=", ">", ">=", "=="]
+    value: float
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A service fails while it works on a turn.
+
+    `after` is how far it comes before: tokens (llm) or seconds of sound (tts) of clause `clause`. `times`: so many
+    calls fail, then it works again; None: all of this turn.
+    """
+
+    stage: StageName
+    how: How
+    after: float = 0.0
+    clause: int = 0
+    times: int | None = None
+
+
+@dataclass(frozen=True)
+class ServiceTimes:
+    """What the simulated services take. Seconds, but for rates."""
+
+    asr_s: float = 0.070
+    asr_per_s: float = 0.0  # more for each second of speech
+    endpoint_s: float = 0.060
+    llm_first_s: float = 0.150
+    llm_tokens_per_s: float = 40.0
+    tts_first_s: float = 0.100
+    tts_real_time_factor: float = 0.2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens outside: something said, typed, pressed or making a noise."""
+
+    number: int  # from 1
+    line: int
+    kind: Kind
+    content: str  # text, file, 'down'/'up' or the name of a sound
+    means: Means
+    after: When | None = None  # None: the first at 500 ms, others 700 ms after it is quiet again
+    speaker: str = "user"
+    heard: str | None = None  # what the recogniser makes of it; None: what was said
+    language: str = ""
+    emotion: tuple[str, float] | None = None
+    events: tuple[str, ...] = ()
+    complete: tuple[float, ...] = ()  # how complete it sounds, 0..1, at its end; before it, at its last pauses
+    level_db: float = 0.0
+    lasts_s: float | None = None
+    reply: str | None = None
+    faults: tuple[Fault, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+
+    @property
+    def takes_floor(self) -> bool:
+        """Whether a new turn begins with it."""
+        return self.means in ("turn", "stop")
+
+    @property
+    def text(self) -> str:
+        """What is said, without the marks of pauses."""
+        return " ".join(PAUSE.sub(" ", self.content).split()) if self.kind in ("user", "types") else ""
+
+    @property
+    def words(self) -> str:
+        """What the recogniser will make of it when it hears all."""
+        return self.text if self.heard is None else self.heard
+
+    @property
+    def spoken_language(self) -> str:
+        """'zh' or 'en'."""
+        return self.language or language_of(self.words)
+
+    def label(self) -> str:
+        """The step in a few words, for a report."""
+        content = Path(self.content).name if self.kind == "audio" else self.content
+        return f"{self.kind if self.speaker == 'user' else self.speaker}: {content}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scripted conversation."""
+
+    name: str
+    path: Path | None = None
+    about: str = ""
+    depths: tuple[Depth, ...] = ("text",)
+    seed: int = 1
+    settings: tuple[str, ...] = ()  # 'section.key=value', as on the command line
+    services: ServiceTimes = field(default_factory=ServiceTimes)
+    room: Mapping[str, float] = field(default_factory=dict)  # keys of `RoomSettings`
+    voice: str = "formants"
+    steps: tuple[Step, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where the sound files it names are looked for."""
+        return self.path.parent if self.path else Path()

@@ -1,0 +1,192 @@
+"""The three services and the endpoint model as a scenario states them: what they take, what they say, how they fail.
+
+They stand where `assistant.stages.Stages` stands live. Everything they will do is put into the world's future when
+they are asked; what belongs to a cancelled generation does not happen.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.player import Player
+from assistant.audio.ports import Samples
+from assistant.dialogue.clauses import ClauseSplitter
+from assistant.dialogue.history import Message
+from assistant.dialogue.language import language_of
+from assistant.scenario.hearing import Utterance, transcribed
+from assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, StageName, Step
+from assistant.scenario.world import World
+from assistant.turns import events as ev
+
+_TOKEN = re.compile(r"[\u3400-\u9fff]{1,2}|\s*[^\s\u3400-\u9fff]{1,6}|\s+")  # about what a model makes of text
+_PIECE_S = 0.1  # sound comes in pieces
+_REASONS = {"error": "{} answered with an error", "disconnect": "{} broke off in the middle of its answer"}
+
+Speak = Callable[[str], Samples]
+Judge = Callable[[float, float], float | None]
+"""(start, end) of a turn in seconds -> how complete it sounds, 0..1, or None."""
+
+
+@dataclass
+class SimulatedServices:
+    """A `StageRunner` in virtual time. `utterances` is what was said so far, kept by who says it."""
+
+    world: World
+    player: Player
+    times: ServiceTimes
+    post: Callable[[ev.Event], None]
+    speak: Speak
+    judge: Judge
+    utterances: list[Utterance]
+    asked: dict[int, list[Message]] = field(default_factory=dict)  # generation -> its messages
+    step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
+    typed: Step | None = None  # the last that was typed
+    _gone: int = 0  # generations up to this one are cancelled
+    _voice_free_s: dict[int, float] = field(default_factory=dict)
+    _failed: set[tuple[int, str]] = field(default_factory=set)
+    _faults_left: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    # -- what the performer asks for
+
+    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
+        """As `StageRunner.transcribe`."""
+        transcript, step = transcribed(self.utterances, start_s, end_s)
+        if step:
+            self.step_of[generation] = step
+        takes_s = self.times.asr_s + self.times.asr_per_s * (end_s - start_s)
+        if fault := self._fault(generation, "asr"):
+            self._fail(generation, fault, takes_s)
+        else:
+            self._later(takes_s, generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
+
+    def score(self, start_s: float, end_s: float) -> None:
+        """As `StageRunner.score`."""
+        probability = self._stated_completeness(end_s)
+        if probability is None:
+            probability = self.judge(start_s, end_s)
+        if probability is not None:
+            known = probability
+            self.world.after(self.times.endpoint_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> None:
+        """As `StageRunner.ask`."""
+        if generation not in self.step_of and self.typed:
+            self.step_of[generation] = self.typed
+        step = self.step_of.get(generation)
+        self.asked[generation] = list(messages)
+        text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+        fault = self._fault(generation, "llm")
+        splitter, clause = ClauseSplitter(), 0
+        for i, token in enumerate(_TOKEN.findall(text)):
+            takes_s = self.times.llm_first_s + i / self.times.llm_tokens_per_s
+            if fault and i >= fault.after:
+                self._fail(generation, fault, takes_s)
+                return
+            for piece in splitter.feed(token):
+                self._say(generation, clause, piece, takes_s)
+                clause += 1
+        takes_s = self.times.llm_first_s + max(0, len(_TOKEN.findall(text)) - 1) / self.times.llm_tokens_per_s
+        if fault:
+            self._fail(generation, fault, takes_s)
+            return
+        for piece in splitter.finish():
+            self._say(generation, clause, piece, takes_s)
+            clause += 1
+        self._later(takes_s, generation, lambda: ev.ReplyFinished(self.world.now, generation))
+
+    def synthesise(self, generation: int, clause: int, text: str) -> None:
+        """As `StageRunner.synthesise`."""
+        if generation <= self._gone or (generation, "tts") in self._failed:
+            return
+        begin_s = max(self.world.now, self._voice_free_s.get(generation, 0.0))
+        first_s = begin_s - self.world.now + self.times.tts_first_s
+        fault = self._fault(generation, "tts", clause)
+        sound = self.speak(text)
+        piece = round(_PIECE_S * SAMPLE_RATE)
+        pieces = [sound[at : at + piece] for at in range(0, len(sound), piece)]
+        for i, samples in enumerate(pieces):
+            takes_s = first_s + i * _PIECE_S * self.times.tts_real_time_factor
+            if fault and i * _PIECE_S >= fault.after:
+                break
+            self._later(takes_s, generation, partial(self._add, generation, clause, samples, first=i == 0))
+        takes_s = first_s + len(pieces) * _PIECE_S * self.times.tts_real_time_factor
+        self._voice_free_s[generation] = self.world.now + takes_s
+        if fault:
+            reached_s = math.ceil(fault.after / _PIECE_S) * _PIECE_S * self.times.tts_real_time_factor
+            self._failed.add((generation, "tts"))
+            self._fail(generation, fault, min(first_s + reached_s, takes_s))
+        else:
+            self._later(takes_s, generation, partial(self._end_clause, generation, clause))
+
+    def cancel(self, generation: int) -> None:
+        """As `StageRunner.cancel`."""
+        self._gone = max(self._gone, generation)
+
+    def finish(self, generation: int) -> None:
+        """As `StageRunner.finish`."""
+
+    def warm(self, messages: Sequence[Message]) -> None:
+        """As `StageRunner.warm`: there is no cache to be filled."""
+
+    # -- how it comes about
+
+    def _say(self, generation: int, clause: int, text: str, takes_s: float) -> None:
+        self._later(takes_s, generation, lambda: ev.ReplyText(self.world.now, generation, clause, text))
+
+    def _add(self, generation: int, clause: int, samples: Samples, *, first: bool) -> ev.Event | None:
+        self.player.add(generation, clause, samples)
+        return ev.AudioReady(self.world.now, generation, clause) if first else None
+
+    def _end_clause(self, generation: int, clause: int) -> ev.Event:
+        self.player.end_clause(generation, clause)
+        return ev.AudioFinished(self.world.now, generation, clause)
+
+    def _later(self, takes_s: float, generation: int, make: Callable[[], ev.Event | None]) -> None:
+        def happen() -> None:
+            if generation > self._gone:
+                event = make()
+                if event:
+                    self.post(event)
+
+        self.world.after(takes_s, happen)
+
+    def _fail(self, generation: int, fault: Fault, takes_s: float) -> None:
+        if fault.how != "stall":  # who stalls says nothing at all
+            reason = _REASONS[fault.how].format(fault.stage)
+            self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, fault.stage, reason))
+
+    def _fault(self, generation: int, stage: StageName, clause: int = 0) -> Fault | None:
+        """The fault that this call meets, if any."""
+        step = self.step_of.get(generation)
+        for i, fault in enumerate(step.faults if step else ()):
+            if fault.stage == stage and fault.clause == clause:
+                assert step
+                left = self._faults_left.setdefault((step.number, i), fault.times or 1_000_000)
+                if left:
+                    self._faults_left[step.number, i] -= 1
+                    return fault
+        return None
+
+    def _stated_completeness(self, end_s: float) -> float | None:
+        """How complete the script says that what ended at about `end_s` sounds."""
+        begun = [u for u in self.utterances if u.start_s < end_s]
+        if not begun:
+            return None
+        last = max(begun, key=lambda u: u.start_s)
+        stated = last.step.complete
+        piece = min(range(len(last.spans)), key=lambda i: abs(last.spans[i][1] - end_s))
+        from_end = len(last.spans) - 1 - piece
+        return stated[-1 - from_end] if from_end < len(stated) else None
+
+
+def level(sound: Samples) -> float:
+    """RMS of int16 samples in dBFS; -120 for silence."""
+    power = float(np.mean(np.square(sound.astype(np.float32)))) if len(sound) else 0.0
+    return 10 * math.log10(power / 32768**2) if power >= 1 else -120.0

@@ -1,0 +1,130 @@
+"""Voices and noises for room depth, made here: the same on every machine, without a model and without a file.
+
+The formant voice says vowels and hisses in the rhythm of the text, in no language: enough for echo cancellers and voice
+activity, which takes it for speech (Silero: 0.9 and more for most frames), not for anyone who listens to words. Klatt's
+synthesiser (1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.ports import Floats
+from assistant.bench.scenes import at_speech_level
+from assistant.bench.speech import read as read_wav
+from assistant.command import CommandError
+from assistant.scenario.reader import ScenarioError
+from assistant.scenario.script import speech_s
+
+_VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))  # formants, Hz
+_BANDWIDTHS, _GAINS = (70, 100, 140), (1.0, 0.5, 0.25)
+_TABLE = 512  # samples of one period of the glottal wave
+_SYLLABLE_S = 0.19
+_CONSONANT_S = 0.05
+_PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # higher ones are taken for speech less surely
+_OTHER_PITCHES_HZ = (100.0, 135.0)
+_ENDS_S = (0.03, 0.05)  # a syllable swells and fades
+_HIBARI_RATE = 24_000
+_SPEECH_RMS = 10 ** (-26 / 20)  # as `at_speech_level`
+
+
+def say(text: str, speaker: str, voice: str) -> Floats:
+    """`text` as sound: float32, 16 kHz, without silence around it, at the level of speech. Raises ScenarioError."""
+    if voice == "hibari" and text.isascii():
+        return _hibari(text)
+    return _formants(text, speaker)
+
+
+def recording(path: Path) -> Floats:
+    """A WAV file, at the level of speech. Raises ScenarioError."""
+    try:
+        return at_speech_level(read_wav(path))
+    except CommandError as error:
+        raise ScenarioError(str(error)) from error
+
+
+def noise(name: str, length_s: float, seed: int) -> Floats:
+    """One of `grammar.SOUNDS`, at the level of speech where it has one."""
+    rng = np.random.default_rng([seed, *name.encode()])
+    count = max(1, round(length_s * SAMPLE_RATE))
+    time_s = np.arange(count) / SAMPLE_RATE
+    if name == "silence":
+        return np.zeros(count, np.float32)
+    if name == "tv":
+        return _formants("television " * max(1, round(length_s / 0.32)), "tv")[:count]
+    white = rng.standard_normal(count)
+    if name == "cough":  # two bursts of breath through a throat
+        sound = np.convolve(white, _throat(), "same") * (np.exp(-time_s / 0.06) + 0.6 * _burst(time_s, 0.18, 0.05))
+    elif name == "door":
+        thump = np.sin(2 * np.pi * 85 * time_s) * np.exp(-time_s / 0.05)
+        sound = thump + 0.3 * white * np.exp(-time_s / 0.01)
+    elif name == "click":
+        sound = white * np.exp(-time_s / 0.003)
+    else:  # a fan
+        sound = 0.3 * np.convolve(white, np.ones(8) / 8, "same")
+    peak = float(np.sqrt(np.mean(sound[: SAMPLE_RATE // 5] ** 2)))
+    return (sound / peak * _SPEECH_RMS).astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def _formants(text: str, speaker: str) -> Floats:
+    digest = hashlib.sha256(f"{speaker}|{text}".encode()).digest()
+    rng = np.random.default_rng(list(digest[:8]))
+    low, high = _OTHER_PITCHES_HZ
+    other_hz = low + (high - low) * hashlib.sha256(speaker.encode()).digest()[0] / 255
+    pitch_hz = _PITCHES_HZ.get(speaker, other_hz)
+    count = max(1, round(speech_s(text) / _SYLLABLE_S))
+    lengths = rng.uniform(0.85, 1.15, count)
+    lengths *= speech_s(text) / lengths.sum()
+    return at_speech_level(np.concatenate([_syllable(length, pitch_hz, rng) for length in lengths]))
+
+
+def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Floats:
+    count = round(length_s * SAMPLE_RATE)
+    time_s = np.arange(count) / SAMPLE_RATE
+    begin_hz, end_hz = pitch_hz * rng.uniform(0.92, 1.15), pitch_hz * rng.uniform(0.85, 1.08)
+    phase = np.cumsum(np.linspace(begin_hz, end_hz, count)) / SAMPLE_RATE
+    table = _wave(int(rng.integers(len(_VOWELS))), round((begin_hz + end_hz) / 2))
+    swell, fade = (np.clip(edge / end_s, 0, 1) for edge, end_s in zip((time_s, time_s[::-1]), _ENDS_S, strict=True))
+    sound = table[(phase * _TABLE).astype(np.int64) % _TABLE] * np.minimum(swell, fade)
+    hiss = min(count, round(_CONSONANT_S * SAMPLE_RATE))
+    sound[:hiss] += np.diff(rng.standard_normal(hiss + 1)) * np.hanning(hiss) * 0.15 * np.abs(table).max()
+    return sound.astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def _wave(vowel: int, pitch_hz: int) -> Floats:
+    """One period of a vowel."""
+    at = np.arange(_TABLE) / _TABLE
+    wave = np.zeros(_TABLE)
+    for harmonic in range(1, int(4500 / pitch_hz)):
+        hz = harmonic * pitch_hz
+        shape = zip(_VOWELS[vowel], _BANDWIDTHS, _GAINS, strict=True)
+        gain = 0.003 + sum(gain / (1 + ((hz - centre) / width) ** 2) for centre, width, gain in shape)
+        wave += gain * np.sin(2 * np.pi * harmonic * at)
+    return wave.astype(np.float32)
+
+
+def _throat() -> Floats:
+    time_s = np.arange(160) / SAMPLE_RATE
+    return (np.sin(2 * np.pi * 900 * time_s) * np.exp(-time_s / 0.002)).astype(np.float32)
+
+
+def _burst(time_s: npt.NDArray[np.float64], at_s: float, length_s: float) -> npt.NDArray[np.float64]:
+    return np.where(time_s >= at_s, np.exp(-np.maximum(0.0, time_s - at_s) / length_s), 0.0)
+
+
+@lru_cache(maxsize=256)
+def _hibari(text: str) -> Floats:
+    try:
+        from hibari import Hibari
+    except ImportError as error:
+        raise ScenarioError("`voice: hibari` needs the package hibari-tts; or use `voice: formants`") from error
+    return at_speech_level(soxr.resample(np.asarray(Hibari()(text, seed=0)), _HIBARI_RATE, SAMPLE_RATE))
