@@ -6,6 +6,7 @@ import argparse
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from assistant.apologies import Apologies
@@ -20,8 +21,10 @@ from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
 from assistant.captions import Captions
 from assistant.clients.http import ServiceError
 from assistant.clients.services import NAMES, Name
+from assistant.command import USAGE, CommandError
 from assistant.dialogue.history import History
 from assistant.dialogue.persona import Persona, PersonaError
+from assistant.keys import TalkKey, has_terminal, keyboard
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
 from configs.layers import read_toml
@@ -92,6 +95,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return demo.run(args, settings)
         if missing:
             raise PortError(f"{missing}. Plug one in, or type instead: huiyin talk --text; or listen: huiyin demo")
+        if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
+            raise CommandError("the talk key needs a terminal in front of the program", USAGE)
     port, speak = _port(args, settings, captions)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
@@ -103,14 +108,27 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             launcher.services, persona, port, listener, speak=speak, apologies=apologies, endpoint=endpoint
         )
         conversation.observe(captions)
-        captions.notice("type, Enter sends, Ctrl-C ends" if args.text else "speak; Ctrl-C ends")
         if args.text:
+            captions.notice("type, Enter sends, Ctrl-C ends")
             threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
         try:
-            conversation.run()
+            with nullcontext() if args.text else _talk_key(conversation, settings, captions):
+                conversation.run()
         except KeyboardInterrupt:
             captions.notice("goodbye")
     return 0
+
+
+def _talk_key(conversation: Conversation, settings: Settings, captions: Captions) -> AbstractContextManager[None]:
+    """The space bar, where there is a terminal."""
+    if not has_terminal():
+        captions.notice("speak; Ctrl-C ends")
+        return nullcontext()
+    push_to_talk = settings.turns.talk_key
+    what = "begins and ends your turn" if push_to_talk else "stops the assistant"
+    captions.notice(f"{'' if push_to_talk else 'speak; '}the space bar {what}; Ctrl-C ends")
+    key = TalkKey(lambda down: conversation.key(pressed=down), captions.notice, push_to_talk=push_to_talk)
+    return keyboard(key)
 
 
 def _needed(*, text: bool, speak: bool) -> set[Name]:

@@ -14,6 +14,8 @@ do not run yet are started, and stopped at the end. Ctrl-C ends the conversation
   huiyin talk
   huiyin talk --text                               type instead of speaking
   huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
+  huiyin talk --set turns.talk_key=true            push-to-talk, for loud rooms: the space bar begins and ends a turn
+  huiyin talk --set turns.barge_in=key             only the space bar interrupts
   huiyin talk --set turns.barge_in=off             loudspeakers without echo cancellation: take turns
   huiyin talk --set llm.upstreams=http://127.0.0.1:11434/v1      your own language model"""
 

@@ -1,0 +1,144 @@
+"""Single keys from a terminal, while it lasts: the talk key of ``huiyin talk``. Works over ssh, too.
+
+A terminal tells when a key goes down, never when it goes up. So push-to-talk takes turns: the first press begins, the
+second (or Enter) ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+_POLL_S = 0.1
+_TALK, _SEND = " ", ("\r", "\n")
+
+
+def has_terminal() -> bool:
+    """Whether keys can be read: there is a terminal, and this program is in front of it."""
+    try:
+        if not sys.stdin.isatty():
+            return False
+        return sys.platform == "win32" or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (AttributeError, OSError, ValueError):  # no standard input at all, or a closed one
+        return False
+
+
+@contextmanager
+def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
+    """Calls `on_key` with every key, from a thread of its own. Nothing of it is echoed; Ctrl-C works as ever.
+
+    The terminal is as it was afterwards, also when the program is ended from outside. Wants `has_terminal`.
+    """
+    stopped = threading.Event()
+
+    def read() -> None:
+        for key in _keys(stopped):
+            on_key(key)
+
+    with _single_keys():
+        thread = threading.Thread(target=read, name="keys", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join()
+
+
+class TalkKey:
+    """Makes the talk key of the keys. `press` is told whether it went down or up; `tell` what the user should know."""
+
+    def __init__(self, press: Callable[[bool], None], tell: Callable[[str], None], *, push_to_talk: bool) -> None:
+        """`push_to_talk` false: the space bar interrupts, and that is all."""
+        self._press, self._tell, self._push_to_talk = press, tell, push_to_talk
+        self._held = False
+
+    def __call__(self, key: str) -> None:
+        """One key."""
+        if key == _TALK and not self._push_to_talk:
+            self._press(True)
+            self._press(False)
+        elif key == _TALK or (key in _SEND and self._held):
+            self._held = not self._held
+            self._press(self._held)
+            if self._held:
+                self._tell("listening; the space bar or Enter ends your turn")
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    @contextmanager
+    def _single_keys() -> Iterator[None]:
+        yield  # the console gives single keys to whoever asks for them
+
+    def _keys(stopped: threading.Event) -> Iterator[str]:
+        while not stopped.wait(_POLL_S / 4):
+            while msvcrt.kbhit():
+                key = msvcrt.getwch()
+                if key in ("\0", "\xe0"):  # a function key: a second code follows
+                    msvcrt.getwch()
+                else:
+                    yield key
+
+else:
+    import select
+    import termios
+
+    @contextmanager
+    def _single_keys() -> Iterator[None]:
+        terminal = sys.stdin.fileno()
+        before = termios.tcgetattr(terminal)
+
+        def take(*_: Any) -> None:
+            mode = termios.tcgetattr(terminal)
+            mode[3] &= ~(termios.ECHO | termios.ICANON)
+            termios.tcsetattr(terminal, termios.TCSADRAIN, mode)
+
+        def give_back() -> None:
+            with suppress(termios.error):  # the terminal may be gone
+                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+        atexit.register(give_back)
+        # After Ctrl-Z the shell has set the terminal its own way.
+        with _on_signal(signal.SIGCONT, take), _on_signal(signal.SIGTERM, _end), _on_signal(signal.SIGHUP, _end):
+            take()
+            try:
+                yield
+            finally:
+                give_back()
+                atexit.unregister(give_back)
+
+    def _end(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)  # so that everybody can put away their things
+
+    @contextmanager
+    def _on_signal(number: int, handler: Callable[..., None]) -> Iterator[None]:
+        """Where nobody else handles it; signals belong to the main thread."""
+        ours = threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
+        if ours:
+            signal.signal(number, handler)
+        try:
+            yield
+        finally:
+            if ours:
+                signal.signal(number, signal.SIG_DFL)
+
+    def _keys(stopped: threading.Event) -> Iterator[str]:
+        terminal = sys.stdin.fileno()
+        while not stopped.is_set():
+            if not select.select([terminal], [], [], _POLL_S)[0]:
+                continue
+            try:
+                read = os.read(terminal, 64)
+            except OSError:
+                return
+            if not read:
+                return  # the terminal is gone
+            yield from read.decode(errors="ignore")
