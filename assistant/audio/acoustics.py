@@ -81,6 +81,8 @@ class BlockFilter:
 
     def __call__(self, samples: Floats) -> Floats:
         """`block` samples in, as many out."""
+        if not samples.any() and not self._carry.any():
+            return np.zeros(self._block, np.float32)  # half of a conversation is silence
         self._carry += np.fft.irfft(np.fft.rfft(samples, self._size) * self._spectrum, self._size)
         out = self._carry[: self._block].copy()
         self._carry = np.concatenate([self._carry[self._block :], np.zeros(self._block, np.float32)])
