@@ -15,7 +15,9 @@ from services.asr.queue import Caller, ModelQueue
 from services.asr.speech import Detectors
 from services.common.audio import AudioReader, Samples
 from services.common.errors import ApiError
+from services.common.heap import give_back
 
+_TIDY_EVERY_S = 120.0  # what is kept of each piece makes holes between large buffers: they add up over hours
 _SAME_S = 0.01  # closer positions are one
 
 
@@ -49,7 +51,7 @@ def transcribe(
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
     503 when its memory does not do, 504 after the deadline. ClientLeft as soon as that is noticed.
     """
-    sound, clock = _Sound(reader, caller), _Clock()
+    sound, clock, tidied_s = _Sound(reader, caller), _Clock(), 0.0
     engine, plan = recogniser.engine, recogniser.plan
     segments: list[Segment] = []
     warnings: list[str] = []
@@ -78,6 +80,9 @@ def transcribe(
             caller.reached_s = piece.end_s
             if not sound.silent:
                 yield Part(found, piece.end_s, reader.expected_s)
+        if caller.reached_s - tidied_s > _TIDY_EVERY_S:
+            tidied_s = caller.reached_s
+            give_back()
     if sound.silent:
         raise ApiError(
             422,

@@ -44,6 +44,9 @@ class Decoder:
     def __init__(self, vocabulary: SentencePieceProcessor) -> None:
         """Raises ValueError when it is not SenseVoice's."""
         self._vocabulary = vocabulary
+        # Words share these strings: hours of them must not each have a copy.
+        self._pieces = [vocabulary.id_to_piece(i) for i in range(vocabulary.get_piece_size())]
+        self._texts = [piece.lstrip(_SPACE) for piece in self._pieces]
         self.tags = TagTokens(vocabulary.piece_to_id, vocabulary.get_piece_size())
 
     def segments(
@@ -137,8 +140,7 @@ class Decoder:
         words: list[Word] = []
         joins = False  # the next piece belongs to the last word
         for token in tokens:
-            piece = self._vocabulary.id_to_piece(token.number)
-            text = piece.lstrip(_SPACE)
+            piece, text = self._pieces[token.number], self._texts[token.number]
             if not text:
                 joins = False
                 continue
