@@ -1,0 +1,97 @@
+"""Voice-to-voice latency and cut-offs, beside pipecat-ai: ``python -m benchmarks.latency --peer``.
+
+Recorded and synthesised utterances, each with pauses of 200-700 ms, are played in real time to the live loop and, in
+turn with it, to a pipecat pipeline; both talk to the same services with stated delays (ASR 70 ms, first token 150 ms,
+then 40 a second, first sound 100 ms). Everything is at its defaults. The first run voices and recognises the
+recordings' parts and installs pipecat; a run then takes about 8 s an utterance and side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.latency_report import Heard, draw, judged, table
+from benchmarks.latency_services import Delays
+from benchmarks.latency_sides import Huiyin, Pipecat, Side, StatedProcess
+from benchmarks.latency_speech import LONGEST_PAUSE_S, utterances, with_words
+from configs import settings as config
+
+_QUICK = 12  # utterances
+
+
+def main() -> int:
+    """Prints the table. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", action="store_true", help="pipecat-ai, too (installed into the cache folder)")
+    parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
+    parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
+    parser.add_argument("--runs", type=int, default=1, help="figures are medians over so many (default 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
+    args = parser.parse_args()
+    settings = config.load(environ={})
+    folder = settings.store.path.parent / "bench"
+    spoken = utterances(settings, folder / "latency", _tell)
+    spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
+    if not spoken:
+        print(f"no utterance has {args.only!r} in its name", file=sys.stderr)
+        return 1
+    words = list(with_words(settings, spoken, folder / "latency", _tell))
+    pauses = [end - start for utterance in spoken for start, end in utterance.pauses]
+    _tell(
+        f"{len(spoken)} utterances with {len(pauses)} pauses of {min(pauses) * 1000:.0f}-{max(pauses) * 1000:.0f} ms, "
+        f"{sum(utterance.duration_s for utterance in spoken):.0f} s of speech"
+    )
+    assert max(pauses) <= LONGEST_PAUSE_S + 0.02
+    delays, heard = Delays(), list[Heard]()
+    with StatedProcess() as services, contextlib.ExitStack() as open_sides:
+        sides: list[Side] = [Huiyin(settings, services.port, delays)]
+        open_sides.callback(sides[0].close)
+        if args.peer:
+            sides.append(Pipecat(folder, services.port, _tell))
+            open_sides.callback(sides[1].close)
+        for run in range(args.runs):
+            for utterance, said in zip(spoken, words, strict=True):
+                services.play(said)
+                for side in sides if run % 2 == 0 else reversed(sides):
+                    answer = side.hear(utterance)
+                    is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+                    heard.append(
+                        Heard(
+                            run,
+                            side.name,
+                            utterance.name,
+                            utterance.language,
+                            is_cut_off,
+                            latency_s,
+                            answer.limit_s,
+                            answer.wait_s,
+                            answer.parts,
+                        )
+                    )
+                    _tell(_line(heard[-1]))
+    print(f"\n{table(heard)}")
+    if args.json:
+        args.json.write_text(json.dumps([asdict(one) for one in heard], ensure_ascii=False, indent=1), "utf-8")
+    if args.png:
+        args.png.write_bytes(draw(heard, f"Voice-to-voice latency, {len(spoken)} utterances with pauses"))
+    return 0
+
+
+def _line(one: Heard) -> str:
+    latency = "cut off" if one.is_cut_off else "-" if one.latency_s is None else f"{one.latency_s * 1000:.0f} ms"
+    limit = f"limit {one.limit_s * 1000:4.0f}, wait {(one.wait_s or 0) * 1000:4.0f}" if one.limit_s else ""
+    return f"{one.side:<8} {one.language} {latency:>8}  {limit:<24} {one.utterance}"
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,271 @@
+"""The two sides of `benchmarks.latency`: something that hears a recording in real time and answers, each at defaults.
+
+Both hear the same samples over the same noise, in blocks of 20 ms, and nothing of themselves (a headset). A reply is
+heard when its samples are handed to the output; neither side's sound device is part of the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from assistant.audio import BLOCK, SAMPLE_RATE
+from assistant.audio.ports import Exchange, Floats, Samples
+from assistant.captions import Captions
+from assistant.clients.services import Services
+from assistant.demo_report import latency_parts
+from assistant.loop import Conversation
+from assistant.talk import load_persona, make_endpoint, make_listener
+from assistant.trace import AUDIBLE, Trace
+from assistant.turns import actions as do
+from assistant.turns import events as ev
+from assistant.turns.endpointing import has_full_stop, wait_s
+from benchmarks.latency_services import Delays, Words, serve
+from benchmarks.latency_speech import Utterance
+from configs.settings import Settings
+
+PIPECAT = "pipecat-ai[openai,silero]==1.14.0"
+NOISE_DBFS = -66.0
+_STEP_S = 0.010  # what was heard is noted in steps of this length
+_SILENCE_S = 0.8  # a reply that is silent for so long is over; nobody speaks before
+_LIMIT_S = 8.0  # to the end of a reply
+_START_LIMIT_S = 60.0
+
+
+@dataclass
+class Answer:
+    """What one side made of an utterance; times in seconds from the utterance's first sample."""
+
+    audible: list[float]  # steps of 10 ms in which something was heard
+    limit_s: float | None = None  # the least that was possible, with what this side knew of the pause
+    wait_s: float | None = None  # of it, what the pause had to last
+    parts: dict[str, float] = field(default_factory=dict)  # what the time to the first sound was spent on
+
+
+class Side(Protocol):
+    """Hears one utterance after another."""
+
+    name: str
+
+    def hear(self, utterance: Utterance) -> Answer:
+        """Play it in real time; return when the reply is over."""
+
+    def close(self) -> None:
+        """End."""
+
+
+class StatedProcess:
+    """The services of `latency_services` in a process of their own."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._orders, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs,), daemon=True)
+        self._process.start()
+        self.port: int = self._orders.recv()
+
+    def __enter__(self) -> StatedProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._orders.send(None)
+        self._process.join(_START_LIMIT_S)
+
+    def play(self, words: Words) -> None:
+        """This recording is played next."""
+        self._orders.send(words)
+        self._orders.recv()
+
+
+class Headset:
+    """An `AudioPort` in real time: noise, and over it what is said; notes when something was audible."""
+
+    output_latency_s = 0.0
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(1)
+        self._waiting: Floats = np.zeros(0, np.float32)
+        self._begun = threading.Event()
+        self._running = False
+        self.began_s = self.began_block_s = 0.0  # on the machine's clock, and on the conversation's
+        self.audible: list[float] = []
+
+    def start(self, exchange: Exchange) -> None:
+        """Run in a thread of its own."""
+        self._running = True
+        self._thread = threading.Thread(target=self._run, args=(exchange,), name="headset", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._running = False
+        self._thread.join()
+
+    def check(self) -> None:
+        """It does not die."""
+
+    def say(self, sound: Floats) -> None:
+        """Begin to say `sound`; returns when its first block has begun."""
+        self.audible.clear()
+        self._begun.clear()
+        self._waiting = sound
+        self._begun.wait()
+
+    def _run(self, exchange: Exchange) -> None:
+        due_s, blocks, is_saying = time.monotonic(), 0, False
+        noise = 10 ** (NOISE_DBFS / 20)
+        while self._running:
+            voice, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
+            if len(voice) and not is_saying:
+                self.began_s, self.began_block_s = due_s, blocks * BLOCK / SAMPLE_RATE
+                self._begun.set()
+            is_saying = len(self._waiting) > 0
+            mic = self._rng.standard_normal(BLOCK).astype(np.float32) * noise
+            mic[: len(voice)] += voice
+            due_s, blocks = due_s + BLOCK / SAMPLE_RATE, blocks + 1
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            self._hear(exchange((np.clip(mic, -1, 1) * 32767).astype(np.int16)), time.monotonic())
+
+    def _hear(self, out: Samples, at_s: float) -> None:
+        step = round(_STEP_S * SAMPLE_RATE)
+        for i in range(0, len(out), step):
+            if np.abs(out[i : i + step].astype(np.int32)).max() > AUDIBLE:
+                self.audible.append(at_s + i / SAMPLE_RATE)
+
+
+class Huiyin:
+    """The live loop at its default settings, with the stated services."""
+
+    name = "huiyin"
+
+    def __init__(self, settings: Settings, port: int, delays: Delays) -> None:
+        at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "llm", "tts")}
+        self._settings, self._delays = replace(settings, **at), delays
+        self._trace, self._seen = Trace(), list[tuple[float, object]]()
+        self._stops_are_set = False
+        self._headset, captions = Headset(), Captions(sys.stderr)
+        self._conversation = Conversation(
+            Services(self._settings),
+            load_persona(settings.talk.persona),
+            self._headset,
+            make_listener(settings, captions),
+            endpoint=make_endpoint(settings, captions),
+        )
+        self._conversation.observe(self._trace)
+        self._conversation.observe(lambda at_s, what: self._seen.append((at_s, what)))
+        self._thread = threading.Thread(target=self._conversation.run, daemon=True)
+        self._thread.start()
+
+    def hear(self, utterance: Utterance) -> Answer:
+        """Play it in real time; return when the reply is over."""
+        headset, end_s = self._headset, utterance.duration_s
+        self._seen.clear()
+        headset.say(utterance.sound)
+        began_s = headset.began_s
+        while time.monotonic() < began_s + end_s + _LIMIT_S:
+            time.sleep(0.02)
+            heard_s = headset.audible[-1] - began_s if headset.audible else 0.0
+            if heard_s > end_s and time.monotonic() - began_s > heard_s + _SILENCE_S:
+                break
+        answer = Answer([at - began_s for at in headset.audible])
+        self._explain(answer, utterance)
+        return answer
+
+    def close(self) -> None:
+        """End."""
+        self._conversation.stop()
+        self._thread.join()
+
+    def _explain(self, answer: Answer, utterance: Utterance) -> None:
+        """The limit and the parts, from what the turn machine was told and did."""
+        generation, play_s = 0, 0.0
+        for at_s, what in self._seen:
+            if isinstance(what, do.Play):
+                generation, play_s = what.generation, at_s
+        reply = self._trace.replies.get(generation)
+        heard = [at for at in answer.audible if at >= utterance.duration_s]
+        if reply is None or not heard:
+            return
+        end_s = self._headset.began_block_s + utterance.duration_s
+        answer.parts = latency_parts(reply, end_s, end_s + heard[0] - utterance.duration_s)
+        probability, text, clause = None, "", ""
+        for at_s, what in self._seen:
+            match what:
+                case ev.EndpointScored() if at_s <= play_s:
+                    probability = what.probability
+                case ev.Transcribed(generation=number) if number == generation:
+                    text = what.transcript.text
+                case ev.ReplyText(generation=number, clause=0) if number == generation:
+                    clause = what.text
+        self._stops_are_set = self._stops_are_set or has_full_stop(text)
+        policy = self._conversation.machine.policy
+        answer.wait_s = wait_s(policy.endpoint, probability, text, stops_are_set=self._stops_are_set)
+        services_s = policy.speculate_s + self._delays.first_sound_s(utterance.reply, clause)
+        answer.limit_s = max(answer.wait_s, services_s)
+
+
+class Pipecat:
+    """pipecat-ai in a process and a virtual environment of its own."""
+
+    name = "pipecat"
+
+    def __init__(self, folder: Path, port: int, tell: Callable[[str], None]) -> None:
+        script = Path(__file__).with_name("latency_pipecat.py")
+        command = [str(_python(folder, tell)), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._receive()  # that it is ready
+
+    def hear(self, utterance: Utterance) -> Answer:
+        """Play it in real time; return when the reply is over."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "said.f32"
+            utterance.sound.astype("<f4").tofile(file)
+            order = {"say": str(file), "silence_s": _SILENCE_S, "limit_s": _LIMIT_S}
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            return Answer(self._receive()["audible"])
+
+    def close(self) -> None:
+        """End."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("pipecat ended; what it said stands above")
+        return json.loads(line)
+
+
+def _python(folder: Path, tell: Callable[[str], None]) -> Path:
+    """A Python that has pipecat, installed once into a virtual environment below `folder`."""
+    home = folder / "pipecat-venv"
+    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    ready = home / ".ready"
+    if not python.is_file() or not ready.is_file() or ready.read_text() != PIPECAT:
+        tell(f"installing {PIPECAT} into {home} (0.5 GB, once) …")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+        install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", PIPECAT]
+        subprocess.run(install, check=True)
+        ready.write_text(PIPECAT)
+    return python

@@ -1,0 +1,233 @@
+"""Utterances with pauses in them, for `benchmarks.latency`: recorded speakers and offline voices, zh and en.
+
+Each holds a pause of 200-700 ms that is not its end: the speaker's own, or one put in at a quiet place. Everything is
+deterministic; what takes long (the voices, the recogniser's words) is kept in the cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import cycle, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.ports import Floats
+from assistant.audio.wav import wav_bytes
+from assistant.bench.speech import read
+from assistant.command import whole_file
+from assistant.launcher import Launcher
+from benchmarks.latency_services import Words
+from configs.settings import Settings
+from configs.store import ModelStore
+from services.asr.engine import Hints, load_engine
+from services.common.audio import decode
+from tests.service_process import free_port
+from tests.speech_clips import recorded
+
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 0.7
+_PAUSES_S = (0.3, 0.5, 0.7, 0.2, 0.4, 0.6)  # put in, in turn
+_PEAK = 0.5
+_FRAME = SAMPLE_RATE // 100
+_QUIET = 0.02  # of the peak: a frame without a louder sample belongs to a pause
+_ABOVE_NOISE = 4.0  # times the recording's noise (12 dB): less is not speech
+_CLICK = 8  # frames: what fills less than half of them is a click
+_SEARCH_S = 0.35  # around the place asked for, the quietest ...
+_WINDOW_S = 0.04  # ... so long
+_FADE = SAMPLE_RATE // 100
+_TTS_LIMIT_S = 120.0
+
+# (voice, text); "|" stands where the speaker pauses. An empty voice is the service's own choice: hibari for English.
+SPOKEN = (
+    ("", "I would like to book a table | for four people tonight."),
+    ("", "Can you tell me how to get | from the station to the museum?"),
+    ("", "My phone number is three one four, | five five two, nine eight."),
+    ("", "Please remind me to call my mother | tomorrow morning at nine."),
+    ("", "What is the weather like | in London at the moment?"),
+    ("", "I was thinking about the red one, | but maybe the blue one is better."),
+    ("am_michael", "I think we should leave early because | the traffic is terrible on Fridays."),
+    ("am_michael", "Which of these two books | would you read first?"),
+    ("am_michael", "Could you play something quiet, | I want to read for a while."),
+    ("af_heart", "I have had a headache since this morning, | what should I do?"),
+    ("af_heart", "Tell me a short story | about a lighthouse on an island."),
+    ("bf_emma", "The train leaves at half past seven, | so we have to get up at six."),
+    ("zm_yunxi", "今天下班有点累，| 晚饭吃什么好呢？"),
+    ("zm_yunxi", "明天上海的天气怎么样，| 要不要带伞？"),
+    ("zm_yunxi", "我想订一张去北京的高铁票，| 明天早上出发。"),
+    ("zm_yunxi", "你能不能告诉我 | 番茄炒蛋怎么做？"),
+    ("zf_xiaoxiao", "我最近总是睡不好，| 有什么办法吗？"),
+    ("zf_xiaoxiao", "因为明天要下雨，所以 | 我们改到后天吧。"),
+    ("zf_xiaoxiao", "帮我放一首 | 安静一点的歌。"),
+    ("zf_xiaoxiao", "我的电话是一三八，| 零零一二，三四五六。"),
+    ("zm_yunyang", "从这里到机场 | 大概要多长时间？"),
+    ("zm_yunyang", "我本来想买红色的，但是 | 蓝色的好像更好看。"),
+    ("zm_yunyang", "提醒我下午三点 | 给王老师打电话。"),
+    ("zf_xiaobei", "周末有什么好看的电影，| 适合带小朋友去的？"),
+)
+
+# What the embedded model (Qwen2.5-Coder-1.5B) said to such questions with the default persona, to its second full stop.
+REPLIES = {
+    "zh": (
+        "晚餐可以试试煮一份清淡的蔬菜汤，加入一些豆腐或鸡蛋，既健康又营养。",
+        "明天上海的天气晴朗，可以带伞。",
+        "当然可以，学做番茄炒蛋其实非常简单。首先，准备好鸡蛋、番茄和一些调味料。",
+        "好的，为您更换一首歌曲。",
+        "北京到广州的高铁大约需要3小时30分钟。",
+        "首先，尝试调整你的睡眠时间，确保每晚有规律的睡眠时间。",
+    ),
+    "en": (
+        "Paris is the capital of France.",
+        "Sure, I can help with that! How many seats do you need on the table?",
+        "Sure, I'll remind you to call your mother tomorrow at nine.",
+        "Which book would you prefer to read first?",
+        "If you have a headache, you can try taking an over-the-counter pain reliever. If your headache persists, you "
+        "should consult a healthcare professional.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """`sound`: float32, 16 kHz, from the first audible sample to the last. `pauses`: (start, end) in seconds."""
+
+    name: str
+    language: str
+    sound: Floats
+    pauses: tuple[tuple[float, float], ...]
+    reply: str
+
+    @property
+    def duration_s(self) -> float:
+        """Of the sound."""
+        return len(self.sound) / SAMPLE_RATE
+
+    @property
+    def stretches(self) -> list[tuple[float, float]]:
+        """Speech between the pauses, each with half of the silence around it."""
+        middles = [(start + end) / 2 for start, end in self.pauses]
+        return list(zip([0.0, *middles], [*middles, self.duration_s], strict=True))
+
+
+def utterances(settings: Settings, folder: Path, tell: Callable[[str], None]) -> list[Utterance]:
+    """All of them, zh and en in turn. Starts the TTS service when a sentence has not been voiced yet."""
+    pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
+    made: list[Utterance] = []
+
+    def add(name: str, language: str, sound: Floats, shares: tuple[float, ...]) -> None:
+        for share in shares:
+            sound = _with_pause(sound, share, next(pauses))
+        sound = _shortened(sound)
+        made.append(Utterance(name, language, sound, tuple(quiet(sound)), next(replies[language])))
+
+    for path, language, _ in recorded():
+        sound = _speech(decode(path, max_duration_s=60).samples)
+        add(path.stem, language, sound, () if any(quiet(sound)) else (0.5,))
+        add(f"{path.stem} +", language, sound, (0.35, 0.7) if len(sound) > 4 * SAMPLE_RATE else (0.65,))
+    for (voice, text), sound in zip(SPOKEN, _voiced(settings, folder, tell), strict=True):
+        plain = text.replace("| ", "").replace("|", "")
+        language = "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
+        add(f"{voice or 'hibari'}: {plain}", language, _speech(sound), (text.index("|") / len(plain),))
+    return _in_turn(made)
+
+
+def _speech(sound: Floats) -> Floats:
+    """The speech in `sound`, at `_PEAK`: without the silence, the noise and the clicks around it."""
+    sound = (sound / np.abs(sound).max() * _PEAK).astype(np.float32)
+    count = len(sound) // _FRAME
+    level = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1)
+    loud = level > max(_PEAK * _QUIET, _ABOVE_NOISE * float(np.percentile(level, 10)))
+    voiced = np.flatnonzero(np.convolve(loud, np.ones(_CLICK), "valid") > _CLICK // 2)  # more than a click
+    inside = np.flatnonzero(loud[voiced[0] : voiced[-1] + _CLICK]) + voiced[0]
+    return sound[inside[0] * _FRAME : (inside[-1] + 1) * _FRAME]
+
+
+def quiet(sound: Floats) -> Iterator[tuple[float, float]]:
+    """Pauses of at least `SHORTEST_PAUSE_S` in `sound`: (start, end) in seconds."""
+    count = len(sound) // _FRAME
+    loud = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1) > np.abs(sound).max() * _QUIET
+    at = np.flatnonzero(loud)
+    for before, after in pairwise(at):
+        start_s, end_s = (before + 1) * _FRAME / SAMPLE_RATE, after * _FRAME / SAMPLE_RATE
+        if end_s - start_s >= SHORTEST_PAUSE_S - 1e-9:
+            yield start_s, end_s
+
+
+def _with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
+    """`sound` with silence put in at the quietest place near `share` of it."""
+    reach, window = round(_SEARCH_S * SAMPLE_RATE), round(_WINDOW_S * SAMPLE_RATE)
+    start = max(0, round(len(sound) * share) - reach)
+    power = np.convolve(sound[start : start + 2 * reach] ** 2, np.ones(window, np.float32), "valid")
+    at = start + int(power.argmin()) + window // 2
+    before, after = sound[:at].copy(), sound[at:].copy()
+    ramp = np.linspace(0, 1, _FADE, dtype=np.float32)
+    before[-_FADE:] *= ramp[::-1]
+    after[:_FADE] *= ramp
+    return np.concatenate([before, np.zeros(round(pause_s * SAMPLE_RATE), np.float32), after])
+
+
+def _shortened(sound: Floats) -> Floats:
+    """`sound` with no pause longer than `LONGEST_PAUSE_S`."""
+    for start_s, end_s in reversed(list(quiet(sound))):
+        if end_s - start_s > LONGEST_PAUSE_S:
+            half = LONGEST_PAUSE_S / 2
+            sound = np.concatenate(
+                [sound[: round((start_s + half) * SAMPLE_RATE)], sound[round((end_s - half) * SAMPLE_RATE) :]]
+            )
+    return sound
+
+
+def _in_turn(made: list[Utterance]) -> list[Utterance]:
+    """Spread evenly over speakers and languages, so that the first few stand for all."""
+    return sorted(made, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
+
+
+def _voiced(settings: Settings, folder: Path, tell: Callable[[str], None]) -> list[Floats]:
+    texts = [(voice, text.replace("| ", "").replace("|", "")) for voice, text in SPOKEN]
+    files = [folder / f"{hashlib.sha256(f'{v}|{t}'.encode()).hexdigest()[:16]}.wav" for v, t in texts]
+    if not all(path.is_file() for path in files):
+        tell(f"voicing {len(files)} sentences (once) …")
+        port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = replace(settings, tts=replace(settings.tts, port=port))
+        with Launcher(settings, ["--set", f"tts.port={port}"], tell) as launcher:
+            launcher.start(["tts"])
+            services = launcher.services
+            for (voice, text), path in zip(texts, files, strict=True):
+                if not path.is_file():
+                    sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)])
+                    with whole_file(path) as file:
+                        file.write(wav_bytes(sound, SAMPLE_RATE))
+    return [read(path) for path in files]
+
+
+def with_words(
+    settings: Settings, spoken: list[Utterance], folder: Path, tell: Callable[[str], None]
+) -> Iterator[Words]:
+    """What the embedded recogniser hears in each utterance and in every run of its stretches."""
+    file = folder / "words.json"
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    recogniser = None
+    for number, utterance in enumerate(spoken, 1):
+        heard = {}
+        stretches = utterance.stretches
+        for first in range(len(stretches)):
+            for last in range(first, len(stretches)):
+                part = utterance.sound[
+                    round(stretches[first][0] * SAMPLE_RATE) : round(stretches[last][1] * SAMPLE_RATE)
+                ]
+                key = hashlib.sha256(part.tobytes()).hexdigest()[:24]
+                if key not in known:
+                    if recogniser is None:
+                        tell("hearing what a recogniser hears in every part of the recordings (once) …")
+                        recogniser = load_engine(settings.asr, ModelStore(settings.store).ensure)
+                    recognition = recogniser.recognise([part], Hints((utterance.language,)))[0]
+                    known[key] = "".join(segment.text for segment in recognition.segments).strip()
+                heard[f"{first}-{last}"] = known[key]
+        if recogniser is not None and (number % 8 == 0 or number == len(spoken)):
+            with whole_file(file) as out:
+                out.write(json.dumps(known, ensure_ascii=False, indent=0).encode())
+        yield Words(utterance.sound, stretches, heard, utterance.language, utterance.reply)
