@@ -71,22 +71,30 @@ def _band(samples: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
 
 
 class BlockFilter:
-    """Convolution with a long response, one block at a time (overlap-add)."""
+    """Convolution with a long response, one block at a time (overlap-save, the response in parts of a block)."""
 
     def __init__(self, response: Floats, block: int) -> None:
         self._block = block
-        self._size = 1 << (len(response) + block - 2).bit_length()
-        self._spectrum = np.fft.rfft(response, self._size)
-        self._carry: Floats = np.zeros(self._size, np.float32)
+        self._parts = -(-len(response) // block)
+        padded = np.pad(response.astype(np.float32), (0, self._parts * block - len(response)))
+        self._spectra = np.fft.rfft(padded.reshape(self._parts, block), 2 * block)
+        self._past = np.zeros(
+            (2 * self._parts, block + 1), self._spectra.dtype
+        )  # newest first from `_at`, written twice
+        self._at = 0
+        self._before: Floats = np.zeros(block, np.float32)
+        self._silent = self._parts + 1  # blocks of silence that came last
 
     def __call__(self, samples: Floats) -> Floats:
         """`block` samples in, as many out."""
-        if not samples.any() and not self._carry.any():
+        self._silent = 0 if samples.any() else self._silent + 1
+        if self._silent > self._parts + 1:
             return np.zeros(self._block, np.float32)  # half of a conversation is silence
-        self._carry += np.fft.irfft(np.fft.rfft(samples, self._size) * self._spectrum, self._size)
-        out = self._carry[: self._block].copy()
-        self._carry = np.concatenate([self._carry[self._block :], np.zeros(self._block, np.float32)])
-        return out
+        self._at = (self._at - 1) % self._parts
+        self._past[self._at] = self._past[self._at + self._parts] = np.fft.rfft(np.concatenate([self._before, samples]))
+        self._before = samples
+        heard = np.einsum("ij,ij->j", self._spectra, self._past[self._at : self._at + self._parts])
+        return np.fft.irfft(heard)[self._block :].astype(np.float32)
 
 
 class Clocks:
