@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class RoomDepth:
         self._world, self._player, self._played, self._post = world, player, played, post
         self._scenario, self._seed = scenario, seed
         self._half_duplex = settings.turns.barge_in == "off"
-        self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **scenario.room))
+        self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
         path, missing = make_echo_path(settings.audio.echo)
         if missing:
             raise RoomMissing(f"{missing} (room depth wants what `huiyin talk` has; `huiyin doctor` tells more)")

@@ -1,8 +1,8 @@
 """Voices and noises for room depth, made here: the same on every machine, without a model and without a file.
 
-The formant voice says vowels and hisses in the rhythm of the text, in no language: enough for echo cancellers and voice
-activity, which takes it for speech (Silero: 0.9 and more for most frames), not for anyone who listens to words. Klatt's
-synthesiser (1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
+The formant voice says diphthongs and hisses in the rhythm of the text, in no language: enough for echo cancellers and
+voice activity (Silero takes 99.9 % of its frames for speech), not for anyone who listens to words. Klatt's synthesiser
+(1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
 """
 
 from __future__ import annotations
@@ -23,14 +23,20 @@ from assistant.command import CommandError
 from assistant.scenario.reader import ScenarioError
 from assistant.scenario.script import speech_s
 
-_VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))  # formants, Hz
+_VOWELS = ((730, 1090, 2440), (530, 1840, 2480), (570, 840, 2410), (270, 2290, 3010))  # a, e, o, i: formants, Hz
+_END_VOWEL = 3  # all glide towards i: of vowels that stay as they are voice activity takes a quarter for noise
 _BANDWIDTHS, _GAINS = (70, 100, 140), (1.0, 0.5, 0.25)
 _TABLE = 512  # samples of one period of the glottal wave
 _SYLLABLE_S = 0.19
 _CONSONANT_S = 0.05
 _PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # higher ones are taken for speech less surely
-_OTHER_PITCHES_HZ = (100.0, 135.0)
+_OTHER_PITCHES_HZ = (100.0, 120.0)
+# The assistant breathes while it speaks: a canceller learns a room from all frequencies, which pure vowels lack.
+_BREATH = {"assistant": 0.7}
+_HISS = 0.9  # of a consonant, against the vowel's RMS
 _ENDS_S = (0.03, 0.05)  # a syllable swells and fades
+_SMOOTH = 320  # samples, 20 ms
+_LAST_FADE_S = 0.15  # and people end softly
 _HIBARI_RATE = 24_000
 _SPEECH_RMS = 10 ** (-26 / 20)  # as `at_speech_level`
 
@@ -83,7 +89,12 @@ def _formants(text: str, speaker: str) -> Floats:
     count = max(1, round(speech_s(text) / _SYLLABLE_S))
     lengths = rng.uniform(0.85, 1.15, count)
     lengths *= speech_s(text) / lengths.sum()
-    return at_speech_level(np.concatenate([_syllable(length, pitch_hz, rng) for length in lengths]))
+    sound = np.concatenate([_syllable(length, pitch_hz, rng) for length in lengths])
+    fade = min(len(sound), round(_LAST_FADE_S * SAMPLE_RATE))
+    sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    loudness = np.sqrt(np.convolve(sound**2, np.ones(_SMOOTH) / _SMOOTH, "same"))
+    sound += (_BREATH.get(speaker, 0.0) * loudness * rng.standard_normal(len(sound))).astype(np.float32)
+    return at_speech_level(sound)
 
 
 def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Floats:
@@ -91,17 +102,20 @@ def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Flo
     time_s = np.arange(count) / SAMPLE_RATE
     begin_hz, end_hz = pitch_hz * rng.uniform(0.92, 1.15), pitch_hz * rng.uniform(0.85, 1.08)
     phase = np.cumsum(np.linspace(begin_hz, end_hz, count)) / SAMPLE_RATE
-    table = _wave(int(rng.integers(len(_VOWELS))), round((begin_hz + end_hz) / 2))
+    mean_hz = round((begin_hz + end_hz) / 2)
+    at = (phase * _TABLE).astype(np.int64) % _TABLE
+    glide = np.linspace(0, 1, count)
+    vowel = _wave(int(rng.integers(len(_VOWELS))), mean_hz)[at] * (1 - glide) + _wave(_END_VOWEL, mean_hz)[at] * glide
     swell, fade = (np.clip(edge / end_s, 0, 1) for edge, end_s in zip((time_s, time_s[::-1]), _ENDS_S, strict=True))
-    sound = table[(phase * _TABLE).astype(np.int64) % _TABLE] * np.minimum(swell, fade)
+    sound = vowel * np.minimum(swell, fade)
     hiss = min(count, round(_CONSONANT_S * SAMPLE_RATE))
-    sound[:hiss] += np.diff(rng.standard_normal(hiss + 1)) * np.hanning(hiss) * 0.15 * np.abs(table).max()
+    sound[:hiss] += np.diff(rng.standard_normal(hiss + 1)) * np.hanning(hiss) * _HISS
     return sound.astype(np.float32)
 
 
 @lru_cache(maxsize=256)
 def _wave(vowel: int, pitch_hz: int) -> Floats:
-    """One period of a vowel."""
+    """One period of a vowel, at RMS 1."""
     at = np.arange(_TABLE) / _TABLE
     wave = np.zeros(_TABLE)
     for harmonic in range(1, int(4500 / pitch_hz)):
@@ -109,7 +123,7 @@ def _wave(vowel: int, pitch_hz: int) -> Floats:
         shape = zip(_VOWELS[vowel], _BANDWIDTHS, _GAINS, strict=True)
         gain = 0.003 + sum(gain / (1 + ((hz - centre) / width) ** 2) for centre, width, gain in shape)
         wave += gain * np.sin(2 * np.pi * harmonic * at)
-    return wave.astype(np.float32)
+    return np.asarray(wave / np.sqrt(np.mean(wave**2)), np.float32)
 
 
 def _throat() -> Floats:
