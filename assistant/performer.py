@@ -16,6 +16,7 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
 from assistant.dialogue.history import HeardClause, History, Message, Turn
+from assistant.dialogue.mood import Mood
 from assistant.dialogue.persona import Persona, reply_language
 from assistant.turns import actions as do
 from assistant.turns import events as ev
@@ -131,7 +132,8 @@ class Performer:
             case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
                 self._stages.score(start_s, end_s)
             case do.AskLlm(generation=generation, transcript=transcript):
-                messages = self._persona.messages(self.history, transcript.text, self._history_turns)
+                mood = Mood(transcript.emotion, transcript.events)
+                messages = self._persona.messages(self.history, transcript.text, self._history_turns, mood)
                 self._asked[generation] = messages
                 self._stages.ask(generation, messages)
             case do.Synthesise(generation=generation, clause=clause, text=text):
@@ -161,7 +163,8 @@ class Performer:
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         self._language = self._languages.get(generation, reply_language(transcript.language, transcript.text))
-        turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted)
+        mood = Mood(transcript.emotion, transcript.events)
+        turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted, mood=mood)
         messages = self._asked.get(generation, [])
         self.tell(TurnCommitted(self._now(), generation, transcript, turn, messages))
         self._player.drop(generation)

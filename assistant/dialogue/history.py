@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assistant.dialogue.language import language_of
+from assistant.dialogue.mood import Mood
 
 Message = dict[str, str]
 Role = Literal["user", "assistant"]
 
+_NO_MOOD = Mood()
 _UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
@@ -65,11 +67,12 @@ def join_clauses(clauses: Iterable[str]) -> str:
 
 @dataclass
 class Turn:
-    """One exchange. `heard` is '' when the reply was stopped before its first word."""
+    """One exchange. `heard` is '' when the reply was stopped before its first word; `mood`: how the user sounded."""
 
     user: str
     heard: str = ""
     interrupted: bool = False
+    mood: Mood = _NO_MOOD
 
 
 @dataclass
@@ -78,9 +81,9 @@ class History:
 
     turns: list[Turn] = field(default_factory=list)
 
-    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool) -> Turn:
-        """Add a turn: what the user said and what they heard in answer."""
-        turn = Turn(user.strip(), heard_text(clauses), interrupted)
+    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool, mood: Mood = _NO_MOOD) -> Turn:
+        """Add a turn: what the user said and how, and what they heard in answer."""
+        turn = Turn(user.strip(), heard_text(clauses), interrupted, mood)
         self.turns.append(turn)
         return turn
 

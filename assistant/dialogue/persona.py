@@ -8,6 +8,7 @@ from typing import Any
 
 from assistant.dialogue.history import History, Message
 from assistant.dialogue.language import language_of
+from assistant.dialogue.mood import Mood, mood_line
 
 _STAGES = ("asr", "llm", "tts")
 
@@ -49,10 +50,12 @@ class Persona:
         """Every apology, so that their sound can be made before it is needed."""
         return [text for table in self.apologies.values() for stage in _STAGES if (text := table.get(stage))]
 
-    def messages(self, history: History, user: str, last_turns: int) -> list[Message]:
+    def messages(self, history: History, user: str, last_turns: int, mood: Mood | None = None) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words."""
-        return [{"role": "system", "content": self.system}, *history.messages(last_turns, user)]
+        keep hitting), then the user's words, with a line before them on how they sounded where that is worth one."""
+        line = mood_line(mood, [turn.mood for turn in history.turns], language_of(user)) if mood and user else ""
+        words = f"{line}\n{user}" if line else user
+        return [{"role": "system", "content": self.system}, *history.messages(last_turns, words)]
 
 
 def reply_language(transcript_language: str, text: str) -> str:

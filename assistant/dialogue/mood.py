@@ -1,0 +1,132 @@
+"""How the user sounds, in one line for the language model.
+
+Emotion tags are right in 58 to 86 of 100 cases (SenseVoice's own tables), so a doubtful one is not mentioned. A clear
+one becomes one bracketed line in front of the user's last words, in their language, with what to do about it: it is
+never in the system prompt or the history, so that the prompt's beginning stays as it is and caches keep hitting.
+
+What goes on over several turns is said again only when it has become a trend, and when it is over: a model that reads
+"sad" before every message talks of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LEAST_CONFIDENCE = 0.6  # of an emotion worth mentioning: below, one in three is wrong even on acted speech
+_TREND_TURNS = 3  # so many turns in a row make a trend, said once
+
+_CALM = ("neutral", "other", "unknown")  # nothing to say; `unknown` and `other` do not even end a trend
+_EMOTIONS = {
+    "zh": {
+        "happy": "很开心",
+        "sad": "很难过",
+        "angry": "很生气",
+        "fearful": "很害怕",
+        "disgusted": "很反感",
+        "surprised": "很惊讶",
+    },
+    "en": {
+        "happy": "happy",
+        "sad": "sad",
+        "angry": "angry",
+        "fearful": "frightened",
+        "disgusted": "disgusted",
+        "surprised": "surprised",
+    },
+}
+_EVENTS = {
+    "zh": {
+        "laughter": "用户在笑",
+        "crying": "用户在哭",
+        "cough": "用户在咳嗽",
+        "sneeze": "用户打了个喷嚏",
+        "applause": "有人在鼓掌",
+        "music": "旁边放着音乐",
+        "singing": "用户在唱歌",
+    },
+    "en": {
+        "laughter": "the user laughs",
+        "crying": "the user is crying",
+        "cough": "the user coughs",
+        "sneeze": "the user sneezes",
+        "applause": "people applaud",
+        "music": "music is playing",
+        "singing": "the user sings",
+    },
+}
+# The first time, as a trend, when it is over; then what to do about it.
+_SOUNDS = {"zh": "用户听起来{}", "en": "the user sounds {}"}
+_TREND = {"zh": "用户一直听起来{}", "en": "the user has sounded {} for a while"}
+_OVER = {"zh": "用户听起来平静些了", "en": "the user sounds calmer now"}
+_ADVICE = {
+    "zh": {
+        "gentle": "先体谅，再帮忙；不要提起这一行",
+        "glad": "一起高兴；不要提起这一行",
+        "plain": "自然地回应；不要提起这一行",
+    },
+    "en": {
+        "gentle": "acknowledge it first, then help; do not mention this line",
+        "glad": "share the mood; do not mention this line",
+        "plain": "answer naturally; do not mention this line",
+    },
+}
+_GENTLE = ("sad", "angry", "fearful", "disgusted", "crying")
+_GLAD = ("happy", "laughter")
+
+
+@dataclass(frozen=True)
+class Mood:
+    """How one turn sounded: (label, confidence 0..1) of the emotion, None where nobody can tell; events' labels."""
+
+    emotion: tuple[str, float] | None = None
+    events: tuple[str, ...] = ()
+
+    @property
+    def clear(self) -> str:
+        """The emotion if it is sure enough and one to speak of, else ''."""
+        label = self.sure
+        return "" if label in _CALM else label
+
+    @property
+    def sure(self) -> str:
+        """The emotion, calm ones too, if it is sure enough, else ''."""
+        return self.emotion[0] if self.emotion and self.emotion[1] >= LEAST_CONFIDENCE else ""
+
+
+def mood_line(now: Mood, before: Sequence[Mood], language: str) -> str:
+    """The line for the model, '' when there is nothing to say.
+
+    `before`: how the earlier turns sounded, oldest first; `language`: 'zh' or 'en', the user's.
+    """
+    facts, tone = _emotion(now, before, language)
+    last_events = before[-1].events if before else ()
+    for label in dict.fromkeys(now.events):
+        words = _EVENTS[language].get(label)
+        if words and label not in last_events:  # music goes on: it is said when it begins
+            facts.append(words)
+            tone = tone or label
+    if not facts:
+        return ""
+    advice = _ADVICE[language]["gentle" if tone in _GENTLE else "glad" if tone in _GLAD else "plain"]
+    if language == "zh":
+        return f"（{'，'.join(facts)}。{advice}。）"
+    said = "; ".join(facts)
+    return f"({said[0].upper()}{said[1:]}. {advice[0].upper()}{advice[1:]}.)"
+
+
+def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str], str]:
+    """(what to say of the emotion, its label)."""
+    label, known = now.clear, [mood.sure for mood in before if mood.sure not in ("", "other", "unknown")]
+    if not label:
+        eased = now.sure == "neutral" and known and known[-1] in _GENTLE
+        return ([_OVER[language]], "") if eased else ([], "")
+    row = 1
+    for earlier in reversed(known):
+        if earlier != label:
+            break
+        row += 1
+    words = _EMOTIONS[language].get(label)
+    if not words or (row > 1 and row != _TREND_TURNS):
+        return [], ""
+    return [(_SOUNDS if row == 1 else _TREND)[language].format(words)], label
