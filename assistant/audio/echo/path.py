@@ -2,7 +2,7 @@
 
 Two cancellers run side by side. Speex leaves the user's voice whole and is what the recogniser hears, but needs
 seconds to learn a room. WebRTC's AEC3 needs 0.2 s, but swallows a user who barges in: it only gives a second opinion
-on whether somebody speaks, for as long as Speex cannot be trusted.
+on whether somebody speaks, until Speex has learnt the room.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class EchoPath:
         else:
             self._hang_s -= CHUNK_S
         audible, settled = self._hang_s > 0, self._settled()
-        second = self._ask_second(mic, far_end) if audible and not settled else None
+        # After a slip nobody is asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
+        asking = audible and not settled and self._learnt_s <= _LEARNING_S
+        second = self._ask_second(mic, far_end) if asking else None
         aligned = self._align(mic, far_end)
         near = self._canceller.process(mic, aligned)
         self._judged.push(near if second is None else second)
@@ -100,7 +102,7 @@ class EchoPath:
         elif self.aligner.locked and rms(aligned) > _FAR_END_RMS:
             self._learnt_s += CHUNK_S
         self._second_awake = second is not None
-        return Cleaned(mic, near, second if audible and not settled else None, audible, settled)
+        return Cleaned(mic, near, second if asking else None, audible, settled)
 
     def _ask_second(self, mic: Samples, far_end: Samples) -> Samples | None:
         if self._second is None:
