@@ -76,3 +76,11 @@ def test_web_subtitles_escape_what_would_be_markup() -> None:
     vtt = as_vtt([Segment(0.0, 1.0, "a < b & c --> d", "en", 1.0)])
     assert vtt == "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na &lt; b &amp; c --&gt; d\n"
     assert as_vtt([]) == "WEBVTT\n"
+
+
+@pytest.mark.parametrize("text", ["以下是普通话的句子。", "以下是普通话的句子", "以下是普通话的句子！"])
+def test_the_decoders_own_prompt_is_not_what_was_said(text: str) -> None:
+    whisper = pytest.importorskip("services.asr.engines.whisper")
+    assert whisper._is_prompt(whisper._Attempt("zh", [], text, -0.1, 0.1, False))
+    assert not whisper._is_prompt(whisper._Attempt("zh", [], text + "真的", -0.1, 0.1, False))
+    assert not whisper._is_prompt(whisper._Attempt("en", [], "", -0.1, 0.1, False))

@@ -119,7 +119,7 @@ class WhisperEngine:
         warnings: tuple[str, ...] = ()
         if attempt.looped:
             attempt, warnings = self._again(samples, attempt, hints)
-        if not attempt.text or self._is_silence(attempt):
+        if not attempt.text or self._is_silence(attempt) or _is_prompt(attempt):
             return Recognition((), warnings)
         start_s, end_s = _edges_s(speech, length_s)
         confidence = math.exp(min(attempt.log_probability, 0.0))
@@ -199,6 +199,12 @@ class WhisperEngine:
     @staticmethod
     def _is_silence(attempt: _Attempt) -> bool:
         return attempt.silence > _SILENCE_PROBABILITY and attempt.log_probability < _SILENCE_LOG_PROBABILITY
+
+
+def _is_prompt(attempt: _Attempt) -> bool:
+    """Short noises can make the decoder repeat what it was told to have written before, and nothing else."""
+    prompt = _PROMPTS.get(attempt.language, "").strip()
+    return bool(prompt) and attempt.text.rstrip("。.!！") == prompt.rstrip("。")
 
 
 def _edges_s(speech: npt.NDArray[np.float32], length_s: float) -> tuple[float, float]:
