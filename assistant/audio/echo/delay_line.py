@@ -58,6 +58,9 @@ class DelayLine:
         Shape (count,), float32. Delays are held within 0 (rounded up to what interpolation needs) and `longest`.
         """
         past = self.tail.last(self._keep)
+        whole_delay = round(delay)
+        if delay == end_delay == whole_delay and MARGIN // 2 < whole_delay < self._keep - count - MARGIN:
+            return past[self._keep - count - whole_delay : self._keep - whole_delay].copy()  # nothing between samples
         slope = (end_delay - delay) / count
         at = np.arange(count) * (1 - slope) + (self._keep - count - delay)
         np.clip(at, MARGIN, self._keep - 1 - MARGIN // 2, out=at)
