@@ -119,22 +119,22 @@ def utterances(settings: Settings, folder: Path, tell: Callable[[str], None]) ->
 
     def add(name: str, language: str, sound: Floats, shares: tuple[float, ...]) -> None:
         for share in shares:
-            sound = _with_pause(sound, share, next(pauses))
-        sound = _shortened(sound)
-        made.append(Utterance(name, language, sound, tuple(quiet(sound)), next(replies[language])))
+            sound = with_pause(sound, share, next(pauses))
+        sound = shortened(sound)
+        made.append(Utterance(name, language, sound, tuple(pauses_in(sound)), next(replies[language])))
 
     for path, language, _ in recorded():
-        sound = _speech(decode(path, max_duration_s=60).samples)
-        add(path.stem, language, sound, () if any(quiet(sound)) else (0.5,))
+        sound = speech_in(decode(path, max_duration_s=60).samples)
+        add(path.stem, language, sound, () if any(pauses_in(sound)) else (0.5,))
         add(f"{path.stem} +", language, sound, (0.35, 0.7) if len(sound) > 4 * SAMPLE_RATE else (0.65,))
     for (voice, text), sound in zip(SPOKEN, _voiced(settings, folder, tell), strict=True):
         plain = text.replace("| ", "").replace("|", "")
         language = "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
-        add(f"{voice or 'hibari'}: {plain}", language, _speech(sound), (text.index("|") / len(plain),))
+        add(f"{voice or 'hibari'}: {plain}", language, speech_in(sound), (text.index("|") / len(plain),))
     return _in_turn(made)
 
 
-def _speech(sound: Floats) -> Floats:
+def speech_in(sound: Floats) -> Floats:
     """The speech in `sound`, at `_PEAK`: without the silence, the noise and the clicks around it."""
     sound = (sound / np.abs(sound).max() * _PEAK).astype(np.float32)
     count = len(sound) // _FRAME
@@ -145,7 +145,7 @@ def _speech(sound: Floats) -> Floats:
     return sound[inside[0] * _FRAME : (inside[-1] + 1) * _FRAME]
 
 
-def quiet(sound: Floats) -> Iterator[tuple[float, float]]:
+def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
     """Pauses of at least `SHORTEST_PAUSE_S` in `sound`: (start, end) in seconds."""
     count = len(sound) // _FRAME
     loud = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1) > np.abs(sound).max() * _QUIET
@@ -156,7 +156,7 @@ def quiet(sound: Floats) -> Iterator[tuple[float, float]]:
             yield start_s, end_s
 
 
-def _with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
+def with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
     """`sound` with silence put in at the quietest place near `share` of it."""
     reach, window = round(_SEARCH_S * SAMPLE_RATE), round(_WINDOW_S * SAMPLE_RATE)
     start = max(0, round(len(sound) * share) - reach)
@@ -169,9 +169,9 @@ def _with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
     return np.concatenate([before, np.zeros(round(pause_s * SAMPLE_RATE), np.float32), after])
 
 
-def _shortened(sound: Floats) -> Floats:
+def shortened(sound: Floats) -> Floats:
     """`sound` with no pause longer than `LONGEST_PAUSE_S`."""
-    for start_s, end_s in reversed(list(quiet(sound))):
+    for start_s, end_s in reversed(list(pauses_in(sound))):
         if end_s - start_s > LONGEST_PAUSE_S:
             half = LONGEST_PAUSE_S / 2
             sound = np.concatenate(
