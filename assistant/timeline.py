@@ -49,8 +49,8 @@ def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool
     return ImageFont.load_default(size), False
 
 
-class _Picture:
-    """Draws spans of time on lanes that continue row by row, like lines of text."""
+class Picture:
+    """Spans of time on lanes that continue row by row, like lines of text; `image` is what was drawn."""
 
     def __init__(self, length_s: float) -> None:
         self._rows = max(1, round(length_s / _ROW_S))
@@ -114,7 +114,7 @@ class _Picture:
 
 def draw_timeline(report: DemoReport) -> bytes:
     """A PNG of the conversation."""
-    picture = _Picture(report.recording.shape[1] / SAMPLE_RATE)
+    picture = Picture(report.recording.shape[1] / SAMPLE_RATE)
     for line, start_s, end_s in report.spoken:
         picture.bar("user", start_s, end_s, line.text)
     for reply in report.trace.replies.values():

@@ -1,0 +1,87 @@
+"""A scenario to look at and to listen to: the picture of its timeline, and its files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.wav import wav_bytes
+from assistant.command import whole_file
+from assistant.scenario.api import Result
+from assistant.scenario.log import BLOCK_S, Log
+from assistant.scenario.moments import Moment
+from assistant.scenario.report import json_report, text_report
+from assistant.timeline import Picture
+
+_BRIDGE_S = 0.3  # shorter gaps do not break the assistant's bar
+_KEY_S = 0.1  # how long a key or a typed line is drawn
+# lane: (moment that begins a bar, moments that end it)
+_STAGES = {
+    "asr": ("asr asked", ("asr answers", "stage fails", "cancelled")),
+    "llm": ("llm asked", ("llm done", "stage fails", "cancelled")),
+    "tts": ("tts asked", ("tts done", "stage fails", "cancelled")),
+}
+
+
+def draw(result: Result) -> bytes:
+    """A PNG of the conversation: who speaks when, each stage's bars, and the latency between the two."""
+    log = result.log
+    picture = Picture(log.end_s)
+    for utterance in log.utterances:
+        for start_s, end_s in utterance.spans:
+            picture.bar("user", start_s, end_s, utterance.step.label().removeprefix("user: "))
+    for at_s, step in log.steps:
+        if step.kind in ("types", "key"):
+            picture.bar("user", at_s, at_s + _KEY_S, step.label())
+    for lane, (begins, ends) in _STAGES.items():
+        for begin in log.named(begins):
+            end_s = next((m.at_s for m in log.moments if m.at_s >= begin.at_s and _ends(begin, m, ends)), log.end_s)
+            picture.bar(lane, begin.at_s, end_s)
+    committed = [(m.at_s, m.text) for m in log.named("committed")]
+    for start_s, end_s in _heard(log):
+        picture.bar("assistant", start_s, end_s, next((text for at_s, text in committed if at_s >= start_s), ""))
+    for reply in log.named("reply starts"):
+        ends_s = [m.at_s for m in log.named("user ends", 0.0, reply.at_s)]
+        if ends_s:
+            picture.latency(ends_s[-1], reply.at_s)
+    buffer = io.BytesIO()
+    picture.image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def write_out(result: Result, folder: Path) -> None:
+    """`report.txt`, `report.json`, `timeline.png`, and at room depth `conversation.wav`: microphone and loudspeaker."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        "report.txt": text_report([result], verbose=True).encode() + b"\n",
+        "report.json": json_report([result]).encode() + b"\n",
+        "timeline.png": draw(result),
+    }
+    if result.log.recording is not None:
+        files["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)
+    for name, content in files.items():
+        with whole_file(folder / name) as file:
+            file.write(content)
+
+
+def _ends(begin: Moment, moment: Moment, ends: tuple[str, ...]) -> bool:
+    same = moment.generation == begin.generation
+    clause = begin.detail.partition(":")[0]  # tts: 'clause 2'
+    return same and moment.name in ends and (moment.name != "tts done" or moment.detail == clause)
+
+
+def _heard(log: Log) -> Iterator[tuple[float, float]]:
+    """Stretches in which the loudspeaker was heard."""
+    start_s = end_s = -1.0
+    for block in log.blocks:
+        if block.is_empty:
+            continue
+        if start_s >= 0 and block.at_s - end_s > _BRIDGE_S:
+            yield start_s, end_s
+            start_s = block.at_s
+        start_s = block.at_s if start_s < 0 else start_s
+        end_s = block.at_s + BLOCK_S
+    if start_s >= 0:
+        yield start_s, end_s
