@@ -6,13 +6,13 @@ import argparse
 import sys
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from assistant.apologies import Apologies
 from assistant.audio.desktop import DesktopPort, SilentPort
 from assistant.audio.devices import find_device, list_devices
-from assistant.audio.echo import EchoPath, make_echo_path
+from assistant.audio.echo import make_echo_path
 from assistant.audio.endpoint_model import MODEL as ENDPOINT_MODEL
 from assistant.audio.endpoint_model import EndpointModel
 from assistant.audio.listener import Listener
@@ -24,7 +24,6 @@ from assistant.clients.services import NAMES, Name
 from assistant.command import USAGE, CommandError
 from assistant.dialogue.history import History
 from assistant.dialogue.persona import Persona, PersonaError
-from assistant.echo_memory import EchoMemory
 from assistant.keys import TalkKey, has_terminal, keyboard
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
@@ -48,17 +47,11 @@ def load_persona(name: str) -> Persona:
         raise PersonaError(f"{path}: {error}") from error
 
 
-def make_echo(settings: Settings, say: Captions) -> EchoPath:
-    """The echo canceller that is wanted, or the best there is."""
+def make_listener(settings: Settings, say: Captions) -> Listener:
+    """The ear: echo canceller, voice activity, its model from the store."""
     echo, warning = make_echo_path(settings.audio.echo)
     if warning:
         say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
-    return echo
-
-
-def make_listener(settings: Settings, say: Captions, echo: EchoPath | None = None) -> Listener:
-    """The ear: echo canceller (a new one unless given), voice activity, its model from the store."""
-    echo = echo or make_echo(settings, say)
     vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
     return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
 
@@ -108,8 +101,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
         launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
-        echo = make_echo(settings, captions) if not args.text else None
-        listener = make_listener(settings, captions, echo) if echo else None
+        listener = None if args.text else make_listener(settings, captions)
         endpoint = None if args.text else make_endpoint(settings, captions)
         apologies = prepare(launcher, persona, speak=speak)
         conversation = Conversation(
@@ -120,22 +112,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             captions.notice("type, Enter sends, Ctrl-C ends")
             threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
         try:
-            with ExitStack() as stack:
-                if echo:
-                    stack.enter_context(_memory(args, settings).used_by(echo))
-                    stack.enter_context(_talk_key(conversation, settings, captions))
+            with nullcontext() if args.text else _talk_key(conversation, settings, captions):
                 conversation.run()
         except KeyboardInterrupt:
             captions.notice("goodbye")
     return 0
-
-
-def _memory(args: argparse.Namespace, settings: Settings) -> EchoMemory:
-    """What is known of these devices from the last time."""
-    audio = settings.audio
-    names = [args.input or audio.input_device, args.output or audio.output_device]
-    devices = f"{' > '.join(name or 'default' for name in names)}, {audio.latency_s} s"
-    return EchoMemory(settings.store.path.parent / "echo.json", devices)
 
 
 def _talk_key(conversation: Conversation, settings: Settings, captions: Captions) -> AbstractContextManager[None]:

@@ -36,7 +36,6 @@ _ACTIVE = 8000  # samples: the far end must have been there, and something been 
 _ACTIVE_FAR, _ACTIVE_MIC = 60.0, 15.0  # int16 levels
 _SAME = 2  # samples between two looks at the same delay
 _SLIP = 4  # samples: less is drift
-_AS_REMEMBERED = 160  # samples (10 ms) from the delay of another day
 _LEFT, _SHORT_LEFT = 0.45, 0.6  # what is left of the peak where it used to be, when it has moved
 _JUMP_LOOKS = 3  # a jump farther than that may be an accident of the speech: look again
 _SEARCH = 3  # samples around the peak that is followed
@@ -76,7 +75,6 @@ class Aligner:
         self._moved_at = 0  # samples pushed when the delay was last set
         self._calm_at = 0
         self._candidate: Peak | None = None
-        self._remembered: float | None = None
         self._moved_to: int | None = None  # where the last look for a slip saw the echo, if it had moved
         self._suspected = False  # that it has: the next look is soon
         self._agreed = 0  # looks in a row that saw the candidate
@@ -138,11 +136,6 @@ class Aligner:
         """The last `count` samples (at most `PAST`) that `push` gave back: a view, valid until the next."""
         return self._aligned.last(count)
 
-    def expect(self, delay: float) -> None:
-        """Begin with this delay, the one of another day. It is believed when the first look agrees with it."""
-        if not self.locked:
-            self._remembered = self.delay = min(max(0.0, delay), float(LONGEST))
-
     def suspect(self) -> None:
         """Echo is left in the cleaned sound: the delay may have jumped, look soon."""
         self._suspected = True
@@ -188,14 +181,9 @@ class Aligner:
         same = peak is not None and self._candidate is not None and abs(self._candidate.lag - peak.lag) <= _SAME
         self._agreed = self._agreed + 1 if same else 0
         self._candidate = peak
-        if peak is None:
+        if peak is None or not same:
             return
-        if not self.locked and self._as_remembered(peak.lag - _LEAD):
-            # The canceller has been learning with it from the first word.
-            self._set(peak.lag - _LEAD, _SLIP_UNREST_S)
-        elif not same:
-            return
-        elif not self.locked:
+        if not self.locked:
             self._set(peak.lag - _LEAD)
         elif self._target is None:
             if not 8 <= peak.lag - self.delay <= 480:
@@ -215,14 +203,11 @@ class Aligner:
         far_off = abs(peak.lag - self._expected()) > _SHORT_LAGS // 2
         return far_off and left < _LEFT * peak.height and self._agreed >= _JUMP_LOOKS
 
-    def _as_remembered(self, delay: float) -> bool:
-        return self._remembered is not None and abs(delay - self._remembered) <= _AS_REMEMBERED
-
-    def _set(self, delay: float, unrest_s: float = _LOCK_UNREST_S) -> None:
+    def _set(self, delay: float) -> None:
         self.slips.append(Slip(self._now(), self.delay if self.locked else None, float(max(0, delay))))
         self.delay = float(max(0, delay))
         self._target = None
-        self._unrest(unrest_s)
+        self._unrest(_LOCK_UNREST_S)
 
     def _move(self, jump: int) -> None:
         self.slips.append(Slip(self._now(), self.delay, max(0.0, self.delay + jump)))
