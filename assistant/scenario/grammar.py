@@ -34,7 +34,7 @@ and may have
     after: MOMENT + N ms   when; default: `quiet + 700 ms`, the first at `start + 500 ms`. The moment is looked for
                            from the beginning of the turn before. MOMENT: one of `moments.NAMES`
     heard: TEXT            what the recogniser makes of it (default: what was said; '' nothing)
-    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound: noise)
+    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound or key: noise)
     complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
                            its end (default: not judged; `audio` and real voices are judged by the real model)
     emotion: {sad: 0.8}    label and confidence, as the recogniser tells them;  events: [laughter];  language: zh
@@ -169,7 +169,7 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
         line=node.line,
         kind=kind,
         content=content,
-        means=cast(script.Means, means or ("noise" if kind == "sound" else "turn")),
+        means=cast(script.Means, means or ("noise" if kind in ("sound", "key") else "turn")),
         after=read_when(keys["after"]) if "after" in keys else None,
         speaker=keys["speaker"].text() if "speaker" in keys else ("tv" if content == "tv" else "user"),
         heard=keys["heard"].text(empty=True) if "heard" in keys else ("" if kind in ("sound", "audio") else None),

@@ -63,10 +63,17 @@ class Runner:
         self._machine = TurnMachine(policy_from(settings.turns))
         player = Player()
         self._sound = self._make_sound(player, settings)
+        turns = settings.turns
         self._services = SimulatedServices(
-            self._world, player, scenario.services, self._post, self._sound.speak, self._sound.judge,
+            self._world,
+            player,
+            scenario.services,
+            self._post,
+            self._sound.speak,
+            self._sound.judge,
             self.log.utterances,
-        )  # fmt: skip
+            {"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s},
+        )
         self._performer = Performer(
             self._machine,
             persona,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,7 +27,11 @@ from assistant.turns import events as ev
 
 _TOKEN = re.compile(r"[\u3400-\u9fff]{1,2}|\s*[^\s\u3400-\u9fff]{1,6}|\s+")  # about what a model makes of text
 _PIECE_S = 0.1  # sound comes in pieces
-_REASONS = {"error": "{} answered with an error", "disconnect": "{} broke off in the middle of its answer"}
+_REASONS = {
+    "error": "{} answered with an error",
+    "stall": "{} gave no answer in time",
+    "disconnect": "{} broke off in the middle of its answer",
+}
 
 Speak = Callable[[str], Samples]
 Judge = Callable[[float, float], float | None]
@@ -45,6 +49,7 @@ class SimulatedServices:
     speak: Speak
     judge: Judge
     utterances: list[Utterance]
+    patience_s: Mapping[StageName, float]  # how long a client waits for a service that says nothing
     asked: dict[int, list[Message]] = field(default_factory=dict)  # generation -> its messages
     step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
     typed: Step | None = None  # the last that was typed
@@ -158,9 +163,10 @@ class SimulatedServices:
         self.world.after(takes_s, happen)
 
     def _fail(self, generation: int, fault: Fault, takes_s: float) -> None:
-        if fault.how != "stall":  # who stalls says nothing at all
-            reason = _REASONS[fault.how].format(fault.stage)
-            self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, fault.stage, reason))
+        reason = _REASONS[fault.how].format(fault.stage)
+        if fault.how == "stall":
+            takes_s += self.patience_s[fault.stage]
+        self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, fault.stage, reason))
 
     def _fault(self, generation: int, stage: StageName, clause: int = 0) -> Fault | None:
         """The fault that this call meets, if any."""
