@@ -25,7 +25,7 @@ from configs.settings import Settings
 from configs.store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
-_FIRST_ROOM = {"choose": 0, "report": 1000}  # two sets of rooms that have nothing in common
+_FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothing in common
 
 _DESCRIPTION = """\
 How well the assistant does not hear itself: an assistant that talks on and on in simulated rooms, a user who cuts in,
