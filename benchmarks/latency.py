@@ -72,6 +72,7 @@ def main() -> int:
                             answer.limit_s,
                             answer.wait_s,
                             answer.parts,
+                            answer.least,
                         )
                     )
                     _tell(_line(heard[-1]))

@@ -32,6 +32,7 @@ class Heard:
     limit_s: float | None = None
     wait_s: float | None = None
     parts: dict[str, float] = field(default_factory=dict)
+    least: dict[str, float] = field(default_factory=dict)
 
 
 def judged(audible: Sequence[float], end_s: float) -> tuple[bool, float | None]:
@@ -140,10 +141,15 @@ def _where_it_went(heard: Sequence[Heard]) -> list[str]:
     known = [h for h in heard if h.parts and h.latency_s is not None]
     if not known:
         return []
-    cells = "".join(f"   {name} {statistics.mean(h.parts[name] for h in known) * 1000:.0f}" for name in _PARTS)
+    spent, least = (
+        "".join(f"{statistics.mean(parts(h).get(name, 0.0) for h in known) * 1000:8.0f}" for name in _PARTS)
+        for parts in (lambda h: h.parts, lambda h: h.least)
+    )
     return [
         "",
-        f"where {known[0].side}'s time goes, mean ms:{cells}",
+        f"{'mean ms':<12}" + "".join(f"{name:>8}" for name in _PARTS),
+        f"{known[0].side:<12}{spent}",
+        f"{'at least':<12}{least}",
         "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;",
         "hold: sound ready, waiting for the pause to last; play: to the first audible sample",
     ]

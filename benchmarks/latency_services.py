@@ -40,17 +40,17 @@ class Delays:
     en_char_s: float = 0.025  # of sound, not of waiting: two to three times as fast as people speak, to save time
     zh_char_s: float = 0.080
 
-    def first_sound_s(self, reply: str, first_clause: str) -> float:
-        """From the request for words to the first sound of `reply`, whose first clause is `first_clause`.
+    def clause_s(self, reply: str, first_clause: str) -> float:
+        """From the request for words to the last of `first_clause`, which `reply` begins with.
 
-        The token after the clause is not counted: a clause is known to be one as soon as its mark has come.
+        The token after it is not counted: a clause is known to be one as soon as its mark has come.
         """
         count, text = 0, ""
         for token in tokens(reply):
             count, text = count + 1, text + token
             if len(text.strip()) >= len(first_clause):
                 break
-        return self.asr_s + self.llm_first_s + (count - 1) * self.llm_token_s + self.tts_first_s
+        return self.llm_first_s + (count - 1) * self.llm_token_s
 
 
 def tokens(text: str) -> list[str]:
@@ -98,8 +98,7 @@ class StatedServices:
         class Handler(_Handler):
             owner = services
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
@@ -133,6 +132,13 @@ class StatedServices:
         tone = _TONE_LEVEL * np.cos(2 * np.pi * _TONE_HZ * np.arange(count) / rate)
         _sleep_until(arrived_s + self.delays.tts_first_s)
         return (tone * 32767).astype("<i2").tobytes()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *args: object) -> None:
+        """A caller that hangs up early is nothing to talk about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -52,6 +52,7 @@ class Answer:
     limit_s: float | None = None  # the least that was possible, with what this side knew of the pause
     wait_s: float | None = None  # of it, what the pause had to last
     parts: dict[str, float] = field(default_factory=dict)  # what the time to the first sound was spent on
+    least: dict[str, float] = field(default_factory=dict)  # of each, what it cannot be less than
 
 
 class Side(Protocol):
@@ -214,8 +215,14 @@ class Huiyin:
         self._stops_are_set = self._stops_are_set or has_full_stop(text)
         policy = self._conversation.machine.policy
         answer.wait_s = wait_s(policy.endpoint, probability, text, stops_are_set=self._stops_are_set)
-        services_s = policy.speculate_s + self._delays.first_sound_s(utterance.reply, clause)
-        answer.limit_s = max(answer.wait_s, services_s)
+        delays = self._delays
+        answer.least = {
+            "hear": policy.speculate_s,
+            "asr": delays.asr_s,
+            "llm": delays.clause_s(utterance.reply, clause),
+            "tts": delays.tts_first_s,
+        }
+        answer.limit_s = max(answer.wait_s, sum(answer.least.values()))
 
 
 class Pipecat:

@@ -157,16 +157,19 @@ def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
 
 
 def with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
-    """`sound` with silence put in at the quietest place near `share` of it."""
+    """`sound` with the quietest place near `share` of it made a pause of `pause_s`, unless it is a longer one."""
     reach, window = round(_SEARCH_S * SAMPLE_RATE), round(_WINDOW_S * SAMPLE_RATE)
     start = max(0, round(len(sound) * share) - reach)
     power = np.convolve(sound[start : start + 2 * reach] ** 2, np.ones(window, np.float32), "valid")
     at = start + int(power.argmin()) + window // 2
+    loud = np.flatnonzero(np.abs(sound) > np.abs(sound).max() * _QUIET)
+    after_it = int(np.searchsorted(loud, at))
+    quiet = int(loud[after_it] - loud[after_it - 1]) if 0 < after_it < len(loud) else 0
     before, after = sound[:at].copy(), sound[at:].copy()
     ramp = np.linspace(0, 1, _FADE, dtype=np.float32)
     before[-_FADE:] *= ramp[::-1]
     after[:_FADE] *= ramp
-    return np.concatenate([before, np.zeros(round(pause_s * SAMPLE_RATE), np.float32), after])
+    return np.concatenate([before, np.zeros(max(0, round(pause_s * SAMPLE_RATE) - quiet), np.float32), after])
 
 
 def shortened(sound: Floats) -> Floats:
