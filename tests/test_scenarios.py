@@ -1,0 +1,192 @@
+"""Scripted conversations: the grammar and its errors, virtual time, what fails and how it is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as xml
+
+import pytest
+
+from assistant.audio.echo import make_echo_path
+from assistant.audio.wav import wav_bytes
+from assistant.cli import main
+from assistant.scenario.api import ScenarioError, parse, read, simulate
+from assistant.scenario.moments import NAMES
+from assistant.scenario.report import json_report, junit_report
+from assistant.turns import machine
+from tests.speech_clips import english
+
+CONVERSATIONS = Path(__file__).parent / "conversations"
+STORY = "Once upon a time there was a lighthouse on a small island. Nobody had lived in it for many years."
+pytest_plugins = ["pytester"]
+
+
+def test_a_few_lines_are_a_scenario() -> None:
+    result = simulate(parse("turns:\n- user: What is the capital of France?\n  reply: Paris."))
+    assert result.passed
+    assert [(turn.user, turn.heard) for turn in result.log.history] == [("What is the capital of France?", "Paris.")]
+    assert result.figures["takeover rate"] == 1
+    assert 0.3 < result.figures["voice-to-voice p50 ms"] / 1000 < 0.8  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "right"),
+    [
+        ("turns:\n- usr: hello", "s:2", "did you mean 'user'?"),
+        ("turns:\n- user: hello\n  types: hello", "s:2", "exactly one of: user, audio, types, key, sound"),
+        ("turns:\n- user: hello\n  after: reply start", "s:3", "did you mean 'reply starts'?"),
+        ("turns:\n- user: hello\n  expect:\n  - event: reply starts\n    within: 3", "s:5", "'within_ms'"),
+        ("turns:\n- user: hello\n  expect: [{absent: apology, times: 2}]", "s:3", "does not go with `absent`"),
+        ("turns:\n- user: hello\nexpect: [{metric: takeover <= 1}]", "s:3", "'takeover rate'"),
+        ("turns:\n- user: hello\n  complete: 2", "s:3", "between 0 and 1"),
+        ("turns:\n- user: hello\n  fails: {llm: explode}", "s:3", "error, stall, disconnect"),
+        ("turns:\n- audio: nowhere.wav", "s:2", "no file nowhere.wav"),
+        ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_ms"),
+        ("turns: hello", "s:1", "should be a list"),
+        ("turns:\n- user: a: b", "s:2", "wants quotes"),
+        ("", "s", "empty"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_would_be_right(text: str, where: str, right: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        parse(text, name="s")
+    assert str(error.value).startswith(f"{where}:")
+    assert right in str(error.value)
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    scenario = read(CONVERSATIONS / "en_barge_in.yaml")
+    first, second = (json_report([simulate(scenario, "text", 7)]) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_in_a_room_the_same_seed_gives_the_same_sound_and_another_another() -> None:
+    scenario = read(CONVERSATIONS / "zh_very_short_turn.yaml")
+    first, second, other = (simulate(scenario, "room", seed) for seed in (7, 7, 8))
+    assert json_report([first]) == json_report([second])
+    assert first.log.recording is not None and second.log.recording is not None and other.log.recording is not None
+    assert first.log.recording.tobytes() == second.log.recording.tobytes()
+    assert first.log.recording.tobytes() != other.log.recording.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_a_recording_is_heard_and_judged_by_the_real_endpoint_model(tmp_path: Path) -> None:
+    (tmp_path / "question.wav").write_bytes(wav_bytes((english() * 32767).astype("int16"), 16_000))
+    turn = {
+        "audio": "question.wav",
+        "heard": "What is the time, please?",
+        "reply": "Three o'clock.",
+        "expect": [{"event": "endpoint scored"}, {"asked": "What is the time, please?"}],
+    }
+    result = simulate(parse({"turns": [turn]}, folder=tmp_path))
+    assert result.depth == "room"
+    assert result.passed, result.report()
+
+
+def test_time_jumps_over_what_nobody_waits_for() -> None:
+    result = simulate(parse({"turns": [{"user": "hello", "fails": {"llm": "stall"}, "expect": {"event": "apology"}}]}))
+    assert result.passed
+    assert result.log.end_s > 20
+    assert len(result.log.blocks) < 20 / 0.02, "silence is not played"
+
+
+def test_a_failed_expectation_shows_what_came_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "slow.yaml"
+    file.write_text("turns:\n- user: hello\n  reply: Hi.\n  expect:\n  - event: reply starts\n    within_ms: 100\n")
+    junit = tmp_path / "junit.xml"
+    assert main(["simulate", str(file), "--junit", str(junit), "--out", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr().out
+    assert f"{file}:5: `reply starts` came " in shown
+    assert "not within 100 ms" in shown
+    assert "llm asked #1" in shown, "the timeline around it"
+    case = xml.parse(junit).getroot().find("testcase")
+    assert case is not None and case.find("failure") is not None
+    assert (tmp_path / "out" / "slow-text" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_expectation_that_comes_too_early_is_not_met() -> None:
+    turns = [{"user": "I would like [1500 ms] a coffee", "expect": {"event": "reply starts", "within_ms": 900}}]
+    result = simulate(parse({"turns": turns}))
+    assert "before `user ends`" in result.failures[0].problem
+    assert result.figures["cut-off rate"] == 1
+
+
+def test_a_turn_that_never_begins_is_a_failure() -> None:
+    result = simulate(parse({"turns": [{"user": "hello"}, {"user": "and?", "after": "apology"}]}))
+    assert "turn 2 (user: and?) never began: it waits for `apology`" in result.failures[0].problem
+
+
+def test_figures_of_an_interruption() -> None:
+    turns = [
+        {"user": "Tell me a story.", "reply": STORY},
+        {"user": "mm-hmm", "means": "backchannel", "after": "reply starts + 1000 ms"},
+        {"sound": "cough", "after": "user ends + 1500 ms"},
+        {"user": "Sorry, how tall was it?", "after": "user ends + 1500 ms", "reply": "Very."},
+    ]
+    figures = simulate(parse({"turns": turns})).figures
+    assert figures["backchannel selectivity"] == figures["resume rate"] == figures["yield rate"] == 1
+    assert figures["takeover rate"] == 1
+    assert figures["stop latency p50 ms"] == pytest.approx(210, abs=40), "192 ms of speech and a fade of 20"
+    assert figures["false interruptions per minute"] > 10  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("part", "attribute", "broken", "scenario"),
+    [
+        ("assistant.turns.interruption", "is_backchannel", lambda text: False, "en_backchannel"),
+        ("assistant.turns.interruption", "orders_silence", lambda text: False, "zh_stop_word"),
+        ("assistant.turns.machine", "is_only_stop", lambda text: False, "en_stop_word"),
+        ("assistant.turns.interruption", "is_own_echo", lambda *words: False, "en_own_echo_words"),
+        ("assistant.turns.endpointing", "words_vote", lambda text: "neither", "zh_trailing_because"),
+        ("assistant.turns.user_turn", "wait_s", lambda *known, **more: 0.3, "en_doubtful_end_is_waited_for"),
+        ("assistant.audio.player.Player", "resume", lambda *known: None, "en_cough"),
+        ("assistant.audio.player.Player", "pause", lambda *known: None, "en_barge_in"),
+        ("assistant.dialogue.history", "_interruption", lambda *known: "", "zh_barge_in"),
+        ("assistant.turns.reply.Reply", "deadlines", lambda reply: (), "en_llm_stalls_midway"),
+    ],
+)
+def test_scenarios_fail_where_the_machine_is_broken(
+    part: str, attribute: str, broken: object, scenario: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = read(CONVERSATIONS / f"{scenario}.yaml")
+    assert simulate(script, "text").passed
+    monkeypatch.setattr(f"{part}.{attribute}", broken)
+    assert not simulate(script, "text").passed
+
+
+def test_an_action_that_nobody_knows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dance(machine.do.Action):
+        """Not in any repertoire."""
+
+    monkeypatch.setattr(machine.TurnMachine, "handle", lambda self, event: [Dance()])
+    with pytest.raises(TypeError, match="Dance"):
+        simulate(parse({"turns": [{"user": "hello"}]}))
+
+
+def test_pytest_collects_a_folder_of_conversations(pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("conversations")
+    (folder / "good.yaml").write_text("turns: [{user: hello, expect: {event: reply ends}}]")
+    (folder / "bad.yaml").write_text("turns: [{user: hello, expect: {absent: reply ends}}]")
+    (pytester.path / "other.yaml").write_text("not: a scenario")
+    outcome = pytester.runpytest_subprocess()
+    outcome.assert_outcomes(passed=1, failed=1)
+    outcome.stdout.fnmatch_lines(["*bad.yaml:1: `reply ends` came*"])
+
+
+def test_junit_counts_and_json_holds_the_figures() -> None:
+    results = [simulate(read(CONVERSATIONS / name)) for name in ("en_plain_turn.yaml", "zh_plain_turn.yaml")]
+    assert 'tests="2" failures="0"' in junit_report(results)
+    document = json.loads(json_report(results))
+    assert document["metrics"]["takeover rate"] == 1
+    assert {moment["moment"] for moment in document["scenarios"][0]["moments"]} <= {*NAMES, "clause 2 starts"}
+
+
+def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard() -> None:
+    scenarios = [read(path) for path in CONVERSATIONS.glob("*.yaml")]
+    assert len(scenarios) >= 40
+    assert all(scenario.about for scenario in scenarios)
+    assert min(sum(s.name.startswith(language) for s in scenarios) for language in ("en_", "zh_")) >= 15
