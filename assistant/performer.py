@@ -180,7 +180,7 @@ class Performer:
             if not span.ended:
                 longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
                 length = max(length, round(longest_s * SAMPLE_RATE))
-            share = (heard - span.start) / length if length else 1.0
+            share = (min(heard, span.end) - span.start) / length if length else 1.0
             clauses.append(HeardClause(text, min(1.0, max(0.0, share))))
         return clauses
 

@@ -51,8 +51,7 @@ def heard_text(clauses: Iterable[HeardClause]) -> str:
             if length > reach:
                 break
             kept.append(unit)
-        parts.append("".join(kept).rstrip())
-        break
+        parts.append("".join(kept).rstrip())  # after a voice that broke off an apology may have been heard
     return join_clauses(part for part in parts if part)
 
 
