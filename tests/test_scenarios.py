@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
@@ -11,7 +12,9 @@ import pytest
 from assistant.audio.echo import make_echo_path
 from assistant.audio.wav import wav_bytes
 from assistant.cli import main
+from assistant.scenario import grammar
 from assistant.scenario.api import ScenarioError, parse, read, simulate
+from assistant.scenario.metrics import NAMES as METRICS
 from assistant.scenario.moments import NAMES
 from assistant.scenario.report import json_report, junit_report
 from assistant.turns import machine
@@ -190,3 +193,15 @@ def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard
     assert len(scenarios) >= 40
     assert all(scenario.about for scenario in scenarios)
     assert min(sum(s.name.startswith(language) for s in scenarios) for language in ("en_", "zh_")) >= 15
+
+
+def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert len(examples) == 3
+    for example in examples:
+        result = simulate(parse(example))
+        assert result.passed, result.report()
+    assert all(f"| `{name}` |" in page for name in (*NAMES, *METRICS))
+    assert grammar.__doc__ is not None
+    assert grammar.__doc__.split("\n\n", 1)[1].strip() in page
