@@ -123,6 +123,12 @@ def test_a_turn_that_never_begins_is_a_failure() -> None:
     assert "turn 2 (user: and?) never began: it waits for `apology`" in result.failures[0].problem
 
 
+def test_a_conversation_that_never_comes_to_rest_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.TurnMachine, "_check_turn", lambda *known: None)
+    result = simulate(parse({"turns": [{"user": "hello"}]}))
+    assert "does not come to rest: at the end the machine is USER" in result.failures[0].problem
+
+
 def test_figures_of_an_interruption() -> None:
     turns = [
         {"user": "Tell me a story.", "reply": STORY},

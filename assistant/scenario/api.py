@@ -24,6 +24,7 @@ from assistant.scenario.metrics import Tally, tally, total
 from assistant.scenario.moments import Moment
 from assistant.scenario.runner import Runner
 from assistant.scenario.script import Depth, Scenario
+from assistant.turns.machine import State
 
 __all__ = ["Log", "Moment", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate", "total"]
 
@@ -75,6 +76,9 @@ def simulate(scenario: Scenario | Path | str, depth: Depth | None = None, seed: 
     for step, when in runner.unplayed:
         problem = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))
+    if runner.state_at_end is not State.LISTENING:
+        problem = f"the conversation does not come to rest: at the end the machine is {runner.state_at_end.name}"
+        outcomes.append(Outcome(1, 0, problem, log.end_s))
     return Result(scenario, runner.depth, runner.seed, log, tuple(outcomes), counted)
 
 

@@ -31,7 +31,7 @@ def draw(result: Result) -> bytes:
     picture = Picture(log.end_s)
     for utterance in log.utterances:
         for start_s, end_s in utterance.spans:
-            picture.bar("user", start_s, end_s, utterance.step.label().removeprefix("user: "))
+            picture.bar("user", start_s, end_s, utterance.step.text or utterance.step.content)
     for at_s, step in log.steps:
         if step.kind in ("types", "key"):
             picture.bar("user", at_s, at_s + _KEY_S, step.label())

@@ -28,7 +28,7 @@ _FIRST_AFTER = When("start", 0.5)
 _NEXT_AFTER = When("quiet", 0.7)
 _SETTLE_S = 0.4  # without anything going on until it is quiet: longer than voice activity takes
 _TAIL_S = 2.2  # the scenario goes on for so long after the last of it, so that what should not come could
-_LONGEST_S = 300.0  # then something goes on for ever
+_LONGEST_S = 120.0  # after the last of the script: then something goes on for ever
 
 
 class Sound(Protocol):
@@ -95,19 +95,25 @@ class Runner:
         self._is_quiet = True
         self._first_sound_of = 0  # the reply whose first sound is being looked for
         self._begun_reply = 0  # the newest that was heard
+        self._scripted_s = 0.0  # the last of the script so far
         self._over = False
 
     def run(self) -> Log:
         """Play it."""
         self._world.at(0.0, lambda: self._note("start"))
         self._arm()
-        while not self._over and self._world.step():
-            self._over = self._over or self._world.now > _LONGEST_S
+        while not self._over and self._world.now < self._scripted_s + _LONGEST_S and self._world.step():
+            pass
         self._note("end")
         self.log.end_s = self._world.now
         self.log.moments.sort(key=lambda moment: moment.at_s)
         self.log.recording = self._sound.recording()
         return self.log
+
+    @property
+    def state_at_end(self) -> State:
+        """Where the machine was left: LISTENING where all came to its end."""
+        return self._machine.state
 
     @property
     def unplayed(self) -> list[tuple[Step, When]]:
@@ -155,11 +161,12 @@ class Runner:
 
     def _end(self, step: Step) -> None:
         self._sounding -= 1
+        self._scripted_s = self._world.now
         self._note("user ends", step=step.number)
         self._goes_on()
 
-    def _note(self, name: str, detail: str = "", generation: int = 0, step: int = 0) -> None:
-        self._note_moment(Moment(self._world.now, name, detail, generation, step))
+    def _note(self, name: str, detail: str = "", step: int = 0) -> None:
+        self._note_moment(Moment(self._world.now, name, detail, step=step))
 
     def _note_moment(self, moment: Moment) -> None:
         self.log.moments.append(moment)
