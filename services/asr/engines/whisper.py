@@ -35,6 +35,7 @@ _VAD_FRAME = 512  # samples, 32 ms
 _SPEECH = 0.5  # voice activity above this counts as speech
 _EDGE = 0.3  # and above this as its beginning or end
 _NO_SPEECH = 0.25  # nothing above: not speech. Noise, music, clicks stayed <= 0.16, hum 0.36, quiet speech >= 0.48
+_KEPT_S = 0.4  # of what is around the speech; see _around
 _EDGE_PAD_S = 0.1  # consonants begin before the voice
 _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 
@@ -111,8 +112,9 @@ class WhisperEngine:
         speech = self._speech(samples)
         if speech.max(initial=0.0) < _NO_SPEECH:
             return Recognition(())
-        length_s = len(samples) / SAMPLE_RATE
-        window_s = length_s + _TAIL_S
+        start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
+        samples = _around(samples, start_s, end_s)
+        window_s = len(samples) / SAMPLE_RATE + _TAIL_S
         if np.count_nonzero(speech > _SPEECH) * _VAD_FRAME < _WORD_S * SAMPLE_RATE:
             window_s = max(window_s, _WORD_WINDOW_S)
         attempt = self._decode(samples, window_s, hints, _TOKENS_PER_S)
@@ -121,7 +123,6 @@ class WhisperEngine:
             attempt, warnings = self._again(samples, attempt, hints)
         if not attempt.text or self._is_silence(attempt) or _is_prompt(attempt):
             return Recognition((), warnings)
-        start_s, end_s = _edges_s(speech, length_s)
         confidence = math.exp(min(attempt.log_probability, 0.0))
         return Recognition((Segment(start_s, end_s, attempt.text, attempt.language, confidence),), warnings)
 
@@ -199,6 +200,12 @@ class WhisperEngine:
     @staticmethod
     def _is_silence(attempt: _Attempt) -> bool:
         return attempt.silence > _SILENCE_PROBABILITY and attempt.log_probability < _SILENCE_LOG_PROBABILITY
+
+
+def _around(samples: Samples, start_s: float, end_s: float) -> Samples:
+    """The speech and a little more: before five seconds of silence "Paris." was heard as "Paris Paris Paris"."""
+    first = max(0, round((start_s - _KEPT_S) * SAMPLE_RATE))
+    return samples[first : round((end_s + _KEPT_S) * SAMPLE_RATE)]
 
 
 def _is_prompt(attempt: _Attempt) -> bool:
