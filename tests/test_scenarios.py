@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
@@ -165,6 +166,15 @@ def test_scenarios_fail_where_the_machine_is_broken(
     assert simulate(script, "text").passed
     monkeypatch.setattr(f"{part}.{attribute}", broken)
     assert not simulate(script, "text").passed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_without_echo_cancellation_it_would_interrupt_itself() -> None:
+    scenario = read(CONVERSATIONS / "en_own_echo_in_the_room.yaml")
+    result = simulate(replace(scenario, settings=("audio.echo=off",)))
+    assert result.figures["false interruptions per minute"] > 10  # type: ignore[operator]
+    assert not result.passed
 
 
 def test_an_action_that_nobody_knows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

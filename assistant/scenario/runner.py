@@ -5,6 +5,7 @@ The same scenario with the same seed leaves the same log, to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -80,7 +81,7 @@ class Runner:
             player,
             self._services,
             lambda: self._world.now,
-            apologies={text: self._sound.speak(text) for text in persona.all_apologies()},
+            apologies=_Voiced(persona.all_apologies(), self._sound.speak),
             history_turns=settings.talk.history_turns,
         )
         self.log.history = self._performer.history.turns
@@ -244,6 +245,24 @@ class Runner:
         from assistant.scenario.room_depth import RoomDepth  # loads models, which text depth does without
 
         return RoomDepth(self._world, player, self._played, self._post, self.scenario, settings, self.seed)
+
+
+class _Voiced(Mapping[str, Samples]):
+    """Sentences with their sound, which is made when it is needed."""
+
+    def __init__(self, texts: Sequence[str], speak: Callable[[str], Samples]) -> None:
+        self._texts, self._speak = texts, speak
+
+    def __getitem__(self, text: str) -> Samples:
+        if text not in self._texts:
+            raise KeyError(text)
+        return self._speak(text)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 @cache
