@@ -190,9 +190,13 @@ def test_pytest_collects_a_folder_of_conversations(pytester: pytest.Pytester) ->
     folder = pytester.mkdir("conversations")
     (folder / "good.yaml").write_text("turns: [{user: hello, expect: {event: reply ends}}]")
     (folder / "bad.yaml").write_text("turns: [{user: hello, expect: {absent: reply ends}}]")
+    (folder / "wrong.yaml").write_text("turns: [{usr: hello}]")
     (pytester.path / "other.yaml").write_text("not: a scenario")
     outcome = pytester.runpytest_subprocess()
-    outcome.assert_outcomes(passed=1, failed=1)
+    outcome.assert_outcomes(errors=1)
+    outcome.stdout.fnmatch_lines(["*wrong.yaml:1: a turn has no key 'usr' (did you mean 'user'?)*"])
+    outcome = pytester.runpytest_subprocess("--continue-on-collection-errors")
+    outcome.assert_outcomes(passed=1, failed=1, errors=1)
     outcome.stdout.fnmatch_lines(["*bad.yaml:1: `reply ends` came*"])
 
 

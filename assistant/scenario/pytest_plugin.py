@@ -27,9 +27,13 @@ class ConversationFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One test for each depth."""
-        from assistant.scenario.api import read  # not before it is needed: every run of pytest imports this module
+        # Not before they are needed: every run of pytest imports this module.
+        from assistant.scenario.api import ScenarioError, read
 
-        scenario = read(self.path)
+        try:
+            scenario = read(self.path)
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
         for depth in scenario.depths:
             item = ConversationItem.from_parent(self, name=depth, scenario=scenario, depth=depth)
             if depth == "room":
