@@ -12,13 +12,15 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.latency_report import Heard, draw, judged, table
-from benchmarks.latency_services import Delays
-from benchmarks.latency_sides import Huiyin, Pipecat, Side, StatedProcess
-from benchmarks.latency_speech import LONGEST_PAUSE_S, utterances, with_words
+from benchmarks.latency_services import Delays, Words
+from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
+from benchmarks.latency_simulated import Simulated
+from benchmarks.latency_speech import LONGEST_PAUSE_S, Utterance, utterances, with_words
 from configs import settings as config
 
 _QUICK = 12  # utterances
@@ -28,13 +30,15 @@ def main() -> int:
     """Prints the table. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="store_true", help="pipecat-ai, too (installed into the cache folder)")
+    parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
     parser.add_argument("--runs", type=int, default=1, help="figures are medians over so many (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
     args = parser.parse_args()
-    settings = config.load(environ={})
+    settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench"
     spoken = utterances(settings, folder / "latency", _tell)
     spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
@@ -48,33 +52,14 @@ def main() -> int:
         f"{sum(utterance.duration_s for utterance in spoken):.0f} s of speech"
     )
     assert max(pauses) <= LONGEST_PAUSE_S + 0.02
-    delays, heard = Delays(), list[Heard]()
-    with StatedProcess() as services, contextlib.ExitStack() as open_sides:
-        sides: list[Side] = [Huiyin(settings, services.port, delays)]
-        open_sides.callback(sides[0].close)
-        if args.peer:
-            sides.append(Pipecat(folder, services.port, _tell))
-            open_sides.callback(sides[1].close)
+    heard: list[Heard] = []
+    with contextlib.ExitStack() as opened:
+        sides, play = _sides(args, settings, spoken, words, opened)
         for run in range(args.runs):
             for utterance, said in zip(spoken, words, strict=True):
-                services.play(said)
+                play(said)
                 for side in sides if run % 2 == 0 else reversed(sides):
-                    answer = side.hear(utterance)
-                    is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
-                    heard.append(
-                        Heard(
-                            run,
-                            side.name,
-                            utterance.name,
-                            utterance.language,
-                            is_cut_off,
-                            latency_s,
-                            answer.limit_s,
-                            answer.wait_s,
-                            answer.parts,
-                            answer.least,
-                        )
-                    )
+                    heard.append(_heard(run, side.name, utterance, side.hear(utterance)))
                     _tell(_line(heard[-1]))
     print(f"\n{table(heard)}")
     if args.json:
@@ -82,6 +67,33 @@ def main() -> int:
     if args.png:
         args.png.write_bytes(draw(heard, f"Voice-to-voice latency, {len(spoken)} utterances with pauses"))
     return 0
+
+
+def _sides(
+    args: argparse.Namespace,
+    settings: config.Settings,
+    spoken: Sequence[Utterance],
+    words: Sequence[Words],
+    opened: contextlib.ExitStack,
+) -> tuple[list[Side], Callable[[Words], None]]:
+    """(who hears the utterances, what tells the services which one comes)."""
+    if args.simulated:
+        whole = {u.name: said.heard[f"0-{len(said.stretches) - 1}"] for u, said in zip(spoken, words, strict=True)}
+        return [Simulated(settings, args.set, whole, Delays())], lambda said: None
+    services = opened.enter_context(StatedProcess())
+    sides: list[Side] = [Huiyin(settings, services.port, Delays())]
+    opened.callback(sides[0].close)
+    if args.peer:
+        sides.append(Pipecat(settings.store.path.parent / "bench", services.port, _tell))
+        opened.callback(sides[1].close)
+    return sides, services.play
+
+
+def _heard(run: int, side: str, utterance: Utterance, answer: Answer) -> Heard:
+    is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+    limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
+    name, language = utterance.name, utterance.language
+    return Heard(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least)
 
 
 def _line(one: Heard) -> str:

@@ -1,0 +1,81 @@
+"""The same utterances in virtual time, for `benchmarks.latency --simulated`: no load, no HTTP, the same every time.
+
+The scenario runner plays each recording to the real voice activity, endpoint model and turn machine; only the services
+are simulated. Their recogniser hears the words of the whole recording, evenly spread over it.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from assistant.audio import SAMPLE_RATE
+from assistant.audio.wav import wav_bytes
+from assistant.performer import policy_from
+from assistant.scenario.api import Log, parse, simulate
+from assistant.turns.endpointing import has_full_stop, wait_s
+from benchmarks.latency_services import Delays
+from benchmarks.latency_sides import Answer
+from benchmarks.latency_speech import Utterance
+from configs.settings import Settings
+
+_HEADSET = {"echo_db": -90.0, "rt60_s": 0.05}
+_PROBABILITY = re.compile(r"[\d.]+$")
+
+
+class Simulated:
+    """A `Side` in virtual time; `heard` is what a recogniser makes of each whole utterance."""
+
+    name = "simulated"
+
+    def __init__(self, settings: Settings, overrides: Sequence[str], heard: dict[str, str], delays: Delays) -> None:
+        """`overrides`: what of `settings` is not the default, as ``section.key=value``."""
+        self._overrides = dict(override.split("=", 1) for override in overrides)
+        self._policy, self._heard, self._delays = policy_from(settings.turns), heard, delays
+
+    def hear(self, utterance: Utterance) -> Answer:
+        """Play it; a conversation of its own."""
+        delays = self._delays
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "said.wav"
+            file.write_bytes(wav_bytes((utterance.sound * 32767).astype(np.int16), SAMPLE_RATE))
+            turn = {
+                "audio": str(file),
+                "heard": self._heard[utterance.name],
+                "language": utterance.language,
+                "reply": utterance.reply,
+            }
+            services = {
+                "asr": {"takes_ms": delays.asr_s * 1000},
+                "llm": {"first_token_ms": delays.llm_first_s * 1000, "tokens_per_s": 1 / delays.llm_token_s},
+                "tts": {"first_audio_ms": delays.tts_first_s * 1000},
+            }
+            scenario = {"depth": "room", "room": _HEADSET, "settings": self._overrides, "services": services}
+            log = simulate(parse({**scenario, "turns": [turn]})).log
+        began_s = next(log.named("user starts")).at_s
+        answer = Answer([moment.at_s - began_s for moment in log.named("reply starts")])
+        if answer.audible:
+            self._explain(answer, log, utterance)
+        return answer
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _explain(self, answer: Answer, log: Log, utterance: Utterance) -> None:
+        *_, starts = log.named("reply starts")
+        before: Sequence[float] = [
+            float(found[0])
+            for moment in log.named("endpoint scored")
+            if moment.at_s <= starts.at_s and (found := _PROBABILITY.search(moment.detail))
+        ]
+        text = next((m.text for m in log.named("asr answers") if m.generation == starts.generation), "")
+        clause = next((m.detail for m in log.named("llm first clause") if m.generation == starts.generation), "")
+        probability = before[-1] if before else None
+        answer.wait_s = wait_s(self._policy.endpoint, probability, text, stops_are_set=has_full_stop(text))
+        delays = self._delays
+        services_s = delays.asr_s + delays.clause_s(utterance.reply, clause) + delays.tts_first_s
+        answer.limit_s = max(answer.wait_s, self._policy.speculate_s + services_s)
