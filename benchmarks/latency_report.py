@@ -142,12 +142,12 @@ def _where_it_went(heard: Sequence[Heard]) -> list[str]:
     if not known:
         return []
     spent, least = (
-        "".join(f"{statistics.mean(parts(h).get(name, 0.0) for h in known) * 1000:8.0f}" for name in _PARTS)
+        "".join(f"{statistics.median(parts(h).get(name, 0.0) for h in known) * 1000:8.0f}" for name in _PARTS)
         for parts in (lambda h: h.parts, lambda h: h.least)
     )
     return [
         "",
-        f"{'mean ms':<12}" + "".join(f"{name:>8}" for name in _PARTS),
+        f"{'median ms':<12}" + "".join(f"{name:>8}" for name in _PARTS),
         f"{known[0].side:<12}{spent}",
         f"{'at least':<12}{least}",
         "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;",

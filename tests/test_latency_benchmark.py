@@ -18,6 +18,7 @@ from assistant.clients.services import Services
 from benchmarks.latency_report import Heard, draw, judged, percentile, row, table
 from benchmarks.latency_services import Delays, StatedServices, Words, tokens
 from benchmarks.latency_sides import Headset, Huiyin
+from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import REPLIES, Utterance, pauses_in, shortened, speech_in, with_pause
 from configs.settings import load
 
@@ -168,3 +169,20 @@ def test_the_live_loop_answers_an_utterance_and_tells_its_limit() -> None:
     assert not is_cut_off and latency_s is not None and answer.limit_s is not None
     assert answer.limit_s * 0.8 < latency_s < answer.limit_s + 2.0
     assert sum(answer.parts.values()) == pytest.approx(latency_s, abs=0.02)
+
+
+@pytest.mark.slow
+def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> None:
+    utterance = Utterance("time", "en", english(), (), "It is noon. The sun is high.")
+
+    def latency_s(*overrides: str) -> float:
+        settings = load(environ={}, overrides=overrides)
+        answer = Simulated(settings, overrides, {"time": "What is the time, please?"}, Delays()).hear(utterance)
+        is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+        assert not is_cut_off and latency_s is not None and answer.limit_s is not None
+        assert answer.limit_s <= latency_s < answer.limit_s + 0.3
+        return latency_s
+
+    usual = latency_s()
+    assert usual == latency_s()
+    assert latency_s("turns.endpoint_sure_ms=1500", "turns.endpoint_unsure_ms=1500") > usual + 0.3
