@@ -1,6 +1,6 @@
 """pipecat's side of `benchmarks.latency`; run by the Python of its own virtual environment, never imported.
 
-The pipeline of pipecat's own examples: Silero VAD and smart-turn v3 at their defaults, OpenAI's STT, LLM and TTS
+pipecat's parts in their usual order: Silero VAD and smart-turn v3 at their defaults, OpenAI's STT, LLM and TTS
 services pointed at the stated ones. In place of a sound device: blocks of 20 ms in real time, and an output whose
 clock is the same. Orders come as JSON lines on standard input, what was heard goes back on standard output.
 """

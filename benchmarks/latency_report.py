@@ -152,7 +152,29 @@ def _where_it_went(heard: Sequence[Heard]) -> list[str]:
         f"{'at least':<12}{least}",
         "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;",
         "hold: sound ready, waiting for the pause to last; play: to the first audible sample",
+        *_over_the_limit(known),
     ]
+
+
+def _over_the_limit(known: Sequence[Heard]) -> list[str]:
+    """How much later than the limit, apart for those that waited for the services and those for the pause."""
+    lines = []
+    for reason, some in (
+        ("the services take longer", [h for h in known if h.limit_s != h.wait_s]),
+        ("the pause takes longer", [h for h in known if h.limit_s == h.wait_s]),
+    ):
+        over = [h.latency_s - h.limit_s for h in some if h.latency_s is not None and h.limit_s is not None]
+        if over:
+            parts = ", ".join(
+                f"{name} {statistics.median(h.parts[name] - h.least.get(name, 0.0) for h in some) * 1000:+.0f}"
+                for name in ("hear", "asr", "llm", "tts", "play")
+            )
+            detail = f" ({parts})" if reason.startswith("the services") else ""
+            lines.append(
+                f"where {reason} ({len(over)} of {len(known)}), over the limit by "
+                f"{statistics.median(over) * 1000:.0f} ms{detail}"
+            )
+    return lines
 
 
 def _cut_offs(heard: Sequence[Heard]) -> list[str]:

@@ -30,7 +30,7 @@ from tests.service_process import free_port
 from tests.speech_clips import recorded
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 0.7
-_PAUSES_S = (0.3, 0.5, 0.7, 0.2, 0.4, 0.6)  # put in, in turn
+_PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)  # put in, in turn
 _PEAK = 0.5
 _FRAME = SAMPLE_RATE // 100
 _QUIET = 0.02  # of the peak: a frame without a louder sample belongs to a pause
