@@ -108,7 +108,8 @@ def test_while_the_assistant_is_heard_only_unbroken_loud_speech_that_is_not_its_
     quiet = Frame(0.1, passed=0.9, far_end=True)
     assert first([user] * 8) == 3
     assert first([echo] * 50) is None
-    assert first([slipped] * 50) is None
+    assert first([slipped] * 9) is None
+    assert first([slipped] * 50) == 9  # not for ever: echo may leak through while the user speaks, too
     assert first([user, user, user, quiet] * 20) is None
 
 

@@ -4,7 +4,7 @@ What the stock model computes (arXiv 2407.04051; SAN-M layers: arXiv 2006.01713)
 padding, so no masks; attention in one node; the memory block's residual folded into its filter; the head's
 probabilities only where a token stands. No PyTorch and no tracing are involved: the weights are mapped, turned, and
 written one after the other to a file beside the graph, from which onnxruntime maps them. Measured on the full size:
-2 s and 0.2 GB, where tracing takes 161 s and 6.5 GB.
+3 s and 1.1 GB, most of it the mapped checkpoint, where tracing takes 161 s and 6.5 GB.
 
 Inputs: ``features`` float32 (1, T, 560), T >= 1; ``queries`` int64 (1, 4), rows of the embedding that ask for
 language, emotion, event and style. Outputs: ``tokens`` int64 (4 + T,), the likeliest token of each of the four
