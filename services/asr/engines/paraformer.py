@@ -11,15 +11,10 @@ Numbers stay as they are spoken; ``itn`` only decides on the marks.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import io
 import json
-import logging
-import os
 import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +23,8 @@ import numpy as np
 from configs.settings import AsrSettings
 from services.asr.engine import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from services.asr.engines.punctuation import Punctuation
+from services.asr.stock import find_device, load_stock
 from services.common.audio import SAMPLE_RATE, Samples
-from services.common.heap import give_back
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
@@ -49,7 +44,7 @@ def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
         raise ValueError("PyTorch and FunASR are not installed; `make funasr` installs both")
     folder = find_model(settings.model)
     marks = find_model(settings.punctuation) if settings.punctuation else None
-    engine = ParaformerEngine(folder, marks, _device(settings), settings.threads)
+    engine = ParaformerEngine(folder, marks, find_device(settings.device), settings.threads)
     engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints(hotwords=("你好",)))
     return engine
 
@@ -197,61 +192,9 @@ def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> No
         raise ValueError(f"{folder} holds another model than {model}; {advice}")
 
 
-def load_stock(folder: Path, device: str, threads: int) -> Any:
-    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run."""
-    if os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
-        raise ValueError("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD lets weight files run programs; unset it")
-    # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    import torch
-
-    with contextlib.redirect_stdout(io.StringIO()), _quiet():
-        from funasr import AutoModel
-
-        stock = AutoModel(
-            model=str(folder.resolve()),
-            device=device,
-            disable_update=True,
-            trust_remote_code=False,
-            disable_pbar=True,
-            log_level="ERROR",
-            ncpu=threads,
-        )
-    torch.set_num_threads(threads)
-    stock.model.eval()
-    give_back()
-    return stock
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what FunASR tells the root logger as it loads: "download models from model hub", and downloads none."""
-
-    def is_error(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
-
-    root = logging.getLogger()
-    root.addFilter(is_error)
-    try:
-        yield
-    finally:
-        root.removeFilter(is_error)
-
-
 def _read_pieces(path: Path) -> dict[str, list[str]]:
     """The published ``seg_dict``: a word, then its pieces, one line each. Empty where there is none."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8") as file:
         return {word: pieces for word, *pieces in map(str.split, file) if pieces}
-
-
-def _device(settings: AsrSettings) -> str:
-    if settings.device != "auto":
-        return settings.device
-    if shutil.which("nvidia-smi"):
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cpu"

@@ -25,7 +25,8 @@ class Punctuation:
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
         """`folder` as ModelScope has it. Raises ValueError or OSError."""
-        from services.asr.engines.paraformer import check_folder, load_stock
+        from services.asr.engines.paraformer import check_folder
+        from services.asr.stock import load_stock
 
         check_folder(folder, "CTTransformer", _FILES, _HUB)
         stock = load_stock(folder, device, threads)

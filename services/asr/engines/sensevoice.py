@@ -7,7 +7,6 @@ call is what the tests compare with. On a CPU neither FunASR nor PyTorch is need
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from services.asr.sensevoice.tags import (
     SPOKEN_QUERY,
     Answers,
 )
+from services.asr.stock import find_device
 from services.common.audio import SAMPLE_RATE, Samples
 
 _GPU_BATCH_S = 600.0  # as much as the planner finds room for; more gains nothing
@@ -114,14 +114,6 @@ def _usual_precision(runtime: str, on_cpu: bool) -> str:
 
 
 def _device(settings: AsrSettings) -> str:
-    """Where to run. PyTorch is only asked (2 s, 200 MB) where there is a driver to run on."""
-    if settings.device != "auto":
-        return settings.device
-    if settings.runtime == "onnx" or settings.precision == "int8":
-        return "cpu"
-    if shutil.which("nvidia-smi") and importlib.util.find_spec("torch"):
-        import torch
-
-        if torch.cuda.is_available():
-            return "cuda"
-    return "cpu"
+    """Where to run: what only a CPU can do is not taken to a GPU."""
+    only_cpu = settings.runtime == "onnx" or settings.precision == "int8"
+    return "cpu" if only_cpu and settings.device == "auto" else find_device(settings.device)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +13,7 @@ import numpy.typing as npt
 from services.asr.engine import OutOfMemory
 from services.asr.sensevoice.checkpoint import read_checkpoint
 from services.asr.sensevoice.features import Features
+from services.asr.stock import load_stock
 
 QUERIES = 4
 
@@ -87,29 +84,13 @@ class TorchNetwork:
     def __init__(self, folder: Path, device: str, precision: str, threads: int) -> None:
         """`precision`: 'fp32', 'fp16' or 'bf16' (autocast: the weights stay in 32 bits). Raises CheckpointError."""
         read_checkpoint(folder / "model.pt")  # refuses what FunASR would unpickle and run
-        # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        os.environ.setdefault("GOMP_SPINCOUNT", "0")
+        stock = load_stock(folder, device, threads)
         import torch
 
-        logging.getLogger().setLevel(max(logging.getLogger().level, logging.INFO))
-        with contextlib.redirect_stdout(io.StringIO()):
-            from funasr import AutoModel
-
-            stock: Any = AutoModel(
-                model=str(folder),
-                device=device,
-                disable_update=True,
-                trust_remote_code=False,
-                disable_pbar=True,
-                log_level="ERROR",
-                ncpu=threads,
-            )
-        torch.set_num_threads(threads)
         self.device = device
         self.batches = device != "cpu"
         self._torch: Any = torch
-        self._model = stock.model.eval()
+        self._model = stock.model
         self._dtype = {"fp32": None, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
 
     def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
