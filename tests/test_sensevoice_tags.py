@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sentencepiece import SentencePieceProcessor
 
-from services.asr.bench.sensevoice_folder import _sentencepiece, vocabulary
+from services.asr.bench.sensevoice_folder import sentencepiece, vocabulary
 from services.asr.engine import Emotion, Segment
 from services.asr.sensevoice.decoding import Decoder
 from services.asr.sensevoice.tags import LANGUAGES, Answers, TagTokens
 
 PIECES = vocabulary()
-VOCABULARY = SentencePieceProcessor(model_proto=_sentencepiece(PIECES))
+VOCABULARY = SentencePieceProcessor(model_proto=sentencepiece(PIECES))
 DECODER = Decoder(VOCABULARY)
 CALM = Answers("zh", "zh", Emotion("neutral", 0.9, {"neutral": 0.9, "sad": 0.1}), {})
 

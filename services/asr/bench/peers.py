@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.settings import StoreSettings
+from services.asr.bench.frontend import FEATURES, SCALE, SHIFT
 from services.asr.bench.sensevoice_folder import (
     FULL,
     PUBLISHED_TOKENS,
@@ -115,14 +116,13 @@ def _describe(folder: Path, graph: Path, described: Path) -> None:
     count = pieces.get_piece_size()
     tokens = "".join(f"{pieces.id_to_piece(i)} {i}\n" for i in range(count))
     (graph.parent / "tokens.txt").write_text(tokens, "utf-8")
-    width = 560
     facts = {
         "model_type": "sense_voice_ctc",
         "lfr_window_size": 7,
         "lfr_window_shift": 6,
         "normalize_samples": 0,
-        "neg_mean": ",".join(["-13.0"] * width),
-        "inv_stddev": ",".join(["0.15"] * width),
+        "neg_mean": ",".join([str(SHIFT)] * FEATURES),
+        "inv_stddev": ",".join([str(SCALE)] * FEATURES),
         "vocab_size": count,
         "with_itn": 14,
         "without_itn": 15,

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import requests
 
+from services.asr.bench.status import memory_mb
+
 _ROOT = Path(__file__).resolve().parents[3]
 _START_LIMIT_S = 300.0
 
@@ -28,9 +30,7 @@ class Running:
 
     def memory_mb(self) -> tuple[float, float]:
         """(now, most since `forget_peak`) resident memory."""
-        lines = Path(f"/proc/{self.worker}/status").read_text().splitlines()
-        facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
-        return int(facts["VmRSS"].split()[0]) / 1024, int(facts["VmHWM"].split()[0]) / 1024
+        return memory_mb(self.worker)
 
     def forget_peak(self) -> None:
         """Count the peak from now on."""

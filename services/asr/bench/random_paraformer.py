@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-FEATURES = 560  # 7 frames of 80 mels
+from services.asr.bench.frontend import FEATURES, FRONTEND, cmvn
+
 WORDS = tuple("今天又没考过你好我们是不的了在有人这中大来上个国说张章伟维王小明北京十一二三四五六七八九零")
 PIECES = ("py@@", "torch", "hello", "the", "a", "b", "c", "t", "v", "net@@", "work")
 SEGMENTED = {"pytorch": "py@@ torch", "hello": "hello", "network": "net@@ work", "the": "the"}
@@ -107,28 +108,13 @@ def write_paraformer(out: Path, shape: Mapping[str, int], tokens: int = 0, seed:
             "upsample_type": "cnn_blstm",
         },
         "frontend": "WavFrontend",
-        "frontend_conf": {
-            "fs": 16000,
-            "window": "hamming",
-            "n_mels": 80,
-            "frame_length": 25,
-            "frame_shift": 10,
-            "lfr_m": 7,
-            "lfr_n": 6,
-            "dither": 0.0,
-        },
+        "frontend_conf": {**FRONTEND, "dither": 0.0},
         "tokenizer": "CharTokenizer",
         "tokenizer_conf": {"unk_symbol": "<unk>", "split_with_space": True},
         "input_size": FEATURES,
     }
     _write(out, config, listed)
-    numbers = {"shift": "-13.0", "scale": "0.15"}
-    rows = {name: " ".join([value] * FEATURES) for name, value in numbers.items()}
-    (out / "am.mvn").write_text(
-        f"<Nnet>\n<Splice> {FEATURES} {FEATURES}\n[ 0 ]\n"
-        f"<AddShift> {FEATURES} {FEATURES}\n<LearnRateCoef> 0 [ {rows['shift']} ]\n"
-        f"<Rescale> {FEATURES} {FEATURES}\n<LearnRateCoef> 0 [ {rows['scale']} ]\n</Nnet>\n"
-    )
+    (out / "am.mvn").write_text(cmvn(), "utf-8")
     segmented = {**{char: char for char in WORDS}, **SEGMENTED}
     (out / "seg_dict").write_text("".join(f"{word} {pieces}\n" for word, pieces in segmented.items()), "utf-8")
     _write_weights(out, config, listed, seed)

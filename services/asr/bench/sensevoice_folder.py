@@ -20,11 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from services.asr.bench.frontend import FEATURES, FRONTEND, cmvn
+
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 VOCABULARY_FILE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 PUBLISHED_TOKENS = 25_055
-_FEATURES, _TAPS, _QUERY_ROWS = 560, 11, 16
+_TAPS, _QUERY_ROWS = 11, 16
 _BLANK_BIAS = {512: np.float32(2.0), 64: np.float32(2.55)}  # by output_size
 _SPECIAL = ("<unk>", "<s>", "</s>")
 
@@ -74,10 +76,10 @@ def vocabulary(tokens: int = 0) -> list[str]:
 def write_folder(out: Path, weights: Weights, encoder: Mapping[str, Any], pieces: Sequence[str]) -> Path:
     """The folder, complete: model.pt, config.yaml, configuration.json, am.mvn and the vocabulary."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / VOCABULARY_FILE).write_bytes(_sentencepiece(pieces))
+    (out / VOCABULARY_FILE).write_bytes(sentencepiece(pieces))
     (out / "config.yaml").write_text(yaml.safe_dump(_config(encoder), sort_keys=False), "utf-8")
     (out / "configuration.json").write_text(json.dumps(_CONFIGURATION), "utf-8")
-    (out / "am.mvn").write_text(_cmvn(shift=-13.0, scale=0.15), "utf-8")
+    (out / "am.mvn").write_text(cmvn(), "utf-8")
     save_checkpoint(out / "model.pt", weights)
     return out
 
@@ -90,7 +92,7 @@ def random_weights(encoder: Mapping[str, Any], tokens: int, seed: int = 0) -> di
         return (rng.random(shape, np.float32) * 2 - 1) * np.float32(inputs**-0.5)
 
     size, hidden = int(encoder["output_size"]), int(encoder["linear_units"])
-    weights = {"embed.weight": rng.standard_normal((_QUERY_ROWS, _FEATURES), np.float32)}
+    weights = {"embed.weight": rng.standard_normal((_QUERY_ROWS, FEATURES), np.float32)}
 
     def linear(name: str, inputs: int, outputs: int) -> None:
         weights[f"{name}.weight"] = uniform(outputs, inputs, inputs=inputs)
@@ -103,7 +105,7 @@ def random_weights(encoder: Mapping[str, Any], tokens: int, seed: int = 0) -> di
     blocks += [f"encoder.encoders.{i}" for i in range(int(encoder["num_blocks"]) - 1)]
     blocks += [f"encoder.tp_encoders.{i}" for i in range(int(encoder["tp_blocks"]))]
     for name in blocks:
-        inputs = _FEATURES if name == blocks[0] else size
+        inputs = FEATURES if name == blocks[0] else size
         linear(f"{name}.self_attn.linear_out", size, size)
         linear(f"{name}.self_attn.linear_q_k_v", inputs, size * 3)
         weights[f"{name}.self_attn.fsmn_block.weight"] = uniform(size, 1, _TAPS, inputs=_TAPS)
@@ -166,7 +168,7 @@ def save_checkpoint(path: Path, weights: Weights) -> None:
         archive.writestr("model/version", "3\n")
 
 
-def _sentencepiece(pieces: Sequence[str]) -> bytes:
+def sentencepiece(pieces: Sequence[str]) -> bytes:
     """A unigram model of these pieces, in their order."""
     import sentencepiece.sentencepiece_model_pb2
 
@@ -213,16 +215,7 @@ def _config(encoder: Mapping[str, Any]) -> dict[str, Any]:
         "tokenizer": "SentencepiecesTokenizer",
         "tokenizer_conf": {"bpemodel": None, "unk_symbol": "<unk>", "split_with_space": True},
         "frontend": "WavFrontend",
-        "frontend_conf": {
-            "fs": 16000,
-            "window": "hamming",
-            "n_mels": 80,
-            "frame_length": 25,
-            "frame_shift": 10,
-            "lfr_m": 7,
-            "lfr_n": 6,
-            "cmvn_file": None,
-        },
+        "frontend_conf": {**FRONTEND, "cmvn_file": None},
     }
 
 
@@ -237,16 +230,6 @@ _CONFIGURATION = {
         "frontend_conf": {"cmvn_file": "am.mvn"},
     },
 }
-
-
-def _cmvn(shift: float, scale: float) -> str:
-    """Kaldi's nnet text: shifts, then scales."""
-    rows = (("AddShift", shift), ("Rescale", scale))
-    parts = [
-        f"<{kind}> {_FEATURES} {_FEATURES}\n<LearnRateCoef> 0 [ {' '.join([str(value)] * _FEATURES)} ]\n"
-        for kind, value in rows
-    ]
-    return "<Nnet>\n<Splice> 560 560\n[ 0 ]\n" + "".join(parts) + "</Nnet>\n"
 
 
 def main() -> None:

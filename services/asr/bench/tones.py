@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from services.asr.bench.frontend import SCALE, SHIFT
 from services.asr.bench.sensevoice_folder import DIGITS_EN, DIGITS_ZH, TINY, vocabulary, write_folder
 from services.asr.sensevoice.features import Frontend
 from services.asr.sensevoice.tags import EMOTION_QUERY, EVENT_QUERY, ITN_QUERY, LANGUAGE_QUERIES, SPOKEN_QUERY
@@ -31,7 +32,6 @@ from services.common.audio import SAMPLE_RATE, Samples
 _FIRST_HZ, _STEP_HZ = 300.0, 180.0
 _WHISTLE_HZ, _GROWL_HZ, _RING_HZ = 3400.0, 150.0, 2600.0
 _AMPLITUDES = {"sad": 0.03, "neutral": 0.12, "angry": 0.5}
-_CMVN_SHIFT, _CMVN_SCALE = -13.0, 0.15  # as write_folder writes them
 _EMOTION_TAGS = {"sad": "<|SAD|>", "neutral": "<|NEUTRAL|>", "angry": "<|ANGRY|>"}
 
 
@@ -150,7 +150,7 @@ def _example(rng: np.random.Generator, front: Frontend, number: dict[str, int]) 
         tags = ["<|nospeech|>", "<|EMO_UNKNOWN|>", "<|Event_UNK|>"]
     tags.append("<|withitn|>" if itn else "<|woitn|>")
     queries = LANGUAGE_QUERIES[query], EMOTION_QUERY, EVENT_QUERY, ITN_QUERY if itn else SPOKEN_QUERY
-    features = (front(sound(tones, rng)) + _CMVN_SHIFT) * np.float32(_CMVN_SCALE)
+    features = (front(sound(tones, rng)) + SHIFT) * np.float32(SCALE)
     return _Example(features.astype(np.float32), queries, tokens, [number[tag] for tag in tags])
 
 

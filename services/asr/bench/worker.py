@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from services.asr.bench.status import memory_mb
+
 _RATE_HZ = 16_000
 Recognise = Callable[[Any], Any]
 
@@ -89,17 +91,13 @@ _KINDS = {"huiyin": _huiyin, "stock": _stock, "sherpa": _sherpa}
 
 
 def _memory_mb() -> dict[str, float]:
-    """Of this process, now and at most. getrusage() would count the parent's: it survives the fork.
-
-    On a GPU: what PyTorch has reserved there, which is more than what it has allocated.
-    """
+    """Of this process, now and at most. On a GPU: what PyTorch has reserved, which is more than it has allocated."""
     torch: Any = sys.modules.get("torch")
     if torch and torch.cuda.is_initialized():
         now, most = torch.cuda.memory_reserved(), torch.cuda.max_memory_reserved()
         return {"rss_mb": now / 2**20, "peak_mb": most / 2**20}
-    lines = Path("/proc/self/status").read_text().splitlines()
-    facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    return {"rss_mb": int(facts["VmRSS"].split()[0]) / 1024, "peak_mb": int(facts["VmHWM"].split()[0]) / 1024}
+    now_mb, most_mb = memory_mb()
+    return {"rss_mb": now_mb, "peak_mb": most_mb}
 
 
 def main() -> None:

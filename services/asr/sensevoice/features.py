@@ -49,7 +49,7 @@ class Frontend:
     def __call__(self, samples: Samples) -> Features:
         """(T, 560) for float32 (n,) at 16 kHz in [-1, 1], at least 25 ms; T = ceil of the 10 ms frames / 6."""
         fbank = kaldi_native_fbank.OnlineFbank(self._options)
-        fbank.accept_waveform(SAMPLE_RATE, (samples * np.float32(_FULL_SCALE)).tolist())
+        fbank.accept_waveform(SAMPLE_RATE, samples * np.float32(_FULL_SCALE))
         fbank.input_finished()
         count = fbank.num_frames_ready
         frames = np.stack([fbank.get_frame(i) for i in range(count)])

@@ -93,22 +93,20 @@ class _Builder:
         """All blocks and both norms. Each residual sum is made by the norm that follows it."""
         name = "encoder.encoders0.0"
         first, values = self._attention(name, self._layer_norm(x, f"{name}.norm1"))
-        residual = self._node("Add", [first, values])  # the first block changes the width: nothing to add it to
-        x, residual = self._feed_forward(name, self._layer_norm(residual, f"{name}.norm2")), residual
+        # The first block changes the width: there is nothing to add its attention to.
+        normed, residual = self._add_norm(values, first, f"{name}.norm2")
+        x = self._feed_forward(name, normed)
         for name in self._blocks("encoder.encoders"):
             x, residual = self._block(name, x, residual)
         normed, _ = self._add_norm(x, residual, "encoder.after_norm")
-        x, residual = "", normed
+        x, residual = "", normed  # begins anew from the norm
         for name in self._blocks("encoder.tp_encoders"):
             x, residual = self._block(name, x, residual)
-        return self._add_norm(x, residual, "encoder.tp_norm")[0] if x else self._layer_norm(residual, "encoder.tp_norm")
+        return self._add_norm(x, residual, "encoder.tp_norm")[0]
 
     def _block(self, name: str, x: str, residual: str) -> tuple[str, str]:
         """(output still to be added, residual) of one SAN-M block."""
-        if x:
-            normed, residual = self._add_norm(x, residual, f"{name}.norm1")
-        else:
-            normed = self._layer_norm(residual, f"{name}.norm1")
+        normed, residual = self._add_norm(x, residual, f"{name}.norm1")
         attended, memory = self._attention(name, normed)
         normed, residual = self._add_norm(self._node("Add", [attended, memory]), residual, f"{name}.norm2")
         return self._feed_forward(name, normed), residual
@@ -160,8 +158,8 @@ class _Builder:
         return self._node("LayerNormalization", [x, scale, bias], epsilon=_EPSILON)
 
     def _add_norm(self, x: str, residual: str, name: str) -> tuple[str, str]:
-        """(norm of x + residual, x + residual)."""
-        total = self._node("Add", [x, residual])
+        """(norm of x + residual, x + residual); '' for `x` adds nothing."""
+        total = self._node("Add", [x, residual]) if x else residual
         return self._layer_norm(total, name), total
 
     def _blocks(self, prefix: str) -> list[str]:
