@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assistant.audio import BLOCK, SAMPLE_RATE
-from assistant.audio.echo import EchoPath, NoCanceller, make_echo_path, rms
+from assistant.audio.echo import CHUNK, EchoPath, NoCanceller, make_echo_path, rms
 from assistant.audio.echo.align import Aligner
 from assistant.audio.echo.canceller import Framed
 from assistant.audio.echo.delay_line import DelayLine
@@ -60,11 +60,11 @@ def cleaned(path: EchoPath, mic: np.ndarray, far_end: np.ndarray, block: int = B
     return np.concatenate(parts)
 
 
-def aligner_after(room: SimulatedRoom, seconds: float | None = None, **options: bool) -> Aligner:
-    aligner = Aligner(**options)
+def aligner_after(room: SimulatedRoom) -> Aligner:
+    aligner = Aligner()
     mic, far_end = room.recording()
-    for at in range(0, len(mic) if seconds is None else round(seconds * SAMPLE_RATE), BLOCK):
-        aligner.push(mic[at : at + BLOCK], far_end[at : at + BLOCK])
+    for at in range(0, len(mic), CHUNK):
+        aligner.push(mic[at : at + CHUNK], far_end[at : at + CHUNK])
     return aligner
 
 
@@ -183,6 +183,33 @@ def test_the_delay_is_found(delay_ms: float) -> None:
     aligner = aligner_after(room)
     assert aligner.locked
     assert aligner.delay + 64 == pytest.approx(room.clocks.delay, abs=3), "64 samples before its echo"
+
+
+@pytest.mark.parametrize("silence_s", [0.43482, 0.67171])
+def test_a_vowel_is_not_taken_for_the_echo_of_another(silence_s: float) -> None:
+    """Cases in which a delay of nothing was believed first, before enough of a late echo had been heard."""
+    bare = RoomSettings(rt60_s=0.6, delay_ms=240, distance_m=1.0, drift_ppm=-100, noise_dbfs=-55, seed=13)
+    sentence = "Once upon a time there was a lighthouse on a small island, far away from the coast."
+    far_end = np.concatenate([np.zeros(round(silence_s * SAMPLE_RATE)), english(sentence) * 32767]).astype(np.int16)
+    aligner = aligner_after(in_room(far_end[: 3 * SAMPLE_RATE], bare))
+    assert [slip.after for slip in aligner.slips] == pytest.approx([240 * 16 - 64], abs=4)
+
+
+@needs_both
+def test_when_the_echo_is_found_somewhere_else_the_room_is_learnt_anew() -> None:
+    mic, far_end = in_room(monologue(9), RoomSettings(delay_ms=100)).recording()
+    late, at = round(0.2 * SAMPLE_RATE), 5 * SAMPLE_RATE
+    mic = np.concatenate([mic[:at], mic[at - late : -late]])
+    path = make_echo_path("both")[0]
+    assert path.aligner is not None
+    asked: list[float] = []
+    for start in range(0, len(mic) - BLOCK, BLOCK):
+        for chunk in path.push(mic[start : start + BLOCK], far_end[start : start + BLOCK]):
+            asked += [start / SAMPLE_RATE] if chunk.second is not None else []
+    moved_s = path.aligner.slips[-1].at_s
+    assert path.aligner.found == 2
+    assert [when for when in asked if moved_s < when < moved_s + 1], "the second opinion is asked"
+    assert not [when for when in asked if 2.5 < when < moved_s - 0.1]
 
 
 @pytest.mark.parametrize("ppm", [-60.0, 0.0, 100.0])

@@ -122,8 +122,10 @@ class EchoPath:
     def _align(self, mic: Samples, far_end: Samples) -> Samples:
         if self.aligner is None:
             return far_end
-        known = self.aligner.news
+        known, found = self.aligner.news, self.aligner.found
         aligned = self.aligner.push(mic, far_end)
+        if self.aligner.found > found:
+            self._learnt_s = 0.0
         if self.aligner.news > known:
             # What was heard with the wrong delay is learnt again with the right one, once: 17 dB half a second later
             # and 22 after a second, where waiting for new words took three (12 rooms). Learning it twice overfits.
