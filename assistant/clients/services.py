@@ -86,11 +86,13 @@ class Services:
                 if text := (choice.get("delta") or {}).get("content"):
                     yield text
 
-    def speak(self, call: Call, text: str, voice: str) -> Iterator[Samples]:
-        """Sound of `text` (int16, 16 kHz) as it is made."""
+    def speak(self, call: Call, text: str, voice: str, emotion: str = "") -> Iterator[Samples]:
+        """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual."""
         body = {"input": text, "response_format": "pcm", "sample_rate": SAMPLE_RATE, "model": "tts-1"}
         if voice:
             body["voice"] = voice
+        if emotion:
+            body["emotion"] = emotion
         data = json.dumps(body, ensure_ascii=False).encode()
         rest = b""
         for piece in call.request("POST", "/v1/audio/speech", data, self.headers("application/json")):
