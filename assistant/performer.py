@@ -21,7 +21,7 @@ from assistant.dialogue.persona import Persona, reply_language
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.endpointing import EndpointPolicy
-from assistant.turns.machine import TurnMachine, TurnPolicy
+from assistant.turns.machine import State, TurnMachine, TurnPolicy
 from configs.settings import TurnsSettings
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
@@ -39,6 +39,24 @@ class TurnCommitted:
 
 
 @dataclass(frozen=True)
+class StateChanged:
+    """Whose turn it is has changed; told after the actions that came of it."""
+
+    at_s: float
+    before: State
+    after: State
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that the model is asked for a reply."""
+
+    at_s: float
+    generation: int
+    messages: list[Message]
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something the user should know, in words."""
 
@@ -46,7 +64,7 @@ class Notice:
     text: str
 
 
-# What observers (captions, the demo's report, tests) are told: every event, action, commitment and notice.
+# What observers (captions, the demo's report, scenarios) are told: every event and action, and the classes above.
 Observer = Callable[[float, object], None]
 
 
@@ -116,13 +134,15 @@ class Performer:
                 self._texts.setdefault(generation, {})[clause] = text
             case ev.Transcribed(generation=generation, transcript=transcript):
                 self._languages[generation] = reply_language(transcript.language, transcript.text)
-        wake_s = float("inf")
+        wake_s, before = float("inf"), self._machine.state
         for action in self._machine.handle(event):
             if isinstance(action, do.WakeAt):
                 wake_s = action.at_s
             else:
                 self.tell(action)
                 self._perform(action)
+        if self._machine.state is not before:
+            self.tell(StateChanged(self._now(), before, self._machine.state))
         return wake_s
 
     def _perform(self, action: do.Action) -> None:
@@ -135,6 +155,7 @@ class Performer:
                 mood = Mood(transcript.emotion, transcript.events)
                 messages = self._persona.messages(self.history, transcript.text, self._history_turns, mood)
                 self._asked[generation] = messages
+                self.tell(Asked(self._now(), generation, messages))
                 self._stages.ask(generation, messages)
             case do.Synthesise(generation=generation, clause=clause, text=text):
                 self._stages.synthesise(generation, clause, text)
