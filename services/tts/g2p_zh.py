@@ -71,11 +71,20 @@ def phonemes(text: str) -> str:
     >>> phonemes("你好世界")
     'ni↗xau↓ ʂɨ↘ʨje↘'
     """
+    return " ".join(filter(None, map("".join, words(text))))
+
+
+def words(text: str) -> Iterator[tuple[str, ...]]:
+    """The words of `text`, each as the phonemes of its characters; what is not Chinese is left out.
+
+    >>> list(words("你好世界"))
+    [('ni↗', 'xau↓'), ('ʂɨ↘', 'ʨje↘')]
+    """
     load()
     import jieba
 
-    words = (word for run in _HAN_RUN.findall(text) for word in _with_prefix(jieba.lcut(run)))
-    return " ".join(filter(None, map(_word, words)))
+    for run in _HAN_RUN.findall(text):
+        yield from map(_word, _with_prefix(jieba.lcut(run)))
 
 
 def _with_prefix(words: Iterable[str]) -> Iterator[str]:
@@ -92,11 +101,11 @@ def _with_prefix(words: Iterable[str]) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=20_000)
-def _word(word: str) -> str:
+def _word(word: str) -> tuple[str, ...]:
     from pypinyin import Style, lazy_pinyin
 
     spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)
-    return "".join(map(syllable, in_context(word, spelt)))
+    return tuple(map(syllable, in_context(word, spelt)))
 
 
 def in_context(word: str, spelt: list[str]) -> list[str]:
