@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from configs.settings import LlmSettings
 from services.common.errors import ApiError
 from services.llm import trouble
+from services.llm.http1 import Head
 from services.llm.stream import Stream, hide_thoughts
 from services.llm.trouble import UpstreamError
 from services.llm.upstream import JsonObject, Upstream
-from services.llm.wire import Exchange, Head, Watch
+from services.llm.wire import Exchange, Watch
 
 log = logging.getLogger(__name__)
 

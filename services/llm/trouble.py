@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.common.errors import ApiError
-from services.llm.wire import Head
+from services.llm.http1 import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 408, 429}  # no balance, too slow, too busy: not the request's fault

@@ -156,7 +156,6 @@ class Embedded:
             f"{said['address']}/v1",
             {"Authorization": f"Bearer {start['key']}"},
             connect_timeout_s=self._settings.connect_timeout_s,
-            silence_s=max(self._settings.reply_timeout_s, self._settings.first_token_timeout_s),
         )
 
 

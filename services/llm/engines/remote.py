@@ -31,8 +31,7 @@ class Remote:
         self.name = url.rstrip("/")
         self._settings, self._key = settings, key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        silence_s = max(settings.reply_timeout_s, settings.first_token_timeout_s, settings.idle_timeout_s)
-        self._wire = Wire(url, headers, connect_timeout_s=settings.connect_timeout_s, silence_s=silence_s)
+        self._wire = Wire(url, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
         self._listed_at = -_LIST_FRESH_S
         self._probe = _Probe(self._wire)
