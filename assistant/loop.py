@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from assistant.audio.listener import Listener
 from assistant.audio.player import Player
 from assistant.audio.ports import AudioPort, PortError, Samples
 from assistant.clients.services import Services
+from assistant.dialogue.history import History
 from assistant.dialogue.persona import Persona
-from assistant.performer import Notice, Observer, Performer, TurnCommitted, policy_from
+from assistant.performer import Notice, Observer, Performer, TurnCommitted, history_limit, policy_from, speech_event
 from assistant.stages import Stages
 from assistant.turns import events as ev
 from assistant.turns.machine import State, TurnMachine
@@ -31,6 +33,13 @@ _REOPEN_S = 2.0  # between tries to open it again
 _LOCKSTEP_LIMIT_S, _LOCKSTEP_POLL_S = 2.0, 0.001
 
 _LAST_WORD = ev.TimePassed(float("inf"))  # sent to oneself: no more input will come
+
+
+@dataclass(frozen=True)
+class _Greet(ev.Event):
+    """Sent to oneself: the assistant speaks first."""
+
+    text: str
 
 
 class Conversation:
@@ -46,12 +55,13 @@ class Conversation:
         speak: bool = True,
         apologies: Mapping[str, Samples] | None = None,
         endpoint: Callable[[Samples], float] | None = None,
+        history: History | None = None,
         lockstep: bool = False,
     ) -> None:
         """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound.
 
         `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: pauses are judged by
-        their length and the words alone.
+        their length and the words alone. `history`: a conversation that is taken up again.
 
         `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
         the room down instead of making the loop look late).
@@ -81,7 +91,9 @@ class Conversation:
             self._stages,
             self.clock.now,
             apologies=apologies if apologies is not None else {},
-            history_turns=settings.talk.history_turns,
+            limit=history_limit(settings, persona),
+            history=history,
+            summarise=self._stages.summarise if settings.talk.summary else None,
         )
         self.history = self._performer.history
         self.observe = self._performer.observe
@@ -101,6 +113,11 @@ class Conversation:
             self._typed += 1
             self.quiet.clear()
         self._events.put(ev.TextEntered(self.clock.now(), text))
+
+    def greet(self, text: str) -> None:
+        """The assistant speaks first. From any thread."""
+        self.quiet.clear()
+        self._events.put(_Greet(self.clock.now(), text))
 
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up. From any thread."""
@@ -151,10 +168,7 @@ class Conversation:
                 if self._half_duplex and self.player.is_sounding:
                     mic = np.zeros_like(mic)
                 for heard in self._listener.push(mic, out):
-                    now = self.clock.now()
-                    self._events.put(
-                        ev.SpeechStarted(now, heard.at_s) if heard.started else ev.SpeechPaused(now, heard.at_s)
-                    )
+                    self._events.put(speech_event(self.clock.now(), heard))
             if advanced := self.player.advanced():
                 self._events.put(ev.PlaybackAdvanced(self.clock.now(), *advanced))
             generation = self.player.finished()
@@ -184,10 +198,15 @@ class Conversation:
             if event is _LAST_WORD:
                 self._ending = True
             else:
-                self._wake_s = self._performer.handle(event)
+                self._wake_s = self._take(event)
                 self._note_quiet(event)
             if self._ending and self.quiet.is_set():
                 return
+
+    def _take(self, event: ev.Event) -> float:
+        if isinstance(event, _Greet):
+            return self._performer.greet(event.text, event.at_s)
+        return self._performer.handle(event)
 
     def _note_quiet(self, event: ev.Event) -> None:
         with self._typing:

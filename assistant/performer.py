@@ -6,6 +6,7 @@ in virtual time.
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,29 +14,47 @@ from typing import Any, Protocol
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.listener import Heard
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
-from assistant.dialogue.history import HeardClause, History, Message, Turn
+from assistant.dialogue.history import HeardClause, History, HistoryLimit, Message, Turn
 from assistant.dialogue.mood import Mood
 from assistant.dialogue.persona import Persona, reply_language
+from assistant.dialogue.style import Style, speaking_style
+from assistant.dialogue.summary import summary_request
+from assistant.dialogue.tokens import estimated_tokens
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.endpointing import EndpointPolicy
 from assistant.turns.machine import State, TurnMachine, TurnPolicy
-from configs.settings import TurnsSettings
+from configs.settings import Settings, TurnsSettings
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
+_QUESTION_TOKENS = 512  # of the model's context, kept free for what the user says next: two minutes of speech
+_LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 
 @dataclass(frozen=True)
 class TurnCommitted:
-    """A turn was written to the history. `generation` tells which reply; `messages` what the model was asked."""
+    """A turn was written to the history. `generation` tells which reply; `messages` what the model was asked ([] for a
+    greeting), `style` how the reply was spoken."""
 
     at_s: float
     generation: int
     transcript: ev.Transcript
     turn: Turn
     messages: list[Message]
+    style: Style
+
+
+@dataclass(frozen=True)
+class TurnsForgotten:
+    """The oldest `turns` of those sent so far are sent no more; `summary` tells of all such turns, '' where none was
+    made."""
+
+    at_s: float
+    turns: int
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -49,11 +68,12 @@ class StateChanged:
 
 @dataclass(frozen=True)
 class Asked:
-    """All that the model is asked for a reply."""
+    """All that the model is asked for a reply, and how that will be spoken."""
 
     at_s: float
     generation: int
     messages: list[Message]
+    style: Style
 
 
 @dataclass(frozen=True)
@@ -80,8 +100,8 @@ class StageRunner(Protocol):
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
 
-    def synthesise(self, generation: int, clause: int, text: str) -> None:
-        """Voice a clause, after those asked for before it."""
+    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
+        """Voice a clause in this style, after those asked for before it."""
 
     def cancel(self, generation: int) -> None:
         """Cut short whatever runs for this generation or an older one."""
@@ -105,17 +125,27 @@ class Performer:
         now: Callable[[], float],
         *,
         apologies: Mapping[str, Samples],
-        history_turns: int,
+        limit: HistoryLimit,
+        history: History | None = None,
+        summarise: Callable[[Sequence[Message], Callable[[str], None]], None] | None = None,
     ) -> None:
-        """`now`: seconds on the conversation's clock. `apologies` maps a sentence to its sound."""
-        self.history = History()
+        """`now`: seconds on the conversation's clock. `apologies` maps a sentence to its sound. `limit`: of what is
+        sent; `history`: what was said before. `summarise` asks the model in the background, and tells the answer from
+        any thread ('' where there is none); None: turns that no longer fit are forgotten without a summary.
+        """
+        self.history = history or History()
         self._machine, self._persona, self._player, self._stages, self._now = machine, persona, player, stages, now
-        self._apologies, self._history_turns = apologies, history_turns
+        self._apologies, self._limit, self._summarise = apologies, limit, summarise
+        self._summaries: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()  # (turns, what they were about)
+        self._is_summarising = False
+        self._is_greeting = False  # the next reply is not the model's
         self._observers: list[Observer] = []
         self._texts: dict[int, dict[int, str]] = {}  # generation -> clause -> text
         self._asked: dict[int, list[Message]] = {}
         self._languages: dict[int, str] = {}
+        self._styles: dict[int, Style] = {}
         self._language = persona.language
+        self._trim()
 
     def observe(self, observer: Observer) -> None:
         """Call `observer(at_s, what)` for everything that happens, from the thread that calls `handle`."""
@@ -125,6 +155,15 @@ class Performer:
         """Tell the observers."""
         for observer in self._observers:
             observer(self._now() if at_s is None else at_s, what)
+
+    def greet(self, text: str, at_s: float) -> float:
+        """Begin the conversation with these words; they can be interrupted, as a reply can. Returns as `handle`."""
+        self._is_greeting = True
+        self.handle(ev.TextEntered(at_s, ""))  # for the machine it is the reply to nothing
+        self._is_greeting = False
+        generation = self._machine.generation
+        self.handle(ev.ReplyText(at_s, generation, 0, text))
+        return self.handle(ev.ReplyFinished(at_s, generation))
 
     def handle(self, event: ev.Event) -> float:
         """Feed the machine; carry out its actions. Returns when it wants to be woken."""
@@ -152,13 +191,10 @@ class Performer:
             case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
                 self._stages.score(start_s, end_s)
             case do.AskLlm(generation=generation, transcript=transcript):
-                mood = Mood(transcript.emotion, transcript.events)
-                messages = self._persona.messages(self.history, transcript.text, self._history_turns, mood)
-                self._asked[generation] = messages
-                self.tell(Asked(self._now(), generation, messages))
-                self._stages.ask(generation, messages)
+                if not self._is_greeting:
+                    self._ask(generation, transcript)
             case do.Synthesise(generation=generation, clause=clause, text=text):
-                self._stages.synthesise(generation, clause, text)
+                self._stages.synthesise(generation, clause, text, self._styles.get(generation, "neutral"))
             case do.Play(generation=generation):
                 self._player.open(generation)
             case do.CloseAudio(generation=generation):
@@ -182,15 +218,43 @@ class Performer:
             case _:
                 raise TypeError(f"nobody knows how to carry out {action}")
 
+    def _ask(self, generation: int, transcript: ev.Transcript) -> None:
+        mood = Mood(transcript.emotion, transcript.events)
+        style = self._styles[generation] = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        messages = self._asked[generation] = self._persona.messages(self.history, transcript.text, mood)
+        self.tell(Asked(self._now(), generation, messages, style))
+        self._stages.ask(generation, messages)
+
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         self._language = self._languages.get(generation, reply_language(transcript.language, transcript.text))
         mood = Mood(transcript.emotion, transcript.events)
         turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted, mood=mood)
-        messages = self._asked.get(generation, [])
-        self.tell(TurnCommitted(self._now(), generation, transcript, turn, messages))
+        messages, style = self._asked.get(generation, []), self._styles.get(generation, "neutral")
+        self.tell(TurnCommitted(self._now(), generation, transcript, turn, messages, style))
         self._player.drop(generation)
         self._forget(generation)
-        self._stages.warm(self._persona.messages(self.history, "", self._history_turns))
+        self._trim()
+        self._stages.warm(self._persona.messages(self.history, ""))
+
+    def _trim(self) -> None:
+        """Send no more of the history than fits. Where there is to be a summary, the turns go when it has come."""
+        while not self._summaries.empty():
+            count, summary = self._summaries.get()
+            self._is_summarising = False
+            self._send_no_more(count, summary or self.history.summary)
+        surplus = self.history.surplus(self._limit)
+        if not surplus or self._is_summarising:
+            return
+        if self._summarise is None:
+            self._send_no_more(len(surplus), self.history.summary)
+            return
+        self._is_summarising = True
+        request, count = summary_request(surplus, self.history.summary), len(surplus)
+        self._summarise(request, lambda summary: self._summaries.put((count, summary)))
+
+    def _send_no_more(self, turns: int, summary: str) -> None:
+        self.history.forget(turns, summary)
+        self.tell(TurnsForgotten(self._now(), turns, summary))
 
     def _heard(self, generation: int) -> list[HeardClause]:
         heard, spans = self._player.heard(generation)
@@ -218,10 +282,30 @@ class Performer:
 
     def _forget(self, generation: int) -> None:
         """What is kept for this reply and older ones is not needed any more."""
-        tables: tuple[dict[int, Any], ...] = (self._texts, self._asked, self._languages)
+        tables: tuple[dict[int, Any], ...] = (self._texts, self._asked, self._languages, self._styles)
         for table in tables:
             for old in [g for g in table if g <= generation]:
                 del table[old]
+
+
+def speech_event(now_s: float, heard: Heard) -> ev.Event:
+    """What the listener heard, as the machine wants it."""
+    match heard.change:
+        case "started":
+            return ev.SpeechStarted(now_s, heard.at_s)
+        case "paused":
+            return ev.SpeechPaused(now_s, heard.at_s)
+        case "stirred":
+            return ev.SpeechStirred(now_s)
+
+
+def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
+    """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
+    tokens = settings.talk.history_tokens
+    if "embedded" in settings.llm.upstreams:
+        taken = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
+        tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - taken))
+    return HistoryLimit(tokens, settings.talk.history_turns)
 
 
 def policy_from(settings: TurnsSettings) -> TurnPolicy:
@@ -230,6 +314,7 @@ def policy_from(settings: TurnsSettings) -> TurnPolicy:
         endpoint=EndpointPolicy(
             fixed_s=settings.endpoint_ms / 1000,
             sure_s=settings.endpoint_sure_ms / 1000,
+            doubtful_s=settings.endpoint_doubtful_ms / 1000,
             unsure_s=settings.endpoint_unsure_ms / 1000,
             longest_s=settings.endpoint_longest_ms / 1000,
             unfinished_s=settings.endpoint_unfinished_ms / 1000,

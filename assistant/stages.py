@@ -21,10 +21,14 @@ from assistant.clients.http import Call, Cancelled, ServiceError
 from assistant.clients.services import Name, Services
 from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import Message
+from assistant.dialogue.style import Style
+from assistant.dialogue.summary import SUMMARY_TOKENS
 from assistant.turns import events as ev
 
 Post = Callable[[ev.Event], None]
 Now = Callable[[], float]
+_Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
+_SUMMARY_LIMIT_S = 60.0  # nobody waits for it
 
 
 class Stages:
@@ -52,7 +56,7 @@ class Stages:
         self._voice, self._speak = voice, speak
         self._lock = threading.Lock()
         self._calls: dict[int, list[Call]] = {}
-        self._clauses: dict[int, queue.SimpleQueue[tuple[int, str] | None]] = {}
+        self._clauses: dict[int, queue.SimpleQueue[_Clause | None]] = {}
         self._cancelled_up_to = 0
         self._warming: Call | None = None
 
@@ -93,6 +97,18 @@ class Stages:
 
         threading.Thread(target=work, name="llm-warm", daemon=True).start()
 
+    def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
+        """Ask for a summary in the background; `done` is told it from another thread, '' where there is none."""
+        call = self._services.call("llm", _SUMMARY_LIMIT_S)
+
+        def work() -> None:
+            summary = ""
+            with contextlib.suppress(ServiceError, Cancelled):
+                summary = "".join(self._services.ask(call, messages, max_tokens=SUMMARY_TOKENS))
+            done(summary)
+
+        threading.Thread(target=work, name="llm-summary", daemon=True).start()
+
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
         if self._warming is not None:
@@ -111,8 +127,8 @@ class Stages:
 
         self._start(generation, "llm", self._services.settings.turns.llm_timeout_s, work)
 
-    def synthesise(self, generation: int, clause: int, text: str) -> None:
-        """Voice a clause, after those asked for before it."""
+    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
+        """Voice a clause in this style, after those asked for before it."""
         with self._lock:
             if generation <= self._cancelled_up_to:
                 return
@@ -122,7 +138,7 @@ class Stages:
                 threading.Thread(
                     target=self._speak_all, args=(generation, pending), name=f"tts-{generation}", daemon=True
                 ).start()
-        pending.put((clause, text))
+        pending.put((clause, text, style))
 
     def cancel(self, generation: int) -> None:
         """Cut short whatever runs for this generation or an older one."""
@@ -141,15 +157,16 @@ class Stages:
         if pending is not None:
             pending.put(None)
 
-    def _speak_all(self, generation: int, pending: queue.SimpleQueue[tuple[int, str] | None]) -> None:
+    def _speak_all(self, generation: int, pending: queue.SimpleQueue[_Clause | None]) -> None:
         timeout_s = self._services.settings.turns.tts_timeout_s
         while (item := pending.get()) is not None:
             if not self._run(generation, "tts", timeout_s, partial(self._say, generation, *item)):
                 return
 
-    def _say(self, generation: int, clause: int, text: str, call: Call) -> None:
+    def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
         started = False
-        sound = self._services.speak(call, text, self._voice) if self._speak else iter([np.zeros(0, np.int16)])
+        silent = iter([np.zeros(0, np.int16)])
+        sound = self._services.speak(call, text, self._voice, style) if self._speak else silent
         for samples in sound:
             self._player.add(generation, clause, samples)
             if not started:

@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 from assistant.apologies import Apologies
 from assistant.audio.desktop import DesktopPort, SilentPort
@@ -23,28 +22,16 @@ from assistant.clients.http import ServiceError
 from assistant.clients.services import NAMES, Name
 from assistant.command import USAGE, CommandError
 from assistant.dialogue.history import History
-from assistant.dialogue.persona import Persona, PersonaError
+from assistant.dialogue.persona import Persona
 from assistant.keys import TalkKey, has_terminal, keyboard
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
-from configs.layers import read_toml
-from configs.settings import CONFIG_DIR, Settings, SettingsError
+from assistant.personas import load_persona
+from configs.settings import Settings
 from configs.store import ModelStore, StoreError
 
 VAD_MODEL = "silero_vad.onnx"
 _WARM_UP_LIMIT_S = 60.0
-
-
-def load_persona(name: str) -> Persona:
-    """A persona by name (configs/personas) or by path. Raises PersonaError."""
-    path = Path(name).expanduser() if name.endswith(".toml") else CONFIG_DIR / "personas" / f"{name}.toml"
-    try:
-        return Persona.from_dict(read_toml(path))
-    except FileNotFoundError:
-        names = sorted(p.stem for p in (CONFIG_DIR / "personas").glob("*.toml"))
-        raise PersonaError(f"no persona {name!r}; there are: {', '.join(names)}, or give a .toml file") from None
-    except (SettingsError, OSError, PersonaError) as error:
-        raise PersonaError(f"{path}: {error}") from error
 
 
 def make_listener(settings: Settings, say: Captions) -> Listener:
@@ -74,7 +61,7 @@ def prepare(launcher: Launcher, persona: Persona, *, speak: bool = True) -> Mapp
     """
     services = launcher.services
     try:
-        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), persona.messages(History(), "", 0), max_tokens=1))
+        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), persona.messages(History(), ""), max_tokens=1))
     except ServiceError as error:
         launcher.tell(f"the language model does not answer: {error}")
     return Apologies(services, persona, launcher.settings.store.path.parent / "apologies") if speak else {}

@@ -183,7 +183,10 @@ class TurnsSettings:
     endpoint_ms: int = setting(500, "silence that ends the user's turn where no model judges it", low=100, high=5000)
     endpoint_model: bool = setting(True, "smart-turn judges by the sound whether a turn is complete; 0.1 s of one core")
     endpoint_sure_ms: int = setting(
-        250, "silence after a turn that sounds complete; people leave 200", low=50, high=5000
+        250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000
+    )
+    endpoint_doubtful_ms: int = setting(
+        750, "where sound and words differ; people pause for 200-700 within a sentence", low=50, high=5000
     )
     endpoint_unsure_ms: int = setting(1200, "after one that sounds as if it went on", low=100, high=10_000)
     endpoint_longest_ms: int = setting(2000, "a longer silence is an answer to nothing", low=200, high=20_000)
@@ -239,7 +242,18 @@ class TalkSettings:
     """The assistant as a whole."""
 
     persona: str = setting("huiyin", "a name in configs/personas, or a path to a TOML file")
-    history_turns: int = setting(20, "whole turns sent to the LLM", low=0, high=1000)
+    greet: bool = setting(True, "the assistant speaks first, where its persona has a greeting")
+    history_tokens: int = setting(
+        1200,
+        "of past turns sent to the LLM, estimated. Beyond it the oldest go, down to 60 %: the prompt then begins the "
+        "same for many turns, and its cache keeps hitting; read anew, 1200 take the embedded model some 10 s",
+        low=0,
+        high=1_000_000,
+    )
+    history_turns: int = setting(40, "at most so many turns, likewise", low=0, high=1000)
+    summary: bool = setting(False, "turns that go are summarised by the LLM, in the background; costs it a request")
+    sessions: bool = setting(True, "conversations are kept, for `huiyin sessions`; false: nothing is written")
+    sessions_dir: str = setting("", "empty: <user data>/huiyin/sessions; only you can read it")
     max_reply_tokens: int = setting(160, "a spoken reply longer than this is a lecture", low=1, high=4096)
 
 

@@ -7,7 +7,7 @@ import pytest
 from assistant.dialogue.clauses import ClauseSplitter, speakable
 from assistant.dialogue.history import HeardClause, History, heard_text
 from assistant.dialogue.persona import Persona, PersonaError
-from assistant.talk import load_persona
+from assistant.personas import load_persona
 
 
 def split(text: str, size: int = 1) -> list[str]:
@@ -121,7 +121,7 @@ def test_interrupted_reply_ends_where_it_was_cut_and_an_unheard_one_leaves_no_tr
     history = History()
     history.commit("Tell me a story", [HeardClause("Once upon a time.", 0.6)], interrupted=True)
     history.commit("Wait", [HeardClause("Yes?", 0.0)], interrupted=True)
-    assert history.messages(10) == [
+    assert history.messages() == [
         {"role": "user", "content": "Tell me a story"},
         {"role": "assistant", "content": "Once upon"},
         {"role": "user", "content": "(You were interrupted after “Once upon”)\nWait"},
@@ -131,35 +131,37 @@ def test_interrupted_reply_ends_where_it_was_cut_and_an_unheard_one_leaves_no_tr
 def test_where_a_reply_was_cut_off_stands_in_front_of_what_the_user_said_next_in_their_language() -> None:
     persona, history = Persona("x", "Be brief."), History()
     history.commit("Tell me a story", [HeardClause("Once upon a time there was a lighthouse.", 0.68)], interrupted=True)
-    asked = persona.messages(history, "Go on", 10)
+    asked = persona.messages(history, "Go on")
     assert asked[2:] == [
         {"role": "assistant", "content": "Once upon a time there was"},
         {"role": "user", "content": "(You were interrupted after “upon a time there was”)\nGo on"},
     ]
     history.commit("Go on", [HeardClause("It stood on an island.", 1)], interrupted=False)
-    assert persona.messages(history, "继续", 10)[: len(asked)] == asked, "and it stays as it was sent"
+    assert persona.messages(history, "继续")[: len(asked)] == asked, "and it stays as it was sent"
     history.commit("说中文", [HeardClause("很久很久以前，", 1), HeardClause("有一座灯塔。", 0.5)], interrupted=True)
-    assert persona.messages(history, "继续", 10)[-1]["content"] == "（你刚才说到“久很久以前，有一座”时被打断了）\n继续"
+    assert persona.messages(history, "继续")[-1]["content"] == "（你刚才说到“久很久以前，有一座”时被打断了）\n继续"
 
 
 def test_roles_alternate_and_the_prefix_is_stable() -> None:
     persona, history = Persona("x", "Be brief."), History()
-    first = persona.messages(history, "hi", 10)
+    first = persona.messages(history, "hi")
     history.commit("hi", [HeardClause("Hello.", 1)], interrupted=False)
-    second = persona.messages(history, "how are you", 10)
+    second = persona.messages(history, "how are you")
     assert second[: len(first)] == first, "what was sent stays as it was, so that prompt caches keep hitting"
     history.commit("how are you", [], interrupted=True)
-    third = persona.messages(history, "well?", 10)
+    third = persona.messages(history, "well?")
     assert [m["role"] for m in third] == ["system", "user", "assistant", "user"]
     assert third[-1]["content"] == "how are you\nwell?"
 
 
-def test_only_the_last_turns_are_sent() -> None:
+def test_only_the_turns_that_are_still_sent_make_messages() -> None:
     history = History()
     for i in range(5):
         history.commit(f"u{i}", [HeardClause(f"a{i}", 1)], interrupted=False)
-    assert [m["content"] for m in history.messages(2)] == ["u3", "a3", "u4", "a4"]
-    assert history.messages(0) == []
+    history.forget(3)
+    assert [m["content"] for m in history.messages()] == ["u3", "a3", "u4", "a4"]
+    history.forget(2)
+    assert history.messages() == []
 
 
 def test_default_persona_loads_and_apologises_in_both_languages() -> None:

@@ -73,7 +73,7 @@ def test_tags_and_what_came_before_make_the_line(now: Mood, before: list[Mood], 
 def test_the_line_stands_before_the_last_words_and_nowhere_else() -> None:
     persona, history = Persona("P", "You are P."), History()
     history.commit("我没考过", [HeardClause("唉。", 1.0)], interrupted=False, mood=SAD)
-    messages = persona.messages(history, "又没考过。", 20, ANGRY)
+    messages = persona.messages(history, "又没考过。", ANGRY)
     assert messages == [
         {"role": "system", "content": "You are P."},
         {"role": "user", "content": "我没考过"},
@@ -84,9 +84,9 @@ def test_the_line_stands_before_the_last_words_and_nowhere_else() -> None:
 
 def test_the_line_is_in_the_language_of_the_words() -> None:
     persona = Persona("P", "You are P.")
-    assert persona.messages(History(), "I failed again.", 20, SAD)[-1]["content"].startswith("(The user sounds sad.")
-    assert persona.messages(History(), "我又没考过。", 20, SAD)[-1]["content"].startswith("（用户听起来很难过。")
+    assert persona.messages(History(), "I failed again.", SAD)[-1]["content"].startswith("(The user sounds sad.")
+    assert persona.messages(History(), "我又没考过。", SAD)[-1]["content"].startswith("（用户听起来很难过。")
 
 
 def test_nothing_is_said_of_a_prompt_without_words() -> None:
-    assert "(" not in Persona("P", "You are P.").messages(History(), "", 20, SAD)[-1]["content"]
+    assert "(" not in Persona("P", "You are P.").messages(History(), "", SAD)[-1]["content"]

@@ -57,7 +57,7 @@ class Storyteller(Services):
 
     told = 0
 
-    def speak(self, call: Call, text: str, voice: str) -> Iterator[Samples]:
+    def speak(self, call: Call, text: str, voice: str, emotion: str = "") -> Iterator[Samples]:
         sentence = SENTENCES[self.told % len(SENTENCES)]
         self.told += 1
         yield np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)

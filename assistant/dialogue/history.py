@@ -2,6 +2,9 @@
 
 Not as it was generated: a reply cut short by the user is remembered up to the word that was played, so that
 neither "go on" nor "what did you say?" refers to words nobody heard.
+
+The model is sent as much of it as fits. What no longer does goes in steps of many turns, not one a turn: the prompt
+then begins with the same words for a long time, and the model's prompt cache keeps hitting.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Literal
 
 from assistant.dialogue.language import language_of
 from assistant.dialogue.mood import Mood
+from assistant.dialogue.tokens import message_tokens
 
 Message = dict[str, str]
 Role = Literal["user", "assistant"]
@@ -21,6 +25,8 @@ _NO_MOOD = Mood()
 _UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
+_OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
+_KEPT = 0.6  # of the limit, when it is exceeded: the next step is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
 
 
@@ -64,9 +70,18 @@ def join_clauses(clauses: Iterable[str]) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class HistoryLimit:
+    """How much of the history is sent to the model: estimated tokens, and turns."""
+
+    tokens: int
+    turns: int
+
+
 @dataclass
 class Turn:
-    """One exchange. `heard` is '' when the reply was stopped before its first word; `mood`: how the user sounded."""
+    """One exchange. `user` is '' for a greeting; `heard` when the reply was stopped before its first word.
+    `mood`: how the user sounded."""
 
     user: str
     heard: str = ""
@@ -76,9 +91,11 @@ class Turn:
 
 @dataclass
 class History:
-    """Turns in order."""
+    """Turns in order. Those before `start` are not sent any more; `summary` says what they were about, if anything."""
 
     turns: list[Turn] = field(default_factory=list)
+    start: int = 0
+    summary: str = ""
 
     def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool, mood: Mood = _NO_MOOD) -> Turn:
         """Add a turn: what the user said and how, and what they heard in answer."""
@@ -86,17 +103,37 @@ class History:
         self.turns.append(turn)
         return turn
 
-    def messages(self, last_turns: int, following: str | None = None) -> list[Message]:
-        """The last turns as chat messages, roles alternating as chat templates want it, then the words `following`.
+    def surplus(self, limit: HistoryLimit) -> list[Turn]:
+        """The turns that have to go, oldest first: none within the limit, else down to 60 % of it."""
+        sent = self.turns[self.start :]
+        costs = [message_tokens(turn.user) + message_tokens(turn.heard) for turn in sent]
+        tokens, gone = sum(costs), 0
+        if tokens <= limit.tokens and len(sent) <= limit.turns:
+            return []
+        while gone < len(sent) and (tokens > _KEPT * limit.tokens or len(sent) - gone > _KEPT * limit.turns):
+            if gone == len(sent) - 1 and tokens <= limit.tokens and limit.turns:
+                break  # the last turn is kept as long as it fits at all
+            tokens -= costs[gone]
+            gone += 1
+        return sent[:gone]
+
+    def forget(self, turns: int, summary: str = "") -> None:
+        """Send so many of the oldest turns no more; `summary` stands for all that are not sent."""
+        self.start += turns
+        self.summary = summary
+
+    def messages(self, following: str | None = None) -> list[Message]:
+        """The turns that are sent as chat messages, roles alternating as chat templates want it, then the words
+        `following`.
 
         An interrupted reply ends where it was cut off. That it was cut off stands in front of what the user said next:
         any mark in the reply itself (a dash, say) taught a small model to break off its own sentences.
         """
         messages: list[Message] = []
         note_after = ""
-        turns = self.turns[len(self.turns) - last_turns :] if last_turns else []
-        for turn in [*turns, *([] if following is None else [Turn(following)])]:
-            _add(messages, "user", _interruption(note_after, turn.user) + turn.user)
+        for turn in [*self.turns[self.start :], *([] if following is None else [Turn(following)])]:
+            said = turn.user or (_OPENINGS[language_of(turn.heard)] if turn.heard else "")
+            _add(messages, "user", _interruption(note_after, turn.user) + said)
             note_after = turn.heard.rstrip(_STOPS) if turn.interrupted else ""
             if turn.heard:
                 _add(messages, "assistant", note_after or turn.heard)

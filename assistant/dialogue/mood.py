@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST_CONFIDENCE = 0.6  # of an emotion worth mentioning: below, one in three is wrong even on acted speech
-_TREND_TURNS = 3  # so many turns in a row make a trend, said once
+TREND_TURNS = 3  # so many turns in a row make a trend, said once
 
-_CALM = ("neutral", "other", "unknown")  # nothing to say; `unknown` and `other` do not even end a trend
+_CANNOT_TELL = ("", "other", "unknown")  # does not even end a trend
+_CALM = ("neutral", *_CANNOT_TELL)  # nothing to say
 _EMOTIONS = {
     "zh": {
         "happy": "很开心",
@@ -115,18 +116,30 @@ def mood_line(now: Mood, before: Sequence[Mood], language: str) -> str:
     return f"({said[0].upper()}{said[1:]}. {advice[0].upper()}{advice[1:]}.)"
 
 
-def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str], str]:
-    """(what to say of the emotion, its label)."""
-    label, known = now.clear, [mood.sure for mood in before if mood.sure not in ("", "other", "unknown")]
-    if not label:
-        eased = now.sure == "neutral" and known and known[-1] in _GENTLE
-        return ([_OVER[language]], "") if eased else ([], "")
-    row = 1
-    for earlier in reversed(known):
+def in_a_row(label: str, before: Sequence[Mood]) -> int:
+    """How many of the last turns that tell anything were all `label`."""
+    count = 0
+    for earlier in reversed(_known(before)):
         if earlier != label:
             break
-        row += 1
+        count += 1
+    return count
+
+
+def _known(moods: Sequence[Mood]) -> list[str]:
+    """The emotions, calm ones too, of the turns that tell one."""
+    return [mood.sure for mood in moods if mood.sure not in _CANNOT_TELL]
+
+
+def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str], str]:
+    """(what to say of the emotion, its label)."""
+    label = now.clear
+    if not label:
+        known = _known(before)
+        eased = now.sure == "neutral" and known and known[-1] in _GENTLE
+        return ([_OVER[language]], "") if eased else ([], "")
+    row = in_a_row(label, before) + 1
     words = _EMOTIONS[language].get(label)
-    if not words or (row > 1 and row != _TREND_TURNS):
+    if not words or (row > 1 and row != TREND_TURNS):
         return [], ""
     return [(_SOUNDS if row == 1 else _TREND)[language].format(words)], label

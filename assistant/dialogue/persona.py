@@ -1,4 +1,4 @@
-"""Who the assistant is: its words to the model, its voice, and its apologies. One persona, one voice."""
+"""Who the assistant is: its words to the model, its voice, its greeting and its apologies. One persona, one voice."""
 
 from __future__ import annotations
 
@@ -9,37 +9,88 @@ from typing import Any
 from assistant.dialogue.history import History, Message
 from assistant.dialogue.language import language_of
 from assistant.dialogue.mood import Mood, mood_line
+from assistant.dialogue.summary import earlier
 
+LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
+_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "apologies")
+# The language habit, in each language that the system prompt is written in.
+_REPLIES_IN = {
+    "user": {
+        "zh": "跟着用户说话的语言走：这一句是中文就用中文回答，这一句是英文就用英文回答。",
+        "en": "Follow the user's language sentence by sentence: answer Chinese in Chinese, English in English.",
+    },
+    "zh": {
+        "zh": "不管用户说什么语言，都用中文回答。",
+        "en": "Always answer in Chinese, whatever language the user speaks.",
+    },
+    "en": {
+        "zh": "不管用户说什么语言，都用英文回答。",
+        "en": "Always answer in English, whatever language the user speaks.",
+    },
+}
 
 
 class PersonaError(ValueError):
-    """A persona file that cannot be used; the message says why."""
+    """A persona file that cannot be used; the message says why, `key` where: 'greeting.zh'."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
 class Persona:
-    """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose);
-    `apologies` maps language -> stage -> the sentence said when that stage fails."""
+    """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
+    one it speaks until it has heard the user's; `greeting` maps language -> its first words; `apologies` maps
+    language -> stage -> the sentence said when that stage fails."""
 
     name: str
     system: str
+    about: str = ""
     voice: str = ""
     language: str = "zh"
-    greeting: str = ""
+    replies_in: str = "user"
+    greeting: Mapping[str, str] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Persona:
         """From a parsed TOML file. Raises PersonaError."""
-        known = {"name", "system", "voice", "language", "greeting", "apologies"}
-        unknown = set(data) - known
-        if unknown:
-            raise PersonaError(f"unknown key {sorted(unknown)[0]!r}; a persona has: {', '.join(sorted(known))}")
-        for key in ("name", "system"):
-            if not isinstance(data.get(key), str) or not data[key].strip():
-                raise PersonaError(f"a persona needs {key!r}: a text that is not empty")
-        return cls(**data)
+        for key in data:
+            if key not in _KEYS:
+                raise PersonaError(f"unknown key {key!r}; a persona has: {', '.join(_KEYS)}", key)
+        language = _choice(data, "language", LANGUAGES, "zh")
+        replies_in = _choice(data, "replies_in", tuple(_REPLIES_IN), "user")
+        system = _in_languages(data, "system", language)
+        if not system:
+            raise PersonaError("a persona needs 'system': what it is told to be, as a text, or as zh = … and en = …")
+        emotion = _in_languages(data, "emotion", language)
+        if strange := set(emotion) - set(system):
+            here = sorted(strange)[0]
+            raise PersonaError(f"'emotion.{here}' stands beside no 'system.{here}'", f"emotion.{here}")
+        prompt = (
+            "\n".join(
+                part for part in (system[lang].strip(), _REPLIES_IN[replies_in][lang], emotion.get(lang, "")) if part
+            )
+            for lang in LANGUAGES
+            if lang in system
+        )
+        return cls(
+            name=_text(data, "name", needed=True),
+            system="\n".join(prompt),
+            about=_text(data, "about"),
+            voice=_text(data, "voice"),
+            language=language,
+            replies_in=replies_in,
+            greeting=_in_languages(data, "greeting", language),
+            apologies=_apologies(data),
+        )
+
+    @property
+    def first_words(self) -> str:
+        """The greeting in its own language, '' where it has none."""
+        return self.greeting.get(self.language) or next(iter(self.greeting.values()), "")
 
     def apology(self, stage: str, language: str) -> str:
         """The sentence for a failed stage in the user's language."""
@@ -50,14 +101,61 @@ class Persona:
         """Every apology, so that their sound can be made before it is needed."""
         return [text for table in self.apologies.values() for stage in _STAGES if (text := table.get(stage))]
 
-    def messages(self, history: History, user: str, last_turns: int, mood: Mood | None = None) -> list[Message]:
+    def messages(self, history: History, user: str, mood: Mood | None = None) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
         keep hitting), then the user's words, with a line before them on how they sounded where that is worth one."""
         line = mood_line(mood, [turn.mood for turn in history.turns], language_of(user)) if mood and user else ""
         words = f"{line}\n{user}" if line else user
-        return [{"role": "system", "content": self.system}, *history.messages(last_turns, words)]
+        return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
 
 
 def reply_language(transcript_language: str, text: str) -> str:
     """'zh' or 'en': the recogniser's word for it, else the script of the text."""
-    return transcript_language if transcript_language in ("zh", "en") else language_of(text)
+    return transcript_language if transcript_language in LANGUAGES else language_of(text)
+
+
+# -- reading
+
+
+def _text(data: Mapping[str, Any], key: str, where: str = "", *, needed: bool = False) -> str:
+    value = data.get(key, "")
+    path = f"{where}{key}"
+    if not isinstance(value, str):
+        raise PersonaError(f"{path!r} must be a text, not {value!r}", path)
+    if needed and not value.strip():
+        raise PersonaError(f"a persona needs {path!r}: a text that is not empty", path if key in data else "")
+    return value.strip()
+
+
+def _choice(data: Mapping[str, Any], key: str, words: tuple[str, ...], default: str) -> str:
+    value = data.get(key, default)
+    if value not in words:
+        raise PersonaError(f"{key!r} is one of {', '.join(words)}, not {value!r}", key)
+    return str(value)
+
+
+def _table(value: Any, path: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise PersonaError(f"{path!r} must be a table of {', '.join(keys)}, not {value!r}", path)
+    for key in value:
+        if key not in keys:
+            raise PersonaError(f"unknown key {key!r} in {path!r}, which has: {', '.join(keys)}", f"{path}.{key}")
+    return value
+
+
+def _in_languages(data: Mapping[str, Any], key: str, own: str) -> dict[str, str]:
+    """A text by language; one text alone is in the persona's own. Empty ones are left out."""
+    value = data.get(key, "")
+    table = {own: value} if isinstance(value, str) else _table(value, key, LANGUAGES)
+    texts = {language: _text(table, language, f"{key}.") for language in LANGUAGES if language in table}
+    return {language: text for language, text in texts.items() if text}
+
+
+def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    table = _table(data.get("apologies", {}), "apologies", LANGUAGES)
+    found = {}
+    for language in table:
+        path = f"apologies.{language}"
+        stages = _table(table[language], path, _STAGES)
+        found[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
+    return found

@@ -12,7 +12,7 @@ from typing import Protocol
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
 from assistant.dialogue.persona import Persona
-from assistant.performer import Performer, policy_from
+from assistant.performer import Performer, history_limit, policy_from
 from assistant.scenario.hearing import Utterance
 from assistant.scenario.log import Log, Sounded
 from assistant.scenario.moments import Moment, moment_of
@@ -82,7 +82,7 @@ class Runner:
             self._services,
             lambda: self._world.now,
             apologies=_Voiced(persona.all_apologies(), self._sound.speak),
-            history_turns=settings.talk.history_turns,
+            limit=history_limit(settings, persona),
         )
         self.log.history = self._performer.history.turns
         for observer in (self._sound.observe, self._observe):
@@ -272,6 +272,6 @@ def _settings(overrides: tuple[str, ...]) -> Settings:
 
 @cache
 def _persona(name: str) -> Persona:
-    from assistant.talk import load_persona
+    from assistant.personas import load_persona
 
     return load_persona(name)

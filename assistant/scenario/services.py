@@ -20,6 +20,7 @@ from assistant.audio.ports import Samples
 from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import Message
 from assistant.dialogue.language import language_of
+from assistant.dialogue.style import Style
 from assistant.scenario.hearing import Utterance, transcribed
 from assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, StageName, Step
 from assistant.scenario.world import World
@@ -106,7 +107,7 @@ class SimulatedServices:
             clause += 1
         self._later(takes_s, generation, lambda: ev.ReplyFinished(self.world.now, generation))
 
-    def synthesise(self, generation: int, clause: int, text: str) -> None:
+    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """As `StageRunner.synthesise`."""
         if generation <= self._gone or (generation, "tts") in self._failed:
             return
