@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast
+from typing import cast, get_args
 
+from assistant.dialogue.style import Style
 from assistant.scenario import script
 from assistant.scenario.metrics import NAMES as METRICS
 from assistant.scenario.moments import LATER_CLAUSE, NAMES
@@ -15,7 +16,7 @@ _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?)\s*(?P<u
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")
 _BOUND = re.compile(r"^(?P<name>.+?)\s*(?P<operator><=|>=|==|<|>)\s*(?P<value>-?\d+(?:\.\d+)?)$")
 _LONGEST_MS = 600_000.0
-_KINDS = ("event", "absent", "heard", "said", "asked", "prompt", "history", "loudspeaker", "metric")
+_KINDS = ("event", "absent", "heard", "said", "asked", "prompt", "history", "spoken", "loudspeaker", "metric")
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "event": ("since", "within_ms", "not_before_ms", "times"),
     "absent": ("since", "within_ms"),
@@ -54,6 +55,8 @@ def _expectation(node: Node) -> script.Expectation:
         return script.Absent(node.line, _moment(value), _since(keys), _seconds(keys, "within_ms"))
     if kind == "history":
         return script.Remembers(node.line, tuple(_history_turn(item) for item in value.items()))
+    if kind == "spoken":
+        return script.Spoken(node.line, value.mapping(("style",), needs=["style"])["style"].choice(get_args(Style)))
     if kind == "loudspeaker":
         return _loudness(node.line, value, keys)
     if kind == "metric":

@@ -19,6 +19,7 @@ from assistant.scenario.script import (
     Remembers,
     Says,
     Scenario,
+    Spoken,
     Step,
     Words,
 )
@@ -102,6 +103,8 @@ def _judge(expectation: Expectation, window: _Window, figures: Mapping[str, floa
             problem, at_s = _says(expectation, window)
         case Remembers():
             problem, at_s = _remembers(expectation, window)
+        case Spoken():
+            problem, at_s = _spoken(expectation, window)
         case Loudness():
             problem, at_s = _loudness(expectation, window)
         case Bound():
@@ -183,6 +186,14 @@ def _remembers(wanted: Remembers, window: _Window) -> tuple[str, float]:
             state = "interrupted" if turn.interrupted else "not interrupted"
             return f"turn {number} of the history was {state}: {_shown([turn])}", commits[number - 1]
     return "", at_s
+
+
+def _spoken(wanted: Spoken, window: _Window) -> tuple[str, float]:
+    styles = [(at_s, style) for at_s, style in window.log.styles if window.start_s <= at_s < window.end_s]
+    if not styles:
+        return "no reply was asked for", window.start_s
+    at_s, style = styles[-1]
+    return ("" if style == wanted.style else f"the reply is spoken in the style {style}, not {wanted.style}"), at_s
 
 
 def _loudness(wanted: Loudness, window: _Window) -> tuple[str, float]:

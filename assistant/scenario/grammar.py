@@ -52,6 +52,7 @@ An expectation is one of
     absent: MOMENT         it does not come (since: MOMENT, within_ms: N)
     heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
     asked: WORDS           the last message to the model      prompt: WORDS    all of its messages
+    spoken: {style: gentle}  how the voice sounds: neutral, gentle, cheerful, calm, serious
     history: [{user: WORDS, assistant: WORDS, interrupted: true}, ...]
     loudspeaker: {above_dbfs: -40}  or below_dbfs; with since: MOMENT [+ N ms], for_ms: 300
     metric: NAME <= 700    one of `metrics.NAMES`

@@ -39,6 +39,7 @@ class Log:
     blocks: list[Sounded] = field(default_factory=list)
     history: list[Turn] = field(default_factory=list)
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
+    styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, how the reply then asked for is spoken)
     end_s: float = 0.0
     recording: Samples | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
 from assistant.dialogue.persona import Persona
-from assistant.performer import Performer, history_limit, policy_from
+from assistant.performer import Asked, Performer, history_limit, policy_from
 from assistant.scenario.hearing import Utterance
 from assistant.scenario.log import Log, Sounded
 from assistant.scenario.moments import Moment, moment_of
@@ -221,6 +221,8 @@ class Runner:
         if isinstance(what, ev.PlaybackAdvanced) and what.generation > self._begun_reply:
             self._begun_reply = self._first_sound_of = what.generation
             self._look_for_first_sound(self.log.blocks[-1])
+        if isinstance(what, Asked):
+            self.log.styles.append((at_s, what.style))
         if isinstance(what, do.AskLlm):
             generation = what.generation
             self._world.at(at_s, lambda: self.log.prompts.append((at_s, generation, self._services.asked[generation])))

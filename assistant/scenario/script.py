@@ -92,6 +92,13 @@ class Absent(Expectation):
 
 
 @dataclass(frozen=True)
+class Spoken(Expectation):
+    """The last reply is spoken in this style."""
+
+    style: str
+
+
+@dataclass(frozen=True)
 class Says(Expectation):
     """What was heard of the user, asked of the model (its last message, or all of them), or said by the assistant."""
 
