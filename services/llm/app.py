@@ -111,28 +111,38 @@ def _streaming(stream: Stream, pieces: Iterator[bytes], kind: str) -> Response:
 
 
 def _events(stream: Stream) -> Iterator[bytes]:
+    said = b""
     try:
         for chunk in stream:
-            yield event(chunk.text)
-        yield event(DONE)
+            said += event(chunk.text)
+            if not stream.more:
+                yield said
+                said = b""
+        yield said + event(DONE)
     except ApiError as error:
-        yield json_event(error.body())
+        yield said + json_event(error.body())
     except ClientLeft:
         return
 
 
 def _text(stream: Stream) -> Iterator[bytes]:
+    said = ""
     try:
         for chunk in stream:
-            for choice in chunk.body.get("choices") or ():
-                if text := (choice.get("delta") or {}).get("content"):
-                    yield text.encode("utf-8", "replace")
+            said += chunk.said
+            if said and not stream.more:
+                yield said.encode("utf-8", "replace")
+                said = ""
     except ApiError as error:
         log.warning("%s", error.message)
+        if said:
+            yield said.encode("utf-8", "replace")
         # Plain text has no place for an error; the server closes the connection in mid-transfer on this.
         raise ConnectionResetError(errno.ECONNRESET, error.message) from None
     except ClientLeft:
         return
+    if said:
+        yield said.encode("utf-8", "replace")
 
 
 def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -26,9 +26,16 @@ class Chunk:
     text: str
     body: JsonObject
 
+    @property
+    def said(self) -> str:
+        """What it adds to the reply's text."""
+        parts = [choice.get("delta") for choice in _choices(self.body)]
+        said = [part.get("content") for part in parts if isinstance(part, dict)]
+        return "".join(text for text in said if isinstance(text, str))
+
 
 class Stream:
-    """Iterate to get the chunks of a reply; ends at its end. `close` gives it up at any moment, from any thread.
+    """Iterate to get the chunks of a reply; ends at its end. `close` gives it up.
 
     `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s, and the upstream let go.
     """
@@ -55,19 +62,25 @@ class Stream:
                 return
         raise trouble.bad_answer(self.upstream.name, "with a stream that holds no reply")
 
+    @property
+    def more(self) -> bool:
+        """Another chunk is at hand: words that came together may go on together."""
+        return bool(self._first) or (bool(self._events) and self._events[0] != DONE)
+
     def __iter__(self) -> Iterator[Chunk]:
         """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when nobody listens."""
         try:
-            for chunk in self._first:
-                yield self._shown(chunk)
+            while self._first:
+                yield self._shown(self._first.pop(0))
             while True:
                 try:
                     following = self._next(time.monotonic() + self._idle_s)
                 except TimeoutError:
                     raise trouble.stalled(self.upstream.name, self._idle_s) from None
                 if following is None:
-                    return
+                    break
                 yield self._shown(following)
+            yield from self._held_back()
         finally:
             self.close()
 
@@ -92,8 +105,8 @@ class Stream:
                 if self._finished:
                     return None
                 raise trouble.broke_off(name)
-        text = self._events.pop(0)
-        if text.strip() == DONE:
+        text = self._events.pop(0).strip()
+        if text == DONE:
             self._drain()
             return None
         try:
@@ -123,6 +136,18 @@ class Stream:
             filter_ = self._thoughts.setdefault(str(choice.get("index")), ThinkFilter())
             changed |= _hide(choice, "delta", filter_.feed, filter_)
         return Chunk(json.dumps(chunk.body), chunk.body) if changed else chunk
+
+    def _held_back(self) -> Iterator[Chunk]:
+        """What might have been the beginning of a tag, where no finish_reason told that the reply was over."""
+        for index, thoughts in (self._thoughts or {}).items():
+            if left := thoughts.end():
+                choice = {
+                    "index": int(index) if index.isdecimal() else 0,
+                    "delta": {"content": left},
+                    "finish_reason": None,
+                }
+                body = {"object": "chat.completion.chunk", "choices": [choice]}
+                yield Chunk(json.dumps(body), body)
 
 
 def hide_thoughts(answer: JsonObject) -> None:
