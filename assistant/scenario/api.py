@@ -2,7 +2,7 @@
 
     from assistant.scenario.api import Scenario, simulate
 
-    result = simulate(Scenario.read("tests/conversations/en_barge_in.yaml"))
+    result = simulate("tests/conversations/en_barge_in.yaml")
     assert result.passed, result.report()
 
 A scenario can also be written in place, in the grammar of `assistant.scenario.grammar`:
@@ -14,19 +14,31 @@ A scenario can also be written in place, in the grammar of `assistant.scenario.g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from assistant.clients.services import Services
 from assistant.scenario.expectations import Outcome, judge
 from assistant.scenario.grammar import ScenarioError, parse, read
 from assistant.scenario.log import Log
 from assistant.scenario.metrics import Tally, tally, total
 from assistant.scenario.moments import Moment
+from assistant.scenario.needs import lacking
 from assistant.scenario.runner import Runner
 from assistant.scenario.script import Depth, Scenario
 from assistant.turns.machine import State
+from configs.settings import Settings, load
 
-__all__ = ["Log", "Moment", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate", "total"]
+__all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate", "total"]
+
+
+class NotPlayable(ScenarioError):
+    """The scenario is right, but needs what this depth, or real services, cannot give; the message says what."""
+
+    def __init__(self, scenario: Scenario, depth: Depth, why: str) -> None:
+        super().__init__(f"{scenario.path or scenario.name}: {why}")
+        self.name, self.depth = scenario.name, depth
 
 
 @dataclass(frozen=True)
@@ -62,24 +74,60 @@ class Result:
         return text_report([self])
 
 
-def simulate(scenario: Scenario | Path | str, depth: Depth | None = None, seed: int | None = None) -> Result:
-    """Play a scenario (or the file it stands in) in virtual time, at its own first depth unless told otherwise.
+def simulate(
+    scenario: Scenario | Path | str,
+    depth: Depth | None = None,
+    seed: int | None = None,
+    *,
+    settings: Settings | None = None,
+    services: Literal["simulated", "real"] = "simulated",
+    place: Literal["room", "card"] = "room",
+) -> Result:
+    """Play a scenario (or the file it stands in), at its own first depth unless told otherwise.
 
-    Raises ScenarioError where the file is wrong or something it needs is missing; a failed expectation is no error.
+    `settings` are those of the conversation, before the scenario's own; by default text and room depth take no notice
+    of this machine's. `services` real: those that run where `settings` say, in the virtual time of room depth; live
+    depth has no others. `place` is for live depth: a simulated room, or the sound card that `settings` name.
+
+    Raises NotPlayable; ScenarioError where the file is wrong or something it needs is missing; ServiceError or
+    PortError where real services or sound cannot be had. A failed expectation is no error.
     """
     if not isinstance(scenario, Scenario):
         scenario = read(Path(scenario))
-    runner = Runner(scenario, depth or scenario.depths[0], seed)
-    log = runner.run()
+    depth = depth or scenario.depths[0]
+    seed = scenario.seed if seed is None else seed
+    real = services == "real" or depth == "live"
+    if why := lacking(scenario, depth, real_services=real, card=depth == "live" and place == "card"):
+        raise NotPlayable(scenario, depth, why)
+    if settings is None:
+        settings = load() if real else load(environ={})
+    settings = with_overrides(settings, scenario.settings)
+    clients = Services(settings) if real else None
+    if depth == "live":
+        from assistant.scenario.live import LiveRunner
+
+        director = LiveRunner(scenario, seed, Services(settings), place).run()
+    else:
+        director = Runner(scenario, depth, seed, settings, clients).run()
+    log = director.log
     counted = tally(log)
     outcomes = judge(scenario, log, counted.figures())
-    for step, when in runner.unplayed:
+    for step, when in director.unplayed:
         problem = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))
-    if runner.state_at_end is not State.LISTENING:
-        problem = f"the conversation does not come to rest: at the end the machine is {runner.state_at_end.name}"
+    if director.state is not State.LISTENING:
+        problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"
         outcomes.append(Outcome(1, 0, problem, log.end_s))
-    return Result(scenario, runner.depth, runner.seed, log, tuple(outcomes), counted)
+    return Result(scenario, depth, seed, log, tuple(outcomes), counted)
+
+
+def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
+    """`settings` with some changed, as 'section.key=value'. Raises SettingsError."""
+    for override in overrides:
+        section, _, key = override.partition("=")[0].strip().partition(".")
+        value = getattr(getattr(load(environ={}, overrides=[override]), section), key)
+        settings = replace(settings, **{section: replace(getattr(settings, section), **{key: value})})
+    return settings
 
 
 def together(results: Sequence[Result]) -> dict[str, float | None]:

@@ -1,27 +1,35 @@
-"""`huiyin simulate SCENARIO…`: scripted conversations in virtual time."""
+"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from pathlib import Path
 
+from assistant.captions import Captions
+from assistant.clients.services import NAMES
 from assistant.command import FAILED, USAGE, CommandError, check_writable, whole_file
-from assistant.scenario.api import Result, read, simulate
+from assistant.launcher import Launcher
+from assistant.scenario.api import NotPlayable, Result, read, simulate
+from assistant.scenario.needs import lacking
 from assistant.scenario.reader import ScenarioError
 from assistant.scenario.report import json_report, junit_report, summary, text_report, title
-from assistant.scenario.script import Depth, Scenario
+from assistant.scenario.script import DEPTHS, Depth, Scenario
+from configs import settings as config
 from configs.settings import Settings
 
 _ABOUT = """\
 Scripted conversations, played in virtual time against the very turn machine that talks: seconds for minutes of talk,
 the same every time. A scenario is a YAML file that says who speaks when, and what must follow: docs/scenarios.md.
-The exit status is 1 when an expectation fails; the timeline around it is printed.
+The exit status is 1 when an expectation fails; the timeline around it is printed. It is 2 where a file is wrong.
 
   huiyin simulate tests/conversations
   huiyin simulate my_bug.yaml --verbose
-  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json"""
+  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json
+  huiyin simulate my_bug.yaml --depth room --services real   # with your recogniser, model and voice, in virtual time
+  huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,8 +37,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("simulate", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO", help="a YAML file, or a folder of them")
     parser.add_argument(
-        "--depth", choices=("text", "room"),
-        help="text: no sound, milliseconds; room: echo path and voice activity on sound (default: the scenario's own)",
+        "--depth", choices=DEPTHS,
+        help="text: no sound, milliseconds; room: echo path and voice activity on sound; live: real time and real "
+        "services (default: the scenario's own)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--services", choices=("simulated", "real"), default="simulated",
+        help="at room depth: with the delays that a scenario states, or those that run; the ones that do not are "
+        "started (live depth: always real)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sound", choices=("room", "card"), default="room",
+        help="at live depth: a simulated room, or your sound card, whose loudspeaker then plays the user, too",
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=int, metavar="N", help="of the room's noise and voices (default: the scenario's)"
@@ -44,31 +62,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play them. Returns the exit status."""
-    if args.repeat < 1:
-        raise CommandError("--repeat wants a number from 1 on", USAGE)
-    if args.junit:
-        check_writable(args.junit)
+    _check(args)
+    results: list[Result] = []
+    refused: list[NotPlayable] = []
     try:
-        scenarios = [read(path) for path in files_of(args.scenarios)]
-        began = time.perf_counter()
-        results: list[Result] = []
-        for scenario in scenarios:
-            results += _play(scenario, args)
-        took_s = time.perf_counter() - began
+        plays = [
+            (scenario, depth) for path in files_of(args.scenarios) for scenario in [read(path)]
+            for depth in _depths(scenario, args)
+        ]  # fmt: skip
+        with _services(args, settings, plays):
+            began = time.perf_counter()
+            for scenario, depth in plays:
+                try:
+                    results += _play(scenario, depth, args, settings)
+                except NotPlayable as why:
+                    refused.append(why)
+            took_s = time.perf_counter() - began
     except ScenarioError as error:
         raise CommandError(str(error), USAGE) from error
-    if args.out:
-        from assistant.scenario.picture import write_out
-
-        for result in results:
-            write_out(result, args.out / (title(result).replace("[", "").replace("]", "").replace(" ", "-")))
-    if args.junit:
-        with whole_file(args.junit) as file:
-            file.write(junit_report(results).encode())
+    if not results:
+        raise CommandError("; ".join(map(str, refused)), USAGE)
+    _write(args, results, refused)
     if args.json:
-        print(json_report(results))
+        print(json_report(results, refused))
     else:
-        print(f"{text_report(results, verbose=args.verbose)}\n\n{summary(results)}")
+        print(f"{text_report(results, verbose=args.verbose)}\n\n{summary(results, refused)}")
         print(_speed(results, took_s), file=sys.stderr)
     return 0 if all(result.passed for result in results) else FAILED
 
@@ -79,15 +97,68 @@ def files_of(paths: list[Path]) -> list[Path]:
     for path in paths:
         found = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
         if not found:
-            raise CommandError(f"there are no .yaml files in {path}")
+            raise CommandError(f"there are no .yaml files in {path}", USAGE)
         files += found
     return files
 
 
-def _play(scenario: Scenario, args: argparse.Namespace) -> list[Result]:
-    depths: tuple[Depth, ...] = (args.depth,) if args.depth else scenario.depths
+def _check(args: argparse.Namespace) -> None:
+    if args.repeat < 1:
+        raise CommandError("--repeat wants a number from 1 on", USAGE)
+    if args.seed is not None and args.seed < 0:
+        raise CommandError("--seed wants a number from 0 on", USAGE)
+    if args.junit:
+        check_writable(args.junit)
+    if args.out and args.out.exists() and not args.out.is_dir():
+        raise CommandError(f"{args.out} is a file; --out wants a folder", USAGE)
+
+
+def _depths(scenario: Scenario, args: argparse.Namespace) -> tuple[Depth, ...]:
+    return (args.depth,) if args.depth else scenario.depths
+
+
+def _is_real(depth: Depth, args: argparse.Namespace) -> bool:
+    return depth == "live" or args.services == "real"
+
+
+def _services(
+    args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]]
+) -> contextlib.AbstractContextManager[object]:
+    """The services, started unless they run, where one of the scenarios can and will use them."""
+    card = args.sound == "card"
+    for scenario, depth in plays:
+        if _is_real(depth, args) and not lacking(scenario, depth, real_services=True, card=card and depth == "live"):
+            break
+    else:
+        return contextlib.nullcontext()
+    tell = Captions(sys.stderr).notice
+    launcher = Launcher(settings, args.service_arguments, tell)
+    tell("starting the services …")
+    with contextlib.ExitStack() as opened:
+        opened.enter_context(launcher).start(NAMES)
+        return opened.pop_all()
+
+
+def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings) -> list[Result]:
     first = scenario.seed if args.seed is None else args.seed
-    return [simulate(scenario, depth, seed) for depth in depths for seed in range(first, first + args.repeat)]
+    # In virtual time what this machine's environment says does not count: a scenario plays alike everywhere.
+    base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
+    return [
+        simulate(scenario, depth, seed, settings=base, services=args.services, place=args.sound)
+        for seed in range(first, first + args.repeat)
+    ]
+
+
+def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable]) -> None:
+    if args.out:
+        from assistant.scenario.picture import write_out
+
+        for result in results:
+            name = title(result).replace("[", "").replace("]", "").replace(" ", "-")
+            write_out(result, args.out / (name if args.repeat == 1 else f"{name}-{result.seed}"))
+    if args.junit:
+        with whole_file(args.junit) as file:
+            file.write(junit_report(results, refused).encode())
 
 
 def _speed(results: list[Result], took_s: float) -> str:

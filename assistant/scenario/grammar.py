@@ -3,17 +3,19 @@
 A file is one scenario:
 
     about: After a false alarm the story goes on.   # what it guards; the file's name is its name
-    depth: text            # text: no sound, milliseconds; room: real echo path and voice activity; [text, room]: both
+    depth: text            # text: no sound, milliseconds; room: real echo path and voice activity; live: real time and
+                           # real services; [text, room]: both
     seed: 1
-    settings:              # any of `huiyin settings`
+    settings:              # any of turns, audio and talk in `huiyin settings`
       turns.resume_ms: 650
     services:              # what the simulated services take; these are the defaults
       asr: {takes_ms: 70, per_s_ms: 0}                  # per_s_ms: more for each second of speech
       llm: {first_token_ms: 150, tokens_per_s: 40}
       tts: {first_audio_ms: 100, real_time_factor: 0.2}
       endpoint: {takes_ms: 60}
-    room: {rt60_s: 0.3, noise_dbfs: -66}                # room depth: any number of audio.room.RoomSettings
-    voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English
+    room: {rt60_s: 0.3, noise_dbfs: -66}                # room and live depth: any number of audio.room.RoomSettings
+    voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English. Real
+                           # services are spoken to with a voice of their own unless one is named
 
     turns:                 # what happens, in order
       - user: Tell me a story.            # said; [600 ms] in it is a pause
@@ -75,11 +77,12 @@ from assistant.audio.room import RoomSettings
 from assistant.scenario import script
 from assistant.scenario.expectation_grammar import read_expectations, read_when
 from assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
-from configs.settings import SettingsError, load
+from assistant.turns.events import Stage
+from configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
 
-VOICES = ("formants", "hibari")
+VOICES = (script.MADE_VOICE, "hibari")
 SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
 _TOP = ("name", "about", "depth", "seed", "settings", "services", "room", "voice", "turns", "expect")
 _KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
@@ -89,6 +92,7 @@ _TURN = (
 )  # fmt: skip
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
 _LONGEST_MS = 600_000.0
+_SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
 
 
 def read(path: Path) -> script.Scenario:
@@ -110,7 +114,7 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
     steps = tuple(_step(number, node, path) for number, node in enumerate(keys["turns"].items(), 1))
     if not steps:
         raise keys["turns"].error("there is nothing in `turns`")
-    depths = tuple(node.choice(("text", "room")) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
+    depths = tuple(node.choice(script.DEPTHS) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
     needs_room = next((step for step in steps if step.kind == "audio"), None)
     if needs_room and "text" in depths:
         raise keys["depth"].error(f"there is no sound at text depth, and line {needs_room.line} plays a file")
@@ -121,9 +125,9 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         depths=cast("tuple[script.Depth, ...]", depths) or (("room",) if needs_room else ("text",)),
         seed=keys["seed"].whole() if "seed" in keys else 1,
         settings=_settings(keys["settings"]) if "settings" in keys else (),
-        services=_services(keys["services"]) if "services" in keys else script.ServiceTimes(),
+        services=_services(keys["services"]) if "services" in keys else None,
         room={key: node.number() for key, node in keys["room"].mapping(_ROOM).items()} if "room" in keys else {},
-        voice=keys["voice"].choice(VOICES) if "voice" in keys else "formants",
+        voice=keys["voice"].choice(VOICES) if "voice" in keys else "",
         steps=steps,
         expect=read_expectations(keys["expect"]) if "expect" in keys else (),
     )
@@ -132,6 +136,9 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
 def _settings(node: Node) -> tuple[str, ...]:
     overrides = []
     for key, value in node.mapping(()).items():
+        section = key.partition(".")[0]
+        if section in {field.name for field in dataclasses.fields(Settings)} - {*_SETTINGS}:
+            raise value.error(f"{key} is a setting of a service, of which a scenario knows nothing; use --set {key}=…")
         overrides.append(f"{key}={value.text(empty=True)}")
         try:
             load(environ={}, overrides=overrides[-1:])
@@ -225,7 +232,7 @@ def _faults(node: Node) -> tuple[script.Fault, ...]:
         after = entries["after_tokens"].number(0, 1e6) if "after_tokens" in entries else 0.0
         after = entries["after_ms"].number(0, _LONGEST_MS) / 1000 if "after_ms" in entries else after
         fault = script.Fault(
-            stage=cast(script.StageName, stage),
+            stage=cast(Stage, stage),
             how=cast(script.How, entries["how"].choice(hows)),
             after=after,
             clause=entries["clause"].whole(1) - 1 if "clause" in entries else 0,

@@ -88,7 +88,7 @@ def tally(log: Log) -> Tally:
     replies = _replies(log)
     count.spoken_s = sum(end_s - start_s for start_s, end_s in replies)
     for i, (start_s, step) in enumerate(log.steps):
-        end_s = next(m.at_s for m in log.named("user ends") if m.step == step.number)
+        end_s = next((m.at_s for m in log.named("user ends") if m.step == step.number), log.end_s)
         following = (at_s for at_s, later in log.steps[i + 1 :] if later.takes_floor)
         until_s = next(following, log.end_s + 1)
         during = any(begin_s <= start_s < stop_s for begin_s, stop_s in replies)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.performer import Notice, TurnCommitted
+from assistant.performer import Notice, StateChanged, TurnCommitted
 from assistant.turns import actions as do
 from assistant.turns import events as ev
+from assistant.turns.machine import State
 
 NAMES = {
     "start": "the scenario begins",
@@ -100,7 +101,9 @@ def moment_of(at_s: float, what: object) -> Moment | None:
         case TurnCommitted(turn=turn):
             end = " (interrupted)" if turn.interrupted else ""
             return Moment(at_s, "committed", f"“{turn.user}” → “{turn.heard}”{end}", generation, text=turn.heard)
-        case Notice():
+        case StateChanged(before=State.USER, after=State.THINKING | State.SPEAKING):
+            return Moment(at_s, "turn ends")
+        case Notice() | StateChanged():
             return None
     name = _SIMPLE.get(type(what))
     return Moment(at_s, name, "", generation) if name else None

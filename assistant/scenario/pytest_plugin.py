@@ -1,7 +1,7 @@
 """pytest collects scenarios: every YAML file in a folder named `conversations` is a test, one for each of its depths.
 
-Loaded by the entry point `pytest11` where Huiyin is installed. Scenarios at room depth are marked `slow`, and skipped
-on a machine that lacks what a room needs.
+Loaded by the entry point `pytest11` where Huiyin is installed. Scenarios at room and live depth are marked `slow`, and
+skipped on a machine that lacks what a room needs, or where the services do not run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ConversationFile(pytest.File):
             raise self.CollectError(str(error)) from None
         for depth in scenario.depths:
             item = ConversationItem.from_parent(self, name=depth, scenario=scenario, depth=depth)
-            if depth == "room":
+            if depth != "text":
                 item.add_marker("slow")
             yield item
 
@@ -53,6 +53,8 @@ class ConversationItem(pytest.Item):
         from assistant.scenario.api import simulate
         from assistant.scenario.room_depth import RoomMissing
 
+        if self._depth == "live" and (absent := _absent_services()):
+            pytest.skip(f"not running: {', '.join(absent)}; start them with `huiyin serve`")
         try:
             result = simulate(self._scenario, self._depth)
         except RoomMissing as error:
@@ -69,6 +71,15 @@ class ConversationItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where it stands, and what it is called."""
         return self.path, 0, f"{self._scenario.name} [{self._depth}]: {self._scenario.about}"
+
+
+def _absent_services() -> list[str]:
+    from assistant.clients.services import NAMES, Services
+    from assistant.clients.state import look
+    from configs.settings import load
+
+    services = Services(load())
+    return [name for name in NAMES if look(services, name).kind != "ready"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as xml
 
-from assistant.scenario.api import Result, together
+from assistant.scenario.api import NotPlayable, Result, together
 from assistant.scenario.expectations import Outcome
 
 _AROUND_S = 1.5  # of the timeline is shown before and after what failed
@@ -30,29 +30,36 @@ def text_report(results: Sequence[Result], *, verbose: bool = False) -> str:
     return "\n".join(lines)
 
 
-def summary(results: Sequence[Result]) -> str:
-    """The figures of all scenarios, and how many went as expected."""
+def summary(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
+    """The figures of all scenarios, how many went as expected, and which could not be played and why."""
     figures = {name: value for name, value in together(results).items() if value is not None}
     width = max(map(len, figures), default=0)
     table = [f"  {name:{width}}  {value:g}" for name, value in figures.items()]
     failed = sum(not result.passed for result in results)
-    return "\n".join([*table, f"{len(results) - failed} passed, {failed} failed"])
+    not_played = [f"not played: {why}" for why in refused]
+    counted = f"{len(results) - failed} passed, {failed} failed" + (f", {len(refused)} not played" if refused else "")
+    return "\n".join([*not_played, *([""] if refused else []), *table, counted])
 
 
-def json_report(results: Sequence[Result]) -> str:
+def json_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
     """Everything, as JSON."""
     document = {
         "passed": all(result.passed for result in results),
+        "not_played": [str(why) for why in refused],
         "metrics": together(results),
         "scenarios": [_as_data(result) for result in results],
     }
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def junit_report(results: Sequence[Result]) -> str:
-    """JUnit's XML, one test case a scenario and depth."""
-    suite = xml.Element("testsuite", name="conversations", tests=str(len(results)))
+def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
+    """JUnit's XML, one test case a scenario and depth; those that could not be played are skipped ones."""
+    suite = xml.Element("testsuite", name="conversations", tests=str(len(results) + len(refused)))
     suite.set("failures", str(sum(not result.passed for result in results)))
+    suite.set("skipped", str(len(refused)))
+    for why in refused:
+        case = xml.SubElement(suite, "testcase", classname=f"conversations.{why.depth}", name=why.name)
+        xml.SubElement(case, "skipped", message=str(why))
     for result in results:
         file = result.scenario.path.as_posix() if result.scenario.path else result.scenario.name
         case = xml.SubElement(suite, "testcase", classname=f"conversations.{result.depth}", name=result.scenario.name)

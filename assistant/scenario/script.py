@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from assistant.dialogue.language import language_of
+from assistant.turns.events import Stage
 
-Depth = Literal["text", "room"]
+Depth = Literal["text", "room", "live"]
 Kind = Literal["user", "audio", "types", "key", "sound"]
 Means = Literal["turn", "backchannel", "stop", "noise"]
 How = Literal["error", "stall", "disconnect"]
-StageName = Literal["asr", "llm", "tts"]
 
-STAGES: tuple[StageName, ...] = ("asr", "llm", "tts")
+DEPTHS: tuple[Depth, ...] = ("text", "room", "live")
+STAGES: tuple[Stage, ...] = ("asr", "llm", "tts")
+MADE_VOICE = "formants"
 DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
 
 # A pause written into what is said: "I would like [600 ms] a coffee".
@@ -141,7 +143,7 @@ class Fault:
     calls fail, then it works again; None: all of this turn.
     """
 
-    stage: StageName
+    stage: Stage
     how: How
     after: float = 0.0
     clause: int = 0
@@ -219,9 +221,9 @@ class Scenario:
     depths: tuple[Depth, ...] = ("text",)
     seed: int = 1
     settings: tuple[str, ...] = ()  # 'section.key=value', as on the command line
-    services: ServiceTimes = field(default_factory=ServiceTimes)
+    services: ServiceTimes | None = None  # None: as usual
     room: Mapping[str, float] = field(default_factory=dict)  # keys of `RoomSettings`
-    voice: str = "formants"
+    voice: str = ""  # '': MADE_VOICE, or where services are real one of theirs
     steps: tuple[Step, ...] = ()
     expect: tuple[Expectation, ...] = ()
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
@@ -22,7 +20,7 @@ from assistant.dialogue.history import Message
 from assistant.dialogue.language import language_of
 from assistant.dialogue.style import Style
 from assistant.scenario.hearing import Utterance, transcribed
-from assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, StageName, Step
+from assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, Step
 from assistant.scenario.world import World
 from assistant.turns import events as ev
 
@@ -40,96 +38,15 @@ Judge = Callable[[float, float], float | None]
 
 
 @dataclass
-class SimulatedServices:
-    """A `StageRunner` in virtual time. `utterances` is what was said so far, kept by who says it."""
+class VirtualStages:
+    """What a `StageRunner` in virtual time does with what the services give, simulated or real."""
 
     world: World
     player: Player
-    times: ServiceTimes
     post: Callable[[ev.Event], None]
-    speak: Speak
-    judge: Judge
-    utterances: list[Utterance]
-    patience_s: Mapping[StageName, float]  # how long a client waits for a service that says nothing
-    asked: dict[int, list[Message]] = field(default_factory=dict)  # generation -> its messages
-    step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
-    typed: Step | None = None  # the last that was typed
     _gone: int = 0  # generations up to this one are cancelled
-    _voice_free_s: dict[int, float] = field(default_factory=dict)
-    _failed: set[tuple[int, str]] = field(default_factory=set)
-    _faults_left: dict[tuple[int, int], int] = field(default_factory=dict)
-
-    # -- what the performer asks for
-
-    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
-        """As `StageRunner.transcribe`."""
-        transcript, step = transcribed(self.utterances, start_s, end_s)
-        if step:
-            self.step_of[generation] = step
-        takes_s = self.times.asr_s + self.times.asr_per_s * (end_s - start_s)
-        if fault := self._fault(generation, "asr"):
-            self._fail(generation, fault, takes_s)
-        else:
-            self._later(takes_s, generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
-
-    def score(self, start_s: float, end_s: float) -> None:
-        """As `StageRunner.score`."""
-        probability = self._stated_completeness(end_s)
-        if probability is None:
-            probability = self.judge(start_s, end_s)
-        if probability is not None:
-            known = probability
-            self.world.after(self.times.endpoint_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
-
-    def ask(self, generation: int, messages: Sequence[Message]) -> None:
-        """As `StageRunner.ask`."""
-        if generation not in self.step_of and self.typed:
-            self.step_of[generation] = self.typed
-        step = self.step_of.get(generation)
-        self.asked[generation] = list(messages)
-        text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
-        fault = self._fault(generation, "llm")
-        splitter, clause = ClauseSplitter(), 0
-        for i, token in enumerate(_TOKEN.findall(text)):
-            takes_s = self.times.llm_first_s + i / self.times.llm_tokens_per_s
-            if fault and i >= fault.after:
-                self._fail(generation, fault, takes_s)
-                return
-            for piece in splitter.feed(token):
-                self._say(generation, clause, piece, takes_s)
-                clause += 1
-        takes_s = self.times.llm_first_s + max(0, len(_TOKEN.findall(text)) - 1) / self.times.llm_tokens_per_s
-        if fault:
-            self._fail(generation, fault, takes_s)
-            return
-        for piece in splitter.finish():
-            self._say(generation, clause, piece, takes_s)
-            clause += 1
-        self._later(takes_s, generation, lambda: ev.ReplyFinished(self.world.now, generation))
-
-    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """As `StageRunner.synthesise`."""
-        if generation <= self._gone or (generation, "tts") in self._failed:
-            return
-        begin_s = max(self.world.now, self._voice_free_s.get(generation, 0.0))
-        first_s = begin_s - self.world.now + self.times.tts_first_s
-        fault = self._fault(generation, "tts", clause)
-        sound = self.speak(text)
-        piece = round(_PIECE_S * SAMPLE_RATE)
-        pieces = [sound[at : at + piece] for at in range(0, len(sound), piece)]
-        for i, samples in enumerate(pieces):
-            takes_s = first_s + i * _PIECE_S * self.times.tts_real_time_factor
-            if fault and i * _PIECE_S >= fault.after:
-                break
-            self._later(takes_s, generation, partial(self._add, generation, clause, samples, first=i == 0))
-        takes_s = first_s + len(pieces) * _PIECE_S * self.times.tts_real_time_factor
-        self._voice_free_s[generation] = self.world.now + takes_s
-        if fault:
-            reached_s = math.ceil(fault.after / _PIECE_S) * _PIECE_S * self.times.tts_real_time_factor
-            self._failed.add((generation, "tts"))
-            self._fail(generation, fault, min(first_s + reached_s, takes_s))
-        else:
-            self._later(takes_s, generation, partial(self._end_clause, generation, clause))
+    _voice_free_s: dict[int, float] = field(default_factory=dict)  # when a reply's voice has said what it was given
+    _failed: set[int] = field(default_factory=set)  # generations whose voice broke off
 
     def cancel(self, generation: int) -> None:
         """As `StageRunner.cancel`."""
@@ -138,10 +55,12 @@ class SimulatedServices:
     def finish(self, generation: int) -> None:
         """As `StageRunner.finish`."""
 
-    def warm(self, messages: Sequence[Message]) -> None:
-        """As `StageRunner.warm`: there is no cache to be filled."""
+    def _may_speak(self, generation: int) -> bool:
+        return generation > self._gone and generation not in self._failed
 
-    # -- how it comes about
+    def _wait_for_voice_s(self, generation: int) -> float:
+        """Until what was given before has been said."""
+        return max(0.0, self._voice_free_s.get(generation, 0.0) - self.world.now)
 
     def _say(self, generation: int, clause: int, text: str, takes_s: float) -> None:
         self._later(takes_s, generation, lambda: ev.ReplyText(self.world.now, generation, clause, text))
@@ -163,15 +82,107 @@ class SimulatedServices:
 
         self.world.after(takes_s, happen)
 
-    def _fail(self, generation: int, fault: Fault, takes_s: float) -> None:
-        reason = _REASONS[fault.how].format(fault.stage)
+    def _fail(self, generation: int, stage: ev.Stage, reason: str, takes_s: float) -> None:
+        if stage == "tts":
+            self._failed.add(generation)
+        self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, stage, reason))
+
+
+@dataclass
+class SimulatedServices(VirtualStages):
+    """They take what a scenario states. `utterances` is what was said so far, kept by who says it."""
+
+    times: ServiceTimes = field(kw_only=True)
+    speak: Speak = field(kw_only=True)
+    judge: Judge = field(kw_only=True)
+    utterances: list[Utterance] = field(kw_only=True)
+    patience_s: Mapping[ev.Stage, float] = field(kw_only=True)  # how long a client waits for one that says nothing
+    typed: Step | None = None  # the last that was typed
+    _step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
+    _faults_left: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    # -- what the performer asks for
+
+    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
+        """As `StageRunner.transcribe`."""
+        transcript, step = transcribed(self.utterances, start_s, end_s)
+        if step:
+            self._step_of[generation] = step
+        takes_s = self.times.asr_s + self.times.asr_per_s * (end_s - start_s)
+        if fault := self._fault(generation, "asr"):
+            self._break(generation, fault, takes_s)
+        else:
+            self._later(takes_s, generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
+
+    def score(self, start_s: float, end_s: float) -> None:
+        """As `StageRunner.score`."""
+        probability = self._stated_completeness(end_s)
+        if probability is None:
+            probability = self.judge(start_s, end_s)
+        if probability is not None:
+            known = probability
+            self.world.after(self.times.endpoint_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> None:
+        """As `StageRunner.ask`."""
+        if generation not in self._step_of and self.typed:
+            self._step_of[generation] = self.typed
+        step = self._step_of.get(generation)
+        text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+        fault = self._fault(generation, "llm")
+        splitter, clause = ClauseSplitter(), 0
+        for i, token in enumerate(_TOKEN.findall(text)):
+            takes_s = self.times.llm_first_s + i / self.times.llm_tokens_per_s
+            if fault and i >= fault.after:
+                self._break(generation, fault, takes_s)
+                return
+            for piece in splitter.feed(token):
+                self._say(generation, clause, piece, takes_s)
+                clause += 1
+        takes_s = self.times.llm_first_s + max(0, len(_TOKEN.findall(text)) - 1) / self.times.llm_tokens_per_s
+        if fault:
+            self._break(generation, fault, takes_s)
+            return
+        for piece in splitter.finish():
+            self._say(generation, clause, piece, takes_s)
+            clause += 1
+        self._later(takes_s, generation, lambda: ev.ReplyFinished(self.world.now, generation))
+
+    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
+        """As `StageRunner.synthesise`."""
+        if not self._may_speak(generation):
+            return
+        first_s = self._wait_for_voice_s(generation) + self.times.tts_first_s
+        fault = self._fault(generation, "tts", clause)
+        sound = self.speak(text)
+        piece = round(_PIECE_S * SAMPLE_RATE)
+        pieces = [sound[at : at + piece] for at in range(0, len(sound), piece)]
+        for i, samples in enumerate(pieces):
+            takes_s = first_s + i * _PIECE_S * self.times.tts_real_time_factor
+            if fault and i * _PIECE_S >= fault.after:
+                break
+            self._later(takes_s, generation, partial(self._add, generation, clause, samples, first=i == 0))
+        takes_s = first_s + len(pieces) * _PIECE_S * self.times.tts_real_time_factor
+        self._voice_free_s[generation] = self.world.now + takes_s
+        if fault:
+            reached_s = math.ceil(fault.after / _PIECE_S) * _PIECE_S * self.times.tts_real_time_factor
+            self._break(generation, fault, min(first_s + reached_s, takes_s))
+        else:
+            self._later(takes_s, generation, partial(self._end_clause, generation, clause))
+
+    def warm(self, messages: Sequence[Message]) -> None:
+        """As `StageRunner.warm`: there is no cache to be filled."""
+
+    # -- how it comes about
+
+    def _break(self, generation: int, fault: Fault, takes_s: float) -> None:
         if fault.how == "stall":
             takes_s += self.patience_s[fault.stage]
-        self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, fault.stage, reason))
+        self._fail(generation, fault.stage, _REASONS[fault.how].format(fault.stage), takes_s)
 
-    def _fault(self, generation: int, stage: StageName, clause: int = 0) -> Fault | None:
+    def _fault(self, generation: int, stage: ev.Stage, clause: int = 0) -> Fault | None:
         """The fault that this call meets, if any."""
-        step = self.step_of.get(generation)
+        step = self._step_of.get(generation)
         for i, fault in enumerate(step.faults if step else ()):
             if fault.stage == stage and fault.clause == clause:
                 assert step
@@ -191,9 +202,3 @@ class SimulatedServices:
         piece = min(range(len(last.spans)), key=lambda i: abs(last.spans[i][1] - end_s))
         from_end = len(last.spans) - 1 - piece
         return stated[-1 - from_end] if from_end < len(stated) else None
-
-
-def level(sound: Samples) -> float:
-    """RMS of int16 samples in dBFS; -120 for silence."""
-    power = float(np.mean(np.square(sound.astype(np.float32)))) if len(sound) else 0.0
-    return 10 * math.log10(power / 32768**2) if power >= 1 else -120.0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from assistant.audio import BLOCK, SAMPLE_RATE
-from assistant.audio.player import Player
+from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Samples
+from assistant.scenario.depth import Joints
 from assistant.scenario.hearing import Utterance, paced
 from assistant.scenario.log import BLOCK_S
 from assistant.scenario.script import Step, speech_s
-from assistant.scenario.world import World
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 
@@ -26,18 +23,8 @@ _SILENT_SOUNDS = ("door", "noise", "silence")  # not taken for speech
 class TextDepth:
     """`say` lets a step begin; speech events are posted when voice activity would tell of them."""
 
-    def __init__(
-        self,
-        world: World,
-        player: Player,
-        played: Callable[[Samples], None],
-        post: Callable[[ev.Event], None],
-        *,
-        half_duplex: bool,
-    ) -> None:
-        """`played` is told each block that goes to the loudspeaker."""
-        self._world, self._player, self._played, self._post = world, player, played, post
-        self._half_duplex = half_duplex
+    def __init__(self, joints: Joints) -> None:
+        self._joints, self._world, self._post = joints, joints.world, joints.post
         self._heard: list[tuple[float, float]] = []  # stretches of speech, in seconds
         self._speaking = False
         self._playing = 0  # generation, 0: nothing is to be heard
@@ -75,6 +62,10 @@ class TextDepth:
             ) if generation == self._playing:
                 self._playing = 0
 
+    def cut(self, start_s: float, end_s: float) -> Samples:
+        """There is no sound to be cut out."""
+        return np.zeros(0, np.int16)
+
     def judge(self, start_s: float, end_s: float) -> None:
         """There is no sound to judge."""
 
@@ -82,7 +73,7 @@ class TextDepth:
         """There is nothing to hear."""
 
     def _onset_s(self) -> float:
-        return _GATE_S if self._player.is_sounding else _ONSET_S
+        return _GATE_S if self._joints.player.is_sounding else _ONSET_S
 
     def _voices(self, at_s: float) -> bool:
         return any(start_s <= at_s < end_s for start_s, end_s in self._heard)
@@ -91,7 +82,7 @@ class TextDepth:
         now = self._world.now
         if self._speaking or not self._voices(now - 1e-6):
             return
-        if self._half_duplex and self._player.is_sounding:  # deaf: it hears what is left once there is silence
+        if self._joints.is_deaf:  # it hears what is left once there is silence
             self._world.after(BLOCK_S, lambda: self._may_start(self._world.now - _ONSET_S))
             return
         self._speaking = True
@@ -105,14 +96,8 @@ class TextDepth:
             self._post(ev.SpeechPaused(now, end_s))
 
     def _tick(self) -> None:
-        now = self._world.now
-        block = self._player.read(BLOCK)
-        self._played(block)
-        if advanced := self._player.advanced():
-            self._post(ev.PlaybackAdvanced(now, *advanced))
-        generation = self._player.finished()
-        if generation is not None:
-            self._post(ev.PlaybackFinished(now, generation))
+        block = self._joints.read_block()
+        self._joints.tell_progress()
         self._ticking = bool(self._playing) or bool(block.any())
         if self._ticking:
             self._world.after(BLOCK_S, self._tick)

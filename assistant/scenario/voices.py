@@ -41,11 +41,14 @@ _HIBARI_RATE = 24_000
 _SPEECH_RMS = 10 ** (-26 / 20)  # as `at_speech_level`
 
 
-def say(text: str, speaker: str, voice: str) -> Floats:
-    """`text` as sound: float32, 16 kHz, without silence around it, at the level of speech. Raises ScenarioError."""
+def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Floats:
+    """`text` as sound: float32, 16 kHz, without silence around it, at the level of speech. Raises ScenarioError.
+
+    `lasts_s`: how long it takes, which the made voice alone obeys.
+    """
     if voice == "hibari" and text.isascii():
         return _hibari(text)
-    return _formants(text, speaker)
+    return _formants(text, speaker, speech_s(text) if lasts_s is None else lasts_s)
 
 
 def recording(path: Path) -> Floats:
@@ -64,7 +67,7 @@ def noise(name: str, length_s: float, seed: int) -> Floats:
     if name == "silence":
         return np.zeros(count, np.float32)
     if name == "tv":
-        return _formants("television " * max(1, round(length_s / 0.32)), "tv")[:count]
+        return say("television " * max(1, round(length_s / 0.32)), "tv", "formants")[:count]
     white = rng.standard_normal(count)
     if name == "cough":  # two bursts of breath through a throat
         sound = np.convolve(white, _throat(), "same") * (np.exp(-time_s / 0.06) + 0.6 * _burst(time_s, 0.18, 0.05))
@@ -80,15 +83,15 @@ def noise(name: str, length_s: float, seed: int) -> Floats:
 
 
 @lru_cache(maxsize=256)
-def _formants(text: str, speaker: str) -> Floats:
+def _formants(text: str, speaker: str, lasts_s: float) -> Floats:
     digest = hashlib.sha256(f"{speaker}|{text}".encode()).digest()
     rng = np.random.default_rng(list(digest[:8]))
     low, high = _OTHER_PITCHES_HZ
     other_hz = low + (high - low) * hashlib.sha256(speaker.encode()).digest()[0] / 255
     pitch_hz = _PITCHES_HZ.get(speaker, other_hz)
-    count = max(1, round(speech_s(text) / _SYLLABLE_S))
+    count = max(1, round(lasts_s / _SYLLABLE_S))
     lengths = rng.uniform(0.85, 1.15, count)
-    lengths *= speech_s(text) / lengths.sum()
+    lengths *= lasts_s / lengths.sum()
     sound = np.concatenate([_syllable(length, pitch_hz, rng) for length in lengths])
     fade = min(len(sound), round(_LAST_FADE_S * SAMPLE_RATE))
     sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)

@@ -1,0 +1,67 @@
+"""What a depth is, and what it is joined to: the conversation it makes to be heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.audio import BLOCK
+from assistant.audio.player import Player
+from assistant.audio.ports import Samples
+from assistant.scenario.hearing import Utterance
+from assistant.scenario.script import Step
+from assistant.scenario.world import World
+from assistant.turns import events as ev
+
+
+class Depth(Protocol):
+    """How what is said reaches the machine, and the assistant the loudspeaker."""
+
+    def say(self, step: Step) -> Utterance:
+        """Let a step begin now."""
+
+    def speak(self, text: str) -> Samples:
+        """The assistant's voice."""
+
+    def cut(self, start_s: float, end_s: float) -> Samples:
+        """What was heard between two times, the assistant's own voice taken out."""
+
+    def judge(self, start_s: float, end_s: float) -> float | None:
+        """How complete the turn between two times sounds, 0..1; None: nobody can tell."""
+
+    def observe(self, at_s: float, what: object) -> None:
+        """Something happened."""
+
+    def recording(self) -> Samples | None:
+        """Shape (2, n): microphone, loudspeaker; None where there is no sound."""
+
+
+@dataclass(frozen=True)
+class Joints:
+    """The other parts, as a depth needs them. `played` is told each block that goes to the loudspeaker."""
+
+    world: World
+    player: Player
+    played: Callable[[Samples], None]
+    post: Callable[[ev.Event], None]
+    half_duplex: bool
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether nobody listens now."""
+        return self.half_duplex and self.player.is_sounding
+
+    def read_block(self) -> Samples:
+        """The next block for the loudspeaker, which plays it now."""
+        block = self.player.read(BLOCK)
+        self.played(block)
+        return block
+
+    def tell_progress(self) -> None:
+        """Post how far playback has come."""
+        if advanced := self.player.advanced():
+            self.post(ev.PlaybackAdvanced(self.world.now, *advanced))
+        generation = self.player.finished()
+        if generation is not None:
+            self.post(ev.PlaybackFinished(self.world.now, generation))

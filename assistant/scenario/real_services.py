@@ -1,0 +1,99 @@
+"""The services that run on this machine, asked in virtual time: the conversation waits for them, its clock does not.
+
+Each call is made, and waited for, when the machine asks for it; what it took by the wall clock it takes in the
+scenario. A reply is thus written and voiced to its end even where the conversation goes on without it, and no stage
+slows another down: the figures are those of the services alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from assistant.audio.ports import Samples
+from assistant.clients.http import Call, ServiceError
+from assistant.clients.services import Services
+from assistant.dialogue.clauses import ClauseSplitter
+from assistant.dialogue.history import Message
+from assistant.dialogue.style import Style
+from assistant.scenario.services import Judge, VirtualStages
+from assistant.turns import events as ev
+
+_ENDPOINT_S = 0.06  # what the endpoint model takes beside a running conversation
+
+
+@dataclass
+class RealServices(VirtualStages):
+    """A `StageRunner`. `cut`: what was heard between two times."""
+
+    services: Services = field(kw_only=True)
+    voice: str = field(kw_only=True)
+    cut: Callable[[float, float], Samples] = field(kw_only=True)
+    judge: Judge = field(kw_only=True)
+
+    def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
+        """As `StageRunner.transcribe`."""
+        with self._call(generation, "asr") as (call, took_s):
+            transcript = self.services.transcribe(call, self.cut(start_s, end_s))
+            self._later(took_s(), generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
+
+    def score(self, start_s: float, end_s: float) -> None:
+        """As `StageRunner.score`."""
+        probability = self.judge(start_s, end_s)
+        if probability is not None:
+            known = probability
+            self.world.after(_ENDPOINT_S, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> None:
+        """As `StageRunner.ask`."""
+        splitter, clause = ClauseSplitter(), 0
+        with self._call(generation, "llm") as (call, took_s):
+            for piece in self.services.ask(call, messages):
+                for text in splitter.feed(piece):
+                    self._say(generation, clause, text, took_s())
+                    clause += 1
+            for text in splitter.finish():
+                self._say(generation, clause, text, took_s())
+                clause += 1
+            self._later(took_s(), generation, lambda: ev.ReplyFinished(self.world.now, generation))
+
+    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
+        """As `StageRunner.synthesise`."""
+        if not self._may_speak(generation):
+            return
+        first = True
+        with self._call(generation, "tts", self._wait_for_voice_s(generation)) as (call, took_s):
+            for samples in self.services.speak(call, text, self.voice, style):
+                self._later(took_s(), generation, partial(self._add, generation, clause, samples, first=first))
+                first = False
+            if first:
+                raise ServiceError("tts returned no sound")
+            self._voice_free_s[generation] = self.world.now + took_s()
+            self._later(took_s(), generation, partial(self._end_clause, generation, clause))
+
+    def warm(self, messages: Sequence[Message]) -> None:
+        """As `StageRunner.warm`: while nobody waits, it takes no time."""
+        settings = self.services.settings
+        if settings.llm.upstreams[0] == "embedded":
+            with contextlib.suppress(ServiceError):
+                call = self.services.call("llm", settings.turns.llm_timeout_s)
+                list(self.services.ask(call, messages, max_tokens=1))
+
+    @contextlib.contextmanager
+    def _call(
+        self, generation: int, stage: ev.Stage, wait_s: float = 0.0
+    ) -> Iterator[tuple[Call, Callable[[], float]]]:
+        """(a call, how long it has taken in the scenario: `wait_s` before it begins, then what the clock says)."""
+        turns, began_s = self.services.settings.turns, time.perf_counter()
+        timeout_s = {"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s}[stage]
+
+        def took_s() -> float:
+            return wait_s + time.perf_counter() - began_s
+
+        try:
+            yield self.services.call(stage, timeout_s), took_s
+        except ServiceError as error:
+            self._fail(generation, stage, str(error), took_s())
