@@ -37,6 +37,8 @@ COMMANDS: dict[str, _Command] = {
     "simulate": _Command("scripted conversations in virtual time, with what must follow", "assistant.scenario.command"),
     "transcribe": _Command("recordings to text or subtitles", "assistant.transcribe"),
     "say": _Command("text to speech: on the loudspeaker, or a file", "assistant.say"),
+    "personas": _Command("who the assistant can be", "assistant.personas"),
+    "sessions": _Command("conversations that were kept: read, resume, delete", "assistant.sessions_command"),
     "ask": _Command("one question to the language model", "assistant.ask"),
     "serve": _Command("run the services for other programs", "assistant.serve"),
     "models": _Command("list, fetch and verify model files", "configs.models_cli"),

@@ -26,7 +26,9 @@ from assistant.dialogue.persona import Persona
 from assistant.keys import TalkKey, has_terminal, keyboard
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
-from assistant.personas import load_persona
+from assistant.personas import load_persona, reference
+from assistant.sessions import Session, SessionStore, SessionWriter, sessions_folder
+from assistant.show_prompt import PromptPrinter
 from configs.settings import Settings
 from configs.store import ModelStore, StoreError
 
@@ -70,7 +72,10 @@ def prepare(launcher: Launcher, persona: Persona, *, speak: bool = True) -> Mapp
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Talk until Ctrl-C. Returns the exit status."""
     captions = Captions()
-    persona = load_persona(args.persona or settings.talk.persona)
+    store = SessionStore(sessions_folder(settings.talk))
+    session = store.get(args.resume) if args.resume else None
+    name = args.persona or (session.persona if session else settings.talk.persona)
+    persona = load_persona(name)
     if not args.text:
         missing = _no_microphone()
         if missing and args.demo_if_silent:
@@ -85,6 +90,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
             raise CommandError("the talk key needs a terminal in front of the program", USAGE)
     port, speak = _port(args, settings, captions)
+    keeps = _keeps(store, session, reference(name), settings, captions)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
         launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
@@ -92,9 +98,24 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         endpoint = None if args.text else make_endpoint(settings, captions)
         apologies = prepare(launcher, persona, speak=speak)
         conversation = Conversation(
-            launcher.services, persona, port, listener, speak=speak, apologies=apologies, endpoint=endpoint
+            launcher.services,
+            persona,
+            port,
+            listener,
+            speak=speak,
+            apologies=apologies,
+            endpoint=endpoint,
+            history=session.history() if session else None,
         )
         conversation.observe(captions)
+        if args.show_prompt:
+            conversation.observe(PromptPrinter())
+        if keeps:
+            conversation.observe(keeps)
+        if session:
+            captions.notice(f"session {session.id} goes on, after {len(session.turns)} turns")
+        elif settings.talk.greet and persona.first_words:
+            conversation.greet(persona.first_words)
         if args.text:
             captions.notice("type, Enter sends, Ctrl-C ends")
             threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
@@ -103,7 +124,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 conversation.run()
         except KeyboardInterrupt:
             captions.notice("goodbye")
+    if keeps and keeps.is_kept:
+        captions.notice(f"to go on: huiyin talk --resume {keeps.path.stem}")
     return 0
+
+
+def _keeps(
+    store: SessionStore, session: Session | None, persona: str, settings: Settings, captions: Captions
+) -> SessionWriter | None:
+    """What writes the conversation down, if anything does."""
+    if not settings.talk.sessions:
+        return None
+    return store.go_on(session, captions.notice) if session else store.begin(persona, captions.notice)
 
 
 def _talk_key(conversation: Conversation, settings: Settings, captions: Captions) -> AbstractContextManager[None]:
@@ -158,10 +190,10 @@ def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> t
 
 
 def _read_lines(conversation: Conversation) -> None:
-    """Typed lines, one turn each. Somebody at a keyboard may interrupt; lines from a pipe wait for their answers."""
+    """Typed lines, one turn each. Somebody at a keyboard may interrupt; lines from a pipe wait for what is said."""
     for line in sys.stdin:
         if line.strip():
-            conversation.type(line.strip())
             if not sys.stdin.isatty():
                 conversation.quiet.wait()
+            conversation.type(line.strip())
     conversation.stop_when_quiet()

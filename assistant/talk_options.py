@@ -13,6 +13,9 @@ do not run yet are started, and stopped at the end. Ctrl-C ends the conversation
 
   huiyin talk
   huiyin talk --text                               type instead of speaking
+  huiyin talk --persona echo                       another voice and manner: see `huiyin personas`
+  huiyin talk --resume last                        go on where you stopped: see `huiyin sessions`
+  huiyin talk --show-prompt                        see what the language model is asked
   huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
   huiyin talk --set turns.talk_key=true            push-to-talk, for loud rooms: the space bar begins and ends a turn
   huiyin talk --set turns.barge_in=key             only the space bar interrupts
@@ -31,10 +34,19 @@ transcript.json and timeline.png, and prints the latency of every turn.
 def add_talk_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``talk``."""
     parser = subparsers.add_parser("talk", description=_TALK)
+    parser.add_argument("--resume", metavar="ID", help="go on with a conversation: an id of `huiyin sessions`, or last")
+    add_talk_options(parser)
+
+
+def add_talk_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a conversation, new or taken up again."""
     parser.add_argument("--text", action="store_true", help="type instead of speaking")
     parser.add_argument("--input", metavar="DEVICE", help="microphone: number, name or part of a name")
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
-    parser.add_argument("--persona", metavar="NAME", help="who the assistant is: a name in configs/personas, or a file")
+    parser.add_argument(
+        "--persona", metavar="NAME|FILE", help="who the assistant is: a name that `huiyin personas` lists, or a file"
+    )
+    parser.add_argument("--show-prompt", action="store_true", help="print what the language model is asked, to stderr")
     parser.add_argument(
         "--demo-if-silent", action="store_true", help="where there is no microphone, say so and run the demo instead"
     )
@@ -49,4 +61,4 @@ def add_demo_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPars
         "--out", type=Path, default=DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the room's noise (default: 1)")
-    parser.set_defaults(persona=None)
+    parser.add_argument("--persona", metavar="NAME|FILE", help="who the assistant is: see `huiyin personas`")

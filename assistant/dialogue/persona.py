@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.dialogue.history import History, Message
-from assistant.dialogue.language import language_of
+from assistant.dialogue.language import language_hint, language_of
 from assistant.dialogue.mood import Mood, mood_line
 from assistant.dialogue.summary import earlier
 
@@ -103,9 +103,16 @@ class Persona:
 
     def messages(self, history: History, user: str, mood: Mood | None = None) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words, with a line before them on how they sounded where that is worth one."""
-        line = mood_line(mood, [turn.mood for turn in history.turns], language_of(user)) if mood and user else ""
-        words = f"{line}\n{user}" if line else user
+        keep hitting), then the user's words, with a line before them on how they sounded, and one on the language to
+        answer in, where they are worth one."""
+        lines = []
+        if user:
+            moods, heard = [turn.mood for turn in history.turns], [turn.heard for turn in history.turns if turn.heard]
+            lines = [
+                mood_line(mood, moods, language_of(user)) if mood else "",
+                language_hint(user, heard[-1] if heard else "", self.replies_in),
+            ]
+        words = "\n".join([*filter(None, lines), user])
         return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
 
 
