@@ -28,10 +28,11 @@ import psutil
 from configs import settings as config
 from configs.store import ModelStore
 from services.common.memory import give_back
-from services.tts.engine import Engine, Sound
+from services.tts.casting import Choice
+from services.tts.engine import Engine, Sound, Word
 from services.tts.engines import hibari, kokoro
 from services.tts.sound import RATE
-from services.tts.speaker import Choice, Speaker
+from services.tts.speaker import Speaker
 
 CHINESE = (
     "你好。",
@@ -92,7 +93,8 @@ def main() -> int:
 def _spoken(engine: Engine, voice: str, text: str) -> Iterator[Sound]:
     found = engine.voice(voice)
     assert found is not None
-    return Speaker([engine]).speak(text, Choice(engine, found))
+    made = Speaker([engine]).speak(text, Choice(engine, found))
+    return (each for each in made if not isinstance(each, Word))
 
 
 def _speaker_of(engine: Engine, voice: str) -> Callable[[str], Iterator[Sound]]:

@@ -156,6 +156,13 @@ class LlmSettings:
     idle_timeout_s: float = setting(8.0, "a stream silent for so long is ended with an error", low=0.5, high=600)
     connect_timeout_s: float = setting(3.0, "a host that is off must not hold up the next one", low=0.1, high=60)
     reply_timeout_s: float = setting(120.0, "a whole reply asked for without streaming", low=1, high=3600)
+    breaker_failures: int = setting(
+        3, "time-outs, refusals and errors in a row, then an upstream is skipped for a while", low=1, high=100
+    )
+    breaker_rest_s: float = setting(
+        10.0, "how long; then one request tries it. A 429 with Retry-After gives its own time", low=0.1, high=600
+    )
+    streams: int = setting(256, "replies on their way at once; one more is told 429", low=1, high=1024)
     hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
     prompt_cache_mb: int = setting(256, "so another caller's prompt does not push the talk's out", low=0, high=65536)
 
@@ -173,7 +180,21 @@ class TtsSettings:
     voice: str = setting("", "empty: the engine's own default for the text's language")
     threads: int = setting(2, "Kokoro on 2 cores: real-time factor 0.22, six characters in 0.36 s", low=1, high=64)
     max_text_chars: int = setting(5000, "one request; about ten minutes of speech", low=1, high=1_000_000)
-    edge_timeout_s: float = setting(5.0, "a silent edge-tts server would otherwise hang for 60 s", low=0.5, high=120)
+    edge_timeout_s: float = setting(
+        1.0,
+        "to the first sound from edge-tts, then between two pieces; a local voice goes on after it",
+        low=0.2,
+        high=120,
+    )
+    cache_mb: int = setting(
+        32, "short texts spoken before are kept on disk, 20 s of speech a MB; 0: nothing is kept", low=0, high=10_000
+    )
+    cache_dir: str = setting("", "empty: <user cache>/huiyin/speech")
+
+    @property
+    def cache_path(self) -> Path:
+        """The folder of the speech that is kept (may not exist yet)."""
+        return Path(self.cache_dir).expanduser() if self.cache_dir else Path(_cache_root()) / "huiyin" / "speech"
 
 
 @dataclass(frozen=True)

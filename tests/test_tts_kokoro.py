@@ -13,6 +13,7 @@ import pytest
 
 from configs.settings import load
 from configs.store import ModelStore
+from services.tts.engine import Word
 from services.tts.engines import kokoro, kokoro_graph
 
 STEP = 240  # samples: 10 ms
@@ -73,7 +74,7 @@ def engine(store: ModelStore, request: pytest.FixtureRequest) -> Iterator[kokoro
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["你好，很高兴认识你。", "苹果。", "What time is it?"])
 def test_sounds_as_the_model_does(engine: kokoro.KokoroEngine, stock: Any, store: ModelStore, text: str) -> None:
-    (ours,) = engine.synthesise(text, VOICE, 1.0)
+    (ours,) = [made for made in engine.synthesise(text, VOICE) if not isinstance(made, Word)]
     spoken = engine.phonemes(text)
     styles = np.fromfile(store.ensure(f"kokoro-voices/{VOICE}.bin"), np.float32).reshape(510, 1, 256)
     feed = {

@@ -14,7 +14,7 @@ from fake_edge import WORD_S, FakeEdge, running
 from service_process import free_port
 
 from services.common.errors import ApiError
-from services.tts.engine import Engine, Sound, SynthesisFailed, Voice
+from services.tts.engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, Word
 from services.tts.engines import edge, kokoro
 from services.tts.engines.hibari import HibariEngine
 from services.tts.sound import RATE, Stretch, limited
@@ -27,6 +27,7 @@ EDGE_TIMEOUT_S = 0.5
 class Tone:
     """An engine without a model: each portion is a tone between silences."""
 
+    version = "1"
     sample_rate = RATE
     remote = False
 
@@ -40,12 +41,16 @@ class Tone:
     def pieces(self, text: str) -> list[str]:
         return re.findall("[^。]+。?", text)
 
-    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
+    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
         self.asked.append(text)
         tone = 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
         yield np.pad(tone, RATE // 4).astype(np.float32)
 
     def warm_up(self) -> None: ...
+
+
+def only_sound(made: Iterator[Made]) -> list[Sound]:
+    return [each for each in made if not isinstance(each, Word)]
 
 
 def speaker(*names: str, default_voice: str = "") -> Speaker:
@@ -107,7 +112,7 @@ def test_language_that_no_engine_speaks_is_refused() -> None:
 
 def test_sound_starts_at_once_and_portions_are_apart() -> None:
     one = speaker("kokoro")
-    sound = np.concatenate(list(one.speak("一。二。", one.choose("一"))))
+    sound = np.concatenate(only_sound(one.speak("一。二。", one.choose("一"))))
     loud = np.flatnonzero(np.abs(sound) > SILENT)
     assert loud[0] <= 0.03 * RATE
     longest_gap_s = np.diff(loud).max() / RATE
@@ -197,7 +202,7 @@ def spoken_by_edge(address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[
     local = Tone("hibari", HibariEngine.voices)
     both = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S), local])
     started = time.monotonic()
-    sound = list(both.speak(TEXT, both.choose(TEXT)))
+    sound = only_sound(both.speak(TEXT, both.choose(TEXT)))
     return sound, local, time.monotonic() - started
 
 
@@ -232,7 +237,7 @@ def test_edge_that_failed_is_not_asked_again_for_a_while(monkeypatch: pytest.Mon
     for _ in range(2):
         started = time.monotonic()
         with pytest.raises(SynthesisFailed) as failed:
-            next(engine.synthesise(TEXT, "en-US-AriaNeural", 1.0))
+            next(engine.synthesise(TEXT, "en-US-AriaNeural"))
         assert failed.value.rest == TEXT
     assert time.monotonic() - started < 0.01
 

@@ -19,8 +19,10 @@ from services.common.engine import EngineHost
 from services.common.errors import ApiError
 from services.common.watch import client_left
 from services.tts.encode import FORMATS, encode
-from services.tts.engine import Sound
+from services.tts.engine import Made, Sound, Word
+from services.tts.places import Places
 from services.tts.speaker import Speaker
+from services.tts.styles import Style, style_of
 from services.tts.text import clean
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ _SPEEDS = (0.25, 4.0)  # OpenAI's range
 _RATES_HZ = (8_000, 48_000)
 _MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: the voice or the language decides the engine
 _STREAM_FORMATS = ("audio", "sse")
+_SSE = "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,13 @@ class Wanted:
     """What a caller asks for, checked."""
 
     text: str  # cleaned, not empty
+    source: str  # the text as it came
     voice: str
     engine: str  # '': any
     speed: float
     form: str
     rate: int
+    style: Style
 
 
 def make_app(settings: Settings) -> Flask:
@@ -82,11 +87,12 @@ def make_app(settings: Settings) -> Flask:
     def audio() -> Response:
         """Speak `text`; answers with the sound, wav unless `format` says otherwise.
 
-        Optional: `voice`, `speed` (0.25-4), `format` (wav, mp3, opus, flac, pcm), `sample_rate` (8000-48000, wav and
-        pcm). Headers X-Sample-Rate and X-Voice tell what came of it.
+        Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
+        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). Headers X-Sample-Rate and X-Voice tell what came of
+        it, X-Warning that another voice had to speak.
         """
         wanted = _wanted(json_body(), "text", "format", "wav", limit)
-        data, headers = speech(wanted)
+        data, headers = speech(wanted, [])
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
@@ -95,16 +101,22 @@ def make_app(settings: Settings) -> Flask:
         """Speak `input`, as OpenAI's speech does; streams.
 
         `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
-        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models.
+        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion`: as for
+        /audio; `timings` (sse only): events `speech.audio.words` say which part of `input` is heard when.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
         if as_stream not in _STREAM_FORMATS:
             raise ApiError(400, "bad_stream_format", f"stream_format {as_stream!r} is not known", "audio or sse")
+        timings = body.get("timings") or False
+        if not isinstance(timings, bool) or (timings and as_stream != "sse"):
+            raise ApiError(400, "bad_timings", "'timings' must be true or false", 'with "stream_format": "sse"')
         wanted = _wanted(body, "input", "response_format", "mp3", limit, engine=model(body.get("model")))
-        data, headers = speech(wanted)
+        words: list[Word] = []
+        data, headers = speech(wanted, words)
         if as_stream == "sse":
-            return Response(_events(data, len(wanted.text)), mimetype="text/event-stream", headers=headers)
+            places = Places(wanted.source, wanted.text) if timings else None
+            return Response(_events(data, words, places, len(wanted.text)), mimetype=_SSE, headers=headers)
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
     def model(name: object) -> str:
@@ -117,11 +129,15 @@ def make_app(settings: Settings) -> Flask:
             raise ApiError(404, "model_not_found", f"there is no model {name!r}", f"models: {known}")
         return ""
 
-    def speech(wanted: Wanted) -> tuple[Iterator[bytes], dict[str, str]]:
-        """Encoded sound and the headers that describe it; the first sound is made before this returns."""
+    def speech(wanted: Wanted, words: list[Word]) -> tuple[Iterator[bytes], dict[str, str]]:
+        """Encoded sound and the headers that describe it; the first sound is made before this returns.
+
+        `words` fills as the sound is made, each word before the sound it ends in.
+        """
         speaker = host.get()
         choice = speaker.choose(wanted.text, wanted.voice, wanted.engine)
-        sound = _while_wanted(speaker.speak(wanted.text, choice, wanted.speed), client_left(request.environ))
+        made = speaker.speak(wanted.text, choice, wanted.speed, wanted.style)
+        sound = _while_wanted(_sound_of(made, words), client_left(request.environ))
         n_samples = None
         if not choice.engine.remote and len(choice.engine.pieces(wanted.text)) == 1:
             # All of it is made at once: its length can stand in the header.
@@ -131,7 +147,10 @@ def make_app(settings: Settings) -> Flask:
         if first is None:
             raise _nothing_to_say()
         data = encode(itertools.chain([first], sound), wanted.form, wanted.rate, n_samples)
-        return _told(data), {"X-Sample-Rate": str(wanted.rate), "X-Voice": choice.voice.name}
+        headers = {"X-Sample-Rate": str(wanted.rate), "X-Voice": choice.voice.name}
+        if choice.warning:
+            headers["X-Warning"] = choice.warning
+        return _told(data), headers
 
     return app
 
@@ -157,10 +176,12 @@ def _wanted(
             raise ApiError(400, "bad_sample_rate", f"{form} has a rate of its own: {rate}", "ask for wav or pcm")
         rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
     speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
+    emotion = body.get("emotion")
+    style = style_of("" if (asked := body.get("style") if emotion is None else emotion) is None else asked)
     spoken = clean(text)
     if not spoken:
         raise _nothing_to_say()
-    return Wanted(spoken, voice, engine, speed, form, rate)
+    return Wanted(spoken, text, voice, engine, speed, form, rate, style)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
@@ -173,6 +194,15 @@ def _number(value: object, name: str, low: float, high: float) -> float:
 
 def _nothing_to_say() -> ApiError:
     return ApiError(400, "nothing_to_say", "there is nothing in this text that can be spoken", "send words")
+
+
+def _sound_of(made: Iterator[Made], words: list[Word]) -> Iterator[Sound]:
+    """The sound alone; the words go into `words`."""
+    for each in made:
+        if isinstance(each, Word):
+            words.append(each)
+        else:
+            yield each
 
 
 def _while_wanted(sound: Iterator[Sound], left: Callable[[], bool]) -> Iterator[Sound]:
@@ -193,10 +223,20 @@ def _told(data: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def _events(data: Iterator[bytes], n_characters: int) -> Iterator[str]:
-    """The sound as OpenAI's server-sent events."""
-    for piece in data:
-        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode("ascii")})
+def _events(data: Iterator[bytes], words: list[Word], places: Places | None, n_characters: int) -> Iterator[str]:
+    """The sound as OpenAI's server-sent events; with `places`, of the words in the caller's text, their times too."""
+    told = 0
+    for piece in itertools.chain(data, [b""]):
+        if places and len(words) > told:
+            new, told = words[told:], len(words)
+            timed = [(places.of(w.start, w.end), w.start_s, w.end_s) for w in new]
+            listed = [
+                {"start": start, "end": end, "start_s": round(start_s, 3), "end_s": round(end_s, 3)}
+                for (start, end), start_s, end_s in timed
+            ]
+            yield _event({"type": "speech.audio.words", "words": listed})
+        if piece:
+            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode("ascii")})
     usage = {"input_tokens": n_characters, "output_tokens": 0, "total_tokens": n_characters}
     yield _event({"type": "speech.audio.done", "usage": usage})
 

@@ -31,22 +31,63 @@ class Voice:
     gender: Gender
     speaks: frozenset[str]
     """Languages it can be given, as `text.language` names them: 'zh', 'en'."""
-    gain: float = 1.0
-    """Factor that brings it to the common loudness (-20 LUFS), measured on a minute of its speech."""
+    gain: float | None = 1.0
+    """Factor that brings it to the common loudness (-20 LUFS), measured on a minute of its speech; None: it is not
+    known, and found while it speaks."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """When a word of a text is said, or a Chinese character."""
+
+    start: int
+    """Characters of the text before it ..."""
+    end: int
+    """... and to its end."""
+    start_s: float
+    end_s: float
+    """Seconds from the first sample that was given."""
+
+    def later(self, characters: int, seconds: float) -> Word:
+        """The same word in a text that has so many characters before it, in sound that has so much before it."""
+        return Word(
+            self.start + characters,
+            self.end + characters,
+            max(0.0, self.start_s + seconds),
+            max(0.0, self.end_s + seconds),
+        )
+
+
+Made = Sound | Word
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How something is to be said."""
+
+    speed: float = 1.0
+    """1.0 is the voice's own pace, 2.0 twice as fast."""
+    pitch: float = 0.0
+    """Semitones above the voice's own."""
+
+
+PLAIN = Manner()
 
 
 class SynthesisFailed(RuntimeError):
-    """The engine could not go on; the message says why, `rest` is the text not spoken yet."""
+    """The engine could not go on; the message says why, `rest` is the text not spoken yet, after so much sound."""
 
-    def __init__(self, message: str, rest: str) -> None:
+    def __init__(self, message: str, rest: str, given_s: float = 0.0) -> None:
         super().__init__(message)
-        self.rest = rest
+        self.rest, self.given_s = rest, given_s
 
 
 class Engine(Protocol):
     """One way to make speech."""
 
     name: str
+    version: str
+    """Another one whenever the same text sounds different."""
     sample_rate: int
     """Of the sound it gives, in hertz."""
     remote: bool
@@ -62,8 +103,8 @@ class Engine(Protocol):
     def pieces(self, text: str) -> list[str]:
         """`text` in the portions in which this engine should be asked for it."""
 
-    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
-        """Sound of one portion; `speed` 1.0 is the voice's own pace, 2.0 twice as fast.
+    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+        """Sound of one portion and, where the engine knows them, its words with their times, in order.
 
         Raises SynthesisFailed when it cannot go on. Gives nothing when there is nothing it can say.
         """

@@ -11,7 +11,7 @@ RATE = 24_000  # Hz; what every engine makes
 _LEAD = round(0.020 * RATE)  # kept before the first sound, so that no soft consonant is cut; more would be latency
 _TAIL = round(0.040 * RATE)  # kept after the last, for it to die away
 _FADE = round(0.005 * RATE)  # at both ends, so that nothing clicks
-_SILENT = 10 ** (-50 / 20)  # a sample below this is silence
+SILENT = 10 ** (-50 / 20)  # a sample below this is silence
 
 _BEND = 0.80  # up to here a sample stays as it is ...
 _PEAK = 0.95  # ... and bends towards this
@@ -37,19 +37,23 @@ class Stretch:
     def __init__(self, gain: float) -> None:
         """`gain` is the voice's: a fixed factor, because levelling each clause by itself would make them pump."""
         self._gain = gain
-        self._started = False
+        self.skipped: int | None = None
+        """Samples of silence left out at the beginning; None while nothing but silence came."""
+        self._pushed = 0
         self._held = silence(0)  # leading or trailing silence, given back only if sound follows
 
     def push(self, chunk: Sound) -> Sound:
         """What can be played of the stretch so far and was not given back yet; may be empty."""
+        before = len(self._held)
         sound = np.concatenate([self._held, limited((chunk * self._gain).astype(np.float32))])
-        loud = np.flatnonzero(np.abs(sound) > _SILENT)
-        if not self._started:
+        loud = np.flatnonzero(np.abs(sound) > SILENT)
+        if self.skipped is None:
             if not len(loud):
+                self._pushed += len(chunk)
                 self._held = sound[-_LEAD:]
                 return silence(0)
-            self._started = True
             start = max(0, int(loud[0]) - _LEAD)
+            self.skipped = self._pushed - before + start
             sound, loud = sound[start:], loud - start
             sound[:_FADE] *= np.linspace(0, 1, _FADE, dtype=np.float32)[: len(sound)]
         last_loud = int(loud[-1]) if len(loud) else -1
@@ -59,9 +63,9 @@ class Stretch:
 
     def finish(self) -> Sound:
         """The end of the stretch, faded out."""
-        if not self._started:
+        if self.skipped is None:
             return silence(0)
-        loud = np.flatnonzero(np.abs(self._held) > _SILENT)
+        loud = np.flatnonzero(np.abs(self._held) > SILENT)
         tail = self._held[: (int(loud[-1]) + 1 if len(loud) else 0) + _TAIL].copy()
         size = min(_FADE, len(tail))
         tail[len(tail) - size :] *= np.linspace(1, 0, size, dtype=np.float32)

@@ -1,45 +1,29 @@
-"""From a request's text to levelled sound: which engine and voice, portion by portion, with the pauses between."""
+"""From a request's text to levelled sound: portion by portion, with the pauses between and the times of the words."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
 from configs.settings import Settings
 from services.common.errors import ApiError
 from services.common.memory import give_back
+from services.tts.cache import SpeechCache
+from services.tts.casting import Casting, Choice, parts
 from services.tts.clauses import pause_s
-from services.tts.engine import ENGINES_FOR, Engine, Gender, Sound, SynthesisFailed, Voice, load_engine
+from services.tts.engine import ENGINES_FOR, Engine, Made, Manner, SynthesisFailed, Voice, Word, load_engine
+from services.tts.level import Leveller, Levels
+from services.tts.places import Places
 from services.tts.sound import RATE, Stretch, silence
-from services.tts.text import Language, language
+from services.tts.styles import NEUTRAL, Style
+from services.tts.timing import in_proportion
 
 log = logging.getLogger(__name__)
-
-# OpenAI's voice names -> a voice of the same gender.
-ALIASES: dict[str, Gender] = {
-    **dict.fromkeys(("alloy", "coral", "nova", "sage", "shimmer", "fable", "marin"), "female"),
-    **dict.fromkeys(("ash", "ballad", "echo", "onyx", "verse", "cedar"), "male"),
-}
-# hibari is the fastest for English; Kokoro's Chinese voices speak both languages.
-_DEFAULTS: dict[tuple[Language, Gender], str] = {
-    ("zh", "female"): "zf_xiaoxiao",
-    ("zh", "male"): "zm_yunxi",
-    ("en", "female"): "heart",
-    ("en", "male"): "am_michael",
-}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What will speak a text."""
-
-    engine: Engine
-    voice: Voice
+_MB = 2**20
 
 
 class Turns:
@@ -68,19 +52,38 @@ class Turns:
                 self._changed.notify_all()
 
 
+def _later(
+    made: Iterator[Made], characters: int, seconds: float, places: Places | None = None
+) -> Generator[Made, None, float]:
+    """`made` with its words so much later, and at their `places` in another text. Returns how long the sound is."""
+    given = 0
+    for each in made:
+        if not isinstance(each, Word):
+            given += len(each)
+            yield each
+            continue
+        word = each.later(characters, seconds)
+        yield word if places is None else Word(*places.of(word.start, word.end), word.start_s, word.end_s)
+    return given / RATE
+
+
 class Speaker:
     """The engines in memory."""
 
-    def __init__(self, engines: Sequence[Engine], default_voice: str = "") -> None:
-        """`engines` in order of preference; `default_voice` speaks where a request names none."""
+    def __init__(self, engines: Sequence[Engine], default_voice: str = "", cache: SpeechCache | None = None) -> None:
+        """`engines` in order of preference; `default_voice` speaks where a request names none; `cache`: for texts that
+        come again.
+        """
         for engine in engines:
             if engine.sample_rate != RATE:
                 raise ValueError(f"{engine.name} makes {engine.sample_rate} Hz, not {RATE}")
         self._engines = {engine.name: engine for engine in engines}
         # One portion at a time: two at once on the same cores would both be late.
         self._turns = {engine.name: Turns() for engine in engines}
-        self._default_voice = default_voice
-        self._first = engines[0].name
+        self._casting = Casting(engines, default_voice)
+        self._levels = Levels()
+        self._cache = cache
+        self.choose = self._casting.choose
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:
@@ -99,7 +102,7 @@ class Speaker:
             engines.append(engine)
         if not engines:
             raise RuntimeError("no voices. " + "; ".join(problems))
-        speaker = cls(engines, settings.tts.voice)
+        speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, settings.tts.cache_mb * _MB))
         if settings.tts.voice:
             speaker.choose("", settings.tts.voice)  # a wrong name is told at the start
         give_back()
@@ -115,66 +118,100 @@ class Speaker:
         """Names of the engines."""
         return list(self._engines)
 
-    def choose(self, text: str, voice: str = "", engine: str = "") -> Choice:
-        """Who speaks `text`: the named voice, else the default voice, else a default of `engine` or of any.
+    def speak(self, text: str, choice: Choice, speed: float = 1.0, style: Style = NEUTRAL) -> Iterator[Made]:
+        """Sound (float32, 24 kHz, within ±0.95) of cleaned `text` as it is made, and the words in it with their times.
 
-        A voice that cannot say the text's language is replaced by one of the same gender that can, never gibberish.
-        Raises ApiError 400 for an unknown voice, or when no engine here speaks the language.
+        It ends with the pause its mark asks for. When an engine fails, a local one goes on where it stopped.
+        Raises ApiError 502 when there is none.
         """
-        spoken = language(text)
-        wanted = voice or ("" if engine else self._default_voice)
-        if not wanted or wanted in ALIASES:
-            return self._default(spoken, ALIASES.get(wanted, "female"), engine)
-        found = self._find(wanted)
-        if found is None:
-            names = ", ".join(v.name for v in self.voices)
-            raise ApiError(
-                400, "unknown_voice", f"there is no voice {wanted!r}", f"voices: {names}; GET /voices tells more"
-            )
-        if spoken in found.voice.speaks:
-            return found
-        other = self._default(spoken, found.voice.gender, "")
-        log.warning("voice %s does not speak %s; %s does", wanted, spoken, other.voice.name)
-        return other
+        at, given_s = 0, 0.0  # characters of `text`, seconds of sound
+        for part, who in parts(text, choice):
+            given_s += yield from _later(self._to_the_end(part, who, speed, style), at, given_s)
+            at += len(part)
 
-    def speak(self, text: str, choice: Choice, speed: float = 1.0) -> Iterator[Sound]:
-        """Sound (float32, 24 kHz, within ±0.95) of cleaned `text` as it is made; ends with the pause its mark asks for.
-
-        When an engine fails, a local one goes on where it stopped. Raises ApiError 502 when there is none.
-        """
-        while text.strip():
+    def _to_the_end(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
+        left, given_s = text, 0.0
+        while left.strip():
+            attempt = self._kept_or_made(left, choice, speed, style)
             try:
-                yield from self._portions(text, choice, speed)
+                yield from _later(attempt, len(text) - len(left), given_s)
                 return
             except SynthesisFailed as failure:
-                other = self._stand_in(choice, failure.rest)
+                other = self._casting.stand_in(choice, failure.rest)
                 if other is None:
                     raise ApiError(
                         502, "synthesis_failed", str(failure), "a local engine may help: --set tts.engine=auto"
                     ) from failure
                 log.warning("%s; %s goes on", failure, other.voice.name)
-                text, choice = failure.rest, other
+                left, choice = failure.rest, other
+                given_s += failure.given_s
 
-    def _portions(self, text: str, choice: Choice, speed: float) -> Iterator[Sound]:
+    def _kept_or_made(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
+        """From the cache, if it was spoken like this before; raises SynthesisFailed with a rest that ends `text`."""
+        engine, voice = choice.engine, choice.voice
+        if self._cache is None or not self._cache.wants(text):
+            yield from self._portions(text, choice, speed, style)
+            return
+        prosody = (speed, style.pace, style.pitch, style.level_db)
+        key = (text, engine.name, engine.version, voice.name, voice.gain, *prosody)
+        kept = self._cache.get(key)
+        if kept is not None:
+            yield from kept
+            return
+        made = []
+        for each in self._portions(text, choice, speed, style):
+            made.append(each)
+            yield each
+        self._cache.put(key, made)
+
+    def _portions(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
         pieces = choice.engine.pieces(text)
-        for i, piece in enumerate(pieces):
-            stretch = Stretch(choice.voice.gain)
-            spoken = False
+        places = Places(text, "".join(pieces))
+        manner = Manner(speed * style.pace, style.pitch)
+        at, given_s = 0, 0.0  # characters of the pieces, seconds of sound
+        for piece in pieces:
+            made = self._portion(piece, choice, manner, style.level_db)
             try:
-                for chunk in self._chunks(piece, choice, speed):
-                    sound = stretch.push(chunk)
-                    if len(sound):
-                        spoken = True
-                        yield sound
+                given_s += yield from _later(made, at, given_s, places)
             except SynthesisFailed as failure:
-                if spoken:
-                    yield stretch.finish()
-                raise SynthesisFailed(str(failure), failure.rest + "".join(pieces[i + 1 :])) from failure
-            if spoken:
-                yield np.concatenate([stretch.finish(), silence(pause_s(piece) / speed)])
+                reached = places.before(at + len(piece) - len(failure.rest))
+                raise SynthesisFailed(str(failure), text[reached:], given_s + failure.given_s) from failure
+            at += len(piece)
 
-    def _chunks(self, piece: str, choice: Choice, speed: float) -> Iterator[Sound]:
-        chunks = choice.engine.synthesise(piece, choice.voice.name, speed)
+    def _portion(self, piece: str, choice: Choice, manner: Manner, level_db: float) -> Iterator[Made]:
+        """One piece: trimmed, levelled, with the pause after it. Raises SynthesisFailed with the rest of the piece."""
+        voice = choice.voice
+        leveller = Leveller(voice.name, self._levels) if voice.gain is None else None
+        stretch = Stretch((voice.gain or 1.0) * 10 ** (level_db / 20))
+        words: list[Word] = []  # not given yet: how much silence is left out in front of them is not known
+        timed, given = False, 0
+        failure: SynthesisFailed | None = None
+        try:
+            for made in self._chunks(piece, choice, manner):
+                if isinstance(made, Word):
+                    words.append(made)
+                    timed = True
+                    continue
+                sound = stretch.push(leveller.push(made) if leveller else made)
+                if stretch.skipped is not None:
+                    yield from (word.later(0, -stretch.skipped / RATE) for word in words)
+                    words.clear()
+                if len(sound):
+                    given += len(sound)
+                    yield sound
+        except SynthesisFailed as error:
+            failure = error
+        tail = np.concatenate([stretch.push(leveller.finish()) if leveller else silence(0), stretch.finish()])
+        if stretch.skipped is not None:
+            yield from (word.later(0, -stretch.skipped / RATE) for word in words)
+            if not timed and not failure:
+                yield from in_proportion(piece, (given + len(tail)) / RATE)
+            yield tail if failure else np.concatenate([tail, silence(pause_s(piece) / manner.speed)])
+        if failure:
+            raise SynthesisFailed(str(failure), failure.rest, (given + len(tail)) / RATE) from failure
+
+    def _chunks(self, piece: str, choice: Choice, manner: Manner) -> Iterator[Made]:
+        chunks = choice.engine.synthesise(piece, choice.voice.name, manner)
         turns = self._turns[choice.engine.name]
         while True:
             if choice.engine.remote:  # its time is spent waiting, which many can do at once
@@ -185,40 +222,3 @@ class Speaker:
             if chunk is None:
                 return
             yield chunk
-
-    def _find(self, name: str) -> Choice | None:
-        for engine in self._engines.values():
-            voice = engine.voice(name)
-            if voice is not None:
-                return Choice(engine, voice)
-        return None
-
-    def _default(self, spoken: Language, gender: Gender, engine: str) -> Choice:
-        only = engine or (self._first if self._engines[self._first].remote else "")
-        named = self._find(_DEFAULTS[spoken, gender])
-        if named is not None and not only:
-            return named
-        found = self._speaking(spoken)
-        if not found:
-            raise ApiError(
-                400,
-                "language_not_spoken",
-                f"the engines here ({', '.join(self._engines)}) have no voice for this language: {spoken}",
-                "start the service with --set tts.engine=auto",
-            )
-        # The asked-for engine before the gender, the gender before whether it is the voice's own language.
-        return max(
-            found,
-            key=lambda c: (c.engine.name == only, c.voice.gender == gender, c.voice.language.startswith(spoken)),
-        )
-
-    def _speaking(self, spoken: Language) -> list[Choice]:
-        return [Choice(e, v) for e in self._engines.values() for v in e.voices if spoken in v.speaks]
-
-    def _stand_in(self, choice: Choice, text: str) -> Choice | None:
-        """A local voice for what is left of `text`."""
-        spoken = language(text)
-        named = self._find(_DEFAULTS[spoken, choice.voice.gender])
-        if named is not None and named.engine is not choice.engine:
-            return named
-        return next((c for c in self._speaking(spoken) if c.engine is not choice.engine and not c.engine.remote), None)

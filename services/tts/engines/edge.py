@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,64 +14,88 @@ import av
 import numpy as np
 
 from configs.settings import Settings
-from services.tts.engine import Sound, SynthesisFailed, Voice, listed
+from services.tts.engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
 from services.tts.text import speakable
+
+log = logging.getLogger(__name__)
 
 _RATE = 24_000
 _FIRST_REST_S, _LONGEST_REST_S = 30.0, 300.0  # after a failure the network is left alone for so long, each time longer
+_GOODBYE_S = 12.0  # a connection that does not end by then is dropped
 _TICKS_S = 1e-7  # its times are in units of 100 ns
+_NO_AUDIO = "NoAudioReceived"
+_SEMITONES = 12  # an octave
+_TYPICAL_PITCH_HZ: dict[Gender, float] = {"female": 210.0, "male": 120.0}  # it takes changes in hertz
 
 _BOTH = frozenset({"zh", "en"})
 _ENGLISH = frozenset({"en"})
 VOICES = (
-    Voice("zh-CN-XiaoxiaoNeural", "edge", "zh-CN", "female", _BOTH),
-    Voice("zh-CN-XiaoyiNeural", "edge", "zh-CN", "female", _BOTH),
-    Voice("zh-CN-YunxiNeural", "edge", "zh-CN", "male", _BOTH),
-    Voice("zh-CN-YunjianNeural", "edge", "zh-CN", "male", _BOTH),
-    Voice("zh-CN-YunyangNeural", "edge", "zh-CN", "male", _BOTH),
-    Voice("en-US-AriaNeural", "edge", "en-US", "female", _ENGLISH),
-    Voice("en-US-JennyNeural", "edge", "en-US", "female", _ENGLISH),
-    Voice("en-US-GuyNeural", "edge", "en-US", "male", _ENGLISH),
-    Voice("en-GB-SoniaNeural", "edge", "en-GB", "female", _ENGLISH),
-    Voice("en-GB-RyanNeural", "edge", "en-GB", "male", _ENGLISH),
+    Voice("zh-CN-XiaoxiaoNeural", "edge", "zh-CN", "female", _BOTH, gain=None),
+    Voice("zh-CN-XiaoyiNeural", "edge", "zh-CN", "female", _BOTH, gain=None),
+    Voice("zh-CN-YunxiNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("zh-CN-YunjianNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("zh-CN-YunyangNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("en-US-AriaNeural", "edge", "en-US", "female", _ENGLISH, gain=None),
+    Voice("en-US-JennyNeural", "edge", "en-US", "female", _ENGLISH, gain=None),
+    Voice("en-US-GuyNeural", "edge", "en-US", "male", _ENGLISH, gain=None),
+    Voice("en-GB-SoniaNeural", "edge", "en-GB", "female", _ENGLISH, gain=None),
+    Voice("en-GB-RyanNeural", "edge", "en-GB", "male", _ENGLISH, gain=None),
 )
 _NAME = re.compile(r"(?P<language>[a-z]{2,3}-[A-Z]{2})-(?:\w+-)?\w+Neural", re.ASCII)
 
 
 class Breaker:
-    """Remembers that something is out of reach, so that nobody waits for it again for a while."""
+    """Remembers that something is out of reach, so that nobody waits for it again.
 
-    def __init__(self) -> None:
-        self._rest_s = _FIRST_REST_S
-        self._until_s = 0.0  # time.monotonic
+    After a rest, longer each time, one try in the background finds out whether it is back; nobody waits for that
+    either. Thread-safe.
+    """
+
+    def __init__(self, rest_s: float = _FIRST_REST_S) -> None:
+        self._first_rest_s = self._rest_s = rest_s
+        self._until_s: float | None = None  # time.monotonic; None: it works
+        self._trying = False
+        self._lock = threading.Lock()
 
     @property
     def open(self) -> bool:
         """Whether to leave it alone now."""
-        return time.monotonic() < self._until_s
+        return self._until_s is not None
+
+    def claim_try(self) -> bool:
+        """Whether it is time to find out if it is back; true for one caller, who has to say how it went."""
+        with self._lock:
+            due = self._until_s is not None and time.monotonic() >= self._until_s and not self._trying
+            self._trying = self._trying or due
+            return due
 
     def failed(self) -> None:
-        """It was out of reach: leave it alone, longer each time."""
-        self._until_s = time.monotonic() + self._rest_s
-        self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
+        """It was out of reach: leave it alone."""
+        with self._lock:
+            self._until_s, self._trying = time.monotonic() + self._rest_s, False
+            self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
 
     def worked(self) -> None:
         """It answered."""
-        self._rest_s, self._until_s = _FIRST_REST_S, 0.0
+        with self._lock:
+            self._rest_s, self._until_s, self._trying = self._first_rest_s, None, False
 
 
 class EdgeEngine:
     """The listed voices, and any other of Microsoft's by its name (de-DE-KatjaNeural)."""
 
     name = "edge"
+    version = "1"
     sample_rate = _RATE
     remote = True
     voices = VOICES
 
-    def __init__(self, timeout_s: float) -> None:
-        """`timeout_s` is the longest wait for the connection, and then for each piece of sound."""
+    def __init__(self, timeout_s: float, rest_s: float = _FIRST_REST_S) -> None:
+        """`timeout_s` is the longest wait for the first sound, and then for each piece; after a failure the network is
+        left alone for `rest_s`, then twice as long each time, 5 minutes at most.
+        """
         self._timeout_s = timeout_s
-        self._breaker = Breaker()
+        self._breaker = Breaker(rest_s)
 
     def voice(self, name: str) -> Voice | None:
         """See Engine."""
@@ -77,22 +103,25 @@ class EdgeEngine:
         if found is None:
             return None
         speaks = _BOTH if found["language"].startswith("zh") else _ENGLISH
-        return listed(self, name) or Voice(name, "edge", found["language"], "female", speaks)
+        return listed(self, name) or Voice(name, "edge", found["language"], "female", speaks, gain=None)
 
     def pieces(self, text: str) -> list[str]:
         """The whole text: the server streams by itself."""
         return [text]
 
-    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
+    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
         """See Engine. Raises SynthesisFailed at once while the breaker is open."""
         if self._breaker.open:
+            if self._breaker.claim_try():
+                threading.Thread(target=self._try_again, name="edge-try", daemon=True).start()
             raise SynthesisFailed("edge-tts was out of reach a moment ago", text)
         decoder: Any = av.CodecContext.create("mp3", "r")
         progress = _Progress(text)
         try:
-            for chunk in self._chunks(text, voice, speed):
+            for chunk in self._chunks(text, voice, manner):
                 if chunk["type"] != "audio":
-                    progress.add_word(chunk["text"], (chunk["offset"] + chunk["duration"]) * _TICKS_S)
+                    start_s = chunk["offset"] * _TICKS_S
+                    yield from progress.add_word(chunk["text"], start_s, start_s + chunk["duration"] * _TICKS_S)
                     continue
                 for packet in decoder.parse(chunk["data"]):
                     for frame in decoder.decode(packet):
@@ -102,39 +131,79 @@ class EdgeEngine:
                 raise ConnectionError("the connection was closed half-way")
             self._breaker.worked()
         except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
-            self._breaker.failed()
+            if type(error).__name__ != _NO_AUDIO:  # that is about this voice or text: the network is well
+                self._breaker.failed()
             raise SynthesisFailed(f"edge-tts: {str(error) or type(error).__name__}", progress.rest) from error
 
     def warm_up(self) -> None:
         """Nothing to load."""
 
-    def _chunks(self, text: str, voice: str, speed: float) -> Iterator[dict[str, Any]]:
+    def _try_again(self) -> None:
+        """Find out whether the server is back."""
+        try:
+            next(chunk for chunk in self._chunks("Yes.", VOICES[0].name, PLAIN) if chunk["type"] == "audio")
+        except Exception as error:  # as above
+            log.info("edge-tts is still out of reach: %s", str(error) or type(error).__name__)
+            self._breaker.failed()
+        else:
+            log.info("edge-tts is back")
+            self._breaker.worked()
+
+    def _chunks(self, text: str, voice: str, manner: Manner) -> Iterator[dict[str, Any]]:
         """What the server sends: pieces of mp3, and words with their times. Raises many kinds of errors."""
         import edge_tts
 
-        whole_s = max(1, round(self._timeout_s))  # the client takes whole seconds; wait_for below is exact
+        known = self.voice(voice)
+        own_hz = _TYPICAL_PITCH_HZ[known.gender if known else "female"]
+        whole_s = max(1, round(self._timeout_s))  # the client takes whole seconds; the wait below is exact
         stream = edge_tts.Communicate(
             text,
             voice,
-            rate=f"{round((speed - 1) * 100):+d}%",
+            rate=f"{round((manner.speed - 1) * 100):+d}%",
+            pitch=f"{round(own_hz * (2 ** (manner.pitch / _SEMITONES) - 1)):+d}Hz",
             boundary="WordBoundary",
             connect_timeout=whole_s,
             receive_timeout=whole_s,
         ).stream()
 
-        async def following() -> dict[str, Any]:
-            return dict(await asyncio.wait_for(stream.__anext__(), self._timeout_s))
+        async def next_chunk() -> dict[str, Any]:
+            return dict(await stream.__anext__())
 
         loop = asyncio.new_event_loop()
+        following: asyncio.Task[dict[str, Any]] | None = None
+        until_s = time.monotonic() + self._timeout_s
         try:
             while True:
+                following = loop.create_task(next_chunk())
+                left_s = max(0.0, until_s - time.monotonic())
+                done, _ = loop.run_until_complete(asyncio.wait({following}, timeout=left_s))
+                if not done:
+                    raise TimeoutError(f"no sound within {self._timeout_s:g} s")
                 try:
-                    yield loop.run_until_complete(following())
+                    chunk = following.result()
                 except StopAsyncIteration:
                     return
+                yield chunk
+                if chunk["type"] == "audio":
+                    until_s = time.monotonic() + self._timeout_s
         finally:
-            loop.run_until_complete(stream.aclose())
-            loop.close()
+            # A server that says nothing does not say goodbye either: nobody should wait for it.
+            threading.Thread(target=_hang_up, args=(loop, following, stream), name="edge-end", daemon=True).start()
+
+
+def _hang_up(loop: asyncio.AbstractEventLoop, following: asyncio.Task[Any] | None, stream: Any) -> None:
+    async def close() -> None:
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait({following})
+        await stream.aclose()
+
+    try:
+        loop.run_until_complete(asyncio.wait_for(close(), _GOODBYE_S))
+    except Exception as error:  # of a connection that is given up
+        log.debug("edge-tts: %s at the end", error)
+    finally:
+        loop.close()
 
 
 class _Progress:
@@ -147,14 +216,15 @@ class _Progress:
         self._words: list[tuple[float, int]] = []  # when each ends, and where in the text
         self._spoken_s = 0.0
 
-    def add_word(self, word: str, end_s: float) -> None:
-        """The server says when a word ends; it comes with the sound, in order."""
+    def add_word(self, word: str, start_s: float, end_s: float) -> Iterator[Word]:
+        """The server says when a word is said; it comes with the sound, in order. Gives it where it is in the text."""
         at = self._text.find(word, self._found)
         if at < 0:
             self._all_found = False
             return
         self._found = at + len(word)
         self._words.append((end_s, self._found))
+        yield Word(at, self._found, start_s, end_s)
 
     def add_sound(self, seconds: float) -> None:
         """Sound was given on."""

@@ -12,7 +12,7 @@ import numpy as np
 from configs.settings import Settings
 from services.tts.clauses import LONGEST_CLAUSE, syllables
 from services.tts.clauses import pieces as clauses
-from services.tts.engine import Sound, Voice, listed
+from services.tts.engine import PLAIN, Manner, Sound, Voice, listed
 from services.tts.text import speakable, zh_and_en
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
@@ -46,8 +46,9 @@ class HibariEngine:
     voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=1.95),)
 
     def __init__(self) -> None:
-        from hibari import Hibari
+        from hibari import Hibari, __version__
 
+        self.version = str(__version__)
         self._model = Hibari(voice=_VOICE, threads=_THREADS, g2p=english_reader())
         self.sample_rate = int(self._model.sample_rate)
 
@@ -64,18 +65,18 @@ class HibariEngine:
             for part in ([sentence] if syllables(sentence) <= LONGEST_CLAUSE else clauses(sentence))
         ]
 
-    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
-        """See Engine. The noise in the voice is seeded, so that the same text gives the same sound."""
+    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Sound]:
+        """See Engine. Its pitch is its own; the noise in the voice is seeded: the same text gives the same sound."""
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(text, speed, seed=0):
+        for sound in self._model.stream(text, manner.speed, seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 
     def warm_up(self) -> None:
         """See Engine."""
-        for _ in self.synthesise("Hello, 1 word: Xyzzy.", _VOICE, 1.0):
+        for _ in self.synthesise("Hello, 1 word: Xyzzy.", _VOICE):
             pass
 
 

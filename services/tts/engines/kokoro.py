@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ from configs.settings import Settings
 from configs.store import ModelStore
 from services.tts import g2p_zh
 from services.tts.clauses import pieces
-from services.tts.engine import Sound, Voice, listed
+from services.tts.engine import PLAIN, Made, Manner, Sound, Voice, listed
 from services.tts.engines import kokoro_graph as graph
-from services.tts.engines.hibari import english_phonemes, readable
-from services.tts.numbers_zh import read_numbers
+from services.tts.engines.hibari import readable
+from services.tts.engines.kokoro_reading import in_words, read
 from services.tts.text import language
 
 log = logging.getLogger(__name__)
@@ -31,6 +30,8 @@ _SAMPLE_RATE = 24_000
 _MAX_TOKENS = 510
 _STYLE_SHAPE = (510, 1, 256)  # a style for each number of tokens
 _PAD = 0
+_FRAME_S = 0.0125
+_SEMITONES = 12  # an octave
 
 # Silence around speech, in frames of 12.5 ms, that is still computed; the rest is counted, not computed.
 _BEFORE_FRAMES, _AFTER_FRAMES = 6, 8
@@ -55,25 +56,12 @@ VOICES = (
     Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH, gain=1.20),
 )
 
-_MARKS = {
-    "，": ",", "、": ",", "。": ".", "．": ".", "！": "!", "？": "?", "：": ":", "；": ";", "–": "—",
-    "《": "“", "「": "“", "【": "“", "『": "“", "»": "”", "》": "”", "」": "”", "】": "”", "』": "”", "«": "“",
-    "（": "(", "）": ")",
-}  # fmt: skip
-_SAID_ZH = {"+": "加", "=": "等于", "&": "和", "×": "乘以", "÷": "除以", "@": "at", "±": "正负"}
-_OPENING = "(“"
-_SILENT = ' .,!?;:…—()“”"'
-_NOT_FIRST = " .,!?;:…—)”"
-_SPACES = re.compile(r"(?<=[(“]) +|(?<= ) +")
-_RUNS = re.compile(
-    rf"(?P<zh>[{g2p_zh.HAN}]+)|(?P<en>[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9 '’.,&%$°/-]*[A-Za-zÀ-ɏ0-9%])?)|(?P<mark>.)", re.S
-)
-
 
 class KokoroEngine:
     """The model in memory; voices are read when they are first used."""
 
     name = "kokoro"
+    version = f"{_MODEL} 2"  # the number counts changes of the graph and of the phonemes
     remote = False
     sample_rate = _SAMPLE_RATE
     voices = VOICES
@@ -93,18 +81,30 @@ class KokoroEngine:
 
     def pieces(self, text: str) -> list[str]:
         """Clauses, the first one short. Numbers are put in words first: they are longer to say than to write."""
-        return pieces(_in_words(text) if language(text) == "zh" else readable(text))
+        return pieces(in_words(text) if language(text) == "zh" else readable(text))
 
-    def synthesise(self, text: str, voice: str, speed: float) -> Iterator[Sound]:
-        """See Engine."""
-        for spoken in self._portions(self.phonemes(text, british=voice.startswith("b"))):
-            yield self._decode(spoken, self._style(voice)[len(spoken) - 1], speed)
+    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+        """See Engine. The words come before the sound they are in."""
+        from_s = 0.0
+        for portion in read(text, self.ids, _is_british(voice)).portions(_MAX_TOKENS):
+            sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], manner)
+            yield from portion.words(ends_s, from_s)
+            yield sound
+            from_s += len(sound) / _SAMPLE_RATE
 
-    def _decode(self, spoken: str, style: Any, speed: float) -> Sound:
-        """Sound of phonemes, all of them known, at most 510; `style` is float32 [1, 256]."""
+    def _decode(self, spoken: str, style: Any, manner: Manner) -> tuple[Sound, list[float]]:
+        """Sound of phonemes, all of them known, at most 510, and when each of them ends in it, in seconds.
+
+        `style` is float32 [1, 256].
+        """
         tokens = np.array([[_PAD, *(self.ids[p] for p in spoken), _PAD]], np.int64)
-        text = {graph.TOKENS: tokens, graph.STYLE: style, graph.SPEED: np.array([speed], np.float32)}
-        features, pitch, energy = self._reader.run([graph.FEATURES, graph.PITCH, graph.ENERGY], text)
+        text = {
+            graph.TOKENS: tokens,
+            graph.STYLE: style,
+            graph.SPEED: np.array([manner.speed], np.float32),
+            graph.PITCH_FACTOR: np.array([2 ** (manner.pitch / _SEMITONES)], np.float32),
+        }
+        features, pitch, energy, ends = self._reader.run([graph.FEATURES, graph.PITCH, graph.ENERGY, graph.ENDS], text)
         start, end, weights = heard(energy[0])
         frames = {
             graph.FEATURES: features[:, :, start:end],
@@ -113,41 +113,18 @@ class KokoroEngine:
             graph.WEIGHTS: weights,
         }
         sound: Sound = self._generator.run([graph.AUDIO], frames, self._run_options)[0]
-        return sound
+        ends_frames = np.clip(ends[1:-1] * graph.FRAMES_PER_STEP - start, 0, end - start)
+        return sound, [float(e) for e in ends_frames * _FRAME_S]
 
     def phonemes(self, text: str, british: bool = False) -> str:
         """What the model is given for `text`: its own alphabet, marks included; '' when nothing can be said."""
-        if language(text) == "en":
-            spoken = english_phonemes(text, british)
-        else:
-            spoken = ""
-            for run in _RUNS.finditer(_in_words(text)):
-                if run["zh"]:
-                    spoken += " " + g2p_zh.phonemes(run["zh"])
-                elif run["en"]:
-                    spoken += " " + english_phonemes(run["en"], british)
-                elif (mark := _MARKS.get(run["mark"], run["mark"])) in _OPENING:
-                    spoken += " " + mark
-                else:
-                    spoken = spoken.rstrip() + mark + " "
-        known = "".join(c for c in spoken if c in self.ids)
-        return _SPACES.sub("", known).lstrip(_NOT_FIRST).rstrip()
+        return read(text, self.ids, british).phonemes
 
     def warm_up(self) -> None:
         """See Engine."""
         g2p_zh.load()
-        for _ in self.synthesise("你好 hello 1。", VOICES[0].name, 1.0):
+        for _ in self.synthesise("你好 hello 1。", VOICES[0].name):
             pass
-
-    def _portions(self, spoken: str) -> Iterator[str]:
-        """`spoken` in portions the model can take, cut between words."""
-        while len(spoken) > _MAX_TOKENS:
-            cut = spoken.rfind(" ", 1, _MAX_TOKENS)
-            cut = cut if cut > 0 else _MAX_TOKENS
-            yield spoken[:cut]
-            spoken = spoken[cut:].lstrip()
-        if spoken.strip(_SILENT):
-            yield spoken
 
     def _style(self, voice: str) -> Any:
         with self._styles_lock:
@@ -157,9 +134,8 @@ class KokoroEngine:
             return self._styles[voice]
 
 
-def _in_words(text: str) -> str:
-    """Chinese text with its numbers and signs in words."""
-    return "".join(_SAID_ZH.get(c, c) for c in read_numbers(text))
+def _is_british(voice: str) -> bool:
+    return voice.startswith("b")
 
 
 def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:

@@ -31,13 +31,19 @@ from onnx.onnx_ml_pb2 import TensorProto
 FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms
 PITCH = "pitch"  # float32 [1, frames]: F0 in hertz
 ENERGY = "energy"  # float32 [1, frames]: log energy; below -6 nothing is heard
+TOKENS, STYLE, SPEED, AUDIO = "tokens", "style", "speed", "audio"
+PITCH_FACTOR = "pitch_factor"  # float32 [1]: 1.0 leaves the voice as it is
+ENDS = "ends"  # int64 [n]: where each token ends, in steps of two frames
+FRAMES_PER_STEP = 2
+WEIGHTS = "weights"  # float32 [frames]: how often each frame counts in the generator's statistics
+
+_OWN_PITCH = "own_pitch"
 _EXPORTED = {
     "/decoder/decoder/decode.3/Div_4_output_0": FEATURES,
-    "/encoder/Reshape_output_0": PITCH,
+    "/encoder/Reshape_output_0": _OWN_PITCH,
     "/encoder/Reshape_1_output_0": ENERGY,
+    "/encoder/CumSum_output_0": ENDS,
 }
-TOKENS, STYLE, SPEED, AUDIO = "tokens", "style", "speed", "audio"
-WEIGHTS = "weights"  # float32 [frames]: how often each frame counts in the generator's statistics
 
 _FEATURE_SIZE, _STYLE_SIZE = 512, 256
 _GENERATOR_NORM = re.compile(r"(?P<block>.*/generator/.*?)/adain.*")
@@ -57,7 +63,7 @@ class Halves:
     """Two serialised models."""
 
     reader: bytes
-    """TOKENS int64 [1, n], STYLE float32 [1, 256], SPEED float32 [1] -> FEATURES, PITCH, ENERGY."""
+    """TOKENS int64 [1, n], STYLE float32 [1, 256], SPEED, PITCH_FACTOR float32 [1] -> FEATURES, PITCH, ENERGY, ENDS."""
     generator: bytes
     """FEATURES, PITCH, STYLE, WEIGHTS -> AUDIO float32 [300 * frames], 24 kHz."""
 
@@ -77,15 +83,16 @@ def split(path: Path, int8_products: bool) -> Halves:
         _weigh_frames(graph, constants)
         graph.initializer.extend(constants.tensors)
         _rename(graph)
+        _scale_pitch(graph)
         number = TensorProto.FLOAT
         style = {STYLE: (number, [1, _STYLE_SIZE])}
-        text = {TOKENS: (TensorProto.INT64, [1, "tokens"]), SPEED: (number, [1]), **style}
+        text = {TOKENS: (TensorProto.INT64, [1, "tokens"]), SPEED: (number, [1]), PITCH_FACTOR: (number, [1]), **style}
         between = {FEATURES: (number, [1, _FEATURE_SIZE, "frames"]), PITCH: (number, [1, "frames"])}
-        energy = {ENERGY: (number, [1, "frames"])}
+        known = {ENERGY: (number, [1, "frames"]), ENDS: (TensorProto.INT64, ["tokens"])}
         weights = {WEIGHTS: (number, ["frames"])}
         sound = {AUDIO: (number, ["samples"])}
         return Halves(
-            _part(model, text, {**between, **energy}),
+            _part(model, text, {**between, **known}),
             _part(model, {**between, **style, **weights}, sound),
         )
     except (KeyError, IndexError, ValueError) as error:
@@ -343,6 +350,19 @@ def _rename(graph: Any) -> None:
         for names in (node.input, node.output):
             for k, name in enumerate(names):
                 names[k] = _EXPORTED.get(name, name)
+
+
+def _scale_pitch(graph: Any) -> None:
+    """What was the voice's pitch becomes the pitch times PITCH_FACTOR for all that read it."""
+    nodes: list[Any] = []
+    for node in graph.node:
+        for k, name in enumerate(node.input):
+            if name == _OWN_PITCH:
+                node.input[k] = PITCH
+        nodes.append(node)
+        if _OWN_PITCH in node.output:
+            nodes.append(_node("Mul", [_OWN_PITCH, PITCH_FACTOR], PITCH))
+    _set_nodes(graph, nodes)
 
 
 def _part(model: Any, inputs: dict[str, Any], outputs: dict[str, Any]) -> bytes:

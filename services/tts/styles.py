@@ -1,0 +1,61 @@
+"""How something is said: five styles, the words that ask for them, and what they change.
+
+The changes are small on purpose: a friend who sounds a little slower and softer, not an actor. Each engine does what
+it can of them (docs/speech.md has the table): Kokoro and edge-tts change pace and pitch, hibari its pace; the level is
+changed for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.common.errors import ApiError
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a style changes."""
+
+    name: str
+    pace: float = 1.0  # factor of the speed
+    pitch: float = 0.0  # semitones
+    level_db: float = 0.0
+
+
+NEUTRAL = Style("neutral")
+STYLES = {
+    style.name: style
+    for style in (
+        NEUTRAL,
+        Style("gentle", pace=0.90, pitch=-0.7, level_db=-2.0),
+        Style("cheerful", pace=1.07, pitch=1.3, level_db=1.0),
+        Style("calm", pace=0.93, pitch=-0.8, level_db=-1.0),
+        Style("serious", pace=0.95, pitch=-1.2),
+    )
+}
+# How somebody sounds -> how to speak to them; the recognisers' emotions and events, and words people use.
+_MEANT = {
+    **dict.fromkeys(("", "other", "unknown", "default", "normal"), "neutral"),
+    **dict.fromkeys(
+        ("sad", "fearful", "crying", "hurt", "lonely", "tired", "worried", "anxious", "empathetic", "soft"), "gentle"
+    ),
+    **dict.fromkeys(("happy", "laughter", "surprised", "excited", "joyful", "glad", "friendly"), "cheerful"),
+    **dict.fromkeys(("angry", "disgusted", "annoyed", "frustrated", "nervous", "relaxed"), "calm"),
+    **dict.fromkeys(("formal", "newscast"), "serious"),
+}
+
+
+def style_of(word: object) -> Style:
+    """The style that a request's `emotion` asks for. Raises ApiError 400 for a word that is not known."""
+    if not isinstance(word, str):
+        raise ApiError(400, "bad_emotion", "'emotion' must be a word", f"one of {', '.join(STYLES)}")
+    name = word.strip().lower()
+    style = STYLES.get(_MEANT.get(name, name))
+    if style is None:
+        raise ApiError(
+            400,
+            "unknown_emotion",
+            f"emotion {word[:40]!r} is not known",
+            f"styles: {', '.join(STYLES)}; or an emotion: {', '.join(word for word in _MEANT if word)}",
+        )
+    return style
