@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import replace
 
 # Before any native library is loaded: threads that spin while they wait make a busy machine
 # drop the LLM from 22 to 5 tokens a second (measured), and its neighbours with it.
@@ -53,8 +54,11 @@ def main(argv: list[str] | None = None) -> int:
             from services.tts.app import make_app
         return make_app(settings)
 
+    service = settings.service
+    if args.service == "llm":  # a reply on its way holds a thread that mostly waits
+        service = replace(service, threads=max(service.threads, settings.llm.streams))
     try:
-        serve(make_app, settings.service, getattr(settings, args.service).port)
+        serve(make_app, service, getattr(settings, args.service).port)
     except PortTaken as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return 1

@@ -60,9 +60,8 @@ def test_it_says_what_it_is(service: str) -> None:
     assert (upstream["name"], upstream["context_tokens"]) == ("embedded", CONTEXT_TOKENS)
     (model,) = requests.get(f"{service}/v1/models").json()["data"]
     assert (model["id"], model["upstreams"]) == (upstream["model"], ["embedded"])
-    assert requests.get(f"{service}/ready").json()["upstreams"] == [
-        {"name": "embedded", "reachable": True, "error": None}
-    ]
+    (state,) = requests.get(f"{service}/ready").json()["upstreams"]
+    assert (state["name"], state["reachable"], state["error"], state["breaker"]) == ("embedded", True, None, "closed")
 
 
 @pytest.mark.parametrize("model", ["", "huiyin", None])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -19,7 +20,7 @@ from services.llm.checks import check_chat, check_generate
 from services.llm.proxy import Proxy
 from services.llm.sse import DONE, event, json_event
 from services.llm.stream import Stream
-from services.llm.upstream import open_upstreams
+from services.llm.upstream import JsonObject, open_upstreams
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,42 @@ def make_app(settings: Settings) -> Flask:
 
     def describe() -> Mapping[str, Any]:
         proxy = host.peek()
-        upstreams = [{"name": up.name, **up.facts()} for up in proxy.upstreams] if proxy else []
+        upstreams = proxy.facts() if proxy else []
         return {"upstreams": upstreams, "model": upstreams[0].get("model") if upstreams else None}
 
     def ready_facts() -> Mapping[str, Any]:
         proxy = host.peek()
         return {"upstreams": proxy.reachable() if proxy else []}
 
+    places = threading.BoundedSemaphore(settings.llm.streams)
+
+    def take_place() -> Callable[[], None]:
+        """Raises ApiError 429 when all are taken; else gives what frees it, once however often it is called."""
+        if not places.acquire(blocking=False):
+            said = f"{settings.llm.streams} replies are on their way already"
+            raise ApiError(429, "busy", said, "try again, or raise llm.streams", retry_after_s=1)
+        taken = [places]
+        return lambda: taken.pop().release() if taken else None
+
     app = create_app(
         "llm", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe, ready_facts=ready_facts
     )
+
+    def streaming(body: JsonObject, spell: Callable[[Stream], Iterator[bytes]], kind: str) -> Response:
+        free = take_place()
+        try:
+            stream = host.get().stream(body, client_left(request.environ))
+        except BaseException:
+            free()
+            raise
+        response = Response(spell(stream), content_type=kind)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold words back
+        response.headers[_UPSTREAM_HEADER] = stream.upstream.name
+        # Also when the server never begins to iterate because the client has left.
+        response.call_on_close(stream.close)
+        response.call_on_close(free)
+        return response
 
     @app.errorhandler(ClientLeft)
     def left(_: ClientLeft) -> tuple[str, int]:
@@ -63,11 +90,13 @@ def make_app(settings: Settings) -> Flask:
         ends with an event {"error": {…}}.
         """
         body = check_chat(json_body())
-        watch = client_left(request.environ)
         if body["stream"]:
-            stream = host.get().stream(body, watch)
-            return _streaming(stream, _events(stream), "text/event-stream")
-        answer, upstream = host.get().complete(body, watch)
+            return streaming(body, _events, "text/event-stream")
+        free = take_place()
+        try:
+            answer, upstream = host.get().complete(body, client_left(request.environ))
+        finally:
+            free()
         response = Response(json.dumps(answer), mimetype="application/json")
         response.headers[_UPSTREAM_HEADER] = upstream.name
         return response
@@ -80,8 +109,7 @@ def make_app(settings: Settings) -> Flask:
         Takes `prompt` (or `messages`), `model` and `max_new_tokens`; other fields go to the upstream. A reply that
         fails after its first word is cut without the end of the transfer, so that the client's HTTP library tells.
         """
-        stream = host.get().stream(check_generate(json_body()), client_left(request.environ))
-        return _streaming(stream, _text(stream), "text/plain; charset=utf-8")
+        return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
 
     @app.get("/v1/models")
     def models() -> Response:
@@ -98,16 +126,6 @@ def make_app(settings: Settings) -> Flask:
         raise ApiError(404, "model_not_found", f"there is no model {name!r:.80}", "GET /v1/models lists them")
 
     return app
-
-
-def _streaming(stream: Stream, pieces: Iterator[bytes], kind: str) -> Response:
-    response = Response(pieces, content_type=kind)
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold words back
-    response.headers[_UPSTREAM_HEADER] = stream.upstream.name
-    # Also when the server never begins to iterate because the client has left.
-    response.call_on_close(stream.close)
-    return response
 
 
 def _events(stream: Stream) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from configs.settings import LlmSettings
 from services.common.errors import ApiError
 from services.llm import trouble
+from services.llm.breaker import Breaker
 from services.llm.http1 import Head
 from services.llm.stream import Stream, hide_thoughts
 from services.llm.trouble import UpstreamError
@@ -36,6 +37,7 @@ class Proxy:
 
     def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings) -> None:
         self.upstreams, self._settings = tuple(upstreams), settings
+        self._breakers = {up.name: Breaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams}
 
     def stream(self, body: JsonObject, watch: Watch) -> Stream:
         """A streamed reply whose first word is there. `body` is a checked request with ``stream: true``.
@@ -53,6 +55,10 @@ class Proxy:
         models: dict[str, JsonObject] = {}
         silent = []
         for upstream in self.upstreams:
+            breaker = self._breakers[upstream.name]
+            if breaker.wait_s and breaker.last:
+                silent.append({"upstream": upstream.name, "error": breaker.last.message})
+                continue
             try:
                 for model in upstream.models():
                     entry = models.setdefault(str(model["id"]), {**model, "object": "model", "upstreams": []})
@@ -63,24 +69,42 @@ class Proxy:
         return list(models.values()), silent
 
     def reachable(self) -> list[Mapping[str, Any]]:
-        """For /ready: which upstreams can be connected to. Takes well under a second."""
+        """For /ready: which upstreams can be connected to, and their breakers. Takes well under a second."""
         return [
-            {"name": up.name, "reachable": not (why := up.unreachable()), "error": why or None} for up in self.upstreams
+            {"name": up.name, "reachable": not (why := up.unreachable()), "error": why or None, **self._facts(up)}
+            for up in self.upstreams
         ]
+
+    def facts(self) -> list[Mapping[str, Any]]:
+        """For /system."""
+        return [{"name": up.name, **up.facts(), **self._facts(up)} for up in self.upstreams]
+
+    def _facts(self, upstream: Upstream) -> Mapping[str, Any]:
+        return self._breakers[upstream.name].facts()
 
     def _first(self, body: JsonObject, ask: Callable[[Upstream, JsonObject], T]) -> T:
         """What the first upstream that has the model and answers gives."""
         failures: list[UpstreamError] = []
         for upstream in self.upstreams:
+            breaker = self._breakers[upstream.name]
+            if not breaker.admit():
+                failures.append(trouble.resting(upstream.name, breaker.wait_s, breaker.last))
+                continue
             try:
                 target = upstream.target(body["model"])
                 if target is not None:
-                    return ask(upstream, upstream.shape({**body, "model": target}))
+                    answer = ask(upstream, upstream.shape({**body, "model": target}))
+                    breaker.succeeded()
+                    return answer
             except UpstreamError as failure:
                 log.warning("%s", failure.message)
-                if not failure.elsewhere:
+                if not failure.elsewhere:  # it works; it is the request that it does not take
+                    breaker.succeeded()
                     raise
+                breaker.failed(failure)
                 failures.append(failure)
+            finally:
+                breaker.abandoned()  # changes nothing where it was said how it went
         if failures:
             raise trouble.nobody(failures)
         raise self._unknown(body["model"])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import socket
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from services.common.errors import ApiError
@@ -13,6 +16,7 @@ from services.llm.http1 import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 408, 429}  # no balance, too slow, too busy: not the request's fault
+_SAYS_WHEN = {429, 503}  # statuses whose Retry-After is kept to
 
 
 class UpstreamError(ApiError):
@@ -67,6 +71,18 @@ def too_slow(name: str, limit_s: float, setting: str) -> UpstreamError:
     )
 
 
+def resting(name: str, wait_s: float, last: UpstreamError | None) -> UpstreamError:
+    """Its breaker is open: it has failed too often, or has asked to be left alone."""
+    return UpstreamError(
+        429 if last and last.status == 429 else 503,
+        "upstream_resting",
+        f"{_who(name)} is left alone for {max(1, math.ceil(wait_s))} s more, because of this: "
+        f"{last.message if last else 'it is being tried'}",
+        "try again later; GET /ready tells how each upstream stands",
+        retry_after_s=max(1, wait_s),
+    )
+
+
 def stalled(name: str, limit_s: float) -> UpstreamError:
     """It fell silent in the middle of a reply."""
     return UpstreamError(
@@ -117,16 +133,18 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
     if not said and (status < 400 or status == 404):
         return bad_answer(name, f"with status {status}")
     message = f"{_who(name)} answered {status}: {said or 'without a reason'}"
+    wait_s = _wait_s(head.headers.get("retry-after", "")) if status in _SAYS_WHEN else None
     if status >= 500:
-        return UpstreamError(502, "upstream_failed", message, "try again; its own log may say more")
-    hint = "try again later" if status in _ASK_ANOTHER else _HINTS.get(code, "")
+        hint = "try again; its own log may say more"
+        return UpstreamError(502, "upstream_failed", message, hint, retry_after_s=wait_s)
+    hint = "try again later" if status in _ASK_ANOTHER else _HINTS.get(code, "change the request")
     return UpstreamError(
         status,
         code or "upstream_refused",
         message,
         hint,
         elsewhere=status in _ASK_ANOTHER,
-        retry_after_s=_seconds(head.headers.get("retry-after")) if status == 429 else None,
+        retry_after_s=wait_s,
     )
 
 
@@ -174,8 +192,16 @@ def _words(body: Any) -> tuple[str, str]:
     return str(said), _CODES.get(code, code)
 
 
-def _seconds(value: str | None) -> float | None:
+def _wait_s(retry_after: str) -> float | None:
+    """Seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3); None: it says nothing.
+
+    A date is compared with our clock: one that is past, or a clock that is wrong, gives 0.
+    """
+    if retry_after.isdecimal():
+        return float(retry_after)
     try:
-        return float(value) if value else None
-    except ValueError:
-        return None  # a date: rare, and no promise worth keeping
+        when = parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+    return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
