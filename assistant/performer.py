@@ -44,7 +44,7 @@ class TurnCommitted:
     transcript: ev.Transcript
     turn: Turn
     messages: list[Message]
-    style: Style
+    style: Style = "neutral"
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class Performer:
                 longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
                 length = max(length, round(longest_s * SAMPLE_RATE))
             share = (min(heard, span.end) - span.start) / length if length else 1.0
-            clauses.append(HeardClause(text, min(1.0, max(0.0, share))))
+            clauses.append(HeardClause(text, min(1.0, max(0.0, share)), span.characters(heard)))
         return clauses
 
     def _apologise(self, generation: int, stage: str, reason: str) -> None:

@@ -166,7 +166,8 @@ class Stages:
     def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
         started = False
         silent = iter([np.zeros(0, np.int16)])
-        sound = self._services.speak(call, text, self._voice, style) if self._speak else silent
+        tell = partial(self._player.add_words, generation, clause)
+        sound = self._services.speak(call, text, self._voice, style, tell) if self._speak else silent
         for samples in sound:
             self._player.add(generation, clause, samples)
             if not started:

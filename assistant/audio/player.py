@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +17,10 @@ REWIND = int(0.200 * SAMPLE_RATE)  # samples said again at most after a pause, s
 _QUIET_WINDOW = int(0.010 * SAMPLE_RATE)  # samples over which the quietest place to go on from is looked for
 
 
+HeardUntil = tuple[int, int]
+"""(samples from the start of a clause's sound, characters of its text that have been said whole by then)."""
+
+
 @dataclass
 class ClauseSpan:
     """Where a clause lies in its reply's sound, in samples; `ended` once no more of it will come."""
@@ -24,6 +29,16 @@ class ClauseSpan:
     start: int
     end: int
     ended: bool = False
+    words: list[HeardUntil] = field(default_factory=list)  # in order, as far as the voice has told
+
+    def characters(self, heard: int) -> int | None:
+        """Characters of the clause's text in its words that end within the first `heard` samples of the reply.
+
+        None when the voice does not tell when it says what.
+        """
+        if not self.words:
+            return None
+        return max((characters for end, characters in self.words if self.start + end <= heard), default=0)
 
 
 @dataclass
@@ -41,6 +56,12 @@ class _Track:
     is_open: bool = False
     paused: bool = False
     closed: bool = False
+
+    def span(self, clause: int) -> ClauseSpan:
+        """The span of the clause that is being added."""
+        if not self.spans or self.spans[-1].clause != clause:
+            self.spans.append(ClauseSpan(clause, self.total, self.total))
+        return self.spans[-1]
 
 
 class Player:
@@ -60,11 +81,16 @@ class Player:
             if generation <= self._gone:
                 return
             track = self._tracks.setdefault(generation, _Track(generation))
-            if not track.spans or track.spans[-1].clause != clause:
-                track.spans.append(ClauseSpan(clause, track.total, track.total))
+            span = track.span(clause)
             track.chunks.append(samples)
             track.total += len(samples)
-            track.spans[-1].end = track.total
+            span.end = track.total
+
+    def add_words(self, generation: int, clause: int, words: Sequence[HeardUntil]) -> None:
+        """Tell when the next words of a clause are said. Clauses come in order, as their sound does."""
+        with self._lock:
+            if generation > self._gone:
+                self._tracks.setdefault(generation, _Track(generation)).span(clause).words += words
 
     def end_clause(self, generation: int, clause: int) -> None:
         """All of this clause's sound has been added."""
@@ -142,7 +168,7 @@ class Player:
             track = self._tracks.get(generation)
             if track is None:
                 return 0, []
-            return self._heard(track), [ClauseSpan(s.clause, s.start, s.end, s.ended) for s in track.spans]
+            return self._heard(track), [replace(s, words=list(s.words)) for s in track.spans]
 
     def finished(self) -> int | None:
         """The generation that has been heard to its end since the last call, if any. It stops being current."""

@@ -41,6 +41,8 @@ class Call:
         self._service, self._base, self._timeout_s = service, base_url.rstrip("/"), timeout_s
         self._connection: http.client.HTTPConnection | None = None
         self._cancelled = False
+        self.content_type = ""
+        """Of the answer, known with its first piece."""
 
     def cancel(self) -> None:
         """End the call now; the thread in it gets `Cancelled`."""
@@ -77,6 +79,7 @@ class Call:
             response = self._connection.getresponse()
             if response.status >= 400:
                 raise refusal(self._service, response.status, response.read())
+            self.content_type = response.headers.get_content_type()
             while piece := response.read1(_READ):
                 if self._cancelled:
                     raise Cancelled

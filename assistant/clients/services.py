@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.player import HeardUntil
 from assistant.audio.ports import Samples
 from assistant.clients.http import Call, ServiceError, get_json, server_sent_events
 from assistant.dialogue.history import Message
@@ -17,6 +20,7 @@ from assistant.turns.events import Transcript
 from configs.settings import Settings
 
 Name = Literal["asr", "llm", "tts"]
+_EVENTS = "text/event-stream"
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
 
 
@@ -86,18 +90,55 @@ class Services:
                 if text := (choice.get("delta") or {}).get("content"):
                     yield text
 
-    def speak(self, call: Call, text: str, voice: str, emotion: str = "") -> Iterator[Samples]:
-        """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual."""
-        body = {"input": text, "response_format": "pcm", "sample_rate": SAMPLE_RATE, "model": "tts-1"}
+    def speak(
+        self,
+        call: Call,
+        text: str,
+        voice: str,
+        emotion: str = "",
+        tell: Callable[[Sequence[HeardUntil]], None] | None = None,
+    ) -> Iterator[Samples]:
+        """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual.
+
+        `tell` is called with the words of `text` as their times are known, in order, before or after their sound.
+        """
+        body: dict[str, Any] = {
+            "input": text,
+            "response_format": "pcm",
+            "sample_rate": SAMPLE_RATE,
+            "model": "tts-1",
+            "stream_format": "sse",
+            "timings": tell is not None,
+        }
         if voice:
             body["voice"] = voice
         if emotion:
             body["emotion"] = emotion
         data = json.dumps(body, ensure_ascii=False).encode()
         rest = b""
-        for piece in call.request("POST", "/v1/audio/speech", data, self.headers("application/json")):
+        answer = call.request("POST", "/v1/audio/speech", data, self.headers("application/json"))
+        for piece in _speech(call, answer, tell):
             whole = rest + piece
             even = len(whole) - len(whole) % 2
             rest = whole[even:]
             if even:
                 yield np.frombuffer(whole[:even], "<i2").astype(np.int16)
+
+
+def _speech(
+    call: Call, answer: Iterator[bytes], tell: Callable[[Sequence[HeardUntil]], None] | None
+) -> Iterator[bytes]:
+    """The samples in a speech service's events. One that knows no events answers with the samples themselves."""
+    first = next(answer, b"")
+    pieces = itertools.chain([first], answer)
+    if call.content_type != _EVENTS:
+        yield from pieces
+        return
+    for event in server_sent_events(pieces):
+        match event.get("type"):
+            case "speech.audio.delta":
+                yield base64.b64decode(event["audio"])
+            case "speech.audio.words" if tell:
+                tell([(round(word["end_s"] * SAMPLE_RATE), word["end"]) for word in event["words"]])
+            case "speech.audio.done":
+                return

@@ -32,17 +32,21 @@ _STOPS = "，,。.！!？?；;：:、…—- "
 
 @dataclass(frozen=True)
 class HeardClause:
-    """A clause of a reply and the share of its sound that reached the loudspeaker, 0..1."""
+    """A clause of a reply and the share of its sound that reached the loudspeaker, 0..1.
+
+    `characters` of its text are in the words that were heard whole, where the voice tells when it says them.
+    """
 
     text: str
     share: float
+    characters: int | None = None
 
 
 def heard_text(clauses: Iterable[HeardClause]) -> str:
     """The words of the clauses that were heard.
 
-    A clause heard in part is cut proportionally, and down to a whole word: claiming too little is safer than
-    remembering a word that was never said.
+    A clause heard in part ends with the last word that was heard whole. Where the voice does not tell, it is cut in
+    proportion: claiming too little is safer than remembering a word that was never said.
     """
     parts: list[str] = []
     for clause in clauses:
@@ -51,6 +55,8 @@ def heard_text(clauses: Iterable[HeardClause]) -> str:
             continue
         units = _UNIT.findall(clause.text)
         reach = len(clause.text) * max(clause.share, 0.0)
+        if clause.characters is not None:
+            reach = _past_marks(clause.text, clause.characters)
         kept, length = [], 0
         for unit in units:
             length += len(unit)
@@ -59,6 +65,13 @@ def heard_text(clauses: Iterable[HeardClause]) -> str:
             kept.append(unit)
         parts.append("".join(kept).rstrip())  # after a voice that broke off an apology may have been heard
     return join_clauses(part for part in parts if part)
+
+
+def _past_marks(text: str, end: int) -> int:
+    """`end` of a word in `text`, moved behind the marks that follow it; 0 stays."""
+    while 0 < end < len(text) and not text[end].isalnum():
+        end += 1
+    return end
 
 
 def join_clauses(clauses: Iterable[str]) -> str:
