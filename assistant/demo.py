@@ -25,7 +25,8 @@ from assistant.demo_report import DemoReport, write_report
 from assistant.launcher import Launcher
 from assistant.loop import Conversation, TurnCommitted
 from assistant.memory import MemoryWatch
-from assistant.talk import load_persona, make_endpoint, make_listener, prepare
+from assistant.personas import load_persona
+from assistant.talk import make_endpoint, make_listener, prepare
 from assistant.trace import Trace
 from assistant.turns import actions as do
 from configs.settings import Settings

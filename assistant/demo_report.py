@@ -122,6 +122,7 @@ class DemoReport:
                     "heard": committed.turn.heard if committed else None,
                     "interrupted": committed.turn.interrupted if committed else None,
                     "messages": committed.messages if committed else None,
+                    "spoken": committed.style if committed else None,
                     "latency_ms": round(turn.latency_s * 1000),
                     "parts_ms": {name: round(value * 1000) for name, value in turn.parts.items()},
                     "stop_ms": None if turn.stop_s is None else round(turn.stop_s * 1000),

@@ -27,7 +27,8 @@ from assistant.captions import Captions
 from assistant.clients.services import Services
 from assistant.demo_report import latency_parts
 from assistant.loop import Conversation
-from assistant.talk import load_persona, make_endpoint, make_listener
+from assistant.personas import load_persona
+from assistant.talk import make_endpoint, make_listener
 from assistant.trace import AUDIBLE, Trace
 from assistant.turns import actions as do
 from assistant.turns import events as ev

@@ -31,6 +31,7 @@ class Stub:
     fail: set[str] = field(default_factory=set)
     asked: list[dict[str, Any]] = field(default_factory=list)
     transcribed_s: list[float] = field(default_factory=list)
+    voiced: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Stub:
         stub = self
@@ -104,6 +105,7 @@ class Stub:
         handler.chunk(b"")
 
     def _tts(self, handler: Any, body: bytes) -> None:
+        self.voiced.append(json.loads(body))
         time.sleep(self.tts_s)
         if "tts" in self.fail:
             handler.close_connection = True

@@ -20,7 +20,8 @@ from assistant.clients.services import NAMES, Name
 from assistant.demo import user_sound
 from assistant.launcher import Launcher
 from assistant.loop import Conversation
-from assistant.talk import load_persona, make_listener, prepare
+from assistant.personas import load_persona
+from assistant.talk import make_listener, prepare
 from assistant.turns import actions as do
 from assistant.turns.events import Transcribed
 from configs.settings import load

@@ -18,7 +18,7 @@ from assistant.audio.room import SimulatedRoom
 from assistant.audio.vad import SileroVad, SpeechTracker
 from assistant.clients.services import Services
 from assistant.loop import Conversation, Notice
-from assistant.talk import load_persona
+from assistant.personas import load_persona
 from assistant.trace import first_audible, last_audible
 from assistant.turns import actions as do
 from assistant.turns.events import ReplyFinished

@@ -19,7 +19,7 @@ from assistant.audio.vad import SileroVad, SpeechTracker
 from assistant.clients.http import Call
 from assistant.clients.services import Services
 from assistant.loop import Conversation
-from assistant.talk import load_persona
+from assistant.personas import load_persona
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from configs.settings import load
@@ -57,7 +57,7 @@ class Storyteller(Services):
 
     told = 0
 
-    def speak(self, call: Call, text: str, voice: str, emotion: str = "") -> Iterator[Samples]:
+    def speak(self, call: Call, text: str, *how: object) -> Iterator[Samples]:
         sentence = SENTENCES[self.told % len(SENTENCES)]
         self.told += 1
         yield np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)

@@ -86,7 +86,7 @@ def converse(out: Path) -> None:
     from assistant.audio.vad import SileroVad, SpeechTracker
     from assistant.clients.services import Services
     from assistant.loop import Conversation
-    from assistant.talk import load_persona
+    from assistant.personas import load_persona
     from assistant.turns import actions as do
     from configs.settings import load
     from configs.store import ModelStore
