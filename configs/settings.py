@@ -138,6 +138,9 @@ class LlmSettings:
         "tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as "
         "http://127.0.0.1:11434/v1 (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between",
     )
+    key_file: str = setting(
+        "", "a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"
+    )
     upstream_model: str = setting(
         "", "model to ask a URL upstream for when the request names none; empty: the first it lists"
     )

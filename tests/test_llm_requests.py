@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from configs.settings import LlmSettings, Settings
+from configs.settings import CONFIG_DIR, LlmSettings, Settings
 from services.llm.app import make_app
 from services.llm.engines.remote import Remote
 from services.llm.proxy import Proxy
@@ -94,6 +96,7 @@ def test_a_bad_request_is_refused_in_words_before_anybody_is_asked(
         (b"", "application/json", 400),
         (b"{", "application/json", 400),
         (b"\xff\xfe", "application/json", 400),
+        (b'{"prompt": "\xff", "messages": [{"role": "user", "content": "\xe4\xbd"}]}', "application/json", 400),
         (b"hello", "text/plain", 415),
         (b"[" * 100_000, "application/json", 400),
         (b" " * (17 * 2**20), "application/json", 413),
@@ -122,6 +125,25 @@ def test_odd_characters_pass(app: FlaskClient, stub: Stub) -> None:
     assert stub.asked[0].body["messages"] == messages
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_hundred_thousand_characters_go_through_whole_both_ways(app: FlaskClient, stub: Stub, stream: bool) -> None:
+    long = "长路漫漫" * 25_000
+
+    def behave(answer: Answer) -> None:
+        if answer.seen.body["stream"]:
+            answer.start()
+            answer.say(long)
+        else:
+            answer.whole(completion(long))
+
+    stub.behave = behave
+    messages = [{"role": "user", "content": long}]
+    answer = app.post("/v1/chat/completions", json={"messages": messages, "stream": stream})
+    assert stub.asked[0].body["messages"] == messages
+    body = json.loads(answer.text.split("\n\n")[0].removeprefix("data: ")) if stream else answer.get_json()
+    assert body["choices"][0]["delta" if stream else "message"]["content"] == long
+
+
 # --- keys and addresses -----------------------------------------------------------------------------------------------
 
 
@@ -131,6 +153,54 @@ def test_each_url_gets_its_own_key() -> None:
     assert (first.clean("k-one k-two"), second.clean("k-one k-two")) == ("*** k-two", "k-one ***")
     with pytest.raises(ValueError, match="3 keys for 2 URLs"):
         open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "a,b,c"})
+
+
+def key_file(folder: Path, text: str, mode: int = 0o600) -> str:
+    path = folder / "keys"
+    path.write_text(text)
+    path.chmod(mode)
+    return str(path)
+
+
+def test_keys_may_stand_in_a_file_of_the_users_own(tmp_path: Path) -> None:
+    one, two = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1/"
+    path = key_file(tmp_path, f"# mine\nk-all\n\n{two} k-two # the second\n")
+    settings = Settings(llm=LlmSettings(upstreams=(one, two), key_file=path))
+    first, second = open_upstreams(settings, {})
+    assert (first.clean("k-all k-two"), second.clean("k-all k-two")) == ("*** k-two", "k-all ***")
+    first, second = open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "k-env"})
+    assert first.clean("k-env k-all") == second.clean("k-env k-all") == "*** k-all"
+    assert "k-two" not in json.dumps(second.facts())
+
+
+BAD_FILES = [
+    ("k-one\nk-two\n", 0o600, "line 2"),
+    ("http://x k-one k-two", 0o600, "line 1"),
+    ("k-\u00e9", 0o600, "character"),
+    pytest.param("k-one", 0o644, "chmod 600", marks=pytest.mark.skipif(os.name != "posix", reason="POSIX modes")),
+]
+
+
+@pytest.mark.parametrize(("text", "mode", "words"), BAD_FILES)
+def test_a_key_file_that_cannot_be_used_is_refused_without_telling_the_key(
+    tmp_path: Path, text: str, mode: int, words: str
+) -> None:
+    settings = LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=key_file(tmp_path, text, mode))
+    with pytest.raises(ValueError, match=words) as caught:
+        open_upstreams(Settings(llm=settings), {})
+    assert "k-" not in str(caught.value)
+    app = make_app(Settings(llm=settings)).test_client()  # and so it stands where the user looks
+    answer = app.post("/generate", json={"prompt": "hi"})
+    assert answer.status_code == 503 and words in answer.text
+
+
+def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Path) -> None:
+    for path, words in [(tmp_path / "none", "No such file"), (CONFIG_DIR / "embedded.toml", "in the checkout")]:
+        if words == "in the checkout" and not (CONFIG_DIR.parent / ".git").exists():
+            continue
+        settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=str(path)))
+        with pytest.raises(ValueError, match=words):
+            open_upstreams(settings, {})
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
             502,
             "upstream_refused_key",
             f"{_who(name)} refused our key (status {status})",
-            "put the right key into the environment variable HUIYIN_LLM_API_KEY and start the service again",
+            "put the right key into the environment variable HUIYIN_LLM_API_KEY, or the file llm.key_file; start again",
             elsewhere=False,
         )
     if not said and (status < 400 or status == 404):

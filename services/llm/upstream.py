@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from configs.settings import Settings
+from services.llm.keys import read_keys
 from services.llm.wire import Exchange
 
 log = logging.getLogger(__name__)
 
-KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
 ALIASES = frozenset({"", "default", "huiyin"})
 """Model names that mean: whatever the settings say."""
 
@@ -69,21 +69,16 @@ def open_upstream(spec: str, settings: Settings, key: str) -> Upstream:
 
 
 def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
-    """All of ``llm.upstreams``, in order. Keys come from the environment: one for all URLs, or one each, with commas
-    between. One that cannot be opened is left out with a warning while another remains; else its error is raised.
+    """All of ``llm.upstreams``, in order, with their keys (see `read_keys`). One that cannot be opened is left out with
+    a warning while another remains; else its error is raised.
     """
-    keys = [key.strip() for key in (environ or os.environ).get(KEY_VARIABLE, "").split(",")]
     urls = [spec for spec in settings.llm.upstreams if spec != "embedded"]
-    if len(keys) > 1 and len(keys) != len(urls):
-        raise ValueError(
-            f"{KEY_VARIABLE} has {len(keys)} keys for {len(urls)} URLs in llm.upstreams; give one, or one each"
-        )
+    keys = read_keys(urls, settings.llm.key_file, os.environ if environ is None else environ)
     found: list[Upstream] = []
     failed: list[Exception] = []
     for spec in settings.llm.upstreams:
-        key = keys[urls.index(spec)] if len(keys) > 1 and spec in urls else keys[0]
         try:
-            found.append(open_upstream(spec, settings, key))
+            found.append(open_upstream(spec, settings, keys.get(spec, "")))
         except Exception as error:
             log.warning("%s is left out: %s", spec, error)
             failed.append(error)
