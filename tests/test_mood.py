@@ -27,6 +27,25 @@ TREND_EN = f"(The user has sounded sad for a while. {GENTLE_EN}.)"
         (SAD, [], f"（用户听起来很难过。{GENTLE_ZH}。）", f"(The user sounds sad. {GENTLE_EN}.)"),
         (ANGRY, [NOTHING], f"（用户听起来很生气。{GENTLE_ZH}。）", f"(The user sounds angry. {GENTLE_EN}.)"),
         (
+            Mood(("fearful", 0.6)),
+            [],
+            f"（用户听起来很害怕。{GENTLE_ZH}。）",
+            f"(The user sounds frightened. {GENTLE_EN}.)",
+        ),
+        (
+            Mood(("disgusted", 1.0)),
+            [NEUTRAL],
+            f"（用户听起来很反感。{GENTLE_ZH}。）",
+            f"(The user sounds disgusted. {GENTLE_EN}.)",
+        ),
+        (
+            Mood(("surprised", 0.7)),
+            [],
+            "（用户听起来很惊讶。自然地回应；不要提起这一行。）",
+            "(The user sounds surprised. Answer naturally; do not mention this line.)",
+        ),
+        (Mood(("bored", 0.9)), [], "", ""),
+        (
             HAPPY,
             [],
             "（用户听起来很开心。一起高兴；不要提起这一行。）",
@@ -61,7 +80,45 @@ TREND_EN = f"(The user has sounded sad for a while. {GENTLE_EN}.)"
             "（用户听起来很开心，用户在笑。一起高兴；不要提起这一行。）",
             "(The user sounds happy; the user laughs. Share the mood; do not mention this line.)",
         ),
+        (
+            Mood(None, ("cough",)),
+            [],
+            "（用户在咳嗽。自然地回应；不要提起这一行。）",
+            "(The user coughs. Answer naturally; do not mention this line.)",
+        ),
+        (
+            Mood(None, ("sneeze",)),
+            [],
+            "（用户打了个喷嚏。自然地回应；不要提起这一行。）",
+            "(The user sneezes. Answer naturally; do not mention this line.)",
+        ),
+        (
+            Mood(None, ("applause",)),
+            [],
+            "（有人在鼓掌。自然地回应；不要提起这一行。）",
+            "(People applaud. Answer naturally; do not mention this line.)",
+        ),
+        (
+            Mood(None, ("singing", "music")),
+            [],
+            "（用户在唱歌，旁边放着音乐。自然地回应；不要提起这一行。）",
+            "(The user sings; music is playing. Answer naturally; do not mention this line.)",
+        ),
+        # an emotion decides what to do, whatever else is heard
+        (
+            Mood(("sad", 0.9), ("cough",)),
+            [],
+            f"（用户听起来很难过，用户在咳嗽。{GENTLE_ZH}。）",
+            f"(The user sounds sad; the user coughs. {GENTLE_EN}.)",
+        ),
+        # what goes on is said when it begins, and again when it begins anew
         (Mood(None, ("music",)), [Mood(None, ("music",))], "", ""),
+        (
+            Mood(None, ("music",)),
+            [Mood(None, ("music",)), NOTHING],
+            "（旁边放着音乐。自然地回应；不要提起这一行。）",
+            "(Music is playing. Answer naturally; do not mention this line.)",
+        ),
         (Mood(None, ("breath", "noise", "speech")), [], "", ""),
     ],
 )  # fmt: skip
