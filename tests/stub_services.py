@@ -30,6 +30,7 @@ class Stub:
     tts_s_per_char: float = 0.03  # of sound, not of waiting
     fail: set[str] = field(default_factory=set)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, Any] = field(default_factory=lambda: {"emotion": None, "events": []})
     transcribed_s: list[float] = field(default_factory=list)
     voiced: list[dict[str, Any]] = field(default_factory=list)
 
@@ -87,7 +88,7 @@ class Stub:
             return
         text = self.heard[0] if len(self.heard) == 1 else self.heard.pop(0)
         handler.answer("application/json")
-        handler.chunk(json.dumps({"text": text, "language": "en", "emotion": None, "events": []}).encode())
+        handler.chunk(json.dumps({"text": text, "language": "en", **self.tags}).encode())
         handler.chunk(b"")
 
     def _llm(self, handler: Any, body: bytes) -> None:

@@ -93,6 +93,14 @@ def test_the_style_reaches_the_speech_service() -> None:
     assert [body.get("emotion") for body in stub.voiced] == ["gentle", "gentle"]
 
 
+def test_what_was_hardly_heard_beside_the_words_is_not_spoken_of() -> None:
+    events = [{"label": "laughter", "confidence": 0.4}, {"label": "music", "confidence": 0.5}, {"label": "cough"}]
+    with Stub(asr_s=0.0, tags={"emotion": {"label": "sad", "confidence": 0.8}, "events": events}) as stub:
+        services = Services(stub.settings())
+        heard = services.transcribe(services.call("asr", 5), np.zeros(160, np.int16))
+    assert (heard.emotion, heard.events) == (("sad", 0.8), ("music", "cough"))
+
+
 def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> None:
     talk = Talk()
     talk.performer.greet("Hello, I'm P.", 0.0)

@@ -16,6 +16,7 @@ from assistant.audio.player import HeardUntil
 from assistant.audio.ports import Samples
 from assistant.clients.http import Call, ServiceError, get_json, server_sent_events
 from assistant.dialogue.history import Message
+from assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
 from assistant.turns.events import Transcript
 from configs.settings import Settings
 
@@ -65,7 +66,7 @@ class Services:
             text=str(result.get("text") or ""),
             language=str(result.get("language") or ""),
             emotion=(str(emotion["label"]), float(emotion["confidence"])) if emotion else None,
-            events=tuple(event["label"] for event in result.get("events") or ()),
+            events=tuple(event["label"] for event in result.get("events") or () if _is_likely(event)),
             facts=result,
         )
 
@@ -142,3 +143,9 @@ def _speech(
                 tell([(round(word["end_s"] * SAMPLE_RATE), word["end"]) for word in event["words"]])
             case "speech.audio.done":
                 return
+
+
+def _is_likely(event: dict[str, Any]) -> bool:
+    """Whether something heard beside the words is sure enough to be spoken of; some engines do not tell."""
+    confidence = event.get("confidence")
+    return confidence is None or float(confidence) >= LEAST_EVENT_CONFIDENCE
