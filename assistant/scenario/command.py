@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -42,12 +43,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "services (default: the scenario's own)",
     )  # fmt: skip
     parser.add_argument(
-        "--services", choices=("simulated", "real"), default="simulated",
+        "--services", choices=("simulated", "real"),
         help="at room depth: with the delays that a scenario states, or those that run; the ones that do not are "
         "started (live depth: always real)",
     )  # fmt: skip
     parser.add_argument(
-        "--sound", choices=("room", "card"), default="room",
+        "--sound", choices=("room", "card"),
         help="at live depth: a simulated room, or your sound card, whose loudspeaker then plays the user, too",
     )  # fmt: skip
     parser.add_argument(
@@ -70,6 +71,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             (scenario, depth) for path in files_of(args.scenarios) for scenario in [read(path)]
             for depth in _depths(scenario, args)
         ]  # fmt: skip
+        if args.sound and all(depth != "live" for _, depth in plays):
+            raise CommandError("--sound is for live depth; add --depth live", USAGE)
         with _services(args, settings, plays):
             began = time.perf_counter()
             for scenario, depth in plays:
@@ -107,6 +110,8 @@ def _check(args: argparse.Namespace) -> None:
         raise CommandError("--repeat wants a number from 1 on", USAGE)
     if args.seed is not None and args.seed < 0:
         raise CommandError("--seed wants a number from 0 on", USAGE)
+    if args.depth == "live" and args.services == "simulated":
+        raise CommandError("live depth has no simulated services; there is --depth room", USAGE)
     if args.junit:
         check_writable(args.junit)
     if args.out and args.out.exists() and not args.out.is_dir():
@@ -144,7 +149,9 @@ def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: 
     # In virtual time what this machine's environment says does not count: a scenario plays alike everywhere.
     base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
     return [
-        simulate(scenario, depth, seed, settings=base, services=args.services, place=args.sound)
+        simulate(
+            scenario, depth, seed, settings=base, services=args.services or "simulated", place=args.sound or "room"
+        )
         for seed in range(first, first + args.repeat)
     ]
 
@@ -154,8 +161,7 @@ def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPla
         from assistant.scenario.picture import write_out
 
         for result in results:
-            name = title(result).replace("[", "").replace("]", "").replace(" ", "-")
-            write_out(result, args.out / (name if args.repeat == 1 else f"{name}-{result.seed}"))
+            write_out(result, args.out / re.sub(r"[\[\], ]+", "-", title(result)).strip("-"))
     if args.junit:
         with whole_file(args.junit) as file:
             file.write(junit_report(results, refused).encode())

@@ -10,26 +10,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-from assistant.apologies import Apologies
 from assistant.audio import BLOCK, SAMPLE_RATE
 from assistant.audio.desktop import DesktopPort
 from assistant.audio.ports import Exchange, Samples
 from assistant.audio.room import RoomSettings, SimulatedRoom
 from assistant.captions import Captions
 from assistant.clients.services import Services
-from assistant.launcher import Launcher
 from assistant.loop import Conversation
 from assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
 from assistant.scenario.director import Director
 from assistant.scenario.hearing import spoken
 from assistant.scenario.log import Log
+from assistant.scenario.real_services import prepared
 from assistant.scenario.script import Scenario, Step
 from assistant.scenario.world import RealWorld
-from assistant.talk import load_persona, make_endpoint, make_listener, prepare
+from assistant.talk import load_persona, make_endpoint, make_listener
 
 Place = Literal["room", "card"]
 
-_APOLOGIES_LIMIT_S = 60.0  # making them must not slow the first turn down
 _APART_S = 0.05  # the loop's clock and the samples, on a busy machine
 _JOIN_S = 10.0
 
@@ -39,17 +37,15 @@ class LiveRunner:
 
     def __init__(self, scenario: Scenario, seed: int, services: Services, place: Place) -> None:
         """`place` card: the people's lines come out of the loudspeaker, too. Raises what `huiyin talk` raises."""
-        settings, tell = services.settings, Captions(sys.stderr)
-        persona = load_persona(settings.talk.persona)
+        tell = Captions(sys.stderr)
+        persona = load_persona(services.settings.talk.persona)
         voice = made_voice(scenario) if scenario.voice else ServiceVoice(services, persona.voice)
         spoken_steps = [step for step in scenario.steps if step.kind not in ("types", "key")]
         # Before the conversation: speech being made would slow it down.
         self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
-        apologies = prepare(Launcher(settings, tell=tell.notice), persona)
-        if isinstance(apologies, Apologies):
-            apologies.ready.wait(_APOLOGIES_LIMIT_S)
+        apologies = prepared(services, persona, tell)
         self._air = _Air(_room(scenario, seed) if place == "room" else _card(services, tell), self._played)
-        listener, endpoint = make_listener(settings, tell), make_endpoint(settings, tell)
+        listener, endpoint = make_listener(services.settings, tell), make_endpoint(services.settings, tell)
         self._conversation = Conversation(
             services, persona, self._air, listener, apologies=apologies, endpoint=endpoint
         )

@@ -27,7 +27,7 @@ class Node:
     def mapping(self, known: Collection[str], needs: Iterable[str] = ()) -> dict[str, Node]:
         """Its entries by key; the keys must be among `known`, and have those of `needs`."""
         if not isinstance(self._node, yaml.MappingNode):
-            raise self.error(f"{self.what} should be a list of `key: value` lines, not {self._shown()}")
+            raise self.error(f"{self.what} should have `key: value` lines, and is {self._shown()}")
         entries: dict[str, Node] = {}
         for key_node, value_node in self._node.value:
             key = str(key_node.value)

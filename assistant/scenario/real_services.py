@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from assistant.apologies import Apologies
 from assistant.audio.ports import Samples
+from assistant.captions import Captions
 from assistant.clients.http import Call, ServiceError
 from assistant.clients.services import Services
 from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import Message
+from assistant.dialogue.persona import Persona
 from assistant.dialogue.style import Style
+from assistant.launcher import Launcher
 from assistant.scenario.services import Judge, VirtualStages
+from assistant.talk import prepare
 from assistant.turns import events as ev
 
+_APOLOGIES_LIMIT_S = 60.0
 _ENDPOINT_S = 0.06  # what the endpoint model takes beside a running conversation
 
 
@@ -97,3 +103,11 @@ class RealServices(VirtualStages):
             yield self.services.call(stage, timeout_s), took_s
         except ServiceError as error:
             self._fail(generation, stage, str(error), took_s())
+
+
+def prepared(services: Services, persona: Persona, tell: Captions) -> Mapping[str, Samples]:
+    """What `huiyin talk` does before the first turn, all of it done: the apologies' sound."""
+    apologies = prepare(Launcher(services.settings, tell=tell.notice), persona)
+    if isinstance(apologies, Apologies):
+        apologies.ready.wait(_APOLOGIES_LIMIT_S)
+    return apologies

@@ -58,11 +58,13 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
     suite.set("failures", str(sum(not result.passed for result in results)))
     suite.set("skipped", str(len(refused)))
     for why in refused:
-        case = xml.SubElement(suite, "testcase", classname=f"conversations.{why.depth}", name=why.name)
+        case = xml.SubElement(
+            suite, "testcase", classname=f"conversations.{why.depth}", name=f"{why.name} [{why.depth}]"
+        )
         xml.SubElement(case, "skipped", message=str(why))
     for result in results:
         file = result.scenario.path.as_posix() if result.scenario.path else result.scenario.name
-        case = xml.SubElement(suite, "testcase", classname=f"conversations.{result.depth}", name=result.scenario.name)
+        case = xml.SubElement(suite, "testcase", classname=f"conversations.{result.depth}", name=title(result))
         case.set("file", file)
         case.set("time", f"{result.log.end_s:.3f}")
         for outcome in result.failures:
@@ -73,8 +75,9 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
 
 
 def title(result: Result) -> str:
-    """The scenario and how it was played."""
-    return f"{result.scenario.name} [{result.depth}]"
+    """The scenario and how it was played; the seed where it is not the scenario's own."""
+    seed = f", seed {result.seed}" if result.seed != result.scenario.seed else ""
+    return f"{result.scenario.name} [{result.depth}{seed}]"
 
 
 def place(result: Result, outcome: Outcome) -> str:

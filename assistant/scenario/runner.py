@@ -5,11 +5,14 @@ With simulated services the same scenario with the same seed leaves the same log
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
+from assistant.captions import Captions
 from assistant.clients.services import Services
 from assistant.dialogue.persona import Persona
 from assistant.performer import Performer, history_limit, policy_from
@@ -17,7 +20,6 @@ from assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from assistant.scenario.depth import Depth, Joints
 from assistant.scenario.director import Director
 from assistant.scenario.log import Log
-from assistant.scenario.real_services import RealServices
 from assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from assistant.scenario.services import SimulatedServices
 from assistant.scenario.text_depth import TextDepth
@@ -25,6 +27,9 @@ from assistant.scenario.world import World
 from assistant.turns import events as ev
 from assistant.turns.machine import TurnMachine
 from configs.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.scenario.real_services import RealServices
 
 
 class Runner:
@@ -41,7 +46,6 @@ class Runner:
         self._machine = TurnMachine(policy_from(settings.turns))
         speaks = ServiceVoice(services, persona.voice) if services else None
         self._depth = self._make_depth(depth, seed, speaks)
-        speak = speaks.speak if speaks else self._depth.speak
         self._stages = self._make_stages(services)
         self._performer = Performer(
             self._machine,
@@ -49,7 +53,7 @@ class Runner:
             self._player,
             self._stages,
             lambda: self._world.now,
-            apologies=_Voiced(persona.all_apologies(), speak),
+            apologies=self._apologies(services),
             limit=history_limit(settings, persona),
         )
         log.history = self._performer.history.turns
@@ -107,9 +111,18 @@ class Runner:
         is_natural = voice is speaks or named not in ("", MADE_VOICE)
         return RoomDepth(joints, self._scenario, self._settings, seed, voice, is_natural=is_natural)
 
+    def _apologies(self, services: Services | None) -> Mapping[str, Samples]:
+        if services is None:
+            return _Voiced(self._persona.all_apologies(), self._depth.speak)
+        from assistant.scenario.real_services import prepared
+
+        return prepared(services, self._persona, Captions(sys.stderr))
+
     def _make_stages(self, services: Services | None) -> SimulatedServices | RealServices:
         depth, turns = self._depth, self._settings.turns
         if services:
+            from assistant.scenario.real_services import RealServices
+
             return RealServices(
                 self._world,
                 self._player,

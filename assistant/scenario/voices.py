@@ -54,9 +54,12 @@ def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Fl
 def recording(path: Path) -> Floats:
     """A WAV file, at the level of speech. Raises ScenarioError."""
     try:
-        return at_speech_level(read_wav(path))
+        sound = read_wav(path)
     except CommandError as error:
         raise ScenarioError(str(error)) from error
+    if not sound.any():
+        raise ScenarioError(f"{path} holds nothing but silence; for that there is `sound: silence`")
+    return at_speech_level(sound)
 
 
 def noise(name: str, length_s: float, seed: int) -> Floats:
