@@ -142,7 +142,9 @@ class LlmSettings:
         "", "a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"
     )
     upstream_model: str = setting(
-        "", "model to ask a URL upstream for when the request names none; empty: the first it lists"
+        "",
+        "model to ask a URL upstream for when the request names none: one, or one a URL, with commas between; "
+        "empty: the first it lists",
     )
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "20 tok/s on 2 cores; zh and en")
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)

@@ -200,6 +200,17 @@ def test_when_all_rest_the_caller_is_told_so_and_when_to_come_back(ab: tuple[Stu
     assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 5
 
 
+def test_each_upstream_has_its_own_model_and_one_that_lacks_it_is_no_failure(ab: tuple[Stub, Stub]) -> None:
+    for stub in ab:
+        stub.models = None  # no list: the upstream itself must say that it has no such model
+    app = app_of(*ab, upstream_model="big-one, second")
+    ab[0].behave = refuse(404, {"error": {"message": "no such model", "code": "model_not_found"}})
+    for _ in range(FAILURES + 1):
+        assert ask(app, model="").headers["X-Huiyin-Upstream"] == ab[1].url
+    assert [ab[0].asked[0].body["model"], ab[1].asked[0].body["model"]] == ["big-one", "second"]
+    assert breakers(app) == ["closed", "closed"]
+
+
 def test_no_more_replies_at_once_than_the_settings_allow(ab: tuple[Stub, Stub], sdk: Sdk) -> None:
     app = app_of(*ab, streams=1)
     first = app.test_client().post("/generate", json={"prompt": "hi"}, buffered=False)

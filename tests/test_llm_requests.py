@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,7 @@ def test_each_url_gets_its_own_key() -> None:
     settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1")))
     first, second = open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "k-one, k-two"})
     assert (first.clean("k-one k-two"), second.clean("k-one k-two")) == ("*** k-two", "k-one ***")
-    with pytest.raises(ValueError, match="3 keys for 2 URLs"):
+    with pytest.raises(ValueError, match="3 values for 2 URLs"):
         open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "a,b,c"})
 
 
@@ -217,11 +216,11 @@ def test_an_upstream_that_is_no_base_url_is_refused(bad: str) -> None:
 def test_the_model_of_the_settings_is_asked_for_and_a_server_without_a_list_gets_any(stub: Stub) -> None:
     with Stub() as listless:
         listless.models = None
-        settings = LlmSettings(upstreams=(listless.url,), upstream_model="qwen-plus")
-        named = Remote(listless.url, settings, "")
+        settings = LlmSettings(upstreams=(listless.url,))
+        named = Remote(listless.url, settings, "", "qwen-plus")
         assert (named.target(""), named.target("default"), named.target("other")) == ("qwen-plus", "qwen-plus", "other")
-        assert Remote(listless.url, replace(settings, upstream_model=""), "").target("") == ""
-    upstream = Remote(stub.url, LlmSettings(upstream_model="both"), "")
+        assert Remote(listless.url, settings, "").target("") == ""
+    upstream = Remote(stub.url, LlmSettings(), "", "both")
     assert [upstream.target(name) for name in ("", "model-a", "both", "nope")] == ["both", "model-a", "both", None]
 
 

@@ -22,19 +22,27 @@ def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) ->
     """URL -> its key ('' for none). The environment's key goes before the file's: one for all `urls`, or one each, with
     commas between. Raises ValueError (never with a key in it) when they cannot be used.
     """
-    keys = [key.strip() for key in environ.get(KEY_VARIABLE, "").split(",")]
-    if len(keys) > 1 and len(keys) != len(urls):
-        raise ValueError(
-            f"{KEY_VARIABLE} has {len(keys)} keys for {len(urls)} URLs in llm.upstreams; give one, or each"
-        )
-    found = dict(zip(urls, keys if len(keys) > 1 else keys * len(urls), strict=True))
-    if key_file and not any(keys):
+    found = per_url(KEY_VARIABLE, environ.get(KEY_VARIABLE, ""), urls)
+    if key_file and not any(found.values()):
         for_all, for_one = _read_file(Path(key_file).expanduser())
         found = {url: for_one.get(url.rstrip("/"), for_all) for url in urls}
     for url, key in found.items():
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError(f"the key for {url} has a blank or a character that no key has; copy it again")
     return found
+
+
+def per_url(name: str, text: str, urls: Sequence[str]) -> dict[str, str]:
+    """URL -> its word of `text`: one word for all, or one each, with commas between.
+
+    Raises ValueError, which says `name` and no word.
+    """
+    if not urls:
+        return {}
+    words = [word.strip() for word in text.split(",")]
+    if len(words) > 1 and len(words) != len(urls):
+        raise ValueError(f"{name} has {len(words)} values for {len(urls)} URLs in llm.upstreams; give one, or one each")
+    return dict(zip(urls, words if len(words) > 1 else words * len(urls), strict=True))
 
 
 def _read_file(path: Path) -> tuple[str, dict[str, str]]:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
 _REFUSAL_LIMIT = 2**20  # bytes of an error
+_NO_MODEL = 404  # status of an upstream that has not the model asked for
 _REFUSAL_S = 2.0  # for the words of a refusal, once its status is known
 
 T = TypeVar("T")
@@ -98,10 +99,12 @@ class Proxy:
                     return answer
             except UpstreamError as failure:
                 log.warning("%s", failure.message)
-                if not failure.elsewhere:  # it works; it is the request that it does not take
-                    breaker.succeeded()
+                if not failure.elsewhere or failure.status == _NO_MODEL:
+                    breaker.succeeded()  # it works; it is the request that it does not take
+                else:
+                    breaker.failed(failure)
+                if not failure.elsewhere:
                     raise
-                breaker.failed(failure)
                 failures.append(failure)
             finally:
                 breaker.abandoned()  # changes nothing where it was said how it went

@@ -15,7 +15,7 @@ from services.common.errors import ApiError
 from services.llm.http1 import Head
 
 _SHOWN = 500  # characters of an upstream's own words
-_ASK_ANOTHER = {402, 408, 429}  # no balance, too slow, too busy: not the request's fault
+_ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: not the request's fault
 _SAYS_WHEN = {429, 503}  # statuses whose Retry-After is kept to
 
 
@@ -137,10 +137,11 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
     if status >= 500:
         hint = "try again; its own log may say more"
         return UpstreamError(502, "upstream_failed", message, hint, retry_after_s=wait_s)
-    hint = "try again later" if status in _ASK_ANOTHER else _HINTS.get(code, "change the request")
+    code = code or ("model_not_found" if status == 404 else "upstream_refused")
+    hint = _HINTS.get(code) or ("try again later" if status in _ASK_ANOTHER else "change the request")
     return UpstreamError(
         status,
-        code or "upstream_refused",
+        code,
         message,
         hint,
         elsewhere=status in _ASK_ANOTHER,
@@ -172,7 +173,10 @@ def _who(name: str) -> str:
     return "the embedded language model" if name == "embedded" else f"the language model at {name}"
 
 
-_HINTS = {"context_length_exceeded": "shorten the conversation, or ask a model with a larger context"}
+_HINTS = {
+    "context_length_exceeded": "shorten the conversation, or ask a model with a larger context",
+    "model_not_found": "GET /v1/models lists the models; llm.upstream_model is asked for when a request names none",
+}
 
 # llama-server's word, and the one that OpenAI's clients know
 _CODES = {"exceed_context_size_error": "context_length_exceeded"}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from configs.settings import Settings
-from services.llm.keys import read_keys
+from services.llm.keys import per_url, read_keys
 from services.llm.wire import Exchange
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Upstream(Protocol):
         """`text` (from this upstream) without our key, for messages and logs."""
 
 
-def open_upstream(spec: str, settings: Settings, key: str) -> Upstream:
+def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
     """The upstream that an entry of ``llm.upstreams`` names. Raises ValueError, or what its engine raises."""
     if spec == "embedded":
         from services.llm.engines.embedded import Embedded
@@ -62,23 +62,25 @@ def open_upstream(spec: str, settings: Settings, key: str) -> Upstream:
     if spec.startswith(("http://", "https://")):
         from services.llm.engines.remote import Remote
 
-        return Remote(spec, settings.llm, key)
+        return Remote(spec, settings.llm, key, model)
     raise ValueError(
         f"llm.upstreams: {spec!r} is neither 'embedded' nor an address that begins with http:// or https://"
     )
 
 
 def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
-    """All of ``llm.upstreams``, in order, with their keys (see `read_keys`). One that cannot be opened is left out with
-    a warning while another remains; else its error is raised.
+    """All of ``llm.upstreams``, in order, each with its key (see `read_keys`) and its ``llm.upstream_model``.
+
+    One that cannot be opened is left out with a warning while another remains; else its error is raised.
     """
     urls = [spec for spec in settings.llm.upstreams if spec != "embedded"]
     keys = read_keys(urls, settings.llm.key_file, os.environ if environ is None else environ)
+    models = per_url("llm.upstream_model", settings.llm.upstream_model, urls)
     found: list[Upstream] = []
     failed: list[Exception] = []
     for spec in settings.llm.upstreams:
         try:
-            found.append(open_upstream(spec, settings, keys.get(spec, "")))
+            found.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
         except Exception as error:
             log.warning("%s is left out: %s", spec, error)
             failed.append(error)

@@ -25,11 +25,12 @@ _PROBE_WAIT_S = 0.3  # /ready answers by then with what was known before
 
 
 class Remote:
-    """An upstream at `url`. `key` ('' for none) is sent to it and to nobody else."""
+    """An upstream at `url`. `key` ('' for none) is sent to it and to nobody else. `model` is asked for when the request
+    names none; '': the first that it lists."""
 
-    def __init__(self, url: str, settings: LlmSettings, key: str) -> None:
+    def __init__(self, url: str, settings: LlmSettings, key: str, model: str = "") -> None:
         self.name = url.rstrip("/")
-        self._settings, self._key = settings, key
+        self._key, self._model = key, model
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._wire = Wire(url, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
@@ -39,9 +40,9 @@ class Remote:
     def target(self, model: str) -> str | None:
         """See `Upstream.target`. A server that cannot list its models is asked for any."""
         wanted = "" if model in ALIASES else model
-        if not wanted and self._settings.upstream_model:
-            return self._settings.upstream_model
-        if wanted and wanted == self._settings.upstream_model:
+        if not wanted and self._model:
+            return self._model
+        if wanted and wanted == self._model:
             return wanted
         listed = self._list(_LIST_FRESH_S)
         if listed is not None and wanted and wanted not in listed:
@@ -55,7 +56,7 @@ class Remote:
     def models(self) -> list[JsonObject]:
         """See `Upstream.models`; always asks."""
         self._list(0.0)
-        named = self._settings.upstream_model
+        named = self._model
         return self._listed or ([{"id": named, "object": "model"}] if named else [])
 
     def shape(self, body: JsonObject) -> JsonObject:
@@ -72,7 +73,7 @@ class Remote:
 
     def facts(self) -> Mapping[str, Any]:
         """See `Upstream.facts`."""
-        return {"key": "set" if self._key else "none", "model": self._settings.upstream_model or None}
+        return {"key": "set" if self._key else "none", "model": self._model or None}
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
