@@ -17,6 +17,7 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.listener import Heard
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
+from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import HeardClause, History, HistoryLimit, Message, Turn
 from assistant.dialogue.mood import Mood
 from assistant.dialogue.persona import Persona, reply_language
@@ -158,11 +159,16 @@ class Performer:
 
     def greet(self, text: str, at_s: float) -> float:
         """Begin the conversation with these words; they can be interrupted, as a reply can. Returns as `handle`."""
+        splitter = ClauseSplitter()
+        clauses = [*splitter.feed(text), *splitter.finish()]
+        if not clauses:  # there is nothing in it that can be said
+            return self.handle(ev.TimePassed(at_s))
         self._is_greeting = True
         self.handle(ev.TextEntered(at_s, ""))  # for the machine it is the reply to nothing
         self._is_greeting = False
         generation = self._machine.generation
-        self.handle(ev.ReplyText(at_s, generation, 0, text))
+        for number, clause in enumerate(clauses):
+            self.handle(ev.ReplyText(at_s, generation, number, clause))
         return self.handle(ev.ReplyFinished(at_s, generation))
 
     def handle(self, event: ev.Event) -> float:

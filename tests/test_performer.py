@@ -115,6 +115,12 @@ def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> N
     ]  # fmt: skip
 
 
+def test_a_greeting_without_words_is_not_missed() -> None:
+    talk = Talk()
+    talk.performer.greet("👋", 0.0)
+    assert talk.machine.state is State.LISTENING and talk.voiced == []
+
+
 def test_a_greeting_can_be_interrupted_before_a_word_of_it_and_leaves_no_trace() -> None:
     talk = Talk()
     talk.performer.greet("Hello, I'm P.", 0.0)
