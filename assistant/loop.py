@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ _LAST_WORD = ev.TimePassed(float("inf"))  # sent to oneself: no more input will 
 class _Greet(ev.Event):
     """Sent to oneself: the assistant speaks first."""
 
-    text: str
+    clauses: tuple[str, ...]
 
 
 class Conversation:
@@ -114,10 +114,10 @@ class Conversation:
             self.quiet.clear()
         self._events.put(ev.TextEntered(self.clock.now(), text))
 
-    def greet(self, text: str) -> None:
-        """The assistant speaks first. From any thread."""
+    def greet(self, clauses: Iterable[str]) -> None:
+        """The assistant speaks first, at least a clause. From any thread."""
         self.quiet.clear()
-        self._events.put(_Greet(self.clock.now(), text))
+        self._events.put(_Greet(self.clock.now(), tuple(clauses)))
 
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up. From any thread."""
@@ -205,7 +205,7 @@ class Conversation:
 
     def _take(self, event: ev.Event) -> float:
         if isinstance(event, _Greet):
-            return self._performer.greet(event.text, event.at_s)
+            return self._performer.greet(event.clauses, event.at_s)
         return self._performer.handle(event)
 
     def _note_quiet(self, event: ev.Event) -> None:

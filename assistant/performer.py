@@ -17,7 +17,6 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.listener import Heard
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
-from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import HeardClause, History, HistoryLimit, Message, Turn
 from assistant.dialogue.mood import Mood
 from assistant.dialogue.persona import Persona, reply_language
@@ -157,12 +156,8 @@ class Performer:
         for observer in self._observers:
             observer(self._now() if at_s is None else at_s, what)
 
-    def greet(self, text: str, at_s: float) -> float:
+    def greet(self, clauses: Sequence[str], at_s: float) -> float:
         """Begin the conversation with these words; they can be interrupted, as a reply can. Returns as `handle`."""
-        splitter = ClauseSplitter()
-        clauses = [*splitter.feed(text), *splitter.finish()]
-        if not clauses:  # there is nothing in it that can be said
-            return self.handle(ev.TimePassed(at_s))
         self._is_greeting = True
         self.handle(ev.TextEntered(at_s, ""))  # for the machine it is the reply to nothing
         self._is_greeting = False

@@ -65,6 +65,14 @@ def test_the_system_prompt_is_made_of_words_habit_and_guidance_in_each_language(
     assert (persona.voice, persona.first_words, persona.apology("asr", "zh")) == ("heart", "Hi.", "Pardon?")
 
 
+def test_a_greeting_is_spoken_in_clauses_and_only_what_can_be() -> None:
+    def opening(text: str) -> list[str]:
+        return Persona.from_dict({"name": "x", "system": "y", "greeting": text}).opening()
+
+    assert opening("你好，我是林老师。今天想聊什么？") == ["你好，我是林老师。", "今天想聊什么？"]
+    assert opening("👋") == opening("") == []
+
+
 def test_a_text_alone_is_in_the_personas_own_language() -> None:
     persona = Persona.from_dict({"name": "x", "system": "Be brief.", "language": "en", "greeting": "Hello."})
     assert persona.greeting == {"en": "Hello."}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import History, Message
 from assistant.dialogue.language import language_hint, language_of
 from assistant.dialogue.mood import Mood, mood_line
@@ -91,6 +92,11 @@ class Persona:
     def first_words(self) -> str:
         """The greeting in its own language, '' where it has none."""
         return self.greeting.get(self.language) or next(iter(self.greeting.values()), "")
+
+    def opening(self) -> list[str]:
+        """The greeting as clauses to be spoken; none where there is nothing in it that can be."""
+        splitter = ClauseSplitter()
+        return [*splitter.feed(self.first_words), *splitter.finish()]
 
     def apology(self, stage: str, language: str) -> str:
         """The sentence for a failed stage in the user's language."""
