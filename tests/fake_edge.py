@@ -17,6 +17,7 @@ from services.tts.sound import RATE
 
 WORD_S = 0.3
 _TICKS = 10_000_000  # a second
+_FROZEN_S = 1.5  # longer than the tests wait
 _PIECE = 1440  # bytes of mp3 a message
 
 
@@ -25,9 +26,13 @@ class FakeEdge:
     """What the server does: `words` are spoken as tones of WORD_S; after `break_after` of them it hangs up."""
 
     words: list[str]
+    level: float = 0.3
+    """Peak of the tones."""
     break_after: int | None = None
     silent: bool = False
     """Accept, and never say anything."""
+    frozen: bool = False
+    """As silent, and the connection's end is not answered either."""
     status: int = 101
     """Of the answer to the connection: 403 refuses it."""
     ssml: list[str] = field(default_factory=list)
@@ -40,6 +45,8 @@ class FakeEdge:
         async for message in socket:
             if message.type == WSMsgType.TEXT and "Path:ssml" in message.data:
                 self.ssml.append(message.data)
+                if self.frozen:
+                    await asyncio.sleep(_FROZEN_S)
                 if self.silent:
                     continue
                 await self._speak(socket)
@@ -49,7 +56,7 @@ class FakeEdge:
     async def _speak(self, socket: web.WebSocketResponse) -> None:
         await socket.send_str("Path:turn.start\r\n\r\n{}")
         spoken = self.words if self.break_after is None else self.words[: self.break_after]
-        tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(round(WORD_S * len(spoken) * RATE)) / RATE)
+        tone = self.level * np.sin(2 * np.pi * 220 * np.arange(round(WORD_S * len(spoken) * RATE)) / RATE)
         sound = b"".join(encode(iter([tone.astype(np.float32)]), "mp3", RATE))
         for i, word in enumerate(spoken):
             place = {"Offset": int(i * WORD_S * _TICKS), "Duration": int(WORD_S * _TICKS), "text": {"Text": word}}

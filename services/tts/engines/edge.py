@@ -115,7 +115,7 @@ class EdgeEngine:
             if self._breaker.claim_try():
                 threading.Thread(target=self._try_again, name="edge-try", daemon=True).start()
             raise SynthesisFailed("edge-tts was out of reach a moment ago", text)
-        decoder: Any = av.CodecContext.create("mp3", "r")
+        decoder: Any = av.CodecContext.create("mp3float", "r")  # "mp3" would give whole numbers
         progress = _Progress(text)
         try:
             for chunk in self._chunks(text, voice, manner):

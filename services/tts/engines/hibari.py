@@ -43,7 +43,7 @@ class HibariEngine:
 
     name = "hibari"
     remote = False
-    voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=1.95),)
+    voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=2.0),)
 
     def __init__(self) -> None:
         from hibari import Hibari, __version__

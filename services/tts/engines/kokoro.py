@@ -41,19 +41,19 @@ _HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
 _BOTH = frozenset({"zh", "en"})
 _ENGLISH = frozenset({"en"})
 VOICES = (
-    Voice("zf_xiaoxiao", "kokoro", "zh-CN", "female", _BOTH, gain=0.67),
-    Voice("zf_xiaobei", "kokoro", "zh-CN", "female", _BOTH, gain=1.07),
-    Voice("zf_xiaoni", "kokoro", "zh-CN", "female", _BOTH, gain=0.80),
-    Voice("zf_xiaoyi", "kokoro", "zh-CN", "female", _BOTH, gain=0.91),
-    Voice("zm_yunxi", "kokoro", "zh-CN", "male", _BOTH, gain=1.20),
-    Voice("zm_yunjian", "kokoro", "zh-CN", "male", _BOTH, gain=1.08),
-    Voice("zm_yunxia", "kokoro", "zh-CN", "male", _BOTH, gain=1.05),
-    Voice("zm_yunyang", "kokoro", "zh-CN", "male", _BOTH, gain=1.58),
-    Voice("af_heart", "kokoro", "en-US", "female", _ENGLISH, gain=1.32),
-    Voice("af_bella", "kokoro", "en-US", "female", _ENGLISH, gain=1.19),
-    Voice("am_michael", "kokoro", "en-US", "male", _ENGLISH, gain=1.54),
-    Voice("bf_emma", "kokoro", "en-GB", "female", _ENGLISH, gain=1.00),
-    Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH, gain=1.20),
+    Voice("zf_xiaoxiao", "kokoro", "zh-CN", "female", _BOTH, gain=0.63),
+    Voice("zf_xiaobei", "kokoro", "zh-CN", "female", _BOTH, gain=1.03),
+    Voice("zf_xiaoni", "kokoro", "zh-CN", "female", _BOTH, gain=0.79),
+    Voice("zf_xiaoyi", "kokoro", "zh-CN", "female", _BOTH, gain=0.87),
+    Voice("zm_yunxi", "kokoro", "zh-CN", "male", _BOTH, gain=1.08),
+    Voice("zm_yunjian", "kokoro", "zh-CN", "male", _BOTH, gain=1.06),
+    Voice("zm_yunxia", "kokoro", "zh-CN", "male", _BOTH, gain=1.04),
+    Voice("zm_yunyang", "kokoro", "zh-CN", "male", _BOTH, gain=1.45),
+    Voice("af_heart", "kokoro", "en-US", "female", _ENGLISH, gain=1.28),
+    Voice("af_bella", "kokoro", "en-US", "female", _ENGLISH, gain=1.22),
+    Voice("am_michael", "kokoro", "en-US", "male", _ENGLISH, gain=1.47),
+    Voice("bf_emma", "kokoro", "en-GB", "female", _ENGLISH, gain=0.97),
+    Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH, gain=1.16),
 )
 
 
