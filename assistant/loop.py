@@ -21,8 +21,9 @@ from assistant.audio.ports import AudioPort, PortError, Samples
 from assistant.clients.services import Services
 from assistant.dialogue.history import History
 from assistant.dialogue.persona import Persona
-from assistant.performer import Notice, Observer, Performer, TurnCommitted, history_limit, policy_from, speech_event
+from assistant.performer import Notice, Observer, Performer, TurnCommitted, policy_from, speech_event
 from assistant.stages import Stages
+from assistant.trimming import history_limit
 from assistant.turns import events as ev
 from assistant.turns.machine import State, TurnMachine
 

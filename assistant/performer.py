@@ -6,7 +6,6 @@ in virtual time.
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,17 +20,14 @@ from assistant.dialogue.history import HeardClause, History, HistoryLimit, Messa
 from assistant.dialogue.mood import Mood
 from assistant.dialogue.persona import Persona, reply_language
 from assistant.dialogue.style import Style, speaking_style
-from assistant.dialogue.summary import summary_request
-from assistant.dialogue.tokens import estimated_tokens
+from assistant.trimming import Summarise, Trimming
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.endpointing import EndpointPolicy
 from assistant.turns.machine import State, TurnMachine, TurnPolicy
-from configs.settings import Settings, TurnsSettings
+from configs.settings import TurnsSettings
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
-_QUESTION_TOKENS = 512  # of the model's context, kept free for what the user says next: two minutes of speech
-_LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 
 @dataclass(frozen=True)
@@ -45,16 +41,6 @@ class TurnCommitted:
     turn: Turn
     messages: list[Message]
     style: Style = "neutral"
-
-
-@dataclass(frozen=True)
-class TurnsForgotten:
-    """The oldest `turns` of those sent so far are sent no more; `summary` tells of all such turns, '' where none was
-    made."""
-
-    at_s: float
-    turns: int
-    summary: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +70,8 @@ class Notice:
     text: str
 
 
-# What observers (captions, the demo's report, scenarios) are told: every event and action, and the classes above.
+# What observers (captions, the demo's report, scenarios) are told: every event and action, the classes above, and
+# `trimming.TurnsForgotten`.
 Observer = Callable[[float, object], None]
 
 
@@ -127,17 +114,15 @@ class Performer:
         apologies: Mapping[str, Samples],
         limit: HistoryLimit,
         history: History | None = None,
-        summarise: Callable[[Sequence[Message], Callable[[str], None]], None] | None = None,
+        summarise: Summarise | None = None,
     ) -> None:
         """`now`: seconds on the conversation's clock. `apologies` maps a sentence to its sound. `limit`: of what is
-        sent; `history`: what was said before. `summarise` asks the model in the background, and tells the answer from
-        any thread ('' where there is none); None: turns that no longer fit are forgotten without a summary.
+        sent; `history`: what was said before; `summarise`: as for `Trimming`.
         """
         self.history = history or History()
         self._machine, self._persona, self._player, self._stages, self._now = machine, persona, player, stages, now
-        self._apologies, self._limit, self._summarise = apologies, limit, summarise
-        self._summaries: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()  # (turns, what they were about)
-        self._is_summarising = False
+        self._apologies = apologies
+        self._trimming = Trimming(self.history, limit, summarise)
         self._is_greeting = False  # the next reply is not the model's
         self._observers: list[Observer] = []
         self._texts: dict[int, dict[int, str]] = {}  # generation -> clause -> text
@@ -238,24 +223,8 @@ class Performer:
         self._stages.warm(self._persona.messages(self.history, ""))
 
     def _trim(self) -> None:
-        """Send no more of the history than fits. Where there is to be a summary, the turns go when it has come."""
-        while not self._summaries.empty():
-            count, summary = self._summaries.get()
-            self._is_summarising = False
-            self._send_no_more(count, summary or self.history.summary)
-        surplus = self.history.surplus(self._limit)
-        if not surplus or self._is_summarising:
-            return
-        if self._summarise is None:
-            self._send_no_more(len(surplus), self.history.summary)
-            return
-        self._is_summarising = True
-        request, count = summary_request(surplus, self.history.summary), len(surplus)
-        self._summarise(request, lambda summary: self._summaries.put((count, summary)))
-
-    def _send_no_more(self, turns: int, summary: str) -> None:
-        self.history.forget(turns, summary)
-        self.tell(TurnsForgotten(self._now(), turns, summary))
+        if forgotten := self._trimming.trim(self._now()):
+            self.tell(forgotten)
 
     def _heard(self, generation: int) -> list[HeardClause]:
         heard, spans = self._player.heard(generation)
@@ -298,15 +267,6 @@ def speech_event(now_s: float, heard: Heard) -> ev.Event:
             return ev.SpeechPaused(now_s, heard.at_s)
         case "stirred":
             return ev.SpeechStirred(now_s)
-
-
-def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
-    """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
-    tokens = settings.talk.history_tokens
-    if "embedded" in settings.llm.upstreams:
-        taken = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
-        tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - taken))
-    return HistoryLimit(tokens, settings.talk.history_turns)
 
 
 def policy_from(settings: TurnsSettings) -> TurnPolicy:

@@ -21,7 +21,8 @@ from typing import Any
 from assistant.command import USAGE, CommandError
 from assistant.dialogue.history import History, Turn
 from assistant.dialogue.mood import Mood
-from assistant.performer import TurnCommitted, TurnsForgotten
+from assistant.performer import TurnCommitted
+from assistant.trimming import TurnsForgotten
 from configs.settings import TalkSettings
 
 _VERSION = 1  # of the file's form

@@ -7,7 +7,8 @@ from typing import TextIO
 
 from assistant.dialogue.history import Message
 from assistant.dialogue.tokens import message_tokens
-from assistant.performer import Asked, TurnsForgotten
+from assistant.performer import Asked
+from assistant.trimming import TurnsForgotten
 
 
 class PromptPrinter:

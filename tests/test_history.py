@@ -10,7 +10,7 @@ from assistant.dialogue.history import HeardClause, History, HistoryLimit, Turn
 from assistant.dialogue.persona import Persona
 from assistant.dialogue.summary import summary_request
 from assistant.dialogue.tokens import estimated_tokens, message_tokens
-from assistant.performer import history_limit
+from assistant.trimming import history_limit
 from configs.settings import load
 
 PERSONA = Persona("P", "You are P.")

@@ -15,9 +15,10 @@ from assistant.audio.player import Player
 from assistant.clients.services import Services
 from assistant.dialogue.history import HistoryLimit, Message
 from assistant.dialogue.persona import Persona
-from assistant.performer import Performer, TurnCommitted, TurnsForgotten
+from assistant.performer import Performer, TurnCommitted
 from assistant.show_prompt import PromptPrinter
 from assistant.stages import Stages
+from assistant.trimming import TurnsForgotten
 from assistant.turns import events as ev
 from assistant.turns.machine import State, TurnMachine
 

@@ -13,8 +13,9 @@ from assistant import cli
 from assistant.command import CommandError
 from assistant.dialogue.history import Turn
 from assistant.dialogue.mood import Mood
-from assistant.performer import TurnCommitted, TurnsForgotten
+from assistant.performer import TurnCommitted
 from assistant.sessions import SessionStore, SessionWriter
+from assistant.trimming import TurnsForgotten
 from assistant.turns.events import Transcript
 
 TURNS = [

@@ -15,7 +15,7 @@ from assistant.audio.ports import Samples
 from assistant.captions import Captions
 from assistant.clients.services import Services
 from assistant.dialogue.persona import Persona
-from assistant.performer import Performer, history_limit, policy_from
+from assistant.performer import Performer, policy_from
 from assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from assistant.scenario.depth import Depth, Joints
 from assistant.scenario.director import Director
@@ -24,6 +24,7 @@ from assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from assistant.scenario.services import SimulatedServices
 from assistant.scenario.text_depth import TextDepth
 from assistant.scenario.world import World
+from assistant.trimming import history_limit
 from assistant.turns import events as ev
 from assistant.turns.machine import TurnMachine
 from configs.settings import Settings
