@@ -138,7 +138,8 @@ def test_figures_of_an_interruption() -> None:
         {"user": "Sorry, how tall was it?", "after": "user ends + 1500 ms", "reply": "Very."},
     ]
     figures = simulate(parse({"turns": turns})).figures
-    assert figures["backchannel selectivity"] == figures["resume rate"] == figures["yield rate"] == 1
+    assert figures["backchannel selectivity"] == figures["noise selectivity"] == 1
+    assert figures["resume rate"] == figures["yield rate"] == 1
     assert figures["takeover rate"] == 1
     assert figures["stop latency p50 ms"] == pytest.approx(210, abs=40), "192 ms of speech and a fade of 20"
     assert figures["false interruptions per minute"] > 10  # type: ignore[operator]
@@ -223,5 +224,6 @@ def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() ->
         result = simulate(parse(example))
         assert result.passed, result.report()
     assert all(f"| `{name}` |" in page for name in (*NAMES, *METRICS))
+    assert all(f"`{name}`" in page for name in grammar._ROOM), "every key of `room:`"
     assert grammar.__doc__ is not None
     assert grammar.__doc__.split("\n\n", 1)[1].strip() in page

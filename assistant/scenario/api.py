@@ -30,7 +30,7 @@ from assistant.scenario.script import Depth, Scenario
 from assistant.turns.machine import State
 from configs.settings import Settings, load
 
-__all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate", "total"]
+__all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
 
 
 class NotPlayable(ScenarioError):

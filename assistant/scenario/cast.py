@@ -118,6 +118,8 @@ class Mix:
 
     def take(self, count: int) -> Floats:
         """The next samples."""
-        block, self._waiting = self._waiting[:count], self._waiting[count:]
+        block = np.zeros(count, np.float32)
+        block[: len(self._waiting)] = self._waiting[:count]
+        self._waiting = self._waiting[count:]
         self._taken += count
-        return np.pad(block, (0, count - len(block)))
+        return block

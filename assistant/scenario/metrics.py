@@ -1,8 +1,9 @@
 """Figures over one or many scenarios, in the words of the full-duplex benchmarks.
 
 Takeover rate, response latency and the latency after an interruption are those of Full-Duplex-Bench (Lin et al.
-2025); responsiveness, interrupt rate (here: cut-off rate), yielding and selectivity those of τ-voice. Times are
-measured at the loudspeaker, from the script's own truth of who spoke when, never from what voice activity made of it.
+2025), stop latency that of its version 1.5; responsiveness, interrupt rate (here: cut-off rate), yielding and
+selectivity (of backchannels; of vocal tics and talk to others, here: noises) those of τ-voice. Times are measured at
+the loudspeaker, from the script's own truth of who spoke when, never from what voice activity made of it.
 """
 
 from __future__ import annotations
@@ -27,10 +28,16 @@ NAMES = {
     "stop latency p95 ms": "",
     "false interruptions per minute": "pauses and stops that no turn caused, per minute of the assistant's speech",
     "resume rate": "share of false interruptions after which the assistant goes on",
-    "backchannel selectivity": "share of listening words and noises during a reply that do not end it",
+    "backchannel selectivity": "share of listening words during a reply that do not end it",
+    "noise selectivity": "the same for noises and other people's talk",
     "longest gap ms": "longest silence within a reply for want of sound",
 }
+_ASIDES = ("backchannel", "noise")  # what does not mean to take the floor
 _ATTRIBUTED_S = 1.5  # an interruption is somebody's who spoke so shortly before
+
+
+def _none_yet() -> dict[str, int]:
+    return dict.fromkeys(_ASIDES, 0)
 
 
 @dataclass
@@ -46,8 +53,8 @@ class Tally:
     interruptions: int = 0
     yielded: int = 0
     stops: list[float] = field(default_factory=list)
-    asides: int = 0  # listening words and noises during a reply
-    ignored: int = 0
+    asides: dict[str, int] = field(default_factory=_none_yet)  # listening words and noises during a reply
+    ignored: dict[str, int] = field(default_factory=_none_yet)
     false_interruptions: int = 0
     resumed: int = 0
     spoken_s: float = 0.0  # by the assistant
@@ -56,7 +63,9 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Count what was counted elsewhere, too."""
         for name, value in vars(other).items():
-            setattr(self, name, getattr(self, name) + value)
+            own = getattr(self, name)
+            both = {key: own[key] + value[key] for key in value} if isinstance(value, dict) else own + value
+            setattr(self, name, both)
 
     def figures(self) -> dict[str, float | None]:
         """Metric -> value; None where nothing was there to be measured."""
@@ -74,7 +83,8 @@ class Tally:
             _percentile(self.stops, 95),
             self.false_interruptions / minutes if minutes else None,
             _share(self.resumed, self.false_interruptions),
-            _share(self.ignored, self.asides),
+            _share(self.ignored["backchannel"], self.asides["backchannel"]),
+            _share(self.ignored["noise"], self.asides["noise"]),
             max(self.gaps) * 1000 if self.gaps else None,
         )
         return {
@@ -96,9 +106,9 @@ def tally(log: Log) -> Tally:
             _count_interruption(count, log, start_s, until_s)
         if step.means == "turn" and step.kind in ("user", "audio", "types"):
             _count_turn(count, log, step, (start_s, end_s, until_s), during)
-        elif step.means in ("backchannel", "noise") and during:
-            count.asides += 1
-            count.ignored += log.first("reply stops", start_s, until_s) is None
+        elif step.means in _ASIDES and during:
+            count.asides[step.means] += 1
+            count.ignored[step.means] += log.first("reply stops", start_s, until_s) is None
     _count_false(count, log)
     count.gaps = _gaps(log, replies)
     return count
