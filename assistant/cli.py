@@ -34,7 +34,7 @@ class _Command:
 COMMANDS: dict[str, _Command] = {
     "talk": _Command("talk with the assistant", "assistant.talk", talk_options.add_talk_parser),
     "demo": _Command("a whole conversation, without sound hardware", "assistant.demo", talk_options.add_demo_parser),
-    "simulate": _Command("scripted conversations in virtual time, with what must follow", "assistant.scenario.command"),
+    "simulate": _Command("scripted conversations, with what must follow", "assistant.scenario.command"),
     "transcribe": _Command("recordings to text or subtitles", "assistant.transcribe"),
     "say": _Command("text to speech: on the loudspeaker, or a file", "assistant.say"),
     "personas": _Command("who the assistant can be", "assistant.personas"),
