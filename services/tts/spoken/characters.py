@@ -1,0 +1,105 @@
+"""Characters: signs that mean one thing brought to one form before reading; afterwards, only what a voice can say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from services.tts.g2p_zh import HAN
+
+_HAN_CHAR = re.compile(f"[{HAN}]")
+_FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
+_SAME = {
+    **dict.fromkeys("−﹣－‐‑", "-"), **dict.fromkeys("～〜∼", "~"), **dict.fromkeys("’ʼ", "'"),
+    **dict(zip("＄￥％＋＝／⁄＃＆＠＊｜＜＞＿｀º", "$¥%+=//#&@*|<>_`°", strict=True)),
+    "〇": "零", "℃": "°C", "℉": "°F", "㎡": "m²", "㎞": "km",
+}  # fmt: skip
+_KEPT_AS_IS = set("²³°…")
+_DROPPED = {"Cs", "Co", "Cn", "Cf", "Cc"}
+
+_PUNCTUATION = set(",.!?;:'\"()—–-…，。！？；：、“”‘’（）《》「」『』【】〈〉·«»¿¡")
+_MOST_MARKS = 2  # combining marks on one letter: Vietnamese and Devanagari need two
+_LINE_END = re.compile(r"\s*\n\s*")
+_ENDED = ".!?…。！？,，;；:：、"
+_RUN = re.compile(r"[。！？!?，,；;、：:.](?:\s*[。！？!?，,；;、：:.])+")
+_STRONGEST = "？?！!。.；;：:，,、"  # of several marks in a row, the first of these is kept
+_DOTS = re.compile(r"\.{2,}|…+|。{2,}|·{2,}")
+_EMPTY = re.compile(r"\(\s*\)|（\s*）|“\s*”|\"\s*\"|《\s*》|【\s*】|「\s*」|『\s*』|‘\s*’")
+_LONE = re.compile(r"(?<![^\W_])-+|-+(?![^\W_])")
+_APOSTROPHE = re.compile(r"(?<![^\W_])'(?![^\W_])")
+_GAP = re.compile(r" {3,}|\t{3,}|\n{3,}")
+_SPACES = re.compile(r"\s+")
+_BESIDE_HAN = re.compile(
+    rf"(?<=[{HAN}，。！？；：、（）《》]) | (?=[{HAN}，。！？；：、（）《》…])|(?<=[{HAN}]…) (?=[{HAN}])"
+)
+_BEFORE_MARK = re.compile(r" (?=[,.!?;:)])")
+
+
+def unify(text: str) -> str:
+    """One form for every digit, letter and sign that has several (full width, ①, ½, ℃); no invisible characters."""
+    text = _FRACTION_BEFORE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _GAP.sub(lambda gap: gap[0][:2], text)
+    return "".join(map(_unified, unicodedata.normalize("NFC", text)))
+
+
+def _unified(c: str) -> str:
+    if c < "\u0080":
+        return c if c >= " " or c in "\n\t" else ""
+    if c in _SAME:
+        return _SAME[c]
+    if "①" <= c <= "⑳":
+        return f" {ord(c) - ord('①') + 1}, "
+    kind = unicodedata.category(c)
+    if c in _KEPT_AS_IS or (_HAN_CHAR.match(c) and kind == "Lo" and not "\uf900" <= c <= "\ufaff"):
+        return c
+    if kind == "Nd":
+        return str(unicodedata.decimal(c))
+    if kind[0] in "LN":
+        return unicodedata.normalize("NFKC", c).replace("⁄", "/")
+    if kind[0] == "Z":
+        return " "
+    return "" if kind in _DROPPED or "\ufe00" <= c <= "\ufe0f" else c
+
+
+def sayable(text: str) -> str:
+    """`text` with nothing left in it but letters, and marks that a voice pauses at; '' without any letter.
+
+    Lines are sentences; each ends with a mark, so that the voice falls there.
+    """
+    kept: list[str] = []
+    marks = 0
+    for c in text:
+        kind = unicodedata.category(c)
+        if kind[0] == "M":
+            marks += 1
+            if (
+                kept
+                and marks <= _MOST_MARKS
+                and kind != "Me"
+                and kept[-1][-1:].strip(" \n")
+                and c not in "\ufe0e\ufe0f"
+            ):
+                kept.append(c)
+            continue
+        marks = 0
+        if kind[0] == "L" or kind == "Nd" or c in _PUNCTUATION or c == "\n":
+            kept.append(c)
+        elif kind[0] in "NZPC" or kind in ("Sm", "Sc"):
+            kept.append(" ")
+    text = _LONE.sub(" ", _APOSTROPHE.sub(" ", _EMPTY.sub(" ", _EMPTY.sub(" ", "".join(kept)))))
+    text = _LINE_END.sub("\n", text).strip()
+    text = "".join(_end_line(line.strip()) for line in text.split("\n"))
+    text = _RUN.sub(_strongest, _DOTS.sub("…", text))
+    text = _BEFORE_MARK.sub("", _BESIDE_HAN.sub("", _SPACES.sub(" ", text))).strip()
+    text = _RUN.sub(_strongest, text).lstrip(" ,.!?;:，。！？；：、…-·").rstrip()
+    return text if any(c.isalnum() for c in text) else ""
+
+
+def _strongest(run: re.Match[str]) -> str:
+    return min("".join(run[0].split()), key=_STRONGEST.index)
+
+
+def _end_line(line: str) -> str:
+    if not line or line.rstrip("”’」』）》】)\"'")[-1:] in _ENDED:
+        return line + " "
+    return line + ("。" if _HAN_CHAR.search(line) else ". ")

@@ -1,0 +1,242 @@
+"""Digits and signs in Chinese text, as they are read aloud: 3.5% -> 百分之三点五, 10:05 -> 十点零五分, 2个 -> 两个.
+
+The rules are tried in order; what one has put in words has no digits left for the next.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from services.tts.spoken.numbers import cardinal_zh, digits_zh, number_zh
+
+_N = r"(?:\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
+_BOUND = r"(?<![\d.A-Za-z])"  # not inside a longer number or a name such as H264
+_TO = r"\s*(?:[-~–—]|至)+\s*"
+_MONEY = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "US$": "美元", "₩": "韩元", "₹": "卢比"}
+_UNITS = {
+    "°C": "摄氏度", "°F": "华氏度", "°": "度", "km/h": "公里每小时", "m/s": "米每秒", "mph": "英里每小时",
+    "km²": "平方公里", "m²": "平方米", "m2": "平方米", "cm²": "平方厘米", "m³": "立方米", "m3": "立方米",
+    "km": "公里", "cm": "厘米", "mm": "毫米", "μm": "微米", "nm": "纳米", "m": "米",
+    "kg": "公斤", "mg": "毫克", "g": "克", "t": "吨", "ml": "毫升", "mL": "毫升", "L": "升",
+    "ms": "毫秒", "s": "秒", "min": "分钟", "h": "小时", "rpm": "转每分钟", "dB": "分贝", "Mbps": "兆比特每秒",
+    "GHz": "吉赫兹", "MHz": "兆赫兹", "kHz": "千赫兹", "Hz": "赫兹",
+    "kWh": "千瓦时", "kW": "千瓦", "W": "瓦", "V": "伏", "mAh": "毫安时",
+}  # fmt: skip
+_UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+# 2 is 两 before a measure word, 二 elsewhere; 二 too in 2年级, 2等奖, 2点五.
+_COUNTED = re.compile(
+    r"\s*(?:(?:小时|星期|公里|英里|公斤|美元|欧元|英镑|平方|立方|厘米|毫米|毫升|世代)"
+    r"|[个只本次位张条件块天岁种家台杯份辆名双封间座棵朵首场遍倍斤秒周对句层口套批项片段头匹栋碗瓶盒包把部副小点"
+    r"支夜晚人米元万千百亿吨亩升克里步款顿篇样边侧页局轮趟队组类处者行列枚颗滴笔声下道幅届架艘株根面门成折集盘圈]"
+    r"|年(?![级纪])|分(?!之))"
+)
+_YEAR_FROM, _YEAR_TO = 1000, 2199
+_OPERATORS = {
+    "+": "加", "-": "减", "*": "乘以", "×": "乘以", "x": "乘以", "÷": "除以", "/": "除以", "=": "等于", ">": "大于",
+    "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于", "±": "正负",
+}  # fmt: skip
+_SIGNS = {**_OPERATORS, "&": "和", "%": "百分号", "@": " at ", "~": "到"}
+_ROUND = {"100": "百", "1000": "千", "10000": "万"}
+_CODE_CUE = (
+    r"(?:验证码|密码|订单号|订单|单号|卡号|编号|学号|工号|尾号|邮编|账号|号码|代码|口令|房号|QQ|PIN|ID)"
+    r"\s*(?:号|码)?\s*(?:是|为|：|:)?\s*"
+)
+_PHONE_CUE = r"(?:拨打|拨|打|电话|热线|致电|呼叫|手机号?|客服)(?:是|为|：|:)?\s*"
+_RATIO_CUE = r"(?:比分|比例|比率|赔率|配比|比|以|得分|大胜|战胜|战平|落后|领先)\s*(?:是|为|：|:)?\s*"
+
+_Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+
+def read_chinese(text: str) -> str:
+    """`text`, Chinese, with its digits and signs in Chinese words.
+
+    >>> read_chinese("涨了3.5%，到2024年5月1日10:05")
+    '涨了百分之三点五，到二零二四年五月一日十点零五分'
+    """
+    for pattern, read in _RULES:
+        text = pattern.sub(read, text)
+    return text
+
+
+def _count(number: str, following: str) -> str:
+    """The number as it is said before `following`: 2个 -> 两."""
+    return "两" if number == "2" and _COUNTED.match(following) else number_zh(number)
+
+
+def _after(match: re.Match[str]) -> str:
+    return match.string[match.end() : match.end() + 4]
+
+
+def _date(match: re.Match[str]) -> str:
+    said = f"{digits_zh(match['year'])}年{cardinal_zh(int(match['month']))}月"
+    return said + f"{cardinal_zh(int(match['day']))}日"
+
+
+def _time(match: re.Match[str]) -> str:
+    hour, minute, second = match["hour"], match["minute"], match["second"]
+    said = ("两" if int(hour) == 2 else cardinal_zh(int(hour))) + "点"
+    if int(minute) or second:
+        said += ("零" if minute[0] == "0" and int(minute) else "") + cardinal_zh(int(minute)) + "分"
+    if second:
+        said += ("零" if second[0] == "0" and int(second) else "") + cardinal_zh(int(second)) + "秒"
+    return said
+
+
+def _year(match: re.Match[str]) -> str:
+    return digits_zh(match[0]) if _YEAR_FROM <= int(match[0]) <= _YEAR_TO else number_zh(match[0])
+
+
+def _range(match: re.Match[str]) -> str:
+    percent = "百分之" if match["pa"] or match["pb"] else ""
+    unit = _UNITS.get(match["unit"] or "", "")
+    after = "" if match["pb"] else unit or _after(match)
+    first, second = _count(match["a"], after), _count(match["b"], after)
+    if match.string[: match.start()].endswith("第"):
+        first = number_zh(match["a"])
+    minus = ("零下" if "度" in unit else "负") if match["minus"] else ""
+    return f"{percent}{minus}{first}到{percent}{second}{unit}"
+
+
+def _money(match: re.Match[str]) -> str:
+    number = _whole(match["n"])
+    scale = match["scale"].strip()
+    return _count(number, scale or "元") + scale + _MONEY[match["sign"]]
+
+
+def _whole(number: str) -> str:
+    """Money without the zeros at its end: 99.90 -> 99.9, 5.00 -> 5."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def _unit(match: re.Match[str]) -> str:
+    unit = _UNITS[match["unit"]]
+    counted = "两" if match["n"] == "2" and match["unit"][0] != "°" else number_zh(match["n"])
+    if match["minus"]:
+        return ("零下" if match["unit"][0] == "°" else "负") + counted + unit
+    return counted + unit
+
+
+def _fraction(match: re.Match[str]) -> str:
+    if int(match["a"]) >= int(match["b"]):  # 24/7, a score
+        return f"{number_zh(match['a'])}、{number_zh(match['b'])}"
+    whole = _ROUND.get(match["b"]) or number_zh(match["b"])
+    return f"{whole}分之{number_zh(match['a'])}"
+
+
+def _named(match: re.Match[str]) -> str:
+    """A number that belongs to a name: A4, H264; after a hyphen small ones are numbers: COVID-19."""
+    number = match["n"]
+    small = bool(match["hyphen"]) and len(number) <= 2
+    return number_zh(number) if small or "." in number else digits_zh(number)
+
+
+def _version(match: re.Match[str]) -> str:
+    first, *rest = match["n"].split(".")
+    address = len(rest) == 3 and not match["v"]
+    said = digits_zh(first) if address else number_zh(first)
+    return (match["v"] or "").upper().strip() + "点".join([said, *map(digits_zh, rest)])
+
+
+def _phone(match: re.Match[str]) -> str:
+    return match["cue"] + digits_zh(match["n"], one="幺") if "cue" in match.re.groupindex else digits_zh(match[0], "幺")
+
+
+def _sign(match: re.Match[str]) -> str:
+    return _SIGNS[match[0].strip()]
+
+
+def _rule(pattern: str, read: Callable[[re.Match[str]], str]) -> _Rule:
+    return re.compile(pattern), read
+
+
+_TIME = r"(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?(?![\d:：])"
+_RULES: list[_Rule] = [
+    _rule(
+        _BOUND + r"(?P<year>[12]\d{3})(?P<by>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=by)"
+        r"(?P<day>0?[1-9]|[12]\d|3[01])(?![\d.]*\d)",
+        _date,
+    ),
+    _rule(r"(?<![\d.])(?P<v>[vV]\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _version),
+    _rule(r"(?<![\d.A-Za-z])(?P<v>[vV]\s?)(?P<n>\d+(?:\.\d+)*)(?!\d)", _version),
+    # Telephones: mobile, area code, service lines, short numbers that one is told to call.
+    _rule(_BOUND + r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)", _phone),
+    _rule(_BOUND + r"(?:0\d{2,3}-?\d{7,8}|[48]00-?\d{3,4}-?\d{3,4})(?!\d)", _phone),
+    _rule(rf"(?P<cue>{_PHONE_CUE})(?P<n>1\d{{2}}|1\d{{4}}|9\d{{4}}|\d{{7,8}})(?![\d.个次分块元%:：])", _phone),
+    _rule(rf"(?P<cue>{_CODE_CUE})(?P<n>\d{{3,}})(?![\d.])", lambda m: m["cue"] + digits_zh(m["n"])),
+    _rule(_BOUND + r"\d{3,4}(?=\s*(?:房间|室|教室|号房|寝室|病房|路公交|路车))", lambda m: digits_zh(m[0], "幺")),
+    _rule(r"(?<=[GDCKTZ])\d{2,4}(?=次)", lambda m: digits_zh(m[0], "幺")),
+    _rule(
+        rf"(?P<cue>{_RATIO_CUE})(?P<a>\d{{1,3}})[:：](?P<b>\d{{1,3}})(?![\d:：])",
+        lambda m: f"{m['cue']}{number_zh(m['a'])}比{number_zh(m['b'])}",
+    ),
+    _rule(_BOUND + r"(?P<a>\d\d?[:：]\d\d)" + _TO + r"(?=\d\d?[:：]\d\d)", lambda m: m["a"] + "到"),
+    _rule(_BOUND + _TIME, _time),
+    _rule(_BOUND + r"(?P<a>\d{1,3})[:：](?P<b>\d{1,3})(?!\d)", lambda m: f"{number_zh(m['a'])}比{number_zh(m['b'])}"),
+    # Years digit by digit; 2000年前 and 5000年历史 are amounts.
+    _rule(_BOUND + r"(?P<n>\d000)(?=\s*(?:多|余)?年(?:前|来|间|之久|历史|以来|的历史))", lambda m: _count(m["n"], "")),
+    _rule(r"(?<=《)\d{4}(?=》)", lambda m: digits_zh(m[0])),
+    _rule(
+        _BOUND + r"(?P<a>(?:19|20)\d\d)" + _TO + r"(?P<b>(?:19|20)\d\d)(?![\d.%-])",
+        lambda m: f"{digits_zh(m['a'])}到{digits_zh(m['b'])}",
+    ),
+    _rule(r"(?<=\d米)\d\d?(?!\d)", lambda m: digits_zh(m[0])),
+    _rule(_BOUND + r"[12]\d{3}(?=\s*年|" + _TO + r"[12]\d{3}\s*年)", _year),
+    _rule(
+        rf"(?<![A-Za-z\d.)\]~–—至-])(?P<minus>-)?(?P<n>{_N})\s*(?P<unit>°[CF]?)(?![A-Za-z])",
+        _unit,
+    ),
+    _rule(_BOUND + rf"(?P<a>{_N})\s*(?P<op>[-+*/×x÷])\s*(?={_N}\s*[-+*/×x÷=]\s*(?:{_N}|[?？]))", lambda m: _sum(m)),
+    _rule(_BOUND + rf"(?P<a>{_N})\s*(?P<op>[-+*/×x÷])\s*(?P<b>{_N})\s*(?P<is>=)", lambda m: _sum(m)),
+    _rule(
+        rf"{_BOUND}(?P<minus>(?<![A-Za-z\d.)])-)?(?P<a>{_N})(?P<pa>%?){_TO}(?P<b>{_N})(?P<pb>%?)(?:\s*(?P<unit>{_UNIT})(?![A-Za-z]))?(?![\d-])",
+        _range,
+    ),
+    # A minus, not a hyphen or a dash: at the start, after a mark, or after a word that a value follows.
+    _rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从长]))-(?=\d+(?:\.\d+)?%)", lambda m: "负"),
+    _rule(
+        rf"(?P<minus>(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-)(?P<n>{_N})\s*(?P<unit>{_UNIT})(?![A-Za-z])", _unit
+    ),
+    _rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-(?=\d)", lambda m: "负"),
+    _rule(rf"(?P<n>{_N})\s*%", lambda m: "百分之" + number_zh(m["n"])),
+    _rule(rf"(?P<n>{_N})\s*‰", lambda m: "千分之" + number_zh(m["n"])),
+    _rule(_BOUND + r"(?<![A-Za-z] )(?P<a>\d{1,4})/(?P<b>[1-9]\d{0,7})(?![\d/])", _fraction),
+    _rule(
+        rf"(?P<sign>HK\$|US\$|[¥$€£₩₹])\s*(?P<n>{_N})(?P<scale>\s*[百千万亿]*)",
+        _money,
+    ),
+    _rule(
+        rf"{_BOUND}(?P<n>{_N})(?=\s*[百千万亿]*(?:美元|欧元|英镑|元|块钱?))",
+        lambda m: _count(_whole(m["n"]), _after(m)),
+    ),
+    _rule(rf"{_BOUND}(?P<minus>)(?P<n>{_N})\s*(?P<unit>{_UNIT})(?![A-Za-z\d])", _unit),
+    _rule(rf"(?<=第)\s*(?P<n>{_N})", lambda m: number_zh(m["n"])),
+    _rule(r"(?<=[A-Z]{2} )(?<!USD )(?<!RMB )(?<!CNY )(?<!GDP )(?P<hyphen>)(?P<n>\d{3,4})(?![\d.,])", _named),
+    _rule(rf"(?<=[A-Za-z])(?P<hyphen>[-_]?)(?P<n>{_N})", _named),
+    _rule(rf"{_BOUND}(?P<n>{_N})", lambda m: _count(m["n"], _after(m))),
+    _rule(_N, lambda m: number_zh(m[0])),
+    _rule(r"(?<=[年月日号点分时秒一二三四五六七八九零十])\s*[-~–—]\s*(?=[一二三四五六七八九零十两])", lambda m: "到"),
+    _rule(
+        r"(?<=[一二三四五六七八九零十百千万亿])\+(?=\s*[\u3400-\u9fff])(?!\s*[一二三四五六七八九零十两])",
+        lambda m: "多",
+    ),
+    _rule(r"(?<=[\w)])\s*[≥≤≈≠±×÷=]\s*(?=[\w(])|(?<=[\w+)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign),
+    _rule(r"(?<=\w)\s*&\s*(?=\w)|(?<!\w)[±≈≥≤]\s*(?=\w)", _sign),
+    _rule(r"~\s*(?=[一二三四五六七八九零十两百])", lambda m: "约"),
+    _rule(r"m²|㎡", lambda m: "平方米"),
+    _rule(r"\s*²", lambda m: "的平方"),
+    _rule(r"\s*³", lambda m: "的立方"),
+    _rule(
+        r"(?<=[万亿元块次个人台米里克斤升])/(?=小时|分钟?|秒|天|日|周|月|年|人|次|个|吨|公斤|斤|平方米|米)",
+        lambda m: "每",
+    ),
+    _rule(r"(?<=[\u3400-\u9fff])/(?=[\u3400-\u9fff])", lambda m: "、"),
+]
+
+
+def _sum(match: re.Match[str]) -> str:
+    """A step of arithmetic; known by its equals sign, as 10-3 alone may be a range."""
+    said = number_zh(match["a"]) + _OPERATORS[match["op"]]
+    if "b" in match.re.groupindex:
+        said += number_zh(match["b"]) + _OPERATORS[match["is"]]
+    return said

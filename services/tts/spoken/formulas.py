@@ -1,0 +1,69 @@
+"""LaTeX: short formulas in words, longer ones by name."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+_NAME = {"zh": "一个公式", "en": "a formula"}
+_LONGEST = 60  # characters of LaTeX; nobody follows more by ear
+
+_GREEK = {
+    "alpha": "阿尔法", "beta": "贝塔", "gamma": "伽马", "delta": "德尔塔", "epsilon": "艾普西隆", "theta": "西塔",
+    "lambda": "兰姆达", "mu": "缪", "pi": "派", "rho": "柔", "sigma": "西格玛", "tau": "陶", "phi": "斐",
+    "omega": "欧米伽",
+}  # fmt: skip
+# What a command or a sign is called: (Chinese, English).
+_CALLED = {
+    "times": ("乘以", "times"), "cdot": ("乘以", "times"), "div": ("除以", "divided by"),
+    "pm": ("正负", "plus or minus"),
+    "leq": ("小于等于", "is at most"), "le": ("小于等于", "is at most"), "geq": ("大于等于", "is at least"),
+    "ge": ("大于等于", "is at least"), "neq": ("不等于", "is not equal to"), "ne": ("不等于", "is not equal to"),
+    "approx": ("约等于", "is about"), "infty": ("无穷大", "infinity"), "to": ("趋于", "to"),
+    "rightarrow": ("趋于", "to"),
+    "degree": ("度", "degrees"), "circ": ("度", "degrees"), "%": ("%", "%"),
+    "+": ("加", "plus"), "-": ("减", "minus"), "=": ("等于", "equals"), "<": ("小于", "is less than"),
+    ">": ("大于", "is greater than"), "*": ("乘以", "times"), "/": ("除以", "over"), ",": ("，", ","),
+    "(": ("", ""), ")": ("", ""), "{": ("", ""), "}": ("", ""), "left": ("", ""), "right": ("", ""), "quad": ("", ""),
+    **{name: (han, name) for name, han in _GREEK.items()},
+}  # fmt: skip
+_POWERS = {"2": ("的平方", " squared"), "3": ("的立方", " cubed")}
+_WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
+_SPACING = re.compile(r"\\[,;:! ]|~")
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]+)\}\s*\{([^{}]+)\}")
+_ROOT = re.compile(r"\\sqrt\s*\{([^{}]+)\}")
+_POWER = re.compile(r"\^(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
+_DEGREES = re.compile(r"\^(?:\{\s*\\circ\s*\}|\\circ)")
+_INDEX = re.compile(r"_(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
+_TOKEN = re.compile(r"\\([A-Za-z]+|%)|([-+=<>*/,(){}])|([A-Za-z0-9.\u3400-\u9fff]+)|(\s+)")
+
+
+def formula(latex: str, language: Literal["zh", "en"]) -> str:
+    """What is said for a formula: its words when they can be followed, else "a formula".
+
+    >>> formula("x^2 + y^2 = z^2", "en"), formula(r"\\frac{1}{2}", "zh"), formula(r"\\int_0^1 f", "en")
+    ('x squared plus y squared equals z squared', '2分之1', 'a formula')
+    """
+    zh = language == "zh"
+    if len(latex) > _LONGEST:
+        return _NAME[language]
+    text = _SPACING.sub(" ", _WRAPPER.sub(r" \1 ", latex.strip()))
+    text = _DEGREES.sub(r"\\circ ", text)
+    text = _ROOT.sub(r" 根号\1 " if zh else r" the square root of {\1} ", text)
+    text = _FRACTION.sub(r" \2分之\1 " if zh else r" {\1} over {\2} ", text)
+    text = _POWER.sub(lambda m: _power(m[1] or m[2], zh), text)
+    text = _INDEX.sub(lambda m: f" {m[1] or m[2]} ", text)
+    said, at = [], 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None or (token[1] and token[1] not in _CALLED):
+            return _NAME[language]
+        name = token[1] or token[2]
+        said.append(_CALLED[name][0 if zh else 1] if name else token[3] or "")
+        at = token.end()
+    return " ".join(filter(None, said)).replace(" ,", ",") or _NAME[language]
+
+
+def _power(exponent: str, zh: bool) -> str:
+    han, english = _POWERS.get(exponent, (f"的{exponent}次方", f" to the power of {exponent}"))
+    return f"{han} " if zh else f"{english} "

@@ -1,0 +1,93 @@
+"""What is written to be seen, out of a text: think blocks, tags, HTML, markdown, tables, stage directions."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Literal
+
+from services.tts.spoken.formulas import formula
+
+Language = Literal["zh", "en"]
+
+_CODE_BLOCK = {"zh": "一段代码", "en": "a code block"}
+_COMMA = {"zh": "，", "en": ", "}
+_COUNT = {"zh": r"\1、", "en": r"\1, "}
+
+_THINK = re.compile(r"<(think|thinking|thought|reasoning)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.S | re.I)
+_THINK_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)\s*>", re.S | re.I)  # opened by the prompt
+_FENCE = re.compile(r"(?P<fence>```+|(?m:^[ \t]*)~~~+).*?(?:(?P=fence)[`~]*|\Z)", re.S)
+_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
+_SPECIAL = re.compile(r"<\|[^<>|\n]{0,60}\|>")
+_TAG = re.compile(r"</?[A-Za-z!?][^<>]{0,500}>")
+_DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
+# "$5 and $10" is money: a formula has neither a space inside its dollars nor a digit after them.
+_INLINE = re.compile(r"(?<![A-Za-z0-9$\\])\$(?=[^\s$])([^$\n]{1,200}?)(?<=[^\s\\])\$(?![A-Za-z0-9$])")
+
+_IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?:\s+\"[^\"]*\")?\)")
+_REFERENCE = re.compile(r"\[\^?\d{1,3}\](?!\()|(?m:^\[[^\[\]\n]+\]:\s+\S+.*$)|【\d+†[^】]*】")
+_CHECKBOX = re.compile(r"(?m)^(\s*[-*+]\s+)\[[ xX]\]\s+")
+_LINE_MARK = re.compile(r"(?m)^[ \t]*(?:(?:#{1,6}|>+|[-*+•·▪●○]|[–—](?=\s))[ \t]+|>+)+")
+_RULE = re.compile(r"(?m)^[ \t]*(?:[-*_=~][ \t]*){3,}$")
+_NUMBERED = re.compile(r"(?m)^[ \t]*(\d{1,2})(?:[.)、][ \t]+(?=\S)|[.)](?=[\u3400-\u9fff]))")
+_TABLE_RULE = re.compile(r"(?m)^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$\n?")
+_TABLE_EDGE = re.compile(r"(?m)^[ \t]*\|+[ \t]*|[ \t]*\|+[ \t]*$")
+_CELL = re.compile(r"\s*\|+\s*")
+_STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
+_EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w(?<=_.))")
+_INLINE_CODE = re.compile(r"(`+)(.+?)\1", re.S)
+_CALL = re.compile(r"\(\s*\)")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~$])")
+
+_EVENT_WORDS = (
+    r"laugh(?:s|ing|ter)?|chuckl(?:e|es|ing)|giggl(?:e|es|ing)|sigh(?:s|ing)?|sob(?:s|bing)?|cr(?:y|ies|ying)"
+    r"|cough(?:s|ing)?|gasp(?:s|ing)?|smil(?:e|es|ing)|grin(?:s|ning)?|nod(?:s|ding)?|whisper(?:s|ing)?|paus(?:e|es|ing)"
+    r"|breath(?:es|ing)?|clears throat|applause|claps?|clapping|music|silence|happy|sad|angry|neutral|excited|surprised"
+    r"|fearful|disgusted|calm|speech|bgm"
+    r"|大?笑声?|微笑|轻笑|苦笑|偷笑|笑着说?|叹气|叹息|哭泣?|哭声|咳嗽声?|停顿|沉默|鼓掌|掌声|音乐|点头|开心|高兴|难过"
+    r"|悲伤|伤心|生气|愤怒|平静|中性|惊讶|激动|温柔"
+)
+_EVENT = re.compile(
+    rf"[\[【（(](?:softly |gently |warmly |轻轻|温柔地)?(?:{_EVENT_WORDS})(?: softly| gently| warmly)?[\]】）)]"
+    rf"|(?<!\w)\*(?:{_EVENT_WORDS})(?: softly| gently| warmly)?\*(?!\w)"
+    r"|[\[【](?:emotion|mood|tone|event|情绪|语气|心情|表情|事件)\s*[:：=][^\]】\n]{0,40}[\]】]",
+    re.I,
+)
+_SHORTCODE = re.compile(r"(?<![\w:]):[a-z][a-z_+-]{2,30}:(?![\w:])")
+_EMOTICON = re.compile(r"(?<![\w)])(?:[:;=8][-']?[)(DPpOo|\\/]|<3|\^_+\^|T_T|[xX]D)(?!\w)")
+
+
+def plain(text: str, language: Language) -> str:
+    """`text` as a page would show it, without its pictures; what is no text gets a name in `language`."""
+    text = without_hidden(text)
+    text = _FENCE.sub(f"\n{_CODE_BLOCK[language]}\n", text)
+    text = _DISPLAYED.sub(lambda m: formula(m[1] or m[2] or m[3], language), text)
+    text = _INLINE.sub(lambda m: formula(m[1], language), text)
+    text = html.unescape(_TAG.sub(" ", text))
+    text = _EMOTICON.sub("", _SHORTCODE.sub("", _EVENT.sub("", text)))
+    text = _REFERENCE.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
+    text = _CHECKBOX.sub(r"\1", _RULE.sub("", text))
+    if "|" in text:
+        text = _CELL.sub(_COMMA[language], _TABLE_EDGE.sub("", _TABLE_RULE.sub("", text)))
+    text = _NUMBERED.sub(_COUNT[language], _LINE_MARK.sub("", text))
+    text = _INLINE_CODE.sub(_code_words, text)
+    text = _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", _STRUCK.sub(r"\1", text)))
+    return _ESCAPED.sub(r"\1", text)
+
+
+def without_hidden(text: str) -> str:
+    """`text` without what is not shown either: thoughts, comments, scripts, a recogniser's <|tags|>."""
+    text = _THINK_END.sub("", _THINK.sub("", text))
+    return _SPECIAL.sub("", _UNSEEN.sub(" ", text))
+
+
+def prose(text: str) -> str:
+    """`text` without code, tags, formulas and links: what tells its language."""
+    text = _TAG.sub(" ", _FENCE.sub(" ", without_hidden(text)))
+    return _LINK.sub(r"\1", _INLINE.sub(" ", _DISPLAYED.sub(" ", text)))
+
+
+def _code_words(code: re.Match[str]) -> str:
+    """`print()` is said "print"."""
+    return _CALL.sub("", code[2])

@@ -1,0 +1,158 @@
+"""Whole numbers, ordinals, years and digits in words, Chinese and English."""
+
+from __future__ import annotations
+
+_HAN_DIGITS = "零一二三四五六七八九"
+_HAN_PLACES = ("", "十", "百", "千")
+_HAN_GROUPS = ("", "万", "亿", "万亿")
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]]
+_GROUPS = ("", "thousand", "million", "billion", "trillion")
+_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+    "twelve": "twelfth",
+}  # fmt: skip
+
+LONGEST_ZH = 12  # digits; more, and it is a card or an order number, read digit by digit
+LONGEST_EN = 15
+
+
+def digits_zh(number: str, one: str = "一") -> str:
+    """Digit by digit: '2024' -> 二零二四; `one` is 幺 in telephone numbers."""
+    return "".join(one if d == "1" else _HAN_DIGITS[int(d)] for d in number if d.isdigit())
+
+
+def number_zh(number: str) -> str:
+    """A whole or decimal number, with or without separators: '1,250.5' -> 一千二百五十点五."""
+    whole, _, decimals = number.replace(",", "").partition(".")
+    if len(whole) > LONGEST_ZH or (len(whole) > 1 and whole[0] == "0"):
+        said = digits_zh(whole)
+    else:
+        said = cardinal_zh(int(whole))
+    return said + ("点" + digits_zh(decimals) if decimals else "")
+
+
+def cardinal_zh(number: int) -> str:
+    """A whole number from 0 below 10**16, as it is said: 200 and 2000 are 两百 and 两千 at its start, or where it ends.
+
+    >>> cardinal_zh(12_200), cardinal_zh(10_015), cardinal_zh(200)
+    ('一万两千二百', '一万零一十五', '两百')
+    """
+    if number < 10:
+        return _HAN_DIGITS[number]
+    said, gap = "", False
+    for group in range(len(_HAN_GROUPS) - 1, -1, -1):
+        four = number // 10_000**group % 10_000
+        if not four:
+            gap = gap or bool(said)
+            continue
+        if said and (gap or four < 1000):
+            said += "零"
+        words = "两" if four == 2 and group and not said else _four(four, leading=not said)
+        said += words + _HAN_GROUPS[group]
+        gap = False
+    return said
+
+
+def _four(number: int, *, leading: bool) -> str:
+    """1-9999; `leading`: nothing stands before it, so that 10 is 十 and 200 两百."""
+    said, gap = "", False
+    for place in (3, 2, 1, 0):
+        digit = number // 10**place % 10
+        if not digit:
+            gap = gap or bool(said)
+            continue
+        if gap:
+            said, gap = said + "零", False
+        if place == 1 and digit == 1 and leading and not said:
+            said += "十"
+        elif digit == 2 and place >= 2 and ((leading and not said) or (place == 3 and number == 2000)):
+            said += "两" + _HAN_PLACES[place]
+        else:
+            said += _HAN_DIGITS[digit] + _HAN_PLACES[place]
+    return said
+
+
+def digits_en(number: str, zero: str = "zero") -> str:
+    """Digit by digit: '302' -> three zero two; `zero` is 'oh' in a room's number."""
+    return " ".join(zero if d == "0" else _SMALL[int(d)] for d in number if d.isdigit())
+
+
+def number_en(number: str) -> str:
+    """A whole or decimal number, with or without separators: '1,250.5' -> one thousand two hundred fifty point five."""
+    whole, _, decimals = number.replace(",", "").partition(".")
+    if len(whole) > LONGEST_EN or (len(whole) > 1 and whole[0] == "0"):
+        said = digits_en(whole)
+    else:
+        said = cardinal_en(int(whole))
+    return said + (" point " + digits_en(decimals) if decimals else "")
+
+
+def cardinal_en(number: int) -> str:
+    """A whole number from 0 below 10**15.
+
+    >>> cardinal_en(1_250_021)
+    'one million two hundred fifty thousand twenty-one'
+    """
+    if number < 20:
+        return _SMALL[number]
+    if number < 100:
+        tens, ones = divmod(number, 10)
+        return _TENS[tens] + (f"-{_SMALL[ones]}" if ones else "")
+    if number < 1000:
+        hundreds, rest = divmod(number, 100)
+        return f"{_SMALL[hundreds]} hundred" + (f" {cardinal_en(rest)}" if rest else "")
+    parts = []
+    for group in range(len(_GROUPS) - 1, -1, -1):
+        three = number // 1000**group % 1000
+        if three:
+            parts.append(f"{cardinal_en(three)} {_GROUPS[group]}".strip())
+    return " ".join(parts)
+
+
+def ordinal_en(number: int) -> str:
+    """21 -> twenty-first."""
+    said = cardinal_en(number)
+    cut = max(said.rfind(" "), said.rfind("-")) + 1
+    head, last = said[:cut], said[cut:]
+    if last in _ORDINALS:
+        return head + _ORDINALS[last]
+    return head + (last[:-1] + "ieth" if last.endswith("y") else last + "th")
+
+
+def year_en(year: int) -> str:
+    """1905 -> nineteen oh five, 2000 -> two thousand, 2024 -> twenty twenty-four."""
+    century, rest = divmod(year, 100)
+    if year < 1000 or year > 9999 or 2000 <= year < 2010 or (not rest and not century % 10):
+        return cardinal_en(year)
+    if not rest:
+        return f"{cardinal_en(century)} hundred"
+    return f"{cardinal_en(century)} {'oh ' if rest < 10 else ''}{cardinal_en(rest)}"
+
+
+def plural_en(words: str) -> str:
+    """nineteen ninety -> nineteen nineties; hundred -> hundreds; six -> sixes."""
+    if words.endswith("y"):
+        return words[:-1] + "ies"
+    return words + ("es" if words.endswith("x") else "s")

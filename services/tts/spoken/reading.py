@@ -1,0 +1,116 @@
+"""The whole way from a text to what is said, and which language each part of it is read in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from services.tts.g2p_zh import HAN
+from services.tts.spoken import characters, markup
+from services.tts.spoken.addresses import read_addresses
+from services.tts.spoken.chinese import read_chinese
+from services.tts.spoken.english import read_english
+from services.tts.spoken.markup import Language
+
+_CHINESE = re.compile(f"[{HAN}，。！？；、：]")
+_HAN_CHAR = re.compile(f"[{HAN}]")
+_KANA_OR_HANGUL = re.compile("[\u3040-\u30fa\u30fc-\u30ff\uac00-\ud7af]")
+_LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
+_OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
+_GREEK = {
+    "zh": {"π": "派", "α": "阿尔法", "β": "贝塔", "γ": "伽马", "δ": "德尔塔", "θ": "西塔", "λ": "兰姆达", "μ": "缪",
+           "σ": "西格玛",
+           "ω": "欧米伽", "Δ": "德尔塔", "Ω": "欧姆"},
+    "en": {"π": "pi", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "θ": "theta", "λ": "lambda", "μ": "mu",
+           "σ": "sigma", "ω": "omega", "Δ": "delta", "Ω": "ohm"},
+}  # fmt: skip
+_GREEK_ALONE = re.compile("(?<![\u0370-\u03ff])[παβγδθλμσωΔΩ](?![\u0370-\u03ff]|m\\b)")
+_SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
+# In a Chinese sentence: a stretch without Chinese in it, and what makes that English and not a name with a number.
+_STRETCH = re.compile(rf"(?:[\"“‘(]\s*)?[A-Za-z][^{HAN}，。！？；：、“”‘’（）《》\"\n]*")
+_QUOTED = re.compile(
+    rf"\"[^\"{HAN}，。！？；、]*[A-Za-z][^\"{HAN}，。！？；、]*\"|“[^”{HAN}，。！？；、]*[A-Za-z][^”{HAN}，。！？；、]*”"
+)
+_WORD = re.compile(r"[A-Za-z][A-Za-z']*")
+_FUNCTION_WORD = re.compile(
+    r"\b(?:the|an?|is|are|was|were|am|be|has|have|had|do|does|did|will|would|can|could|of|to|in|at|on|for|with|by|from|and"
+    r"|or|but|not|my|your|his|her|our|their|I|you|s?he|it|we|they|this|that|there|what|how|when|where|why|who|no)\b"
+)
+_AMOUNT = re.compile(
+    r"(?<![A-Za-z\d.,:])\d[\d.,:]*\s?(?:°[CF]?|[a-zA-Z]{1,3}(?:/[hs])?(?![A-Za-z]))"
+)  # "5 km" is in no language
+_LONGEST = 300  # characters
+_LEAST_WORDS = 3
+_TRAILING_NUMBER = re.compile(rf"[\d\s.,:%-]+(?=[{HAN}])")
+_BETWEEN_CAPITALS = re.compile(r"(?<![A-Za-z\d])([A-Z])(\d)([A-Z])(?![A-Za-z\d])")  # B2B, P2P
+_NAMES = [
+    (re.compile(r"(?<![A-Za-z])C\+\+"), "C加加"),
+    (re.compile(r"(?<![A-Za-z])([CF])#"), r"\1 sharp"),
+    (re.compile(r"(?<=[A-Z])&(?=[A-Z])"), " and "),
+]
+
+
+def spoken(text: str, voice: str = "en") -> str:
+    """What is said for `text`: only letters and the marks that a voice pauses at; '' when nothing in it can be said.
+
+    `voice` is the language of the voice ('zh', 'en', 'de' ...): it reads what has no letters of its own ("3:30"), and
+    numbers are left to a voice of any other language than the two. Text in another script keeps its digits as well.
+
+    >>> spoken("**好的** 😀，见[这里](http://a.b)！！"), spoken("It's $3.50 (see https://a.org/x).")
+    ('好的，见这里！', "It's three dollars and fifty cents (see a dot org).")
+    """
+    text = characters.unify(text)
+    whole = _language(_AMOUNT.sub(" ", markup.prose(text)), voice)
+    reader: Language = "zh" if whole == "zh" else "en"
+    text = read_addresses(markup.plain(text, reader), reader)
+    if whole in ("zh", "en"):
+        text = "".join(_read(sentence, reader) for sentence in _sentences(text))
+    return characters.sayable(text)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """`text` in sentences; endless ones are cut, as the time to read one grows with the square of its length."""
+    for sentence in _SENTENCE.findall(text):
+        while len(sentence) > _LONGEST:
+            cut = max(sentence.rfind(mark, _LONGEST // 2, _LONGEST) for mark in " ，、；") + 1 or _LONGEST
+            yield sentence[:cut]
+            sentence = sentence[cut:]
+        yield sentence
+
+
+def _language(text: str, otherwise: str) -> str:
+    """'zh', 'en', another, or `otherwise` when `text` has no letters."""
+    others = sum(map(str.isalpha, _OTHER_LETTER.findall(text)))
+    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + len(_HAN_CHAR.findall(text)):
+        return "other"
+    if _CHINESE.search(text):
+        return "zh"
+    if _LATIN.search(text):
+        return "en" if otherwise in ("zh", "en") else otherwise
+    return otherwise
+
+
+def _read(sentence: str, whole: Language) -> str:
+    """One sentence, in its own language; one without letters in that of the whole text."""
+    language: Language = (
+        "zh" if _CHINESE.search(sentence) else "en" if _LATIN.search(_AMOUNT.sub(" ", sentence)) else whole
+    )
+    sentence = _GREEK_ALONE.sub(lambda m: f" {_GREEK[language][m[0]]} ", sentence)
+    if language == "en":
+        return read_english(sentence)
+    for name, said in _NAMES:
+        sentence = name.sub(said, sentence)
+    sentence = _BETWEEN_CAPITALS.sub(lambda m: read_english(m[0]), sentence)
+    sentence = _QUOTED.sub(lambda m: read_english(m[0]), sentence)
+    return read_chinese(_STRETCH.sub(_english_phrase, sentence))
+
+
+def _english_phrase(stretch: re.Match[str]) -> str:
+    """Read as English when it is a phrase with an English grammar; "iPhone 15 Pro" and "CPU" are Chinese by now."""
+    if len(_WORD.findall(stretch[0])) < _LEAST_WORDS or not _FUNCTION_WORD.search(stretch[0]):
+        return stretch[0]
+    number = _TRAILING_NUMBER.search(stretch.string, stretch.start())
+    end = len(stretch[0])
+    if number and number.end() == stretch.end():  # "I have 3 个": the number is the Chinese word's
+        end = number.start() - stretch.start()
+    return read_english(stretch[0][:end]) + stretch[0][end:]
