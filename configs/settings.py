@@ -270,9 +270,9 @@ class TalkSettings:
     persona: str = setting("huiyin", "a name in configs/personas, or a path to a TOML file")
     greet: bool = setting(True, "the assistant speaks first, where its persona has a greeting")
     history_tokens: int = setting(
-        1200,
-        "of past turns sent to the LLM, estimated. Beyond it the oldest go, down to 60 %: the prompt then begins the "
-        "same for many turns, and its cache keeps hitting; read anew, 1200 take the embedded model some 10 s",
+        800,
+        "of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then "
+        "begins the same for many turns, and its cache keeps hitting. The embedded model reads some 50 a second anew",
         low=0,
         high=1_000_000,
     )
