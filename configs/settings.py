@@ -271,8 +271,8 @@ class TalkSettings:
     greet: bool = setting(True, "the assistant speaks first, where its persona has a greeting")
     history_tokens: int = setting(
         800,
-        "of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then "
-        "begins the same for many turns, and its cache keeps hitting. The embedded model reads some 50 a second anew",
+        "of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt "
+        "then begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second",
         low=0,
         high=1_000_000,
     )
