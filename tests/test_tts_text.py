@@ -1,4 +1,4 @@
-"""Text on its way to a voice: cleaned, its numbers in words, cut into pieces, in phonemes."""
+"""Words on their way to a voice: cut into pieces, in phonemes."""
 
 from __future__ import annotations
 
@@ -16,74 +16,13 @@ from services.tts import g2p_zh
 from services.tts.clauses import FIRST_SYLLABLES, MOST_SYLLABLES, pause_s, pieces, syllables
 from services.tts.engines.hibari import HibariEngine, english_phonemes
 from services.tts.engines.kokoro import KokoroEngine
-from services.tts.numbers_zh import read_numbers
-from services.tts.text import clean, language
-
-# --- cleaning -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("**好的** 😀，见[这里](http://a.b/c?d=1)！！", "好的 ，见这里！"),
-        ("# Title\n- one\n- two\n\nThe end", "Title. one. two. The end."),
-        ("第一行\n第二行", "第一行。第二行。"),
-        ("See https://example.com/a_b?c=d for `more`.", "See for more."),
-        ("<speak>Hello</speak> <b>there</b>", "Hello there."),
-        ("3~5天 ~好~", "3~5天 好。"),
-        ("真的？！嗯……好。。。", "真的？嗯…好…"),
-        ("ＡＢＣ１２３", "ABC123."),
-        ("a\x00b\x07c\ud83d", "abc."),
-        ("👍🏽 1️⃣ ok ❤️", "1 ok."),
-        ("100% of $5 & more", "100% of $5 & more."),
-    ],
-)
-def test_what_cannot_be_said_is_taken_out(text: str, expected: str) -> None:
-    assert clean(text) == expected
-
-
-@pytest.mark.parametrize("text", ["😀👍🏽🏴", "…", "?!?!", " \n\t ", "***", "<br/>", "\x00\x01", "🇨🇳", "（）", "——"])
-def test_text_without_a_word_is_empty(text: str) -> None:
-    assert clean(text) == ""
+from services.tts.spoken import spoken
+from services.tts.text import language
 
 
 def test_chinese_anywhere_makes_a_text_chinese() -> None:
     assert language("Python 好") == "zh"
     assert language("Hello, 123!") == "en"
-
-
-# --- numbers ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("涨了3.5%", "涨了百分之三点五"),
-        ("2024年", "二零二四年"),
-        ("2022-2023年", "二零二二到二零二三年"),
-        ("2024-05-01", "二零二四年五月一日"),
-        ("10:05出发，14:00到", "十点零五分出发，十四点到"),
-        ("2:30", "两点三十分"),
-        ("12345", "一万二千三百四十五"),
-        ("1,250.50元", "一千二百五十点五零元"),
-        ("圆周率是3.14", "圆周率是三点一四"),
-        ("2个苹果，12个梨，第2个", "两个苹果，十二个梨，第二个"),
-        ("-5℃到25°C", "负五摄氏度到二十五摄氏度"),
-        ("3-5天，3%~5%", "三到五天，百分之三到百分之五"),
-        ("¥100和$5万", "一百元和五万美元"),
-        ("拨打13800138000", "拨打幺三八零零幺三八零零零"),
-        ("1/2的人", "二分之一的人"),
-        ("5km", "五公里"),
-        ("A4纸", "A四纸"),
-        ("iPhone 15 很好", "iPhone 十五 很好"),
-        ("Windows 11 Pro 很好", "Windows 11 Pro 很好"),
-        ("比分3:2", "比分三比二"),
-        ("12345678901234567", "一二三四五六七八九零一二三四五六七"),
-        ("没有数字", "没有数字"),
-    ],
-)
-def test_numbers_in_chinese_text(text: str, expected: str) -> None:
-    assert read_numbers(text) == expected
 
 
 # --- pieces -------------------------------------------------------------------------------------------------------
@@ -141,7 +80,7 @@ def test_no_portion_is_endless(text: str) -> None:
 def test_longest_text_is_cut_at_once() -> None:
     started = time.perf_counter()
     for text in ("字，" * 2500, "word " * 1000, "字" * 5000, "." * 5000, "“" * 5000, "1,2." * 1250):
-        pieces(clean(text))
+        pieces(spoken(text))
     assert time.perf_counter() - started < 2
 
 
@@ -220,7 +159,7 @@ def kokoro_phonemes(text: str) -> str:
     ],
 )
 def test_phonemes_for_kokoro(text: str, expected: str) -> None:
-    assert kokoro_phonemes(text) == expected
+    assert kokoro_phonemes(spoken(text, "zh")) == expected
 
 
 @pytest.mark.parametrize(
@@ -241,4 +180,4 @@ def test_phonemes_for_kokoro(text: str, expected: str) -> None:
     ],
 )
 def test_any_text_becomes_phonemes_that_the_model_knows(text: str) -> None:
-    assert vocabulary().issuperset(kokoro_phonemes(clean(text)))
+    assert vocabulary().issuperset(kokoro_phonemes(spoken(text)))

@@ -22,8 +22,8 @@ from services.tts.encode import FORMATS, encode
 from services.tts.engine import Made, Sound, Word
 from services.tts.places import Places
 from services.tts.speaker import Speaker
+from services.tts.spoken import spoken
 from services.tts.styles import Style, style_of
-from services.tts.text import clean
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _SSE = "text/event-stream"
 class Wanted:
     """What a caller asks for, checked."""
 
-    text: str  # cleaned, not empty
+    text: str  # what is said: words and marks, not empty
     source: str  # the text as it came
     voice: str
     engine: str  # '': any
@@ -91,7 +91,7 @@ def make_app(settings: Settings) -> Flask:
         opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). Headers X-Sample-Rate and X-Voice tell what came of
         it, X-Warning that another voice had to speak.
         """
-        wanted = _wanted(json_body(), "text", "format", "wav", limit)
+        wanted = _wanted(json_body(), "text", "format", "wav", limit, tongue)
         data, headers = speech(wanted, [])
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
@@ -111,13 +111,17 @@ def make_app(settings: Settings) -> Flask:
         timings = body.get("timings") or False
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "bad_timings", "'timings' must be true or false", 'with "stream_format": "sse"')
-        wanted = _wanted(body, "input", "response_format", "mp3", limit, engine=model(body.get("model")))
+        wanted = _wanted(body, "input", "response_format", "mp3", limit, tongue, engine=model(body.get("model")))
         words: list[Word] = []
         data, headers = speech(wanted, words)
         if as_stream == "sse":
             places = Places(wanted.source, wanted.text) if timings else None
             return Response(_events(data, words, places, len(wanted.text)), mimetype=_SSE, headers=headers)
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
+
+    def tongue(voice: str) -> str:
+        """The language of a voice: it reads what has no letters of its own ("3:30")."""
+        return host.get().language(voice)
 
     def model(name: object) -> str:
         """The engine that a model's name asks for, '' for any. Raises ApiError 404."""
@@ -156,7 +160,13 @@ def make_app(settings: Settings) -> Flask:
 
 
 def _wanted(
-    body: Mapping[str, Any], text_field: str, form_field: str, default_form: str, max_chars: int, engine: str = ""
+    body: Mapping[str, Any],
+    text_field: str,
+    form_field: str,
+    default_form: str,
+    max_chars: int,
+    tongue: Callable[[str], str],
+    engine: str = "",
 ) -> Wanted:
     """The request's body, checked. Raises ApiError 400 or 413."""
     text = body.get(text_field)
@@ -178,10 +188,10 @@ def _wanted(
     speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
     emotion = body.get("emotion")
     style = style_of("" if (asked := body.get("style") if emotion is None else emotion) is None else asked)
-    spoken = clean(text)
-    if not spoken:
+    said = spoken(text, tongue(voice))
+    if not said:
         raise _nothing_to_say()
-    return Wanted(spoken, text, voice, engine, speed, form, rate, style)
+    return Wanted(said, text, voice, engine, speed, form, rate, style)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from services.common.errors import ApiError
 from services.tts.engine import Engine, Gender, Voice
+from services.tts.g2p_zh import HAN
 from services.tts.text import Language, language, speakable
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ _DEFAULTS: dict[tuple[Language, Gender], str] = {
     ("en", "female"): "heart",
     ("en", "male"): "am_michael",
 }
-_CLAUSE = re.compile(r".+?(?:[。！？；，：…\n]+|[.!?;,:](?=\s)|$)[\s”’」』）)\"']*", re.S)
+_CLAUSE = re.compile(rf".+?(?:[。！？；，：…\n]+|[.!?;,:](?=[\s{HAN}])|$)[\s”’」』）)\"']*", re.S)
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,11 @@ class Casting:
         if any(can for _, can in _by_ability(text, found.voice)):
             return Choice(found.engine, found.voice, other, warning)
         return Choice(other.engine, other.voice, warning=warning)
+
+    def language(self, voice: str) -> str:
+        """Of the named voice, else of the default one: 'zh', 'en', 'de' ...; 'en' where there is neither."""
+        found = self._find(voice or self._default_voice)
+        return found.voice.language[:2] if found else "en"
 
     def stand_in(self, choice: Choice, text: str) -> Choice | None:
         """A local voice for what is left of `text` when an engine fails."""

@@ -1,6 +1,6 @@
 """What a voice engine is to the service: one protocol, one file an engine, one registry line.
 
-Engines are given cleaned text (`services.tts.text.clean`) and give back sound as float32 mono in about [-1, 1] at
+Engines are given text in words (`services.tts.spoken`) and give back sound as float32 mono in about [-1, 1] at
 their `sample_rate`; trimming, levels and pauses are the service's business (`services.tts.speaker`).
 """
 

@@ -84,6 +84,7 @@ class Speaker:
         self._levels = Levels()
         self._cache = cache
         self.choose = self._casting.choose
+        self.language = self._casting.language
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:

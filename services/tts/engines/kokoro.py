@@ -7,6 +7,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from configs.settings import Settings
 from configs.store import ModelStore
 from services.tts import g2p_zh
 from services.tts.clauses import pieces
-from services.tts.engine import PLAIN, Made, Manner, Sound, Voice, listed
+from services.tts.engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
 from services.tts.engines import kokoro_graph as graph
 from services.tts.engines.hibari import readable
-from services.tts.engines.kokoro_reading import in_words, read
+from services.tts.engines.kokoro_reading import read
 from services.tts.text import language
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ _SEMITONES = 12  # an octave
 # Silence around speech, in frames of 12.5 ms, that is still computed; the rest is counted, not computed.
 _BEFORE_FRAMES, _AFTER_FRAMES = 6, 8
 _EDGE_FRAMES = 3  # the outermost of them stand for all the silence that is left out
+_HEARD_SOUND = 0.01  # a sample above this is not silence
 _HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
 
 _BOTH = frozenset({"zh", "en"})
@@ -80,15 +82,17 @@ class KokoroEngine:
         return listed(self, name)
 
     def pieces(self, text: str) -> list[str]:
-        """Clauses, the first one short. Numbers are put in words first: they are longer to say than to write."""
-        return pieces(in_words(text) if language(text) == "zh" else readable(text))
+        """Clauses, the first one short."""
+        return pieces(text if language(text) == "zh" else readable(text))
 
     def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
         """See Engine. The words come before the sound they are in."""
         from_s = 0.0
         for portion in read(text, self.ids, _is_british(voice)).portions(_MAX_TOKENS):
             sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], manner)
-            yield from portion.words(ends_s, from_s)
+            loud = np.flatnonzero(np.abs(sound) > _HEARD_SOUND) / _SAMPLE_RATE
+            for word in portion.words(ends_s):
+                yield _heard_end(word, loud).later(0, from_s)
             yield sound
             from_s += len(sound) / _SAMPLE_RATE
 
@@ -132,6 +136,15 @@ class KokoroEngine:
                 path = self._store.ensure(_VOICES.format(voice))
                 self._styles[voice] = np.fromfile(path, np.float32).reshape(_STYLE_SHAPE)
             return self._styles[voice]
+
+
+def _heard_end(word: Word, loud_s: NDArray[np.float64]) -> Word:
+    """`word` without the silence at its end, of which the last one before a pause has up to 0.2 s.
+
+    `loud_s`: the times of the samples that are no silence.
+    """
+    last = int(np.searchsorted(loud_s, word.end_s)) - 1
+    return replace(word, end_s=float(loud_s[last])) if last >= 0 and loud_s[last] > word.start_s else word
 
 
 def _is_british(voice: str) -> bool:

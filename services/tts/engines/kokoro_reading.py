@@ -11,7 +11,6 @@ from itertools import groupby
 from services.tts import g2p_zh
 from services.tts.engine import Word
 from services.tts.engines.hibari import english_phonemes
-from services.tts.numbers_zh import read_numbers
 from services.tts.text import language
 
 Span = tuple[int, int]  # start and end in the text, in characters
@@ -21,7 +20,6 @@ _MARKS = {
     "《": "“", "「": "“", "【": "“", "『": "“", "»": "”", "》": "”", "」": "”", "】": "”", "』": "”", "«": "“",
     "（": "(", "）": ")",
 }  # fmt: skip
-_SAID_ZH = {"+": "加", "=": "等于", "&": "和", "×": "乘以", "÷": "除以", "@": "at", "±": "正负"}
 _OPENING = "(“"
 _SILENT = ' .,!?;:…—()“”"'
 _NOT_FIRST = " .,!?;:…—)”"
@@ -54,30 +52,22 @@ class Reading:
                 yield Reading(self.phonemes[start_said:end], self.spans[start_said:end])
             start = end
 
-    def words(self, ends_s: Sequence[float], from_s: float) -> Iterator[Word]:
-        """The words with their times; `ends_s`: when each phoneme ends, `from_s` is added to all."""
+    def words(self, ends_s: Sequence[float]) -> Iterator[Word]:
+        """The words with their times; `ends_s`: when each phoneme ends."""
         starts_s = [0.0, *ends_s[:-1]]
         said = [each for each in zip(self.spans, starts_s, ends_s, strict=True) if each[0] is not None]
         for (start, end), group in groupby(said, key=operator.itemgetter(0)):
             times = list(group)
-            yield Word(start, end, from_s + times[0][1], from_s + times[-1][2])
-
-
-def in_words(text: str) -> str:
-    """Chinese text with its numbers and signs in words."""
-    return "".join(_SAID_ZH.get(c, c) for c in read_numbers(text))
+            yield Word(start, end, times[0][1], times[-1][2])
 
 
 def read(text: str, known: Container[str], british: bool = False) -> Reading:
-    """`text` in the phonemes that are `known`, marks included; empty when nothing can be said.
-
-    Chinese text must be in words already (`in_words`), or the places of its numbers are not right.
-    """
+    """`text`, all in words, in the phonemes that are `known`, marks included; empty when nothing can be said."""
     said: list[tuple[str, Span | None]] = []  # one character each
     if language(text) == "en":
         _say_english(said, text, 0, british)
     else:
-        for run in _RUNS.finditer(in_words(text)):
+        for run in _RUNS.finditer(text):
             if run["zh"]:
                 _say(said, " ")
                 _say_chinese(said, run["zh"], run.start())
