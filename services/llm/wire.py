@@ -25,7 +25,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from services.common.watch import ClientLeft
 from services.llm.http1 import AnswerReader, Head
 
-_PIECE = 65536  # bytes read at once
+_PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
 _SEND_S = 30.0  # for an upstream to take a request
 _AT_ONCE = 16384  # bytes that a socket takes without waiting
@@ -43,6 +43,8 @@ class Exchange:
     def __init__(self, wire: Wire, method: str, path: str, body: bytes | None) -> None:
         self._wire, self._request = wire, wire.request(method, path, body or b"")
         self._answer, self._body = AnswerReader(), b""
+        # One space for all that arrives: a new one for every word, cut to its size, leaves the heap full of holes.
+        self._space = memoryview(bytearray(_PIECE))
         self._sock: socket.socket | None = None
         self._opened = threading.Event()
         self._failure: Exception | None = None
@@ -113,16 +115,16 @@ class Exchange:
                 raise ConnectionAbortedError("given up")
             else:
                 try:
-                    data = self._sock.recv(_PIECE)
+                    count = self._sock.recv_into(self._space)
                 except TimeoutError:
-                    data = None
-                if data is not None:
+                    count = None
+                if count is not None:
                     break
             if until - now <= _STEP_S:
                 raise TimeoutError
-        self._body += self._answer.feed(data)
-        if not data:
+        if not count:
             self._answer.end()
+        self._body += self._answer.feed(bytes(self._space[:count]))
 
     def _use_idle(self) -> bool:
         """Send the request on a connection that stands, if there is one."""
