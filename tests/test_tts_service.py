@@ -58,7 +58,7 @@ SENTENCES = {
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A running service."""
-    with start_service("tts") as base:
+    with start_service("tts", cache_mb=0) as base:
         yield base
 
 

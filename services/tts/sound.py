@@ -8,7 +8,7 @@ from services.tts.engine import Sound
 
 RATE = 24_000  # Hz; what every engine makes
 
-_LEAD = round(0.020 * RATE)  # kept before the first sound, so that no soft consonant is cut; more would be latency
+_LEAD = round(0.012 * RATE)  # kept before the first sound, so that no soft consonant is cut; more would be latency
 _TAIL = round(0.040 * RATE)  # kept after the last, for it to die away
 _FADE = round(0.005 * RATE)  # at both ends, so that nothing clicks
 SILENT = 10 ** (-50 / 20)  # a sample below this is silence
