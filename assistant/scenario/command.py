@@ -67,12 +67,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     results: list[Result] = []
     refused: list[NotPlayable] = []
     try:
-        plays = [
-            (scenario, depth) for path in files_of(args.scenarios) for scenario in [read(path)]
-            for depth in _depths(scenario, args)
-        ]  # fmt: skip
-        if args.sound and all(depth != "live" for _, depth in plays):
-            raise CommandError("--sound is for live depth; add --depth live", USAGE)
+        plays = _plays(args)
+        if args.sound == "card":
+            from assistant.scenario.live import check_card
+
+            check_card(settings.audio)
         with _services(args, settings, plays):
             began = time.perf_counter()
             for scenario, depth in plays:
@@ -118,8 +117,15 @@ def _check(args: argparse.Namespace) -> None:
         raise CommandError(f"{args.out} is a file; --out wants a folder", USAGE)
 
 
-def _depths(scenario: Scenario, args: argparse.Namespace) -> tuple[Depth, ...]:
-    return (args.depth,) if args.depth else scenario.depths
+def _plays(args: argparse.Namespace) -> list[tuple[Scenario, Depth]]:
+    """What is to be played how. Raises ScenarioError or CommandError."""
+    plays: list[tuple[Scenario, Depth]] = []
+    for path in files_of(args.scenarios):
+        scenario = read(path)
+        plays += [(scenario, depth) for depth in ((args.depth,) if args.depth else scenario.depths)]
+    if args.sound and all(depth != "live" for _, depth in plays):
+        raise CommandError("--sound is for live depth; add --depth live", USAGE)
+    return plays
 
 
 def _is_real(depth: Depth, args: argparse.Namespace) -> bool:

@@ -12,7 +12,8 @@ import numpy as np
 
 from assistant.audio import BLOCK, SAMPLE_RATE
 from assistant.audio.desktop import DesktopPort
-from assistant.audio.ports import Exchange, Samples
+from assistant.audio.devices import Kind, find_device, list_devices
+from assistant.audio.ports import Exchange, PortError, Samples
 from assistant.audio.room import RoomSettings, SimulatedRoom
 from assistant.captions import Captions
 from assistant.clients.services import Services
@@ -25,6 +26,7 @@ from assistant.scenario.real_services import prepared
 from assistant.scenario.script import Scenario, Step
 from assistant.scenario.world import RealWorld
 from assistant.talk import load_persona, make_endpoint, make_listener
+from configs.settings import AudioSettings
 
 Place = Literal["room", "card"]
 
@@ -143,6 +145,16 @@ class _Air:
         # The canceller is told of the assistant's voice alone: the people's comes out of the same loudspeaker.
         both: Samples = np.clip(out + people * 32767, -32768, 32767).astype(np.int16)
         return both
+
+
+def check_card(audio: AudioSettings) -> None:
+    """Raise PortError where the sound card cannot be used: better told before the services are started."""
+    wanted: tuple[tuple[str, Kind], ...] = ((audio.input_device, "input"), (audio.output_device, "output"))
+    for name, kind in wanted:
+        if name:
+            find_device(name, kind)
+        elif not any(device.inputs if kind == "input" else device.outputs for device in list_devices()):
+            raise PortError(f"there is no sound {kind} on this machine; without --sound card the room is simulated")
 
 
 def _room(scenario: Scenario, seed: int) -> SimulatedRoom:
