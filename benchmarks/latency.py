@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
+    parser.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
     parser.add_argument("--runs", type=int, default=1, help="figures are medians over so many (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
@@ -40,7 +41,7 @@ def main() -> int:
     args = parser.parse_args()
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench"
-    spoken = utterances(settings, folder / "latency", _tell)
+    spoken = utterances(settings, folder / "latency", _tell, unseen=args.unseen)
     spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
     if not spoken:
         print(f"no utterance has {args.only!r} in its name", file=sys.stderr)

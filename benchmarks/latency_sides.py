@@ -32,7 +32,7 @@ from assistant.talk import make_endpoint, make_listener
 from assistant.trace import AUDIBLE, Trace
 from assistant.turns import actions as do
 from assistant.turns import events as ev
-from assistant.turns.endpointing import has_full_stop, wait_s
+from assistant.turns.endpointing import wait_s
 from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import Utterance
 from configs.settings import Settings
@@ -158,7 +158,6 @@ class Huiyin:
         at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "llm", "tts")}
         self._settings, self._delays = replace(settings, **at), delays
         self._trace, self._seen = Trace(), list[tuple[float, object]]()
-        self._stops_are_set = False
         self._headset, captions = Headset(), Captions(sys.stderr)
         self._conversation = Conversation(
             Services(self._settings),
@@ -213,9 +212,8 @@ class Huiyin:
                     text = what.transcript.text
                 case ev.ReplyText(generation=number, clause=0) if number == generation:
                     clause = what.text
-        self._stops_are_set = self._stops_are_set or has_full_stop(text)
         policy = self._conversation.machine.policy
-        answer.wait_s = wait_s(policy.endpoint, probability, text, stops_are_set=self._stops_are_set)
+        answer.wait_s = wait_s(policy.endpoint, probability, text, stops_are_set=True)
         delays = self._delays
         answer.least = {
             "hear": policy.speculate_s,

@@ -17,7 +17,7 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.wav import wav_bytes
 from assistant.performer import policy_from
 from assistant.scenario.api import Log, parse, simulate
-from assistant.turns.endpointing import has_full_stop, wait_s
+from assistant.turns.endpointing import wait_s
 from benchmarks.latency_services import Delays
 from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import Utterance
@@ -75,7 +75,7 @@ class Simulated:
         text = next((m.text for m in log.named("asr answers") if m.generation == starts.generation), "")
         clause = next((m.detail for m in log.named("llm first clause") if m.generation == starts.generation), "")
         probability = before[-1] if before else None
-        answer.wait_s = wait_s(self._policy.endpoint, probability, text, stops_are_set=has_full_stop(text))
+        answer.wait_s = wait_s(self._policy.endpoint, probability, text, stops_are_set=True)
         delays = self._delays
         services_s = delays.asr_s + delays.clause_s(utterance.reply, clause) + delays.tts_first_s
         answer.limit_s = max(answer.wait_s, self._policy.speculate_s + services_s)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Floats
@@ -35,6 +36,7 @@ _PEAK = 0.5
 _FRAME = SAMPLE_RATE // 100
 _QUIET = 0.02  # of the peak: a frame without a louder sample belongs to a pause
 _ABOVE_NOISE = 4.0  # times the recording's noise (12 dB): less is not speech
+_LOUDEST_NOISE = 0.02  # of the peak
 _CLICK = 8  # frames: what fills less than half of them is a click
 _SEARCH_S = 0.35  # around the place asked for, the quietest ...
 _WINDOW_S = 0.04  # ... so long
@@ -67,6 +69,50 @@ SPOKEN = (
     ("zm_yunyang", "我本来想买红色的，但是 | 蓝色的好像更好看。"),
     ("zm_yunyang", "提醒我下午三点 | 给王老师打电话。"),
     ("zf_xiaobei", "周末有什么好看的电影，| 适合带小朋友去的？"),
+)
+
+# As above, but nothing was ever chosen by them: `--unseen` tells whether what was chosen by the others holds.
+UNSEEN = (
+    ("", "We are going to the lake on Sunday, | would you like to come along?"),
+    ("", "The second chapter was boring, | but I liked the end of the book."),
+    ("", "How long does it take | to boil an egg?"),
+    ("", "Turn on the light in the kitchen | and close the blinds, please."),
+    ("", "I forgot my keys at the office | and now I am locked out."),
+    ("", "Is there a pharmacy near here | that is open at night?"),
+    ("am_michael", "My brother lives in Canada, | he moved there three years ago."),
+    ("am_michael", "Set an alarm for six thirty, | no, make that seven o'clock."),
+    ("am_michael", "What is the capital | of New Zealand?"),
+    ("am_michael", "I need a recipe with chicken | that takes less than half an hour."),
+    ("af_heart", "My order number is four four two, | one seven, nine zero three."),
+    ("af_heart", "I would love to learn the piano, | if only I had more time."),
+    ("af_heart", "Who was the first woman | to win a Nobel Prize?"),
+    ("af_heart", "Send a message to Anna | that I will be ten minutes late."),
+    ("bf_emma", "The film was good, | although it was a little too long."),
+    ("bf_emma", "Do you know whether the museum | is open on Mondays?"),
+    ("bf_emma", "We have eggs, milk and flour, | what can I bake with that?"),
+    ("bm_george", "I have two questions, | and the first one is about the price."),
+    ("bm_george", "Explain to me in simple words | how a battery works."),
+    ("bm_george", "It has been raining all week, | will it be dry tomorrow?"),
+    ("zm_yunxi", "我们星期天去爬山，| 你要不要一起来？"),
+    ("zm_yunxi", "这本书的开头很无聊，| 不过结尾写得特别好。"),
+    ("zm_yunxi", "煮一个鸡蛋 | 需要多长时间？"),
+    ("zm_yunxi", "把客厅的灯关掉，| 再把空调调到二十六度。"),
+    ("zf_xiaoxiao", "我把钥匙忘在办公室了，| 现在进不了门。"),
+    ("zf_xiaoxiao", "这附近有没有药店 | 晚上也开门的？"),
+    ("zf_xiaoxiao", "我哥哥住在加拿大，| 他三年前搬过去的。"),
+    ("zf_xiaoxiao", "定一个六点半的闹钟，| 算了，还是七点吧。"),
+    ("zf_xiaobei", "新西兰的首都 | 是哪个城市？"),
+    ("zf_xiaobei", "我想学做一道鸡肉的菜，| 半个小时以内能做好的。"),
+    ("zf_xiaobei", "我的订单号是四四二，| 一七九零三。"),
+    ("zf_xiaobei", "我一直很想学钢琴，| 就是没有时间。"),
+    ("zm_yunyang", "第一位获得诺贝尔奖的 | 女科学家是谁？"),
+    ("zm_yunyang", "给小张发个消息，| 说我要晚到十分钟。"),
+    ("zm_yunyang", "这部电影挺好看的，| 就是有点太长了。"),
+    ("zm_yunyang", "你知道那个博物馆 | 星期一开不开门吗？"),
+    ("zm_yunjian", "家里有鸡蛋、牛奶和面粉，| 可以做什么点心？"),
+    ("zm_yunjian", "我有两个问题，| 第一个是关于价格的。"),
+    ("zm_yunjian", "请你用简单的话 | 给我解释一下电池的原理。"),
+    ("zf_xiaoyi", "这个星期一直在下雨，| 明天会放晴吗？"),
 )
 
 # What the embedded model (Qwen2.5-Coder-1.5B) said to such questions with the default persona, to its second full stop.
@@ -112,8 +158,13 @@ class Utterance:
         return list(zip([0.0, *middles], [*middles, self.duration_s], strict=True))
 
 
-def utterances(settings: Settings, folder: Path, tell: Callable[[str], None]) -> list[Utterance]:
-    """All of them, zh and en in turn. Starts the TTS service when a sentence has not been voiced yet."""
+def utterances(
+    settings: Settings, folder: Path, tell: Callable[[str], None], *, unseen: bool = False
+) -> list[Utterance]:
+    """All of them, zh and en in turn. Starts the TTS service when a sentence has not been voiced yet.
+
+    `unseen`: those of `UNSEEN` alone.
+    """
     pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
     made: list[Utterance] = []
 
@@ -123,12 +174,13 @@ def utterances(settings: Settings, folder: Path, tell: Callable[[str], None]) ->
         sound = shortened(sound)
         made.append(Utterance(name, language, sound, tuple(pauses_in(sound)), next(replies[language])))
 
-    for path, language, _ in recorded():
+    for path, language, _ in [] if unseen else recorded():
         sound = speech_in(decode(path, max_duration_s=60).samples)
         add(path.stem, language, sound, () if any(pauses_in(sound)) else (0.5,))
         add(f"{path.stem} +", language, sound, (0.35, 0.7) if len(sound) > 4 * SAMPLE_RATE else (0.65,))
-    for (voice, text), sound in zip(SPOKEN, _voiced(settings, folder, tell), strict=True):
-        plain = text.replace("| ", "").replace("|", "")
+    lines = UNSEEN if unseen else SPOKEN
+    for (voice, text), sound in zip(lines, _voiced(settings, lines, folder, tell), strict=True):
+        plain = _plain(text)
         language = "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
         add(f"{voice or 'hibari'}: {plain}", language, speech_in(sound), (text.index("|") / len(plain),))
     return _in_turn(made)
@@ -137,23 +189,27 @@ def utterances(settings: Settings, folder: Path, tell: Callable[[str], None]) ->
 def speech_in(sound: Floats) -> Floats:
     """The speech in `sound`, at `_PEAK`: without the silence, the noise and the clicks around it."""
     sound = (sound / np.abs(sound).max() * _PEAK).astype(np.float32)
-    count = len(sound) // _FRAME
-    level = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1)
-    loud = level > max(_PEAK * _QUIET, _ABOVE_NOISE * float(np.percentile(level, 10)))
-    voiced = np.flatnonzero(np.convolve(loud, np.ones(_CLICK), "valid") > _CLICK // 2)  # more than a click
-    inside = np.flatnonzero(loud[voiced[0] : voiced[-1] + _CLICK]) + voiced[0]
-    return sound[inside[0] * _FRAME : (inside[-1] + 1) * _FRAME]
+    voiced = np.flatnonzero(_speech_frames(sound))
+    return sound[voiced[0] * _FRAME : (voiced[-1] + 1) * _FRAME]
 
 
 def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
     """Pauses of at least `SHORTEST_PAUSE_S` in `sound`: (start, end) in seconds."""
-    count = len(sound) // _FRAME
-    loud = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1) > np.abs(sound).max() * _QUIET
-    at = np.flatnonzero(loud)
+    at = np.flatnonzero(_speech_frames(sound))
     for before, after in pairwise(at):
         start_s, end_s = (before + 1) * _FRAME / SAMPLE_RATE, after * _FRAME / SAMPLE_RATE
         if end_s - start_s >= SHORTEST_PAUSE_S - 1e-9:
             yield start_s, end_s
+
+
+def _speech_frames(sound: Floats) -> npt.NDArray[np.bool_]:
+    """Which frames hold speech: louder than the recording's own noise, and no click."""
+    count = len(sound) // _FRAME
+    level = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1)
+    noise = min(float(np.percentile(level, 10)), float(level.max()) * _LOUDEST_NOISE)  # where it is not all speech
+    loud = level > max(float(level.max()) * _QUIET, _ABOVE_NOISE * noise)
+    dense = np.convolve(loud, np.ones(_CLICK), "valid") > _CLICK // 2  # windows with more than a click in them
+    return loud & (np.convolve(dense, np.ones(_CLICK), "full") > 0)
 
 
 def with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
@@ -188,8 +244,14 @@ def _in_turn(made: list[Utterance]) -> list[Utterance]:
     return sorted(made, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
 
 
-def _voiced(settings: Settings, folder: Path, tell: Callable[[str], None]) -> list[Floats]:
-    texts = [(voice, text.replace("| ", "").replace("|", "")) for voice, text in SPOKEN]
+def _plain(text: str) -> str:
+    return text.replace("| ", "").replace("|", "")
+
+
+def _voiced(
+    settings: Settings, lines: Sequence[tuple[str, str]], folder: Path, tell: Callable[[str], None]
+) -> list[Floats]:
+    texts = [(voice, _plain(text)) for voice, text in lines]
     files = [folder / f"{hashlib.sha256(f'{v}|{t}'.encode()).hexdigest()[:16]}.wav" for v, t in texts]
     if not all(path.is_file() for path in files):
         tell(f"voicing {len(files)} sentences (once) …")

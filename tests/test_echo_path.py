@@ -195,6 +195,12 @@ def test_a_vowel_is_not_taken_for_the_echo_of_another(silence_s: float) -> None:
     assert [slip.after for slip in aligner.slips] == pytest.approx([240 * 16 - 64], abs=4)
 
 
+def test_a_sentence_said_again_is_not_taken_for_the_echo_of_the_first() -> None:
+    sentence = english("Once upon a time there was a lighthouse.")
+    far_end = (np.concatenate([np.zeros(SAMPLE_RATE), *[sentence] * 5]) * 32767).astype(np.int16)
+    assert len(aligner_after(in_room(far_end, RoomSettings())).slips) == 1
+
+
 @needs_both
 def test_when_the_echo_is_found_somewhere_else_the_room_is_learnt_anew() -> None:
     mic, far_end = in_room(monologue(9), RoomSettings(delay_ms=100)).recording()

@@ -55,7 +55,7 @@ def test_listening_noise_and_echo_are_gone_on_from(words: str, length_s: float) 
 def test_listening_that_goes_on_for_a_second_is_a_turn() -> None:
     script = Script().answered()
     script.cuts_in(3, 4.6, "yeah yeah yeah yeah")
-    assert script.when(do.StopPlayback) == pytest.approx([4.128], abs=0.011)
+    assert script.when(do.StopPlayback) == pytest.approx([4.192], abs=0.011)
 
 
 def test_a_click_too_short_to_be_speech_does_nothing() -> None:
@@ -70,7 +70,7 @@ def test_without_words_from_the_recogniser_the_length_of_the_speech_decides() ->
     script = Script().answered()
     script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
     script.at(6)
-    assert script.when(do.StopPlayback) == pytest.approx([4.128])
+    assert script.when(do.StopPlayback) == pytest.approx([4.192])
     other = Script().answered()
     other.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
     other.at(3.6, ev.SpeechPaused(3.6, end_s=3.5))
@@ -109,7 +109,7 @@ def test_a_second_stretch_of_speech_belongs_to_the_same_interruption() -> None:
     script.at(3.5, ev.SpeechPaused(3.5, end_s=3.4))
     script.at(3.7, ev.SpeechStarted(3.7, onset_s=3.6))
     script.at(6, ev.SpeechPaused(6, end_s=5.9))
-    assert script.when(do.StopPlayback) == pytest.approx([4.328]), "0.4 s and 0.6 s of speech"
+    assert script.when(do.StopPlayback) == pytest.approx([4.392]), "0.4 s and 0.6 s of speech"
     assert script.last(do.Transcribe).start_s == 3.0  # type: ignore[attr-defined]
 
 

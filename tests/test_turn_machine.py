@@ -250,12 +250,15 @@ def scored(script: Script, probability: float) -> None:
     ("probability", "words", "over_s"),
     [
         (None, "hello there", 2.5),
-        (0.95, "hello there", 2.25),
-        (0.5, "hello there", 2.725),
-        (0.02, "hello there", 3.2),
+        (0.98, "hello there", 2.25),
+        (0.95, "hello there", 2.75),
+        (0.95, "Hello there.", 2.25),
+        (0.5, "Hello there.", 2.25),
+        (0.5, "hello there", 2.975),
+        (0.02, "Hello there.", 3.2),
         (0.95, "I went there because", 3.05),
         (0.02, "I went there because", 4.0),
-        (None, "你吃饭了吗", 2.3),
+        (None, "你吃饭了吗", 2.25),
     ],
 )
 def test_the_pause_that_ends_a_turn_depends_on_sound_and_words(
@@ -272,14 +275,45 @@ def test_the_pause_that_ends_a_turn_depends_on_sound_and_words(
     assert script.over_s == pytest.approx(over_s)
 
 
-def test_a_missing_full_stop_counts_once_the_recogniser_has_set_one() -> None:
+def test_a_missing_full_stop_says_nothing_once_the_recogniser_has_set_no_mark_in_three_turns() -> None:
+    script = Script()
+    for start in range(0, 60, 15):
+        script.user_speaks(start, start + 2)
+        script.at(start + 2.15, ev.EndpointScored(start + 2.15, start + 2, 0.95))
+        script.recognised(start + 2.2, Transcript("hello there"))
+        script.replies(start + 3, "Hi!")
+        assert script.over_s == pytest.approx(start + (2.75 if start < 45 else 2.25))
+        script.voiced(start + 3.2, 0)
+        script.heard(start + 4)
+
+
+def test_no_reply_begins_while_the_user_may_be_going_on() -> None:
     script = Script()
     script.user_speaks(0, 2)
-    script.recognised(2.2, Transcript("and then I went."))
-    script.user_speaks(2.4, 4)
-    script.recognised(4.2, Transcript("and then I went to the old"))
-    script.at(6)
-    assert script.over_s == pytest.approx(4.9)
+    script.recognised(2.2, HELLO)
+    script.replies(2.3, "Hi!")
+    script.voiced(2.4, 0)
+    for at in (2.48, 2.512):
+        script.at(at, ev.SpeechStirred(at))
+    script.at(2.544, ev.SpeechStarted(2.544, onset_s=2.448))
+    script.at(3)
+    assert script.when(do.Play) == [], "the turn was over at 2.5 s and its reply ready, but the user went on"
+    assert script.last(do.Cancel) == do.Cancel(1)
+
+
+def test_a_knock_holds_a_reply_back_for_a_moment_and_knocking_for_a_quarter_of_a_second() -> None:
+    for last, begins in ((2.48, 2.48 + 0.096), (4.0, 2.5 + 0.25)):
+        script = Script()
+        script.user_speaks(0, 2)
+        script.recognised(2.2, HELLO)
+        script.replies(2.3, "Hi!")
+        script.voiced(2.4, 0)
+        at = 2.48
+        while at <= last:
+            script.at(at, ev.SpeechStirred(at))
+            at += 0.032
+        script.at(5)
+        assert script.when(do.Play) == pytest.approx([begins])
 
 
 def test_what_one_pause_sounded_like_says_nothing_about_the_next() -> None:
@@ -296,8 +330,19 @@ def test_what_one_pause_sounded_like_says_nothing_about_the_next() -> None:
 def test_a_model_that_answers_late_ends_the_turn_as_soon_as_it_does() -> None:
     script = Script()
     script.user_speaks(0, 2)
+    script.recognised(2.2, Transcript("Hello there."))
     script.at(2.4, ev.EndpointScored(2.4, 2, 0.95))
     assert script.over_s == 2.4
+
+
+def test_the_words_are_waited_for_as_nothing_can_be_heard_before_them() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    scored(script, 0.95)
+    script.at(2.4)
+    assert script.over_s is None
+    script.recognised(2.45, Transcript("Hello there."))
+    assert script.over_s == 2.45
 
 
 def test_nothing_is_asked_for_while_nothing_happens() -> None:

@@ -102,7 +102,7 @@ def test_an_answer_may_say_again_what_was_asked() -> None:
     ["我想去北京因为", "我本来想去，但是", "然后", "我喜欢苹果和", "我在想，那个", "呃", "帮我", "我的电话是一三八零零",
      "百分之", "我今天去了，", "我的号码是 138 0013", "还有就是。", "如果",
      "I want to go because", "I was thinking and", "Um", "so I went to", "it's kind of", "my number is five five five",
-     "call 555 0199", "Well,", "I was going…", "tell me", "I would like a", "and the"],
+     "call 555 0199", "My phone number is 314.", "我的电话是139。", "Well,", "I was going…", "tell me", "I would like a", "and the"],
 )  # fmt: skip
 def test_words_that_go_on_lengthen_the_wait(text: str) -> None:
     assert words_vote(text) == "unfinished"
@@ -133,12 +133,15 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
         (None, "", 0.5),
         (0.95, "", 0.25),
         (0.9, "", 0.25),
-        (0.5, "", 0.725),
+        (0.5, "", 0.975),
         (0.1, "", 1.2),
         (0.0, "", 1.2),
-        (None, "你吃饭了吗", 0.3),
+        (0.89, "", 0.755625),
+        (None, "你吃饭了吗", 0.25),
         (0.95, "你吃饭了吗", 0.25),
-        (0.1, "你吃饭了吗", 0.72),
+        (0.5, "你吃饭了吗", 0.25),
+        (0.1, "你吃饭了吗", 1.2),
+        (0.5, "I do.", 0.25),
         (None, "I stayed because", 1.3),
         (0.95, "I stayed because", 1.05),
         (0.0, "I stayed because", 2.0),
@@ -151,7 +154,7 @@ def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | N
 @pytest.mark.parametrize(
     ("text", "wait"),
     [
-        ("这份希望中小股东", 0.65),
+        ("这份希望中小股东", 0.75),
         ("我相信很好吃。", 0.25),
         ("It was my reports from the", 1.05),
         ("It was my report.", 0.25),

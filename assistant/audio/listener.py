@@ -16,7 +16,7 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.echo import CHUNK, CHUNK_S, Cleaned, rms
 from assistant.audio.echo.gate import Frame
 from assistant.audio.ports import Floats, Samples
-from assistant.audio.vad import SileroVad, SpeechTracker
+from assistant.audio.vad import HANG_S, Change, SileroVad, SpeechTracker
 
 KEEP_S = 90.0  # longer than the longest turn
 PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant
@@ -26,9 +26,9 @@ _QUIET_RMS = 1.0
 
 @dataclass(frozen=True)
 class Heard:
-    """The user began to speak (`started`) or paused, `at_s` on the clock of the microphone's samples."""
+    """The user began to speak, paused, or may be beginning, `at_s` on the clock of the microphone's samples."""
 
-    started: bool
+    change: Change
     at_s: float
 
 
@@ -90,12 +90,13 @@ class Listener:
     def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
         self._at += CHUNK
         probability = self._vad(_floats(chunk.near))
-        frame = Frame(probability)
+        frame = Frame(probability, level := rms(chunk.near))
         if chunk.far_end:
             second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
             frame = Frame(
                 probability,
-                passed=rms(chunk.near) / max(rms(chunk.mic), _QUIET_RMS),
+                level,
+                passed=level / max(rms(chunk.mic), _QUIET_RMS),
                 far_end=True,
                 second=second,
                 leak=self._echo.leak() if self._tracker.cares(probability, second) else 0.0,
@@ -105,7 +106,8 @@ class Listener:
         if change is None:
             return []
         kind, frames_ago = change
-        return [Heard(kind == "started", max(0.0, self._at / SAMPLE_RATE - frames_ago * CHUNK_S))]
+        at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
+        return [Heard(kind, max(0.0, at_s))]
 
 
 def _floats(samples: Samples) -> Floats:

@@ -35,6 +35,11 @@ class SpeechPaused(Event):
 
 
 @dataclass(frozen=True)
+class SpeechStirred(Event):
+    """A sound that may be the first of speech: in some frames it is known. Sent again while it goes on."""
+
+
+@dataclass(frozen=True)
 class EndpointScored(Event):
     """The turn that pauses since `end_s` sounds complete with this probability, 0..1."""
 

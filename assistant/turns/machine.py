@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
-from assistant.turns.endpointing import has_full_stop
+from assistant.turns.endpointing import has_marks
 from assistant.turns.events import Event, Transcript
 from assistant.turns.interruption import Interruption, Verdict
 from assistant.turns.own_echo import is_own_echo
@@ -29,6 +29,8 @@ from assistant.turns.transitions import TRANSITIONS, State, on
 from assistant.turns.user_turn import UserTurn
 
 __all__ = ["State", "TurnMachine", "TurnPolicy"]
+
+_UNMARKED_TURNS = 3  # whoever has set no mark in so many turns sets none
 
 
 class TurnMachine:
@@ -42,7 +44,7 @@ class TurnMachine:
         self._turn = UserTurn()
         self._interruption: Interruption | None = None
         self._last_said, self._last_said_until_s = "", 0.0  # the assistant's words, while their echo may be heard
-        self._stops_are_set = False  # the recogniser has ended a sentence with a mark
+        self._unmarked = 0  # turns in a row in which the recogniser set no mark at all
         self._key_held = False
         self._actions: list[do.Action] = []
 
@@ -74,6 +76,12 @@ class TurnMachine:
     def _pause(self, event: ev.SpeechPaused) -> None:
         """the wait for the end of the turn begins"""
         self._turn.pause(event.end_s)
+
+    @on(ev.SpeechStirred, states=[State.USER, State.THINKING])
+    def _stir(self, event: ev.SpeechStirred) -> None:
+        """a reply does not begin for 96 ms, as the user may be going on"""
+        if self._reply and not self.policy.talk_key:
+            self._reply.stir(event.at_s)
 
     @on(ev.EndpointScored, states=[State.USER])
     def _score(self, event: ev.EndpointScored) -> None:
@@ -167,7 +175,7 @@ class TurnMachine:
 
     def _words(self, reply: Reply, transcript: Transcript, at_s: float) -> None:
         text = self._turn.text = transcript.text
-        self._turn.stops_are_set = self._stops_are_set = self._stops_are_set or has_full_stop(text)
+        self._turn.stops_are_set = has_marks(text) or self._unmarked < _UNMARKED_TURNS
         soon = self._turn.start_s <= self._last_said_until_s
         is_echo = soon and is_own_echo(text, self._last_said, finished=not self._turn.interrupts)
         if text.strip() and not is_echo and not (self._turn.interrupts and is_only_stop(text)):
@@ -233,6 +241,7 @@ class TurnMachine:
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
         if self._reply and self._reply.transcript:
             self._do(do.Commit(self._reply.generation, self._reply.transcript, interrupted))
+            self._unmarked = 0 if has_marks(self._reply.transcript.text) else self._unmarked + 1
             self._last_said, self._last_said_until_s = self._reply.saying(), now_s + self.policy.echo_tail_s
 
     # -- time
@@ -243,7 +252,7 @@ class TurnMachine:
         if self.state is State.USER:
             self._check_turn(self._turn, now_s)
         if self._reply:
-            self._reply.check_deadlines(now_s)
+            self._reply.check_time(now_s)
             if self._reply.playing and self.state is State.THINKING:
                 self.state = State.SPEAKING
         if future := [due_s for due_s in self._due() if now_s < due_s < NEVER]:

@@ -23,7 +23,9 @@ class TurnPolicy:
     ask_early_s: float = 0.3  # speech after which its words are asked for, to hear "stop" while it is said
     confirm_s: float = 0.5  # speech with words that stops the assistant
     doubt_s: float = 1.0  # speech that stops it whatever the words; a listener's "mm-hmm" is shorter
-    pause_lag_s: float = 0.128  # a pause is known so long after it began: 96 ms of silence and a block of sound
+    pause_lag_s: float = 0.192  # a pause in an interruption is known so long after it began: 5 frames and a block
+    stir_s: float = 0.096  # no reply begins while this long ago somebody may have begun to speak ...
+    stir_longest_s: float = 0.25  # ... but no reply is held back for longer: a knock is no speech
     resume_s: float = 0.65  # silence after which the assistant goes on
     echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
     talk_key: bool = False  # push-to-talk

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.events import Stage, Transcript
-from assistant.turns.policy import TurnPolicy
+from assistant.turns.policy import NEVER, TurnPolicy
 
 
 class Reply:
@@ -29,6 +29,8 @@ class Reply:
         self._finished: set[int] = set()  # clauses with their last sound
         self._sounding: int | None = None  # the clause that is heard
         self._waiting: dict[Stage, float] = {}  # stage -> its deadline
+        self._stirred_s = 0.0  # until then somebody may be beginning to speak
+        self._playable_s = NEVER  # since when it could be heard
 
     # -- what the machine asks of it
 
@@ -55,7 +57,11 @@ class Reply:
         held, self._held = self._held, []
         for clause in held:
             self._synthesise(clause, now_s)
-        self._advance()
+        self._advance(now_s)
+
+    def stir(self, at_s: float) -> None:
+        """Somebody may be beginning to speak: it is not to begin just now."""
+        self._stirred_s = at_s + self._policy.stir_s
 
     def fail(self, stage: Stage, reason: str) -> None:
         """A stage failed. Before commitment there is time for another try; after it an apology follows."""
@@ -77,13 +83,17 @@ class Reply:
 
     # -- time
 
-    def deadlines(self) -> Iterable[float]:
+    def deadlines(self) -> Iterator[float]:
         """When it will have waited too long; only a reply that somebody waits for does."""
-        return self._waiting.values() if self.committed and not self.closed else ()
+        if self.committed and not self.closed:
+            yield from self._waiting.values()
+            if not self.playing:
+                yield self._play_due_s()
 
-    def check_deadlines(self, now_s: float) -> None:
+    def check_time(self, now_s: float) -> None:
         """a stage that has taken too long is apologised for"""
         if self.committed and not self.closed:
+            self._advance(now_s)
             for stage, deadline_s in self._waiting.items():
                 if now_s >= deadline_s:
                     self.fail(stage, f"no answer from {stage} in time")
@@ -117,7 +127,7 @@ class Reply:
                     self._waiting["tts"] = at_s + self._policy.tts_timeout_s
             case ev.StageFailed(stage=stage, reason=reason):
                 self.fail(stage, reason)
-        self._advance()
+        self._advance(event.at_s)
 
     def _synthesise(self, clause: do.Synthesise, at_s: float) -> None:
         if self.committed or clause.clause == 0:
@@ -126,8 +136,14 @@ class Reply:
         else:
             self._held.append(clause)
 
-    def _advance(self) -> None:
+    def _play_due_s(self) -> float:
+        """When it may begin. Reaching the ear just as the user goes on is the worst moment: it waits some frames."""
+        return max(self._playable_s, min(self._stirred_s, self._playable_s + self._policy.stir_longest_s))
+
+    def _advance(self, now_s: float) -> None:
         if self.committed and self._ready:
+            self._playable_s = min(self._playable_s, now_s)
+        if now_s >= self._play_due_s():
             self._play()
         complete = self._text_finished and not self._held and len(self._finished) == len(self._texts) > 0
         if complete and self.playing and not self.closed:

@@ -14,9 +14,9 @@ from configs.settings import TurnsSettings
 
 _BY_TIME: dict[State, tuple[Handler, ...]] = {
     State.USER: (TurnMachine._check_turn,),
-    State.THINKING: (Reply.check_deadlines,),
-    State.SPEAKING: (TurnMachine._check_interruption, Reply.check_deadlines),
-    State.PAUSED: (TurnMachine._check_interruption, Reply.check_deadlines),
+    State.THINKING: (Reply.check_time,),
+    State.SPEAKING: (TurnMachine._check_interruption, Reply.check_time),
+    State.PAUSED: (TurnMachine._check_interruption, Reply.check_time),
 }
 
 _PAGE = """\

@@ -19,7 +19,7 @@ class UserTurn:
     probability: float | None = None  # that it is complete, by the sound before this pause
     is_score_asked: bool = False
     text: str = ""  # its words up to this pause, where they are known
-    stops_are_set: bool = False  # the recogniser ends sentences with a mark
+    stops_are_set: bool = True  # the recogniser ends sentences with a mark
     speculations: int = 0  # replies prepared for it
 
     def pause(self, end_s: float) -> None:

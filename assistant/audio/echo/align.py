@@ -190,23 +190,19 @@ class Aligner:
         if not self.locked:
             if peak.prominence > _CLEAR_PROMINENCE or self._agreed > 1:
                 self._set(peak.lag - _LEAD)
-        elif self._target is None:
-            if not 8 <= peak.lag - self.delay <= 480:
-                self._set(peak.lag - _LEAD)
-        elif self._has_jumped(correlation, peak):
+        elif self._agreed >= _JUMP_LOOKS and self._is_elsewhere(correlation, peak):
             self._set(peak.lag - _LEAD)
 
     def _expected(self) -> float:
         """Where the peak should be, in samples."""
-        assert self._target is not None
-        return self.delay + self._target + self._error
+        return self.echo_delay + self._error
 
-    def _has_jumped(self, correlation: Floats, peak: Peak) -> bool:
-        """Whether the echo is somewhere else altogether, farther than a slip goes."""
-        at = round(self._expected() / 2)
+    def _is_elsewhere(self, correlation: Floats, peak: Peak) -> bool:
+        """Whether the echo is where no slip would have taken it, and no longer where it should be."""
+        expected = self._expected()
+        at = round(expected / 2)
         left = float(correlation[max(0, at - _SEARCH) : at + _SEARCH + 1].max(initial=0.0))
-        far_off = abs(peak.lag - self._expected()) > _SHORT_LAGS // 2
-        return far_off and left < _LEFT * peak.height and self._agreed >= _JUMP_LOOKS
+        return abs(peak.lag - expected) > _SHORT_LAGS // 2 and left < _LEFT * peak.height
 
     def _set(self, delay: float) -> None:
         self.slips.append(Slip(self._now(), self.delay if self.locked else None, float(max(0, delay))))

@@ -21,10 +21,11 @@ class Frame:
     `probability` of speech in the cleaned sound; `passed`: cleaned level over the microphone's; `far_end`: whether
     the assistant was audible; `second`: the probability by the second opinion, while the first cannot be trusted;
     `leak`: how far the correlation of cleaned sound and far end stands out (4-6 the user, 7 and more echo);
-    `deaf`: nothing that is heard now can be trusted.
+    `deaf`: nothing that is heard now can be trusted. `level`: of the cleaned sound, as int16 amplitude.
     """
 
     probability: float
+    level: float = 0.0
     passed: float = 1.0
     far_end: bool = False
     second: float | None = None
