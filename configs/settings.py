@@ -157,7 +157,9 @@ class LlmSettings:
     )
     context_tokens: int = setting(4096, "persona, history and reply; 28 MB per 1024", low=512, high=131072)
     max_new_tokens: int = setting(512, "when the request does not say", low=1, high=32768)
-    first_token_timeout_s: float = setting(20.0, "then the next upstream", low=0.5, high=600)
+    first_token_timeout_s: float = setting(
+        10.0, "then the next upstream, in time for the turn (20 s); the last one has twice as long", low=0.1, high=600
+    )
     idle_timeout_s: float = setting(8.0, "a stream silent for so long is ended with an error", low=0.5, high=600)
     connect_timeout_s: float = setting(3.0, "a host that is off must not hold up the next one", low=0.1, high=60)
     reply_timeout_s: float = setting(120.0, "a whole reply asked for without streaming", low=1, high=3600)

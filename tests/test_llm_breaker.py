@@ -145,6 +145,15 @@ def test_a_first_word_that_never_comes_counts_and_what_the_request_did_wrong_doe
     assert breakers(app) == ["open", "closed"]
 
 
+def test_the_last_upstream_has_twice_as_long_for_its_first_word(ab: tuple[Stub, Stub]) -> None:
+    ab[0].behave = ab[1].behave = silent
+    answer = ask(app_of(*ab, first_token_timeout_s=0.2), stream=True)
+    assert answer.status_code == 504
+    first, second = answer.get_json()["error"]["message"].split("; ")
+    assert ab[0].url in first and "within 0.2 s" in first
+    assert ab[1].url in second and "within 0.4 s" in second
+
+
 def test_an_upstream_that_is_off_is_not_waited_for_again_also_for_its_models(ab: tuple[Stub, Stub]) -> None:
     off = f"http://127.0.0.1:{free_port()}/v1"
     settings = LlmSettings(upstreams=(off, ab[1].url), breaker_failures=1, breaker_rest_s=REST_S)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
 _REFUSAL_LIMIT = 2**20  # bytes of an error
+_LAST_PATIENCE = 2  # so many times as long may the last one take: there is nobody else to ask
 _NO_MODEL = 404  # status of an upstream that has not the model asked for
 _REFUSAL_S = 2.0  # for the words of a refusal, once its status is known
 
@@ -123,6 +124,8 @@ class Proxy:
 
     def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> Stream:
         limit_s = self._settings.first_token_timeout_s
+        if upstream is self.upstreams[-1]:
+            limit_s *= _LAST_PATIENCE
         until = time.monotonic() + limit_s
         exchange = upstream.post(body)
         try:
