@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from assistant.cli import main
 from assistant.scenario.api import NotPlayable, parse, simulate
 from assistant.scenario.cast import Mix, ServiceVoice
 from assistant.scenario.needs import lacking
+from assistant.scenario.world import RealWorld
 from tests.stub_services import Stub
 from tests.virtual_card import NoCard, VirtualCard
 
@@ -67,6 +70,7 @@ def test_with_real_services_the_same_scenario_is_played_in_virtual_and_in_real_t
     with Stub(reply=REPLY) as stub:
         result = simulate(parse(CUTS_IN), depth, settings=stub.settings(STUB_VOICE), services="real")
     assert result.passed, result.report()
+    assert result.services == "real"
     assert len(stub.asked) >= 2
     assert result.log.recording is not None and result.log.recording.shape[0] == 2
 
@@ -178,6 +182,28 @@ def test_pytest_skips_a_live_scenario_where_the_services_do_not_run(
     outcome = pytester.runpytest_inprocess("-rs")
     outcome.assert_outcomes(skipped=1)
     outcome.stdout.fnmatch_lines(["*not running: asr, llm, tts; start them with `huiyin serve`*"])
+
+
+def test_a_missing_sound_card_is_told_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("assistant.scenario.live.list_devices", lambda: [])
+    (tmp_path / "s.yaml").write_text("turns: [{user: hello}]")
+    assert main(["simulate", str(tmp_path / "s.yaml"), "--depth", "live", "--sound", "card"]) == 1
+    assert "there is no sound input on this machine" in capsys.readouterr().err
+
+
+def test_in_real_time_things_happen_when_they_are_due_whoever_asks_for_them() -> None:
+    world, happened = RealWorld(time.monotonic), list[str]()
+    due_s = world.now + 0.05
+    world.at(due_s, lambda: happened.append("later"))
+    other = threading.Thread(target=lambda: world.at(0.0, lambda: happened.append("at once")))
+    other.start()
+    other.join()
+    while len(happened) < 2:
+        assert world.step()
+    assert happened == ["at once", "later"]
+    assert world.now >= due_s
 
 
 def test_people_have_voices_of_their_own() -> None:

@@ -48,6 +48,7 @@ class Result:
     scenario: Scenario
     depth: Depth
     seed: int
+    services: Literal["simulated", "real"]
     log: Log
     outcomes: tuple[Outcome, ...]
     tally: Tally
@@ -118,7 +119,7 @@ def simulate(
     if director.state is not State.LISTENING:
         problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"
         outcomes.append(Outcome(1, 0, problem, log.end_s))
-    return Result(scenario, depth, seed, log, tuple(outcomes), counted)
+    return Result(scenario, depth, seed, "real" if real else "simulated", log, tuple(outcomes), counted)
 
 
 def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:

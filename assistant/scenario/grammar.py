@@ -50,7 +50,7 @@ and may have
 
 An expectation is one of
     event: MOMENT          it comes; within_ms, not_before_ms (of the end of this turn's words; of their beginning for
-                           `reply pauses` and `reply stops`; or of another moment: `since: reply starts`); times: 2
+                           `reply pauses`, `reply stops`, `speech heard`; or `since: reply starts`); times: 2
     absent: MOMENT         it does not come (since: MOMENT, within_ms: N)
     heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
     asked: WORDS           the last message to the model      prompt: WORDS    all of its messages

@@ -43,10 +43,6 @@ class Log:
     end_s: float = 0.0
     recording: Samples | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 
-    def note(self, moment: Moment) -> None:
-        """One more moment, in order."""
-        self.moments.append(moment)
-
     def sounded(self, at_s: float, block: Samples) -> Sounded:
         """A block handed to the loudspeaker at `at_s`."""
         floats = block.astype(np.float32)

@@ -76,8 +76,12 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
 
 def title(result: Result) -> str:
     """The scenario and how it was played; the seed where it is not the scenario's own."""
-    seed = f", seed {result.seed}" if result.seed != result.scenario.seed else ""
-    return f"{result.scenario.name} [{result.depth}{seed}]"
+    how: list[str] = [result.depth]
+    if result.services == "real" and result.depth != "live":
+        how.append("real services")
+    if result.seed != result.scenario.seed:
+        how.append(f"seed {result.seed}")
+    return f"{result.scenario.name} [{', '.join(how)}]"
 
 
 def place(result: Result, outcome: Outcome) -> str:
@@ -98,6 +102,7 @@ def _as_data(result: Result) -> dict[str, Any]:
         "about": result.scenario.about,
         "depth": result.depth,
         "seed": result.seed,
+        "services": result.services,
         "passed": result.passed,
         "length_s": round(log.end_s, 3),
         "expectations": [{"line": o.line, "turn": o.step, "met": o.met, "problem": o.problem} for o in result.outcomes],
