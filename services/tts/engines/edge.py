@@ -133,7 +133,7 @@ class EdgeEngine:
         except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
             if type(error).__name__ != _NO_AUDIO:  # that is about this voice or text: the network is well
                 self._breaker.failed()
-            raise SynthesisFailed(f"edge-tts: {str(error) or type(error).__name__}", progress.rest) from error
+            raise SynthesisFailed(f"edge-tts: {_reason(error)}", progress.rest) from error
 
     def warm_up(self) -> None:
         """Nothing to load."""
@@ -143,7 +143,7 @@ class EdgeEngine:
         try:
             next(chunk for chunk in self._chunks("Yes.", VOICES[0].name, PLAIN) if chunk["type"] == "audio")
         except Exception as error:  # as above
-            log.info("edge-tts is still out of reach: %s", str(error) or type(error).__name__)
+            log.info("edge-tts is still out of reach: %s", _reason(error))
             self._breaker.failed()
         else:
             log.info("edge-tts is back")
@@ -189,6 +189,12 @@ class EdgeEngine:
         finally:
             # A server that says nothing does not say goodbye either: nobody should wait for it.
             threading.Thread(target=_hang_up, args=(loop, following, stream), name="edge-end", daemon=True).start()
+
+
+def _reason(error: Exception) -> str:
+    """`error` in words; not with the address, which is long and signed."""
+    status = getattr(error, "status", 0)
+    return f"the server answered {status}" if status else str(error) or type(error).__name__
 
 
 def _hang_up(loop: asyncio.AbstractEventLoop, following: asyncio.Task[Any] | None, stream: Any) -> None:

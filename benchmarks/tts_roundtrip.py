@@ -1,0 +1,112 @@
+"""Are the words of synthesised speech understood? ``python -m benchmarks.tts_roundtrip``
+
+Each sentence is spoken by the service's own default voice for it (``--voice`` for another) and recognised by the
+embedded recogniser, which is told the language. The same recogniser on recorded people, where their clips are there,
+shows how much of the error is its own. Numbers are put in words on both sides before anything is counted: "$5" and
+"five dollars" are the same. Errors are word errors in English, character errors (letters, in English words) elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the services do, before any native library is loaded
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+import argparse
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import soxr
+
+from benchmarks.sentences import CHINESE, ENGLISH, MIXED
+from configs import settings as config
+from configs.store import ModelStore
+from services.asr.engine import Hints, load_engine
+from services.common.audio import SAMPLE_RATE, Samples, decode
+from services.tts.engine import Word
+from services.tts.sound import RATE
+from services.tts.speaker import Speaker
+from services.tts.spoken import spoken
+from tests.scoring import error_rate
+from tests.speech_clips import recorded
+
+_KINDS = {"en": ("en", ENGLISH), "zh": ("zh", CHINESE), "mixed": ("zh", MIXED)}
+_WANTED = {"en": 0.05, "zh": 0.08}  # beyond the recogniser's own error
+_AROUND_S = (0.25, 0.5)  # silence before and after, as a recogniser is given it
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A sentence and what was understood."""
+
+    text: str
+    heard: str
+    language: str
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Both in words."""
+        return spoken(self.text, self.language), spoken(self.heard, self.language)
+
+    @property
+    def error(self) -> float:
+        """Errors by words (characters) of the sentence."""
+        return error_rate([self.pair], self.language)
+
+
+def main() -> int:
+    """Prints the table. Returns 1 when a figure that must be reached is not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=40, help="sentences of each kind")
+    parser.add_argument("--voice", default="", help="a voice's name (default: the service's choice)")
+    parser.add_argument("--worst", type=int, default=5, help="how many of the worst are shown")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    args = parser.parse_args()
+    settings = config.load(overrides=["tts.cache_mb=0", *args.set])
+    speaker = Speaker.load(settings)
+    recogniser = load_engine(settings.asr, ModelStore(settings.store).ensure)
+    own = _own_errors(recogniser)
+    print(f"{'kind':<7}{'error':>8}{'recorded people':>18}{'wanted':>9}   ({args.count} sentences each)")
+    missed = False
+    for kind, (language, sentences) in _KINDS.items():
+        results = [
+            Heard(text, _heard(recogniser, _said(speaker, text, args.voice), language), language)
+            for text in sentences[: args.count]
+        ]
+        rate = error_rate([result.pair for result in results], language)
+        limit = _WANTED[kind] + own.get(kind, 0.0) if kind in _WANTED else None
+        missed = missed or (limit is not None and rate > limit)
+        people = f"{own[kind]:.1%}" if kind in own else "-"
+        print(f"{kind:<7}{rate:>8.1%}{people:>18}{'' if limit is None else f'≤ {limit:.1%}':>9}", flush=True)
+        for result in sorted(results, key=lambda r: -r.error)[: args.worst]:
+            if result.error:
+                print(f"    {result.error:>5.0%}  {result.text}  →  {result.heard.strip()}")
+    return int(missed)
+
+
+def _said(speaker: Speaker, text: str, voice: str) -> Samples:
+    words = spoken(text, "en")
+    made = speaker.speak(words, speaker.choose(words, voice))
+    sound = np.concatenate([each for each in made if not isinstance(each, Word)])
+    before, after = (round(seconds * SAMPLE_RATE) for seconds in _AROUND_S)
+    resampled: Samples = np.pad(soxr.resample(sound, RATE, SAMPLE_RATE), (before, after)).astype(np.float32)
+    return resampled
+
+
+def _heard(recogniser: Any, samples: Samples, language: str) -> str:
+    return " ".join(s.text for s in recogniser.recognise([samples], Hints((language,)))[0].segments)
+
+
+def _own_errors(recogniser: Any) -> dict[str, float]:
+    """The recogniser's errors on recorded people, by language; empty where there are no clips."""
+    results: dict[str, list[tuple[str, str]]] = {}
+    for path, language, text in recorded():
+        heard = _heard(recogniser, decode(path, max_duration_s=60).samples, language)
+        results.setdefault(language, []).append(Heard(text, heard, language).pair)
+    return {language: error_rate(pairs, language) for language, pairs in results.items()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
