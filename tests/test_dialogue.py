@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from assistant.dialogue.clauses import ClauseSplitter, speakable
@@ -31,8 +33,27 @@ def split(text: str, size: int = 1) -> list[str]:
         ("他说：“好的。”然后走了，再也没有回来。", ["他说：“好的。”", "然后走了，", "再也没有回来。"]),
         ("Hello!!! How are you today, my friend?", ["Hello!", "How are you today, my friend?"]),
         ("用 Python 3.12 吧，它很快。", ["用 Python 3.12 吧，", "它很快。"]),
+        ("**Sure**! Use _this_ one.", ["**Sure**!", "Use _this_ one."]),
         ("Use this:\n```python\nprint('hi. there')\n```\nThen run it at once please.",
-         ["Use this:", "Then run it at once please."]),
+         ["Use this:", "```python\nprint('hi. there')\n```", "Then run it at once please."]),
+        ("看这里：```x = 1。```好了吗？", ["看这里：", "```x = 1。```", "好了吗？"]),
+        ("Look.\n```\nnever closed", ["Look.", "```\nnever closed\n```"]),
+        ("<think>Sad. Be kind.</think>好的。<|HAPPY|>", ["好的。"]),
+        ("<think>never closed. Not said.", []),
+        ("[laughs] *sighs* 😀", []),
+        ("See https://a.b/c?d=e. It is good!", ["See https://a.b/c?d=e.", "It is good!"]),
+        ("看[这，里](http://x.y/z?a=1)！好", ["看[这，里](http://x.y/z?a=1)！", "好"]),
+        ("我看《你好，李焕英》，很感人。", ["我看《你好，李焕英》，", "很感人。"]),
+        ("「好的。」他说。", ["「好的。」", "他说。"]),
+        ("比分3：2，赢了。", ["比分3：2，", "赢了。"]),
+        ("现在10:30，还早。", ["现在10:30，", "还早。"]),
+        ("Wait... what? See e.g. Fig. 3, i.e. this one.", ["Wait...", "what? See e.g. Fig. 3, i.e. this one."]),
+        ("We met at 5 p.m. on Main St. in town.", ["We met at 5 p.m.", "on Main St. in town."]),
+        ("| a. | b, c |\n|---|---|\n| d? | e. f |", ["| a. | b, c |", "|---|---|\n| d? | e. f |"]),
+        ("1. Boil the water. 2. Add tea.", ["1. Boil the water.", "2. Add tea."]),
+        ("即 $f(x, y) = x. y$ 而已，对吧。", ["即 $f(x, y) = x. y$ 而已，", "对吧。"]),
+        ("It costs $3, or `a, b` at most.", ["It costs $3,", "or `a, b` at most."]),
+        ("好……那走吧……", ["好…", "那走吧……"]),
         ("A lighthouse is a tall structure with a light on the top that helps ships at night.",
          ["A lighthouse is a tall structure", "with a light on the top that helps ships at night."]),
         ("", []),
@@ -73,6 +94,39 @@ def test_pieces_do_not_change_the_clauses(size: int) -> None:
         "See https://a.b/c?d=e, ok? ```x.y```最后，**别忘了**伞！"
     )
     assert split(text, size) == split(text, len(text))
+
+
+PARTS_TEXT = (
+    '` ``` ```py\n $ $$ \\( \\) [ ] ( ) 《 》 “ ” 「 」 " < > <b> <think> </think> <|A|> | \n \n|a|b|\n http:// www.'
+    " . , : ： ， https://a.b/c?d 。 ！ ? ... …… 3 1 3.14 10:30 e.g. Dr. 你好 天气 hello and with * ** # - 😀 \u200b"
+)
+PARTS = PARTS_TEXT.split(" ")
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def test_pieces_never_change_the_clauses() -> None:
+    chance = random.Random(5)
+    for _ in range(300):
+        text = "".join(chance.choice(PARTS) + chance.choice(("", "", " ")) for _ in range(chance.randint(1, 40)))
+        splitter, pieces, rest = ClauseSplitter(), [], text
+        while rest:
+            size = chance.randint(1, 9)
+            pieces += splitter.feed(rest[:size])
+            rest = rest[size:]
+        pieces += splitter.finish()
+        assert pieces == split(text), repr(text)
+        assert all(clause == clause.strip() and (clause.startswith("```") or speakable(clause)) for clause in pieces)
+        if not set("<[*`") & set(text):  # which may hold what nobody says
+            assert letters("".join(pieces)) == letters(text), f"words were lost or made up: {text!r}"
+
+
+def test_a_long_code_block_stays_within_what_the_voice_takes() -> None:
+    before, code, after = split("Here:\n```c\n" + "int x = 1;\n" * 1000 + "```\nDone.", size=50)
+    assert (before, after) == ("Here:", "Done.")
+    assert code.startswith("```c\nint x") and code.endswith("\n```") and len(code) < 2100
 
 
 def test_text_without_any_stop_is_cut_all_the_same() -> None:

@@ -3,20 +3,29 @@
 The first clause is cut early (sound can start while the rest is still being thought). Those after it grow, so that
 each can be thought and voiced while the ones before are heard; then they are whole sentences, which sound better.
 Measured with 15 words/s and speech made in a tenth of its length: 0.6-0.9 s of silence after the first clause were
-0-0.2 s. Text that nobody should hear (markdown, emoji, code) is taken out on the way.
+0-0.2 s.
+
+A clause is the reply's own text, as it is shown and remembered: how it is said is the speech service's business. Only
+thoughts and a recogniser's tags are taken out, and what nobody could say is no clause. A code block is one clause.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _SENTENCE_END = "。！？!?；;\n…"
 _CLAUSE_END = "，,、：:" + _SENTENCE_END
-_CLOSERS = "”’」』）)\"'"
+_CLOSERS = "”’」』）)】\"'*_`"
+_QUOTES = (("“", "”"), ("「", "」"), ("『", "』"))
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
-_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|vs|etc|e\.g|i\.e|U\.S|No|approx)|\b[A-Z])\.$")
+_MONTHS = "Jan|Feb|Aug|Sept|Oct|Nov|Dec"
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Mt|Prof|Jr|Sr|vs|etc|e\.g|i\.e|U\.S|No|approx|Fig|Inc|Ltd|Ave|a\.m|p\.m"
+    rf"|{_MONTHS})|\b[A-Z]|^\s*\d{{1,2}}|\n[ \t]*\d{{1,2}})\.$"  # "1." counts the lines of a list
+)
 
 # Where an English clause that runs on can be cut: speakers breathe before these.
 _BREATH = re.compile(
@@ -25,14 +34,31 @@ _BREATH = re.compile(
     re.I,
 )
 
-_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
+_FENCE = "```"
+_LONGEST_CODE = 2000  # characters; it is shown and remembered, and sent to be called "a code block"
+_HIDDEN = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)|<\|[^<>|\n]{0,60}\|>", re.S | re.I)
+_HIDDEN_OPEN = re.compile(r"<(think|thinking|reasoning)>(?!.*</\1>)", re.S | re.I)
+# What is not cut inside: code, formulas, links, titles, tags, rows of a table, addresses.
+_URL = r"(?:https?://|www\.)[^\s\u3000-\u303f\uff00-\uffef\u3400-\u9fff<>]*"
+_WHOLE = re.compile(
+    r"`[^`\n]+`|\$\$[^$]+\$\$|\\\(.+?\\\)|\\\[.+?\\\]|(?<![\w$])\$(?=[^\s\d$])[^$\n]*[^\s$]\$(?!\d)"
+    r"|!?\[[^\[\]\n]*\](?:\([^()\s]*\))?|《[^《》\n]*》|</?[A-Za-z|][^<>\n]*>|(?m:^[ \t]*\|[^\n]*)"
+    rf"|{_URL}(?<![.,;:!?'\")])"
+)
+_OPENED = re.compile(
+    r"(?:`[^`\n]*|\$\$[^$]*|\\[(\[](?:(?!\\[)\]]).)*|(?<![\w$])\$(?=[^\s\d$])[^$\n]*|\[[^\[\]\n]*|\[[^\[\]\n]*\]\([^()\s]*"
+    rf"|《[^《》\n]*|<[^<>\n]*|(?m:^[ \t]*\|[^\n]*)|{_URL})\Z"
+)
+_LONGEST_OPENED = 200  # characters: then it was no opening but a sign
+
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_URL = re.compile(r"(?:https?://|www\.)\S+")
-_LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s*|\d{1,2}[.)]\s+)", re.M)
-_EMPHASIS = re.compile(r"[*_`~#|]+|<[^<>]{0,40}>")
+_DIRECTION = re.compile(r"[\[【][A-Za-z\u3400-\u9fff ]{1,24}[\]】]|(?<!\w)\*[a-z]+\*(?!\w)")  # [laughs]
+_LINE_MARK = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s*)", re.M)
+_EMPHASIS = re.compile(r"[*_`~#|\\]+|<[^<>]{0,500}>")
 _PICTOGRAPH = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u200d\ufe0e\ufe0f\U000e0020-\U000e007f\u20e3]|[\u2190-\u21ff]"
 )
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
 _SPACES = re.compile(r"[ \t\u3000]+")
 
 
@@ -60,15 +86,30 @@ def weight(text: str) -> tuple[int, int]:
 
 
 def speakable(text: str) -> str:
-    """`text` without what cannot be read aloud; '' when nothing is left to say."""
-    text = _CODE_BLOCK.sub(" ", text)
-    text = _LINK.sub(r"\1", text)
-    text = _URL.sub(" ", text)
-    text = _LINE_MARK.sub("", text)
-    text = _EMPHASIS.sub("", text)
-    text = _PICTOGRAPH.sub("", text)
+    """The words of `text`, without code and marks; '' when nothing in it can be said."""
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", _HIDDEN.sub("", text)))
+    text = _LINE_MARK.sub("", _DIRECTION.sub("", text))
+    text = _PICTOGRAPH.sub("", _EMPHASIS.sub("", text))
     text = _SPACES.sub(" ", text.replace("\n", " ")).strip()
-    return text if any(weight(text)) else ""
+    return text if any(weight(text)) or any(map(str.isalpha, text)) else ""
+
+
+def shown(text: str) -> str:
+    """`text` as it is shown and remembered: no thoughts, no tags of a recogniser, no invisible characters."""
+    kept = (c for c in _HIDDEN.sub("", text) if c in "\n\t\u200d" or unicodedata.category(c) not in ("Cc", "Cs", "Cf"))
+    return "".join(kept).strip()
+
+
+_CODE_WORDS = 3  # "a code block"
+
+
+def _code(block: str) -> str:
+    """A code block as it is shown: closed, and not longer than the speech service takes."""
+    block = shown(block)
+    body = block[: -len(_FENCE)] if block.endswith(_FENCE) and len(block) > len(_FENCE) else block
+    if len(body) > _LONGEST_CODE:
+        body = body[:_LONGEST_CODE] + "…\n"
+    return body + _FENCE if body.endswith("\n") or "\n" not in body else f"{body}\n{_FENCE}"
 
 
 class ClauseSplitter:
@@ -94,39 +135,61 @@ class ClauseSplitter:
     def _take(self, *, final: bool) -> list[str]:
         clauses: list[str] = []
         while True:
+            if final or not _HIDDEN_OPEN.search(self._text):
+                self._text = _HIDDEN.sub("", self._text)
             self._text = self._text.lstrip(_CLAUSE_END)  # what is left of "!!!"
             cut = self._cut(final)
             if cut is None:
                 break
-            clause = speakable(self._text[:cut])
-            self._text = self._text[cut:]
-            if clause:
-                clauses.append(clause)
-                self._given += sum(weight(clause))
+            clause, self._text = self._text[:cut], self._text[cut:]
+            if clause.startswith(_FENCE):
+                clauses.append(_code(clause))
+                self._given += _CODE_WORDS
+            elif words := speakable(clause):
+                clauses.append(shown(clause))
+                self._given += sum(weight(words))
         return clauses
 
     def _cut(self, final: bool) -> int | None:
         """Where the next clause ends in the buffer, or None when it is not there yet."""
         text = self._text
-        if text.count("```") % 2:  # inside a code block: nothing of it is spoken, wait for its end
-            return len(text) if final and text else None
+        code = text.find(_FENCE)
+        if code == 0:
+            end = text.find(_FENCE, len(_FENCE))
+            return end + len(_FENCE) if end > 0 else len(text) if final else None
+        if code > 0:
+            self._text, rest = text[:code], text[code:]
+            cut = self._cut(True)  # code ends the clause before it
+            self._text = self._text + rest
+            return cut
+        if not final and (_HIDDEN_OPEN.search(text) or text.endswith(("`", "``"))):
+            return None  # thoughts, or a code block in the making
+        opened = None if final else self._opened()
+        whole = [match.span() for match in _WHOLE.finditer(text)] + ([] if opened is None else [(opened, len(text))])
         for i, char in enumerate(text):
-            if char in _CLAUSE_END or char == ".":
+            if (char in _CLAUSE_END or char == ".") and not any(start <= i < end for start, end in whole):
                 end = self._after_closers(i + 1)
                 if end == len(text) and not final and self._next_decides(i):
                     return None
-                if char in ".,:" and end < len(text) and not self._is_stop(i, end):
+                if char in ".,:：" and end < len(text) and not self._is_stop(i, end):
                     continue
                 if self._long_enough(text[:end], sentence=char in _SENTENCE_END or char == "."):
                     return end
         if self._given < self._lengths.grown and weight(speakable(text))[1] > self._longest_words():
             for breath in reversed(list(_BREATH.finditer(text))):
-                if weight(speakable(text[: breath.start()]))[1] > self._lengths.first_words:
+                inside = any(start <= breath.start() < end for start, end in whole)
+                if not inside and weight(speakable(text[: breath.start()]))[1] > self._lengths.first_words:
                     return breath.end()
-        if len(text) > self._lengths.longest_chars:
+        if len(text) > self._lengths.longest_chars and opened != 0:
             space = text.rfind(" ", 1, self._lengths.longest_chars)
-            return space + 1 if space > 0 else self._lengths.longest_chars
+            cut = space + 1 if space > 0 else self._lengths.longest_chars
+            return next((start or end for start, end in whole if start < cut < end), cut)
         return len(text) if final and text else None
+
+    def _opened(self) -> int | None:
+        """Where something begins that may go on in the text to come: it is not cut until it ends, or proves a sign."""
+        opened = _OPENED.search(self._text)
+        return opened.start() if opened and len(opened[0]) <= _LONGEST_OPENED else None
 
     def _next_decides(self, at: int) -> bool:
         """Whether what follows the mark at `at` may change where the clause ends: a closing quote, the rest of 3.14.
@@ -134,8 +197,8 @@ class ClauseSplitter:
         Elsewhere nothing is waited for: a token is 60 ms.
         """
         text = self._text
-        in_quotes = text.count("“") > text.count("”") or text.count('"') % 2 == 1
-        if text[at] == ",":
+        in_quotes = text.count('"') % 2 == 1 or any(text.count(opening) > text.count(end) for opening, end in _QUOTES)
+        if text[at] in ",：":
             return in_quotes or text[at - 1 : at].isdigit()
         return in_quotes or text[at] in ".:"
 
@@ -148,6 +211,8 @@ class ClauseSplitter:
         """Whether the '.', ',' or ':' at `at` ends something: not in 3.14, 1,000, 9:30, Dr. or file.txt."""
         text = self._text
         following = text[end] if end < len(text) else " "
+        if text[at] == "：":
+            return not (text[at - 1 : at].isdigit() and following.isdigit())
         if not (following.isspace() or _CJK.match(following)):
             return False
         return not (text[at] == "." and _ABBREVIATION.search(text[: at + 1]))
