@@ -92,7 +92,8 @@ class SimulatedRoom:
         assert self._exchange is not None
         with self._lock:
             voice, self._user = self._user[:BLOCK], self._user[BLOCK:]
-        voice = np.pad(voice, (0, BLOCK - len(voice)))
+        if len(voice) < BLOCK:
+            voice = np.pad(voice, (0, BLOCK - len(voice)))
         noise = self._rng.standard_normal(BLOCK).astype(np.float32) * self._noise
         # What the loudspeaker gives off now was handed over earlier; the newest of it in the last step.
         played = self._wire.read(BLOCK, *(delay - BLOCK for delay in self.clocks.advance(BLOCK)))

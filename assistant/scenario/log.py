@@ -45,10 +45,12 @@ class Log:
 
     def sounded(self, at_s: float, block: Samples) -> Sounded:
         """A block handed to the loudspeaker at `at_s`."""
-        floats = block.astype(np.float32)
-        loud = np.flatnonzero(np.abs(floats) > AUDIBLE)
-        first, last = (at_s + int(loud[i]) / SAMPLE_RATE for i in (0, -1)) if len(loud) else (None, None)
-        sounded = Sounded(at_s, float(np.dot(floats, floats)) / len(floats), first, last, not block.any())
+        sounded = Sounded(at_s, 0.0, None, None, is_empty=True)
+        if block.any():
+            floats = block.astype(np.float32)
+            loud = np.flatnonzero(np.abs(floats) > AUDIBLE)
+            first, last = (at_s + int(loud[i]) / SAMPLE_RATE for i in (0, -1)) if len(loud) else (None, None)
+            sounded = Sounded(at_s, float(np.dot(floats, floats)) / len(floats), first, last, is_empty=False)
         self.blocks.append(sounded)
         return sounded
 
