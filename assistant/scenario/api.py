@@ -1,6 +1,6 @@
 """Scripted conversations from Python:
 
-    from assistant.scenario.api import Scenario, simulate
+    from assistant.scenario.api import parse, simulate
 
     result = simulate("tests/conversations/en_barge_in.yaml")
     assert result.passed, result.report()
@@ -94,7 +94,7 @@ def simulate(
     PortError where real services or sound cannot be had. A failed expectation is no error.
     """
     if not isinstance(scenario, Scenario):
-        scenario = read(Path(scenario))
+        scenario = read(scenario)
     depth = depth or scenario.depths[0]
     seed = scenario.seed if seed is None else seed
     real = services == "real" or depth == "live"

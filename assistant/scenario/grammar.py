@@ -95,8 +95,9 @@ _LONGEST_MS = 600_000.0
 _SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
 
 
-def read(path: Path) -> script.Scenario:
+def read(path: Path | str) -> script.Scenario:
     """A scenario from a file. Raises ScenarioError."""
+    path = Path(path)
     return _scenario(read_file(path), path.stem, path)
 
 
