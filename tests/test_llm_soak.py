@@ -1,4 +1,4 @@
-"""Five hundred turns through the service, with everything that happens in a long day: nothing is left behind."""
+"""A long day and a crowd: five hundred turns leave nothing behind, two hundred streams at once lose nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psutil
 import pytest
 import requests
 
+from benchmarks.llm_stub import call, stub_upstream
 from tests.service_process import start_service
 from tests.stub_upstream import WAIT_S, Answer, Stub, completion, delta
 
@@ -75,3 +76,10 @@ def test_memory_and_open_files_stay_where_they_are_over_five_hundred_turns() -> 
     print(f"{warm[0]:.1f} MB and {warm[1]} files after {WARM_TURNS} turns, {mb:.1f} and {files} after {TURNS}")
     assert mb - warm[0] < GROWTH_MB
     assert files - warm[1] <= 8  # a connection that is just being closed
+
+
+def test_two_hundred_streams_at_once_lose_no_word_and_keep_their_order() -> None:
+    with stub_upstream() as url, start_service("llm", upstreams=url) as service:
+        heard = call(f"{service}/v1", callers=200, words=80, pace_s=1 / 40, seconds=3)
+    assert not heard.faults
+    assert heard.streams >= 200 and heard.words == 80 * heard.streams

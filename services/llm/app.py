@@ -67,7 +67,14 @@ def make_app(settings: Settings) -> Flask:
         except BaseException:
             free()
             raise
-        response = Response(spell(stream), content_type=kind)
+
+        def pieces() -> Iterator[bytes]:
+            try:
+                yield from spell(stream)
+            finally:
+                free()
+
+        response = Response(pieces(), content_type=kind)
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold words back
         response.headers[_UPSTREAM_HEADER] = stream.upstream.name
