@@ -40,7 +40,7 @@ _ALWAYS = {
 }
 _WHISPER = {"faster-whisper": "faster_whisper"}
 _EMBEDDED_LLM = {"xllamacpp": "xllamacpp"}
-_VOICES = {"hibari-tts": "hibari", "onnx": "onnx", "jieba": "jieba", "pypinyin": "pypinyin", "cn2an": "cn2an"}
+_VOICES = {"hibari-tts": "hibari", "onnx": "onnx", "jieba": "jieba", "pypinyin": "pypinyin"}
 _EDGE = {"edge-tts": "edge_tts"}
 _SENSEVOICE = {"kaldi-native-fbank": "kaldi_native_fbank", "sentencepiece": "sentencepiece", "pyyaml": "yaml"}
 _FUNASR = {"torch": "torch", "funasr": "funasr"}
