@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -55,15 +55,9 @@ class RealServices(VirtualStages):
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """As `StageRunner.ask`."""
-        splitter, clause = ClauseSplitter(), 0
         with self._call(generation, "llm") as (call, took_s):
-            for piece in self.services.ask(call, messages):
-                for text in splitter.feed(piece):
-                    self._say(generation, clause, text, took_s())
-                    clause += 1
-            for text in splitter.finish():
+            for clause, text in enumerate(_clauses(self.services.ask(call, messages))):
                 self._say(generation, clause, text, took_s())
-                clause += 1
             self._later(took_s(), generation, lambda: ev.ReplyFinished(self.world.now, generation))
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
@@ -103,6 +97,13 @@ class RealServices(VirtualStages):
             yield self.services.call(stage, timeout_s), took_s
         except ServiceError as error:
             self._fail(generation, stage, str(error), took_s())
+
+
+def _clauses(pieces: Iterable[str]) -> Iterator[str]:
+    splitter = ClauseSplitter()
+    for piece in pieces:
+        yield from splitter.feed(piece)
+    yield from splitter.finish()
 
 
 def prepared(services: Services, persona: Persona, tell: Captions) -> Mapping[str, Samples]:
