@@ -29,7 +29,7 @@ _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
 _SEND_S = 30.0  # for an upstream to take a request
 _AT_ONCE = 16384  # bytes that a socket takes without waiting
-_IDLE_KEEP = 32  # idle connections kept: a TLS handshake costs two round trips of the first word's time
+_IDLE_KEEP = 64  # idle connections kept: a TLS handshake costs two round trips of the first word's time
 _IDLE_S = 30.0  # servers close idle connections after 5 s (llama-server) to minutes
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
