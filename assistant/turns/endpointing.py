@@ -1,10 +1,10 @@
 """How long a pause must last before it is the end of the user's turn.
 
 Two judges: the sound (the endpoint model's probability that the turn is complete) and the words. Neither is good alone:
-on 147 pauses and ends of 64 utterances the model's probability is higher at an end than in a pause in 66 of 100 cases
-(half a second of pauses: 64), and recognisers set full stops in the midst of sentences. So a short wait needs both, or a
-sound that leaves no doubt; where they differ the wait is longer than most pauses within a sentence are. Words that go on
-("because", "um", half a number) lengthen any wait. (`python -m benchmarks.latency --simulated`)
+on 147 pauses and ends of 64 utterances the model's probability is higher at an end than in a pause in 66 of 100 cases,
+and recognisers set full stops in the midst of sentences. So a short wait needs both, or a sound that leaves no doubt;
+where they differ the wait is longer than most pauses within a sentence are. Words that go on ("because", "um", half a
+number) lengthen any wait. (`python -m benchmarks.latency --simulated`)
 """
 
 from __future__ import annotations
