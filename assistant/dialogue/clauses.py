@@ -22,6 +22,10 @@ _QUOTES = (("“", "”"), ("「", "」"), ("『", "』"))
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
 _MONTHS = "Jan|Feb|Aug|Sept|Oct|Nov|Dec"
+_DAY = re.compile(
+    rf"\b(?:{_MONTHS}|January|February|March|April|May|June|July|August|September|October|November|December)"
+    r"\.? \d{1,2}(?:st|nd|rd|th)?,$"
+)  # the year may follow
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Mt|Prof|Jr|Sr|vs|etc|e\.g|i\.e|U\.S|No|approx|Fig|Inc|Ltd|Ave|a\.m|p\.m"
     rf"|{_MONTHS})|\b[A-Z]|^\s*\d{{1,2}}|\n[ \t]*\d{{1,2}})\.$"  # "1." counts the lines of a list
@@ -49,6 +53,7 @@ _OPENED = re.compile(
     r"(?:`[^`\n]*|\$\$[^$]*|\\[(\[](?:(?!\\[)\]]).)*|(?<![\w$])\$(?=[^\s\d$])[^$\n]*|\[[^\[\]\n]*|\[[^\[\]\n]*\]\([^()\s]*"
     rf"|《[^《》\n]*|<[^<>\n]*|(?m:^[ \t]*\|[^\n]*)|{_URL})\Z"
 )
+_CLOSED = "`$\\《<"  # what begins so and is whole does not go on, as an address or a row does
 _LONGEST_OPENED = 200  # characters: then it was no opening but a sign
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -188,7 +193,8 @@ class ClauseSplitter:
 
     def _opened(self) -> int | None:
         """Where something begins that may go on in the text to come: it is not cut until it ends, or proves a sign."""
-        opened = _OPENED.search(self._text)
+        closed = _WHOLE.sub(lambda each: "x" * len(each[0]) if each[0][0] in _CLOSED else each[0], self._text)
+        opened = _OPENED.search(closed)
         return opened.start() if opened and len(opened[0]) <= _LONGEST_OPENED else None
 
     def _next_decides(self, at: int) -> bool:
@@ -214,6 +220,8 @@ class ClauseSplitter:
         if text[at] == "：":
             return not (text[at - 1 : at].isdigit() and following.isdigit())
         if not (following.isspace() or _CJK.match(following)):
+            return False
+        if text[at] == "," and _DAY.search(text[: at + 1]):
             return False
         return not (text[at] == "." and _ABBREVIATION.search(text[: at + 1]))
 

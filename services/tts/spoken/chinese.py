@@ -37,6 +37,7 @@ _OPERATORS = {
     "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于", "±": "正负",
 }  # fmt: skip
 _SIGNS = {**_OPERATORS, "&": "和", "%": "百分号", "@": " at ", "~": "到"}
+_DIGIT = "零一二三四五六七八九十"
 _ROUND = {"100": "百", "1000": "千", "10000": "万"}
 _CODE_CUE = (
     r"(?:验证码|密码|订单号|订单|单号|卡号|编号|学号|工号|尾号|邮编|账号|号码|代码|口令|房号|QQ|PIN|ID)"
@@ -118,7 +119,7 @@ def _unit(match: re.Match[str]) -> str:
 
 
 def _fraction(match: re.Match[str]) -> str:
-    if int(match["a"]) >= int(match["b"]):  # 24/7, a score
+    if float(match["a"]) >= int(match["b"]):  # 24/7, a score
         return f"{number_zh(match['a'])}、{number_zh(match['b'])}"
     whole = _ROUND.get(match["b"]) or number_zh(match["b"])
     return f"{whole}分之{number_zh(match['a'])}"
@@ -200,7 +201,7 @@ _RULES: list[_Rule] = [
     _rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-(?=\d)", lambda m: "负"),
     _rule(rf"(?P<n>{_N})\s*%", lambda m: "百分之" + number_zh(m["n"])),
     _rule(rf"(?P<n>{_N})\s*‰", lambda m: "千分之" + number_zh(m["n"])),
-    _rule(_BOUND + r"(?<![A-Za-z] )(?P<a>\d{1,4})/(?P<b>[1-9]\d{0,7})(?![\d/])", _fraction),
+    _rule(_BOUND + r"(?<![A-Za-z] )(?P<a>\d{1,4}(?:\.\d+)?)/(?P<b>[1-9]\d{0,7})(?![\d/])", _fraction),
     _rule(
         rf"(?P<sign>HK\$|US\$|[¥$€£₩₹])\s*(?P<n>{_N})(?P<scale>\s*[百千万亿]*)",
         _money,
@@ -216,10 +217,9 @@ _RULES: list[_Rule] = [
     _rule(rf"{_BOUND}(?P<n>{_N})", lambda m: _count(m["n"], _after(m))),
     _rule(_N, lambda m: number_zh(m[0])),
     _rule(r"(?<=[年月日号点分时秒一二三四五六七八九零十])\s*[-~–—]\s*(?=[一二三四五六七八九零十两])", lambda m: "到"),
-    _rule(
-        r"(?<=[一二三四五六七八九零十百千万亿])\+(?=\s*[\u3400-\u9fff])(?!\s*[一二三四五六七八九零十两])",
-        lambda m: "多",
-    ),
+    _rule(rf"(?<=[{_DIGIT}百千万亿])\+(?=[个人次种年天岁元块万亿台只家篇页项条本名位])", lambda m: "多"),
+    _rule(rf"(?<=[{_DIGIT}百千万亿])\+(?!\s*[{_DIGIT}两负A-Za-z(])", lambda m: "以上"),
+    _rule(r"(?<=\w)\s*=\s*(?=[?？]|$)", lambda m: "等于"),
     _rule(r"(?<=[\w)])\s*[≥≤≈≠±×÷=]\s*(?=[\w(])|(?<=[\w+)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign),
     _rule(r"(?<=\w)\s*&\s*(?=\w)|(?<!\w)[±≈≥≤]\s*(?=\w)", _sign),
     _rule(r"~\s*(?=[一二三四五六七八九零十两百])", lambda m: "约"),

@@ -304,6 +304,7 @@ _RULES: list[_Rule] = [
         rf"{_BOUND}(?P<n>{_N})\s*(?P<op>[-+*/×x÷])\s*(?={_N}\s*(?:[-+*/×x÷]\s*{_N}\s*)*=)",
         lambda m: f"{number_en(m['n'])} {_OPERATORS[m['op']]} ",
     ),
+    _rule(rf"{_BOUND}(?P<a>\d+\.\d+)/(?P<b>\d+)(?![\d/])", lambda m: f"{number_en(m['a'])} out of {number_en(m['b'])}"),
     _rule(_BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction),
     _rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus "),
     _rule(rf"{_BOUND}(?P<a>{_N})%?{_TO}(?P<b>{_N})(?![\d-])", lambda m: _range_of(m)),
@@ -321,6 +322,7 @@ _RULES: list[_Rule] = [
     _rule(rf"(?P<n>{_N})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),
     # Signs
     _rule(r"(?<=\w)\s*[≤≥≈≠±×÷=]\s*(?=\w)|(?<=[\w)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign),
+    _rule(r"(?<=\w)\s*=\s*(?=\?|$)", " equals"),
     _rule(r"\s*&+\s*", " and "),
     _rule(r"(?<=[\w)])\+(?!\w)", " plus"),
     _rule(r"(?<!\w)(?:~|≈)\s*(?=\w)", "about "),

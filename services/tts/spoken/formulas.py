@@ -34,6 +34,7 @@ _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]+)\}\s*\{([^{}]+)\}")
 _ROOT = re.compile(r"\\sqrt\s*\{([^{}]+)\}")
 _POWER = re.compile(r"\^(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
 _DEGREES = re.compile(r"\^(?:\{\s*\\circ\s*\}|\\circ)")
+_NEGATIVE = re.compile(r"(^|[-+=<>*/,({]|\\[A-Za-z]+)(\s*)-")  # a minus with nothing before it to take from
 _INDEX = re.compile(r"_(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
 _TOKEN = re.compile(r"\\([A-Za-z]+|%)|([-+=<>*/,(){}])|([A-Za-z0-9.\u3400-\u9fff]+)|(\s+)")
 
@@ -49,6 +50,7 @@ def formula(latex: str, language: Literal["zh", "en"]) -> str:
         return _NAME[language]
     text = _SPACING.sub(" ", _WRAPPER.sub(r" \1 ", latex.strip()))
     text = _DEGREES.sub(r"\\circ ", text)
+    text = _NEGATIVE.sub(r"\1\2 负" if zh else r"\1\2-", text)
     text = _ROOT.sub(r" 根号\1 " if zh else r" the square root of {\1} ", text)
     text = _FRACTION.sub(r" \2分之\1 " if zh else r" {\1} over {\2} ", text)
     text = _POWER.sub(lambda m: _power(m[1] or m[2], zh), text)
