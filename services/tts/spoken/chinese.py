@@ -1,18 +1,15 @@
 """Digits and signs in Chinese text, as they are read aloud: 3.5% -> 百分之三点五, 10:05 -> 十点零五分, 2个 -> 两个.
 
-The rules are tried in order; what one has put in words has no digits left for the next.
+The order of the rules matters (see `rules.apply`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from services.tts.spoken.numbers import cardinal_zh, digits_zh, number_zh
+from services.tts.spoken.rules import BOUND, NUMBER, TO, Rule, apply, rule
 
-_N = r"(?:\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
-_BOUND = r"(?<![\d.A-Za-z])"  # not inside a longer number or a name such as H264
-_TO = r"\s*(?:[-~–—]|至)+\s*"
 _MONEY = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "US$": "美元", "₩": "韩元", "₹": "卢比"}
 _UNITS = {
     "°C": "摄氏度", "°F": "华氏度", "°": "度", "km/h": "公里每小时", "m/s": "米每秒", "mph": "英里每小时",
@@ -46,8 +43,6 @@ _CODE_CUE = (
 _PHONE_CUE = r"(?:拨打|拨|打|电话|热线|致电|呼叫|手机号?|客服)(?:是|为|：|:)?\s*"
 _RATIO_CUE = r"(?:比分|比例|比率|赔率|配比|比|以|得分|大胜|战胜|战平|落后|领先)\s*(?:是|为|：|:)?\s*"
 
-_Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
-
 
 def read_chinese(text: str) -> str:
     """`text`, Chinese, with its digits and signs in Chinese words.
@@ -55,9 +50,7 @@ def read_chinese(text: str) -> str:
     >>> read_chinese("涨了3.5%，到2024年5月1日10:05")
     '涨了百分之三点五，到二零二四年五月一日十点零五分'
     """
-    for pattern, read in _RULES:
-        text = pattern.sub(read, text)
-    return text
+    return apply(_RULES, text)
 
 
 def _count(number: str, following: str) -> str:
@@ -147,96 +140,96 @@ def _sign(match: re.Match[str]) -> str:
     return _SIGNS[match[0].strip()]
 
 
-def _rule(pattern: str, read: Callable[[re.Match[str]], str]) -> _Rule:
-    return re.compile(pattern), read
-
-
-_TIME = r"(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?(?![\d:：])"
-_RULES: list[_Rule] = [
-    _rule(
-        _BOUND + r"(?P<year>[12]\d{3})(?P<by>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=by)"
-        r"(?P<day>0?[1-9]|[12]\d|3[01])(?![\d.]*\d)",
-        _date,
-    ),
-    _rule(r"(?<![\d.])(?P<v>[vV]\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _version),
-    _rule(r"(?<![\d.A-Za-z])(?P<v>[vV]\s?)(?P<n>\d+(?:\.\d+)*)(?!\d)", _version),
-    # Telephones: mobile, area code, service lines, short numbers that one is told to call.
-    _rule(_BOUND + r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)", _phone),
-    _rule(_BOUND + r"(?:0\d{2,3}-?\d{7,8}|[48]00-?\d{3,4}-?\d{3,4})(?!\d)", _phone),
-    _rule(rf"(?P<cue>{_PHONE_CUE})(?P<n>1\d{{2}}|1\d{{4}}|9\d{{4}}|\d{{7,8}})(?![\d.个次分块元%:：])", _phone),
-    _rule(rf"(?P<cue>{_CODE_CUE})(?P<n>\d{{3,}})(?![\d.])", lambda m: m["cue"] + digits_zh(m["n"])),
-    _rule(_BOUND + r"\d{3,4}(?=\s*(?:房间|室|教室|号房|寝室|病房|路公交|路车))", lambda m: digits_zh(m[0], "幺")),
-    _rule(r"(?<=[GDCKTZ])\d{2,4}(?=次)", lambda m: digits_zh(m[0], "幺")),
-    _rule(
-        rf"(?P<cue>{_RATIO_CUE})(?P<a>\d{{1,3}})[:：](?P<b>\d{{1,3}})(?![\d:：])",
-        lambda m: f"{m['cue']}{number_zh(m['a'])}比{number_zh(m['b'])}",
-    ),
-    _rule(_BOUND + r"(?P<a>\d\d?[:：]\d\d)" + _TO + r"(?=\d\d?[:：]\d\d)", lambda m: m["a"] + "到"),
-    _rule(_BOUND + _TIME, _time),
-    _rule(_BOUND + r"(?P<a>\d{1,3})[:：](?P<b>\d{1,3})(?!\d)", lambda m: f"{number_zh(m['a'])}比{number_zh(m['b'])}"),
-    # Years digit by digit; 2000年前 and 5000年历史 are amounts.
-    _rule(_BOUND + r"(?P<n>\d000)(?=\s*(?:多|余)?年(?:前|来|间|之久|历史|以来|的历史))", lambda m: _count(m["n"], "")),
-    _rule(r"(?<=《)\d{4}(?=》)", lambda m: digits_zh(m[0])),
-    _rule(
-        _BOUND + r"(?P<a>(?:19|20)\d\d)" + _TO + r"(?P<b>(?:19|20)\d\d)(?![\d.%-])",
-        lambda m: f"{digits_zh(m['a'])}到{digits_zh(m['b'])}",
-    ),
-    _rule(r"(?<=\d米)\d\d?(?!\d)", lambda m: digits_zh(m[0])),
-    _rule(_BOUND + r"[12]\d{3}(?=\s*年|" + _TO + r"[12]\d{3}\s*年)", _year),
-    _rule(
-        rf"(?<![A-Za-z\d.)\]~–—至-])(?P<minus>-)?(?P<n>{_N})\s*(?P<unit>°[CF]?)(?![A-Za-z])",
-        _unit,
-    ),
-    _rule(_BOUND + rf"(?P<a>{_N})\s*(?P<op>[-+*/×x÷])\s*(?={_N}\s*[-+*/×x÷=]\s*(?:{_N}|[?？]))", lambda m: _sum(m)),
-    _rule(_BOUND + rf"(?P<a>{_N})\s*(?P<op>[-+*/×x÷])\s*(?P<b>{_N})\s*(?P<is>=)", lambda m: _sum(m)),
-    _rule(
-        rf"{_BOUND}(?P<minus>(?<![A-Za-z\d.)])-)?(?P<a>{_N})(?P<pa>%?){_TO}(?P<b>{_N})(?P<pb>%?)(?:\s*(?P<unit>{_UNIT})(?![A-Za-z]))?(?![\d-])",
-        _range,
-    ),
-    # A minus, not a hyphen or a dash: at the start, after a mark, or after a word that a value follows.
-    _rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从长]))-(?=\d+(?:\.\d+)?%)", lambda m: "负"),
-    _rule(
-        rf"(?P<minus>(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-)(?P<n>{_N})\s*(?P<unit>{_UNIT})(?![A-Za-z])", _unit
-    ),
-    _rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-(?=\d)", lambda m: "负"),
-    _rule(rf"(?P<n>{_N})\s*%", lambda m: "百分之" + number_zh(m["n"])),
-    _rule(rf"(?P<n>{_N})\s*‰", lambda m: "千分之" + number_zh(m["n"])),
-    _rule(_BOUND + r"(?<![A-Za-z] )(?P<a>\d{1,4}(?:\.\d+)?)/(?P<b>[1-9]\d{0,7})(?![\d/])", _fraction),
-    _rule(
-        rf"(?P<sign>HK\$|US\$|[¥$€£₩₹])\s*(?P<n>{_N})(?P<scale>\s*[百千万亿]*)",
-        _money,
-    ),
-    _rule(
-        rf"{_BOUND}(?P<n>{_N})(?=\s*[百千万亿]*(?:美元|欧元|英镑|元|块钱?))",
-        lambda m: _count(_whole(m["n"]), _after(m)),
-    ),
-    _rule(rf"{_BOUND}(?P<minus>)(?P<n>{_N})\s*(?P<unit>{_UNIT})(?![A-Za-z\d])", _unit),
-    _rule(rf"(?<=第)\s*(?P<n>{_N})", lambda m: number_zh(m["n"])),
-    _rule(r"(?<=[A-Z]{2} )(?<!USD )(?<!RMB )(?<!CNY )(?<!GDP )(?P<hyphen>)(?P<n>\d{3,4})(?![\d.,])", _named),
-    _rule(rf"(?<=[A-Za-z])(?P<hyphen>[-_]?)(?P<n>{_N})", _named),
-    _rule(rf"{_BOUND}(?P<n>{_N})", lambda m: _count(m["n"], _after(m))),
-    _rule(_N, lambda m: number_zh(m[0])),
-    _rule(r"(?<=[年月日号点分时秒一二三四五六七八九零十])\s*[-~–—]\s*(?=[一二三四五六七八九零十两])", lambda m: "到"),
-    _rule(rf"(?<=[{_DIGIT}百千万亿])\+(?=[个人次种年天岁元块万亿台只家篇页项条本名位])", lambda m: "多"),
-    _rule(rf"(?<=[{_DIGIT}百千万亿])\+(?!\s*[{_DIGIT}两负A-Za-z(])", lambda m: "以上"),
-    _rule(r"(?<=\w)\s*=\s*(?=[?？]|$)", lambda m: "等于"),
-    _rule(r"(?<=[\w)])\s*[≥≤≈≠±×÷=]\s*(?=[\w(])|(?<=[\w+)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign),
-    _rule(r"(?<=\w)\s*&\s*(?=\w)|(?<!\w)[±≈≥≤]\s*(?=\w)", _sign),
-    _rule(r"~\s*(?=[一二三四五六七八九零十两百])", lambda m: "约"),
-    _rule(r"m²|㎡", lambda m: "平方米"),
-    _rule(r"\s*²", lambda m: "的平方"),
-    _rule(r"\s*³", lambda m: "的立方"),
-    _rule(
-        r"(?<=[万亿元块次个人台米里克斤升])/(?=小时|分钟?|秒|天|日|周|月|年|人|次|个|吨|公斤|斤|平方米|米)",
-        lambda m: "每",
-    ),
-    _rule(r"(?<=[\u3400-\u9fff])/(?=[\u3400-\u9fff])", lambda m: "、"),
-]
-
-
 def _sum(match: re.Match[str]) -> str:
     """A step of arithmetic; known by its equals sign, as 10-3 alone may be a range."""
     said = number_zh(match["a"]) + _OPERATORS[match["op"]]
     if "b" in match.re.groupindex:
         said += number_zh(match["b"]) + _OPERATORS[match["is"]]
     return said
+
+
+_TIME = r"(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?(?![\d:：])"
+_RULES: list[Rule] = [
+    rule(
+        BOUND + r"(?P<year>[12]\d{3})(?P<by>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=by)"
+        r"(?P<day>0?[1-9]|[12]\d|3[01])(?![\d.]*\d)",
+        _date,
+    ),
+    rule(r"(?<![\d.])(?P<v>[vV]\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _version),
+    rule(r"(?<![\d.A-Za-z])(?P<v>[vV]\s?)(?P<n>\d+(?:\.\d+)*)(?!\d)", _version),
+    # Telephones: mobile, area code, service lines, short numbers that one is told to call.
+    rule(BOUND + r"(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)", _phone),
+    rule(BOUND + r"(?:0\d{2,3}-?\d{7,8}|[48]00-?\d{3,4}-?\d{3,4})(?!\d)", _phone),
+    rule(rf"(?P<cue>{_PHONE_CUE})(?P<n>1\d{{2}}|1\d{{4}}|9\d{{4}}|\d{{7,8}})(?![\d.个次分块元%:：])", _phone),
+    rule(rf"(?P<cue>{_CODE_CUE})(?P<n>\d{{3,}})(?![\d.])", lambda m: m["cue"] + digits_zh(m["n"])),
+    rule(BOUND + r"\d{3,4}(?=\s*(?:房间|室|教室|号房|寝室|病房|路公交|路车))", lambda m: digits_zh(m[0], "幺")),
+    rule(r"(?<=[GDCKTZ])\d{2,4}(?=次)", lambda m: digits_zh(m[0], "幺")),
+    rule(
+        rf"(?P<cue>{_RATIO_CUE})(?P<a>\d{{1,3}})[:：](?P<b>\d{{1,3}})(?![\d:：])",
+        lambda m: f"{m['cue']}{number_zh(m['a'])}比{number_zh(m['b'])}",
+    ),
+    rule(BOUND + r"(?P<a>\d\d?[:：]\d\d)" + TO + r"(?=\d\d?[:：]\d\d)", lambda m: m["a"] + "到"),
+    rule(BOUND + _TIME, _time),
+    rule(BOUND + r"(?P<a>\d{1,3})[:：](?P<b>\d{1,3})(?!\d)", lambda m: f"{number_zh(m['a'])}比{number_zh(m['b'])}"),
+    # Years digit by digit; 2000年前 and 5000年历史 are amounts.
+    rule(BOUND + r"(?P<n>\d000)(?=\s*(?:多|余)?年(?:前|来|间|之久|历史|以来|的历史))", lambda m: _count(m["n"], "")),
+    rule(r"(?<=《)\d{4}(?=》)", lambda m: digits_zh(m[0])),
+    rule(
+        BOUND + r"(?P<a>(?:19|20)\d\d)" + TO + r"(?P<b>(?:19|20)\d\d)(?![\d.%-])",
+        lambda m: f"{digits_zh(m['a'])}到{digits_zh(m['b'])}",
+    ),
+    rule(r"(?<=\d米)\d\d?(?!\d)", lambda m: digits_zh(m[0])),
+    rule(BOUND + r"[12]\d{3}(?=\s*年|" + TO + r"[12]\d{3}\s*年)", _year),
+    rule(
+        rf"(?<![A-Za-z\d.)\]~–—至-])(?P<minus>-)?(?P<n>{NUMBER})\s*(?P<unit>°[CF]?)(?![A-Za-z])",
+        _unit,
+    ),
+    rule(
+        BOUND + rf"(?P<a>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*[-+*/×x÷=]\s*(?:{NUMBER}|[?？]))",
+        _sum,
+    ),
+    rule(BOUND + rf"(?P<a>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?P<b>{NUMBER})\s*(?P<is>=)", _sum),
+    rule(
+        rf"{BOUND}(?P<minus>(?<![A-Za-z\d.)])-)?(?P<a>{NUMBER})(?P<pa>%?){TO}(?P<b>{NUMBER})(?P<pb>%?)(?:\s*(?P<unit>{_UNIT})(?![A-Za-z]))?(?![\d-])",
+        _range,
+    ),
+    # A minus, not a hyphen or a dash: at the start, after a mark, or after a word that a value follows.
+    rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从长]))-(?=\d+(?:\.\d+)?%)", lambda m: "负"),
+    rule(
+        rf"(?P<minus>(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-)(?P<n>{NUMBER})\s*(?P<unit>{_UNIT})(?![A-Za-z])",
+        _unit,
+    ),
+    rule(r"(?:(?<![\w.)\]-])|(?<=[是为到度约温于至从]))-(?=\d)", lambda m: "负"),
+    rule(rf"(?P<n>{NUMBER})\s*%", lambda m: "百分之" + number_zh(m["n"])),
+    rule(rf"(?P<n>{NUMBER})\s*‰", lambda m: "千分之" + number_zh(m["n"])),
+    rule(BOUND + r"(?<![A-Za-z] )(?P<a>\d{1,4}(?:\.\d+)?)/(?P<b>[1-9]\d{0,7})(?![\d/])", _fraction),
+    rule(
+        rf"(?P<sign>HK\$|US\$|[¥$€£₩₹])\s*(?P<n>{NUMBER})(?P<scale>\s*[百千万亿]*)",
+        _money,
+    ),
+    rule(
+        rf"{BOUND}(?P<n>{NUMBER})(?=\s*[百千万亿]*(?:美元|欧元|英镑|元|块钱?))",
+        lambda m: _count(_whole(m["n"]), _after(m)),
+    ),
+    rule(rf"{BOUND}(?P<minus>)(?P<n>{NUMBER})\s*(?P<unit>{_UNIT})(?![A-Za-z\d])", _unit),
+    rule(rf"(?<=第)\s*(?P<n>{NUMBER})", lambda m: number_zh(m["n"])),
+    rule(r"(?<=[A-Z]{2} )(?<!USD )(?<!RMB )(?<!CNY )(?<!GDP )(?P<hyphen>)(?P<n>\d{3,4})(?![\d.,])", _named),
+    rule(rf"(?<=[A-Za-z])(?P<hyphen>[-_]?)(?P<n>{NUMBER})", _named),
+    rule(rf"{BOUND}(?P<n>{NUMBER})", lambda m: _count(m["n"], _after(m))),
+    rule(NUMBER, lambda m: number_zh(m[0])),
+    rule(r"(?<=[年月日号点分时秒一二三四五六七八九零十])\s*[-~–—]\s*(?=[一二三四五六七八九零十两])", lambda m: "到"),
+    rule(rf"(?<=[{_DIGIT}百千万亿])\+(?=[个人次种年天岁元块万亿台只家篇页项条本名位])", lambda m: "多"),
+    rule(rf"(?<=[{_DIGIT}百千万亿])\+(?!\s*[{_DIGIT}两负A-Za-z(])", lambda m: "以上"),
+    rule(r"(?<=\w)\s*=\s*(?=[?？]|$)", lambda m: "等于"),
+    rule(r"(?<=[\w)])\s*[≥≤≈≠±×÷=]\s*(?=[\w(])|(?<=[\w+)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign),
+    rule(r"(?<=\w)\s*&\s*(?=\w)|(?<!\w)[±≈≥≤]\s*(?=\w)", _sign),
+    rule(r"~\s*(?=[一二三四五六七八九零十两百])", lambda m: "约"),
+    rule(r"m²|㎡", lambda m: "平方米"),
+    rule(r"\s*²", lambda m: "的平方"),
+    rule(r"\s*³", lambda m: "的立方"),
+    rule(
+        r"(?<=[万亿元块次个人台米里克斤升])/(?=小时|分钟?|秒|天|日|周|月|年|人|次|个|吨|公斤|斤|平方米|米)",
+        lambda m: "每",
+    ),
+    rule(r"(?<=[\u3400-\u9fff])/(?=[\u3400-\u9fff])", lambda m: "、"),
+]

@@ -156,3 +156,9 @@ def plural_en(words: str) -> str:
     if words.endswith("y"):
         return words[:-1] + "ies"
     return words + ("es" if words.endswith("x") else "s")
+
+
+def counted_en(number: str, names: tuple[str, str]) -> str:
+    """A number with its noun, one of (one, many): 1 -> one dollar, 02 -> two dollars."""
+    number = number.lstrip("0") or "0" if number.isdigit() else number
+    return f"{number_en(number)} {names[0] if number == '1' else names[1]}"
