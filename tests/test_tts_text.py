@@ -154,6 +154,8 @@ def kokoro_phonemes(text: str) -> str:
         ("我用 Python 3.11！", "wo↓jʊ↘ŋ pˈIθˌɑn sa→ntjɛ↓n i→i→!"),
         ("他说“好的”。", "tʰa→ ʂwo→ “xau↓ tɤ”."),
         ("Hello, world.", "həlˈO, wˈɜɹld."),
+        ("A4 paper", "ˈAfˌɔɹ pˈApəɹ."),
+        ("维生素A好", "wei↗ʂə→ŋsu↘ ˈA xau↓."),
         ("Привет こんにちは", ""),
         ("，。！", ""),
     ],

@@ -18,12 +18,16 @@ from services.tts.text import speakable, zh_and_en
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
 _PACE_FOR_PITCH = 0.03  # a semitone
+_LETTER_A = re.compile(r"\bA$")  # 维生素A: the letter, which the reader takes for the article unless a mark follows
 _THREADS = 1  # one core makes the first sound in 20 ms; more would only disturb
 
 
 def english_phonemes(text: str, british: bool = False) -> str:
     """English text in phonemes: misaki's alphabet, which Kokoro shares."""
-    return str(english_reader(british)(readable(text)))
+    text = readable(text)
+    if _LETTER_A.search(text):
+        return str(english_reader(british)(text + ".")).removesuffix(".")
+    return str(english_reader(british)(text))
 
 
 def readable(text: str) -> str:

@@ -37,6 +37,7 @@ _UNITS: dict[str, str | tuple[str, str]] = {
     "revolutions per minute"), "mAh": "milliamp hour",
 }  # fmt: skip
 _UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_LONE_A = re.compile(r"(?<!\w)A$")
 _OPERATORS = {
     "+": "plus", "-": "minus", "*": "times", "×": "times", "x": "times", "÷": "divided by", "/": "divided by",
     "=": "equals", "<": "less than", ">": "greater than", "≤": "at most", "≥": "at least", "≈": "about",
@@ -132,7 +133,8 @@ def _named(match: re.Match[str]) -> str:
     """A number that belongs to a name: A4, H264; small ones after a hyphen are numbers: COVID-19."""
     number = match["n"]
     said = number_en(number) if len(number) <= 2 or "." in number else digits_en(number)
-    return f" {said}" + (" " if match["next"] else "")
+    article = _LONE_A.search(match.string, 0, match.start())  # "A four" would be read as the article
+    return ("-" if article else " ") + said + (" " if match["next"] else "")
 
 
 def _phone(match: re.Match[str]) -> str:
