@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
     parser.add_argument("--voice", metavar="NAME", help="whose voice (default: one that fits the text)")
     parser.add_argument("--speed", type=float, metavar="S", help="1.0 is the voice's own pace, 2.0 twice as fast")
+    parser.add_argument("--emotion", metavar="WORD", help="neutral, gentle, cheerful, calm, serious; or sad, happy, ...")
     parser.add_argument("--voices", action="store_true", help="list the voices")
 
 
@@ -56,6 +57,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         body["voice"] = args.voice
     if args.speed is not None:
         body["speed"] = args.speed
+    if args.emotion:
+        body["emotion"] = args.emotion
     # What could be wrong here is found before a model is loaded.
     form = _format(args.out) if args.out else ""
     device = None if args.out else _loudspeaker(args.output or settings.audio.output_device)
