@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
     parser.add_argument("--voice", metavar="NAME", help="whose voice (default: one that fits the text)")
     parser.add_argument("--speed", type=float, metavar="S", help="1.0 is the voice's own pace, 2.0 twice as fast")
-    parser.add_argument("--emotion", metavar="WORD", help="neutral, gentle, cheerful, calm, serious; or sad, happy, ...")
+    parser.add_argument("--emotion", metavar="WORD", help="gentle, cheerful, calm, serious; or sad, happy ...")
     parser.add_argument("--voices", action="store_true", help="list the voices")
 
 
