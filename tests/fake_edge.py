@@ -17,7 +17,7 @@ from services.tts.sound import RATE
 
 WORD_S = 0.3
 _TICKS = 10_000_000  # a second
-_FROZEN_S = 1.5  # longer than the tests wait
+_FROZEN_S = 1.0  # longer than the tests wait
 _PIECE = 1440  # bytes of mp3 a message
 
 

@@ -24,8 +24,8 @@ from services.tts.speaker import Speaker, Turns
 from services.tts.styles import STYLES
 
 SILENT = 10 ** (-50 / 20)
-EDGE_TIMEOUT_S = 0.5
-BUSY_S = 0.05  # a busy machine's pauses; measured on a quiet one: 1 ms
+EDGE_TIMEOUT_S = 0.25  # where it fails; where it does not, a busy machine is given time
+PATIENT_S = 5.0
 
 
 class Tone:
@@ -204,7 +204,7 @@ def spoken_by_edge(address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[
     """What comes of TEXT in one of edge's voices, what the local engine was asked for, and the seconds it took."""
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
     local = Tone("hibari", HibariEngine.voices)
-    both = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S), local])
+    both = Speaker([edge.EdgeEngine(PATIENT_S), local])
     started = time.monotonic()
     sound = only_sound(both.speak(TEXT, both.choose(TEXT)))
     return sound, local, time.monotonic() - started
@@ -248,29 +248,29 @@ def test_edge_out_of_reach_is_replaced_within_its_time_and_then_at_once(
         local = Tone("hibari", HibariEngine.voices)
         both = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S), local])
         waits = []
-        for _ in range(2):
+        for _ in range(6):
             started = time.monotonic()
             sound = both.speak(TEXT, both.choose(TEXT, "en-US-AriaNeural"))
             first = next(each for each in sound if not isinstance(each, Word))
             waits.append(time.monotonic() - started)
             assert len(first)
         looked_up.set()
-    assert local.asked == [TEXT, TEXT]  # not a word is lost
+    assert local.asked == [TEXT] * 6  # not a word is lost
     assert waits[0] < EDGE_TIMEOUT_S + 0.5
-    assert waits[1] < 0.01 + BUSY_S
+    assert min(waits[1:]) < 0.01
 
 
 def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", f"ws://127.0.0.1:{free_port()}/?")
     local = Tone("hibari", HibariEngine.voices)
-    both = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S, rest_s=0.0), local])
+    both = Speaker([edge.EdgeEngine(PATIENT_S, rest_s=0.0), local])
     voice = both.choose(TEXT, "en-US-AriaNeural")
     list(both.speak(TEXT, voice))
     with running(FakeEdge(WORDS)) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         started = time.monotonic()
         list(both.speak(TEXT, voice))
-        assert time.monotonic() - started < 0.05 + BUSY_S  # this one does not wait for the try
+        assert time.monotonic() - started < 1  # this one does not wait for the try
         while time.monotonic() < started + 10:
             asked = len(local.asked)
             list(both.speak(TEXT, voice))
@@ -283,7 +283,7 @@ def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.Monkey
 def test_voice_that_edge_does_not_have_leaves_the_others_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge([])) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
-        engine = edge.EdgeEngine(EDGE_TIMEOUT_S)
+        engine = edge.EdgeEngine(PATIENT_S)
         with pytest.raises(SynthesisFailed):
             list(engine.synthesise(TEXT, "xx-XX-NobodyNeural"))
         with pytest.raises(SynthesisFailed, match="No audio"):
@@ -294,7 +294,7 @@ def test_edge_is_told_the_style_and_nothing_that_it_could_take_for_markup(monkey
     fake = FakeEdge(WORDS)
     with running(fake) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
-        one = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S)])
+        one = Speaker([edge.EdgeEngine(PATIENT_S)])
         for style in ("neutral", "cheerful"):
             list(one.speak("One & two' </prosody>", one.choose("One", "en-US-GuyNeural"), 1.0, STYLES[style]))
     plain, cheerful = fake.ssml
@@ -310,7 +310,7 @@ def test_edge_is_told_the_style_and_nothing_that_it_could_take_for_markup(monkey
 def test_edge_voice_is_brought_to_the_common_loudness(level: float, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge(WORDS * 2, level=level)) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
-        one = Speaker([edge.EdgeEngine(5.0)])
+        one = Speaker([edge.EdgeEngine(PATIENT_S)])
         for _ in range(2):
             sound = np.concatenate(only_sound(one.speak(TEXT, one.choose(TEXT))))
             assert lufs(sound, RATE) == pytest.approx(-20, abs=1)
@@ -321,7 +321,7 @@ def test_edge_voice_is_brought_to_the_common_loudness(level: float, monkeypatch:
 def test_edge_tells_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge(WORDS)) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
-        one = Speaker([edge.EdgeEngine(5.0)])
+        one = Speaker([edge.EdgeEngine(PATIENT_S)])
         words = [each for each in one.speak(TEXT, one.choose(TEXT)) if isinstance(each, Word)]
     assert [TEXT[word.start : word.end] for word in words] == ["One", "two", "three", "four", "five", "six"]
     assert [word.end_s for word in words] == pytest.approx([WORD_S * (i + 1) for i in range(6)], abs=0.06)
