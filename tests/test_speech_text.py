@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.dialogue.clauses import ClauseSplitter
 from services.tts.spoken import spoken
 from services.tts.spoken.numbers import cardinal_en, cardinal_zh, ordinal_en, year_en
 
@@ -114,6 +115,15 @@ def test_nothing_unspeakable_reaches_a_voice() -> None:
         strange = [c for c in said if c not in MARKS and unicodedata.category(c)[0] not in "LM"]
         assert not strange, f"{text!r} -> {said!r}"
         assert not said or any(map(str.isalpha, said))
+
+
+def test_no_clause_of_the_assistant_is_refused_as_silent() -> None:
+    chance = random.Random(7)
+    for _ in range(600):
+        text = "".join(chance.choice(PARTS) + chance.choice(("", "", " ")) for _ in range(chance.randint(1, 25)))
+        splitter = ClauseSplitter()
+        for clause in [*splitter.feed(text), *splitter.finish()]:
+            assert spoken(clause), f"{clause!r} of {text!r}"
 
 
 @pytest.mark.parametrize("part", ["9", "a1", "*", "`", "<", "[", "1-", "$1", "1:", "a.b", "你1", "\\(", " ", "1.2."])

@@ -11,6 +11,7 @@ thoughts and a recogniser's tags are taken out, and what nobody could say is no 
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ _BREATH = re.compile(
 
 _FENCE = "```"
 _LONGEST_CODE = 2000  # characters; it is shown and remembered, and sent to be called "a code block"
-_HIDDEN = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)|<\|[^<>|\n]{0,60}\|>", re.S | re.I)
+_HIDDEN = re.compile(
+    r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)|</(?:think|thinking|reasoning)>|<\|[^<>|\n]{0,60}\|>", re.S | re.I
+)
 _HIDDEN_OPEN = re.compile(r"<(think|thinking|reasoning)>(?!.*</\1>)", re.S | re.I)
 # What is not cut inside: code, formulas, links, titles, tags, rows of a table, addresses.
 _URL = r"(?:https?://|www\.)[^\s\u3000-\u303f\uff00-\uffef\u3400-\u9fff<>]*"
@@ -92,7 +95,7 @@ def weight(text: str) -> tuple[int, int]:
 
 def speakable(text: str) -> str:
     """The words of `text`, without code and marks; '' when nothing in it can be said."""
-    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", _HIDDEN.sub("", text)))
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", _HIDDEN.sub("", html.unescape(text))))
     text = _LINE_MARK.sub("", _DIRECTION.sub("", text))
     text = _PICTOGRAPH.sub("", _EMPHASIS.sub("", text))
     text = _SPACES.sub(" ", text.replace("\n", " ")).strip()

@@ -7,7 +7,7 @@ from typing import Literal
 
 _DOT = {"zh": "点", "en": " dot "}
 _URL = re.compile(
-    r"(?:https?|ftp|wss?)://(?:[^\s/@]+@)?(?P<host>[\w.-]+)[\w\-.~:/?#@!$&'*+,;=%()\[\]]*|\bwww\.(?P<www>[\w-]+(?:\.[\w-]+)+)"
+    r"(?:https?|ftp|wss?)://(?:[^\s/@]+@)?(?P<host>[A-Za-z0-9][\w.-]*)[\w\-.~:/?#@!$&'*+,;=%()\[\]]*|\bwww\.(?P<www>[\w-]+(?:\.[\w-]+)+)"
     r"[\w\-.~:/?#@!$&'*+;=%()]*",
     re.ASCII | re.I,
 )

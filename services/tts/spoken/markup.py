@@ -54,7 +54,7 @@ _EVENT = re.compile(
     r"|[\[【](?:emotion|mood|tone|event|情绪|语气|心情|表情|事件)\s*[:：=][^\]】\n]{0,40}[\]】]",
     re.I,
 )
-_SHORTCODE = re.compile(r"(?<![\w:]):[a-z][a-z_+-]{2,30}:(?![\w:])")
+_SHORTCODE = re.compile(r"(?<![\w:]):[a-z][a-z_+-]{2,30}:(?![\w:/])")
 _EMOTICON = re.compile(r"(?<![\w)])(?:[:;=8][-']?[)(DPpOo|\\/]|<3|\^_+\^|T_T|[xX]D)(?!\w)")
 
 
