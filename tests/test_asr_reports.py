@@ -1,202 +1,26 @@
-"""What one gets out of a transcription: subtitles, tables, OpenAI's JSON, the report."""
+"""The report of a transcription: emotion over the recording, its waveform, one page with all of it."""
 
 from __future__ import annotations
 
 import base64
-import csv
 import dataclasses
 import hashlib
-import io
-import json
 import re
-from html.parser import HTMLParser
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-from flask import Flask, Response, jsonify, request
+from html_page import Page
 from media import encode
-from openai.types.audio import TranscriptionVerbose
 from transcripts import SAYINGS, conversation, feeling, segment, transcript, waveform_of
-from werkzeug.datastructures import FileStorage
 
-from configs.settings import AsrSettings
-from services.asr import answers
-from services.asr.asking import Ask, openai_ask, own_ask
-from services.asr.engine import Emotion, Hints, Segment, Transcript, Word
-from services.asr.formats import DOCUMENTS, FORMATS, as_csv, as_srt, as_verbose, as_vtt
+from services.asr.engine import Emotion, Segment, Transcript
 from services.asr.report.media import MOST_PEAKS, Waveform, listen
 from services.asr.report.page import report
 from services.asr.report.track import course, emotion_track, negative, shares
 from services.asr.report.words import in_plain_words
-from services.asr.subtitles import cues
-from services.asr.transcribe import Part
-from services.common import errors
 from services.common.audio import SAMPLE_RATE, AudioReader, decode
-from services.common.errors import ApiError
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>&amp; ]]> <!--'
-
-
-def spoken(text: str, start_s: float = 1.0, word_s: float = 0.3, gaps: dict[int, float] | None = None) -> list[Word]:
-    """The text's words, one after the other; `gaps` are pauses before words, by number."""
-    words, at_s = [], start_s
-    for i, word in enumerate(text.split()):
-        at_s += (gaps or {}).get(i, 0.0)
-        words.append(Word(word, at_s, at_s + word_s))
-        at_s += word_s
-    return words
-
-
-# --- subtitles ---------------------------------------------------------------------------------------------------
-
-
-def test_cues_have_the_times_of_their_words() -> None:
-    text = "This is the first half of a long sentence that goes on, and this is the second half of it, which ends here."
-    words = spoken(text)
-    heard = list(cues([segment(1.0, 20.0, text, words=words)]))
-    assert " ".join(cue.text for cue in heard) == text and len(heard) == 2
-    assert heard[0].text.endswith("goes on,")
-    count = len(heard[0].text.split())
-    assert (heard[0].start_s, heard[0].end_s) == (words[0].start_s, words[count - 1].end_s)
-    assert (heard[1].start_s, heard[1].end_s) == (words[count].start_s, words[-1].end_s)
-
-
-def test_a_pause_ends_a_cue() -> None:
-    text = "Good morning. How are you?"
-    heard = list(cues([segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}))]))
-    assert [cue.text for cue in heard] == ["Good morning.", "How are you?"]
-    assert heard[1].start_s - heard[0].end_s == pytest.approx(3.0)
-    assert len(list(cues([segment(1.0, 9.0, text, words=spoken(text, gaps={2: 0.3}))]))) == 1
-
-
-def test_chinese_characters_are_words() -> None:
-    text = "今天我们来谈一谈怎样学习一门新的语言，因为很多人都觉得这件事情非常困难，其实只要每天坚持就可以了。"
-    glued = re.findall(r".[，。]?", text)
-    words = [Word(char, 2.0 + 0.2 * i, 2.2 + 0.2 * i) for i, char in enumerate(glued)]
-    heard = list(cues([segment(0.0, 30.0, text, "zh", words=words)]))
-    assert "".join(cue.text for cue in heard) == text and len(heard) >= 2
-    assert heard[0].text[-1] in "，。" and heard[0].start_s == 2.0 and heard[-1].end_s == words[-1].end_s
-    assert heard[1].start_s == pytest.approx(heard[0].end_s)
-
-
-def test_words_that_differ_from_the_text_still_time_it() -> None:
-    """Hotwords put right and numbers written as such: the text has other letters than the words."""
-    words = spoken(
-        "we met in twenty twenty four and then again in the year after that one near the old Fun A S R building"
-    )
-    text = "We met in 2024, and then again in the year after that one, near the old FunASR building."
-    heard = list(cues([segment(1.0, 20.0, text, words=words)]))
-    times = [time for cue in heard for time in (cue.start_s, cue.end_s)]
-    assert " ".join(cue.text for cue in heard) == text and len(heard) == 2
-    assert times == sorted(times) and times[0] == words[0].start_s and times[-1] == words[-1].end_s
-
-
-def test_cues_without_word_times_share_the_segment_by_length() -> None:
-    text = "One two three four five six seven eight nine ten, " * 4
-    heard = list(cues([segment(10.0, 50.0, text)]))
-    assert heard[0].start_s == 10.0 and heard[-1].end_s == pytest.approx(50.0)
-    assert all(cue.end_s == pytest.approx(after.start_s) for cue, after in pairwise(heard))
-
-
-def test_no_cue_is_wider_than_two_lines_whatever_is_said() -> None:
-    for text in ("x" * 500, "字" * 300, "한국어" * 60, "สวัสดี" * 40, "a " * 200, "word\n\nword " * 30):
-        heard = list(cues([segment(0.0, 60.0, text)]))
-        assert all(sum(2 if c >= "\u2e80" else 1 for c in cue.text) <= 84 for cue in heard)
-        assert "".join(cue.text for cue in heard).replace(" ", "") == "".join(text.split())
-        assert "\n\n" not in as_srt([segment(0.0, 60.0, text)]).split("\n\n")[0]
-
-
-def test_tags_are_in_subtitles_on_request_only() -> None:
-    segments = [
-        segment(0.0, 2.0, "No, really.", emotion=feeling("sad"), events=["laughter"]),
-        segment(3.0, 4.0, "Well.", emotion=feeling("neutral")),
-        segment(5.0, 6.0, "Hm.", emotion=feeling("unknown")),
-        segment(7.0, 9.0, "好吧。", "zh", feeling("angry"), ["cough"]),
-        segment(10.0, 12.0, "", events=["applause"]),
-    ]
-    plain = as_srt(segments)
-    assert "[" not in plain and "(" not in plain and plain.count(" --> ") == 4
-    tagged = [block.split("\n")[2] for block in as_srt(segments, tags=True).strip().split("\n\n")]
-    assert tagged == ["[laughter] (sad) No, really.", "Well.", "Hm.", "[咳嗽] (愤怒) 好吧。", "[applause]"]
-    assert "[laughter] (sad) No, really." in as_vtt(segments, tags=True)
-
-
-def test_an_event_is_named_in_the_cue_in_which_it_begins() -> None:
-    text = "Good morning. How are you?"
-    heard = segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}), events=["laughter"])
-    later = dataclasses.replace(heard, events=(dataclasses.replace(heard.events[0], start_s=4.8),))
-    assert [cue.text for cue in cues([later], tags=True)] == ["Good morning.", "[laughter] How are you?"]
-
-
-def test_an_arrow_in_the_text_is_not_a_line_of_times() -> None:
-    srt = as_srt([segment(0.0, 1.0, "a --> b")])
-    assert srt.count("-->") == 1 and "a → b" in srt
-
-
-# --- OpenAI's JSON -----------------------------------------------------------------------------------------------
-
-
-def test_words_are_openais_shape() -> None:
-    heard = transcript(segment(1.0, 3.0, "Good morning.", words=spoken("Good morning.")))
-    body = as_verbose(heard, words=True)
-    assert body["words"] == [
-        {"word": "Good", "start": 1.0, "end": 1.3},
-        {"word": "morning.", "start": 1.3, "end": 1.6},
-    ]
-    assert body["warnings"] == []
-    assert "words" not in as_verbose(heard) and "words" not in body["segments"][0]
-
-
-def test_words_that_are_not_known_are_a_warning() -> None:
-    body = as_verbose(transcript(segment(1.0, 3.0, "Good morning.")), words=True)
-    assert "words" not in body and "single words are not available" in body["warnings"][0]
-    assert as_verbose(transcript(), words=True)["warnings"] == [], "nothing was said"
-
-
-# --- csv ---------------------------------------------------------------------------------------------------------
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    assert text.startswith("\ufeff"), "or Excel shows 乱码"
-    return list(csv.DictReader(io.StringIO(text[1:])))
-
-
-def test_a_table_has_a_row_a_segment_and_a_column_a_score() -> None:
-    heard = conversation(40)
-    table = rows(as_csv(heard.segments))
-    assert len(table) == 40 and {row["language"] for row in table} == set(SAYINGS)
-    labels = {label for s in heard.segments for label in s.emotion.scores}  # type: ignore[union-attr]
-    head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
-    assert list(table[0]) == [*head, *(f"emotion_{label}" for label in table_labels(table)), "events"]
-    assert set(table_labels(table)) == labels
-    ninth = heard.segments[9]
-    assert ninth.emotion and table[9]["emotion"] == ninth.emotion.label
-    assert float(table[9][f"emotion_{ninth.emotion.label}"]) == pytest.approx(ninth.emotion.confidence, abs=1e-3)
-    assert table[9]["events"] == "music; applause" and float(table[9]["start_s"]) == ninth.start_s
-    assert table[9]["text"] == ninth.text
-
-
-def table_labels(table: list[dict[str, str]]) -> list[str]:
-    named = [column.removeprefix("emotion_") for column in table[0] if column.startswith("emotion_")]
-    return [label for label in named if label != "confidence"]
-
-
-def test_a_table_without_emotion_has_empty_cells_not_neutral() -> None:
-    (row,) = rows(as_csv([segment(0.0, 1.0, 'He said "yes",\nthen left.')]))
-    assert row["emotion"] == row["emotion_confidence"] == row["events"] == "" and not table_labels([row])
-    assert row["text"] == 'He said "yes",\nthen left.'
-    assert rows(as_csv([])) == []
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "＝1", '=HYPERLINK("http://x","y")'])
-def test_no_cell_is_a_formula(text: str) -> None:
-    (row,) = rows(as_csv([segment(0.0, 1.0, text)]))
-    assert row["text"] == f"'{text}"
-    (row,) = rows(as_csv([segment(0.0, 1.0, f"It is {text}")]))
-    assert row["text"] == f"It is {text}"
-
 
 # --- emotion over the recording ----------------------------------------------------------------------------------
 
@@ -279,38 +103,6 @@ def test_a_waveform_of_ten_hours_has_no_more_points_than_one_of_a_minute() -> No
 
 
 # --- the report --------------------------------------------------------------------------------------------------
-
-_ALONE = {"meta", "link", "path", "rect", "br", "img"}
-
-
-class Page(HTMLParser):
-    """Checks that elements are closed in order; collects what is in them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in _ALONE or tag == "rect":
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def page_of(heard: Transcript, title: str = "call.mp3") -> Page:
@@ -412,127 +204,3 @@ def test_the_sound_in_a_report_is_the_recording() -> None:
     assert np.corrcoef(loudness, meant)[0, 1] > 0.7
     assert listen(AudioReader(wav, 60), 100, 2.0)[1] is None, "longer than what is embedded"
     assert listen(AudioReader(wav, 60), 100, 0.0)[1] is None
-
-
-# --- over HTTP ---------------------------------------------------------------------------------------------------
-
-HEARD = transcript(
-    segment(0.2, 1.0, "Good morning.", emotion=feeling("happy"), events=["laughter"], words=spoken("Good morning.")),
-    segment(1.2, 2.0, "再见。", "zh", feeling("sad")),
-    duration_s=2.0,
-)
-WAV = encode((np.sin(np.arange(2 * SAMPLE_RATE) / 9) * 0.3).astype(np.float32))
-
-
-@pytest.fixture
-def app() -> Flask:
-    """The two addresses with a stated transcript behind them instead of a model."""
-    flask, settings = Flask("reports"), AsrSettings()
-    errors.install(flask)
-
-    @flask.post("/asr")
-    def own() -> Response:
-        ask = own_ask(request, settings, ("en", "zh"))
-        if ask.stream:
-            steps = [Part(HEARD.segments, 2.0, 2.0), HEARD]
-            return jsonify([json.loads("".join(blocks)) for blocks in answers.events(steps, ask, settings)])
-        if ask.response_format == "json":
-            return Response(answers.result(HEARD, ask, settings), content_type="application/json")
-        return Response("".join(answers.document(HEARD, ask, settings)), content_type=DOCUMENTS[ask.response_format])
-
-    @flask.post("/v1/audio/transcriptions")
-    def openai_address() -> Response:
-        return jsonify(dataclasses.asdict(openai_ask(request, "m", ("en",)))["response_format"])
-
-    return flask
-
-
-def asked(app: Flask, **query: object) -> Response:
-    upload = FileStorage(io.BytesIO(WAV), "calls/one.wav")
-    return app.test_client().post("/asr", data={"file": upload, **query}, content_type="multipart/form-data")
-
-
-@pytest.mark.parametrize("form", [*DOCUMENTS])
-def test_the_service_answers_in_every_format(app: Flask, form: str) -> None:
-    answer = asked(app, format=form)
-    text = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and answer.mimetype == DOCUMENTS[form]
-    assert "Good morning." in text
-    streamed = asked(app, format=form, stream="1").get_json()
-    assert [e["type"] for e in streamed[:1]] == ["segments"] and streamed[-1]["type"] == "done"
-    assert "".join(e["text"] for e in streamed[1:-1]) == ("" if form == "json" else text)
-    assert streamed[-1]["result"]["text"] == HEARD.text
-
-
-def test_a_report_over_http_has_the_uploads_name_and_its_sound_unless_told_otherwise(app: Flask) -> None:
-    html = asked(app, format="html").get_data(as_text=True)
-    assert Page(html).texts["h1"] == ["one.wav"] and len(Page(html).all("audio")) == 1
-    html = asked(app, format="html", embed_audio="false", title="Monday's call").get_data(as_text=True)
-    assert Page(html).texts["h1"] == ["Monday's call"] and not Page(html).all("audio")
-
-
-def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = AsrSettings()
-    for length_s, asked_for, embedded in (
-        (4.0, None, True),
-        (6.0, None, False),
-        (6.0, True, True),
-        (4.0, False, False),
-    ):
-        monkeypatch.setattr(answers, "_EMBED_UP_TO_S", 5.0)
-        wav = encode(np.full(round(length_s * SAMPLE_RATE), 0.1, np.float32))
-        ask = Ask(wav, None, Hints(), False, "html", embed_audio=asked_for)
-        assert ("<audio" in "".join(answers.document(HEARD, ask, settings))) == embedded
-
-
-def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
-    result = asked(app, subtitles="srt", tags="true", peaks="50").get_json()
-    assert "[laughter] (happy) Good morning." in result["subtitles"] and "(悲伤) 再见。" in result["subtitles"]
-    waveform = result["waveform"]
-    assert 25 <= len(waveform["peaks"]) <= 50 and max(waveform["peaks"]) == pytest.approx(0.3, abs=0.01)
-    assert waveform["step_s"] * len(waveform["peaks"]) == pytest.approx(2.0, abs=0.1)
-    assert "waveform" not in asked(app).get_json() and "[laughter]" not in asked(app, format="vtt").get_data(
-        as_text=True
-    )
-
-
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        ({"format": "docx"}, "bad_format"),
-        ({"peaks": "1"}, "bad_peaks"),
-        ({"peaks": "4001"}, "bad_peaks"),
-        ({"peaks": "many"}, "bad_peaks"),
-        ({"tags": "perhaps"}, "bad_tags"),
-        ({"embed_audio": "perhaps"}, "bad_embed_audio"),
-    ],
-)
-def test_wrong_options_are_refused(app: Flask, query: dict[str, str], code: str) -> None:
-    answer = asked(app, **query)
-    assert answer.status_code == 400 and answer.get_json()["error"]["code"] == code
-
-
-def test_openais_address_keeps_openais_formats(app: Flask) -> None:
-    for form in ("csv", "html"):
-        data = {"file": FileStorage(io.BytesIO(WAV), "a.wav"), "response_format": form}
-        answer = app.test_client().post("/v1/audio/transcriptions", data=data, content_type="multipart/form-data")
-        assert answer.get_json()["error"]["code"] == "bad_response_format"
-        assert form not in FORMATS
-
-
-def test_strict_openai_clients_understand_it() -> None:
-    answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(HEARD, words=True))))
-    assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
-
-
-def test_the_pages_parts_are_shipped() -> None:
-    """A wheel must have the style and the script, which are not Python."""
-    root = Path(__file__).resolve().parent.parent
-    declared = (root / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"services.asr.report" = ["*.css", "*.js"]' in declared
-
-
-def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
-    ask = Ask(b"no sound" * 100, None, Hints(), False, "html")
-    with pytest.raises(ApiError, match="not a sound file"):
-        answers.document(HEARD, ask, AsrSettings())

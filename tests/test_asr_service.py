@@ -2,101 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asr_over_http
 import numpy as np
 import openai
 import pytest
 import requests
-from media import encode, float_wav, pcm16
+from asr_over_http import AS_PCM, LIMIT_S, PCM, assert_words, clips, heard, post, refused, short_clip
+from media import encode, pcm16
 from scoring import error_rate
 from service_process import start_service
-from speech_clips import english, recorded
+from speech_clips import english
 
-from services.common.audio import SAMPLE_RATE, decode
+from services.common.audio import SAMPLE_RATE
 
 pytestmark = pytest.mark.slow
-
-LIMIT_S = 60
-UPLOAD_MB = 32
-SENTENCES = (
-    "The child almost hurt the small dog.",
-    "Please open the window and let some fresh air into the room.",
-    "We are going to the market tomorrow morning.",
-)
-
-
-@dataclass(frozen=True)
-class Clip:
-    """Some seconds of speech: float32 mono 16 kHz, and what is said."""
-
-    language: str
-    text: str
-    samples: np.ndarray
-
-
-@functools.cache
-def clips(language: str = "en") -> tuple[Clip, ...]:
-    """The recorded clips where they are, else synthesised English."""
-    found = [
-        Clip(spoken, text, decode(path, max_duration_s=LIMIT_S).samples)
-        for path, spoken, text in recorded()
-        if spoken == language
-    ]
-    if not found and language == "en":
-        found = [Clip("en", text, np.pad(english(text), 4000)) for text in SENTENCES]
-    return tuple(found)
-
-
-def short_clip() -> Clip:
-    """A clear English sentence of about three seconds."""
-    return min(clips(), key=lambda c: abs(len(c.samples) / SAMPLE_RATE - 2.9))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the service may read, with a recording and ways out of it."""
-    root = tmp_path_factory.mktemp("asr")
-    allowed = root / "allowed"
-    (allowed / "calls").mkdir(parents=True)
-    (allowed / "calls" / "one.wav").write_bytes(encode(short_clip().samples))
-    (allowed / "notes.txt").write_text("no sound\n" * 50)
-    (root / "secret.wav").write_bytes(encode(short_clip().samples))
-    (root / "allowed-not").mkdir()
-    (root / "allowed-not" / "secret.wav").write_bytes(encode(short_clip().samples))
-    (allowed / "link.wav").symlink_to(root / "secret.wav")
-    (allowed / "loop").symlink_to(allowed / "loop")
-    return allowed
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with start_service("asr", allowed_dir=folder, max_duration_s=LIMIT_S, max_upload_mb=UPLOAD_MB) as base:
-        yield base
-
-
-@pytest.fixture(scope="module")
-def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=url + "/v1", api_key="none", max_retries=0)
-
-
-def post(url: str, data: bytes, content_type: str = "application/octet-stream", **options: Any) -> requests.Response:
-    return requests.post(url + "/asr", data=data, params=options, headers={"Content-Type": content_type}, timeout=60)
-
-
-def heard(response: requests.Response) -> str:
-    assert response.status_code == 200, response.text
-    return str(response.json()["text"])
-
-
-def assert_words(text: str, clip: Clip) -> None:
-    assert error_rate([(clip.text, text)], clip.language) <= 0.3, f"{text!r} for {clip.text!r}"
+client, folder, url = asr_over_http.client, asr_over_http.folder, asr_over_http.url  # fixtures
 
 
 # --- it hears what is said ---------------------------------------------------------------------------------------
@@ -174,7 +99,7 @@ def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
     samples = np.concatenate([part for clip in chosen for part in (clip.samples, gap)])[: (LIMIT_S - 1) * SAMPLE_RATE]
     length_s = len(samples) / SAMPLE_RATE
     assert length_s > 20, "long enough to be cut"
-    events = list(_events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=_PCM, timeout=60)))
+    events = list(_events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=PCM, timeout=60)))
     *parts, done = events
     assert len(parts) >= 2 and done["type"] == "done"
     assert {part["type"] for part in parts} == {"segments"}
@@ -186,9 +111,6 @@ def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
     assert edges == sorted(edges) and edges[0] >= 0 and edges[-1] <= length_s + 0.01
     text = " ".join(clip.text for clip in chosen)
     assert error_rate([(text, done["result"]["text"])], "en") <= 0.15
-
-
-_PCM = {"Content-Type": "audio/pcm;rate=16000"}
 
 
 def _events(response: requests.Response) -> Iterator[dict[str, Any]]:
@@ -293,141 +215,6 @@ def test_a_bad_recording_is_refused_before_the_stream_begins(client: openai.Open
     assert caught.value.code == "not_audio"
 
 
-# --- bad input ---------------------------------------------------------------------------------------------------
-
-
-def _nan() -> bytes:
-    samples = short_clip().samples.copy()
-    samples[777] = np.nan
-    return float_wav(samples)
-
-
-def _hour() -> bytes:
-    """An hour of 8-bit 8 kHz silence, 29 MB."""
-    data = bytearray(encode(np.zeros(160, np.float32), "wav", "pcm_u8", 8000))
-    at = data.find(b"data")
-    count = 3600 * 8000
-    data[at + 4 : at + 8] = count.to_bytes(4, "little")
-    return bytes(data[: at + 8]) + b"\x80" * count
-
-
-BAD_BODIES = {
-    "empty": (b"", 400, "empty_audio"),
-    "header without samples": (encode(np.zeros(160, np.float32))[:44], 422, "not_audio"),
-    "random bytes": (random.Random(5).randbytes(20_000), 422, "not_audio"),
-    "text": ("这不是声音。\n".encode() * 100, 422, "not_audio"),
-    "one sample": (encode(np.full(1, 0.5, np.float32)), 422, "audio_too_short"),
-    "NaN": (_nan, 422, "invalid_samples"),
-    "digital silence": (encode(np.zeros(2 * SAMPLE_RATE, np.float32)), 422, "silent_audio"),
-    "an hour": (_hour, 413, "audio_too_long"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_BODIES)
-def test_bad_recordings_get_a_message_and_the_next_request_an_answer(url: str, name: str) -> None:
-    data, status, code = BAD_BODIES[name]
-    body = data() if callable(data) else data
-    for response in (post(url, body), requests.post(url + "/asr", files={"file": ("a.wav", body)}, timeout=60)):
-        _refused(response, status, code)
-    assert_words(heard(post(url, encode(short_clip().samples))), short_clip())
-
-
-def _refused(response: requests.Response, status: int, code: str) -> None:
-    error = response.json()["error"]
-    assert (response.status_code, error["code"]) == (status, code), error
-    assert error["message"] and "Traceback" not in response.text
-
-
-def test_a_muted_microphone_is_named(url: str) -> None:
-    response = post(url, bytes(2 * SAMPLE_RATE), "audio/pcm;rate=16000")
-    _refused(response, 422, "silent_audio")
-    assert "muted" in response.json()["error"]["hint"]
-
-
-def test_an_upload_over_the_limit_is_refused(url: str) -> None:
-    for body in (b"\0" * (UPLOAD_MB * 2**20 + 1), iter([b"\0" * 2**20] * (UPLOAD_MB + 1))):
-        _refused(requests.post(url + "/asr", data=body, headers=_PCM, timeout=60), 413, "too_large")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../secret.wav",
-        "calls/../../secret.wav",
-        "link.wav",
-        "/etc/passwd",
-        "../allowed-not/secret.wav",
-        "~/x.wav",
-        "..",
-    ],
-)
-def test_paths_outside_the_folder_are_refused(url: str, name: str) -> None:
-    response = requests.post(url + "/asr", json={"filename": name}, timeout=60)
-    if name == "~/x.wav":  # a tilde is an ordinary letter
-        _refused(response, 404, "file_not_found")
-    else:
-        _refused(response, 403, "outside_allowed_dir")
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        ({}, 400, "missing_filename"),
-        ({"filename": 7}, 400, "missing_filename"),
-        ({"filename": ["calls/one.wav"]}, 400, "missing_filename"),
-        ({"filename": "a\0.wav"}, 400, "missing_filename"),
-        ({"filename": "a" * 5000}, 404, "file_not_found"),
-        ({"filename": "loop/a.wav"}, 404, "file_not_found"),
-        ({"filename": "none.wav"}, 404, "file_not_found"),
-        ({"filename": "calls"}, 404, "file_not_found"),
-        ({"filename": "notes.txt"}, 422, "not_audio"),
-        ({"filename": "calls/one.wav", "language": "klingon"}, 400, "unknown_language"),
-        ({"filename": "calls/one.wav", "language": 5}, 400, "bad_language"),
-        ({"filename": "calls/one.wav", "temperature": "hot"}, 400, "bad_temperature"),
-        ({"filename": "calls/one.wav", "temperature": True}, 400, "bad_temperature"),
-        ({"filename": "calls/one.wav", "prompt": {"a": 1}}, 400, "bad_prompt"),
-        ({"filename": "calls/one.wav", "stream": "perhaps"}, 400, "bad_stream"),
-        ([], 400, "bad_json"),
-    ],
-)
-def test_wrong_fields_are_refused(url: str, body: object, status: int, code: str) -> None:
-    _refused(requests.post(url + "/asr", json=body, timeout=60), status, code)
-
-
-@pytest.mark.parametrize(
-    ("fields", "status", "code"),
-    [
-        ({"response_format": "docx"}, 400, "bad_response_format"),
-        ({"response_format": "srt", "stream": "true"}, 400, "bad_response_format"),
-        ({"temperature": "2"}, 400, "bad_temperature"),
-        ({"temperature": "nan"}, 400, "bad_temperature"),
-        ({"language": "chinglish"}, 400, "unknown_language"),
-        ({"timestamp_granularities[]": "letter"}, 400, "bad_granularity"),
-        ({"model": "whisper-huge"}, 404, "model_not_found"),
-    ],
-)
-def test_wrong_openai_fields_are_refused(url: str, fields: dict[str, str], status: int, code: str) -> None:
-    files = {"file": encode(short_clip().samples)}
-    _refused(requests.post(url + "/v1/audio/transcriptions", data=fields, files=files, timeout=60), status, code)
-
-
-def test_other_requests_are_refused(url: str) -> None:
-    _refused(requests.post(url + "/v1/audio/transcriptions", json={"file": "x"}, timeout=60), 415, "not_a_form")
-    no_file = requests.post(url + "/v1/audio/transcriptions", files={"model": (None, "whisper-1")}, timeout=60)
-    _refused(no_file, 400, "missing_file")
-    _refused(post(url, b"\0" * 999, "audio/pcm"), 400, "bad_pcm_format")
-    broken = requests.post(url + "/asr", data=b"{", headers={"Content-Type": "application/json"}, timeout=60)
-    _refused(broken, 400, "bad_json")
-    _refused(requests.get(url + "/asr", timeout=60), 405, "method_not_allowed")
-
-
-def test_a_cut_off_recording_is_transcribed_with_a_warning(url: str) -> None:
-    data = encode(np.concatenate([short_clip().samples] * 2))
-    result = post(url, data[: len(data) // 2]).json()
-    assert_words(result["text"], short_clip())
-    assert "cut off" in result["warnings"][0]
-
-
 # --- many callers ------------------------------------------------------------------------------------------------
 
 
@@ -437,12 +224,9 @@ def test_callers_at_once_get_their_own_answers(url: str) -> None:
     assert len(set(alone)) == len(chosen)
     with ThreadPoolExecutor(8) as pool:
         together = list(
-            pool.map(lambda i: heard(post(url, pcm16(chosen[i].samples), **_AS_PCM)), list(range(len(chosen))) * 3)
+            pool.map(lambda i: heard(post(url, pcm16(chosen[i].samples), **AS_PCM)), list(range(len(chosen))) * 3)
         )
     assert together == alone * 3
-
-
-_AS_PCM = {"content_type": "audio/pcm;rate=16000"}
 
 
 def test_a_full_queue_says_when_to_come_back() -> None:
@@ -450,12 +234,12 @@ def test_a_full_queue_says_when_to_come_back() -> None:
     samples = np.concatenate([short_clip().samples] * 4)[: 11 * SAMPLE_RATE]
     with start_service("asr", queue_wait_s=0.1) as url, ThreadPoolExecutor(8) as pool:
         no_folder = requests.post(url + "/asr", json={"filename": "a.wav"}, timeout=60)
-        _refused(no_folder, 403, "files_not_allowed")
-        answers = list(pool.map(lambda _: post(url, pcm16(samples), **_AS_PCM), range(8)))
+        refused(no_folder, 403, "files_not_allowed")
+        answers = list(pool.map(lambda _: post(url, pcm16(samples), **AS_PCM), range(8)))
         statuses = [answer.status_code for answer in answers]
         assert set(statuses) == {200, 429}, statuses
         for answer in answers:
             if answer.status_code == 429:
-                _refused(answer, 429, "busy")
+                refused(answer, 429, "busy")
                 assert int(answer.headers["Retry-After"]) >= 1
-        assert heard(post(url, pcm16(samples), **_AS_PCM))
+        assert heard(post(url, pcm16(samples), **AS_PCM))

@@ -77,3 +77,13 @@ def waveform_of(length_s: float, peaks: int = 1600) -> Waveform:
         loud = 0.5 * abs(np.sin(second / 3)) * np.abs(np.sin(np.arange(SAMPLE_RATE) / 900))
         waveform.add((rng.uniform(-1, 1, SAMPLE_RATE) * loud).astype(np.float32))
     return waveform
+
+
+def spoken(text: str, start_s: float = 1.0, word_s: float = 0.3, gaps: dict[int, float] | None = None) -> list[Word]:
+    """The text's words, one after the other; `gaps` are pauses before words, by number."""
+    words, at_s = [], start_s
+    for i, word in enumerate(text.split()):
+        at_s += (gaps or {}).get(i, 0.0)
+        words.append(Word(word, at_s, at_s + word_s))
+        at_s += word_s
+    return words
