@@ -134,8 +134,7 @@ class SessionStore:
 
     def _make_folder(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a folder that is there stays as it is
         except OSError as error:
             raise CommandError(
                 f"cannot keep sessions in {self.folder}: {error.strerror or error}; choose another folder with "
