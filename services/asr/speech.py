@@ -21,6 +21,7 @@ import onnxruntime
 from configs.settings import AsrSettings
 from services.asr.engine import FindModel
 from services.common.audio import SAMPLE_RATE, Samples
+from services.common.onnx import session_options
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +79,7 @@ def load_detectors(
 
 def session(model: Path) -> onnxruntime.InferenceSession:
     """A model on one core: these are far too small to share out."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])
 
 
 def _silero(model: Path) -> Detectors:

@@ -14,6 +14,7 @@ from services.asr.engine import OutOfMemory
 from services.asr.sensevoice.checkpoint import read_checkpoint
 from services.asr.sensevoice.features import Features
 from services.asr.stock import load_stock
+from services.common.onnx import session_options
 
 QUERIES = 4
 
@@ -51,14 +52,9 @@ class OnnxNetwork:
     def __init__(self, graph: Path, threads: int) -> None:
         import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Waiting threads sleep: spinning ones take the cores from everything else, 2-11 s for 1 s of audio.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options = session_options(threads)
         # Without an arena memory goes back after each call: 330 MB instead of 490 after 15 s pieces, no slower.
         options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             str(graph),
             options,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from configs.settings import Settings
 from configs.store import ModelStore
+from services.common.onnx import session_options
 from services.tts import g2p_zh
 from services.tts.clauses import pieces
 from services.tts.engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
@@ -167,14 +168,7 @@ def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
 
 def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     """The two halves of the model as ONNX Runtime sessions (see kokoro_graph)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Threads that spin while they wait take the cores from the LLM, which runs at the same moment.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = session_options(threads)
     int8_products = graph.exact_int8()
     if not int8_products:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
