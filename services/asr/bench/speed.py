@@ -8,14 +8,18 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+import psutil
 
 from services.asr.bench.peers import random_model, sherpa_model, sherpa_python
 
 _CPU_LENGTHS_S = (1.0, 3.0, 5.0, 10.0, 30.0)
 _GPU_LENGTHS_S = (60.0, 90.0, 120.0)
+_REST_S, _REST_LIMIT_S = 0.1, 5.0  # no work in so long is rest; nobody is waited for longer
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -31,14 +35,26 @@ class Rival:
     peak_mb: float = 0.0
 
     def measure(self, length_s: float) -> None:
-        """Recognise so many seconds of sound once."""
+        """Recognise so many seconds of sound once. Returns when the process rests: one whose threads spin on after its
+        answer would be paid for by the next rival."""
         answer = self._say(f"{length_s}\n")
+        self._wait_for_rest()
         self.times_s.setdefault(length_s, []).append(answer["s"])
         self.peak_mb = answer["peak_mb"]
 
     def median_s(self, length_s: float) -> float:
         """Of the measured times."""
         return statistics.median(self.times_s[length_s])
+
+    def _wait_for_rest(self) -> None:
+        process, until = psutil.Process(self.process.pid), time.monotonic() + _REST_LIMIT_S
+        spent_s = -1.0
+        while time.monotonic() < until:
+            times = process.cpu_times()
+            if times.user + times.system == spent_s:
+                return
+            spent_s = times.user + times.system
+            time.sleep(_REST_S)
 
     def _say(self, line: str) -> dict[str, float]:
         assert self.process.stdin

@@ -19,7 +19,7 @@ from services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
 
 PRECISIONS = ("int8", "fp32")
 _GRAPH, _DATA = "model.onnx", "model.onnx.data"
-_FORM = 1  # of the graph; a new one makes older exports out of date
+_FORM = 2  # of the graph; a new one makes older exports out of date
 _FULL_LEVELS, _SAFE_LEVELS = 127, 63  # steps of an int8 weight each way
 
 

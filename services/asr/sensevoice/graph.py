@@ -120,9 +120,13 @@ class _Builder:
         taps = np.array(self._weights[f"{name}.self_attn.fsmn_block.weight"])
         taps[:, 0, taps.shape[2] // 2] += 1.0  # the block adds its input to its output
         side = taps.shape[2] // 2
-        turned = self._node("Transpose", [value], perm=[0, 2, 1])
-        filtered = self._node("Conv", [turned, self._constant(taps)], group=self._size, pads=[side, side])
-        memory = self._node("Transpose", [filtered], perm=[0, 2, 1])
+        # As a picture one point high: only pictures are filtered by onnxruntime channel by channel at once, and turned
+        # on the way there and back. A tenth off the time of short sound.
+        height = self._constant(np.array([2]))
+        turned = self._node("Transpose", [self._node("Unsqueeze", [value, height])], perm=[0, 3, 1, 2])
+        taps = taps[:, :, :, None]
+        filtered = self._node("Conv", [turned, self._constant(taps)], group=self._size, pads=[side, 0, side, 0])
+        memory = self._node("Squeeze", [self._node("Transpose", [filtered], perm=[0, 2, 3, 1]), height])
         return self._linear(attended, f"{name}.self_attn.linear_out"), memory
 
     def _feed_forward(self, name: str, x: str) -> str:
