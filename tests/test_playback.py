@@ -81,20 +81,39 @@ def test_dropped_reply_is_never_heard() -> None:
 def test_speech_starts_after_three_frames_of_four_dated_back_to_the_first() -> None:
     tracker = SpeechTracker()
     frames = [SILENCE, SPEECH, SILENCE, SPEECH, SILENCE, SPEECH, SPEECH]
-    assert [tracker.push(f) for f in frames] == [None] * 6 + [("started", 4)]
+    stirred = ("stirred", 1)
+    assert [tracker.push(f) for f in frames] == [None, stirred, None, stirred, None, stirred, ("started", 4)]
 
 
 def test_a_click_is_not_speech() -> None:
     tracker = SpeechTracker()
-    assert not any(tracker.push(f) for f in [SPEECH, SPEECH, SILENCE, SILENCE, SILENCE, SPEECH, SPEECH, SILENCE])
+    told = [tracker.push(f) for f in [SPEECH, SPEECH, SILENCE, SILENCE, SILENCE, SPEECH, SPEECH, SILENCE]]
+    assert {what for what in told if what} == {("stirred", 1)}
 
 
-def test_pause_is_told_after_96_ms_with_its_beginning() -> None:
+def test_a_sound_12_db_above_the_room_may_be_the_beginning_of_speech() -> None:
+    tracker = SpeechTracker()
+    room, louder, loud = (Frame(0.0, level=level) for level in (50.0, 190.0, 210.0))
+    assert [tracker.push(f) for f in [room] * 9 + [louder, loud]] == [None] * 10 + [("stirred", 1)]
+    steady = [tracker.push(loud) for _ in range(70)]
+    assert steady[60] and not steady[-1], "what goes on for two seconds is the room"
+    assert tracker.push(Frame(0.9, level=9000.0, far_end=True)) is None, "the assistant itself stirs nothing"
+
+
+def test_a_pause_is_told_with_its_first_quiet_frame() -> None:
     tracker = SpeechTracker()
     for _ in range(5):
         tracker.push(SPEECH)
     dip = Frame(0.4)  # between release and threshold: a vowel's end
-    assert [tracker.push(f) for f in [SILENCE, dip, SILENCE, SILENCE, SILENCE]] == [None] * 4 + [("paused", 3)]
+    assert [tracker.push(f) for f in [dip, dip, SILENCE, SILENCE]] == [None, None, ("paused", 1), None]
+
+
+def test_while_the_assistant_is_heard_too_a_pause_lasts_96_ms() -> None:
+    tracker = SpeechTracker()
+    for _ in range(5):
+        tracker.push(Frame(0.9, passed=0.9, far_end=True, leak=5.0))
+    quiet = Frame(0.0, far_end=True)
+    assert [tracker.push(quiet) for _ in range(4)] == [None, None, ("paused", 3), None]
 
 
 def test_while_the_assistant_is_heard_only_unbroken_loud_speech_that_is_not_its_own_counts() -> None:
