@@ -202,6 +202,8 @@ def _hang_up(loop: asyncio.AbstractEventLoop, following: asyncio.Task[Any] | Non
         if following is not None and not following.done():
             following.cancel()
             await asyncio.wait({following})
+        if following is not None and not following.cancelled():
+            following.exception()  # it may have failed just after it was given up: asked, asyncio does not complain
         await stream.aclose()
 
     try:
