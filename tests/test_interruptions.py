@@ -114,11 +114,7 @@ def test_a_second_stretch_of_speech_belongs_to_the_same_interruption() -> None:
 
 
 def test_the_reply_goes_on_being_made_while_it_is_paused() -> None:
-    script = Script()
-    script.user_speaks(0, 2)
-    script.recognised(2.2)
-    script.at(2.3, ev.ReplyText(2.3, 1, 0, "Well,"))
-    script.voiced(2.4, 0)
+    script = Script().half_answered()
     script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
     script.at(3.25, ev.ReplyText(3.25, 1, 1, "that depends."))
     assert script.machine.state is State.PAUSED

@@ -180,11 +180,7 @@ def test_failure_while_speculating_is_tried_again_at_the_end_of_the_turn() -> No
 
 
 def test_failure_midway_keeps_what_is_already_voiced_and_apologises_after_it() -> None:
-    script = Script()
-    script.user_speaks(0, 2)
-    script.recognised(2.2)
-    script.at(2.3, ev.ReplyText(2.3, 1, 0, "Well,"))
-    script.voiced(2.4, 0)
+    script = Script().half_answered()
     script.at(2.6)
     actions = script.at(3, ev.StageFailed(3, 1, "llm", "broke off"))
     assert actions == [do.Cancel(1, keep_audio=True), do.Apologise(1, "llm", "broke off"), do.CloseAudio(1)]

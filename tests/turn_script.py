@@ -83,6 +83,14 @@ class Script:
         self.done.clear()
         return self
 
+    def half_answered(self) -> Script:
+        """The user spoke from 0 to 2 s; the first clause of the answer is voiced, the model goes on."""
+        self.user_speaks(0, 2)
+        self.recognised(2.2)
+        self.at(2.3, ev.ReplyText(2.3, 1, 0, "Well,"))
+        self.voiced(2.4, 0)
+        return self
+
     def cuts_in(self, start_s: float, end_s: float, words: str, *, asr_s: float = 0.07) -> None:
         """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`."""
         self.at(start_s + 0.16, ev.SpeechStarted(start_s + 0.16, onset_s=start_s))
