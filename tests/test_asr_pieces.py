@@ -105,6 +105,7 @@ def test_nothing_said_is_lost_wherever_the_pauses_fall() -> None:
         assert lost_s(samples, spoken(samples, float(rng.choice([6.0, 28.0])))) == 0
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_one_piece() -> None:
     one = speech(6.0, 30.0)  # made once; an hour of it
 

@@ -93,6 +93,7 @@ def test_a_waveform_is_the_loudest_sample_of_each_stretch(most: int, count: int)
     assert len(wanted) >= (most - 1) // 2 or step == 160
 
 
+@pytest.mark.slow
 def test_a_waveform_of_ten_hours_has_no_more_points_than_one_of_a_minute() -> None:
     block = np.full(600 * SAMPLE_RATE, 0.5, np.float32)
     waveform = Waveform(1600)

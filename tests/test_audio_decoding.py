@@ -256,6 +256,7 @@ def test_a_header_that_lies_about_its_length_is_not_believed() -> None:
     assert decode(bytes(data), max_duration_s=60).duration_s == pytest.approx(2.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length() -> None:
     """Ten minutes take 38 MB as samples; the reader holds a second."""
     data = encode(np.zeros(600 * SAMPLE_RATE, np.float32), "flac", "flac")

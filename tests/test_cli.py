@@ -240,6 +240,7 @@ def test_files_that_cannot_be_read_are_each_told_before_a_model_is_loaded(
     assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     with stranger() as port:
         choose = ["--set", f"llm.port={port}"]

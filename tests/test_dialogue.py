@@ -107,6 +107,7 @@ def letters(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
+@pytest.mark.slow
 def test_pieces_never_change_the_clauses() -> None:
     chance = random.Random(5)
     for _ in range(300):

@@ -11,6 +11,7 @@ from configs.settings import load
 from configs.store import ModelStore
 
 
+@pytest.mark.slow
 def test_spectrogram_is_whispers() -> None:
     reference = pytest.importorskip("faster_whisper.feature_extractor").FeatureExtractor(chunk_length=8)
     sound = prepare((english("What is the time, please?") * 32767).astype(np.int16))

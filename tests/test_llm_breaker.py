@@ -145,6 +145,7 @@ def test_a_first_word_that_never_comes_counts_and_what_the_request_did_wrong_doe
     assert breakers(app) == ["open", "closed"]
 
 
+@pytest.mark.slow
 def test_the_last_upstream_has_twice_as_long_for_its_first_word(ab: tuple[Stub, Stub]) -> None:
     ab[0].behave = ab[1].behave = silent
     answer = ask(app_of(*ab, first_token_timeout_s=0.2), stream=True)

@@ -188,6 +188,7 @@ def test_an_action_that_nobody_knows_is_an_error(monkeypatch: pytest.MonkeyPatch
         simulate(parse({"turns": [{"user": "hello"}]}))
 
 
+@pytest.mark.slow
 def test_pytest_collects_a_folder_of_conversations(pytester: pytest.Pytester) -> None:
     folder = pytester.mkdir("conversations")
     (folder / "good.yaml").write_text("turns: [{user: hello, expect: {event: reply ends}}]")

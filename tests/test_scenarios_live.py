@@ -89,26 +89,30 @@ def test_a_real_service_that_fails_is_apologised_for() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(bool(NO_ECHO_PATH), reason=NO_ECHO_PATH)
 def test_on_a_sound_card_the_user_is_heard_through_the_air(tmp_path: Path) -> None:
-    folder = tmp_path / "card"
-    folder.mkdir(mode=0o700)
     scenario = tmp_path / "said.yaml"
     scenario.write_text("voice: hibari\nturns:\n- user: What is the time?\n  expect: [{said: Noon.}]\n")
-    with Stub(reply="Noon.") as stub:
-        port = stub.settings().asr.port
-        program = (
-            "import sys; from assistant.apologies import Apologies; from assistant.scenario.api import simulate;"
-            "from configs.settings import load; Apologies._keep = staticmethod(lambda *known: None);"
-            f"ports = [f'{{name}}.port={port}' for name in ('asr', 'llm', 'tts')] + ['{STUB_VOICE}'];"
-            "result = simulate(sys.argv[1], 'live', settings=load(overrides=ports, environ={}), place='card');"
-            "print(result.report()); sys.exit(not result.passed)"
-        )
-        try:
-            with VirtualCard(folder) as card:
-                command = [sys.executable, "-c", program, str(scenario)]
-                said = subprocess.run(command, env=card.environment, capture_output=True, text=True, timeout=90)
-        except NoCard as why:
-            pytest.skip(str(why))
-    assert said.returncode == 0, said.stdout + said.stderr
+    for attempt in range(3):
+        folder = tmp_path / f"card{attempt}"
+        folder.mkdir(mode=0o700)
+        with Stub(reply="Noon.") as stub:
+            port = stub.settings().asr.port
+            program = (
+                "import sys; from assistant.apologies import Apologies; from assistant.scenario.api import simulate;"
+                "from configs.settings import load; Apologies._keep = staticmethod(lambda *known: None);"
+                f"ports = [f'{{name}}.port={port}' for name in ('asr', 'llm', 'tts')] + ['{STUB_VOICE}'];"
+                "result = simulate(sys.argv[1], 'live', settings=load(overrides=ports, environ={}), place='card');"
+                "print(result.report()); sys.exit(not result.passed)"
+            )
+            try:
+                with VirtualCard(folder) as card:
+                    command = [sys.executable, "-c", program, str(scenario)]
+                    said = subprocess.run(command, env=card.environment, capture_output=True, text=True, timeout=90)
+            except NoCard as why:
+                pytest.skip(str(why))
+        if said.returncode == 0:
+            return
+        assert "pa_linux_alsa.c" in said.stderr, said.stdout + said.stderr  # else the card stuttered: nobody's fault
+    pytest.skip("the virtual card stuttered every time: this machine is too busy for it")
 
 
 @pytest.mark.parametrize(

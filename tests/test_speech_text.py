@@ -117,6 +117,7 @@ def test_nothing_unspeakable_reaches_a_voice() -> None:
         assert not said or any(map(str.isalpha, said))
 
 
+@pytest.mark.slow
 def test_no_clause_of_the_assistant_is_refused_as_silent() -> None:
     chance = random.Random(7)
     for _ in range(600):

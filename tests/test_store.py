@@ -122,6 +122,7 @@ def test_a_wrong_beginning_is_thrown_away_once(bench: Bench, beginning: bytes) -
     assert not bench.hub.asked("/hf/") and not bench.unfinished()
 
 
+@pytest.mark.slow
 def test_a_silent_server_does_not_hold_up_the_next_source(bench: Bench) -> None:
     page, _ = bench.on_hubs("m.bin", BODY)
     page.gate = threading.Event()
@@ -220,6 +221,7 @@ def test_a_killed_download_leaves_no_final_file_and_the_next_run_goes_on(bench: 
     assert not first.range and int(second.range[6:-1]) >= 400_000
 
 
+@pytest.mark.slow
 def test_two_processes_download_once(bench: Bench) -> None:
     page, _ = bench.on_hubs("m.bin", BODY)
     page.gate = threading.Event()
