@@ -53,6 +53,7 @@ def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.Capture
             saved = talk(tmp_path / f"card{attempt}")
         except NoCard as error:
             pytest.skip(f"no virtual sound card: {error}")
+        assert saved["played"].any(), "the story was told"
         began_s = onset_s(saved["mic"], saved["user"])
         if len(saved["slips"]) != 1 or began_s is None:
             continue  # the card stuttered: nobody's fault

@@ -98,7 +98,7 @@ def converse(out: Path) -> None:
     heard: list[np.ndarray] = []
 
     class Speaking(Services):
-        def speak(self, call, text, voice):  # type: ignore[no-untyped-def]
+        def speak(self, call, text, voice, emotion="", tell=None):  # type: ignore[no-untyped-def]
             yield story
 
         def transcribe(self, call, samples):  # type: ignore[no-untyped-def]
