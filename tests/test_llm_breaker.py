@@ -16,8 +16,8 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from configs.settings import LlmSettings, ServiceSettings, Settings
+from services.common.breaker import LONGEST_REST_S, Breaker
 from services.llm.app import make_app
-from services.llm.breaker import LONGEST_REST_S, Breaker
 from services.llm.trouble import UpstreamError
 from tests.service_process import free_port
 from tests.stub_upstream import WAIT_S, Answer, Stub, delta
@@ -77,8 +77,22 @@ def silent(answer: Answer) -> None:
 # --- the machine ------------------------------------------------------------------------------------------------------
 
 
-def failure(retry_after_s: float | None = None) -> UpstreamError:
-    return UpstreamError(502, "x", "it fell over", retry_after_s=retry_after_s)
+def failure() -> UpstreamError:
+    return UpstreamError(502, "x", "it fell over")
+
+
+def test_rests_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:
+    now = [0.0]
+    breaker: Breaker[Exception] = Breaker(1, 30.0, lambda: now[0], growth=2.0, longest_rest_s=100.0)
+    for rest_s in (30.0, 60.0, 100.0, 100.0):
+        assert breaker.admit()
+        breaker.failed(OSError("no answer"))
+        assert breaker.wait_s == rest_s
+        now[0] += rest_s
+    assert breaker.admit()
+    breaker.succeeded()
+    breaker.failed(OSError("no answer"))
+    assert breaker.wait_s == 30.0
 
 
 def test_it_opens_after_failures_in_a_row_lets_one_trial_through_and_closes_when_that_is_answered() -> None:
@@ -107,11 +121,11 @@ def test_it_opens_after_failures_in_a_row_lets_one_trial_through_and_closes_when
 
 def test_an_upstream_that_says_for_how_long_is_believed_at_once_within_reason() -> None:
     breaker = Breaker(3, 10.0, lambda: 0.0)
-    breaker.failed(failure(retry_after_s=42))
+    breaker.failed(failure(), wish_s=42)
     assert (breaker.admit(), breaker.wait_s) == (False, 42)
     breaker.failed(failure())  # one that was on its way
     assert breaker.wait_s == 42
-    breaker.failed(failure(retry_after_s=1e9))
+    breaker.failed(failure(), wish_s=1e9)
     assert breaker.wait_s == LONGEST_REST_S
 
 

@@ -90,7 +90,8 @@ class Listener:
     def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
         self._at += CHUNK
         probability = self._vad(_floats(chunk.near))
-        frame = Frame(probability, level := rms(chunk.near))
+        level = rms(chunk.near)
+        frame = Frame(probability, level)
         if chunk.far_end:
             second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
             frame = Frame(

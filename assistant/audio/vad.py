@@ -119,9 +119,10 @@ class SpeechTracker:
         return ("stirred", 1) if self._stirs(frame) else None
 
     def _stirs(self, frame: Frame) -> bool:
+        if frame.far_end:
+            return False
         floor = max(_LEAST_FLOOR, min(self._levels))
-        is_loud = frame.level > self._rule.stir_level * floor
-        return not frame.far_end and (is_loud or frame.probability >= self._rule.threshold)
+        return frame.level > self._rule.stir_level * floor or frame.probability >= self._rule.threshold
 
     def _onset(self) -> int | None:
         rule = self._rule

@@ -18,6 +18,7 @@ from assistant.audio.room import RoomSettings, SimulatedRoom
 from assistant.captions import Captions
 from assistant.clients.services import Services
 from assistant.loop import Conversation
+from assistant.personas import load_persona
 from assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
 from assistant.scenario.director import Director
 from assistant.scenario.hearing import spoken
@@ -25,7 +26,7 @@ from assistant.scenario.log import Log
 from assistant.scenario.real_services import prepared
 from assistant.scenario.script import Scenario, Step
 from assistant.scenario.world import RealWorld
-from assistant.talk import load_persona, make_endpoint, make_listener
+from assistant.talk import make_endpoint, make_listener
 from configs.settings import AudioSettings
 
 Place = Literal["room", "card"]

@@ -165,6 +165,6 @@ class _Voiced(Mapping[str, Samples]):
 
 @cache
 def _persona(name: str) -> Persona:
-    from assistant.talk import load_persona
+    from assistant.personas import load_persona
 
     return load_persona(name)

@@ -84,14 +84,14 @@ class Reply:
     # -- time
 
     def deadlines(self) -> Iterator[float]:
-        """When it will have waited too long; only a reply that somebody waits for does."""
+        """When it will have waited too long, or may begin; only for a reply that somebody waits for."""
         if self.committed and not self.closed:
             yield from self._waiting.values()
             if not self.playing:
                 yield self._play_due_s()
 
     def check_time(self, now_s: float) -> None:
-        """a stage that has taken too long is apologised for"""
+        """a reply that was held back begins; a stage that has taken too long is apologised for"""
         if self.committed and not self.closed:
             self._advance(now_s)
             for stage, deadline_s in self._waiting.items():

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from configs.settings import LlmSettings
+from services.common.breaker import Breaker
 from services.common.errors import ApiError
 from services.llm import trouble
-from services.llm.breaker import Breaker
 from services.llm.http1 import Head
 from services.llm.stream import Stream, hide_thoughts
 from services.llm.trouble import UpstreamError
@@ -39,7 +39,9 @@ class Proxy:
 
     def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings) -> None:
         self.upstreams, self._settings = tuple(upstreams), settings
-        self._breakers = {up.name: Breaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams}
+        self._breakers: dict[str, Breaker[UpstreamError]] = {
+            up.name: Breaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
+        }
 
     def stream(self, body: JsonObject, watch: Watch) -> Stream:
         """A streamed reply whose first word is there. `body` is a checked request with ``stream: true``.
@@ -103,7 +105,7 @@ class Proxy:
                 if not failure.elsewhere or failure.status == _NO_MODEL:
                     breaker.succeeded()  # it works; it is the request that it does not take
                 else:
-                    breaker.failed(failure)
+                    breaker.failed(failure, failure.retry_after_s)
                 if not failure.elsewhere:
                     raise
                 failures.append(failure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from services.tts.g2p_zh import HAN
+from services.tts.g2p_zh import HAN, HAN_CHAR
 
 FIRST_SYLLABLES = 8  # about 1.5 s of speech: Kokoro makes it in 0.3 s
 GROWTH = 2.0  # made at 0.2 of real time, 0.5 on a busy machine: a piece twice as long is ready before it is needed
@@ -29,7 +29,6 @@ _END = re.compile(
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Fig|approx|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.\s*$", re.IGNORECASE
 )
-_HAN_CHAR = re.compile(f"[{HAN}]")
 _WORD = re.compile(rf"\s*[{HAN}]|\s*[^\s{HAN}]{{1,{LONGEST_CLAUSE}}}|\s+$")  # a "word" may be 5000 digits
 _SIGNS = re.compile(r"[+=&@%$€£¥°#/×÷±]")
 _SIGN_SYLLABLES = 2  # plus, equals, percent
@@ -57,7 +56,7 @@ def syllables(text: str) -> int:
     """About how many syllables are spoken: Chinese characters and digits one each, English words by their vowels."""
     latin = sum(max(1, len(_VOWELS.findall(word))) for word in _LATIN_WORD.findall(text))
     signs = _SIGN_SYLLABLES * len(_SIGNS.findall(text))
-    return len(_HAN_CHAR.findall(text)) + latin + signs + sum(c.isdigit() for c in text)
+    return len(HAN_CHAR.findall(text)) + latin + signs + sum(c.isdigit() for c in text)
 
 
 def pause_s(piece: str) -> float:

@@ -51,6 +51,7 @@ _ORDINALS = set("月日号")  # 一月 is the first month: the tone of 一 stays
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+HAN_CHAR = re.compile(f"[{HAN}]")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _load_lock = threading.Lock()
 

@@ -6,12 +6,11 @@ import re
 import unicodedata
 from typing import Literal
 
-from services.tts.g2p_zh import HAN
+from services.tts.g2p_zh import HAN, HAN_CHAR
 
 Language = Literal["zh", "en"]
 
 _OTHER_SCRIPT = re.compile(rf"[^\W\d_A-Za-zÀ-ɏḀ-ỿ{HAN}]")
-_HAN_CHAR = re.compile(f"[{HAN}]")
 
 
 def speakable(text: str) -> bool:
@@ -21,7 +20,7 @@ def speakable(text: str) -> bool:
 
 def language(text: str) -> Language:
     """'zh' when there is any Chinese in it: only a Chinese voice can say that; else 'en'."""
-    return "zh" if _HAN_CHAR.search(text) else "en"
+    return "zh" if HAN_CHAR.search(text) else "en"
 
 
 def zh_and_en(text: str) -> str:

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from configs.settings import Settings
+from services.common.breaker import Breaker
 from services.tts.engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
 from services.tts.text import speakable
 
@@ -44,43 +45,6 @@ VOICES = (
 _NAME = re.compile(r"(?P<language>[a-z]{2,3}-[A-Z]{2})-(?:\w+-)?\w+Neural", re.ASCII)
 
 
-class Breaker:
-    """Remembers that something is out of reach, so that nobody waits for it again.
-
-    After a rest, longer each time, one try in the background finds out whether it is back; nobody waits for that
-    either. Thread-safe.
-    """
-
-    def __init__(self, rest_s: float = _FIRST_REST_S) -> None:
-        self._first_rest_s = self._rest_s = rest_s
-        self._until_s: float | None = None  # time.monotonic; None: it works
-        self._trying = False
-        self._lock = threading.Lock()
-
-    @property
-    def open(self) -> bool:
-        """Whether to leave it alone now."""
-        return self._until_s is not None
-
-    def claim_try(self) -> bool:
-        """Whether it is time to find out if it is back; true for one caller, who has to say how it went."""
-        with self._lock:
-            due = self._until_s is not None and time.monotonic() >= self._until_s and not self._trying
-            self._trying = self._trying or due
-            return due
-
-    def failed(self) -> None:
-        """It was out of reach: leave it alone."""
-        with self._lock:
-            self._until_s, self._trying = time.monotonic() + self._rest_s, False
-            self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
-
-    def worked(self) -> None:
-        """It answered."""
-        with self._lock:
-            self._rest_s, self._until_s, self._trying = self._first_rest_s, None, False
-
-
 class EdgeEngine:
     """The listed voices, and any other of Microsoft's by its name (de-DE-KatjaNeural)."""
 
@@ -95,7 +59,7 @@ class EdgeEngine:
         left alone for `rest_s`, then twice as long each time, 5 minutes at most.
         """
         self._timeout_s = timeout_s
-        self._breaker = Breaker(rest_s)
+        self._breaker: Breaker[Exception] = Breaker(1, rest_s, growth=2.0, longest_rest_s=_LONGEST_REST_S)
 
     def voice(self, name: str) -> Voice | None:
         """See Engine."""
@@ -111,8 +75,8 @@ class EdgeEngine:
 
     def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
         """See Engine. Raises SynthesisFailed at once while the breaker is open."""
-        if self._breaker.open:
-            if self._breaker.claim_try():
+        if self._breaker.state != "closed":
+            if self._breaker.admit():
                 threading.Thread(target=self._try_again, name="edge-try", daemon=True).start()
             raise SynthesisFailed("edge-tts was out of reach a moment ago", text)
         decoder: Any = av.CodecContext.create("mp3float", "r")  # "mp3" would give whole numbers
@@ -129,10 +93,10 @@ class EdgeEngine:
                         yield frame.to_ndarray()[0].astype(np.float32)
             if progress.broken_off:  # the client takes a closed connection for the end
                 raise ConnectionError("the connection was closed half-way")
-            self._breaker.worked()
+            self._breaker.succeeded()
         except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
             if type(error).__name__ != _NO_AUDIO:  # that is about this voice or text: the network is well
-                self._breaker.failed()
+                self._breaker.failed(error)
             raise SynthesisFailed(f"edge-tts: {_reason(error)}", progress.rest) from error
 
     def warm_up(self) -> None:
@@ -144,10 +108,10 @@ class EdgeEngine:
             next(chunk for chunk in self._chunks("Yes.", VOICES[0].name, PLAIN) if chunk["type"] == "audio")
         except Exception as error:  # as above
             log.info("edge-tts is still out of reach: %s", _reason(error))
-            self._breaker.failed()
+            self._breaker.failed(error)
         else:
             log.info("edge-tts is back")
-            self._breaker.worked()
+            self._breaker.succeeded()
 
     def _chunks(self, text: str, voice: str, manner: Manner) -> Iterator[dict[str, Any]]:
         """What the server sends: pieces of mp3, and words with their times. Raises many kinds of errors."""

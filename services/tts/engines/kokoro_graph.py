@@ -27,6 +27,8 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.onnx_ml_pb2 import TensorProto
 
+from services.common.onnx import session_options
+
 # What the first half gives and the second takes, and their names in the export.
 FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms
 PITCH = "pitch"  # float32 [1, frames]: F0 in hertz
@@ -116,9 +118,9 @@ def exact_int8() -> bool:
         [weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _PROBE_OPSET)], ir_version=_PROBE_IR)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
+    )
     sums = session.run(None, {"data": np.full((width, depth), large, np.uint8)})[0]
     return bool((sums == depth * large * largest).all())
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from services.tts.g2p_zh import HAN
+from services.tts.g2p_zh import HAN, HAN_CHAR
 
-_HAN_CHAR = re.compile(f"[{HAN}]")
 _FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
 _SAME = {
     **dict.fromkeys("−﹣－‐‑", "-"), **dict.fromkeys("～〜∼", "~"), **dict.fromkeys("’ʼ", "'"),
@@ -50,7 +49,7 @@ def _unified(c: str) -> str:
     if "①" <= c <= "⑳":
         return f" {ord(c) - ord('①') + 1}, "
     kind = unicodedata.category(c)
-    if c in _KEPT_AS_IS or (_HAN_CHAR.match(c) and kind == "Lo" and not "\uf900" <= c <= "\ufaff"):
+    if c in _KEPT_AS_IS or (HAN_CHAR.match(c) and kind == "Lo" and not "\uf900" <= c <= "\ufaff"):
         return c
     if kind == "Nd":
         return str(unicodedata.decimal(c))
@@ -102,4 +101,4 @@ def _strongest(run: re.Match[str]) -> str:
 def _end_line(line: str) -> str:
     if not line or line.rstrip("”’」』）》】)\"'")[-1:] in _ENDED:
         return line + " "
-    return line + ("。" if _HAN_CHAR.search(line) else ". ")
+    return line + ("。" if HAN_CHAR.search(line) else ". ")

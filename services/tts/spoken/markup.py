@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Literal
 
 from services.tts.spoken.formulas import formula
-
-Language = Literal["zh", "en"]
+from services.tts.text import Language
 
 _CODE_BLOCK = {"zh": "一段代码", "en": "a code block"}
 _COMMA = {"zh": "，", "en": ", "}

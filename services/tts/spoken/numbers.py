@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _HAN_DIGITS = "零一二三四五六七八九"
 _HAN_PLACES = ("", "十", "百", "千")
 _HAN_GROUPS = ("", "万", "亿", "万亿")
@@ -38,6 +40,14 @@ LONGEST_ZH = 12  # digits; more, and it is a card or an order number, read digit
 LONGEST_EN = 15
 
 
+def _number(number: str, longest: int, digits: Callable[[str], str], cardinal: Callable[[int], str], point: str) -> str:
+    """A whole number of up to `longest` digits as a `cardinal`, a longer one and all decimals by their `digits`."""
+    whole, _, decimals = number.replace(",", "").partition(".")
+    is_code = len(whole) > longest or (len(whole) > 1 and whole[0] == "0")
+    said = digits(whole) if is_code else cardinal(int(whole))
+    return said + (point + digits(decimals) if decimals else "")
+
+
 def digits_zh(number: str, one: str = "一") -> str:
     """Digit by digit: '2024' -> 二零二四; `one` is 幺 in telephone numbers."""
     return "".join(one if d == "1" else _HAN_DIGITS[int(d)] for d in number if d.isdigit())
@@ -45,12 +55,7 @@ def digits_zh(number: str, one: str = "一") -> str:
 
 def number_zh(number: str) -> str:
     """A whole or decimal number, with or without separators: '1,250.5' -> 一千二百五十点五."""
-    whole, _, decimals = number.replace(",", "").partition(".")
-    if len(whole) > LONGEST_ZH or (len(whole) > 1 and whole[0] == "0"):
-        said = digits_zh(whole)
-    else:
-        said = cardinal_zh(int(whole))
-    return said + ("点" + digits_zh(decimals) if decimals else "")
+    return _number(number, LONGEST_ZH, digits_zh, cardinal_zh, "点")
 
 
 def cardinal_zh(number: int) -> str:
@@ -101,12 +106,7 @@ def digits_en(number: str, zero: str = "zero") -> str:
 
 def number_en(number: str) -> str:
     """A whole or decimal number, with or without separators: '1,250.5' -> one thousand two hundred fifty point five."""
-    whole, _, decimals = number.replace(",", "").partition(".")
-    if len(whole) > LONGEST_EN or (len(whole) > 1 and whole[0] == "0"):
-        said = digits_en(whole)
-    else:
-        said = cardinal_en(int(whole))
-    return said + (" point " + digits_en(decimals) if decimals else "")
+    return _number(number, LONGEST_EN, digits_en, cardinal_en, " point ")
 
 
 def cardinal_en(number: int) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from services.tts.g2p_zh import HAN
+from services.tts.g2p_zh import HAN, HAN_CHAR
 from services.tts.spoken import characters, markup
 from services.tts.spoken.addresses import read_addresses
 from services.tts.spoken.chinese import read_chinese
 from services.tts.spoken.english import read_english
-from services.tts.spoken.markup import Language
+from services.tts.text import Language
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
-_HAN_CHAR = re.compile(f"[{HAN}]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30fa\u30fc-\u30ff\uac00-\ud7af]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
 _OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
@@ -81,7 +80,7 @@ def _sentences(text: str) -> Iterator[str]:
 def _language(text: str, otherwise: str) -> str:
     """'zh', 'en', another, or `otherwise` when `text` has no letters."""
     others = sum(map(str.isalpha, _OTHER_LETTER.findall(text)))
-    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + len(_HAN_CHAR.findall(text)):
+    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + len(HAN_CHAR.findall(text)):
         return "other"
     if _CHINESE.search(text):
         return "zh"
