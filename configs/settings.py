@@ -147,6 +147,11 @@ class LlmSettings:
         "empty: the first it lists",
     )
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "20 tok/s on 2 cores; zh and en")
+    turn_model: str = setting(
+        "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+        "judges by the words whether a turn is complete (POST /end_of_turn): 0.1 s, 0.6 GB, loaded when first needed; "
+        "empty: nobody does",
+    )
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
     niceness: int = setting(
         5,
@@ -210,6 +215,12 @@ class TurnsSettings:
 
     endpoint_ms: int = setting(500, "silence that ends the user's turn where no model judges it", low=100, high=5000)
     endpoint_model: bool = setting(True, "smart-turn judges by the sound whether a turn is complete; 0.1 s of one core")
+    endpoint_words: str = setting(
+        "auto",
+        "a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come "
+        "later than people pause and which wants the cores for itself",
+        choices=("auto", "on", "off"),
+    )
     endpoint_sure_ms: int = setting(
         250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000
     )
