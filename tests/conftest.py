@@ -1,0 +1,23 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_can_be_ended() -> Iterator[None]:
+    """The programs that tests start obey Ctrl-C and hang-up, also when the tests were started by `nohup` or with `&`.
+
+    Those have the signals ignored, and whatever is started inherits that; a handler is not inherited. The tests
+    themselves go on ignoring the signals, by a handler that does nothing.
+    """
+    ignored = [s for s in signal.Signals if s.name in ("SIGINT", "SIGHUP") and signal.getsignal(s) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
