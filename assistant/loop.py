@@ -68,7 +68,7 @@ class Conversation:
         the room down instead of making the loop look late).
         """
         settings = services.settings
-        self.machine = TurnMachine(policy_from(settings.turns))
+        self.machine = TurnMachine(policy_from(settings))
         self.clock = AudioClock()
         self.player = Player(port.output_latency_s)
         self._port, self._listener = port, listener

@@ -25,7 +25,7 @@ from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.endpointing import EndpointPolicy
 from assistant.turns.machine import State, TurnMachine, TurnPolicy
-from configs.settings import TurnsSettings
+from configs.settings import Settings
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
 
@@ -83,6 +83,9 @@ class StageRunner(Protocol):
 
     def score(self, start_s: float, end_s: float) -> None:
         """Judge by the sound from `start_s` on whether the turn that pauses since `end_s` is complete."""
+
+    def judge_words(self, generation: int, text: str) -> None:
+        """Judge whether a turn that says `text` is complete."""
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
@@ -176,6 +179,8 @@ class Performer:
                 self._stages.transcribe(generation, start_s, end_s)
             case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
                 self._stages.score(start_s, end_s)
+            case do.JudgeWords(generation=generation, text=text):
+                self._stages.judge_words(generation, text)
             case do.AskLlm(generation=generation, transcript=transcript):
                 if not self._is_greeting:
                     self._ask(generation, transcript)
@@ -267,30 +272,36 @@ def speech_event(now_s: float, heard: Heard) -> ev.Event:
             return ev.SpeechPaused(now_s, heard.at_s)
         case "stirred":
             return ev.SpeechStirred(now_s)
+        case "dipped":
+            return ev.SpeechDipped(now_s, heard.at_s)
+        case "rose":
+            return ev.SpeechRose(now_s)
 
 
-def policy_from(settings: TurnsSettings) -> TurnPolicy:
+def policy_from(settings: Settings) -> TurnPolicy:
     """The machine's numbers, in seconds."""
+    words, turns = settings.turns.endpoint_words, settings.turns
     return TurnPolicy(
+        judge_words=words == "always" or (words == "auto" and settings.llm.upstreams[0] != "embedded"),
         endpoint=EndpointPolicy(
-            fixed_s=settings.endpoint_ms / 1000,
-            sure_s=settings.endpoint_sure_ms / 1000,
-            doubtful_s=settings.endpoint_doubtful_ms / 1000,
-            unsure_s=settings.endpoint_unsure_ms / 1000,
-            longest_s=settings.endpoint_longest_ms / 1000,
-            unfinished_s=settings.endpoint_unfinished_ms / 1000,
+            fixed_s=turns.endpoint_ms / 1000,
+            sure_s=turns.endpoint_sure_ms / 1000,
+            doubtful_s=turns.endpoint_doubtful_ms / 1000,
+            unsure_s=turns.endpoint_unsure_ms / 1000,
+            longest_s=turns.endpoint_longest_ms / 1000,
+            unfinished_s=turns.endpoint_unfinished_ms / 1000,
         ),
-        speculate_s=settings.speculate_ms / 1000,
-        max_speculations=settings.max_speculations,
-        speculate_max_turn_s=settings.speculate_max_turn_s,
-        barge_in=settings.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
-        talk_key=settings.talk_key,
-        barge_in_s=settings.barge_in_ms / 1000,
-        confirm_s=settings.confirm_ms / 1000,
-        resume_s=settings.resume_ms / 1000,
-        max_turn_s=settings.max_turn_s,
-        asr_timeout_s=settings.asr_timeout_s,
-        llm_timeout_s=settings.llm_timeout_s,
-        llm_idle_timeout_s=settings.llm_idle_timeout_s,
-        tts_timeout_s=settings.tts_timeout_s,
+        speculate_s=turns.speculate_ms / 1000,
+        max_speculations=turns.max_speculations,
+        speculate_max_turn_s=turns.speculate_max_turn_s,
+        barge_in=turns.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
+        talk_key=turns.talk_key,
+        barge_in_s=turns.barge_in_ms / 1000,
+        confirm_s=turns.confirm_ms / 1000,
+        resume_s=turns.resume_ms / 1000,
+        max_turn_s=turns.max_turn_s,
+        asr_timeout_s=turns.asr_timeout_s,
+        llm_timeout_s=turns.llm_timeout_s,
+        llm_idle_timeout_s=turns.llm_idle_timeout_s,
+        tts_timeout_s=turns.tts_timeout_s,
     )

@@ -28,6 +28,7 @@ from assistant.turns import events as ev
 Post = Callable[[ev.Event], None]
 Now = Callable[[], float]
 _Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
+JUDGE_LIMIT_S = 0.5  # later it has no say any more
 _SUMMARY_LIMIT_S = 60.0  # nobody waits for it
 
 
@@ -83,6 +84,17 @@ class Stages:
             self._post(ev.EndpointScored(self._now(), end_s, probability))
 
         threading.Thread(target=work, name="endpoint", daemon=True).start()
+
+    def judge_words(self, generation: int, text: str) -> None:
+        """Judge by the words whether the turn is complete: 0.1 s. A judge that cannot be had says None."""
+
+        def work(call: Call) -> None:
+            probability = None
+            with contextlib.suppress(ServiceError):
+                probability = self._services.judge_words(call, text)
+            self._post(ev.WordsJudged(self._now(), generation, probability))
+
+        self._start(generation, "llm", JUDGE_LIMIT_S, work)
 
     def warm(self, messages: Sequence[Message]) -> None:
         """Let the embedded model read `messages` before they are needed: its prompt cache then has all but the

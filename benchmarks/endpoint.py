@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from assistant.audio.endpoint_model import MODEL, EndpointModel
-from assistant.turns.endpointing import EndpointPolicy, wait_s, words_vote
+from assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s, words_vote
 from configs import settings as config
 from configs.store import ModelStore
 from services.asr.engine import Hints, load_engine
@@ -65,7 +65,7 @@ def main() -> int:
             spent_s.append(time.perf_counter() - started)
             text = "".join(s.text for s in recogniser.recognise([sound], Hints((language,)))[0].segments)
             is_whole = not pieces or pieces[-1].clip != path.stem
-            waits = (wait_s(EndpointPolicy(), probability, words, stops_are_set=True) for words in ("", text))
+            waits = (wait_s(EndpointPolicy(), Evidence(probability, words)) for words in ("", text))
             judged = Judged(path.stem, language, is_whole, probability, text, words_vote(text), *waits)
             pieces.append(judged)
             if not args.brief:

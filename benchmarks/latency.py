@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.latency_judge import KeptJudge
 from benchmarks.latency_report import Heard, draw, judged, table
 from benchmarks.latency_services import Delays, Words
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
@@ -80,9 +81,11 @@ def _sides(
     """(who hears the utterances, what tells the services which one comes)."""
     if args.simulated:
         whole = {u.name: said.heard[f"0-{len(said.stretches) - 1}"] for u, said in zip(spoken, words, strict=True)}
-        return [Simulated(settings, args.set, whole, Delays())], lambda said: None
+        judge = KeptJudge(settings, settings.store.path.parent / "bench" / "latency", _tell)
+        opened.callback(judge.close)
+        return [Simulated(settings, args.set, whole, Delays(), judge)], lambda said: None
     services = opened.enter_context(StatedProcess())
-    sides: list[Side] = [Huiyin(settings, services.port, Delays())]
+    sides: list[Side] = [Huiyin(settings, services.port, Delays(), _tell)]
     opened.callback(sides[0].close)
     if args.peer:
         sides.append(Pipecat(settings.store.path.parent / "bench", services.port, _tell))

@@ -32,7 +32,8 @@ from assistant.talk import make_endpoint, make_listener
 from assistant.trace import AUDIBLE, Trace
 from assistant.turns import actions as do
 from assistant.turns import events as ev
-from assistant.turns.endpointing import wait_s
+from assistant.turns.endpointing import Evidence, wait_s
+from benchmarks.latency_judge import LlmService
 from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import Utterance
 from configs.settings import Settings
@@ -150,12 +151,14 @@ class Headset:
 
 
 class Huiyin:
-    """The live loop at its default settings, with the stated services."""
+    """The live loop at its default settings, with the stated services behind a real LLM service."""
 
     name = "huiyin"
 
-    def __init__(self, settings: Settings, port: int, delays: Delays) -> None:
-        at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "llm", "tts")}
+    def __init__(self, settings: Settings, port: int, delays: Delays, tell: Callable[[str], None]) -> None:
+        self._llm = LlmService(settings, tell, upstream=f"http://127.0.0.1:{port}/v1")
+        settings = self._llm.settings
+        at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "tts")}
         self._settings, self._delays = replace(settings, **at), delays
         self._trace, self._seen = Trace(), list[tuple[float, object]]()
         self._headset, captions = Headset(), Captions(sys.stderr)
@@ -190,6 +193,7 @@ class Huiyin:
         """End."""
         self._conversation.stop()
         self._thread.join()
+        self._llm.close()
 
     def _explain(self, answer: Answer, utterance: Utterance) -> None:
         """The limit and the parts, from what the turn machine was told and did."""
@@ -203,17 +207,19 @@ class Huiyin:
             return
         end_s = self._headset.began_block_s + utterance.duration_s
         answer.parts = latency_parts(reply, end_s, end_s + heard[0] - utterance.duration_s)
-        probability, text, clause = None, "", ""
+        known, clause = Evidence(), ""
         for at_s, what in self._seen:
             match what:
                 case ev.EndpointScored() if at_s <= play_s:
-                    probability = what.probability
+                    known.sound = what.probability
+                case ev.WordsJudged(generation=number) if number == generation:
+                    known.words = what.probability
                 case ev.Transcribed(generation=number) if number == generation:
-                    text = what.transcript.text
+                    known.text = what.transcript.text
                 case ev.ReplyText(generation=number, clause=0) if number == generation:
                     clause = what.text
         policy = self._conversation.machine.policy
-        answer.wait_s = wait_s(policy.endpoint, probability, text, stops_are_set=True)
+        answer.wait_s = wait_s(policy.endpoint, known)
         delays = self._delays
         answer.least = {
             "hear": policy.speculate_s,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,15 @@ import numpy as np
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.wav import wav_bytes
 from assistant.performer import policy_from
-from assistant.scenario.api import Log, parse, simulate
-from assistant.turns.endpointing import wait_s
+from assistant.scenario.api import Log, Moment, parse, simulate, with_overrides
+from assistant.turns.endpointing import Evidence, wait_s
 from benchmarks.latency_services import Delays
 from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import Utterance
 from configs.settings import Settings
 
 _HEADSET = {"echo_db": -90.0, "rt60_s": 0.05}
+_JUDGE = "turns.endpoint_words"
 _PROBABILITY = re.compile(r"[\d.]+$")
 
 
@@ -32,10 +33,18 @@ class Simulated:
 
     name = "simulated"
 
-    def __init__(self, settings: Settings, overrides: Sequence[str], heard: dict[str, str], delays: Delays) -> None:
-        """`overrides`: what of `settings` is not the default, as ``section.key=value``."""
-        self._overrides = dict(override.split("=", 1) for override in overrides)
-        self._policy, self._heard, self._delays = policy_from(settings.turns), heard, delays
+    def __init__(
+        self,
+        settings: Settings,
+        overrides: Sequence[str],
+        heard: dict[str, str],
+        delays: Delays,
+        judge: Callable[[str], float | None],
+    ) -> None:
+        """`overrides`: what of `settings` is not the default, as ``section.key=value``. `judge`: of the words."""
+        self._overrides = {_JUDGE: "always", **dict(override.split("=", 1) for override in overrides)}
+        settings = with_overrides(settings, [f"{key}={value}" for key, value in self._overrides.items()])
+        self._policy, self._heard, self._delays, self._judge = policy_from(settings), heard, delays, judge
 
     def hear(self, utterance: Utterance) -> Answer:
         """Play it; a conversation of its own."""
@@ -55,7 +64,7 @@ class Simulated:
                 "tts": {"first_audio_ms": delays.tts_first_s * 1000},
             }
             scenario = {"depth": "room", "room": _HEADSET, "settings": self._overrides, "services": services}
-            log = simulate(parse({**scenario, "turns": [turn]})).log
+            log = simulate(parse({**scenario, "turns": [turn]}), judge_text=self._judge).log
         began_s = next(log.named("user starts")).at_s
         answer = Answer([moment.at_s - began_s for moment in log.named("reply starts")])
         if answer.audible:
@@ -67,15 +76,18 @@ class Simulated:
 
     def _explain(self, answer: Answer, log: Log, utterance: Utterance) -> None:
         *_, starts = log.named("reply starts")
-        before: Sequence[float] = [
-            float(found[0])
-            for moment in log.named("endpoint scored")
-            if moment.at_s <= starts.at_s and (found := _PROBABILITY.search(moment.detail))
-        ]
+        words = [m for m in log.named("words judged") if m.generation == starts.generation]
+        before = [m for m in log.named("endpoint scored") if m.at_s <= starts.at_s]
         text = next((m.text for m in log.named("asr answers") if m.generation == starts.generation), "")
         clause = next((m.detail for m in log.named("llm first clause") if m.generation == starts.generation), "")
-        probability = before[-1] if before else None
-        answer.wait_s = wait_s(self._policy.endpoint, probability, text, stops_are_set=True)
+        evidence = Evidence(_probability(before), text, _probability(words))
+        answer.wait_s = wait_s(self._policy.endpoint, evidence)
         delays = self._delays
         services_s = delays.asr_s + delays.clause_s(utterance.reply, clause) + delays.tts_first_s
         answer.limit_s = max(answer.wait_s, self._policy.speculate_s + services_s)
+
+
+def _probability(moments: Sequence[Moment]) -> float | None:
+    """What the last of them tells."""
+    found = _PROBABILITY.search(moments[-1].detail) if moments else None
+    return float(found[0]) if found else None

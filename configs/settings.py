@@ -219,7 +219,7 @@ class TurnsSettings:
         "auto",
         "a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come "
         "later than people pause and which wants the cores for itself",
-        choices=("auto", "on", "off"),
+        choices=("auto", "always", "never"),
     )
     endpoint_sure_ms: int = setting(
         250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000

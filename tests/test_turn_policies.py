@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.turns.backchannel import is_backchannel
-from assistant.turns.endpointing import EndpointPolicy, wait_s, words_vote
+from assistant.turns.endpointing import EndpointPolicy, Evidence, can_be_judged, wait_s, words_vote
 from assistant.turns.own_echo import is_own_echo
 from assistant.turns.stop_words import is_only_stop, orders_silence
 
@@ -149,7 +149,7 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
     ],
 )
 def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | None, text: str, wait: float) -> None:
-    assert wait_s(EndpointPolicy(), probability, text) == pytest.approx(wait)
+    assert wait_s(EndpointPolicy(), Evidence(probability, text, stops_are_set=False)) == pytest.approx(wait)
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,36 @@ def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | N
     ],
 )
 def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_come(text: str, wait: float) -> None:
-    assert wait_s(EndpointPolicy(), 0.95, text, stops_are_set=True) == pytest.approx(wait)
+    assert wait_s(EndpointPolicy(), Evidence(0.95, text)) == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
+    ("words", "sound", "text", "wait"),
+    [
+        (0.6, 0.0, "how long does it take to boil an egg", 0.25),
+        (0.15, None, "how long does it take to boil an egg", 0.25),
+        (0.0, 1.0, "how long does it take", 0.75),
+        (0.0, 0.5, "how long does it take", 0.975),
+        (0.075, 0.0, "how long does it take", 0.975),
+        (0.0, None, "how long does it take", 1.2),
+        (0.0, 1.0, "how long does it take?", 0.75),
+        (0.0, 1.0, "请问这个怎么样？", 0.75),
+        (0.6, 1.0, "I stayed at home because", 1.05),
+    ],
+)
+def test_where_the_words_are_judged_they_decide(words: float, sound: float | None, text: str, wait: float) -> None:
+    assert wait_s(EndpointPolicy(), Evidence(sound, text, words)) == pytest.approx(wait)
+
+
+def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
+    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("text", ["", "Yes.", "go on", "停！", "北京", "继续吧", "OK 好"])
+def test_a_word_or_two_may_be_all_or_the_beginning(text: str) -> None:
+    assert not can_be_judged(text)
+
+
+@pytest.mark.parametrize("text", ["What time is it?", "讲个笑话吧", "播放 some music", "turn it off"])
+def test_more_words_tell(text: str) -> None:
+    assert can_be_judged(text)

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from assistant.audio import SAMPLE_RATE
+from assistant.audio.dips import Dip, Dips
 from assistant.audio.echo import CHUNK, CHUNK_S, Cleaned, rms
 from assistant.audio.echo.gate import Frame
 from assistant.audio.ports import Floats, Samples
@@ -26,9 +27,10 @@ _QUIET_RMS = 1.0
 
 @dataclass(frozen=True)
 class Heard:
-    """The user began to speak, paused, or may be beginning, `at_s` on the clock of the microphone's samples."""
+    """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
+    clock of the microphone's samples."""
 
-    change: Change
+    change: Change | Dip
     at_s: float
 
 
@@ -71,7 +73,7 @@ class Listener:
 
     def __init__(self, echo: Ear, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker = echo, vad, tracker
-        self._second_vad = vad.fork()
+        self._second_vad, self._dips = vad.fork(), Dips()
         self._ring = SoundRing()
         self._at = 0  # samples that went through voice activity
 
@@ -104,8 +106,12 @@ class Listener:
                 deaf=chunk.second is None and not chunk.settled,
             )
         change = self._tracker.push(frame)
+        dip = self._dips.push(chunk.near)
         if change is None:
-            return []
+            # An echo that is left over would hide the end of speech, or be taken for one.
+            if dip is None or not self._tracker.speaking or chunk.far_end:
+                return []
+            return [Heard(dip[0], self._at / SAMPLE_RATE - dip[1])]
         kind, frames_ago = change
         at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
         return [Heard(kind, max(0.0, at_s))]

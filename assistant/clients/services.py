@@ -70,6 +70,15 @@ class Services:
             facts=result,
         )
 
+    def judge_words(self, call: Call, text: str) -> float:
+        """Probability 0..1 that a turn that says `text` is complete."""
+        data = json.dumps({"text": text}, ensure_ascii=False).encode()
+        answer = b"".join(call.request("POST", "/end_of_turn", data, self.headers("application/json")))
+        try:
+            return float(json.loads(answer)["probability"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ServiceError("llm answered something that is no judgement of words") from error
+
     def ask(
         self, call: Call, messages: Sequence[Message], *, max_tokens: int | None = None, model: str = ""
     ) -> Iterator[str]:

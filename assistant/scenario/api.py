@@ -27,6 +27,7 @@ from assistant.scenario.moments import Moment
 from assistant.scenario.needs import lacking
 from assistant.scenario.runner import Runner
 from assistant.scenario.script import Depth, Scenario
+from assistant.scenario.services import JudgeText, unjudged
 from assistant.turns.machine import State
 from configs.settings import Settings, load
 
@@ -83,12 +84,15 @@ def simulate(
     settings: Settings | None = None,
     services: Literal["simulated", "real"] = "simulated",
     place: Literal["room", "card"] = "room",
+    judge_text: JudgeText = unjudged,
 ) -> Result:
     """Play a scenario (or the file it stands in), at its own first depth unless told otherwise.
 
     `settings` are those of the conversation, before the scenario's own; by default text and room depth take no notice
     of this machine's. `services` real: those that run where `settings` say, in the virtual time of room depth; live
     depth has no others. `place` is for live depth: a simulated room, or the sound card that `settings` name.
+
+    `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not.
 
     Raises NotPlayable; ScenarioError where the file is wrong or something it needs is missing; ServiceError or
     PortError where real services or sound cannot be had. A failed expectation is no error.
@@ -109,7 +113,7 @@ def simulate(
 
         director = LiveRunner(scenario, seed, Services(settings), place).run()
     else:
-        director = Runner(scenario, depth, seed, settings, clients).run()
+        director = Runner(scenario, depth, seed, settings, clients, judge_text).run()
     log = director.log
     counted = tally(log)
     outcomes = judge(scenario, log, counted.figures())

@@ -39,6 +39,8 @@ and may have
     means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound or key: noise)
     complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
                            its end (default: not judged; `audio` and real voices are judged by the real model)
+    complete_words: 0.9    how complete its words are, likewise, to the language model that judges them (default: not
+                           judged; asked for with the setting turns.endpoint_words: always)
     emotion: {sad: 0.8}    label and confidence, as the recogniser tells them;  events: [laughter];  language: zh
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual
     speaker: Anna          another person (another voice, further away), or the television
@@ -87,8 +89,8 @@ SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "
 _TOP = ("name", "about", "depth", "seed", "settings", "services", "room", "voice", "turns", "expect")
 _KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
 _TURN = (
-    *_KINDS, "after", "heard", "means", "complete", "emotion", "events", "language", "lasts_ms", "level_db", "speaker",
-    "reply", "fails", "expect",
+    *_KINDS, "after", "heard", "means", "complete", "complete_words", "emotion", "events", "language", "lasts_ms",
+    "level_db", "speaker", "reply", "fails", "expect",
 )  # fmt: skip
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
 _LONGEST_MS = 600_000.0
@@ -153,7 +155,7 @@ def _services(node: Node) -> script.ServiceTimes:
         "asr": {"takes_ms": ("asr_s", 1000), "per_s_ms": ("asr_per_s", 1000)},
         "llm": {"first_token_ms": ("llm_first_s", 1000), "tokens_per_s": ("llm_tokens_per_s", 1)},
         "tts": {"first_audio_ms": ("tts_first_s", 1000), "real_time_factor": ("tts_real_time_factor", 1)},
-        "endpoint": {"takes_ms": ("endpoint_s", 1000)},
+        "endpoint": {"takes_ms": ("endpoint_s", 1000), "words_ms": ("words_s", 1000)},
     }
     values: dict[str, float] = {}
     for service, entries in node.mapping(table).items():
@@ -185,13 +187,18 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
         language=keys["language"].text() if "language" in keys else "",
         emotion=_emotion(keys["emotion"]) if "emotion" in keys else None,
         events=tuple(item.text() for item in keys["events"].item_or_items()) if "events" in keys else (),
-        complete=tuple(n.number(0, 1) for n in keys["complete"].item_or_items()) if "complete" in keys else (),
+        complete=_probabilities(keys, "complete"),
+        complete_words=_probabilities(keys, "complete_words"),
         level_db=keys["level_db"].number(-80, 30) if "level_db" in keys else 0.0,
         lasts_s=_lasts_s(kind, content, keys),
         reply=keys["reply"].text(empty=True) if "reply" in keys else None,
         faults=_faults(keys["fails"]) if "fails" in keys else (),
         expect=read_expectations(keys["expect"]) if "expect" in keys else (),
     )
+
+
+def _probabilities(keys: Mapping[str, Node], key: str) -> tuple[float, ...]:
+    return tuple(node.number(0, 1) for node in keys[key].item_or_items()) if key in keys else ()
 
 
 def _content(kind: script.Kind, node: Node, path: Path | None) -> str:

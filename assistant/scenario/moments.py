@@ -19,6 +19,7 @@ NAMES = {
     "speech heard": "voice activity is sure that somebody speaks",
     "pause heard": "voice activity is sure that they paused",
     "endpoint scored": "the endpoint model has judged the pause",
+    "words judged": "a language model has judged whether the words are complete",
     "turn ends": "the machine takes the user's turn to be over",
     "asr asked": "a transcription is asked for",
     "asr answers": "the words are there",
@@ -82,6 +83,8 @@ def moment_of(at_s: float, what: object) -> Moment | None:
             return Moment(at_s, "pause heard", f"since {end_s:.3f} s")
         case ev.EndpointScored(probability=probability):
             return Moment(at_s, "endpoint scored", f"complete with {probability:.2f}")
+        case ev.WordsJudged(probability=known):
+            return Moment(at_s, "words judged", "not" if known is None else f"complete with {known:.2f}", generation)
         case ev.Transcribed(transcript=transcript):
             return Moment(at_s, "asr answers", f"“{transcript.text}”", generation, text=transcript.text)
         case ev.ReplyText(clause=clause, text=text):

@@ -50,6 +50,8 @@ def _stated(step: Step) -> Iterator[str]:
         yield "the model says nothing"
     if step.complete and step.complete[-1] < _DOUBT:
         yield "the endpoint model doubts as it is told"
+    if step.complete_words:
+        yield "the words are judged as it is told"
     if step.lasts_s and step.kind == "user":
         yield "a voice takes as long as it is told"
 

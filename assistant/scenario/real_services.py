@@ -24,6 +24,7 @@ from assistant.dialogue.persona import Persona
 from assistant.dialogue.style import Style
 from assistant.launcher import Launcher
 from assistant.scenario.services import Judge, VirtualStages
+from assistant.stages import JUDGE_LIMIT_S
 from assistant.talk import prepare
 from assistant.turns import events as ev
 
@@ -52,6 +53,13 @@ class RealServices(VirtualStages):
         if probability is not None:
             known = probability
             self.world.after(_ENDPOINT_S, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+
+    def judge_words(self, generation: int, text: str) -> None:
+        """As `StageRunner.judge_words`."""
+        probability, began_s = None, time.perf_counter()
+        with contextlib.suppress(ServiceError):
+            probability = self.services.judge_words(self.services.call("llm", JUDGE_LIMIT_S), text)
+        self._judged(generation, probability, time.perf_counter() - began_s)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """As `StageRunner.ask`."""

@@ -21,7 +21,7 @@ from assistant.scenario.depth import Depth, Joints
 from assistant.scenario.director import Director
 from assistant.scenario.log import Log
 from assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
-from assistant.scenario.services import SimulatedServices
+from assistant.scenario.services import JudgeText, SimulatedServices, unjudged
 from assistant.scenario.text_depth import TextDepth
 from assistant.scenario.world import World
 from assistant.trimming import history_limit
@@ -37,14 +37,20 @@ class Runner:
     """Plays one scenario, once."""
 
     def __init__(
-        self, scenario: Scenario, depth: str, seed: int, settings: Settings, services: Services | None = None
+        self,
+        scenario: Scenario,
+        depth: str,
+        seed: int,
+        settings: Settings,
+        services: Services | None = None,
+        judge_text: JudgeText = unjudged,
     ) -> None:
-        """`services`: the real ones; None: simulated. Raises RoomMissing."""
+        """`services`: the real ones; None: simulated, with words judged by `judge_text`. Raises RoomMissing."""
         persona = _persona(settings.talk.persona)
-        self._scenario, self._settings, self._persona = scenario, settings, persona
+        self._scenario, self._settings, self._persona, self._judge_text = scenario, settings, persona, judge_text
         log, self._world, self._player = Log(), World(), Player()
         self.director = Director(scenario, self._world, log, self._begin)
-        self._machine = TurnMachine(policy_from(settings.turns))
+        self._machine = TurnMachine(policy_from(settings))
         speaks = ServiceVoice(services, persona.voice) if services else None
         self._depth = self._make_depth(depth, seed, speaks)
         self._stages = self._make_stages(services)
@@ -140,6 +146,7 @@ class Runner:
             times=self._scenario.services or ServiceTimes(),
             speak=depth.speak,
             judge=depth.judge,
+            judge_text=self._judge_text,
             utterances=self.director.log.utterances,
             patience_s={"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s},
         )

@@ -157,6 +157,7 @@ class ServiceTimes:
     asr_s: float = 0.070
     asr_per_s: float = 0.0  # more for each second of speech
     endpoint_s: float = 0.060
+    words_s: float = 0.100  # to judge by the words whether a turn is complete
     llm_first_s: float = 0.150
     llm_tokens_per_s: float = 40.0
     tts_first_s: float = 0.100
@@ -179,6 +180,7 @@ class Step:
     emotion: tuple[str, float] | None = None
     events: tuple[str, ...] = ()
     complete: tuple[float, ...] = ()  # how complete it sounds, 0..1, at its end; before it, at its last pauses
+    complete_words: tuple[float, ...] = ()  # how complete its words are, likewise
     level_db: float = 0.0
     lasts_s: float | None = None
     reply: str | None = None

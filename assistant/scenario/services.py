@@ -35,6 +35,12 @@ _REASONS = {
 Speak = Callable[[str], Samples]
 Judge = Callable[[float, float], float | None]
 """(start, end) of a turn in seconds -> how complete it sounds, 0..1, or None."""
+JudgeText = Callable[[str], float | None]
+"""The words of a turn -> how complete they are, 0..1, or None."""
+
+
+def unjudged(text: str) -> None:
+    """Nobody can tell."""
 
 
 @dataclass
@@ -61,6 +67,9 @@ class VirtualStages:
     def _wait_for_voice_s(self, generation: int) -> float:
         """Until what was given before has been said."""
         return max(0.0, self._voice_free_s.get(generation, 0.0) - self.world.now)
+
+    def _judged(self, generation: int, probability: float | None, takes_s: float) -> None:
+        self._later(takes_s, generation, lambda: ev.WordsJudged(self.world.now, generation, probability))
 
     def _say(self, generation: int, clause: int, text: str, takes_s: float) -> None:
         self._later(takes_s, generation, lambda: ev.ReplyText(self.world.now, generation, clause, text))
@@ -95,10 +104,12 @@ class SimulatedServices(VirtualStages):
     times: ServiceTimes = field(kw_only=True)
     speak: Speak = field(kw_only=True)
     judge: Judge = field(kw_only=True)
+    judge_text: JudgeText = field(kw_only=True)
     utterances: list[Utterance] = field(kw_only=True)
     patience_s: Mapping[ev.Stage, float] = field(kw_only=True)  # how long a client waits for one that says nothing
     typed: Step | None = None  # the last that was typed
     _step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
+    _end_of: dict[int, float] = field(default_factory=dict)  # generation -> where the sound it answers ends
     _faults_left: dict[tuple[int, int], int] = field(default_factory=dict)
 
     # -- what the performer asks for
@@ -106,6 +117,7 @@ class SimulatedServices(VirtualStages):
     def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
         """As `StageRunner.transcribe`."""
         transcript, step = transcribed(self.utterances, start_s, end_s)
+        self._end_of[generation] = end_s
         if step:
             self._step_of[generation] = step
         takes_s = self.times.asr_s + self.times.asr_per_s * (end_s - start_s)
@@ -116,12 +128,18 @@ class SimulatedServices(VirtualStages):
 
     def score(self, start_s: float, end_s: float) -> None:
         """As `StageRunner.score`."""
-        probability = self._stated_completeness(end_s)
+        probability = self._stated(end_s, lambda step: step.complete)
         if probability is None:
             probability = self.judge(start_s, end_s)
         if probability is not None:
             known = probability
             self.world.after(self.times.endpoint_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+
+    def judge_words(self, generation: int, text: str) -> None:
+        """As `StageRunner.judge_words`: as the script says, or as `judge_text` finds."""
+        stated = self._stated(self._end_of[generation], lambda step: step.complete_words)
+        probability = self.judge_text(text) if stated is None else stated
+        self._judged(generation, probability, self.times.words_s)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """As `StageRunner.ask`."""
@@ -192,13 +210,13 @@ class SimulatedServices(VirtualStages):
                     return fault
         return None
 
-    def _stated_completeness(self, end_s: float) -> float | None:
-        """How complete the script says that what ended at about `end_s` sounds."""
+    def _stated(self, end_s: float, completeness: Callable[[Step], tuple[float, ...]]) -> float | None:
+        """How complete the script says that what ended at about `end_s` is."""
         begun = [u for u in self.utterances if u.start_s < end_s]
         if not begun:
             return None
         last = max(begun, key=lambda u: u.start_s)
-        stated = last.step.complete
+        stated = completeness(last.step)
         piece = min(range(len(last.spans)), key=lambda i: abs(last.spans[i][1] - end_s))
         from_end = len(last.spans) - 1 - piece
         return stated[-1 - from_end] if from_end < len(stated) else None

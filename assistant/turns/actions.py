@@ -31,6 +31,14 @@ class ScoreEndpoint(Action):
 
 
 @dataclass(frozen=True)
+class JudgeWords(Action):
+    """Judge whether a turn that says `text` is complete; answer with `WordsJudged`."""
+
+    generation: int
+    text: str
+
+
+@dataclass(frozen=True)
 class AskLlm(Action):
     """Ask for a reply to `transcript`; answer with `ReplyText`… and `ReplyFinished`."""
 

@@ -40,6 +40,18 @@ class SpeechStirred(Event):
 
 
 @dataclass(frozen=True)
+class SpeechDipped(Event):
+    """The user is as quiet as in a pause since `end_s`: told some 60 ms before `SpeechPaused`, if that comes."""
+
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SpeechRose(Event):
+    """That was no pause: a stop consonant, the end of a phrase."""
+
+
+@dataclass(frozen=True)
 class EndpointScored(Event):
     """The turn that pauses since `end_s` sounds complete with this probability, 0..1."""
 
@@ -70,6 +82,13 @@ class Transcribed(ReplyEvent):
     """The turn so far as text ('' when nothing was said)."""
 
     transcript: Transcript
+
+
+@dataclass(frozen=True)
+class WordsJudged(ReplyEvent):
+    """By its words the turn is complete with this probability, 0..1; None where it could not be judged."""
+
+    probability: float | None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from assistant.turns import actions as do
 from assistant.turns import events as ev
-from assistant.turns.endpointing import has_marks
+from assistant.turns.endpointing import can_be_judged, has_marks
 from assistant.turns.events import Event, Transcript
 from assistant.turns.interruption import Interruption, Verdict
 from assistant.turns.own_echo import is_own_echo
@@ -44,6 +44,7 @@ class TurnMachine:
         self._turn = UserTurn()
         self._interruption: Interruption | None = None
         self._last_said, self._last_said_until_s = "", 0.0  # the assistant's words, while their echo may be heard
+        self._asr_took_s = 0.0  # the last answer of the recogniser
         self._unmarked = 0  # turns in a row in which the recogniser set no mark at all
         self._key_held = False
         self._actions: list[do.Action] = []
@@ -75,7 +76,29 @@ class TurnMachine:
     @on(ev.SpeechPaused, states=[State.USER])
     def _pause(self, event: ev.SpeechPaused) -> None:
         """the wait for the end of the turn begins"""
+        dipped_s, self._turn.dipped_s = self._turn.dipped_s, None
+        if dipped_s is not None and event.end_s - dipped_s > self.policy.dip_reach_s:
+            self._drop_reply()
+            self._turn.go_on()
+        elif dipped_s is not None:
+            self._turn.speculations += 1
         self._turn.pause(event.end_s)
+
+    @on(ev.SpeechDipped, states=[State.USER])
+    def _dip(self, event: ev.SpeechDipped) -> None:
+        """if recognition is quick, a reply is prepared before it is sure that this is a pause"""
+        quick = self._asr_took_s <= self.policy.dip_asr_s and not self.policy.talk_key
+        if quick and self._reply is None and self._turn.may_dip(self.policy, event.end_s):
+            self._turn.dips += 1
+            self._turn.dipped_s = event.end_s
+            self._speculate(event.end_s, event.at_s)
+
+    @on(ev.SpeechRose, states=[State.USER])
+    def _rise(self, event: ev.SpeechRose) -> None:
+        """what was prepared for a pause that was none is thrown away"""
+        if self._turn.dipped_s is not None:
+            self._drop_reply()
+            self._turn.go_on()
 
     @on(ev.SpeechStirred, states=[State.USER, State.THINKING])
     def _stir(self, event: ev.SpeechStirred) -> None:
@@ -87,7 +110,7 @@ class TurnMachine:
     def _score(self, event: ev.EndpointScored) -> None:
         """the wait is set by how complete the turn sounds"""
         if event.end_s == self._turn.paused_s:
-            self._turn.probability = event.probability
+            self._turn.known.sound = event.probability
 
     @on(ev.SpeechStarted, states=[State.SPEAKING])
     def _may_interrupt(self, event: ev.SpeechStarted) -> None:
@@ -155,7 +178,14 @@ class TurnMachine:
         if self._interruption and event.generation == self._interruption.generation:
             self._interruption.transcript = event.transcript
         elif self._reply and event.generation == self._reply.generation and not self._reply.closed:
+            self._asr_took_s = event.at_s - self._reply.began_s
             self._words(self._reply, event.transcript, event.at_s)
+
+    @on(ev.WordsJudged, states=[State.USER])
+    def _judged(self, event: ev.WordsJudged) -> None:
+        """the wait is set by whether a message is likely to end with these words"""
+        if self._reply and event.generation == self._reply.generation:
+            self._turn.known.words, self._turn.known.words_awaited = event.probability, False
 
     @on(ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
     def _replied(self, event: ev.ReplyEvent) -> None:
@@ -174,13 +204,17 @@ class TurnMachine:
                 self._take_turn(UserTurn(self._interruption.onset_s))
 
     def _words(self, reply: Reply, transcript: Transcript, at_s: float) -> None:
-        text = self._turn.text = transcript.text
-        self._turn.stops_are_set = has_marks(text) or self._unmarked < _UNMARKED_TURNS
+        text, known = transcript.text, self._turn.known
+        known.text, known.stops_are_set = text, has_marks(text) or self._unmarked < _UNMARKED_TURNS
         soon = self._turn.start_s <= self._last_said_until_s
         is_echo = soon and is_own_echo(text, self._last_said, finished=not self._turn.interrupts)
         if text.strip() and not is_echo and not (self._turn.interrupts and is_only_stop(text)):
             reply.ask(transcript, at_s)
+            known.words_awaited = self.policy.judge_words and not reply.committed and can_be_judged(text)
+            if known.words_awaited:
+                self._do(do.JudgeWords(reply.generation, text))
             return
+        known.words_awaited = False
         reply.deafen(transcript)  # nothing was said that wants an answer
         if reply.committed:
             self._drop_reply()
@@ -223,6 +257,12 @@ class TurnMachine:
         """A reply with the next number, or with the one its words were asked for under."""
         self.generation += not generation
         return Reply(generation or self.generation, self.policy, self._do)
+
+    def _speculate(self, end_s: float, now_s: float) -> None:
+        """Prepare a reply to the turn so far. Its words are waited for where they are judged."""
+        self._reply = self._prepare()
+        self._reply.transcribe(self._turn.start_s, end_s, now_s)
+        self._turn.known.words_awaited = self.policy.judge_words
 
     def _drop_reply(self) -> None:
         """Forget the reply: whatever is still being made for it is not wanted."""
@@ -274,8 +314,7 @@ class TurnMachine:
             self._end_turn(turn.paused_s, now_s)
         elif prepare and self._reply is None and turn.may_prepare(policy):
             turn.speculations += 1
-            self._reply = self._prepare()
-            self._reply.transcribe(turn.start_s, turn.paused_s, now_s)
+            self._speculate(turn.paused_s, now_s)
 
     def _check_interruption(self, interruption: Interruption, now_s: float) -> None:
         """speech that lasts pauses the reply; it is stopped when that is the user's turn, else it goes on"""

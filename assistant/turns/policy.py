@@ -17,6 +17,10 @@ class TurnPolicy:
     endpoint: EndpointPolicy = field(default_factory=EndpointPolicy)
     speculate_s: float = 0.096  # silence after which a reply is prepared and the pause is judged; 0: no preparing
     max_speculations: int = 3
+    max_dips: int = 8  # so many more tries a turn begin before it is sure that there is a pause ...
+    dip_asr_s: float = 0.12  # ... while the recogniser answers within this: one that is not needed costs little then
+    dip_reach_s: float = 0.12  # a pause that begins so much later than the dip was another one
+    judge_words: bool = False  # somebody can tell by the words whether a turn is complete
     speculate_max_turn_s: float = 20.0
     barge_in: Literal["voice", "key", "off"] = "voice"
     barge_in_s: float = 0.192  # speech that pauses the assistant

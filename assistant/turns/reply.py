@@ -20,6 +20,7 @@ class Reply:
         self.playing = False
         self.closed = False  # no more sound will come
         self.failed = False
+        self.began_s = 0.0  # its words were asked for
         self.is_deaf = False  # nothing was said that wants an answer
         self._policy, self._act = policy, act
         self._texts: list[str] = []  # clauses
@@ -36,6 +37,7 @@ class Reply:
 
     def transcribe(self, start_s: float, end_s: float, now_s: float) -> None:
         """Begin with the user's words."""
+        self.began_s = now_s
         self._waiting["asr"] = now_s + self._policy.asr_timeout_s
         self._act(do.Transcribe(self.generation, start_s, end_s))
 

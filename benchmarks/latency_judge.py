@@ -1,0 +1,86 @@
+"""The LLM service as Huiyin's side of `benchmarks.latency` has it: it judges the words, and passes on what it is asked.
+
+The judgements are those of the real model; in virtual time they are kept in the cache folder, as they take a second or
+so for each new text on a busy machine and never change.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from assistant.clients.http import ServiceError
+from assistant.clients.services import Services
+from assistant.command import whole_file
+from assistant.launcher import Launcher
+from assistant.turns.endpointing import can_be_judged
+from configs.settings import Settings
+from tests.service_process import free_port
+
+_NOBODY = "http://127.0.0.1:9/v1"  # an upstream that is never asked
+_LOAD_LIMIT_S = 600.0  # the first time it is fetched
+_ANSWER_LIMIT_S = 10.0
+
+
+class LlmService:
+    """A real LLM service with the model that judges words, loaded. `settings` are those it and its callers go by."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None], upstream: str = _NOBODY) -> None:
+        """`upstream`: base URL of the language model."""
+        port = free_port()
+        self.settings = replace(settings, llm=replace(settings.llm, port=port, upstreams=(upstream,)))
+        self._services = Services(self.settings)
+        chosen = [f"llm.port={port}", f"llm.upstreams={upstream}", "llm.upstream_model=stated"]
+        self._launcher = Launcher(self.settings, [word for one in chosen for word in ("--set", one)], tell)
+        self._launcher.__enter__()
+        self._launcher.start(["llm"])
+        until_s = time.monotonic() + _LOAD_LIMIT_S
+        while True:
+            try:
+                self.judge("How long does it take")
+                return
+            except ServiceError as error:
+                if error.status != 503 or time.monotonic() > until_s:
+                    self.close()
+                    raise
+                time.sleep(0.2)
+
+    def judge(self, text: str) -> float:
+        """How complete `text` is, 0..1. Raises ServiceError."""
+        return self._services.judge_words(self._services.call("llm", _ANSWER_LIMIT_S), text)
+
+    def close(self) -> None:
+        """End it."""
+        self._launcher.__exit__(None, None, None)
+
+
+class KeptJudge:
+    """The model's judgements, kept in a file; the service is started when a text is new."""
+
+    def __init__(self, settings: Settings, folder: Path, tell: Callable[[str], None]) -> None:
+        self._settings, self._tell = settings, tell
+        self._file = folder / f"judged-{settings.llm.turn_model}.json"
+        self._known: dict[str, float] = json.loads(self._file.read_text("utf-8")) if self._file.is_file() else {}
+        self._service: LlmService | None = None
+
+    def __call__(self, text: str) -> float | None:
+        """How complete `text` is, 0..1; None where there are too few words to tell."""
+        if not can_be_judged(text):
+            return None
+        if text not in self._known:
+            if self._service is None:
+                self._tell("starting the model that judges the words …")
+                self._service = LlmService(self._settings, self._tell)
+            self._known[text] = self._service.judge(text)
+        return self._known[text]
+
+    def close(self) -> None:
+        """Keep what is new, and end the service."""
+        if self._service is not None:
+            self._service.close()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(self._file) as file:
+                file.write(json.dumps(self._known, ensure_ascii=False, indent=0).encode())
