@@ -179,6 +179,28 @@ def test_failure_while_speculating_is_tried_again_at_the_end_of_the_turn() -> No
     assert script.last(do.Transcribe) == do.Transcribe(2, start_s=0, end_s=2)
 
 
+def test_a_model_that_breaks_off_has_what_it_said_spoken_to_its_end() -> None:
+    script = Script().half_answered()
+    script.at(2.6)
+    script.at(3, ev.ReplyText(3, 1, 1, "once upon a time"))
+    script.at(3.1, ev.StageFailed(3.1, 1, "llm", "gone"))
+    script.at(3.2, ev.ReplyText(3.2, 1, 2, "there was"))
+    assert not script.when(do.Cancel) and not script.when(do.Apologise), "the second clause is being voiced"
+    script.voiced(3.5, 1)
+    assert script.when(do.Apologise) == [3.5]
+    assert script.last(do.Apologise) == do.Apologise(1, "llm", "gone")
+    assert len(script.when(do.Synthesise)) == 2
+
+
+def test_a_voice_that_fails_after_the_model_has_is_not_waited_for() -> None:
+    script = Script().half_answered()
+    script.at(2.6)
+    script.at(3, ev.ReplyText(3, 1, 1, "once upon a time"))
+    script.at(3.1, ev.StageFailed(3.1, 1, "llm", "gone"))
+    script.at(3.2, ev.StageFailed(3.2, 1, "tts", "gone, too"))
+    assert script.when(do.Apologise) == [3.2]
+
+
 def test_failure_midway_keeps_what_is_already_voiced_and_apologises_after_it() -> None:
     script = Script().half_answered()
     script.at(2.6)

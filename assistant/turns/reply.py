@@ -25,6 +25,7 @@ class Reply:
         self._policy, self._act = policy, act
         self._texts: list[str] = []  # clauses
         self._text_finished = False
+        self._broke_off = ""  # why the model said no more; what it said before is spoken first
         self._held: list[do.Synthesise] = []  # clauses after the first wait for commitment
         self._ready: set[int] = set()  # clauses with their first sound
         self._finished: set[int] = set()  # clauses with their last sound
@@ -67,6 +68,10 @@ class Reply:
 
     def fail(self, stage: Stage, reason: str) -> None:
         """A stage failed. Before commitment there is time for another try; after it an apology follows."""
+        if stage == "llm" and self.committed and len(self._finished) < len(self._texts):
+            self._waiting.pop("llm", None)
+            self._text_finished, self._broke_off = True, reason
+            return
         self._waiting.clear()
         self._held.clear()
         self.failed = True
@@ -110,6 +115,8 @@ class Reply:
                 self._sounding = clause
             case _ if self.closed:
                 return
+            case ev.ReplyText() | ev.ReplyFinished() if self._broke_off:
+                return
             case ev.ReplyText(at_s=at_s, clause=clause, text=text):
                 self._waiting["llm"] = at_s + self._policy.llm_idle_timeout_s
                 self._texts.append(text)
@@ -148,7 +155,9 @@ class Reply:
         if now_s >= self._play_due_s():
             self._play()
         complete = self._text_finished and not self._held and len(self._finished) == len(self._texts) > 0
-        if complete and self.playing and not self.closed:
+        if complete and self._broke_off and not self.closed:
+            self.fail("llm", self._broke_off)
+        elif complete and self.playing and not self.closed:
             self.closed = True
             self._act(do.CloseAudio(self.generation))
 
