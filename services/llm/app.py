@@ -17,6 +17,7 @@ from services.common.engine import EngineHost
 from services.common.errors import ApiError
 from services.common.watch import ClientLeft, client_left
 from services.llm.checks import check_chat, check_generate
+from services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from services.llm.proxy import Proxy
 from services.llm.sse import DONE, event, json_event
 from services.llm.stream import Stream
@@ -36,15 +37,17 @@ def make_app(settings: Settings) -> Flask:
         name="language model",
         wait_s=settings.service.load_wait_s,
     )
+    judge = TurnJudge(settings)
 
     def describe() -> Mapping[str, Any]:
         proxy = host.peek()
         upstreams = proxy.facts() if proxy else []
-        return {"upstreams": upstreams, "model": upstreams[0].get("model") if upstreams else None}
+        model = upstreams[0].get("model") if upstreams else None
+        return {"upstreams": upstreams, "model": model, "turn_model": judge.facts()}
 
     def ready_facts() -> Mapping[str, Any]:
         proxy = host.peek()
-        return {"upstreams": proxy.reachable() if proxy else []}
+        return {"upstreams": proxy.reachable() if proxy else [], "turn_model": judge.state}
 
     places = threading.BoundedSemaphore(settings.llm.streams)
 
@@ -117,6 +120,17 @@ def make_app(settings: Settings) -> Flask:
         fails after its first word is cut without the end of the transfer, so that the client's HTTP library tells.
         """
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
+
+    @app.post("/end_of_turn")
+    @documented(requestBody=_body(EXAMPLE))
+    def end_of_turn() -> Response:
+        """How likely the speaker is done, by the words.
+
+        Takes `text`, what was heard so far, and `previous`, the assistant's last words (optional). Gives `probability`,
+        0 to 1. 503 `turn_model_loading` comes at once while the model loads, which the first request begins; 501: none
+        is set.
+        """
+        return jsonify(judge.judge(*check_turn(json_body()), client_left(request.environ)))
 
     @app.get("/v1/models")
     def models() -> Response:

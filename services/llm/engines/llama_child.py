@@ -1,6 +1,6 @@
-"""The process that holds the embedded model: llama.cpp's own HTTP server, from the package `xllamacpp`.
+"""The process that holds a model: llama.cpp's own HTTP server, from the package `xllamacpp`.
 
-Run by `embedded.py`, never by hand. One line of JSON comes in (the values of `Start`), one goes out:
+Run by `llama_process.py`, never by hand. One line of JSON comes in (the values of `Start`), one goes out:
 ``{"address": "http://127.0.0.1:PORT"}`` or ``{"error": "…"}``. It ends when its standard input closes, that is, when
 the service is gone. It imports nothing of the project, to start fast and stay small.
 """
@@ -14,12 +14,9 @@ import sys
 from typing import Any, TypedDict
 
 
-class Start(TypedDict):
-    """What the model is started with."""
+class Options(TypedDict):
+    """What differs from model to model."""
 
-    model: str  # path of a GGUF file
-    name: str  # as answers call it
-    key: str  # every request must carry it
     threads: int
     niceness: int  # 0..19: how readily it gives way to other processes (POSIX)
     http_threads: int  # requests waiting at once
@@ -29,6 +26,14 @@ class Start(TypedDict):
     temperature: float  # this and the next two: when the request does not say
     top_p: float
     top_k: int
+
+
+class Start(Options):
+    """What a model is started with."""
+
+    model: str  # path of a GGUF file
+    name: str  # as answers call it
+    key: str  # every request must carry it
 
 
 def parameters(start: Start) -> Any:

@@ -1,0 +1,154 @@
+"""POST /end_of_turn: is the speaker done, by the words? The model loads in the background; nobody waits for it.
+
+Whoever asks has a fallback (the sound, the clock) and no time: a model that is not there yet is told at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from configs.settings import Settings
+from services.common.engine import EngineHost
+from services.common.errors import ApiError
+from services.common.watch import ClientLeft
+from services.llm.engines.llama_process import TROUBLE
+from services.llm.engines.turn_model import TurnModel
+from services.llm.upstream import JsonObject
+from services.llm.wire import Watch
+
+log = logging.getLogger(__name__)
+
+EXAMPLE = {"text": "What is the weather like in", "previous": "Hello, how can I help?"}
+
+_TEXT_MAX = 2000  # characters of a request; two minutes of fast speech
+_JUDGED, _PREVIOUS = 400, 100  # characters, the last ones: further back nothing changes the end
+_STEP = 200  # characters by which the beginning moves: while it stays the model reads only what is new
+_TRAILING = ".。!！?？,，、… \t\r\n\u3000\xa0"  # a recogniser closes every cut with a full stop: it says nothing
+_SPECIAL = re.compile(r"<\|[^<|>]*\|>")  # a model that reads "<|im_end|>" takes it for an end, be it mere text
+_QUEUE_S = 0.5  # later the answer is of no use
+_RETRY_S = 60.0  # after a failure to load
+
+
+def check_turn(body: JsonObject) -> tuple[str, str]:
+    """The words to judge (never empty) and the assistant's before them ("": none). Raises ApiError 400."""
+    text, previous = body.get("text"), body.get("previous")
+    if not isinstance(text, str):
+        raise _refuse("'text' must be text: what the speaker has said so far")
+    if not isinstance(previous, str | None):
+        raise _refuse("'previous' must be text: what the assistant said last")
+    text = text.strip(_TRAILING)
+    if len(text) > _TEXT_MAX:
+        raise _refuse(f"'text' has {len(text)} characters; at most {_TEXT_MAX} are taken")
+    text = _plain(text).strip(_TRAILING)
+    if not text:
+        raise _refuse("'text' has no words")
+    steps = -(-max(0, len(text) - _JUDGED) // _STEP)
+    return text[steps * _STEP :], _plain((previous or "")[-_PREVIOUS:]).strip()
+
+
+class TurnJudge:
+    """The turn model of the settings: loaded when first asked, in the background, and again after a crash.
+
+    Safe to use from several threads; one judgement at a time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._host: EngineHost[TurnModel] | None = None
+        self._began_s = 0.0
+        self._lock = threading.Lock()
+        self._slot = threading.Lock()
+
+    @property
+    def state(self) -> str:
+        """ "off", "not loaded" (nobody has asked yet), "loading", "ready", or "failed: …"."""
+        host = self._host
+        if not self._settings.llm.turn_model:
+            return "off"
+        if host is None:
+            return "not loaded"
+        if host.state == "failed":
+            return f"failed: {host.error}"
+        model = host.peek()
+        if model and not model.running:
+            return "failed: its process has ended; the next request starts it again"
+        return host.state
+
+    def facts(self) -> Mapping[str, Any]:
+        """For /system."""
+        model = self._host.peek() if self._host else None
+        return {"state": self.state, "model": self._settings.llm.turn_model or None, **(model.facts() if model else {})}
+
+    def start(self) -> TurnModel | None:
+        """The model if it is there; else it begins to load, unless it has just failed to."""
+        with self._lock:
+            if self._host is None or self._is_over(self._host):
+                self._began_s = time.monotonic()
+                self._host = EngineHost(lambda: TurnModel(self._settings), name="turn model", wait_s=0)
+            return self._host.peek()
+
+    def judge(self, text: str, previous: str, watch: Watch) -> JsonObject:
+        """The answer to a request that `check_turn` has passed.
+
+        Raises ApiError: 501 switched off, 503 not loaded yet or not to be had, 429 busy. ClientLeft when `watch` says
+        that the client has gone.
+        """
+        if not self._settings.llm.turn_model:
+            said = "no model is set to judge whether a turn is complete"
+            raise ApiError(501, "no_turn_model", said, "name one in llm.turn_model, for example the default")
+        model = self.start()
+        if model is None:
+            raise self._absent()
+        if not self._slot.acquire(timeout=_QUEUE_S):
+            raise ApiError(429, "busy", "the model judges other turns", "go on without it", retry_after_s=1)
+        try:
+            if watch():
+                raise ClientLeft
+            started = time.perf_counter()
+            probability = model.probability(text, previous, watch)
+            took_s = time.perf_counter() - started
+        except TROUBLE as error:
+            log.error("the turn model does not answer (%s); the next request starts it again", error or "in time")
+            model.stop()
+            raise _loading("it did not answer and is started again") from error
+        finally:
+            self._slot.release()
+        return {"probability": round(probability, 4), "model": model.name, "processing_s": round(took_s, 4)}
+
+    def _is_over(self, host: EngineHost[TurnModel]) -> bool:
+        """Shall it be loaded again?"""
+        if host.state == "failed":
+            return time.monotonic() >= self._failed_s(host) + _RETRY_S
+        model = host.peek()
+        return model is not None and not model.running
+
+    def _failed_s(self, host: EngineHost[TurnModel]) -> float:
+        return self._began_s + host.load_s
+
+    def _absent(self) -> ApiError:
+        host = self._host
+        if host is None or host.state != "failed":
+            return _loading("it is being loaded")
+        wait_s = max(1.0, self._failed_s(host) + _RETRY_S - time.monotonic())
+        said = f"the turn model could not be loaded: {host.error}"
+        hint = "see `huiyin doctor`, name another in llm.turn_model, or set it to nothing"
+        return ApiError(503, "turn_model_failed", said, hint, retry_after_s=wait_s)
+
+
+def _loading(why: str) -> ApiError:
+    said = f"the turn model is not there yet: {why}"
+    return ApiError(503, "turn_model_loading", said, "go on without it, and ask at the next turn", retry_after_s=1)
+
+
+def _plain(text: str) -> str:
+    """Without special tokens and halves of characters."""
+    return _SPECIAL.sub("", text).encode("utf-8", "replace").decode()
+
+
+def _refuse(message: str) -> ApiError:
+    return ApiError(400, "invalid_value", message, 'send for example {"text": "What is the weather like in"}')

@@ -1,0 +1,122 @@
+"""A language model in a process of its own: starts `llama_child.py`, loads and warms the model, and says how it fares.
+
+The port is the system's choice and wants a random key, so that no other user of the machine can use it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.metadata
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from services.llm.engines.llama_child import Options, Start
+from services.llm.upstream import JsonObject
+from services.llm.wire import Watch, Wire
+
+TROUBLE = (OSError, http.client.HTTPException, ValueError)
+"""What `LlamaProcess.ask` raises when the model does not answer as it should; TimeoutError is an OSError."""
+
+_WARM_UP_S = 60.0  # for the first token on a busy machine
+_ANSWER_LIMIT = 2**20  # bytes
+_STILL = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # see embedded.py
+
+
+class LlamaProcess:
+    """One life of the process that holds the model of `path`, from loaded and warm to its end.
+
+    `warm_up` asks the first question, within the time it is given: a caller's must not pay for memory that was never
+    touched. `without` completes "install huiyin[embedded], or …". Raises RuntimeError when the model does not work.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        options: Options,
+        *,
+        connect_timeout_s: float,
+        warm_up: Callable[[LlamaProcess, float], None],
+        without: str,
+    ) -> None:
+        start: Start = {"model": str(path), "name": path.name, "key": secrets.token_urlsafe(32), **options}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("llama_child.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env={**_STILL, **os.environ},
+        )
+        try:
+            said = _talk(self._process, json.dumps(start))
+            if "address" not in said:
+                error = said.get("error") or f"it ended with status {self._process.wait()}"
+                raise RuntimeError(_why(error, path, without))
+            headers = {"Authorization": f"Bearer {start['key']}"}
+            self.wire = Wire(said["address"], headers, connect_timeout_s=connect_timeout_s)
+            try:
+                warm_up(self, time.monotonic() + _WARM_UP_S)
+            except TROUBLE as error:
+                raise RuntimeError(f"{path.name} loads but does not answer ({error or 'no answer in time'})") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def status(self) -> int | None:
+        """The status with which the process has ended; None while it runs."""
+        return self._process.poll()
+
+    def ask(self, path: str, body: JsonObject, until: float, watch: Watch = lambda: False) -> JsonObject:
+        """The whole answer to a POST. `until` is a time of `time.monotonic`.
+
+        Raises one of TROUBLE, or ClientLeft when `watch` says that the client has gone.
+        """
+        exchange = self.wire.exchange("POST", path, json.dumps(body).encode())
+        try:
+            status = exchange.head(until, watch).status
+            said = exchange.rest(until, watch, _ANSWER_LIMIT)
+        finally:
+            exchange.close()
+        if status != 200:
+            raise http.client.HTTPException(f"status {status}")
+        return dict(json.loads(said))
+
+    def stop(self) -> None:
+        """End it now."""
+        self._process.kill()
+        self._process.wait()
+
+    def facts(self) -> Mapping[str, Any]:
+        """For /system: its software, and resident memory in MB (None: it has ended)."""
+        try:
+            rss_mb = round(psutil.Process(self._process.pid).memory_info().rss / 2**20, 1)
+        except psutil.Error:
+            rss_mb = None
+        return {"engine": f"xllamacpp {importlib.metadata.version('xllamacpp')}", "rss_mb": rss_mb}
+
+
+def _talk(process: subprocess.Popen[str], line: str) -> dict[str, str]:
+    """Says `line` to the child and waits for its line; {} when it ended without one."""
+    stdin: IO[str] | None = process.stdin
+    stdout: IO[str] | None = process.stdout
+    assert stdin is not None and stdout is not None
+    try:
+        print(line, file=stdin, flush=True)
+        return dict(json.loads(stdout.readline()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _why(error: str, path: Path, without: str) -> str:
+    if "ImportError" in error or "ModuleNotFoundError" in error:
+        return f"{path.name} needs the package xllamacpp ({error}); install huiyin[embedded], or {without}"
+    return f"llama.cpp cannot load {path} ({error}); is it a whole GGUF file, and is there memory for it?"
