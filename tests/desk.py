@@ -9,6 +9,8 @@ from assistant.audio.room import SimulatedRoom
 from assistant.loop import Conversation, TurnCommitted
 from assistant.trace import Trace
 
+LIMIT_S = 120.0  # for what takes a moment, on a busy machine: a room in lockstep goes slower there
+
 
 class Desk:
     """Runs `conversation` in `room` while the context lasts."""
@@ -32,10 +34,10 @@ class Desk:
 
     def __exit__(self, *exc: object) -> None:
         self.conversation.stop()
-        self._thread.join(5)
+        self._thread.join(LIMIT_S)
         assert not self._thread.is_alive()
 
-    def wait(self, kind: type, count: int = 1, timeout_s: float = 15) -> list:  # type: ignore[type-arg]
+    def wait(self, kind: type, count: int = 1, timeout_s: float = LIMIT_S) -> list:  # type: ignore[type-arg]
         """Until `count` of these have happened; all of them."""
 
         def found() -> list[object]:
@@ -52,6 +54,6 @@ class Desk:
         while self.room.now() < until:
             time.sleep(0.005)
 
-    def turn(self, index: int = 0, timeout_s: float = 15) -> TurnCommitted:
+    def turn(self, index: int = 0, timeout_s: float = LIMIT_S) -> TurnCommitted:
         """The turn that was committed as number `index`."""
         return self.wait(TurnCommitted, index + 1, timeout_s)[index]

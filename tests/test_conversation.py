@@ -74,7 +74,7 @@ def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_under
     desk: Desk, launcher: Launcher, question: str, voice: str, language: str, expected: str
 ) -> None:
     desk.room.say(user_sound(launcher.services, question, voice))
-    committed = desk.turn(timeout_s=60)
+    committed = desk.turn()
     assert error_rate([(question, committed.transcript.text)], language) < 0.35
     assert re.search(expected, committed.turn.heard.lower())
     wav = wav_bytes(desk.room.recording()[1], 16_000)
@@ -91,12 +91,12 @@ def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_work
 ) -> None:
     question = user_sound(launcher.services, "What is the capital of France?", "am_michael")
     desk.room.say(question)
-    desk.wait(Transcribed, timeout_s=30)
+    desk.wait(Transcribed)
     kill(launcher, "llm")
-    apology = desk.wait(do.Apologise, timeout_s=40)[0]
+    apology = desk.wait(do.Apologise)[0]
     assert apology.stage == "llm"
-    committed = desk.turn(timeout_s=30)
+    committed = desk.turn()
     assert "sorry" in committed.turn.heard.lower()
     launcher.start(["llm"])
     desk.room.say(question)
-    assert "paris" in desk.turn(1, timeout_s=60).turn.heard.lower()
+    assert "paris" in desk.turn(1).turn.heard.lower()
