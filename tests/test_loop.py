@@ -68,11 +68,12 @@ def test_spoken_question_is_answered_at_a_human_pace() -> None:
 
 def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None:
     story = "Once upon a time. " + "There was a lighthouse on a small island far away. " * 8
+    question = english("Wait a moment, I have a question for you.")  # synthesised before time counts
     with Stub(heard=["tell me a story", "wait I have a question"], reply=story.strip()) as stub, at_desk(stub) as desk:
         desk.room.say(english("Please tell me a story."))
         desk.wait(do.Play)
         desk.listen(4)
-        onset, _ = desk.room.say(english("Wait a moment, I have a question for you."))
+        onset, _ = desk.room.say(question)
         committed = desk.turn()
         silent = last_audible(desk.room.recording()[1], desk.room.now())
         second = desk.wait(do.AskLlm, 2)[-1]
@@ -92,12 +93,13 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
 
 
 def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
+    yeah = english("Yeah, okay.")  # synthesised before time counts
     with Stub(heard=["tell me a story", "yeah"], reply="Once upon a time there was a lighthouse. " * 5) as stub:
         with at_desk(stub) as desk:
             desk.room.say(english("Please tell me a story."))
             desk.wait(do.Play)
             desk.listen(4)
-            desk.room.say(english("Yeah, okay."))
+            desk.room.say(yeah)
             committed = desk.turn()
         assert len(desk.wait(do.Pause)) == len(desk.wait(do.Resume))
     assert not committed.turn.interrupted
@@ -153,10 +155,11 @@ def test_typed_words_are_answered() -> None:
 
 
 def test_half_duplex_does_not_hear_anything_while_it_speaks() -> None:
+    question = english()  # synthesised before time counts
     with Stub(reply="A long answer. " * 12) as stub, at_desk(stub, "turns.barge_in=off") as desk:
         desk.conversation.type("hello")
         desk.wait(do.Play)
-        desk.room.say(english())
+        desk.room.say(question)
         assert not desk.turn().turn.interrupted
 
 
