@@ -66,7 +66,7 @@ class TurnJudge:
 
     @property
     def state(self) -> str:
-        """ "off", "not loaded" (nobody has asked yet), "loading", "ready", or "failed: …"."""
+        """One of "off", "not loaded" (nobody has asked yet), "loading", "ready", "failed: …"."""
         host = self._host
         if not self._settings.llm.turn_model:
             return "off"
