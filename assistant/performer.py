@@ -280,9 +280,9 @@ def speech_event(now_s: float, heard: Heard) -> ev.Event:
 
 def policy_from(settings: Settings) -> TurnPolicy:
     """The machine's numbers, in seconds."""
-    words, turns = settings.turns.endpoint_words, settings.turns
+    turns = settings.turns
     return TurnPolicy(
-        judge_words=words == "always" or (words == "auto" and settings.llm.upstreams[0] != "embedded"),
+        judge_words=settings.words_are_judged,
         endpoint=EndpointPolicy(
             fixed_s=turns.endpoint_ms / 1000,
             sure_s=turns.endpoint_sure_ms / 1000,

@@ -309,6 +309,12 @@ class Settings:
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
 
+    @property
+    def words_are_judged(self) -> bool:
+        """Whether a conversation asks the LLM service if the words of a turn are complete."""
+        always, wanted = self.turns.endpoint_words == "always", self.turns.endpoint_words != "never"
+        return bool(self.llm.turn_model) and (always or (wanted and self.llm.upstreams[0] != "embedded"))
+
 
 def sections() -> dict[str, type]:
     """Section name -> its dataclass."""

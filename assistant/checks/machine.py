@@ -49,6 +49,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 _GIB = 2**30
 _NEED_EMBEDDED_GIB = 4.5  # all processes of a conversation together; the bound the project holds itself to
 _NEED_OTHER_LLM_GIB = 2.5  # without the language model
+_NEED_JUDGE_GIB = 0.6  # the model that judges words
 
 
 def python(settings: Settings) -> Iterator[Check]:
@@ -68,7 +69,7 @@ def needed(settings: Settings) -> dict[str, str]:
     wanted |= _WHISPER if settings.asr.engine == "whisper" else _SENSEVOICE
     if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":
         wanted |= _FUNASR
-    if "embedded" in settings.llm.upstreams:
+    if "embedded" in settings.llm.upstreams or settings.words_are_judged:
         wanted |= _EMBEDDED_LLM
     return wanted | _VOICES | (_EDGE if settings.tts.engine == "edge" else {})
 
@@ -114,6 +115,7 @@ def memory(settings: Settings) -> Iterator[Check]:
     """Whether a conversation fits into the memory that is free."""
     free, embedded = _free_bytes() / _GIB, "embedded" in settings.llm.upstreams
     need = _NEED_EMBEDDED_GIB if embedded else _NEED_OTHER_LLM_GIB
+    need += _NEED_JUDGE_GIB if settings.words_are_judged else 0
     if free >= need:
         yield Check("ok", f"memory: {free:.1f} GB free")
     elif all(look(Services(settings), name).kind == "ready" for name in NAMES):

@@ -45,17 +45,23 @@ def _groups(settings: Settings, store: ModelStore) -> list[str]:
     groups = [_PROFILE]
     known = {file.name for file in store.catalog.profile(_PROFILE)}
     chosen = [settings.asr.model]
-    chosen += [settings.llm.model] if "embedded" in settings.llm.upstreams else []
+    chosen += _llama_models(settings)
     for name in chosen:
         if not Path(name).expanduser().exists() and not any(k == name or k.startswith(f"{name}/") for k in known):
             groups.append(name)
     return groups
 
 
+def _llama_models(settings: Settings) -> list[str]:
+    """Those that speak, and that judge words."""
+    models = [settings.llm.model] if "embedded" in settings.llm.upstreams else []
+    return models + ([settings.llm.turn_model] if settings.words_are_judged else [])
+
+
 def _is_needed(state: FileState, settings: Settings) -> bool:
     name = state.file.name
     if name.endswith(".gguf"):
-        return "embedded" in settings.llm.upstreams and name == settings.llm.model
+        return name in _llama_models(settings)
     if name.startswith("whisper-"):
         return settings.asr.engine == "whisper" and name.startswith(f"{settings.asr.model}/")
     return True
