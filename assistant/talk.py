@@ -65,6 +65,9 @@ def prepare(
     reply (measured).
     """
     services = launcher.services
+    if services.settings.words_are_judged:
+        with suppress(ServiceError):  # the model that judges loads when it is first asked
+            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
     messages = persona.messages(history or History(), "")
     try:
         list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))

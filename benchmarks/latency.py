@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.latency_judge import KeptJudge
+from benchmarks.latency_judge import KeptJudge, LlmService
 from benchmarks.latency_report import Heard, draw, judged, table
 from benchmarks.latency_services import Delays, Words
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
@@ -85,7 +85,9 @@ def _sides(
         opened.callback(judge.close)
         return [Simulated(settings, args.set, whole, Delays(), judge)], lambda said: None
     services = opened.enter_context(StatedProcess())
-    sides: list[Side] = [Huiyin(settings, services.port, Delays(), _tell)]
+    llm = LlmService(settings, _tell, upstream=f"http://127.0.0.1:{services.port}/v1")
+    opened.callback(llm.close)
+    sides: list[Side] = [Huiyin(llm.settings, services.port, Delays(), llm.settings.llm.port)]
     opened.callback(sides[0].close)
     if args.peer:
         sides.append(Pipecat(settings.store.path.parent / "bench", services.port, _tell))

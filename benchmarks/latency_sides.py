@@ -33,7 +33,6 @@ from assistant.trace import AUDIBLE, Trace
 from assistant.turns import actions as do
 from assistant.turns import events as ev
 from assistant.turns.endpointing import Evidence, wait_s
-from benchmarks.latency_judge import LlmService
 from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import Utterance
 from configs.settings import Settings
@@ -151,14 +150,14 @@ class Headset:
 
 
 class Huiyin:
-    """The live loop at its default settings, with the stated services behind a real LLM service."""
+    """The live loop at its default settings, with the stated services."""
 
     name = "huiyin"
 
-    def __init__(self, settings: Settings, port: int, delays: Delays, tell: Callable[[str], None]) -> None:
-        self._llm = LlmService(settings, tell, upstream=f"http://127.0.0.1:{port}/v1")
-        settings = self._llm.settings
-        at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "tts")}
+    def __init__(self, settings: Settings, port: int, delays: Delays, llm_port: int | None = None) -> None:
+        """`port`: of the stated services; `llm_port`: of a real LLM service before them, where there is one."""
+        ports = {"asr": port, "llm": llm_port or port, "tts": port}
+        at = {name: replace(getattr(settings, name), port=number) for name, number in ports.items()}
         self._settings, self._delays = replace(settings, **at), delays
         self._trace, self._seen = Trace(), list[tuple[float, object]]()
         self._headset, captions = Headset(), Captions(sys.stderr)
@@ -193,7 +192,6 @@ class Huiyin:
         """End."""
         self._conversation.stop()
         self._thread.join()
-        self._llm.close()
 
     def _explain(self, answer: Answer, utterance: Utterance) -> None:
         """The limit and the parts, from what the turn machine was told and did."""

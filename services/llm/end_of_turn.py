@@ -23,10 +23,10 @@ from services.llm.wire import Watch
 
 log = logging.getLogger(__name__)
 
-EXAMPLE = {"text": "What is the weather like in", "previous": "Hello, how can I help?"}
+EXAMPLE = {"text": "What is the weather like in"}
 
 _TEXT_MAX = 2000  # characters of a request; two minutes of fast speech
-_JUDGED, _PREVIOUS = 400, 100  # characters, the last ones: further back nothing changes the end
+_JUDGED = 400  # characters, the last ones: further back nothing changes the end
 _STEP = 200  # characters by which the beginning moves: while it stays the model reads only what is new
 _TRAILING = ".。!！?？,，、… \t\r\n\u3000\xa0"  # a recogniser closes every cut with a full stop: it says nothing
 _SPECIAL = re.compile(r"<\|[^<|>]*\|>")  # a model that reads "<|im_end|>" takes it for an end, be it mere text
@@ -34,13 +34,11 @@ _QUEUE_S = 0.5  # later the answer is of no use
 _RETRY_S = 60.0  # after a failure to load
 
 
-def check_turn(body: JsonObject) -> tuple[str, str]:
-    """The words to judge (never empty) and the assistant's before them ("": none). Raises ApiError 400."""
-    text, previous = body.get("text"), body.get("previous")
+def check_turn(body: JsonObject) -> str:
+    """The words to judge, never empty. Raises ApiError 400."""
+    text = body.get("text")
     if not isinstance(text, str):
         raise _refuse("'text' must be text: what the speaker has said so far")
-    if not isinstance(previous, str | None):
-        raise _refuse("'previous' must be text: what the assistant said last")
     text = text.strip(_TRAILING)
     if len(text) > _TEXT_MAX:
         raise _refuse(f"'text' has {len(text)} characters; at most {_TEXT_MAX} are taken")
@@ -48,7 +46,7 @@ def check_turn(body: JsonObject) -> tuple[str, str]:
     if not text:
         raise _refuse("'text' has no words")
     steps = -(-max(0, len(text) - _JUDGED) // _STEP)
-    return text[steps * _STEP :], _plain((previous or "")[-_PREVIOUS:]).strip()
+    return text[steps * _STEP :]
 
 
 class TurnJudge:
@@ -92,7 +90,7 @@ class TurnJudge:
                 self._host = EngineHost(lambda: TurnModel(self._settings), name="turn model", wait_s=0)
             return self._host.peek()
 
-    def judge(self, text: str, previous: str, watch: Watch) -> JsonObject:
+    def judge(self, text: str, watch: Watch) -> JsonObject:
         """The answer to a request that `check_turn` has passed.
 
         Raises ApiError: 501 switched off, 503 not loaded yet or not to be had, 429 busy. ClientLeft when `watch` says
@@ -110,7 +108,7 @@ class TurnJudge:
             if watch():
                 raise ClientLeft
             started = time.perf_counter()
-            probability = model.probability(text, previous, watch)
+            probability = model.probability(text, watch)
             took_s = time.perf_counter() - started
         except TROUBLE as error:
             log.error("the turn model does not answer (%s); the next request starts it again", error or "in time")

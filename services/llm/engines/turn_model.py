@@ -35,7 +35,7 @@ _SPECIAL = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 _SENTENCE_ENDS = (".", "。", "!", "！", "?", "？", "\n", '"', "”")
 
 _CONTEXT_TOKENS = 1024
-_TEXT_TOKENS, _PREVIOUS_TOKENS = 320, 128  # the last ones; only scripts with several tokens a character have more
+_TEXT_TOKENS = 320  # the last ones; only scripts with several tokens a character have more
 _BATCH_TOKENS = 64
 _HTTP_THREADS = 4  # one judgement at a time, and some that were given up
 _CANDIDATES = 50  # the likeliest next tokens
@@ -75,12 +75,12 @@ class TurnModel:
         """False: the process has ended, and this object is of no more use."""
         return self._process.status is None
 
-    def probability(self, text: str, previous: str, watch: Watch) -> float:
-        """How likely the message ends after `text`, in [0, 1]. `previous`: the assistant's last words, or "".
+    def probability(self, text: str, watch: Watch) -> float:
+        """How likely the message ends after `text`, in [0, 1].
 
         Raises one of `llama_process.TROUBLE`, or ClientLeft.
         """
-        return self._judge(self._process, text, previous, time.monotonic() + _PATIENCE_S, watch)
+        return self._judge(self._process, text, time.monotonic() + _PATIENCE_S, watch)
 
     def stop(self) -> None:
         """End the process."""
@@ -95,15 +95,13 @@ class TurnModel:
         if len(special) != len(_SPECIAL):
             raise RuntimeError(f"{self.name} does not know {', '.join(_SPECIAL)}: only Qwen's kind can judge turns")
         self._ends = frozenset(special[1:])
-        self._judge(process, "hello", "", until, lambda: False)
+        self._judge(process, "hello", until, lambda: False)
 
-    def _judge(self, process: LlamaProcess, text: str, previous: str, until: float, watch: Watch) -> float:
-        # Words go as tokens in which "<|im_end|>" is text like any other; in the strings between them it is a token.
+    def _judge(self, process: LlamaProcess, text: str, until: float, watch: Watch) -> float:
+        # Words go as tokens in which "<|im_end|>" is text like any other; in the string before them it is a token.
         words = _tokens(process, text, until)[-_TEXT_TOKENS:]
-        reply = _tokens(process, previous, until)[-_PREVIOUS_TOKENS:] if previous else []
-        before = [_PREFIX + _ASSISTANT, *reply, _END + _USER] if reply else [_PREFIX + _USER]
         body = {
-            "prompt": [*before, *words],
+            "prompt": [_PREFIX + _USER, *words],
             "n_predict": 1,
             "n_probs": _CANDIDATES,
             "cache_prompt": True,
