@@ -126,8 +126,8 @@ def make_app(settings: Settings) -> Flask:
     def end_of_turn() -> Response:
         """How likely the speaker is done, by the words.
 
-        Takes `text`, what was heard so far; gives `probability`, 0 to 1. 503 `turn_model_loading` comes at once while the
-        model loads, which the first request begins; 501: none is set.
+        Takes `text`, what was heard so far; gives `probability`, 0 to 1. 503 `turn_model_loading` comes at once while
+        the model loads, which the first request begins; 501: none is set.
         """
         return jsonify(judge.judge(check_turn(json_body()), client_left(request.environ)))
 
