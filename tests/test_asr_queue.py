@@ -167,7 +167,7 @@ def test_after_the_deadline_waiting_ends_with_what_was_reached() -> None:
         started = time.monotonic()
         with pytest.raises(ApiError, match=r"12\.0 s") as caught, queue.turn(caller):
             pass
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < LIMIT_S / 2
     assert (caught.value.status, caught.value.code) == (504, "deadline")
     with queue.turn():
         pass

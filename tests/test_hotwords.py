@@ -202,9 +202,9 @@ def test_a_thousand_characters_take_milliseconds() -> None:
     corrector.count(text)
     taken_s = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.thread_time()
         corrector.count(text)
-        taken_s.append(time.perf_counter() - started)
+        taken_s.append(time.thread_time() - started)
     assert min(taken_s) < 0.02
 
 

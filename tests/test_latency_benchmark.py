@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -66,10 +66,14 @@ def test_both_dialects_wait_the_stated_times(stated: StatedServices) -> None:
     own, theirs = _clients(stated.port)
     delays = stated.delays
 
-    def took(first: object) -> float:
-        began = time.monotonic()
-        assert callable(first) and first()
-        return time.monotonic() - began
+    def took(first: Callable[[], object]) -> float:
+        """The best of some: a busy machine takes longer now and then."""
+        times_s = []
+        for _ in range(4):
+            began = time.monotonic()
+            assert first()
+            times_s.append(time.monotonic() - began)
+        return min(times_s)
 
     messages = [{"role": "user", "content": "hello"}]
     for first_token in (

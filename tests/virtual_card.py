@@ -20,7 +20,7 @@ RATE = 16_000
 STORY = "Once upon a time there was a lighthouse on a small island, far away from the coast. "
 USER = "Wait a moment, I have a question for you."
 _PROGRAMS = ("pulseaudio", "pactl", "pacat")
-_START_LIMIT_S = 5.0
+_START_LIMIT_S = 20.0  # it takes 0.2; on a busy machine, more
 
 _ASOUND = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n"
 _MODULES = """\
@@ -73,7 +73,7 @@ class VirtualCard:
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
-        self._process.wait(5)
+        self._process.wait(_START_LIMIT_S)
         self._log.close()
 
 
@@ -134,7 +134,7 @@ def converse(out: Path) -> None:
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
-        assert events[do.Play].wait(10)
+        assert events[do.Play].wait(60)
         # From the beginning, since a new stream changes the card's latency: four seconds of silence, then the user.
         command = ["pacat", "-p", "-d", "room", "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=30"]
         silence = np.zeros(4 * RATE, np.int16)
@@ -142,7 +142,7 @@ def converse(out: Path) -> None:
         events[do.Transcribe].wait(5)
         time.sleep(1.0)  # until the recogniser has been given all of it
         conversation.stop()
-        thread.join(5)
+        thread.join(60)
     assert path.aligner is not None
     np.savez(
         out,
