@@ -225,7 +225,10 @@ class TurnsSettings:
         250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000
     )
     endpoint_doubtful_ms: int = setting(
-        750, "where sound and words differ; people pause for 200-700 within a sentence", low=50, high=5000
+        800,
+        "where sound and words differ; people pause for 200-700 within a sentence, and it takes 100 to hear them go on",
+        low=50,
+        high=5000,
     )
     endpoint_unsure_ms: int = setting(1200, "after one that sounds as if it went on", low=100, high=10_000)
     endpoint_longest_ms: int = setting(2000, "a longer silence is an answer to nothing", low=200, high=20_000)

@@ -134,10 +134,10 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
         (None, "", 0.5),
         (0.95, "", 0.25),
         (0.9, "", 0.25),
-        (0.5, "", 0.975),
+        (0.5, "", 1.0),
         (0.1, "", 1.2),
         (0.0, "", 1.2),
-        (0.89, "", 0.755625),
+        (0.89, "", 0.805),
         (None, "你吃饭了吗", 0.25),
         (0.95, "你吃饭了吗", 0.25),
         (0.5, "你吃饭了吗", 0.25),
@@ -155,7 +155,7 @@ def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | N
 @pytest.mark.parametrize(
     ("text", "wait"),
     [
-        ("这份希望中小股东", 0.75),
+        ("这份希望中小股东", 0.8),
         ("我相信很好吃。", 0.25),
         ("It was my reports from the", 1.05),
         ("It was my report.", 0.25),
@@ -170,12 +170,12 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
     [
         (0.6, 0.0, "how long does it take to boil an egg", 0.25),
         (0.15, None, "how long does it take to boil an egg", 0.25),
-        (0.0, 1.0, "how long does it take", 0.75),
-        (0.0, 0.5, "how long does it take", 0.975),
-        (0.075, 0.0, "how long does it take", 0.975),
+        (0.0, 1.0, "how long does it take", 0.8),
+        (0.0, 0.5, "how long does it take", 1.0),
+        (0.075, 0.0, "how long does it take", 1.0),
         (0.0, None, "how long does it take", 1.2),
-        (0.0, 1.0, "how long does it take?", 0.75),
-        (0.0, 1.0, "请问这个怎么样？", 0.75),
+        (0.0, 1.0, "how long does it take?", 0.8),
+        (0.0, 1.0, "请问这个怎么样？", 0.8),
         (0.6, 1.0, "I stayed at home because", 1.05),
     ],
 )
@@ -184,7 +184,7 @@ def test_where_the_words_are_judged_they_decide(words: float, sound: float | Non
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
-    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.75)
+    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("text", ["", "Yes.", "go on", "停！", "北京", "继续吧", "OK 好"])

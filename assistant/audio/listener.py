@@ -76,6 +76,8 @@ class Listener:
         self._second_vad, self._dips = vad.fork(), Dips()
         self._ring = SoundRing()
         self._at = 0  # samples that went through voice activity
+        self._pushed = 0  # samples heard
+        self._echoes = False  # the assistant is audible
 
     def cut(self, start_s: float, end_s: float) -> Samples:
         """The cleaned sound of a turn, with a little before and after it."""
@@ -87,6 +89,13 @@ class Listener:
         for chunk in self._echo.push(mic, far_end):
             self._ring.write(chunk.near)
             heard += self._voice_activity(chunk)
+            self._echoes = chunk.far_end
+        self._pushed += len(mic)
+        # It looks at the microphone itself, as the echo path gives sound back 32 to 48 ms later.
+        dip = self._dips.push(mic)
+        if dip and self._tracker.speaking and not self._echoes:
+            kind, since_s = dip
+            heard.append(Heard(kind, self._pushed / SAMPLE_RATE - since_s))
         return heard
 
     def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
@@ -106,12 +115,8 @@ class Listener:
                 deaf=chunk.second is None and not chunk.settled,
             )
         change = self._tracker.push(frame)
-        dip = self._dips.push(chunk.near)
         if change is None:
-            # An echo that is left over would hide the end of speech, or be taken for one.
-            if dip is None or not self._tracker.speaking or chunk.far_end:
-                return []
-            return [Heard(dip[0], self._at / SAMPLE_RATE - dip[1])]
+            return []
         kind, frames_ago = change
         at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
         return [Heard(kind, max(0.0, at_s))]

@@ -25,7 +25,7 @@ class EndpointPolicy:
 
     fixed_s: float = 0.5  # nobody judged the sound
     sure_s: float = 0.25  # sound and words agree that it is complete
-    doubtful_s: float = 0.75  # they do not: people pause for 0.2-0.7 s within a sentence
+    doubtful_s: float = 0.8  # they do not: people pause for 0.2-0.7 s within a sentence, and it takes 0.1 s to hear
     unsure_s: float = 1.2  # it sounds incomplete, with `incomplete` or less
     longest_s: float = 2.0
     unfinished_s: float = 0.8  # added when the words go on
