@@ -225,7 +225,7 @@ class TurnsSettings:
         250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000
     )
     endpoint_doubtful_ms: int = setting(
-        800,
+        850,
         "where sound and words differ; people pause for 200-700 within a sentence, and it takes 100 to hear them go on",
         low=50,
         high=5000,

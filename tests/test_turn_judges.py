@@ -36,7 +36,7 @@ def test_a_turn_with_complete_words_is_answered_at_once() -> None:
 def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds() -> None:
     script = judged(0.01, HALF)
     script.at(4)
-    assert script.when(do.Play) == pytest.approx([2.8])
+    assert script.when(do.Play) == pytest.approx([2.85])
 
 
 def test_what_was_judged_of_one_pause_says_nothing_of_the_next() -> None:
@@ -63,7 +63,7 @@ def test_a_judge_that_says_nothing_holds_nobody_up_for_long() -> None:
     script.replies(2.3, "Cloudy.")
     script.voiced(2.4, 0)
     script.at(5)
-    assert script.when(do.Play) == pytest.approx([2.8])
+    assert script.when(do.Play) == pytest.approx([2.85])
 
 
 def test_a_recogniser_that_is_late_is_waited_for_no_longer_than_a_pause_in_a_sentence() -> None:
@@ -71,7 +71,7 @@ def test_a_recogniser_that_is_late_is_waited_for_no_longer_than_a_pause_in_a_sen
     script.user_speaks(0, 2)
     script.at(2.11, ev.EndpointScored(2.11, 2, 0.99))
     script.at(5)
-    assert script.over_s == pytest.approx(2.8)
+    assert script.over_s == pytest.approx(2.85)
 
 
 def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:

@@ -269,10 +269,10 @@ def scored(script: Script, probability: float) -> None:
     [
         (None, "hello there", 2.5),
         (0.98, "hello there", 2.25),
-        (0.95, "hello there", 2.8),
+        (0.95, "hello there", 2.85),
         (0.95, "Hello there.", 2.25),
         (0.5, "Hello there.", 2.25),
-        (0.5, "hello there", 3.0),
+        (0.5, "hello there", 3.025),
         (0.02, "Hello there.", 3.2),
         (0.95, "I went there because", 3.05),
         (0.02, "I went there because", 4.0),
@@ -300,7 +300,7 @@ def test_a_missing_full_stop_says_nothing_once_the_recogniser_has_set_no_mark_in
         script.at(start + 2.15, ev.EndpointScored(start + 2.15, start + 2, 0.95))
         script.recognised(start + 2.2, Transcript("hello there"))
         script.replies(start + 3, "Hi!")
-        assert script.over_s == pytest.approx(start + (2.8 if start < 45 else 2.25))
+        assert script.over_s == pytest.approx(start + (2.85 if start < 45 else 2.25))
         script.voiced(start + 3.2, 0)
         script.heard(start + 4)
 

@@ -134,10 +134,10 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
         (None, "", 0.5),
         (0.95, "", 0.25),
         (0.9, "", 0.25),
-        (0.5, "", 1.0),
+        (0.5, "", 1.025),
         (0.1, "", 1.2),
         (0.0, "", 1.2),
-        (0.89, "", 0.805),
+        (0.89, "", 0.854375),
         (None, "你吃饭了吗", 0.25),
         (0.95, "你吃饭了吗", 0.25),
         (0.5, "你吃饭了吗", 0.25),
@@ -155,10 +155,14 @@ def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | N
 @pytest.mark.parametrize(
     ("text", "wait"),
     [
-        ("这份希望中小股东", 0.8),
+        ("这份希望中小股东", 0.85),
         ("我相信很好吃。", 0.25),
         ("It was my reports from the", 1.05),
         ("It was my report.", 0.25),
+        ("OK.", 0.25),
+        ("喂", 0.25),
+        ("Hello hello", 0.25),
+        ("北京。", 0.85),
     ],
 )
 def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_come(text: str, wait: float) -> None:
@@ -169,13 +173,15 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
     ("words", "sound", "text", "wait"),
     [
         (0.6, 0.0, "how long does it take to boil an egg", 0.25),
-        (0.15, None, "how long does it take to boil an egg", 0.25),
-        (0.0, 1.0, "how long does it take", 0.8),
-        (0.0, 0.5, "how long does it take", 1.0),
-        (0.075, 0.0, "how long does it take", 1.0),
+        (0.2, None, "how long does it take to boil an egg", 0.25),
+        (0.0, 1.0, "how long does it take", 0.85),
+        (0.0, 0.5, "how long does it take", 1.025),
+        (0.1, 0.0, "how long does it take", 1.025),
+        (0.02, 0.0, "play jazz", 0.25),
+        (0.0, 1.0, "my name.", 0.85),
         (0.0, None, "how long does it take", 1.2),
-        (0.0, 1.0, "how long does it take?", 0.8),
-        (0.0, 1.0, "请问这个怎么样？", 0.8),
+        (0.0, 1.0, "how long does it take?", 0.85),
+        (0.0, 1.0, "请问这个怎么样？", 0.85),
         (0.6, 1.0, "I stayed at home because", 1.05),
     ],
 )
@@ -184,14 +190,14 @@ def test_where_the_words_are_judged_they_decide(words: float, sound: float | Non
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
-    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.8)
+    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.85)
 
 
-@pytest.mark.parametrize("text", ["", "Yes.", "go on", "停！", "北京", "继续吧", "OK 好"])
-def test_a_word_or_two_may_be_all_or_the_beginning(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "Yes.", "停！", "北京", "1."])
+def test_a_word_may_be_all_or_the_beginning(text: str) -> None:
     assert not can_be_judged(text)
 
 
-@pytest.mark.parametrize("text", ["What time is it?", "讲个笑话吧", "播放 some music", "turn it off"])
+@pytest.mark.parametrize("text", ["go on", "播放 music", "继续吧"])
 def test_more_words_tell(text: str) -> None:
     assert can_be_judged(text)

@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.turns.words import normalised
+from assistant.turns.backchannel import is_backchannel
+from assistant.turns.words import normalised, sequence_of, word_count
 
 Vote = Literal["unfinished", "finished", "neither"]
 
@@ -25,7 +26,7 @@ class EndpointPolicy:
 
     fixed_s: float = 0.5  # nobody judged the sound
     sure_s: float = 0.25  # sound and words agree that it is complete
-    doubtful_s: float = 0.8  # they do not: people pause for 0.2-0.7 s within a sentence, and it takes 0.1 s to hear
+    doubtful_s: float = 0.85  # they do not: people pause for 0.2-0.7 s within a sentence, and it takes 0.1 s to hear
     unsure_s: float = 1.2  # it sounds incomplete, with `incomplete` or less
     longest_s: float = 2.0
     unfinished_s: float = 0.8  # added when the words go on
@@ -33,7 +34,8 @@ class EndpointPolicy:
     certain: float = 0.97  # enough against words that a recogniser did not end with a mark
     likely: float = 0.9  # enough when the words say nothing
     incomplete: float = 0.1
-    complete_words: float = 0.15  # enough where the words are judged: 6 in 10 ends, 1 in 10 pauses have as much
+    complete_words: float = 0.2  # enough where the words are judged: 13 in 20 ends, 1 in 15 pauses have as much ...
+    complete_few: float = 0.02  # ... and where they are fewer than three: "play jazz" has 0.4, "my name" 0.000
 
 
 @dataclass
@@ -51,7 +53,7 @@ def wait_s(policy: EndpointPolicy, known: Evidence) -> float:
     """Silence after which a turn is over."""
     vote = words_vote(known.text)
     if known.words is not None:
-        is_sure = known.words >= policy.complete_words
+        is_sure = known.words >= _enough_words(policy, known.text)
     elif known.sound is None:
         is_sure = vote == "finished"
     else:
@@ -75,21 +77,28 @@ def _doubt(policy: EndpointPolicy, known: Evidence) -> float:
     if known.sound is not None:
         doubts.append((policy.likely - known.sound) / (policy.likely - policy.incomplete))
     if known.words is not None:
-        doubts.append(1 - known.words / policy.complete_words)
+        doubts.append(1 - known.words / _enough_words(policy, known.text))
     return max(0.0, min(doubts))
 
 
 def _enough(policy: EndpointPolicy, vote: Vote, known: Evidence) -> float:
     """From which probability on the sound is believed."""
-    if vote == "finished" or (vote == "neither" and has_full_stop(known.text)):
+    # A recogniser closes whatever it heard with a full stop; after one word that says nothing.
+    is_whole = has_full_stop(known.text) and can_be_judged(known.text)
+    is_whole |= is_backchannel(known.text) or bool(_ALONE.fullmatch(normalised(known.text)))
+    if vote == "finished" or (vote == "neither" and is_whole):
         return policy.agreed
     return policy.certain if vote == "neither" and known.stops_are_set else policy.likely
 
 
+def _enough_words(policy: EndpointPolicy, text: str) -> float:
+    """From which probability on the words are believed: a model seldom ends a message after two."""
+    return policy.complete_few if word_count(text) < _FEW_WORDS else policy.complete_words
+
+
 def can_be_judged(text: str) -> bool:
-    """Whether there are words enough for a language model to tell: "yes" or 北京 may end a turn or begin one."""
-    plain = normalised(text)
-    return len(_HAN.findall(plain)) / _HAN_A_WORD + len(_HAN.sub(" ", plain).split()) >= _FEWEST_WORDS
+    """Whether there are words enough to tell by them: "yes" or 北京 may end a turn or begin one."""
+    return word_count(text) >= _FEWEST_WORDS
 
 
 def has_full_stop(text: str) -> bool:
@@ -106,8 +115,7 @@ def has_marks(text: str) -> bool:
 _OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
 _FULL_STOP = re.compile(r"[.。!！?？][”\"』」》]?\s*$")
 _MARK = re.compile(r"[.,。，!！?？;；、](?!\d)")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_HAN_A_WORD, _FEWEST_WORDS = 1.6, 3
+_FEWEST_WORDS, _FEW_WORDS = 2, 3
 _QUESTION_MARK = re.compile(r"[?？]\s*$")
 
 _ZH_UNFINISHED = re.compile(
@@ -133,6 +141,10 @@ _ZH_FINISHED = re.compile(
 _EN_FINISHED = re.compile(
     r"(?:^|\s)(?:please|thanks|thank you|bye|goodbye|good night|isn't it|aren't you|don't you|right|do you|are you"
     r"|is it)$"
+)
+# One word, and a turn.
+_ALONE = sequence_of(
+    "喂|你好|您好|嗨|哈喽|不|不是|不用|不要|不行|没有|有|可以|继续|帮帮我|hello|hi|hey|no|nope|stop|next|again|continue|help"
 )
 # A number being told: digits one by one, in groups. Four in one group are a year; eleven are a mobile number in China,
 # ten one in North America.
