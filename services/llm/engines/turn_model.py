@@ -1,13 +1,14 @@
 """A small language model as a judge of turns: how likely is it that the message ends after the words heard so far?
 
-The words are put into a chat prompt as the user's unfinished message, after five exchanges that show what this user
-writes: as spoken, without punctuation. What the model then gives to tokens that end a message or a sentence is the
-answer; nothing is generated and nothing was trained. (The idea of asking a language model for the end of the message:
-Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020.)
+The words are put into a chat prompt as the user's unfinished message, after exchanges that show how this user writes:
+as spoken, often more than one clause, without punctuation at the end. What the model then gives to tokens that end a
+message or a sentence is the answer; nothing is generated and nothing was trained. (The idea of asking a language model
+for the end of the message: Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020.)
 
-Measured with Qwen2.5-Coder-0.5B Q4_K_M on turns in Chinese and English and their pauses: an end is ranked above a pause
-in 83 of 100 cases (80 without the five exchanges); smart-turn does so by the sound in 62, the recogniser's punctuation
-in 61.
+Measured with Qwen2.5-Coder-0.5B Q4_K_M on 104 turns in Chinese and English and their 135 pauses: an end is ranked above
+a pause in 83 of 100 cases (80 without the exchanges); smart-turn does so by the sound in 62, the recogniser's
+punctuation in 61. Where one long pause in ten is taken for an end, 66 of 100 ends are known (64 with the first five
+exchanges alone, which hold one clause each).
 """
 
 from __future__ import annotations
@@ -28,9 +29,15 @@ _SHOTS = (
     ("帮我把闹钟定到明天早上七点半", "好的，已经定好了。"),
     ("I've been feeling a bit tired lately and I don't know why", "Maybe you need some sleep."),
     ("我想给我妈妈买一件生日礼物，你有什么建议吗", "可以买条围巾。"),
+    ("the shop closes at eight so we should go now", "All right."),
+    ("我昨天买了一本书，还没来得及看", "周末看吧。"),
+    ("book a table for two, somewhere quiet, for tomorrow evening", "It is booked."),
+    ("给我妈打个电话，告诉她我晚点到家", "好的，正在打。"),
+    ("do you have any idea why the printer keeps jamming", "Maybe the paper is damp."),
+    ("我想问一下这附近有没有停车场", "前面路口就有。"),
 )
 _USER, _ASSISTANT, _END = "<|im_start|>user\n", "<|im_start|>assistant\n", "<|im_end|>\n"
-_PREFIX = "".join(f"{_USER}{said}{_END}{_ASSISTANT}{reply}{_END}" for said, reply in _SHOTS)  # 118 tokens, read once
+_PREFIX = "".join(f"{_USER}{said}{_END}{_ASSISTANT}{reply}{_END}" for said, reply in _SHOTS)  # read once
 _SPECIAL = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 _SENTENCE_ENDS = (".", "。", "!", "！", "?", "？", "\n", '"', "”")
 
