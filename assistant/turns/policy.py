@@ -17,7 +17,7 @@ class TurnPolicy:
     endpoint: EndpointPolicy = field(default_factory=EndpointPolicy)
     speculate_s: float = 0.096  # silence after which a reply is prepared and the pause is judged; 0: no preparing
     max_speculations: int = 3
-    max_dips: int = 8  # so many more tries a turn begin before it is sure that there is a pause ...
+    max_dips: int = 12  # so many more tries a turn begin before it is sure that there is a pause ...
     dip_asr_s: float = 0.12  # ... while the recogniser answers within this: one that is not needed costs little then
     dip_reach_s: float = 0.12  # a pause that begins so much later than the dip was another one
     judge_words: bool = False  # somebody can tell by the words whether a turn is complete
