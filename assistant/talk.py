@@ -57,7 +57,7 @@ def make_endpoint(settings: Settings, say: Captions) -> EndpointModel | None:
 
 
 def prepare(
-    launcher: Launcher, persona: Persona, history: History | None = None, *, speak: bool = True
+    launcher: Launcher, persona: Persona, history: History | None = None, *, speak: bool = True, listen: bool = True
 ) -> Mapping[str, Samples]:
     """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
 
@@ -65,7 +65,7 @@ def prepare(
     reply (measured).
     """
     services = launcher.services
-    if services.settings.words_are_judged:
+    if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
     messages = persona.messages(history or History(), "")
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         opening = persona.opening() if settings.talk.greet and not session else []
         if speak:
             threading.Thread(target=_rehearse, args=(launcher, persona, opening), name="greeting", daemon=True).start()
-        apologies = prepare(launcher, persona, history, speak=speak)
+        apologies = prepare(launcher, persona, history, speak=speak, listen=not args.text)
         conversation = Conversation(
             launcher.services,
             persona,

@@ -1,11 +1,12 @@
 """The LLM service as Huiyin's side of `benchmarks.latency` has it: it judges the words, and passes on what it is asked.
 
-The judgements are those of the real model; in virtual time they are kept in the cache folder, as they take a second or
-so for each new text on a busy machine and never change.
+The judgements are those of the real model; in virtual time they are kept in the cache folder, and made anew when the
+model or what it is shown has changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from assistant.command import whole_file
 from assistant.launcher import Launcher
 from assistant.turns.endpointing import can_be_judged
 from configs.settings import Settings
+from services.llm.engines import turn_model
 from tests.service_process import free_port
 
 _NOBODY = "http://127.0.0.1:9/v1"  # an upstream that is never asked
@@ -62,7 +64,8 @@ class KeptJudge:
 
     def __init__(self, settings: Settings, folder: Path, tell: Callable[[str], None]) -> None:
         self._settings, self._tell = settings, tell
-        self._file = folder / f"judged-{settings.llm.turn_model}.json"
+        prompt = hashlib.sha256(Path(turn_model.__file__).read_bytes()).hexdigest()[:8]
+        self._file = folder / f"judged-{settings.llm.turn_model}-{prompt}.json"
         self._known: dict[str, float] = json.loads(self._file.read_text("utf-8")) if self._file.is_file() else {}
         self._service: LlmService | None = None
 

@@ -7,6 +7,7 @@ the embedded recogniser hears in it. Told is how often a judge ranks an end abov
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Place:
 
 def main() -> int:
     """Prints the table. Returns the exit status."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     settings = config.load(environ={})
     folder = settings.store.path.parent / "bench" / "latency"
     sound, words = EndpointModel(ModelStore(settings.store).ensure(MODEL)), KeptJudge(settings, folder, _tell)

@@ -5,6 +5,7 @@ Each sentence is new to the model, as at the first pause of a turn. The service 
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
 import time
@@ -38,6 +39,7 @@ is there a pharmacy near here that is open on Sundays; I forgot where I parked t
 
 def main() -> None:
     """Prints the figures."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with start_service("llm", upstreams="http://127.0.0.1:1/v1") as url, requests.Session() as session:
         while (status := session.post(f"{url}/end_of_turn", json={"text": "hello"}).status_code) != 200:
             assert status == 503, status

@@ -16,7 +16,7 @@ from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Samples
 
 _STEP = SAMPLE_RATE // 100  # 10 ms
-STEP_S = _STEP / SAMPLE_RATE
+_STEP_S = _STEP / SAMPLE_RATE
 _DEEP_DB = 25.0  # below the speech: nothing is said
 _HIGH_DB = 12.0  # below it: something is
 _QUIET_STEPS = 3
@@ -45,7 +45,7 @@ class Dips:
             return "rose", 0.0
         if self._was_loud and not self._dipped and self._quiet >= _QUIET_STEPS:
             self._dipped, self._was_loud = True, False
-            return "dipped", self._quiet * STEP_S
+            return "dipped", self._quiet * _STEP_S
         return None
 
     def _take(self, level_db: float) -> None:

@@ -60,7 +60,7 @@ Each is a file that can be read in a minute.
 more will come; 850 ms until they are judged. Where it does not: 250 ms when the endpoint model says "complete" with \
 p ≥ 0.5 to 0.97, by the marks that the recogniser sets, else as above; 500 ms without a model. Words that go on (然后, \
 因为, and, um, half a number, a comma) add 800 ms. Never above 2 s | People leave 200 ms, and pause for 200-700 ms \
-within a sentence. An end is ranked above such a pause by the words in 83 of 100 cases, by the sound in 62 \
+within a sentence. An end is ranked above such a pause by the words in 83 of 100 cases, by the sound in 68 \
 (docs/performance.md) |
 | `interruption.py` | what speech during a reply is. The reply is paused after 192 ms. It is stopped when the speech \
 has lasted 500 ms and has words, or 1 s whatever they are, or when it ended and its words are neither a listener's nor \
