@@ -239,7 +239,9 @@ class TurnsSettings:
         high=5000,
     )
     speculate_ms: int = setting(96, "silence after which the reply is prepared; 0: never", low=0, high=2000)
-    max_speculations: int = setting(3, "tries a turn; each costs CPU only", low=0, high=20)
+    max_speculations: int = setting(
+        3, "tries a turn; those in pauses where the words go on are not counted, up to 12", low=0, high=20
+    )
     speculate_max_turn_s: float = setting(20.0, "none for a longer turn: it costs too much", low=0, high=120)
     barge_in_ms: int = setting(
         192,

@@ -89,6 +89,18 @@ def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:
     assert late.when(do.JudgeWords) == []
 
 
+@pytest.mark.parametrize(("max_tries", "tries"), [(12, 6), (4, 5)])
+def test_pauses_in_which_the_words_go_on_take_no_try_from_the_end(max_tries: int, tries: int) -> None:
+    script = Script(judge_words=True, max_speculations=2, max_tries=max_tries)
+    for number in range(6):
+        script.user_speaks(number, number + 0.5)
+        script.at(number + 0.6)
+        if len(script.when(do.JudgeWords)) < len(script.when(do.Transcribe)):
+            script.recognised(number + 0.65, HALF)
+            script.at(number + 0.8, ev.WordsJudged(number + 0.8, script.machine.generation, 0.01))
+    assert len(script.when(do.Transcribe)) == tries, "bounded all the same"
+
+
 # -- before a pause is sure
 
 
@@ -140,7 +152,7 @@ def test_a_slow_recogniser_is_not_asked_in_vain() -> None:
 
 
 def test_tries_in_vain_are_bounded_and_take_none_from_the_pauses() -> None:
-    script = dipping(max_dips=3)
+    script = dipping(max_tries=3)
     for number in range(1, 6):
         script.at(2 + number, ev.SpeechRose(2 + number))
         script.at(2.5 + number, ev.SpeechDipped(2.5 + number, end_s=2.46 + number))

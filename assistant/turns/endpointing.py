@@ -71,6 +71,11 @@ def wait_s(policy: EndpointPolicy, known: Evidence) -> float:
     return min(wait, policy.longest_s)
 
 
+def words_go_on(policy: EndpointPolicy, known: Evidence) -> bool:
+    """Whether the words were judged, and not believed to be all."""
+    return known.words is not None and known.words < _enough_words(policy, known.text)
+
+
 def _doubt(policy: EndpointPolicy, known: Evidence) -> float:
     """How much is to be said against an end, 0..1: as little as the milder judge finds."""
     doubts = [1.0]

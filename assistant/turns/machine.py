@@ -71,7 +71,7 @@ class TurnMachine:
         if not self.policy.talk_key or (self._key_held and self.state is State.USER):
             self._drop_reply()
             self.state = State.USER
-            self._turn.go_on()
+            self._turn.resume(self.policy)
 
     @on(ev.SpeechPaused, states=[State.USER])
     def _pause(self, event: ev.SpeechPaused) -> None:
@@ -89,7 +89,6 @@ class TurnMachine:
         """if recognition is quick, a reply is prepared before it is sure that this is a pause"""
         quick = self._asr_took_s <= self.policy.dip_asr_s and not self.policy.talk_key
         if quick and self._reply is None and self._turn.may_dip(self.policy, event.end_s):
-            self._turn.dips += 1
             self._turn.dipped_s = event.end_s
             self._speculate(event.end_s, event.at_s)
 
@@ -260,6 +259,7 @@ class TurnMachine:
 
     def _speculate(self, end_s: float, now_s: float) -> None:
         """Prepare a reply to the turn so far. Its words are waited for where they are judged."""
+        self._turn.tries += 1
         self._reply = self._prepare()
         self._reply.transcribe(self._turn.start_s, end_s, now_s)
         self._turn.known.words_awaited = self.policy.judge_words

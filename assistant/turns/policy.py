@@ -16,9 +16,9 @@ class TurnPolicy:
 
     endpoint: EndpointPolicy = field(default_factory=EndpointPolicy)
     speculate_s: float = 0.096  # silence after which a reply is prepared and the pause is judged; 0: no preparing
-    max_speculations: int = 3
-    max_dips: int = 12  # so many more tries a turn begin before it is sure that there is a pause ...
-    dip_asr_s: float = 0.12  # ... while the recogniser answers within this: one that is not needed costs little then
+    max_speculations: int = 3  # in pauses that might have been the end
+    max_tries: int = 12  # so many a turn with those in what may be no pause, or in one where the words go on
+    dip_asr_s: float = 0.12  # it is not waited to be sure while the recogniser answers within this: it costs little
     dip_reach_s: float = 0.12  # a pause that begins so much later than the dip was another one
     judge_words: bool = False  # somebody can tell by the words whether a turn is complete
     speculate_max_turn_s: float = 20.0

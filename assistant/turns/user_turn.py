@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from assistant.turns.endpointing import Evidence, wait_s
+from assistant.turns.endpointing import Evidence, wait_s, words_go_on
 from assistant.turns.policy import NEVER, TurnPolicy
 
 
@@ -18,8 +18,8 @@ class UserTurn:
     paused_s: float | None = None  # silent since
     known: Evidence = field(default_factory=Evidence)  # of this pause
     is_score_asked: bool = False
-    speculations: int = 0  # replies prepared for it in a pause ...
-    dips: int = 0  # ... and in what might have become one
+    speculations: int = 0  # replies prepared for it in a pause that might have been its end ...
+    tries: int = 0  # ... and in all
     dipped_s: float | None = None  # it seems silent since
 
     def pause(self, end_s: float) -> None:
@@ -30,6 +30,12 @@ class UserTurn:
         """The pause was not the end, or it is over."""
         self.paused_s = self.dipped_s = None
         self.is_score_asked, self.known = False, Evidence()
+
+    def resume(self, policy: TurnPolicy) -> None:
+        """The user speaks on after a pause. A reply prepared for words that go on was no wrong guess."""
+        if words_go_on(policy.endpoint, self.known) and self.tries < policy.max_tries:
+            self.speculations -= 1
+        self.go_on()
 
     def endpoint_due_s(self, policy: TurnPolicy) -> float:
         """When this pause will have lasted long enough, as far as sound and words are known."""
@@ -47,16 +53,15 @@ class UserTurn:
 
     def may_prepare(self, policy: TurnPolicy) -> bool:
         """Whether preparing a reply at this pause is worth its cost."""
-        few = self.speculations < policy.max_speculations
-        return self.paused_s is not None and few and self._is_cheap(policy, self.paused_s)
+        return self.paused_s is not None and self._may_try(policy, self.paused_s)
 
     def may_dip(self, policy: TurnPolicy, end_s: float) -> bool:
         """Whether a reply may be prepared although it is not sure that the user pauses since `end_s`."""
-        few = self.speculations < policy.max_speculations and self.dips < policy.max_dips
-        return self.paused_s is None and few and self._is_cheap(policy, end_s)
+        return self.paused_s is None and self.tries < policy.max_tries and self._may_try(policy, end_s)
 
-    def _is_cheap(self, policy: TurnPolicy, end_s: float) -> bool:
-        return policy.speculate_s > 0 and end_s - self.start_s <= policy.speculate_max_turn_s
+    def _may_try(self, policy: TurnPolicy, end_s: float) -> bool:
+        is_cheap = policy.speculate_s > 0 and end_s - self.start_s <= policy.speculate_max_turn_s
+        return is_cheap and self.speculations < policy.max_speculations
 
     def due(self, policy: TurnPolicy) -> Iterator[float]:
         """When time alone may bring something about."""
