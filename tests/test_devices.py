@@ -120,6 +120,16 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
     assert set(named) - elsewhere == asked - elsewhere
 
 
+@pytest.mark.parametrize(("upstream", "level"), [("embedded", "fail"), ("http://127.0.0.1:11434/v1", "warn")])
+def test_a_conversation_without_the_library_that_judges_words_is_possible_but_worse(
+    monkeypatch: pytest.MonkeyPatch, upstream: str, level: str
+) -> None:
+    monkeypatch.setattr(machine, "_EMBEDDED_LLM", {"xllamacpp": "not_installed"})
+    found = [check for check in machine.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
+    assert [check.level for check in found] == [level, "ok"]
+    assert ("turns.endpoint_words=never" in found[0].advice) is (level == "warn")
+
+
 def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
     free = free_port()
     with stranger() as taken:

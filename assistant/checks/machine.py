@@ -69,21 +69,26 @@ def needed(settings: Settings) -> dict[str, str]:
     wanted |= _WHISPER if settings.asr.engine == "whisper" else _SENSEVOICE
     if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":
         wanted |= _FUNASR
-    if "embedded" in settings.llm.upstreams or settings.words_are_judged:
+    if "embedded" in settings.llm.upstreams:
         wanted |= _EMBEDDED_LLM
     return wanted | _VOICES | (_EDGE if settings.tts.engine == "edge" else {})
 
 
 def libraries(settings: Settings) -> Iterator[Check]:
     """Whether the libraries that these settings need can be loaded."""
-    good = []
-    for name, module in needed(settings).items():
+    good, wanted = [], needed(settings)
+    judge = {name: module for name, module in _EMBEDDED_LLM.items() if settings.words_are_judged and name not in wanted}
+    for name, module in {**wanted, **judge}.items():
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # FunASR's import talks of what it would like to have
                 importlib.import_module(module)
             good.append(f"{name} {metadata.version(name)}")
         except ImportError as error:
             extra = "in the checkout: make funasr" if name in _FUNASR else _SET_UP
+            if name in judge:  # a conversation goes on without it
+                without = "; or do without: --set turns.endpoint_words=never"
+                yield Check("warn", f"nothing judges the words of a turn: {error}", extra + without)
+                continue
             yield Check("fail", f"library {name} cannot be loaded: {error}", extra)
         except Exception as error:  # a broken native library may raise anything
             yield Check("fail", f"library {name} is broken: {error}", f"pip install --force-reinstall {name}")
