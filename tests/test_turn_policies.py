@@ -176,7 +176,7 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
         (0.27, None, "how long does it take to boil an egg", 0.25),
         (0.0, 1.0, "how long does it take", 0.85),
         (0.0, 0.5, "how long does it take", 1.025),
-        (0.13, 0.0, "how long does it take", 1.025),
+        (0.135, 0.0, "how long does it take", 1.025),
         (0.02, 0.0, "play jazz", 0.25),
         (0.0, 1.0, "my name.", 0.85),
         (0.0, None, "how long does it take", 1.2),
