@@ -90,6 +90,9 @@ class StageRunner(Protocol):
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
 
+    def hurry(self, generation: int) -> None:
+        """Of the model's reply, give what is whole by now, and the next clause as soon as there is one."""
+
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """Voice a clause in this style, after those asked for before it."""
 
@@ -184,6 +187,8 @@ class Performer:
             case do.AskLlm(generation=generation, transcript=transcript):
                 if not self._is_greeting:
                     self._ask(generation, transcript)
+            case do.Hurry(generation=generation):
+                self._stages.hurry(generation)
             case do.Synthesise(generation=generation, clause=clause, text=text):
                 self._stages.synthesise(generation, clause, text, self._styles.get(generation, "neutral"))
             case do.Play(generation=generation):

@@ -19,7 +19,7 @@ from assistant.audio.player import Player
 from assistant.audio.ports import Samples
 from assistant.clients.http import Call, Cancelled, ServiceError
 from assistant.clients.services import Name, Services
-from assistant.dialogue.clauses import ClauseSplitter
+from assistant.dialogue.clause_stream import ClauseStream
 from assistant.dialogue.history import Message
 from assistant.dialogue.style import Style
 from assistant.dialogue.summary import SUMMARY_TOKENS
@@ -57,6 +57,8 @@ class Stages:
         self._voice, self._speak = voice, speak
         self._lock = threading.Lock()
         self._calls: dict[int, list[Call]] = {}
+        self._texts: dict[int, ClauseStream] = {}
+        self._text_lock = threading.Lock()
         self._clauses: dict[int, queue.SimpleQueue[_Clause | None]] = {}
         self._cancelled_up_to = 0
         self._warming: Call | None = None
@@ -126,18 +128,32 @@ class Stages:
         if self._warming is not None:
             self._warming.cancel()
 
+        def say(number: int, clause: str) -> None:
+            self._post(ev.ReplyText(self._now(), generation, number, clause))
+
         def work(call: Call) -> None:
-            splitter, count = ClauseSplitter(), 0
-            for piece in self._services.ask(call, messages):
-                for clause in splitter.feed(piece):
-                    self._post(ev.ReplyText(self._now(), generation, count, clause))
-                    count += 1
-            for clause in splitter.finish():
-                self._post(ev.ReplyText(self._now(), generation, count, clause))
-                count += 1
+            text = self._texts[generation] = ClauseStream(say)
+            try:
+                for piece in self._services.ask(call, messages):
+                    with self._text_lock:
+                        text.feed(piece)
+                with self._text_lock:
+                    text.finish()
+            except ServiceError:
+                with self._text_lock:
+                    text.hurry()  # what it has said is said
+                raise
+            finally:
+                del self._texts[generation]
             self._post(ev.ReplyFinished(self._now(), generation))
 
         self._start(generation, "llm", self._services.settings.turns.llm_timeout_s, work)
+
+    def hurry(self, generation: int) -> None:
+        """The voice will soon have nothing to say: what the model has written is given to it, if it is a clause."""
+        with self._text_lock:
+            if text := self._texts.get(generation):
+                text.hurry()
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """Voice a clause in this style, after those asked for before it."""

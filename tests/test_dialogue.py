@@ -29,6 +29,7 @@ def split(text: str, size: int = 1) -> list[str]:
         ("Well of course, that depends.", ["Well of course,", "that depends."]),
         ("Which book would you prefer to read first?", ["Which book would you prefer", "to read first?"]),
         ("北京到广州的高铁大约需要三小时。", ["北京到广州的高铁", "大约需要三小时。"]),
+        ("晚餐可以试试煮一份清淡的蔬菜汤，再来点米饭。", ["晚餐可以试试煮", "一份清淡的蔬菜汤，", "再来点米饭。"]),
         ("在我看来这件事不可能一天做完。", ["在我看来这件事不可能一天做完。"]),
         ("Well, that depends on you.", ["Well, that depends on you."]),
         ("It costs 3.14 dollars, or 1,000 yen.", ["It costs 3.14 dollars,", "or 1,000 yen."]),
@@ -88,6 +89,25 @@ def test_clause_is_given_with_its_mark_and_not_a_token_later(text: str) -> None:
 @pytest.mark.parametrize("text", ["It costs 1,", "It is about 3.", "他说：“好的。", "I live on Main St."])
 def test_where_the_next_character_decides_it_is_waited_for(text: str) -> None:
     assert ClauseSplitter().feed(text) == []
+
+
+def test_a_voice_that_runs_out_of_words_is_given_what_is_whole() -> None:
+    splitter = ClauseSplitter()
+    assert splitter.feed("It is a tall tower, with a light. It wa") == ["It is a tall tower,"]
+    assert splitter.hurry() == ["with a light."]
+    assert splitter.hurry() == [], "half a word is none"
+    assert splitter.feed("rns ships, at night, and by day in fog as well. ") == [
+        "It warns ships,",
+        "at night, and by day in fog as well.",
+    ]
+
+
+@pytest.mark.parametrize("text", ["That is Dr.", "It is about 3.", "See https://a.b", "You can bake bread"])
+def test_in_a_hurry_nothing_is_cut_in_two(text: str) -> None:
+    splitter = ClauseSplitter()
+    splitter.feed("Well of course, ")
+    assert splitter.feed(text) + splitter.hurry() == []
+    assert splitter.finish() == [text]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

@@ -59,6 +59,22 @@ def test_user_who_goes_on_after_the_end_of_turn_but_before_any_sound_is_one_turn
     assert script.when(do.Commit) == []
 
 
+def test_a_reply_that_runs_out_of_clauses_asks_for_the_next() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    for number in range(3):
+        begins_s = 3.0 + number
+        script.at(begins_s, ev.ReplyText(begins_s, 1, number, "A clause,"))
+        script.voiced(begins_s + 0.1, number)
+        script.at(begins_s + 0.2, ev.PlaybackAdvanced(begins_s + 0.2, 1, number))
+        if number == 1:
+            script.at(4.3, ev.ReplyText(4.3, 1, 2, "and one that came in time,"))
+    script.at(5.3, ev.ReplyFinished(5.3, 1))
+    script.at(7)
+    assert script.when(do.Hurry) == pytest.approx([3.5])
+
+
 def test_results_of_an_old_generation_are_dropped() -> None:
     script = Script()
     script.user_speaks(0, 2)

@@ -41,8 +41,8 @@ _BREATH = re.compile(
 
 # The same for Chinese: words that begin a phrase, unless an adverb or a pronoun leads into them (不可能, 我觉得你可以).
 _ZH_BREATH = re.compile(
-    r"(?<![不没很最有都也还就才只又再更太真会能是的你我他她它们这那您])"
-    r"(?=大约|大概|需要|可以|应该|可能|通常|目前|已经|包括|因为|所以|但是|不过|如果|而且|并且|或者|以及|然后)"
+    r"(?<![不没很最有都也还就才只又再更太真会能是的你我他她它们这那您第每另某哪同])"
+    r"(?=大约|大概|需要|可以|应该|可能|通常|目前|已经|包括|因为|所以|但是|不过|如果|而且|并且|或者|以及|然后|一[些个份种位杯碗道首本部])"
 )
 
 _FENCE = "```"
@@ -134,6 +134,8 @@ class ClauseSplitter:
         self._lengths = lengths or ClauseLengths()
         self._text = ""
         self._given = 0  # characters and words in the clauses so far
+        self._is_urgent = True  # the next clause is to be short ...
+        self._rests = False  # ... and the text may have come to its end
 
     def feed(self, piece: str) -> list[str]:
         """Clauses that `piece` completes (often none). How the text was cut into pieces makes no difference."""
@@ -141,6 +143,13 @@ class ClauseSplitter:
         for char in piece:
             self._text += char
             clauses += self._take(final=False)
+        return clauses
+
+    def hurry(self) -> list[str]:
+        """What is whole of the text so far. If that is nothing, the next clause comes as early as the first one did."""
+        self._is_urgent = self._rests = True
+        clauses = self._take(final=False)
+        self._rests, self._is_urgent = False, not clauses
         return clauses
 
     def finish(self) -> list[str]:
@@ -160,9 +169,11 @@ class ClauseSplitter:
             if clause.startswith(_FENCE):
                 clauses.append(_code(clause))
                 self._given += _CODE_WORDS
+                self._is_urgent = self._rests
             elif words := speakable(clause):
                 clauses.append(shown(clause))
                 self._given += sum(weight(words))
+                self._is_urgent = self._rests
         return clauses
 
     def _cut(self, final: bool) -> int | None:
@@ -203,9 +214,9 @@ class ClauseSplitter:
         text, need = self._text, self._lengths
         chars, words = weight(speakable(text))
         places: list[re.Match[str]] = []
-        if not self._given and chars > need.first_longest_chars:
+        if self._is_urgent and chars > need.first_longest_chars:
             places = list(_ZH_BREATH.finditer(text))
-        if self._given < need.grown and words > self._longest_words():
+        if (self._is_urgent or self._given < need.grown) and words > self._longest_words():
             places += _BREATH.finditer(text)
         for place in reversed(places):
             chars, words = weight(speakable(text[: place.start()]))
@@ -226,6 +237,8 @@ class ClauseSplitter:
         Elsewhere nothing is waited for: a token is 60 ms.
         """
         text = self._text
+        if self._rests:
+            return text[at - 1 : at].isdigit() or not self._is_stop(at, len(text))
         in_quotes = text.count('"') % 2 == 1 or any(text.count(opening) > text.count(end) for opening, end in _QUOTES)
         if text[at] in ",：":
             return in_quotes or text[at - 1 : at].isdigit()
@@ -251,7 +264,7 @@ class ClauseSplitter:
     def _long_enough(self, piece: str, *, sentence: bool) -> bool:
         chars, words = weight(speakable(piece))
         units, need = chars + words, self._lengths
-        if not self._given:
+        if self._is_urgent:
             return units > 0 if sentence else units >= need.first_chars or words >= need.first_words
         if sentence and (units >= need.later_chars or words >= need.later_words):
             return True
@@ -260,4 +273,8 @@ class ClauseSplitter:
     def _longest_words(self) -> int:
         """Words that may be collected before a clause is cut where a speaker would breathe."""
         need = self._lengths
-        return max(need.grown_longest_words, need.growth * self._given) if self._given else need.first_longest_words
+        return (
+            max(need.grown_longest_words, need.growth * self._given)
+            if not self._is_urgent
+            else need.first_longest_words
+        )

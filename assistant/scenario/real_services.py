@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +18,6 @@ from assistant.audio.ports import Samples
 from assistant.captions import Captions
 from assistant.clients.http import Call, ServiceError
 from assistant.clients.services import Services
-from assistant.dialogue.clauses import ClauseSplitter
 from assistant.dialogue.history import Message
 from assistant.dialogue.persona import Persona
 from assistant.dialogue.style import Style
@@ -64,9 +63,10 @@ class RealServices(VirtualStages):
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """As `StageRunner.ask`."""
         with self._call(generation, "llm") as (call, took_s):
-            for clause, text in enumerate(_clauses(self.services.ask(call, messages))):
-                self._say(generation, clause, text, took_s())
-            self._later(took_s(), generation, lambda: ev.ReplyFinished(self.world.now, generation))
+            writing = self._write(generation)
+            for piece in self.services.ask(call, messages):
+                self._later(took_s(), generation, partial(writing.feed, piece))
+            self._end_text(generation, took_s())
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """As `StageRunner.synthesise`."""
@@ -105,13 +105,6 @@ class RealServices(VirtualStages):
             yield self.services.call(stage, timeout_s), took_s
         except ServiceError as error:
             self._fail(generation, stage, str(error), took_s())
-
-
-def _clauses(pieces: Iterable[str]) -> Iterator[str]:
-    splitter = ClauseSplitter()
-    for piece in pieces:
-        yield from splitter.feed(piece)
-    yield from splitter.finish()
 
 
 def prepared(services: Services, persona: Persona, tell: Captions) -> Mapping[str, Samples]:

@@ -15,7 +15,7 @@ from functools import partial
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.player import Player
 from assistant.audio.ports import Samples
-from assistant.dialogue.clauses import ClauseSplitter
+from assistant.dialogue.clause_stream import ClauseStream
 from assistant.dialogue.history import Message
 from assistant.dialogue.language import language_of
 from assistant.dialogue.style import Style
@@ -52,11 +52,13 @@ class VirtualStages:
     post: Callable[[ev.Event], None]
     _gone: int = 0  # generations up to this one are cancelled
     _voice_free_s: dict[int, float] = field(default_factory=dict)  # when a reply's voice has said what it was given
+    _texts: dict[int, ClauseStream] = field(default_factory=dict)  # of the replies being written
     _failed: set[int] = field(default_factory=set)  # generations whose voice broke off
 
     def cancel(self, generation: int) -> None:
         """As `StageRunner.cancel`."""
         self._gone = max(self._gone, generation)
+        self._texts = {number: text for number, text in self._texts.items() if number > generation}
 
     def finish(self, generation: int) -> None:
         """As `StageRunner.finish`."""
@@ -71,8 +73,26 @@ class VirtualStages:
     def _judged(self, generation: int, probability: float | None, takes_s: float) -> None:
         self._later(takes_s, generation, lambda: ev.WordsJudged(self.world.now, generation, probability))
 
-    def _say(self, generation: int, clause: int, text: str, takes_s: float) -> None:
-        self._later(takes_s, generation, lambda: ev.ReplyText(self.world.now, generation, clause, text))
+    def hurry(self, generation: int) -> None:
+        """As `StageRunner.hurry`."""
+        if text := self._texts.get(generation):
+            self._later(0.0, generation, text.hurry)
+
+    def _write(self, generation: int) -> ClauseStream:
+        """The text of a reply that begins now."""
+
+        def say(number: int, clause: str) -> None:
+            self.post(ev.ReplyText(self.world.now, generation, number, clause))
+
+        self._texts[generation] = ClauseStream(say)
+        return self._texts[generation]
+
+    def _end_text(self, generation: int, takes_s: float) -> None:
+        def end() -> ev.Event:
+            self._texts.pop(generation).finish()
+            return ev.ReplyFinished(self.world.now, generation)
+
+        self._later(takes_s, generation, end)
 
     def _add(self, generation: int, clause: int, samples: Samples, *, first: bool) -> ev.Event | None:
         self.player.add(generation, clause, samples)
@@ -94,7 +114,13 @@ class VirtualStages:
     def _fail(self, generation: int, stage: ev.Stage, reason: str, takes_s: float) -> None:
         if stage == "tts":
             self._failed.add(generation)
-        self._later(takes_s, generation, lambda: ev.StageFailed(self.world.now, generation, stage, reason))
+
+        def fail() -> ev.Event:
+            if stage == "llm" and generation in self._texts:
+                self._texts.pop(generation).hurry()
+            return ev.StageFailed(self.world.now, generation, stage, reason)
+
+        self._later(takes_s, generation, fail)
 
 
 @dataclass
@@ -148,23 +174,16 @@ class SimulatedServices(VirtualStages):
         step = self._step_of.get(generation)
         text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
         fault = self._fault(generation, "llm")
-        splitter, clause = ClauseSplitter(), 0
+        writing, takes_s = self._write(generation), self.times.llm_first_s
         for i, token in enumerate(_TOKEN.findall(text)):
             takes_s = self.times.llm_first_s + i / self.times.llm_tokens_per_s
             if fault and i >= fault.after:
-                self._break(generation, fault, takes_s)
-                return
-            for piece in splitter.feed(token):
-                self._say(generation, clause, piece, takes_s)
-                clause += 1
-        takes_s = self.times.llm_first_s + max(0, len(_TOKEN.findall(text)) - 1) / self.times.llm_tokens_per_s
+                break
+            self._later(takes_s, generation, partial(writing.feed, token))
         if fault:
             self._break(generation, fault, takes_s)
-            return
-        for piece in splitter.finish():
-            self._say(generation, clause, piece, takes_s)
-            clause += 1
-        self._later(takes_s, generation, lambda: ev.ReplyFinished(self.world.now, generation))
+        else:
+            self._end_text(generation, takes_s)
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """As `StageRunner.synthesise`."""

@@ -47,6 +47,13 @@ class AskLlm(Action):
 
 
 @dataclass(frozen=True)
+class Hurry(Action):
+    """The last clause there is is being heard: give the next as soon as there is one, and what is whole now."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
 class Synthesise(Action):
     """Make sound of a clause; answer with `AudioReady` and `AudioFinished`. Clauses are asked for in order."""
 

@@ -31,6 +31,9 @@ class TurnPolicy:
     stir_s: float = 0.096  # no reply begins while this long ago somebody may have begun to speak ...
     stir_longest_s: float = 0.25  # ... but no reply is held back for longer: a knock is no speech
     resume_s: float = 0.65  # silence after which the assistant goes on
+    hurry_s: float = (
+        0.3  # a last clause that is heard so long wants a next one: the shortest last 1 s, voicing takes some
+    )
     echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
     talk_key: bool = False  # push-to-talk
     max_turn_s: float = 60.0

@@ -33,6 +33,7 @@ class Reply:
         self._waiting: dict[Stage, float] = {}  # stage -> its deadline
         self._stirred_s = 0.0  # until then somebody may be beginning to speak
         self._playable_s = NEVER  # since when it could be heard
+        self._hurry_s = NEVER  # when the voice wants more to say
 
     # -- what the machine asks of it
 
@@ -94,13 +95,18 @@ class Reply:
         """When it will have waited too long, or may begin; only for a reply that somebody waits for."""
         if self.committed and not self.closed:
             yield from self._waiting.values()
+            yield self._hurry_s
             if not self.playing:
                 yield self._play_due_s()
 
     def check_time(self, now_s: float) -> None:
-        """a reply that was held back begins; a stage that has taken too long is apologised for"""
+        """a reply that was held back begins; one that runs out of clauses asks for the next; a stage that has taken too
+        long is apologised for"""
         if self.committed and not self.closed:
             self._advance(now_s)
+            if now_s >= self._hurry_s:
+                self._hurry_s = NEVER
+                self._act(do.Hurry(self.generation))
             for stage, deadline_s in self._waiting.items():
                 if now_s >= deadline_s:
                     self.fail(stage, f"no answer from {stage} in time")
@@ -111,8 +117,10 @@ class Reply:
     def handle(self, event: ev.ReplyEvent) -> None:
         """An event of this generation."""
         match event:
-            case ev.PlaybackAdvanced(clause=clause):
+            case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
                 self._sounding = clause
+                if clause == len(self._texts) - 1 and not self._text_finished:
+                    self._hurry_s = at_s + self._policy.hurry_s
             case _ if self.closed:
                 return
             case ev.ReplyText() | ev.ReplyFinished() if self._broke_off:
@@ -120,6 +128,7 @@ class Reply:
             case ev.ReplyText(at_s=at_s, clause=clause, text=text):
                 self._waiting["llm"] = at_s + self._policy.llm_idle_timeout_s
                 self._texts.append(text)
+                self._hurry_s = NEVER
                 self._synthesise(do.Synthesise(self.generation, clause, text), at_s)
             case ev.ReplyFinished():
                 self._waiting.pop("llm", None)

@@ -1,0 +1,31 @@
+"""The text of one reply on its way to the voice: in comes what the model writes, out come numbered clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from assistant.dialogue.clauses import ClauseSplitter
+
+
+class ClauseStream:
+    """Not thread-safe. `say(number, clause)` is called for each clause, in order, numbered from 0."""
+
+    def __init__(self, say: Callable[[int, str], None]) -> None:
+        self._say, self._splitter, self._count = say, ClauseSplitter(), 0
+
+    def feed(self, piece: str) -> None:
+        """More of the text."""
+        self._give(self._splitter.feed(piece))
+
+    def hurry(self) -> None:
+        """The voice will soon have nothing to say, or no more text will come: give what is whole."""
+        self._give(self._splitter.hurry())
+
+    def finish(self) -> None:
+        """That was all of it."""
+        self._give(self._splitter.finish())
+
+    def _give(self, clauses: Sequence[str]) -> None:
+        for clause in clauses:
+            self._say(self._count, clause)
+            self._count += 1
