@@ -15,10 +15,12 @@ from assistant.audio.wav import wav_bytes
 from assistant.cli import main
 from assistant.scenario import grammar
 from assistant.scenario.api import ScenarioError, parse, read, simulate
+from assistant.scenario.expectations import mismatch
 from assistant.scenario.metrics import NAMES as METRICS
 from assistant.scenario.moments import NAMES
 from assistant.scenario.needs import lacking
 from assistant.scenario.report import json_report, junit_report
+from assistant.scenario.script import Words
 from assistant.turns import machine
 from tests.speech_clips import english
 
@@ -41,6 +43,10 @@ def test_a_few_lines_are_a_scenario() -> None:
         ("turns:\n- usr: hello", "s:2", "did you mean 'user'?"),
         ("turns:\n- user: hello\n  types: hello", "s:2", "exactly one of: user, audio, types, key, sound"),
         ("turns:\n- user: hello\n  after: reply start", "s:3", "did you mean 'reply starts'?"),
+        ("turns:\n- user: hello\n  after: start + 2 sec", "s:3", "reply starts + 300 ms"),
+        ("turns:\n- user: hello\n  after: reply starts - 100 ms", "s:3", "reply starts + 300 ms"),
+        ("turns:\n- user: I would like [700] a table", "s:2", "a pause is written [700 ms]"),
+        ("turns:\n- user: 我想要［0.7 s］一张桌子", "s:2", "a pause is written [700 ms]"),
         ("turns:\n- user: hello\n  expect:\n  - event: reply starts\n    within: 3", "s:5", "'within_ms'"),
         ("turns:\n- user: hello\n  expect: [{absent: apology, times: 2}]", "s:3", "does not go with `absent`"),
         ("turns:\n- user: hello\nexpect: [{metric: takeover <= 1}]", "s:3", "'takeover rate'"),
@@ -58,6 +64,30 @@ def test_a_mistake_is_named_with_its_line_and_what_would_be_right(text: str, whe
         parse(text, name="s")
     assert str(error.value).startswith(f"{where}:")
     assert right in str(error.value)
+
+
+@pytest.mark.parametrize("pause", ["[700 ms]", "[700ms]", "[ 0.7 s ]"])
+def test_a_pause_is_told_in_either_unit(pause: str) -> None:
+    log = simulate(parse({"turns": [{"user": f"I would like {pause} a table", "reply": "Sure."}]})).log
+    ends = next(log.named("user ends")).at_s - next(log.named("user starts")).at_s
+    assert ends == pytest.approx(5 * 0.32 + 0.7)
+
+
+@pytest.mark.parametrize(
+    ("level_db", "understood"),
+    [(0, "what is that did you call Mary yesterday"), (-12, "what is that Mary yesterday"), (-35, "what is that")],
+)
+def test_of_two_who_speak_at_once_the_softer_is_not_understood(level_db: float, understood: str) -> None:
+    other = {"user": "did you call Mary yesterday", "speaker": "Anna", "means": "noise", "level_db": level_db}
+    turns = [{"user": "what is that", "reply": "Nothing."}, {**other, "after": "user starts + 100 ms"}]
+    log = simulate(parse({"turns": turns})).log
+    assert [m.text for m in log.named("asr answers")][-1] == understood
+
+
+def test_case_and_marks_do_not_count_unless_a_mark_is_looked_for() -> None:
+    assert mismatch(Words(contains=("sorry",), without=("*", "mary")), "I am Sorry!") == ""
+    assert "contains" in mismatch(Words(without=("*",)), "I am *very* sorry")
+    assert "contains" in mismatch(Words(without=("SORRY",)), "I am very sorry.")
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
@@ -102,7 +132,7 @@ def test_time_jumps_over_what_nobody_waits_for() -> None:
 def test_a_failed_expectation_shows_what_came_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "slow.yaml"
     file.write_text("turns:\n- user: hello\n  reply: Hi.\n  expect:\n  - event: reply starts\n    within_ms: 100\n")
-    junit = tmp_path / "junit.xml"
+    junit = tmp_path / "out" / "junit.xml"
     assert main(["simulate", str(file), "--junit", str(junit), "--out", str(tmp_path / "out")]) == 1
     shown = capsys.readouterr().out
     assert f"{file}:5: `reply starts` came " in shown
@@ -159,6 +189,12 @@ def test_figures_of_an_interruption() -> None:
         ("assistant.audio.player.Player", "pause", lambda *known: None, "en_barge_in"),
         ("assistant.dialogue.history", "_interruption", lambda *known: "", "zh_barge_in"),
         ("assistant.turns.reply.Reply", "deadlines", lambda reply: (), "en_llm_stalls_midway"),
+        (
+            "assistant.dialogue.clauses.ClauseSplitter",
+            "hurry",
+            lambda splitter: [],
+            "en_llm_stalls_after_a_short_sentence",
+        ),
     ],
 )
 def test_scenarios_fail_where_the_machine_is_broken(

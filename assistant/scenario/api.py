@@ -118,7 +118,8 @@ def simulate(
     counted = tally(log)
     outcomes = judge(scenario, log, counted.figures())
     for step, when in director.unplayed:
-        problem = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
+        never = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
+        problem = f"{never}, which did not come after the beginning of the turn before"
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))
     if director.state is not State.LISTENING:
         problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"

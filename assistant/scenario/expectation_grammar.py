@@ -28,6 +28,8 @@ def read_when(node: Node) -> script.When:
     """'reply starts + 300 ms'."""
     match = _WHEN.match(node.text())
     assert match  # it has a letter
+    if any(sign in match["moment"] for sign in "+-") and match["moment"] not in NAMES:
+        raise node.error(f"{node.text()!r} is no time; write a moment, or `reply starts + 300 ms`, or `… + 0.3 s`")
     delay = float(match["delay"] or 0) / (1000 if match["unit"] == "ms" else 1)
     return script.When(_moment_name(match["moment"], node), delay)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assistant.dialogue.history import Turn
 from assistant.scenario.log import Log
+from assistant.scenario.metrics import NAMES as METRICS
 from assistant.scenario.moments import Moment
 from assistant.scenario.script import (
     Absent,
@@ -213,7 +214,8 @@ def _loudness(wanted: Loudness, window: _Window) -> tuple[str, float]:
 def _bound(wanted: Bound, figures: Mapping[str, float | None]) -> str:
     value = figures[wanted.metric]
     if value is None:
-        return f"{wanted.metric}: there was nothing to measure"
+        meaning = METRICS[wanted.metric] or METRICS[wanted.metric.replace("p95", "p50")]
+        return f"{wanted.metric}: there was nothing to measure; it is: {meaning}"
     met = _COMPARE[wanted.operator](value, wanted.value)
     return "" if met else f"{wanted.metric} is {value:g}, not {wanted.operator} {wanted.value:g}"
 
@@ -225,12 +227,17 @@ def mismatch(words: Words, text: str) -> str:
     if words.begins is not None and not normalised(text).startswith(normalised(words.begins)):
         return f"“{text}” does not begin with “{words.begins}”"
     for part in words.contains:
-        if part not in text:
+        if not _holds(text, part):
             return f"“{text}” does not contain “{part}”"
     for part in words.without:
-        if part in text:
+        if _holds(text, part):
             return f"“{text}” contains “{part}”"
     return ""
+
+
+def _holds(text: str, part: str) -> bool:
+    words = normalised(part)
+    return words in normalised(text) if words else part in text
 
 
 def _shown(turns: list[Turn]) -> str:

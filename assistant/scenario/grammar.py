@@ -18,7 +18,7 @@ A file is one scenario:
                            # services are spoken to with a voice of their own unless one is named
 
     turns:                 # what happens, in order
-      - user: Tell me a story.            # said; [600 ms] in it is a pause
+      - user: Tell me a story.            # said; [600 ms] in it is a pause, [0.6 s] likewise
         reply: Once upon a time there was a lighthouse.     # what the model will answer
         expect: [{event: reply starts, within_ms: 800}]
       - sound: cough
@@ -42,12 +42,12 @@ and may have
     complete_words: 0.9    how complete its words are, likewise, to the language model that judges them (default: not
                            judged; asked for with the setting turns.endpoint_words: always)
     emotion: {sad: 0.8}    label and confidence, as the recogniser tells them;  events: [laughter];  language: zh
-    lasts_ms: 900          how long it takes;  level_db: -6, against the usual
+    lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down nobody hears the words
     speaker: Anna          another person (another voice, further away), or the television
-    reply: TEXT            what the model answers
+    reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
     fails: {llm: error}    asr, llm or tts: error, stall or disconnect; or with details:
                            {tts: {how: disconnect, after_ms: 400, clause: 2, times: 1}},
-                           {llm: {how: stall, after_tokens: 5}}
+                           {llm: {how: stall, after_tokens: 5}}   a token: up to 6 letters, 1 or 2 Chinese characters
     expect: [...]
 
 An expectation is one of
@@ -55,7 +55,8 @@ An expectation is one of
                            `reply pauses`, `reply stops`, `speech heard`; or `since: reply starts`); times: 2
     absent: MOMENT         it does not come (since: MOMENT, within_ms: N)
     heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
-    asked: WORDS           the last message to the model      prompt: WORDS    all of its messages
+    asked: WORDS           the last message to the model, with its lines in brackets (how the user sounds, where the
+                           assistant was interrupted);        prompt: WORDS    all of its messages
     spoken: {style: gentle}  how the voice sounds: neutral, gentle, cheerful, calm, serious
     history: [{user: WORDS, assistant: WORDS, interrupted: true}, ...]
     loudspeaker: {above_dbfs: -40}  or below_dbfs; with since: MOMENT [+ N ms], for_ms: 300
@@ -92,6 +93,7 @@ _TURN = (
     *_KINDS, "after", "heard", "means", "complete", "complete_words", "emotion", "events", "language", "lasts_ms",
     "level_db", "speaker", "reply", "fails", "expect",
 )  # fmt: skip
+_LIKE_A_PAUSE = re.compile(r"[\[［【][^\]］】]*\d[^\]］】]*[\]］】]")
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
 _LONGEST_MS = 600_000.0
 _SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
@@ -209,6 +211,8 @@ def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
     text = node.text()
     if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
         raise node.error(f"there is no file {text}; it is looked for beside the scenario")
+    if kind == "user" and (wrong := _LIKE_A_PAUSE.search(script.PAUSE.sub("", text))):
+        raise node.error(f"{wrong[0]} would be spoken; a pause is written [700 ms] or [0.7 s]")
     if kind == "user" and not re.search(r"\w", script.PAUSE.sub("", text)):
         raise node.error("nobody says anything in this turn; for a sound there is `sound:`")
     return text

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from assistant.audio.listener import POST_ROLL_S, PRE_ROLL_S
 from assistant.dialogue.history import join_clauses
-from assistant.scenario.script import PAUSE, Step, speech_s
+from assistant.scenario.script import PAUSE, Step, seconds, speech_s
 from assistant.turns.events import Transcript
 
 _UNIT = re.compile(r"[\u3400-\u9fff][^\w\s\u3400-\u9fff]*|[^\s\u3400-\u9fff]+\s*")  # what is heard whole or not at all
 Span = tuple[float, float]
+LOUDEST_UNHEARD_DB = -30.0  # speech so much softer than the usual is heard by nobody
+_MASKED_DB = 10.0  # nor are words that somebody speaks over who is so much louder
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,15 @@ class Utterance:
         """Its last sound."""
         return self.spans[-1][1]
 
+    def sounds_at(self, at_s: float) -> bool:
+        """Whether something of it sounds then."""
+        return any(start_s <= at_s < end_s for start_s, end_s in self.spans)
+
 
 def parts_of(step: Step) -> list[tuple[str, float]]:
     """What a step says, piece by piece, each with the pause after it in seconds."""
     pieces = PAUSE.split(step.content) if step.kind == "user" else [step.words]
-    texts, pauses = pieces[::2], [int(ms) / 1000 for ms in pieces[1::2]]
+    texts, pauses = pieces[::2], [seconds(time) for time in pieces[1::2]]
     return [(text.strip(), pause) for text, pause in zip(texts, [*pauses, 0.0], strict=True)]
 
 
@@ -70,8 +76,14 @@ def transcribed(utterances: Sequence[Utterance], start_s: float, end_s: float) -
     """(what is said between two times, the last step that is heard in it)."""
     texts: list[str] = []
     last: Step | None = None
-    for utterance in sorted(utterances, key=lambda u: u.start_s):
-        heard = [text for text, mid_s in utterance.units if start_s - PRE_ROLL_S <= mid_s <= end_s + POST_ROLL_S]
+    audible = [u for u in utterances if u.step.level_db > LOUDEST_UNHEARD_DB]
+    for utterance in sorted(audible, key=lambda u: u.start_s):
+        louder = [u for u in audible if u.step.level_db >= utterance.step.level_db + _MASKED_DB]
+        heard = [
+            text
+            for text, mid_s in utterance.units
+            if start_s - PRE_ROLL_S <= mid_s <= end_s + POST_ROLL_S and not any(u.sounds_at(mid_s) for u in louder)
+        ]
         if heard:
             texts.append(_whole(utterance.step) if len(heard) == len(utterance.units) else _joined(heard))
             last = utterance.step

@@ -24,11 +24,16 @@ STAGES: tuple[Stage, ...] = ("asr", "llm", "tts")
 MADE_VOICE = "formants"
 DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
 
-# A pause written into what is said: "I would like [600 ms] a coffee".
-PAUSE = re.compile(r"\[\s*(\d+)\s*ms\s*\]")
+# A pause written into what is said: "I would like [600 ms] a coffee", or [0.6 s].
+PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?\s*m?s)\s*\]")
 _ZH_CHAR_S, _EN_WORD_S, _SHORTEST_S = 0.2, 0.32, 0.3  # how long people take to say it
 _ZH_CHAR = re.compile(r"[\u3400-\u9fff]")
 _EN_WORD = re.compile(r"[A-Za-z0-9]+(?:['’.-][A-Za-z0-9]+)*")
+
+
+def seconds(time: str) -> float:
+    """'600 ms' or '0.6 s' in seconds."""
+    return float(time[:-2]) / 1000 if time.endswith("ms") else float(time[:-1])
 
 
 def speech_s(text: str) -> float:
@@ -49,7 +54,7 @@ class When:
 
 @dataclass(frozen=True)
 class Words:
-    """What a text must be. Case, marks and spaces do not count, except in `contains` and `without`."""
+    """What a text must be. Case, marks and spaces do not count, unless nothing else is looked for."""
 
     exactly: str | None = None
     contains: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import numpy as np
 from assistant.audio import SAMPLE_RATE
 from assistant.audio.ports import Samples
 from assistant.scenario.depth import Joints
-from assistant.scenario.hearing import Utterance, paced
+from assistant.scenario.hearing import LOUDEST_UNHEARD_DB, Utterance, paced
 from assistant.scenario.log import BLOCK_S
 from assistant.scenario.script import Step, speech_s
 from assistant.turns import actions as do
@@ -15,7 +15,6 @@ from assistant.turns import events as ev
 
 _ONSET_S, _GATE_S = 0.096, 0.128  # frames of 32 ms until speech is believed: 3, while the assistant is heard 4
 _PAUSE_S = 0.096  # and until silence is
-_LOUDEST_UNHEARD_DB = -30.0  # speech so much softer than the usual is not heard
 _LEVEL = 1640  # int16 amplitude of the assistant's voice, which is a plain tone here: -26 dBFS
 _SILENT_SOUNDS = ("door", "noise", "silence")  # not taken for speech
 
@@ -39,7 +38,7 @@ class TextDepth:
         """Let a step begin now."""
         utterance = paced(step, self._world.now)
         silent = step.kind == "sound" and step.content in _SILENT_SOUNDS
-        if not silent and step.level_db > _LOUDEST_UNHEARD_DB:
+        if not silent and step.level_db > LOUDEST_UNHEARD_DB:
             for start_s, end_s in utterance.spans:
                 self._heard.append((start_s, end_s))
                 self._world.at(start_s + self._onset_s(), lambda start_s=start_s: self._may_start(start_s))  # type: ignore[misc]

@@ -1,8 +1,8 @@
 """Voices and noises for room depth, made here: the same on every machine, without a model and without a file.
 
 The formant voice says diphthongs and hisses in the rhythm of the text, in no language: enough for echo cancellers and
-voice activity (Silero takes 99.9 % of its frames for speech), not for anyone who listens to words. Klatt's synthesiser
-(1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
+voice activity (Silero takes every frame for speech, in a room, too), not for anyone who listens to words. Klatt's
+synthesiser (1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # higher ones are taken for s
 _OTHER_PITCHES_HZ = (100.0, 120.0)
 # The assistant breathes while it speaks: a canceller learns a room from all frequencies, which pure vowels lack.
 _BREATH = {"assistant": 0.7}
-_HISS = 0.9  # of a consonant, against the vowel's RMS
+_HISS = 0.3  # of a consonant, against the vowel's RMS; of 0.9 voice activity takes a tenth for noise in a room
 _ENDS_S = (0.03, 0.05)  # a syllable swells and fades
 _SMOOTH = 320  # samples, 20 ms
 _LAST_FADE_S = 0.15  # and people end softly
