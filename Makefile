@@ -17,7 +17,7 @@ demo: setup models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 fast-test: setup
 	@$(BIN)/python -m pytest -m "not slow"
