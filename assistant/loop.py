@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Conversation:
         the room down instead of making the loop look late).
         """
         settings = services.settings
-        self.machine = TurnMachine(policy_from(settings))
+        self.machine = TurnMachine(replace(policy_from(settings), judge_sound=endpoint is not None))
         self.clock = AudioClock()
         self.player = Player(port.output_latency_s)
         self._port, self._listener = port, listener

@@ -66,6 +66,12 @@ def test_a_mistake_is_named_with_its_line_and_what_would_be_right(text: str, whe
     assert right in str(error.value)
 
 
+def test_a_mistake_of_each_turn_is_told() -> None:
+    with pytest.raises(ScenarioError) as error:
+        parse("turns:\n- usr: hello\n- user: hello\n- sound: bark", name="s")
+    assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "4"]
+
+
 @pytest.mark.parametrize("pause", ["[700 ms]", "[700ms]", "[ 0.7 s ]"])
 def test_a_pause_is_told_in_either_unit(pause: str) -> None:
     log = simulate(parse({"turns": [{"user": f"I would like {pause} a table", "reply": "Sure."}]})).log

@@ -74,6 +74,30 @@ def test_a_recogniser_that_is_late_is_waited_for_no_longer_than_a_pause_in_a_sen
     assert script.over_s == pytest.approx(2.85)
 
 
+@pytest.mark.parametrize(("judge_sound", "over_s"), [(True, 2.85), (False, 2.5)])
+def test_a_judge_of_the_sound_that_is_late_is_waited_for(judge_sound: bool, over_s: float) -> None:
+    script = Script(judge_sound=judge_sound)
+    script.user_speaks(0, 2)
+    script.at(5)
+    assert script.over_s == pytest.approx(over_s), "without one a pause of half a second ends the turn"
+
+    score = Script(judge_sound=True)
+    score.user_speaks(0, 2)
+    score.at(2.2, ev.EndpointScored(2.2, 2, 0.99))
+    score.at(5)
+    assert score.over_s == pytest.approx(2.25)
+
+
+@pytest.mark.parametrize(("word", "over_s"), [("One.", 2.85), ("北京。", 2.85), ("Really?", 2.25), ("Yes.", 2.25)])
+def test_the_sound_of_one_word_says_nothing(word: str, over_s: float) -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.at(2.11, ev.EndpointScored(2.11, 2, 0.99))
+    script.recognised(2.15, Transcript(word))
+    script.at(5)
+    assert script.over_s == pytest.approx(over_s)
+
+
 def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:
     script = Script(judge_words=True)
     script.user_speaks(0, 2)

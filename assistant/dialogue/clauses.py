@@ -273,8 +273,6 @@ class ClauseSplitter:
     def _longest_words(self) -> int:
         """Words that may be collected before a clause is cut where a speaker would breathe."""
         need = self._lengths
-        return (
-            max(need.grown_longest_words, need.growth * self._given)
-            if not self._is_urgent
-            else need.first_longest_words
-        )
+        if self._is_urgent:
+            return need.first_longest_words
+        return max(need.grown_longest_words, need.growth * self._given)

@@ -124,7 +124,7 @@ class Director:
     def _end(self, step: Step) -> None:
         self._sounding -= 1
         self._scripted_s = self._world.now
-        self._note("user ends", step=step.number)
+        self._note("user ends", "" if step.speaker == "user" else step.speaker, step=step.number)
         self._goes_on()
 
     def _note(self, name: str, detail: str = "", step: int = 0) -> None:

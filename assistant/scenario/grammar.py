@@ -116,7 +116,15 @@ def parse(source: str | Mapping[str, Any], name: str = "scenario", folder: Path 
 
 def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
     keys = top.mapping(_TOP, needs=["turns"])
-    steps = tuple(_step(number, node, path) for number, node in enumerate(keys["turns"].items(), 1))
+    steps: list[script.Step] = []
+    mistakes: list[str] = []
+    for number, node in enumerate(keys["turns"].items(), 1):
+        try:
+            steps.append(_step(number, node, path))
+        except ScenarioError as mistake:  # one of each turn is told
+            mistakes.append(str(mistake))
+    if mistakes:
+        raise ScenarioError("\n".join(mistakes))
     if not steps:
         raise keys["turns"].error("there is nothing in `turns`")
     depths = tuple(node.choice(script.DEPTHS) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
@@ -133,7 +141,7 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         services=_services(keys["services"]) if "services" in keys else None,
         room={key: node.number() for key, node in keys["room"].mapping(_ROOM).items()} if "room" in keys else {},
         voice=keys["voice"].choice(VOICES) if "voice" in keys else "",
-        steps=steps,
+        steps=tuple(steps),
         expect=read_expectations(keys["expect"]) if "expect" in keys else (),
     )
 

@@ -46,6 +46,7 @@ class Evidence:
     text: str = ""  # the turn's words, as far as they are known
     words: float | None = None  # probability by the words; None: not judged
     words_awaited: bool = False  # they are being judged
+    sound_awaited: bool = False  # so is the sound
     stops_are_set: bool = True  # the recogniser is one that ends sentences with a mark
 
 
@@ -58,7 +59,7 @@ def wait_s(policy: EndpointPolicy, known: Evidence) -> float:
         is_sure = vote == "finished"
     else:
         is_sure = known.sound >= _enough(policy, vote, known)
-    if known.words_awaited:
+    if known.words_awaited or (known.sound_awaited and known.words is None):
         wait = policy.doubtful_s
     elif is_sure:
         wait = policy.sure_s
@@ -88,10 +89,13 @@ def _doubt(policy: EndpointPolicy, known: Evidence) -> float:
 
 def _enough(policy: EndpointPolicy, vote: Vote, known: Evidence) -> float:
     """From which probability on the sound is believed."""
-    # A recogniser closes whatever it heard with a full stop; after one word that says nothing.
-    is_whole = has_full_stop(known.text) and can_be_judged(known.text)
-    is_whole |= is_backchannel(known.text) or bool(_ALONE.fullmatch(normalised(known.text)))
-    if vote == "finished" or (vote == "neither" and is_whole):
+    if vote == "finished" or is_backchannel(known.text) or _ALONE.fullmatch(normalised(known.text)):
+        return policy.agreed
+    # A recogniser closes whatever it heard with a full stop; after one word that says nothing. Nor does the sound: one
+    # and the same "one" has 0.44 to 0.97, with a little more or less silence around it.
+    if known.text and not can_be_judged(known.text):
+        return _NEVER_ENOUGH
+    if vote == "neither" and has_full_stop(known.text):
         return policy.agreed
     return policy.certain if vote == "neither" and known.stops_are_set else policy.likely
 
@@ -121,6 +125,7 @@ _OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
 _FULL_STOP = re.compile(r"[.。!！?？][”\"』」》]?\s*$")
 _MARK = re.compile(r"[.,。，!！?？;；、](?!\d)")
 _FEWEST_WORDS, _FEW_WORDS = 2, 3
+_NEVER_ENOUGH = 2.0  # more than any probability
 _QUESTION_MARK = re.compile(r"[?？]\s*$")
 
 _ZH_UNFINISHED = re.compile(

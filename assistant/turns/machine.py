@@ -109,7 +109,7 @@ class TurnMachine:
     def _score(self, event: ev.EndpointScored) -> None:
         """the wait is set by how complete the turn sounds"""
         if event.end_s == self._turn.paused_s:
-            self._turn.known.sound = event.probability
+            self._turn.known.sound, self._turn.known.sound_awaited = event.probability, False
 
     @on(ev.SpeechStarted, states=[State.SPEAKING])
     def _may_interrupt(self, event: ev.SpeechStarted) -> None:
@@ -309,6 +309,7 @@ class TurnMachine:
         prepare = now_s >= turn.prepare_due_s(policy)
         if prepare and not turn.is_score_asked:
             turn.is_score_asked = True
+            turn.known.sound_awaited = policy.judge_sound
             self._do(do.ScoreEndpoint(turn.start_s, turn.paused_s))
         if now_s >= turn.endpoint_due_s(policy):
             self._end_turn(turn.paused_s, now_s)

@@ -20,6 +20,7 @@ class TurnPolicy:
     max_tries: int = 12  # so many a turn with those in what may be no pause, or in one where the words go on
     dip_asr_s: float = 0.12  # it is not waited to be sure while the recogniser answers within this: it costs little
     dip_reach_s: float = 0.12  # a pause that begins so much later than the dip was another one
+    judge_sound: bool = False  # somebody can tell by the sound whether a turn is complete
     judge_words: bool = False  # somebody can tell by the words whether a turn is complete
     speculate_max_turn_s: float = 20.0
     barge_in: Literal["voice", "key", "off"] = "voice"
@@ -31,9 +32,7 @@ class TurnPolicy:
     stir_s: float = 0.096  # no reply begins while this long ago somebody may have begun to speak ...
     stir_longest_s: float = 0.25  # ... but no reply is held back for longer: a knock is no speech
     resume_s: float = 0.65  # silence after which the assistant goes on
-    hurry_s: float = (
-        0.3  # a last clause that is heard so long wants a next one: the shortest last 1 s, voicing takes some
-    )
+    hurry_s: float = 0.3  # when the last clause there is has been heard so long, of 1 s at least, a next one is wanted
     echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
     talk_key: bool = False  # push-to-talk
     max_turn_s: float = 60.0
