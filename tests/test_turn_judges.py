@@ -88,7 +88,9 @@ def test_a_judge_of_the_sound_that_is_late_is_waited_for(judge_sound: bool, over
     assert score.over_s == pytest.approx(2.25)
 
 
-@pytest.mark.parametrize(("word", "over_s"), [("One.", 2.85), ("北京。", 2.85), ("Really?", 2.25), ("Yes.", 2.25)])
+@pytest.mark.parametrize(
+    ("word", "over_s"), [("One.", 2.85), ("北京。", 2.85), ("Really?", 2.25), ("Yes.", 2.25), ("嗯", 3.65)]
+)
 def test_the_sound_of_one_word_says_nothing(word: str, over_s: float) -> None:
     script = Script()
     script.user_speaks(0, 2)

@@ -169,10 +169,10 @@ class ClauseSplitter:
             if clause.startswith(_FENCE):
                 clauses.append(_code(clause))
                 self._given += _CODE_WORDS
-                self._is_urgent = self._rests
             elif words := speakable(clause):
                 clauses.append(shown(clause))
                 self._given += sum(weight(words))
+            if clauses:
                 self._is_urgent = self._rests
         return clauses
 

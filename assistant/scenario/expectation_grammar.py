@@ -12,7 +12,7 @@ from assistant.scenario.metrics import NAMES as METRICS
 from assistant.scenario.moments import LATER_CLAUSE, NAMES
 from assistant.scenario.reader import Node, nearest
 
-_WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?)\s*(?P<unit>ms|s))?$")
+_WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")
 _BOUND = re.compile(r"^(?P<name>.+?)\s*(?P<operator><=|>=|==|<|>)\s*(?P<value>-?\d+(?:\.\d+)?)$")
 _LONGEST_MS = 600_000.0
@@ -28,10 +28,10 @@ def read_when(node: Node) -> script.When:
     """'reply starts + 300 ms'."""
     match = _WHEN.match(node.text())
     assert match  # it has a letter
-    if any(sign in match["moment"] for sign in "+-") and match["moment"] not in NAMES:
+    if any(sign in match["moment"] for sign in "+-"):
         raise node.error(f"{node.text()!r} is no time; write a moment, or `reply starts + 300 ms`, or `… + 0.3 s`")
-    delay = float(match["delay"] or 0) / (1000 if match["unit"] == "ms" else 1)
-    return script.When(_moment_name(match["moment"], node), delay)
+    delay_s = script.seconds(match["delay"]) if match["delay"] else 0.0
+    return script.When(_moment_name(match["moment"], node), delay_s)
 
 
 def read_expectations(node: Node) -> tuple[script.Expectation, ...]:

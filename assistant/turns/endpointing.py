@@ -54,7 +54,7 @@ def wait_s(policy: EndpointPolicy, known: Evidence) -> float:
     """Silence after which a turn is over."""
     vote = words_vote(known.text)
     if known.words is not None:
-        is_sure = known.words >= _enough_words(policy, known.text)
+        is_sure = not words_go_on(policy, known)
     elif known.sound is None:
         is_sure = vote == "finished"
     else:
@@ -89,7 +89,8 @@ def _doubt(policy: EndpointPolicy, known: Evidence) -> float:
 
 def _enough(policy: EndpointPolicy, vote: Vote, known: Evidence) -> float:
     """From which probability on the sound is believed."""
-    if vote == "finished" or is_backchannel(known.text) or _ALONE.fullmatch(normalised(known.text)):
+    is_alone = is_backchannel(known.text) or bool(_ALONE.fullmatch(normalised(known.text)))
+    if vote == "finished" or (vote == "neither" and is_alone):
         return policy.agreed
     # A recogniser closes whatever it heard with a full stop; after one word that says nothing. Nor does the sound: one
     # and the same "one" has 0.44 to 0.97, with a little more or less silence around it.
