@@ -40,7 +40,8 @@ def kill(launcher: Launcher, name: Name) -> None:
 def launcher() -> Iterator[Launcher]:
     """All three services, on ports of their own."""
     overrides = [f"{name}.port={free_port()}" for name in NAMES]
-    overrides += ["talk.max_reply_tokens=60"]
+    overrides += ["talk.max_reply_tokens=60", "turns.llm_timeout_s=100", "turns.tts_timeout_s=60"]
+    overrides += ["llm.first_token_timeout_s=100"]  # on a busy machine
     arguments = [part for item in overrides for part in ("--set", item)]
     with Launcher(load(overrides=overrides, environ={}), arguments) as launcher:
         launcher.start(NAMES)
