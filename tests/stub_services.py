@@ -16,6 +16,7 @@ import numpy as np
 from configs.settings import Settings, load
 
 RATE = 16_000
+_ROUTES = {"/asr": "_asr", "/v1/chat/completions": "_llm", "/hold": "_hold", "/v1/audio/speech": "_tts"}
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Stub:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the loop cancelled
-                    getattr(stub, {"/asr": "_asr", "/v1/chat/completions": "_llm"}.get(self.path, "_tts"))(self, body)
+                    getattr(stub, _ROUTES[self.path])(self, body)
 
             def answer(self, kind: str) -> None:
                 self.send_response(200)
@@ -103,6 +104,11 @@ class Stub:
             piece = {"choices": [{"delta": {"content": word + " "}}]}
             handler.chunk(b"data: " + json.dumps(piece).encode() + b"\n\n")
         handler.chunk(b"data: [DONE]\n\n")
+        handler.chunk(b"")
+
+    def _hold(self, handler: Any, body: bytes) -> None:
+        handler.answer("application/json")
+        handler.chunk(b'{"held": true}')
         handler.chunk(b"")
 
     def _tts(self, handler: Any, body: bytes) -> None:

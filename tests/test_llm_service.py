@@ -193,6 +193,67 @@ def test_the_models_own_port_is_closed_to_others(service: str) -> None:
     assert answer.status_code == 401
 
 
+def hold(service: str, seconds: object) -> requests.Response:
+    return requests.post(f"{service}/hold", json={"seconds": seconds}, timeout=TIMEOUT_S)
+
+
+def words_of_a_story(service: str) -> Iterator[bytes]:
+    body = {"prompt": "Tell me a very long story.", "max_new_tokens": 400}
+    with requests.post(f"{service}/generate", json=body, stream=True, timeout=TIMEOUT_S) as answer:
+        yield from answer.iter_content(None)
+
+
+def until_stopped(process: psutil.Process, stopped: bool) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while (process.status() == psutil.STATUS_STOPPED) != stopped:
+        assert time.monotonic() < deadline, process.status()
+        time.sleep(0.001)
+
+
+def test_a_model_that_is_held_computes_nothing_until_it_is_let_go(service: str) -> None:
+    model, story = model_process(service), words_of_a_story(service)
+    next(story)
+    assert hold(service, 5).json() == {"held": True}
+    until_stopped(model, True)
+    used = model.cpu_times()
+    assert requests.get(f"{service}/ready").status_code == 200
+    assert model.cpu_times() == used
+    assert hold(service, 0).json() == {"held": True}
+    until_stopped(model, False)
+    assert next(story)
+
+
+def test_a_model_that_nobody_lets_go_goes_on_by_itself(service: str) -> None:
+    hold(service, 0.2)
+    until_stopped(model_process(service), False)
+    assert still_answers(service)
+
+
+def test_who_asks_for_a_reply_lets_a_held_model_go(service: str) -> None:
+    hold(service, 5)
+    hold(service, 5)
+    started = time.monotonic()
+    assert timings(service, user("hi"), 1)
+    assert time.monotonic() - started < 4.5
+
+
+@pytest.mark.parametrize("seconds", [-1, 6, "long", True, None, float("nan")])
+def test_a_hold_of_no_sensible_length_is_refused(service: str, seconds: object) -> None:
+    text = json.dumps({"seconds": seconds})
+    answer = requests.post(f"{service}/hold", data=text, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, "seconds" in answer.json()["error"]["message"]) == (400, True), answer.text
+    assert model_process(service).status() != psutil.STATUS_STOPPED
+
+
+def test_a_model_that_is_held_when_its_service_dies_dies_with_it(service: str) -> None:
+    model = requests.get(f"{service}/system").json()["model"]
+    with start_service("llm", model=model, context_tokens=512, upstreams="embedded") as url:
+        process = model_process(url)
+        hold(url, 5)
+        process.parent().kill()
+    process.wait(5)
+
+
 def test_a_model_that_crashed_is_started_again(service: str) -> None:
     crashed = model_process(service)
     crashed.kill()

@@ -170,6 +170,12 @@ class Player:
                 return 0, []
             return self._heard(track), [replace(s, words=list(s.words)) for s in track.spans]
 
+    def ahead_s(self, generation: int) -> float:
+        """Seconds of this reply's sound that wait to be handed out."""
+        with self._lock:
+            track = self._tracks.get(generation)
+            return (track.total - track.read) / SAMPLE_RATE if track else 0.0
+
     def finished(self) -> int | None:
         """The generation that has been heard to its end since the last call, if any. It stops being current."""
         with self._lock:

@@ -100,6 +100,10 @@ class Services:
                 if text := (choice.get("delta") or {}).get("content"):
                     yield text
 
+    def hold_model(self, call: Call, seconds: float) -> None:
+        """Let an embedded model compute nothing for so long, while a voice needs its cores; 0: let it go on."""
+        list(call.request("POST", "/hold", json.dumps({"seconds": seconds}).encode(), self.headers("application/json")))
+
     def speak(
         self,
         call: Call,

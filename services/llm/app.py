@@ -16,7 +16,7 @@ from services.common.app import create_app, documented, json_body
 from services.common.engine import EngineHost
 from services.common.errors import ApiError
 from services.common.watch import ClientLeft, client_left
-from services.llm.checks import check_chat, check_generate
+from services.llm.checks import check_chat, check_generate, check_hold
 from services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from services.llm.proxy import Proxy
 from services.llm.sse import DONE, event, json_event
@@ -120,6 +120,16 @@ def make_app(settings: Settings) -> Flask:
         fails after its first word is cut without the end of the transfer, so that the client's HTTP library tells.
         """
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
+
+    @app.post("/hold")
+    @documented(requestBody=_body({"seconds": 1.0}))
+    def hold() -> Response:
+        """The embedded model computes nothing for so long (at most 5 s), so that a voice on the same cores goes first.
+
+        Replies on their way wait and lose nothing. 0 lets go at once; so does the next request for a reply. `held` is
+        false when there is no embedded model.
+        """
+        return jsonify(held=host.get().hold(check_hold(json_body())))
 
     @app.post("/end_of_turn")
     @documented(requestBody=_body(EXAMPLE))

@@ -15,6 +15,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _EXAMPLE = 'send for example {"messages": [{"role": "user", "content": "hello"}]}'
 _TEMPERATURE_MAX = 2.0
 _TOKENS_MAX = 1_000_000
+_HOLD_MAX_S = 5.0  # a sentence is voiced in less; who asks for it may die before letting go
 
 
 def check_chat(body: JsonObject) -> JsonObject:
@@ -50,6 +51,14 @@ def check_generate(body: JsonObject) -> JsonObject:
     body.pop("prompt", None)
     body.pop("max_new_tokens", None)
     return check_chat({**body, "stream": True})
+
+
+def check_hold(body: JsonObject) -> float:
+    """The seconds of a request to hold the model. Raises ApiError 400."""
+    if body.get("seconds") is None:
+        raise _refuse("seconds", "'seconds' is missing: how long to hold the model", 'send {"seconds": 1}, 0 lets go')
+    _number(body, "seconds", _HOLD_MAX_S)
+    return float(body["seconds"])
 
 
 def _check_messages(messages: Any) -> None:

@@ -54,6 +54,10 @@ class Proxy:
         """A whole reply, and who gave it. Raises as `stream` does."""
         return self._first(body, lambda upstream, asked: (self._whole(upstream, asked, watch), upstream))
 
+    def hold(self, seconds: float) -> bool:
+        """Those that run here compute nothing for so long; 0: they go on. False: none runs here."""
+        return any([upstream.hold(seconds) for upstream in self.upstreams])
+
     def models(self) -> tuple[list[JsonObject], list[JsonObject]]:
         """All models, each with its ``upstreams``; and the upstreams that could not be asked, with the error."""
         models: dict[str, JsonObject] = {}

@@ -43,6 +43,9 @@ class Upstream(Protocol):
     def post(self, body: JsonObject) -> Exchange:
         """Send a chat completion request."""
 
+    def hold(self, seconds: float) -> bool:
+        """Compute nothing for so long (0: go on); False: it cannot, because it does not run here."""
+
     def unreachable(self) -> str:
         """Why it cannot be reached, or ''. Takes well under a second; the answer may be some seconds old."""
 

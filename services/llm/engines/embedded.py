@@ -84,8 +84,14 @@ class Embedded:
                     self._process = self._start()
                 except RuntimeError as error:
                     raise UpstreamError(503, "model_unavailable", str(error), "see `huiyin doctor`") from error
+            self._process.hold(0)  # whoever asks now is not kept waiting by what was held for another
             wire = self._process.wire
         return wire.exchange("POST", _CHAT, json.dumps(body).encode())
+
+    def hold(self, seconds: float) -> bool:
+        """See `Upstream.hold`."""
+        self._process.hold(seconds)
+        return True
 
     def unreachable(self) -> str:
         """See `Upstream.unreachable`."""

@@ -5,6 +5,7 @@ The port is the system's choice and wants a random key, so that no other user of
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib.metadata
 import json
@@ -12,6 +13,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -47,6 +49,8 @@ class LlamaProcess:
         warm_up: Callable[[LlamaProcess, float], None],
         without: str,
     ) -> None:
+        self._holding = threading.Lock()
+        self._release: threading.Timer | None = None
         start: Start = {"model": str(path), "name": path.name, "key": secrets.token_urlsafe(32), **options}
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("llama_child.py"))],
@@ -89,6 +93,23 @@ class LlamaProcess:
         if status != 200:
             raise http.client.HTTPException(f"status {status}")
         return dict(json.loads(said))
+
+    def hold(self, seconds: float) -> None:
+        """Let it compute nothing for so long, from now; 0: it goes on at once.
+
+        The process is stopped by the system (SIGSTOP on POSIX), in the middle of whatever it does: 1 ms.
+        """
+        with self._holding, contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            if self._release is not None:
+                self._release.cancel()
+                self._release = None
+                process.resume()
+            if seconds:
+                self._release = threading.Timer(seconds, self.hold, (0.0,))
+                self._release.daemon = True
+                self._release.start()
+                process.suspend()
 
     def stop(self) -> None:
         """End it now."""

@@ -67,6 +67,10 @@ class Remote:
         """See `Upstream.post`."""
         return self._wire.exchange("POST", "/chat/completions", json.dumps(body).encode())
 
+    def hold(self, seconds: float) -> bool:
+        """See `Upstream.hold`: its cores are not ours."""
+        return False
+
     def unreachable(self) -> str:
         """Why no connection can be made, or ''. Says nothing of the key or the models."""
         return self._probe.look()
