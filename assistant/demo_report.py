@@ -38,7 +38,7 @@ class MeasuredTurn:
     end_s: float
     reply: Reply
     latency_s: float
-    stop_s: float | None  # for an interruption: its onset to the assistant's last audible sample
+    stop_s: float | None  # for an interruption: its onset to the assistant's last audible sample; 0: it was before
     parts: dict[str, float]
 
 
@@ -95,10 +95,12 @@ class DemoReport:
         rows.append("")
         rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
         for turn in self.turns:
-            if turn.stop_s is not None:
+            if turn.stop_s:
                 rows.append(
                     f"barge-in: the assistant was silent {turn.stop_s * 1000:.0f} ms after the user's first sound"
                 )
+            elif turn.stop_s is not None:
+                rows.append("barge-in: none, the assistant was silent already when the user began")
         rows.append(f"peak memory of all processes {self.peak_mb:.0f} MB")
         rows.append(
             "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;\n"

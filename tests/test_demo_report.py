@@ -75,6 +75,12 @@ def test_table_says_it_all(report: DemoReport) -> None:
         assert text in table
 
 
+def test_nobody_is_cut_short_who_was_silent_already(report: DemoReport) -> None:
+    (hello, *times), (stop, *_) = report.spoken
+    table = DemoReport(report.trace, [(hello, *times), (stop, 5.5, 6.0)], report.recording, 0.0).table()
+    assert "silent already" in table and "ms after" not in table
+
+
 def test_line_without_an_answer_is_not_counted(report: DemoReport) -> None:
     silent = DemoReport(Trace(), report.spoken, report.recording, 0.0)
     assert silent.turns == []

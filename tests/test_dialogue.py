@@ -30,6 +30,8 @@ def split(text: str, size: int = 1) -> list[str]:
         ("Which book would you prefer to read first?", ["Which book would you prefer", "to read first?"]),
         ("北京到广州的高铁大约需要三小时。", ["北京到广州的高铁", "大约需要三小时。"]),
         ("晚餐可以试试煮一份清淡的蔬菜汤，再来点米饭。", ["晚餐可以试试煮", "一份清淡的蔬菜汤，", "再来点米饭。"]),
+        ("应该带一件轻便的外套和一双舒适的鞋子。", ["应该带一件轻便的外套", "和一双舒适的鞋子。"]),
+        ("下周一部分同事会来家里吃饭喝茶聊天。", ["下周一部分同事会来家里吃饭喝茶聊天。"]),
         ("在我看来这件事不可能一天做完。", ["在我看来这件事不可能一天做完。"]),
         ("Well, that depends on you.", ["Well, that depends on you."]),
         ("It costs 3.14 dollars, or 1,000 yen.", ["It costs 3.14 dollars,", "or 1,000 yen."]),

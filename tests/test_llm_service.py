@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -204,10 +205,22 @@ def words_of_a_story(service: str) -> Iterator[bytes]:
 
 
 def until_stopped(process: psutil.Process, stopped: bool) -> None:
+    """All of its threads are, or none."""
     deadline = time.monotonic() + TIMEOUT_S
-    while (process.status() == psutil.STATUS_STOPPED) != stopped:
-        assert time.monotonic() < deadline, process.status()
+    wanted = {psutil.STATUS_STOPPED} if stopped else set()
+    while {state for state in states(process) if stopped or state == psutil.STATUS_STOPPED} != wanted:
+        assert time.monotonic() < deadline, states(process)
         time.sleep(0.001)
+
+
+def states(process: psutil.Process) -> set[str]:
+    if not psutil.LINUX:
+        return {process.status()}
+    found = set()
+    for thread in process.threads():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.add(psutil.Process(thread.id).status())
+    return found
 
 
 def test_a_model_that_is_held_computes_nothing_until_it_is_let_go(service: str) -> None:
@@ -250,8 +263,9 @@ def test_a_model_that_is_held_when_its_service_dies_dies_with_it(service: str) -
     with start_service("llm", model=model, context_tokens=512, upstreams="embedded") as url:
         process = model_process(url)
         hold(url, 5)
+        until_stopped(process, True)
         process.parent().kill()
-    process.wait(5)
+        process.wait(TIMEOUT_S)
 
 
 def test_a_model_that_crashed_is_started_again(service: str) -> None:

@@ -70,6 +70,7 @@ class Call:
             self._connection = kind(url.hostname or "", url.port, timeout=self._timeout_s)
             if self._cancelled:
                 raise Cancelled
+            self._connection.connect()
             target = url.path + (f"?{url.query}" if url.query else "")
             # A refusal may come before all of the body is sent; it says why, so it is what must be read.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
