@@ -221,7 +221,7 @@ class Stages:
 
     @contextlib.contextmanager
     def _model_held(self) -> Iterator[None]:
-        """The embedded model stands still: the voice's first sound takes 0.65 x the time it takes beside it."""
+        """The embedded model stands still: a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
 
         def hold(seconds: float) -> None:
             with contextlib.suppress(ServiceError):

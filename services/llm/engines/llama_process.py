@@ -100,6 +100,8 @@ class LlamaProcess:
         The process is stopped by the system (SIGSTOP on POSIX), in the middle of whatever it does: 1 ms.
         """
         with self._holding, contextlib.suppress(psutil.Error):
+            if self.status is not None:
+                return  # its number may be another's by now
             process = psutil.Process(self._process.pid)
             if self._release is not None:
                 self._release.cancel()
