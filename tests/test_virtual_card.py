@@ -16,15 +16,16 @@ from tests.virtual_card import RATE, USER, NoCard, VirtualCard
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 0.35  # from the user's first sound to silence
+EARLIEST_S = 3.0  # the user begins after 4 s of silence; what resembles them before is the story
 
 
 def onset_s(mic: np.ndarray, user: np.ndarray) -> float | None:
     """When `user` begins in `mic`, by their correlation; None when not all of it is there: the card stuttered."""
     size = 1 << (len(mic) + len(user)).bit_length()
     cross = np.fft.rfft(mic.astype(float), size) * np.conj(np.fft.rfft(user.astype(float), size))
-    correlation = np.fft.irfft(cross, size)[: len(mic)]
-    whole = correlation.max() > 0.8 * np.sum(user.astype(float) ** 2)
-    return int(np.argmax(correlation)) / RATE if whole else None
+    correlation = np.fft.irfft(cross, size)[round(EARLIEST_S * RATE) : len(mic)]
+    whole = len(correlation) and correlation.max() > 0.8 * np.sum(user.astype(float) ** 2)
+    return EARLIEST_S + int(np.argmax(correlation)) / RATE if whole else None
 
 
 def silent_from_s(played: np.ndarray, after_s: float) -> float:
@@ -58,7 +59,6 @@ def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.Capture
         if len(saved["slips"]) != 1 or began_s is None:
             continue  # the card stuttered: nobody's fault
         assert saved["stopped"]
-        assert began_s > 3, "the story was being told"
         took_s.append(silent_from_s(saved["played"], began_s) - began_s)
         if 0 < took_s[-1] <= LIMIT_S or len(took_s) == 2:
             break  # the card's own resampler may shift the echo just then: that excuses one
