@@ -74,8 +74,9 @@ def main() -> None:
         start: Start = json.loads(sys.stdin.readline())
         if hasattr(os, "nice"):
             os.nice(start["niceness"])
-            # Alone in its group, it cannot be left stopped for ever when the service dies while it is held: the system
-            # sends SIGHUP and SIGCONT to a stopped group that nobody outside it can continue (POSIX, _exit).
+            # Alone in its group, it is not left stopped for ever when the service dies while it is held: the system
+            # sends SIGHUP and SIGCONT to a stopped group that nobody outside it can continue (POSIX, _exit). The few
+            # milliseconds in which its threads come to a stop are not covered.
             os.setpgid(0, 0)
         import xllamacpp
 
