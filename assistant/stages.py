@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -104,7 +104,7 @@ class Stages:
     def warm(self, messages: Sequence[Message]) -> None:
         """Let the embedded model read `messages` before they are needed: its prompt cache then has all but the
         user's next words (0.29 s instead of 0.43 s to the first token). Gives way to the next `ask`."""
-        if self._services.settings.llm.upstreams[0] != "embedded":
+        if not self._services.settings.llm.is_embedded:
             return  # a remote model would be paid for it
         call = self._warming = self._services.call("llm", self._services.settings.turns.llm_timeout_s)
 
@@ -201,7 +201,8 @@ class Stages:
         sound = self._services.speak(call, text, self._voice, style, tell) if self._speak else silent
         with contextlib.ExitStack() as until_heard:
             if self._speak and self._voice_is_waited_for(generation):
-                until_heard.enter_context(self._model_held())
+                self._hold_model(_HOLD_S)
+                until_heard.callback(self._hold_model, 0.0)
             for samples in sound:
                 self._player.add(generation, clause, samples)
                 if not started:
@@ -216,22 +217,13 @@ class Stages:
     def _voice_is_waited_for(self, generation: int) -> bool:
         """Whether there is little to be heard while an embedded model writes on, on the voice's cores."""
         is_writing = generation in self._texts
-        embedded = self._services.settings.llm.upstreams[0] == "embedded"
+        embedded = self._services.settings.llm.is_embedded
         return embedded and is_writing and self._player.ahead_s(generation) < _VOICE_AHEAD_S
 
-    @contextlib.contextmanager
-    def _model_held(self) -> Iterator[None]:
-        """The embedded model stands still: a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
-
-        def hold(seconds: float) -> None:
-            with contextlib.suppress(ServiceError):
-                self._services.hold_model(self._services.call("llm", _HOLD_LIMIT_S), seconds)
-
-        hold(_HOLD_S)
-        try:
-            yield
-        finally:
-            hold(0.0)
+    def _hold_model(self, seconds: float) -> None:
+        """While it stands still a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
+        with contextlib.suppress(ServiceError):
+            self._services.hold_model(self._services.call("llm", _HOLD_LIMIT_S), seconds)
 
     def _start(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> None:
         threading.Thread(

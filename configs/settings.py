@@ -178,6 +178,11 @@ class LlmSettings:
     hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
     prompt_cache_mb: int = setting(256, "so another caller's prompt does not push the talk's out", low=0, high=65536)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the embedded model is the first to be asked: it shares this machine's cores."""
+        return self.upstreams[0] == "embedded"
+
 
 @dataclass(frozen=True)
 class TtsSettings:
@@ -318,7 +323,7 @@ class Settings:
     def words_are_judged(self) -> bool:
         """Whether a conversation asks the LLM service if the words of a turn are complete."""
         always, wanted = self.turns.endpoint_words == "always", self.turns.endpoint_words != "never"
-        return bool(self.llm.turn_model) and (always or (wanted and self.llm.upstreams[0] != "embedded"))
+        return bool(self.llm.turn_model) and (always or (wanted and not self.llm.is_embedded))
 
 
 def sections() -> dict[str, type]:

@@ -30,7 +30,7 @@ def test_a_call_that_waits_for_its_first_byte_can_be_cut_short(silent: socket.so
 
     def wait() -> None:
         with pytest.raises(Cancelled):
-            list(waiting.post_json("/audio", {"text": "hello"}))
+            list(waiting.request("POST", "/audio", b"{}", {}))
         ended.set()
 
     thread = threading.Thread(target=wait)
@@ -47,7 +47,7 @@ def test_a_call_that_was_cut_short_before_it_began_asks_nobody(silent: socket.so
     early = call(silent.getsockname()[1])
     early.cancel()
     with pytest.raises(Cancelled):
-        list(early.post_json("/audio", {}))
+        list(early.request("POST", "/audio", b"{}", {}))
     silent.settimeout(0.05)
     with pytest.raises(TimeoutError):
         silent.accept()
@@ -55,12 +55,12 @@ def test_a_call_that_was_cut_short_before_it_began_asks_nobody(silent: socket.so
 
 def test_a_silent_service_is_waited_for_no_longer_than_asked(silent: socket.socket) -> None:
     with pytest.raises(ServiceError, match=r"tts gave no answer within 0\.05 s"):
-        list(call(silent.getsockname()[1], 0.05).post_json("/audio", {}))
+        list(call(silent.getsockname()[1], 0.05).request("POST", "/audio", b"{}", {}))
 
 
 def test_a_service_that_does_not_run_is_named_with_what_starts_it() -> None:
     with pytest.raises(ServiceError, match="start it with `huiyin serve tts`"):
-        list(call(free_port()).post_json("/audio", {}))
+        list(call(free_port()).request("POST", "/audio", b"{}", {}))
 
 
 def test_a_connection_that_is_reset_while_it_is_made_is_a_failure_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,4 +69,4 @@ def test_a_connection_that_is_reset_while_it_is_made_is_a_failure_in_words(monke
 
     monkeypatch.setattr(socket, "create_connection", reset)
     with pytest.raises(ServiceError, match=r"tts at http://127\.0\.0\.1:9: reset by peer"):
-        list(call(9).post_json("/audio", {}))
+        list(call(9).request("POST", "/audio", b"{}", {}))

@@ -147,12 +147,12 @@ def test_the_headset_tells_when_something_was_audible_after_what_was_said() -> N
     headset, said = Headset(), np.full(RATE // 10, 0.3, np.float32)
     headset.start(lambda mic: np.where(np.abs(mic) > 3000, 9000, 0).astype(np.int16))  # answers at once
     headset.say(said)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 2
     while len(headset.audible) < 10 and time.monotonic() < deadline:
         time.sleep(0.01)
     headset.stop()
     first_s = headset.audible[0] - headset.began_s
-    assert 0.019 <= first_s < 1.0  # not before the first block was over; how soon after is the machine's affair
+    assert 0.019 <= first_s < 0.2  # not before the first block was over
     assert len(headset.audible) == pytest.approx(10, abs=2)
 
 

@@ -207,8 +207,7 @@ def words_of_a_story(service: str) -> Iterator[bytes]:
 def until_stopped(process: psutil.Process, stopped: bool) -> None:
     """All of its threads are, or none."""
     deadline = time.monotonic() + TIMEOUT_S
-    wanted = {psutil.STATUS_STOPPED} if stopped else set()
-    while {state for state in states(process) if stopped or state == psutil.STATUS_STOPPED} != wanted:
+    while states(process) != {psutil.STATUS_STOPPED} if stopped else psutil.STATUS_STOPPED in states(process):
         assert time.monotonic() < deadline, states(process)
         time.sleep(0.001)
 

@@ -59,6 +59,7 @@ def test_the_user_cuts_in_on_a_sound_card(tmp_path: Path, capsys: pytest.Capture
         if len(saved["slips"]) != 1 or began_s is None:
             continue  # the card stuttered: nobody's fault
         assert saved["stopped"]
+        assert saved["played"][: round(began_s * RATE)][-RATE:].any(), "the story was being told"
         took_s.append(silent_from_s(saved["played"], began_s) - began_s)
         if 0 < took_s[-1] <= LIMIT_S or len(took_s) == 2:
             break  # the card's own resampler may shift the echo just then: that excuses one

@@ -52,11 +52,6 @@ class Call:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def post_json(self, path: str, body: Mapping[str, Any]) -> Iterator[bytes]:
-        """POST a JSON object; yields the answer's bytes as they come."""
-        data = json.dumps(body, ensure_ascii=False).encode()
-        return self.request("POST", path, data, {"Content-Type": "application/json"})
-
     def request(
         self, method: str, path: str, body: bytes | BinaryIO | None, headers: Mapping[str, str]
     ) -> Iterator[bytes]:

@@ -72,8 +72,7 @@ class Services:
 
     def judge_words(self, call: Call, text: str) -> float:
         """Probability 0..1 that a turn that says `text` is complete."""
-        data = json.dumps({"text": text}, ensure_ascii=False).encode()
-        answer = b"".join(call.request("POST", "/end_of_turn", data, self.headers("application/json")))
+        answer = b"".join(self._post(call, "/end_of_turn", {"text": text}))
         try:
             return float(json.loads(answer)["probability"])
         except (ValueError, KeyError, TypeError) as error:
@@ -90,9 +89,7 @@ class Services:
         }
         if model:
             body["model"] = model
-        data = json.dumps(body, ensure_ascii=False).encode()
-        pieces = call.request("POST", "/v1/chat/completions", data, self.headers("application/json"))
-        for event in server_sent_events(pieces):
+        for event in server_sent_events(self._post(call, "/v1/chat/completions", body)):
             if "error" in event:
                 error = event["error"]
                 raise ServiceError(f"llm: {error.get('message', error) if isinstance(error, dict) else error}")
@@ -102,7 +99,7 @@ class Services:
 
     def hold_model(self, call: Call, seconds: float) -> None:
         """Let an embedded model compute nothing for so long, while a voice needs its cores; 0: let it go on."""
-        list(call.request("POST", "/hold", json.dumps({"seconds": seconds}).encode(), self.headers("application/json")))
+        list(self._post(call, "/hold", {"seconds": seconds}))
 
     def speak(
         self,
@@ -128,15 +125,17 @@ class Services:
             body["voice"] = voice
         if emotion:
             body["emotion"] = emotion
-        data = json.dumps(body, ensure_ascii=False).encode()
         rest = b""
-        answer = call.request("POST", "/v1/audio/speech", data, self.headers("application/json"))
-        for piece in _speech(call, answer, tell):
+        for piece in _speech(call, self._post(call, "/v1/audio/speech", body), tell):
             whole = rest + piece
             even = len(whole) - len(whole) % 2
             rest = whole[even:]
             if even:
                 yield np.frombuffer(whole[:even], "<i2").astype(np.int16)
+
+    def _post(self, call: Call, path: str, body: dict[str, Any]) -> Iterator[bytes]:
+        data = json.dumps(body, ensure_ascii=False).encode()
+        return call.request("POST", path, data, self.headers("application/json"))
 
 
 def _speech(

@@ -85,7 +85,7 @@ class RealServices(VirtualStages):
     def warm(self, messages: Sequence[Message]) -> None:
         """As `StageRunner.warm`: while nobody waits, it takes no time."""
         settings = self.services.settings
-        if settings.llm.upstreams[0] == "embedded":
+        if settings.llm.is_embedded:
             with contextlib.suppress(ServiceError):
                 call = self.services.call("llm", settings.turns.llm_timeout_s)
                 list(self.services.ask(call, messages, max_tokens=1))

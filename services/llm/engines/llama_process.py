@@ -59,6 +59,7 @@ class LlamaProcess:
             encoding="utf-8",
             env={**_STILL, **os.environ},
         )
+        self._handle = psutil.Process(self._process.pid)  # knows when the number is another's
         try:
             said = _talk(self._process, json.dumps(start))
             if "address" not in said:
@@ -100,18 +101,15 @@ class LlamaProcess:
         The process is stopped by the system (SIGSTOP on POSIX), in the middle of whatever it does: 1 ms.
         """
         with self._holding, contextlib.suppress(psutil.Error):
-            if self.status is not None:
-                return  # its number may be another's by now
-            process = psutil.Process(self._process.pid)
             if self._release is not None:
                 self._release.cancel()
                 self._release = None
-                process.resume()
+                self._handle.resume()
             if seconds:
                 self._release = threading.Timer(seconds, self.hold, (0.0,))
                 self._release.daemon = True
                 self._release.start()
-                process.suspend()
+                self._handle.suspend()
 
     def stop(self) -> None:
         """End it now."""
@@ -121,7 +119,7 @@ class LlamaProcess:
     def facts(self) -> Mapping[str, Any]:
         """For /system: its software, and resident memory in MB (None: it has ended)."""
         try:
-            rss_mb = round(psutil.Process(self._process.pid).memory_info().rss / 2**20, 1)
+            rss_mb = round(self._handle.memory_info().rss / 2**20, 1)
         except psutil.Error:
             rss_mb = None
         return {"engine": f"xllamacpp {importlib.metadata.version('xllamacpp')}", "rss_mb": rss_mb}
