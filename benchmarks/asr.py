@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from faster_whisper import WhisperModel
 
-from configs import settings as config
-from configs.store import ModelStore
-from services.asr.engine import Hints, load_engine
-from services.common.audio import SAMPLE_RATE, Samples, decode
-from tests.scoring import error_rate
-from tests.speech_clips import recorded
+from huiyin.configs import settings as config
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.recogniser import Hints, load_engine
+from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from tests.support.scoring import error_rate
+from tests.support.speech_clips import recorded
 
 LENGTHS_S = (1.0, 2.0, 5.0, 10.0, 20.0)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.audio.endpoint_model import MODEL, EndpointModel
-from assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s, words_vote
-from configs import settings as config
-from configs.store import ModelStore
-from services.asr.engine import Hints, load_engine
-from services.common.audio import SAMPLE_RATE, Samples, decode
-from tests.speech_clips import recorded, trimmed
+from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
+from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s, words_vote
+from huiyin.configs import settings as config
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.recogniser import Hints, load_engine
+from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from tests.support.speech_clips import recorded, trimmed
 
 _CUTS = (0.25, 0.4, 0.55, 0.7, 0.85)  # of the clip's length
 _SEARCH_S, _WINDOW_S = 0.15, 0.02  # the quietest 20 ms within 150 ms

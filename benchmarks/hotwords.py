@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.asr.engine import Segment
-from services.asr.hotwords import Corrector
-from services.asr.hotwords_zh import HAN, readings, word_counts
+from huiyin.services.asr.recogniser import Segment
+from huiyin.services.asr.text.hotwords import Corrector
+from huiyin.services.asr.text.hotwords_zh import HAN, readings, word_counts
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 

@@ -22,7 +22,7 @@ from benchmarks.latency_services import Delays, Words
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import LONGEST_PAUSE_S, Utterance, utterances, with_words
-from configs import settings as config
+from huiyin.configs import settings as config
 
 _QUICK = 12  # utterances
 

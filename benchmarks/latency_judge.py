@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from assistant.clients.http import ServiceError
-from assistant.clients.services import Services
-from assistant.command import whole_file
-from assistant.launcher import Launcher
-from assistant.turns.endpointing import can_be_judged
-from configs.settings import Settings
-from services.llm.engines import turn_model
-from tests.service_process import free_port
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.faces.cli.shared import whole_file
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.turns.endpointing import can_be_judged
+from huiyin.configs.settings import Settings
+from huiyin.services.llm.engines import turn_model
+from tests.support.service_process import free_port
 
 _NOBODY = "http://127.0.0.1:9/v1"  # an upstream that is never asked
 _LOAD_LIMIT_S = 600.0  # the first time it is fetched

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.endpoint_model import MODEL, EndpointModel
-from assistant.audio.ports import Floats
-from assistant.turns.endpointing import EndpointPolicy, has_full_stop, words_vote
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.turns.endpointing import EndpointPolicy, has_full_stop, words_vote
 from benchmarks.latency_judge import KeptJudge
 from benchmarks.latency_sides import NOISE_DBFS
 from benchmarks.latency_speech import utterances, with_words
-from configs import settings as config
-from configs.store import ModelStore
+from huiyin.configs import settings as config
+from huiyin.configs.store.model_store import ModelStore
 
 _BEFORE_S, _AFTER_S = 0.5, 0.1  # of silence
 _LONG_S = 0.5  # a pause in which a quick reply would be heard

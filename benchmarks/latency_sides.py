@@ -21,21 +21,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from assistant.audio import BLOCK, SAMPLE_RATE
-from assistant.audio.ports import Exchange, Floats, Samples
-from assistant.captions import Captions
-from assistant.clients.services import Services
-from assistant.demo_report import latency_parts
-from assistant.loop import Conversation
-from assistant.personas import load_persona
-from assistant.talk import make_endpoint, make_listener
-from assistant.trace import AUDIBLE, Trace
-from assistant.turns import actions as do
-from assistant.turns import events as ev
-from assistant.turns.endpointing import Evidence, wait_s
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.port import Exchange, Floats, Samples
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.faces.cli.demo_report import latency_parts
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
+from huiyin.assistant.conversation.trace import AUDIBLE, Trace
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import Utterance
-from configs.settings import Settings
+from huiyin.configs.settings import Settings
 
 PIPECAT = "pipecat-ai[openai,silero]==1.14.0"
 NOISE_DBFS = -66.0

@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.ports import Floats
-from assistant.audio.wav import wav_bytes
-from assistant.bench.speech import read
-from assistant.command import whole_file
-from assistant.launcher import Launcher
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.wav import wav_bytes
+from benchmarks.echo.speech import read
+from huiyin.assistant.faces.cli.shared import whole_file
+from huiyin.assistant.clients.launcher import Launcher
 from benchmarks.latency_services import Words
-from configs.settings import Settings
-from configs.store import ModelStore
-from services.asr.engine import Hints, load_engine
-from services.common.audio import decode
-from tests.service_process import free_port
-from tests.speech_clips import recorded
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.recogniser import Hints, load_engine
+from huiyin.services.common.audio import decode
+from tests.support.service_process import free_port
+from tests.support.speech_clips import recorded
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 0.7
 _PAUSES_S = (0.3, 0.5, 0.7, 0.25, 0.4, 0.6)  # put in, in turn

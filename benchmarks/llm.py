@@ -15,10 +15,10 @@ from typing import Any
 
 import requests
 
-from assistant.dialogue.history import HeardClause, History, HistoryLimit
-from assistant.personas import load_persona
-from configs import settings as config
-from tests.service_process import start_service
+from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.configs import settings as config
+from tests.support.service_process import start_service
 
 TURNS = (  # the second and the tenth are equally long: they are compared
     "你好，今天天气怎么样？",

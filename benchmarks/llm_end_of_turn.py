@@ -12,7 +12,7 @@ import time
 
 import requests
 
-from tests.service_process import start_service
+from tests.support.service_process import start_service
 
 SENTENCES = {
     "zh": """\

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import psutil
 
 from benchmarks.llm_stub import Heard, call, stub_upstream
-from tests.service_process import start_service
+from tests.support.service_process import start_service
 
 CALLERS = 50
 CALLER_WORDS, CALLER_PACE_S = 20, 1 / 20  # as a large model on a good machine

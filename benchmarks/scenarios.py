@@ -13,9 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from assistant.scenario.api import Result, Scenario, read, simulate, together
-from assistant.scenario.report import json_report
-from assistant.scenario.script import Depth
+from huiyin.assistant.scenario.api import Result, Scenario, read, simulate, together
+from huiyin.assistant.scenario.report import json_report
+from huiyin.assistant.scenario.script import Depth
 from benchmarks.scenarios_interruptions import interruptions
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "conversations"

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.scenario.api import Scenario, parse
+from huiyin.assistant.scenario.api import Scenario, parse
 
 ROOMS = 24
 _SPOKEN = {

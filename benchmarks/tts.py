@@ -25,14 +25,14 @@ import numpy as np
 import onnxruntime
 import psutil
 
-from configs import settings as config
-from configs.store import ModelStore
-from services.common.memory import give_back
-from services.tts.casting import Choice
-from services.tts.engine import Engine, Sound, Word
-from services.tts.engines import hibari, kokoro
-from services.tts.sound import RATE
-from services.tts.speaker import Speaker
+from huiyin.configs import settings as config
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.process_memory import give_back
+from huiyin.services.tts.voice_selector import Choice
+from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.engines import hibari, kokoro
+from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.speaker import Speaker
 
 CHINESE = (
     "你好。",

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import requests
 
-from tests.service_process import start_service
+from tests.support.service_process import start_service
 
 CLAUSES = ("我是回音，", "你可以试试一碗热汤，", "Once upon a time,", "The capital of France is Paris.")
 WAYS = ("alone", "beside", "held")

@@ -19,13 +19,13 @@ from unittest import mock
 
 import edge_tts
 
-from configs import settings as config
-from services.tts.casting import Choice
-from services.tts.engine import Engine, Word
-from services.tts.engines import edge, hibari, kokoro
-from services.tts.speaker import Speaker
-from tests.fake_edge import FakeEdge, running
-from tests.service_process import free_port
+from huiyin.configs import settings as config
+from huiyin.services.tts.voice_selector import Choice
+from huiyin.services.tts.voice_engine import Engine, Word
+from huiyin.services.tts.engines import edge, hibari, kokoro
+from huiyin.services.tts.speaker import Speaker
+from tests.support.fake_edge import FakeEdge, running
+from tests.support.service_process import free_port
 
 FAILURES = ("no DNS", "DNS that hangs", "refused", "403", "silent", "no answer")
 _TEXTS = {"zh-CN-XiaoxiaoNeural": "今天天气很好。", "en-US-AriaNeural": "Of course I can."}

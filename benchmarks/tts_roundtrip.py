@@ -21,16 +21,16 @@ import numpy as np
 import soxr
 
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
-from configs import settings as config
-from configs.store import ModelStore
-from services.asr.engine import Hints, load_engine
-from services.common.audio import SAMPLE_RATE, Samples, decode
-from services.tts.engine import Word
-from services.tts.sound import RATE
-from services.tts.speaker import Speaker
-from services.tts.spoken import spoken
-from tests.scoring import error_rate
-from tests.speech_clips import recorded
+from huiyin.configs import settings as config
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.recogniser import Hints, load_engine
+from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.spoken import spoken
+from tests.support.scoring import error_rate
+from tests.support.speech_clips import recorded
 
 _KINDS = {"en": ("en", ENGLISH), "zh": ("zh", CHINESE), "mixed": ("zh", MIXED)}
 _WANTED = {"en": 0.05, "zh": 0.08}  # beyond the recogniser's own error

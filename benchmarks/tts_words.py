@@ -14,14 +14,14 @@ import re
 import numpy as np
 
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
-from configs import settings as config
-from services.tts.casting import Choice
-from services.tts.engine import Engine, Sound, Word
-from services.tts.engines import kokoro
-from services.tts.sound import RATE
-from services.tts.speaker import Speaker
-from services.tts.spoken import spoken
-from services.tts.timing import in_proportion
+from huiyin.configs import settings as config
+from huiyin.services.tts.voice_selector import Choice
+from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.engines import kokoro
+from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.spoken import spoken
+from huiyin.services.tts.timing import in_proportion
 
 _QUIET = 0.01  # RMS over 10 ms below which nothing is said
 _WINDOW = RATE // 100

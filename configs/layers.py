@@ -1,6 +1,6 @@
 """Typed settings from layers of text: a profile, the environment, the command line.
 
-Knows nothing of which settings there are: `configs.settings` says that.
+Knows nothing of which settings there are: `huiyin.configs.settings` says that.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "load", "sections"]
 

@@ -1,4 +1,4 @@
-"""``python -m services asr|llm|tts``: one service. ``huiyin serve`` is the friendlier face of it."""
+"""``python -m huiyin.services asr|llm|tts``: one service. ``huiyin serve`` is the friendlier face of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from dataclasses import replace
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
-from configs import settings as config
-from services.common.heap import few_arenas
-from services.common.serve import PortTaken, serve, stop_with_parent
+from huiyin.configs import settings as config
+from huiyin.services.common.heap import few_arenas
+from huiyin.services.common.serve import PortTaken, serve, stop_with_parent
 
 SERVICES = ("asr", "llm", "tts")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one service until it is stopped. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m huiyin.services", description=__doc__)
     parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the service's own, 7870 asr, 21002 llm, 7889 tts)")
@@ -47,11 +47,11 @@ def main(argv: list[str] | None = None) -> int:
 
     def make_app():  # type: ignore[no-untyped-def]
         if args.service == "asr":
-            from services.asr.app import make_app
+            from huiyin.services.asr.app import make_app
         elif args.service == "llm":
-            from services.llm.app import make_app
+            from huiyin.services.llm.app import make_app
         else:
-            from services.tts.app import make_app
+            from huiyin.services.tts.app import make_app
         return make_app(settings)
 
     service = settings.service

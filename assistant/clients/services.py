@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.player import HeardUntil
-from assistant.audio.ports import Samples
-from assistant.clients.http import Call, ServiceError, get_json, server_sent_events
-from assistant.dialogue.history import Message
-from assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
-from assistant.turns.events import Transcript
-from configs.settings import Settings
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import HeardUntil
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.clients.http import Call, ServiceError, get_json, server_sent_events
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
+from huiyin.assistant.turns.events import Transcript
+from huiyin.configs.settings import Settings
 
 Name = Literal["asr", "llm", "tts"]
 _EVENTS = "text/event-stream"

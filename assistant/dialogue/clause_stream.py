@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from assistant.dialogue.clauses import ClauseSplitter
+from huiyin.assistant.dialogue.clauses import ClauseSplitter
 
 
 class ClauseStream:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.dialogue.language import language_of
-from assistant.dialogue.mood import Mood
-from assistant.dialogue.tokens import message_tokens
+from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.tokens import message_tokens
 
 Message = dict[str, str]
 Role = Literal["user", "assistant"]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assistant.dialogue.clauses import ClauseSplitter
-from assistant.dialogue.history import History, Message
-from assistant.dialogue.language import language_hint, language_of
-from assistant.dialogue.mood import Mood, mood_line
-from assistant.dialogue.summary import earlier
+from huiyin.assistant.dialogue.clauses import ClauseSplitter
+from huiyin.assistant.dialogue.history import History, Message
+from huiyin.assistant.dialogue.language import language_hint, language_of
+from huiyin.assistant.dialogue.mood import Mood, mood_line
+from huiyin.assistant.dialogue.summary import earlier
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from assistant.dialogue.mood import TREND_TURNS, Mood, in_a_row
+from huiyin.assistant.dialogue.mood import TREND_TURNS, Mood, in_a_row
 
 Style = Literal["neutral", "gentle", "cheerful", "calm", "serious"]
 

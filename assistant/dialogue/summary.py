@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.dialogue.history import Message, Turn
-from assistant.dialogue.language import language_of
+from huiyin.assistant.dialogue.history import Message, Turn
+from huiyin.assistant.dialogue.language import language_of
 
 SUMMARY_TOKENS = 120  # as long as it may become
 

@@ -1,11 +1,11 @@
 """Scripted conversations from Python:
 
-    from assistant.scenario.api import parse, simulate
+    from huiyin.assistant.scenario.api import parse, simulate
 
     result = simulate("tests/conversations/en_barge_in.yaml")
     assert result.passed, result.report()
 
-A scenario can also be written in place, in the grammar of `assistant.scenario.grammar`:
+A scenario can also be written in place, in the grammar of `huiyin.assistant.scenario.grammar`:
 
     story = parse({"turns": [{"user": "Tell me a story.", "expect": [{"event": "reply starts", "within_ms": 800}]}]})
     assert simulate(story).figures["takeover rate"] == 1
@@ -18,18 +18,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from assistant.clients.services import Services
-from assistant.scenario.expectations import Outcome, judge
-from assistant.scenario.grammar import ScenarioError, parse, read
-from assistant.scenario.log import Log
-from assistant.scenario.metrics import Tally, tally, total
-from assistant.scenario.moments import Moment
-from assistant.scenario.needs import lacking
-from assistant.scenario.runner import Runner
-from assistant.scenario.script import Depth, Scenario
-from assistant.scenario.services import JudgeText, unjudged
-from assistant.turns.machine import State
-from configs.settings import Settings, load
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.scenario.expectations import Outcome, judge
+from huiyin.assistant.scenario.grammar import ScenarioError, parse, read
+from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.metrics import Tally, tally, total
+from huiyin.assistant.scenario.moments import Moment
+from huiyin.assistant.scenario.needs import lacking
+from huiyin.assistant.scenario.runner import Runner
+from huiyin.assistant.scenario.script import Depth, Scenario
+from huiyin.assistant.scenario.simulated_services import JudgeText, unjudged
+from huiyin.assistant.turns.machine import State
+from huiyin.configs.settings import Settings, load
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
 
@@ -71,7 +71,7 @@ class Result:
 
     def report(self) -> str:
         """The result as text, with the timeline around what failed."""
-        from assistant.scenario.report import text_report
+        from huiyin.assistant.scenario.report import text_report
 
         return text_report([self])
 
@@ -109,7 +109,7 @@ def simulate(
     settings = with_overrides(settings, scenario.settings)
     clients = Services(settings) if real else None
     if depth == "live":
-        from assistant.scenario.live import LiveRunner
+        from huiyin.assistant.scenario.real_time import LiveRunner
 
         director = LiveRunner(scenario, seed, Services(settings), place).run()
     else:

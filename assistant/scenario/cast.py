@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.ports import Floats, Samples
-from assistant.bench.scenes import at_speech_level
-from assistant.clients.services import Services
-from assistant.dialogue.language import language_of
-from assistant.scenario import voices
-from assistant.scenario.hearing import Span, parts_of
-from assistant.scenario.script import MADE_VOICE, Scenario, Step, speech_s
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats, Samples
+from benchmarks.echo.scenes import at_speech_level
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario.hearing import Span, parts_of
+from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step, speech_s
 
 _OTHERS_DB = -6.0  # other people are further away
 _TTS_LIMIT_S = 60.0

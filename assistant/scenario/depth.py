@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from assistant.audio import BLOCK
-from assistant.audio.player import Player
-from assistant.audio.ports import Samples
-from assistant.scenario.hearing import Utterance
-from assistant.scenario.script import Step
-from assistant.scenario.world import World
-from assistant.turns import events as ev
+from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.scenario.hearing import Utterance
+from huiyin.assistant.scenario.script import Step
+from huiyin.assistant.scenario.world import World
+from huiyin.assistant.turns import events as ev
 
 
 class Depth(Protocol):

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from assistant.audio.ports import Samples
-from assistant.performer import Asked, StateChanged
-from assistant.scenario.log import Log, Sounded
-from assistant.scenario.moments import Moment, moment_of
-from assistant.scenario.script import Scenario, Step, When
-from assistant.scenario.world import World
-from assistant.turns import actions as do
-from assistant.turns import events as ev
-from assistant.turns.machine import State
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.conversation.performer import Asked, StateChanged
+from huiyin.assistant.scenario.log import Log, Sounded
+from huiyin.assistant.scenario.moments import Moment, moment_of
+from huiyin.assistant.scenario.script import Scenario, Step, When
+from huiyin.assistant.scenario.world import World
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import State
 
 _FIRST_AFTER = When("start", 0.5)
 _NEXT_AFTER = When("quiet", 0.7)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import cast, get_args
 
-from assistant.dialogue.style import Style
-from assistant.scenario import script
-from assistant.scenario.metrics import NAMES as METRICS
-from assistant.scenario.moments import LATER_CLAUSE, NAMES
-from assistant.scenario.reader import Node, nearest
+from huiyin.assistant.dialogue.style import Style
+from huiyin.assistant.scenario import script
+from huiyin.assistant.scenario.metrics import NAMES as METRICS
+from huiyin.assistant.scenario.moments import LATER_CLAUSE, NAMES
+from huiyin.assistant.scenario.reader import Node, nearest
 
 _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")

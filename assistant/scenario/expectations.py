@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assistant.dialogue.history import Turn
-from assistant.scenario.log import Log
-from assistant.scenario.metrics import NAMES as METRICS
-from assistant.scenario.moments import Moment
-from assistant.scenario.script import (
+from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.metrics import NAMES as METRICS
+from huiyin.assistant.scenario.moments import Moment
+from huiyin.assistant.scenario.script import (
     Absent,
     Bound,
     Expectation,
@@ -24,7 +24,7 @@ from assistant.scenario.script import (
     Step,
     Words,
 )
-from assistant.turns.words import normalised
+from huiyin.assistant.turns.normalise import normalised
 
 # What these are measured from, where it is not said; all others are from the end of the turn's words.
 _FROM_THE_BEGINNING = ("reply pauses", "reply stops", "speech heard")

@@ -76,12 +76,12 @@ from typing import Any, cast
 
 import yaml
 
-from assistant.audio.room import RoomSettings
-from assistant.scenario import script
-from assistant.scenario.expectation_grammar import read_expectations, read_when
-from assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
-from assistant.turns.events import Stage
-from configs.settings import Settings, SettingsError, load
+from huiyin.assistant.ports.room import RoomSettings
+from huiyin.assistant.scenario import script
+from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
+from huiyin.assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
+from huiyin.assistant.turns.events import Stage
+from huiyin.configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
 

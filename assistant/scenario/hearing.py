@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.audio.listener import POST_ROLL_S, PRE_ROLL_S
-from assistant.dialogue.history import join_clauses
-from assistant.scenario.script import PAUSE, Step, seconds, speech_s
-from assistant.turns.events import Transcript
+from huiyin.assistant.ears.listener import POST_ROLL_S, PRE_ROLL_S
+from huiyin.assistant.dialogue.history import join_clauses
+from huiyin.assistant.scenario.script import PAUSE, Step, seconds, speech_s
+from huiyin.assistant.turns.events import Transcript
 
 _UNIT = re.compile(r"[\u3400-\u9fff][^\w\s\u3400-\u9fff]*|[^\s\u3400-\u9fff]+\s*")  # what is heard whole or not at all
 Span = tuple[float, float]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assistant.scenario.log import BLOCK_S, Log
-from assistant.scenario.script import Step
+from huiyin.assistant.scenario.log import BLOCK_S, Log
+from huiyin.assistant.scenario.script import Step
 
 NAMES = {
     "takeover rate": "share of the user's turns that get a reply",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.performer import Notice, StateChanged, TurnCommitted
-from assistant.turns import actions as do
-from assistant.turns import events as ev
-from assistant.turns.machine import State
+from huiyin.assistant.conversation.performer import Notice, StateChanged, TurnCommitted
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import State
 
 NAMES = {
     "start": "the scenario begins",

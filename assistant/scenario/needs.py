@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
+from huiyin.assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
 
 _DOUBT = 0.5  # a turn that is to sound less complete at its end is made so by the script
 _STATED = "which only a simulated one does"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from assistant.scenario.script import Depth, Scenario
+    from huiyin.assistant.scenario.script import Depth, Scenario
 
 FOLDER = "conversations"
 
@@ -28,7 +28,7 @@ class ConversationFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """One test for each depth."""
         # Not before they are needed: every run of pytest imports this module.
-        from assistant.scenario.api import ScenarioError, read
+        from huiyin.assistant.scenario.api import ScenarioError, read
 
         try:
             scenario = read(self.path)
@@ -50,8 +50,8 @@ class ConversationItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play it."""
-        from assistant.scenario.api import simulate
-        from assistant.scenario.room_depth import RoomMissing
+        from huiyin.assistant.scenario.api import simulate
+        from huiyin.assistant.scenario.room_depth import RoomMissing
 
         if self._depth == "live" and (absent := _absent_services()):
             pytest.skip(f"not running: {', '.join(absent)}; start them with `huiyin serve`")
@@ -74,9 +74,9 @@ class ConversationItem(pytest.Item):
 
 
 def _absent_services() -> list[str]:
-    from assistant.clients.services import NAMES, Services
-    from assistant.clients.state import look
-    from configs.settings import load
+    from huiyin.assistant.clients.services import NAMES, Services
+    from huiyin.assistant.clients.readiness import look
+    from huiyin.configs.settings import load
 
     services = Services(load())
     return [name for name in NAMES if look(services, name).kind != "ready"]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as xml
 
-from assistant.scenario.api import NotPlayable, Result, together
-from assistant.scenario.expectations import Outcome
+from huiyin.assistant.scenario.api import NotPlayable, Result, together
+from huiyin.assistant.scenario.expectations import Outcome
 
 _AROUND_S = 1.5  # of the timeline is shown before and after what failed
 

@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from assistant.audio import BLOCK
-from assistant.audio.echo import make_echo_path
-from assistant.audio.endpoint_model import MODEL as ENDPOINT_MODEL
-from assistant.audio.endpoint_model import WINDOW_S, EndpointModel
-from assistant.audio.listener import Listener
-from assistant.audio.ports import Samples
-from assistant.audio.room import RoomSettings, SimulatedRoom
-from assistant.audio.vad import SileroVad, SpeechRule, SpeechTracker
-from assistant.performer import speech_event
-from assistant.scenario import voices
-from assistant.scenario.cast import Mix, Voice, sound_of
-from assistant.scenario.depth import Joints
-from assistant.scenario.hearing import Utterance, spoken
-from assistant.scenario.log import BLOCK_S
-from assistant.scenario.reader import ScenarioError
-from assistant.scenario.script import MADE_VOICE, Scenario, Step
-from configs.settings import Settings, load
-from configs.store import ModelStore, StoreError
+from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
+from huiyin.assistant.ears.endpoint_model import WINDOW_S, EndpointModel
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
+from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.conversation.performer import speech_event
+from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
+from huiyin.assistant.scenario.depth import Joints
+from huiyin.assistant.scenario.hearing import Utterance, spoken
+from huiyin.assistant.scenario.log import BLOCK_S
+from huiyin.assistant.scenario.reader import ScenarioError
+from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step
+from huiyin.configs.settings import Settings, load
+from huiyin.configs.store.model_store import ModelStore, StoreError
 
 _VAD_MODEL = "silero_vad.onnx"
 

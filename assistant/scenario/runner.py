@@ -10,27 +10,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from assistant.audio.player import Player
-from assistant.audio.ports import Samples
-from assistant.captions import Captions
-from assistant.clients.services import Services
-from assistant.dialogue.persona import Persona
-from assistant.performer import Performer, policy_from
-from assistant.scenario.cast import ServiceVoice, Voice, made_voice
-from assistant.scenario.depth import Depth, Joints
-from assistant.scenario.director import Director
-from assistant.scenario.log import Log
-from assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
-from assistant.scenario.services import JudgeText, SimulatedServices, unjudged
-from assistant.scenario.text_depth import TextDepth
-from assistant.scenario.world import World
-from assistant.trimming import history_limit
-from assistant.turns import events as ev
-from assistant.turns.machine import TurnMachine
-from configs.settings import Settings
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.conversation.performer import Performer, policy_from
+from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
+from huiyin.assistant.scenario.depth import Depth, Joints
+from huiyin.assistant.scenario.director import Director
+from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
+from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
+from huiyin.assistant.scenario.text_depth import TextDepth
+from huiyin.assistant.scenario.world import World
+from huiyin.assistant.conversation.trimming import history_limit
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import TurnMachine
+from huiyin.configs.settings import Settings
 
 if TYPE_CHECKING:
-    from assistant.scenario.real_services import RealServices
+    from huiyin.assistant.scenario.real_services import RealServices
 
 
 class Runner:
@@ -111,7 +111,7 @@ class Runner:
         joints = Joints(self._world, self._player, self._played, self._post, half_duplex)
         if depth == "text":
             return TextDepth(joints)
-        from assistant.scenario.room_depth import RoomDepth  # loads models, which text depth does without
+        from huiyin.assistant.scenario.room_depth import RoomDepth  # loads models, which text depth does without
 
         named = self._scenario.voice
         voice = speaks if speaks and not named else made_voice(self._scenario)
@@ -121,14 +121,14 @@ class Runner:
     def _apologies(self, services: Services | None) -> Mapping[str, Samples]:
         if services is None:
             return _Voiced(self._persona.all_apologies(), self._depth.speak)
-        from assistant.scenario.real_services import prepared
+        from huiyin.assistant.scenario.real_services import prepared
 
         return prepared(services, self._persona, Captions(sys.stderr))
 
     def _make_stages(self, services: Services | None) -> SimulatedServices | RealServices:
         depth, turns = self._depth, self._settings.turns
         if services:
-            from assistant.scenario.real_services import RealServices
+            from huiyin.assistant.scenario.real_services import RealServices
 
             return RealServices(
                 self._world,
@@ -172,6 +172,6 @@ class _Voiced(Mapping[str, Samples]):
 
 @cache
 def _persona(name: str) -> Persona:
-    from assistant.personas import load_persona
+    from huiyin.assistant.conversation.personas import load_persona
 
     return load_persona(name)

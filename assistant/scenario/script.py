@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from assistant.dialogue.language import language_of
-from assistant.turns.events import Stage
+from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.turns.events import Stage
 
 Depth = Literal["text", "room", "live"]
 Kind = Literal["user", "audio", "types", "key", "sound"]

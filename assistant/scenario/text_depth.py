@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.ports import Samples
-from assistant.scenario.depth import Joints
-from assistant.scenario.hearing import LOUDEST_UNHEARD_DB, Utterance, paced
-from assistant.scenario.log import BLOCK_S
-from assistant.scenario.script import Step, speech_s
-from assistant.turns import actions as do
-from assistant.turns import events as ev
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.scenario.depth import Joints
+from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, Utterance, paced
+from huiyin.assistant.scenario.log import BLOCK_S
+from huiyin.assistant.scenario.script import Step, speech_s
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
 
 _ONSET_S, _GATE_S = 0.096, 0.128  # frames of 32 ms until speech is believed: 3, while the assistant is heard 4
 _PAUSE_S = 0.096  # and until silence is

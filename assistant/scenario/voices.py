@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from assistant.audio import SAMPLE_RATE
-from assistant.audio.ports import Floats
-from assistant.bench.scenes import at_speech_level
-from assistant.bench.speech import read as read_wav
-from assistant.command import CommandError
-from assistant.scenario.reader import ScenarioError
-from assistant.scenario.script import speech_s
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats
+from benchmarks.echo.scenes import at_speech_level
+from benchmarks.echo.speech import read as read_wav
+from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.assistant.scenario.reader import ScenarioError
+from huiyin.assistant.scenario.script import speech_s
 
 _VOWELS = ((730, 1090, 2440), (530, 1840, 2480), (570, 840, 2410), (270, 2290, 3010))  # a, e, o, i: formants, Hz
 _END_VOWEL = 3  # all glide towards i: of vowels that stay as they are voice activity takes a quarter for noise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.turns.events import Stage, Transcript
+from huiyin.assistant.turns.events import Stage, Transcript
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.turns.words import normalised, sequence_of
+from huiyin.assistant.turns.normalise import normalised, sequence_of
 
 # Alone, and as repeated as people repeat them: 对对对, 嗯嗯, yeah yeah.
 _PHRASES = sequence_of(

@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.turns.backchannel import is_backchannel
-from assistant.turns.words import normalised, sequence_of, word_count
+from huiyin.assistant.turns.backchannel import is_backchannel
+from huiyin.assistant.turns.normalise import normalised, sequence_of, word_count
 
 Vote = Literal["unfinished", "finished", "neither"]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from assistant.turns.actions import Transcribe
-from assistant.turns.backchannel import is_backchannel
-from assistant.turns.events import Transcript
-from assistant.turns.own_echo import is_own_echo
-from assistant.turns.policy import NEVER, TurnPolicy
-from assistant.turns.stop_words import orders_silence
+from huiyin.assistant.turns.actions import Transcribe
+from huiyin.assistant.turns.backchannel import is_backchannel
+from huiyin.assistant.turns.events import Transcript
+from huiyin.assistant.turns.own_echo import is_own_echo
+from huiyin.assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns.stop_words import orders_silence
 
 
 class Verdict(Enum):

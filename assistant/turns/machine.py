@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from assistant.turns import actions as do
-from assistant.turns import events as ev
-from assistant.turns.endpointing import can_be_judged, has_marks
-from assistant.turns.events import Event, Transcript
-from assistant.turns.interruption import Interruption, Verdict
-from assistant.turns.own_echo import is_own_echo
-from assistant.turns.policy import NEVER, TurnPolicy
-from assistant.turns.reply import Reply
-from assistant.turns.stop_words import is_only_stop
-from assistant.turns.transitions import TRANSITIONS, State, on
-from assistant.turns.user_turn import UserTurn
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.endpointing import can_be_judged, has_marks
+from huiyin.assistant.turns.events import Event, Transcript
+from huiyin.assistant.turns.interruption import Interruption, Verdict
+from huiyin.assistant.turns.own_echo import is_own_echo
+from huiyin.assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns.reply import Reply
+from huiyin.assistant.turns.stop_words import is_only_stop
+from huiyin.assistant.turns.transitions import TRANSITIONS, State, on
+from huiyin.assistant.turns.user_turn import UserTurn
 
 __all__ = ["State", "TurnMachine", "TurnPolicy"]
 

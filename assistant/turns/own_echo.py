@@ -11,7 +11,7 @@ do no better, the echo path must). Of 1062 comparisons with other sentences none
 
 from __future__ import annotations
 
-from assistant.turns.words import normalised
+from huiyin.assistant.turns.normalise import normalised
 
 SIMILAR = 0.7  # share of letters in place
 # Letters in Chinese and in Latin script. Less is found in any text; and whoever answers "tea or coffee?" with "coffee"

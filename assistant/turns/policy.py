@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.turns.endpointing import EndpointPolicy
+from huiyin.assistant.turns.endpointing import EndpointPolicy
 
 NEVER = float("inf")  # a time that does not come
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from assistant.turns import actions as do
-from assistant.turns import events as ev
-from assistant.turns.events import Stage, Transcript
-from assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.events import Stage, Transcript
+from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 
 
 class Reply:

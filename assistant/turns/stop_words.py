@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.turns.words import normalised, sequence_of
+from huiyin.assistant.turns.normalise import normalised, sequence_of
 
 _PHRASES = (
     "停一下|停下来|停下|停止|停|别说了|别讲了|别说话|不要说了|不用说了|不说了|打住|等一下|等一等|等等|等会儿|慢着|安静点|安静|闭嘴|住口|够了"

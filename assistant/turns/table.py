@@ -1,4 +1,4 @@
-"""The page about turns, from the code: `python -m assistant.turns.table > docs/turns.md`."""
+"""The page about turns, from the code: `python -m huiyin.assistant.turns.table > docs/turns.md`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import dataclasses
 import inspect
 import sys
 
-from assistant.turns import actions, events
-from assistant.turns.machine import TurnMachine
-from assistant.turns.reply import Reply
-from assistant.turns.transitions import TRANSITIONS, Handler, State
-from configs.settings import TurnsSettings
+from huiyin.assistant.turns import actions, events
+from huiyin.assistant.turns.machine import TurnMachine
+from huiyin.assistant.turns.reply import Reply
+from huiyin.assistant.turns.transitions import TRANSITIONS, Handler, State
+from huiyin.configs.settings import TurnsSettings
 
 _BY_TIME: dict[State, tuple[Handler, ...]] = {
     State.USER: (TurnMachine._check_turn,),
@@ -22,7 +22,7 @@ _BY_TIME: dict[State, tuple[Handler, ...]] = {
 _PAGE = """\
 # Whose turn it is
 
-<!-- Made by `python -m assistant.turns.table > docs/turns.md`: change the code, not this page. -->
+<!-- Made by `python -m huiyin.assistant.turns.table > docs/turns.md`: change the code, not this page. -->
 
 The turn machine (`assistant/turns/`) takes events with a time and answers with actions. It has no clock, no threads and
 no I/O: the live loop and the tests drive the very same object. {rules}

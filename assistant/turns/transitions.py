@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
-from assistant.turns.events import Event
+from huiyin.assistant.turns.events import Event
 
 
 class State(Enum):

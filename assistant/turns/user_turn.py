@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from assistant.turns.endpointing import Evidence, wait_s, words_go_on
-from assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns.endpointing import Evidence, wait_s, words_go_on
+from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 
 
 @dataclass

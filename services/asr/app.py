@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, jsonify, request, stream_with_context
 
-from configs.settings import Settings
-from services.asr import answers
-from services.asr.asking import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
-from services.asr.engine import Transcript, join_texts
-from services.asr.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
-from services.asr.live import add_live
-from services.asr.queue import Caller
-from services.asr.report.media import MOST_PEAKS
-from services.asr.serving import Serving, Step, Steps
-from services.common.app import create_app, documented
-from services.common.errors import ApiError
-from services.common.watch import ClientLeft, client_left
+from huiyin.configs.settings import Settings
+from huiyin.services.asr.http import responses
+from huiyin.services.asr.http.request import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
+from huiyin.services.asr.recogniser import Transcript, join_texts
+from huiyin.services.asr.text.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
+from huiyin.services.asr.http.stream import add_live
+from huiyin.services.asr.queue import Caller
+from huiyin.services.asr.report.media import MOST_PEAKS
+from huiyin.services.asr.serving import Serving, Step, Steps
+from huiyin.services.common.app import create_app, documented
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.watch import ClientLeft, client_left
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +77,12 @@ def make_app(settings: Settings) -> Flask:
         ask = own_ask(request, asr, host.get().languages)
         steps = serving.steps(ask, caller)
         if ask.stream:
-            return _events(answers.events(steps, ask, asr), iter)
+            return _events(responses.events(steps, ask, asr), iter)
         transcript = _finish(steps)
         if ask.response_format == "json":
-            return Response(answers.result(transcript, ask, asr), content_type="application/json")
+            return Response(responses.result(transcript, ask, asr), content_type="application/json")
         content_type = f"{DOCUMENTS[ask.response_format]}; charset=utf-8"
-        return Response(answers.document(transcript, ask, asr), content_type=content_type)
+        return Response(responses.document(transcript, ask, asr), content_type=content_type)
 
     @app.post("/v1/audio/transcriptions")
     @documented(requestBody=_OPENAI_BODY)

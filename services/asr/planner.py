@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from configs.settings import AsrSettings
-from services.asr.engine import Engine, OutOfMemory, Recognition
-from services.asr.pieces import LONGEST_S, quietest
-from services.common.audio import SAMPLE_RATE, Samples
-from services.common.errors import ApiError
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.recogniser import Engine, OutOfMemory, Recognition
+from huiyin.services.asr.signal.pieces import LONGEST_S, quietest
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.errors import ApiError
 
 FreeBytes = Callable[[str], int]
 """From a device's name to the bytes that can still be had on it."""

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from services.common.errors import ApiError
-from services.common.watch import ClientLeft
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.watch import ClientLeft
 
 _LONG_EVERY = 4  # of so many turns one is a long file's, if any waits: short requests are not all there is
 _POLL_S = 0.1  # how often who waits looks whether its caller is still there

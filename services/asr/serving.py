@@ -8,16 +8,16 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from configs.settings import Settings
-from configs.store import ModelStore
-from services.asr.asking import Ask
-from services.asr.cache import AnswerCache
-from services.asr.engine import Engine, Transcript, load_engine
-from services.asr.planner import gpu_free_bytes, make_plan
-from services.asr.queue import Caller, ModelQueue
-from services.asr.speech import load_detectors
-from services.asr.transcribe import Part, Recogniser, transcribe
-from services.common.engine import EngineHost
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.http.request import Ask
+from huiyin.services.asr.http.cache import AnswerCache
+from huiyin.services.asr.recogniser import Engine, Transcript, load_engine
+from huiyin.services.asr.planner import gpu_free_bytes, make_plan
+from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.signal.voice_activity import load_detectors
+from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
+from huiyin.services.common.loading import EngineHost
 
 Step = Part | Transcript
 Steps = Iterator[Step]

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.asr.engine import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
-from services.asr.hotwords import recognise
-from services.asr.pieces import SHORT_S, Piece, split
-from services.asr.planner import Plan, recognise_all
-from services.asr.queue import Caller, ModelQueue
-from services.asr.speech import Detectors
-from services.common.audio import AudioReader, Samples
-from services.common.errors import ApiError
-from services.common.heap import give_back
+from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
+from huiyin.services.asr.text.hotwords import recognise
+from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
+from huiyin.services.asr.planner import Plan, recognise_all
+from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.signal.voice_activity import Detectors
+from huiyin.services.common.audio import AudioReader, Samples
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.heap import give_back
 
 _TIDY_EVERY_S = 120.0  # what is kept of each piece makes holes between large buffers: they add up over hours
 _SAME_S = 0.01  # closer positions are one

@@ -16,10 +16,10 @@ from flask import Flask, Response, g, jsonify, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from configs.settings import ServiceSettings
-from services.common import errors
-from services.common.engine import EngineHost
-from services.common.errors import ApiError
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common import errors
+from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.errors import ApiError
 
 # A spoken turn wants an answer within a second or two: fine steps below, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from services.common.errors import ApiError
-from services.common.headers import bytes_left, mp3_tells_length, riff_bytes
-from services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.headers import bytes_left, mp3_tells_length, riff_bytes
+from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
 
 SAMPLE_RATE = 16_000  # Hz, everywhere inside the project
 MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a handful of samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError
 
 RATES_HZ = (1_000, 768_000)  # sample rates that exist; anything else is a broken header
 MAX_CHANNELS = 64

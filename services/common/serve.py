@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from configs.settings import ServiceSettings
+from huiyin.configs.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
 _STOP_GRACE_S = 3  # then running requests are cut

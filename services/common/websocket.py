@@ -21,7 +21,7 @@ from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import ProtocolError
 
-from services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError
 
 NORMAL, REFUSED, TOO_BIG, OUR_FAULT = 1000, 1008, 1009, 1011
 """Close codes."""

@@ -11,17 +11,17 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from configs.settings import Settings
-from services.common.app import create_app, documented, json_body
-from services.common.engine import EngineHost
-from services.common.errors import ApiError
-from services.common.watch import ClientLeft, client_left
-from services.llm.checks import check_chat, check_generate, check_hold
-from services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
-from services.llm.proxy import Proxy
-from services.llm.sse import DONE, event, json_event
-from services.llm.stream import Stream
-from services.llm.upstream import JsonObject, open_upstreams
+from huiyin.configs.settings import Settings
+from huiyin.services.common.app import create_app, documented, json_body
+from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.watch import ClientLeft, client_left
+from huiyin.services.llm.checks import check_chat, check_generate, check_hold
+from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
+from huiyin.services.llm.proxy import Proxy
+from huiyin.services.llm.sse import DONE, event, json_event
+from huiyin.services.llm.stream import Stream
+from huiyin.services.llm.upstream import JsonObject, open_upstreams
 
 log = logging.getLogger(__name__)
 

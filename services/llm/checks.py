@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from services.common.errors import ApiError
-from services.llm.upstream import JsonObject
+from huiyin.services.common.errors import ApiError
+from huiyin.services.llm.upstream import JsonObject
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _EXAMPLE = 'send for example {"messages": [{"role": "user", "content": "hello"}]}'

@@ -12,14 +12,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from configs.settings import Settings
-from services.common.engine import EngineHost
-from services.common.errors import ApiError
-from services.common.watch import ClientLeft
-from services.llm.engines.llama_process import TROUBLE
-from services.llm.engines.turn_model import TurnModel
-from services.llm.upstream import JsonObject
-from services.llm.wire import Watch
+from huiyin.configs.settings import Settings
+from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.watch import ClientLeft
+from huiyin.services.llm.engines.llama_process import TROUBLE
+from huiyin.services.llm.engines.turn_model import TurnModel
+from huiyin.services.llm.upstream import JsonObject
+from huiyin.services.llm.wire import Watch
 
 log = logging.getLogger(__name__)
 

@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from configs.settings import LlmSettings
-from services.common.breaker import Breaker
-from services.common.errors import ApiError
-from services.llm import trouble
-from services.llm.http1 import Head
-from services.llm.stream import Stream, hide_thoughts
-from services.llm.trouble import UpstreamError
-from services.llm.upstream import JsonObject, Upstream
-from services.llm.wire import Exchange, Watch
+from huiyin.configs.settings import LlmSettings
+from huiyin.services.common.breaker import Breaker
+from huiyin.services.common.errors import ApiError
+from huiyin.services.llm import trouble
+from huiyin.services.llm.http1 import Head
+from huiyin.services.llm.stream import Stream, hide_thoughts
+from huiyin.services.llm.trouble import UpstreamError
+from huiyin.services.llm.upstream import JsonObject, Upstream
+from huiyin.services.llm.wire import Exchange, Watch
 
 log = logging.getLogger(__name__)
 

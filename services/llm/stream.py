@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from services.llm import trouble
-from services.llm.sse import DONE, EventReader
-from services.llm.think import ThinkFilter
-from services.llm.upstream import JsonObject, Upstream
-from services.llm.wire import Exchange, Watch
+from huiyin.services.llm import trouble
+from huiyin.services.llm.sse import DONE, EventReader
+from huiyin.services.llm.think import ThinkFilter
+from huiyin.services.llm.upstream import JsonObject, Upstream
+from huiyin.services.llm.wire import Exchange, Watch
 
 _REASONING = ("reasoning_content", "reasoning")
 _DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again

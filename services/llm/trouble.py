@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from services.common.errors import ApiError
-from services.llm.http1 import Head
+from huiyin.services.common.errors import ApiError
+from huiyin.services.llm.http1 import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: not the request's fault

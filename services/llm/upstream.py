@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from configs.settings import Settings
-from services.llm.keys import per_url, read_keys
-from services.llm.wire import Exchange
+from huiyin.configs.settings import Settings
+from huiyin.services.llm.credentials import per_url, read_keys
+from huiyin.services.llm.wire import Exchange
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +59,11 @@ class Upstream(Protocol):
 def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
     """The upstream that an entry of ``llm.upstreams`` names. Raises ValueError, or what its engine raises."""
     if spec == "embedded":
-        from services.llm.engines.embedded import Embedded
+        from huiyin.services.llm.engines.embedded import Embedded
 
         return Embedded(settings)
     if spec.startswith(("http://", "https://")):
-        from services.llm.engines.remote import Remote
+        from huiyin.services.llm.engines.remote import Remote
 
         return Remote(spec, settings.llm, key, model)
     raise ValueError(

@@ -22,8 +22,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from services.common.watch import ClientLeft
-from services.llm.http1 import AnswerReader, Head
+from huiyin.services.common.watch import ClientLeft
+from huiyin.services.llm.http1 import AnswerReader, Head
 
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.tts.engine import Made, Sound, Word
+from huiyin.services.tts.voice_engine import Made, Sound, Word
 
 log = logging.getLogger(__name__)
 

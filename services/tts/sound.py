@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.tts.engine import Sound
+from huiyin.services.tts.voice_engine import Sound
 
 RATE = 24_000  # Hz; what every engine makes
 

@@ -9,18 +9,27 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from configs.settings import Settings
-from services.common.errors import ApiError
-from services.common.memory import give_back
-from services.tts.cache import SpeechCache
-from services.tts.casting import Casting, Choice, parts
-from services.tts.clauses import pause_s
-from services.tts.engine import ENGINES_FOR, Engine, Made, Manner, SynthesisFailed, Voice, Word, load_engine
-from services.tts.level import Leveller, Levels
-from services.tts.places import Places
-from services.tts.sound import RATE, Stretch, silence
-from services.tts.styles import NEUTRAL, Style
-from services.tts.timing import in_proportion
+from huiyin.configs.settings import Settings
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.process_memory import give_back
+from huiyin.services.tts.cache import SpeechCache
+from huiyin.services.tts.voice_selector import Casting, Choice, parts
+from huiyin.services.tts.phrases import pause_s
+from huiyin.services.tts.voice_engine import (
+    ENGINES_FOR,
+    Engine,
+    Made,
+    Manner,
+    SynthesisFailed,
+    Voice,
+    Word,
+    load_engine,
+)
+from huiyin.services.tts.level import Leveller, Levels
+from huiyin.services.tts.alignment import Places
+from huiyin.services.tts.sound import RATE, Stretch, silence
+from huiyin.services.tts.styles import NEUTRAL, Style
+from huiyin.services.tts.timing import in_proportion
 
 log = logging.getLogger(__name__)
 _MB = 2**20

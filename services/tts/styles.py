@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from configs.settings import AsrSettings
-from services.asr.engine import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
-from services.asr.engines.punctuation import Punctuation
-from services.asr.stock import find_device, load_stock
-from services.common.audio import SAMPLE_RATE, Samples
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
+from huiyin.services.asr.engines.punctuation import Punctuation
+from huiyin.services.asr.engines.funasr_models import find_device, load_stock
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
@@ -50,7 +50,7 @@ def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
 
 
 class ParaformerEngine:
-    """See `services.asr.engine.Engine`. It cannot tell emotions or events."""
+    """See `huiyin.services.asr.recogniser.Engine`. It cannot tell emotions or events."""
 
     languages = ("zh",)
     max_piece_s = 30.0
@@ -59,7 +59,7 @@ class ParaformerEngine:
 
     def __init__(self, folder: Path, punctuation: Path | None, device: str, threads: int) -> None:
         """Both folders as ModelScope has them. Raises ValueError or OSError."""
-        from services.asr.sensevoice.features import Frontend
+        from huiyin.services.asr.sensevoice.features import Frontend
 
         check_folder(folder, "SeacoParaformer", _FILES, _HUB)
         self._stock = load_stock(folder, device, threads)

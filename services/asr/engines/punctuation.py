@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.asr.engine import Word
+from huiyin.services.asr.recogniser import Word
 
 _FILES = ("config.yaml", "model.pt", "tokens.json")
 _HUB = "iic/punc_ct-transformer_zh-cn-common-vocab272727-pytorch"
@@ -25,8 +25,8 @@ class Punctuation:
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
         """`folder` as ModelScope has it. Raises ValueError or OSError."""
-        from services.asr.engines.paraformer import check_folder
-        from services.asr.stock import load_stock
+        from huiyin.services.asr.engines.paraformer import check_folder
+        from huiyin.services.asr.engines.funasr_models import load_stock
 
         check_folder(folder, "CTTransformer", _FILES, _HUB)
         stock = load_stock(folder, device, threads)

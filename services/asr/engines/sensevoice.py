@@ -1,6 +1,6 @@
 """SenseVoiceSmall: text, language, emotion and events in one pass (arXiv 2407.04051).
 
-Features, decoding and tags are the project's own (`services.asr.sensevoice`); the weights are FunASR's, and its stock
+Features, decoding and tags are the project's own (`huiyin.services.asr.sensevoice`); the weights are FunASR's, and its stock
 call is what the tests compare with. On a CPU neither FunASR nor PyTorch is needed.
 """
 
@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from configs.settings import AsrSettings
-from services.asr.engine import FindModel, Hints, Recognition
-from services.asr.sensevoice.decoding import Decoder
-from services.asr.sensevoice.export import exported
-from services.asr.sensevoice.features import Frontend
-from services.asr.sensevoice.network import Network, OnnxNetwork, Output, TorchNetwork
-from services.asr.sensevoice.tags import (
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.recogniser import FindModel, Hints, Recognition
+from huiyin.services.asr.sensevoice.decoding import Decoder
+from huiyin.services.asr.sensevoice.export import exported
+from huiyin.services.asr.sensevoice.features import Frontend
+from huiyin.services.asr.sensevoice.network import Network, OnnxNetwork, Output, TorchNetwork
+from huiyin.services.asr.sensevoice.tags import (
     EMOTION_QUERY,
     EVENT_QUERY,
     ITN_QUERY,
@@ -27,8 +27,8 @@ from services.asr.sensevoice.tags import (
     SPOKEN_QUERY,
     Answers,
 )
-from services.asr.stock import find_device
-from services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.asr.engines.funasr_models import find_device
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _GPU_BATCH_S = 600.0  # as much as the planner finds room for; more gains nothing
 _WARM_UP_S = 1.0
@@ -64,7 +64,7 @@ def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
 
 
 class SenseVoiceEngine:
-    """See `services.asr.engine.Engine`."""
+    """See `huiyin.services.asr.recogniser.Engine`."""
 
     languages = LANGUAGES
     max_piece_s = 30.0  # it was trained on no more

@@ -19,11 +19,11 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
-from configs.settings import AsrSettings
-from services.asr.engine import FindModel, Hints, Recognition, Segment
-from services.asr.engines.loops import looks_looped, without_loop
-from services.asr.simplified import written_simply
-from services.common.audio import SAMPLE_RATE, Samples
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
+from huiyin.services.asr.engines.loops import looks_looped, without_loop
+from huiyin.services.asr.text.simplified import written_simply
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _FULL_WINDOW_S = 30.0
 _FRAMES_PER_S = 100  # of the log-mel spectrogram
@@ -74,7 +74,7 @@ class _Attempt:
 
 
 class WhisperEngine:
-    """See `services.asr.engine.Engine`. It cannot tell emotions or events."""
+    """See `huiyin.services.asr.recogniser.Engine`. It cannot tell emotions or events."""
 
     device = "cpu"
     max_piece_s = 28.0  # the model hears 30 s; the tail wants some of it

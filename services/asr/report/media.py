@@ -10,7 +10,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from services.common.audio import SAMPLE_RATE, AudioReader, Samples
+from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, Samples
 
 MOST_PEAKS = 4000
 

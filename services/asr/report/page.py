@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from services.asr.engine import Event, Segment, Transcript
-from services.asr.report.media import Sound, Waveform
-from services.asr.report.track import Stretch, emotion_track, shares
-from services.asr.report.words import (
+from huiyin.services.asr.recogniser import Event, Segment, Transcript
+from huiyin.services.asr.report.media import Sound, Waveform
+from huiyin.services.asr.report.track import Stretch, emotion_track, shares
+from huiyin.services.asr.report.labels import (
     emotion_word,
     event_word,
     in_plain_words,

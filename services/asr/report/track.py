@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.asr.engine import Segment
+from huiyin.services.asr.recogniser import Segment
 
 NEGATIVE = ("sad", "angry", "fearful", "disgusted")
 

@@ -1,11 +1,11 @@
-"""``python -m services.asr.sensevoice FOLDER``: what ``huiyin models export sensevoice`` runs."""
+"""``python -m huiyin.services.asr.sensevoice FOLDER``: what ``huiyin models export sensevoice`` runs."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from services.asr.sensevoice.export import ExportError, main
+from huiyin.services.asr.sensevoice.export import ExportError, main
 
 if __name__ == "__main__":
     try:

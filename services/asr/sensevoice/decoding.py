@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from sentencepiece import SentencePieceProcessor
 
-from services.asr.engine import Emotion, Event, Segment, Word
-from services.asr.sensevoice.features import FRAME_S
-from services.asr.sensevoice.tags import UNKNOWN, Answers, TagTokens
+from huiyin.services.asr.recogniser import Emotion, Event, Segment, Word
+from huiyin.services.asr.sensevoice.features import FRAME_S
+from huiyin.services.asr.sensevoice.tags import UNKNOWN, Answers, TagTokens
 
 _BLANK = 0
 _LEAD_S = FRAME_S / 2  # a token is written about half a frame after it sounds (FunASR's own correction)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from configs.settings import StoreSettings
-from services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+from huiyin.configs.settings import StoreSettings
+from huiyin.services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
 
 PRECISIONS = ("int8", "fp32")
 _GRAPH, _DATA = "model.onnx", "model.onnx.data"
@@ -69,7 +69,7 @@ def encoder_config(folder: Path) -> dict[str, Any]:
 def _write(folder: Path, into: Path, precision: str) -> None:
     import onnx
 
-    from services.asr.sensevoice.graph import build_graph
+    from huiyin.services.asr.sensevoice.graph import build_graph
 
     heads = int(encoder_config(folder)["attention_heads"])
     levels = 0 if precision == "fp32" else (_SAFE_LEVELS if saturates() else _FULL_LEVELS)

@@ -12,7 +12,7 @@ import kaldi_native_fbank
 import numpy as np
 import numpy.typing as npt
 
-from services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 Features = npt.NDArray[np.float32]
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import onnx
 from onnx import StringStringEntryProto, TensorProto, helper, numpy_helper
 
-from services.asr.sensevoice.checkpoint import Weights
+from huiyin.services.asr.sensevoice.checkpoint import Weights
 
 QUERIES = 4
 _EPSILON = 1e-5  # of torch.nn.LayerNorm

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.asr.engine import Emotion
+from huiyin.services.asr.recogniser import Emotion
 
 # Rows of the query embedding (FunASR's SenseVoiceSmall: lid_dict, textnorm_dict).
 LANGUAGE_QUERIES: Mapping[str, int] = {"auto": 0, "zh": 3, "en": 4, "yue": 7, "ja": 11, "ko": 12}

@@ -26,13 +26,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from configs.settings import Settings
-from configs.store import ModelStore
-from services.common.errors import ApiError
-from services.llm.engines.llama_process import LlamaProcess
-from services.llm.trouble import UpstreamError
-from services.llm.upstream import ALIASES, JsonObject
-from services.llm.wire import Exchange
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.errors import ApiError
+from huiyin.services.llm.engines.llama_process import LlamaProcess
+from huiyin.services.llm.trouble import UpstreamError
+from huiyin.services.llm.upstream import ALIASES, JsonObject
+from huiyin.services.llm.wire import Exchange
 
 log = logging.getLogger(__name__)
 

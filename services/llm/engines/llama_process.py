@@ -21,9 +21,9 @@ from typing import IO, Any
 
 import psutil
 
-from services.llm.engines.llama_child import Options, Start
-from services.llm.upstream import JsonObject
-from services.llm.wire import Watch, Wire
+from huiyin.services.llm.engines.llama_child import Options, Start
+from huiyin.services.llm.upstream import JsonObject
+from huiyin.services.llm.wire import Watch, Wire
 
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 """What `LlamaProcess.ask` raises when the model does not answer as it should; TimeoutError is an OSError."""

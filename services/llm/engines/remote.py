@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from configs.settings import LlmSettings
-from services.llm.trouble import reason, unreachable
-from services.llm.upstream import ALIASES, JsonObject
-from services.llm.wire import Exchange, Wire
+from huiyin.configs.settings import LlmSettings
+from huiyin.services.llm.trouble import reason, unreachable
+from huiyin.services.llm.upstream import ALIASES, JsonObject
+from huiyin.services.llm.wire import Exchange, Wire
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models

@@ -17,10 +17,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from configs.settings import Settings
-from configs.store import ModelStore
-from services.llm.engines.llama_process import LlamaProcess
-from services.llm.wire import Watch
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.llm.engines.llama_process import LlamaProcess
+from huiyin.services.llm.wire import Watch
 
 _SHOTS = (
     ("今天星期几", "星期三。"),

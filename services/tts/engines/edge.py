@@ -13,10 +13,10 @@ from typing import Any
 import av
 import numpy as np
 
-from configs.settings import Settings
-from services.common.breaker import Breaker
-from services.tts.engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
-from services.tts.text import speakable
+from huiyin.configs.settings import Settings
+from huiyin.services.common.breaker import Breaker
+from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
+from huiyin.services.tts.speakable import speakable
 
 log = logging.getLogger(__name__)
 

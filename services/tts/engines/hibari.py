@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from configs.settings import Settings
-from services.tts.clauses import LONGEST_CLAUSE, syllables
-from services.tts.clauses import pieces as clauses
-from services.tts.engine import PLAIN, Manner, Sound, Voice, listed
-from services.tts.text import speakable, zh_and_en
+from huiyin.configs.settings import Settings
+from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
+from huiyin.services.tts.phrases import pieces as clauses
+from huiyin.services.tts.voice_engine import PLAIN, Manner, Sound, Voice, listed
+from huiyin.services.tts.speakable import speakable, zh_and_en
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.settings import Settings
-from configs.store import ModelStore
-from services.common.onnx import session_options
-from services.tts import g2p_zh
-from services.tts.clauses import pieces
-from services.tts.engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
-from services.tts.engines import kokoro_graph as graph
-from services.tts.engines.hibari import readable
-from services.tts.engines.kokoro_reading import read
-from services.tts.text import language
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.onnx import session_options
+from huiyin.services.tts import g2p_zh
+from huiyin.services.tts.phrases import pieces
+from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
+from huiyin.services.tts.engines import kokoro_graph as graph
+from huiyin.services.tts.engines.hibari import readable
+from huiyin.services.tts.engines.kokoro_reading import read
+from huiyin.services.tts.speakable import language
 
 log = logging.getLogger(__name__)
 

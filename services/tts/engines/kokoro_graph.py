@@ -27,7 +27,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.onnx_ml_pb2 import TensorProto
 
-from services.common.onnx import session_options
+from huiyin.services.common.onnx import session_options
 
 # What the first half gives and the second takes, and their names in the export.
 FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms

@@ -8,10 +8,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from services.tts import g2p_zh
-from services.tts.engine import Word
-from services.tts.engines.hibari import english_phonemes
-from services.tts.text import language
+from huiyin.services.tts import g2p_zh
+from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.engines.hibari import english_phonemes
+from huiyin.services.tts.speakable import language
 
 Span = tuple[int, int]  # start and end in the text, in characters
 

@@ -7,6 +7,6 @@ docs/speech.md tells the choices.
 
 from __future__ import annotations
 
-from services.tts.spoken.reading import spoken
+from huiyin.services.tts.spoken.reading import spoken
 
 __all__ = ["spoken"]

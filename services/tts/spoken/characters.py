@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
 
 _FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
 _SAME = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from services.tts.spoken.numbers import cardinal_zh, digits_zh, number_zh
-from services.tts.spoken.rules import BOUND, NUMBER, TO, Rule, apply, rule
+from huiyin.services.tts.spoken.numbers import cardinal_zh, digits_zh, number_zh
+from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, Rule, apply, rule
 
 _MONEY = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "US$": "美元", "₩": "韩元", "₹": "卢比"}
 _UNITS = {

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from services.tts.spoken.english_times import DATES, TIMES
-from services.tts.spoken.numbers import cardinal_en, counted_en, digits_en, number_en, ordinal_en, plural_en
-from services.tts.spoken.rules import BOUND, NUMBER, TO, Rule, apply, rule
+from huiyin.services.tts.spoken.english_times import DATES, TIMES
+from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, digits_en, number_en, ordinal_en, plural_en
+from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, Rule, apply, rule
 
 _MONEY = {
     "$": ("dollar", "dollars", "cent", "cents"), "US$": ("dollar", "dollars", "cent", "cents"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from services.tts.spoken.numbers import cardinal_en, counted_en, ordinal_en, plural_en, year_en
-from services.tts.spoken.rules import BOUND, TO, Rule, rule
+from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, ordinal_en, plural_en, year_en
+from huiyin.services.tts.spoken.rules import BOUND, TO, Rule, rule
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",

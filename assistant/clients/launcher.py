@@ -1,0 +1,145 @@
+"""Starts the services that are not already running, and stops the ones it started.
+
+A service runs as a process of its own (`python -m huiyin.services NAME`); it ends when this process does, however that
+happens, because it watches the pipe it was given as standard input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from huiyin.assistant.clients.services import Name, Services
+from huiyin.assistant.clients.readiness import look
+from huiyin.configs.settings import Settings
+
+_POLL_S = 0.1
+_START_LIMIT_S = 1800.0  # a first start may download models
+_STOP_LIMIT_S = 5.0
+_LOG_TAIL_LINES = 15
+
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+# `python -m huiyin.services` would run whatever is called so in the folder where the user stands.
+_RUN = "import runpy, sys; sys.path[0] = sys.argv.pop(1); runpy.run_module('services', run_name='__main__')"
+
+
+def service_command(name: str, arguments: Sequence[str]) -> list[str]:
+    """The command line that runs a service, from any folder."""
+    return [sys.executable, "-c", _RUN, str(_ROOT), name, *arguments]
+
+
+class LaunchError(Exception):
+    """A service could not be started; the message carries its last words."""
+
+
+@dataclass
+class _Child:
+    name: Name
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        self.log.seek(0)
+        return "\n".join(self.log.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+
+
+@dataclass
+class Launcher:
+    """Use as a context manager: ``with Launcher(settings, arguments) as launcher: launcher.start(["asr"])``.
+
+    `arguments` are the settings options of this command (``--profile``, ``--set``), handed on as they are.
+    """
+
+    settings: Settings
+    arguments: Sequence[str] = ()
+    tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+    _children: list[_Child] = field(default_factory=list)
+
+    def __enter__(self) -> Launcher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def services(self) -> Services:
+        """Clients of the services."""
+        return Services(self.settings)
+
+    @property
+    def pids(self) -> dict[Name, int]:
+        """Process ids of the services started here."""
+        return {child.name: child.process.pid for child in self._children}
+
+    def start(self, names: Iterable[Name]) -> None:
+        """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError."""
+        wanted = list(names)
+        for name in wanted:
+            if not self._is_running(name):
+                self._spawn(name)
+        for name in wanted:
+            self._wait_ready(name)
+
+    def stop(self) -> None:
+        """Stop what was started here."""
+        for child in self._children:
+            with contextlib.suppress(OSError):
+                child.process.terminate()
+        for child in self._children:
+            try:
+                child.process.wait(_STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+            if child.process.stdin:
+                with contextlib.suppress(OSError):
+                    child.process.stdin.close()
+            child.log.close()
+        self._children.clear()
+
+    def _is_running(self, name: Name) -> bool:
+        state = look(self.services, name)
+        if state.kind == "other":
+            raise LaunchError(
+                f"port {getattr(self.settings, name).port}, where {name} should be, is taken by another program "
+                f"({state.why}); stop it, or choose another port with --set {name}.port=…"
+            )
+        return state.kind != "absent"
+
+    def _spawn(self, name: Name) -> None:
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
+        command = service_command(name, ["--stop-with-parent", *self.arguments])
+        # A session of its own: Ctrl-C is this command's affair, which may have a last question to the service.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+        self._children.append(_Child(name, process, log))
+
+    def _wait_ready(self, name: Name) -> None:
+        child = next((c for c in reversed(self._children) if c.name == name), None)
+        limit = time.monotonic() + _START_LIMIT_S
+        told = time.monotonic() + 2
+        while time.monotonic() < limit:
+            if child is not None and child.process.poll() is not None:
+                raise LaunchError(f"the {name} service ended at its start:\n{child.last_words()}")
+            state = look(self.services, name)
+            if state.kind == "ready":
+                return
+            if state.kind == "failed":
+                raise LaunchError(f"the {name} service cannot be used: {state.why}")
+            if time.monotonic() > told:
+                self.tell(f"{name} is loading its model …")
+                told = time.monotonic() + 30
+            time.sleep(_POLL_S)
+        raise LaunchError(f"the {name} service was not ready after {_START_LIMIT_S:.0f} s")

@@ -1,0 +1,62 @@
+"""The sound of the apologies, made before it is needed: the stage that fails may be the voice itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.clients.http import Cancelled, ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.dialogue.persona import Persona
+
+_TIMEOUT_S = 30.0  # nobody waits for it
+
+
+class Apologies(dict[str, Samples]):
+    """Sentence -> its sound (int16, 16 kHz). Filled in the background, kept on disk for the next start."""
+
+    def __init__(self, services: Services, persona: Persona, folder: Path) -> None:
+        super().__init__()
+        self._services, self._persona, self._folder = services, persona, folder
+        missing = [text for text in persona.all_apologies() if not self._load(text)]
+        self.ready = threading.Event()  # all that can be made has been made
+        threading.Thread(target=self._make, args=(missing,), name="apologies", daemon=True).start()
+
+    def _path(self, text: str) -> Path:
+        settings = self._services.settings.tts
+        name = f"{settings.engine}|{settings.voice}|{self._persona.voice}|{SAMPLE_RATE}|{text}"
+        return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.pcm"
+
+    def _load(self, text: str) -> bool:
+        try:
+            self[text] = np.fromfile(self._path(text), "<i2").astype(np.int16)
+        except OSError:
+            return False
+        return len(self[text]) > 0
+
+    def _make(self, texts: list[str]) -> None:
+        for text in texts:
+            try:
+                call = self._services.call("tts", _TIMEOUT_S)
+                sound = np.concatenate([*self._services.speak(call, text, self._persona.voice), np.zeros(0, np.int16)])
+            except (ServiceError, Cancelled):
+                continue  # an apology without sound is still shown
+            self[text] = sound
+            self._keep(self._path(text), sound)
+        self.ready.set()
+
+    @staticmethod
+    def _keep(path: Path, sound: Samples) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}.part")
+            sound.astype("<i2").tofile(part)
+            os.replace(part, path)
+        except OSError:
+            pass  # a cache that cannot be written costs a second at the next start

@@ -1,0 +1,241 @@
+"""The live loop: where the turn machine meets sound, services and the clock.
+
+Threads: the port's (copies blocks), the listener's (echo, voice activity), one for each running stage, and the
+caller's own, which feeds the machine one event at a time and carries out what it answers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from huiyin.assistant.ports.clock import AudioClock
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.conversation.performer import (
+    Notice,
+    Observer,
+    Performer,
+    TurnCommitted,
+    policy_from,
+    speech_event,
+)
+from huiyin.assistant.conversation.stages import Stages
+from huiyin.assistant.conversation.trimming import history_limit
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import State, TurnMachine
+
+__all__ = ["Conversation", "Notice", "Observer", "TurnCommitted"]
+
+_DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
+_REOPEN_S = 2.0  # between tries to open it again
+_LOCKSTEP_LIMIT_S, _LOCKSTEP_POLL_S = 2.0, 0.001
+
+_LAST_WORD = ev.TimePassed(float("inf"))  # sent to oneself: no more input will come
+
+
+@dataclass(frozen=True)
+class _Greet(ev.Event):
+    """Sent to oneself: the assistant speaks first."""
+
+    clauses: tuple[str, ...]
+
+
+class Conversation:
+    """One conversation. `run` returns when `stop` is called (from any thread)."""
+
+    def __init__(
+        self,
+        services: Services,
+        persona: Persona,
+        port: AudioPort,
+        listener: Listener | None,
+        *,
+        speak: bool = True,
+        apologies: Mapping[str, Samples] | None = None,
+        endpoint: Callable[[Samples], float] | None = None,
+        history: History | None = None,
+        lockstep: bool = False,
+    ) -> None:
+        """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound.
+
+        `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: pauses are judged by
+        their length and the words alone. `history`: a conversation that is taken up again.
+
+        `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
+        the room down instead of making the loop look late).
+        """
+        settings = services.settings
+        self.machine = TurnMachine(replace(policy_from(settings), judge_sound=endpoint is not None))
+        self.clock = AudioClock()
+        self.player = Player(port.output_latency_s)
+        self._port, self._listener = port, listener
+        self._half_duplex = settings.turns.barge_in == "off"
+        self._events: queue.SimpleQueue[ev.Event | None] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[tuple[Samples, Samples] | None] = queue.SimpleQueue()
+        self._stages = Stages(
+            services,
+            self.player,
+            self.clock.now,
+            self._events.put,
+            voice=persona.voice,
+            speak=speak,
+            cut=listener.cut if listener else None,
+            endpoint=endpoint,
+        )
+        self._performer = Performer(
+            self.machine,
+            persona,
+            self.player,
+            self._stages,
+            self.clock.now,
+            apologies=apologies if apologies is not None else {},
+            limit=history_limit(settings, persona),
+            history=history,
+            summarise=self._stages.summarise if settings.talk.summary else None,
+        )
+        self.history = self._performer.history
+        self.observe = self._performer.observe
+        self.quiet = threading.Event()  # nobody speaks, nothing is being prepared, nothing typed waits
+        self.quiet.set()
+        self._typing = threading.Lock()
+        self._typed = 0  # lines typed that the machine has not yet seen
+        self._lockstep = lockstep
+        self._unheard = 0  # blocks the listener has not yet taken
+        self._device_lost = False
+        self._wake_s = float("inf")  # when the machine wants to be woken
+        self._ending = False
+
+    def type(self, text: str) -> None:
+        """The user types instead of speaking. From any thread."""
+        with self._typing:
+            self._typed += 1
+            self.quiet.clear()
+        self._events.put(ev.TextEntered(self.clock.now(), text))
+
+    def greet(self, clauses: Iterable[str]) -> None:
+        """The assistant speaks first, at least a clause. From any thread."""
+        self.quiet.clear()
+        self._events.put(_Greet(self.clock.now(), tuple(clauses)))
+
+    def key(self, *, pressed: bool) -> None:
+        """The talk key went down or up. From any thread."""
+        kind = ev.KeyPressed if pressed else ev.KeyReleased
+        self._events.put(kind(self.clock.now()))
+
+    def stop(self) -> None:
+        """End the conversation. From any thread."""
+        self._events.put(None)
+
+    def stop_when_quiet(self) -> None:
+        """End once the reply in hand, if any, has been heard. From any thread."""
+        self._events.put(_LAST_WORD)
+
+    def run(self) -> None:
+        """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
+        self._port.start(self._exchange)
+        ear = threading.Thread(target=self._listen, name="listener", daemon=True)
+        ear.start()
+        try:
+            self._loop()
+        finally:
+            self._stages.cancel(self.machine.generation)
+            self._port.stop()
+            self._blocks.put(None)
+            ear.join()
+
+    # -- the port's and the listener's threads ------------------------------------------------------------------
+
+    def _exchange(self, mic: Samples) -> Samples:
+        out = self.player.read(len(mic))
+        self.clock.advance(len(mic))
+        self._blocks.put((mic, out))
+        if self._lockstep:
+            self._wait_for_the_loop()
+        return out
+
+    def _wait_for_the_loop(self) -> None:
+        limit = time.monotonic() + _LOCKSTEP_LIMIT_S
+        self._unheard += 1
+        while (self._unheard or not self._events.empty()) and time.monotonic() < limit:
+            time.sleep(_LOCKSTEP_POLL_S)
+
+    def _listen(self) -> None:
+        while (block := self._blocks.get()) is not None:
+            mic, out = block
+            if self._listener is not None:
+                if self._half_duplex and self.player.is_sounding:
+                    mic = np.zeros_like(mic)
+                for heard in self._listener.push(mic, out):
+                    self._events.put(speech_event(self.clock.now(), heard))
+            if advanced := self.player.advanced():
+                self._events.put(ev.PlaybackAdvanced(self.clock.now(), *advanced))
+            generation = self.player.finished()
+            if generation is not None:
+                self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
+            if self.clock.now() >= self._wake_s:  # sound may come faster than the clock, after a stall
+                self._events.put(ev.TimePassed(self.clock.now()))
+            self._unheard = 0
+
+    # -- the loop's own thread ----------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        check_s = _DEVICE_CHECK_S
+        while True:
+            now = self.clock.now()
+            if now >= check_s:
+                self._check_device()
+                check_s = self.clock.now() + (_REOPEN_S if self._device_lost else _DEVICE_CHECK_S)
+            try:
+                event = self._events.get(timeout=max(0.0, min(self._wake_s, check_s) - now))
+            except queue.Empty:
+                if self.clock.now() < self._wake_s:
+                    continue
+                event = ev.TimePassed(self.clock.now())
+            if event is None:
+                return
+            if event is _LAST_WORD:
+                self._ending = True
+            else:
+                self._wake_s = self._take(event)
+                self._note_quiet(event)
+            if self._ending and self.quiet.is_set():
+                return
+
+    def _take(self, event: ev.Event) -> float:
+        if isinstance(event, _Greet):
+            return self._performer.greet(event.clauses, event.at_s)
+        return self._performer.handle(event)
+
+    def _note_quiet(self, event: ev.Event) -> None:
+        with self._typing:
+            self._typed -= isinstance(event, ev.TextEntered)
+            if self.machine.state is State.LISTENING and not self._typed:
+                self.quiet.set()
+            else:
+                self.quiet.clear()
+
+    def _check_device(self) -> None:
+        try:
+            if self._device_lost:
+                self._port.start(self._exchange)
+                lost = self.clock.skip_lost_time()
+                self._blocks.put((np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
+                self._device_lost = False
+                self._performer.tell(Notice(self.clock.now(), "the sound device is back"))
+            else:
+                self._port.check()
+        except PortError as error:
+            if not self._device_lost:
+                self._device_lost = True
+                self._port.stop()
+                self._performer.tell(Notice(self.clock.now(), str(error)))

@@ -1,0 +1,141 @@
+"""The picture of a conversation: who speaks when, each stage's bars, and the latency between the two."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw, ImageFont
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.conversation.trace import audible_spans
+
+if TYPE_CHECKING:
+    from huiyin.assistant.faces.cli.demo_report import DemoReport
+
+_PX_PER_S = 56
+_LEFT, _RIGHT, _TOP, _LANE, _BAR = 96, 24, 46, 40, 22  # pixels
+_ROW_S = 24.0  # seconds in one row of lanes, about
+_SHORTEST_S = 4.0
+_LANES = ("user", "asr", "llm", "tts", "assistant")
+_COLOURS = {
+    "user": "#2f6fb2",
+    "asr": "#8c6bb1",
+    "llm": "#d08a2e",
+    "tts": "#4f9d69",
+    "assistant": "#c0504d",
+    "latency": "#222222",
+    "grid": "#e3e3e3",
+    "label": "#555555",
+}
+_CJK_FONTS = (
+    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
+    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/System/Library/Fonts/PingFang.ttc",
+    "/System/Library/Fonts/STHeiti Light.ttc",
+    "C:/Windows/Fonts/msyh.ttc",
+)
+
+
+def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
+    """(a font, whether it knows Chinese)."""
+    for path in _CJK_FONTS:
+        if Path(path).is_file():
+            return ImageFont.truetype(path, size), True
+    return ImageFont.load_default(size), False
+
+
+class Picture:
+    """Spans of time on lanes that continue row by row, like lines of text; `image` is what was drawn."""
+
+    def __init__(self, length_s: float) -> None:
+        self._rows = max(1, round(length_s / _ROW_S))
+        self._row_s = max(_SHORTEST_S, float(math.ceil(length_s / self._rows)))
+        self._row_height = _TOP + _LANE * len(_LANES) + 10
+        width = _LEFT + round(self._row_s * _PX_PER_S) + _RIGHT
+        self.image = Image.new("RGB", (width, self._rows * self._row_height), "white")
+        self._draw = ImageDraw.Draw(self.image)
+        self._font, self.knows_chinese = _font(13)
+        self._grid(length_s)
+
+    def _grid(self, length_s: float) -> None:
+        for row in range(self._rows):
+            top = row * self._row_height + _TOP
+            for i, name in enumerate(_LANES):
+                self._draw.text((10, top + i * _LANE + 3), name, fill=_COLOURS["label"], font=self._font)
+            for second in range(int(self._row_s) + 1):
+                at = row * self._row_s + second
+                if at > length_s + 1:
+                    break
+                x = _LEFT + second * _PX_PER_S
+                self._draw.line([(x, top - 6), (x, top + _LANE * len(_LANES) - 12)], fill=_COLOURS["grid"])
+                self._draw.text((x - 6, top - 24), f"{at:.0f} s", fill=_COLOURS["label"], font=self._font)
+
+    def bar(self, lane: str, start_s: float, end_s: float, text: str = "") -> None:
+        """A span; broken where a row ends."""
+        index = _LANES.index(lane)
+        for row in range(int(start_s // self._row_s), min(self._rows, int(end_s // self._row_s) + 1)):
+            left, right = max(start_s, row * self._row_s), min(end_s, (row + 1) * self._row_s)
+            x, y = self._place(left, row, index)
+            x_end = max(x + 2, self._place(right, row, index)[0])
+            self._draw.rectangle([x, y, x_end, y + _BAR], fill=_COLOURS[lane])
+            if text:
+                self._draw.text((x + 4, y + 4), self._fitting(text, x_end - x - 8), fill="white", font=self._font)
+
+    def latency(self, start_s: float, end_s: float) -> None:
+        """An arrow from the end of the user's speech to the first sound of the reply."""
+        row = int(start_s // self._row_s)
+        end_s = min(end_s, (row + 1) * self._row_s)
+        x, y = self._place(start_s, row, 0)
+        x_end = self._place(end_s, row, 0)[0]
+        middle = y + _BAR // 2
+        self._draw.line([(x, middle), (x_end, middle)], fill=_COLOURS["latency"], width=2)
+        self._draw.polygon(
+            [(x_end, middle), (x_end - 7, middle - 4), (x_end - 7, middle + 4)], fill=_COLOURS["latency"]
+        )
+        text = f"{(end_s - start_s) * 1000:.0f} ms"
+        self._draw.text((x + 4, y - 9), text, fill=_COLOURS["latency"], font=self._font)
+
+    def _place(self, at_s: float, row: int, lane: int) -> tuple[int, int]:
+        x = _LEFT + round((at_s - row * self._row_s) * _PX_PER_S)
+        return x, row * self._row_height + _TOP + lane * _LANE
+
+    def _fitting(self, text: str, width: float) -> str:
+        if not self.knows_chinese and not text.isascii():
+            return ""
+        while text and self._draw.textlength(text, font=self._font) > width:
+            text = text[:-1]
+        return text
+
+
+def draw_timeline(report: DemoReport) -> bytes:
+    """A PNG of the conversation."""
+    picture = Picture(report.recording.shape[1] / SAMPLE_RATE)
+    for line, start_s, end_s in report.spoken:
+        picture.bar("user", start_s, end_s, line.text)
+    for reply in report.trace.replies.values():
+        for lane, start, end in (
+            ("asr", reply.transcribe_s, reply.transcribed_s),
+            ("llm", reply.asked_s, reply.text_finished_s or reply.first_clause_s),
+        ):
+            if start is not None and end is not None:
+                picture.bar(lane, start, end)
+        for start, end in reply.clauses.values():
+            picture.bar("tts", start, end)
+    heard = {reply.play_s: reply.committed.turn.heard for reply in report.trace.spoken() if reply.committed}
+    for start_s, end_s in audible_spans(report.recording[1]):
+        picture.bar("assistant", start_s, end_s, _closest(heard.items(), start_s))
+    for turn in report.turns:
+        picture.latency(turn.end_s, turn.end_s + turn.latency_s)
+    buffer = io.BytesIO()
+    picture.image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _closest(heard: Iterable[tuple[float | None, str]], at_s: float) -> str:
+    """What was said in the reply whose playback began at about `at_s`."""
+    return next((text for start, text in heard if start is not None and abs(start - at_s) < 0.5), "")

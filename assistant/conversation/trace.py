@@ -1,0 +1,115 @@
+"""What happened when: the stages of every reply, gathered from a conversation's events and actions.
+
+From this come the demo's table, its picture and its transcript.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.conversation.performer import Notice, TurnCommitted
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+
+AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS is heard in a quiet room
+
+
+@dataclass
+class Reply:
+    """Times in seconds on the conversation's clock; None until it happened."""
+
+    generation: int
+    transcribe_s: float | None = None
+    transcribed_s: float | None = None
+    asked_s: float | None = None
+    first_clause_s: float | None = None
+    text_finished_s: float | None = None
+    synthesise_s: float | None = None
+    sound_s: float | None = None
+    play_s: float | None = None
+    clauses: dict[int, tuple[float, float]] = field(default_factory=dict)  # clause -> synthesis asked, finished
+    committed: TurnCommitted | None = None
+    failed: str = ""
+
+
+class Trace:
+    """An observer of a conversation."""
+
+    def __init__(self) -> None:
+        self.replies: dict[int, Reply] = {}
+        self.speech: list[tuple[str, float]] = []  # ("started" | "paused", seconds), as voice activity heard it
+        self.notices: list[tuple[float, str]] = []
+
+    def __call__(self, at_s: float, what: object) -> None:
+        generation = getattr(what, "generation", None)
+        if generation is not None:
+            self._note(self.replies.setdefault(generation, Reply(generation)), at_s, what)
+        elif isinstance(what, ev.SpeechStarted):
+            self.speech.append(("started", what.onset_s))
+        elif isinstance(what, ev.SpeechPaused):
+            self.speech.append(("paused", what.end_s))
+        elif isinstance(what, Notice):
+            self.notices.append((at_s, what.text))
+
+    @staticmethod
+    def _note(reply: Reply, at_s: float, what: object) -> None:
+        match what:
+            case do.Transcribe():
+                reply.transcribe_s = at_s
+            case ev.Transcribed():
+                reply.transcribed_s = at_s
+            case do.AskLlm():
+                reply.asked_s = at_s
+            case ev.ReplyText(clause=0):
+                reply.first_clause_s = at_s
+            case ev.ReplyFinished():
+                reply.text_finished_s = at_s
+            case do.Synthesise(clause=clause):
+                reply.synthesise_s = reply.synthesise_s or at_s
+                reply.clauses[clause] = (at_s, at_s)
+            case ev.AudioReady():
+                reply.sound_s = reply.sound_s or at_s
+            case ev.AudioFinished(clause=clause) if clause in reply.clauses:
+                reply.clauses[clause] = (reply.clauses[clause][0], at_s)
+            case do.Play():
+                reply.play_s = at_s
+            case TurnCommitted():
+                reply.committed = what
+            case ev.StageFailed(stage=stage, reason=reason):
+                reply.failed = f"{stage}: {reason}"
+
+    def spoken(self) -> list[Reply]:
+        """The replies that were played, in order."""
+        return sorted((r for r in self.replies.values() if r.play_s is not None), key=lambda r: r.play_s or 0.0)
+
+
+def first_audible(samples: Samples, after_s: float) -> float | None:
+    """Time of the first audible sample from `after_s` on, in seconds."""
+    start = max(0, round(after_s * SAMPLE_RATE))
+    hits = np.flatnonzero(np.abs(samples[start:].astype(np.int32)) > AUDIBLE)
+    return (start + int(hits[0])) / SAMPLE_RATE if len(hits) else None
+
+
+def last_audible(samples: Samples, before_s: float) -> float | None:
+    """Time of the last audible sample before `before_s`, in seconds."""
+    hits = np.flatnonzero(np.abs(samples[: round(before_s * SAMPLE_RATE)].astype(np.int32)) > AUDIBLE)
+    return int(hits[-1]) / SAMPLE_RATE if len(hits) else None
+
+
+def audible_spans(samples: Samples, *, bridge_s: float = 0.3) -> list[tuple[float, float]]:
+    """Stretches with sound in them; gaps shorter than `bridge_s` do not count."""
+    block = SAMPLE_RATE // 100
+    count = len(samples) // block
+    loud = np.abs(samples[: count * block].astype(np.int32)).reshape(count, block).max(axis=1) > AUDIBLE
+    spans: list[tuple[float, float]] = []
+    for at in np.flatnonzero(loud) * block / SAMPLE_RATE:
+        end = at + block / SAMPLE_RATE
+        if spans and at - spans[-1][1] <= bridge_s:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((float(at), float(end)))
+    return spans

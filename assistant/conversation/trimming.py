@@ -1,0 +1,68 @@
+"""What of a long conversation the model is still sent: the part that acts. How much goes, `dialogue` decides."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from huiyin.assistant.dialogue.history import History, HistoryLimit, Message
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.summary import summary_request
+from huiyin.assistant.dialogue.tokens import estimated_tokens
+from huiyin.configs.settings import Settings
+
+_QUESTION_TOKENS = 512  # of the model's context, kept free for what the user says next: two minutes of speech
+_LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
+
+Summarise = Callable[[Sequence[Message], Callable[[str], None]], None]
+"""Asks the model in the background; tells the answer from any thread, '' where there is none."""
+
+
+@dataclass(frozen=True)
+class TurnsForgotten:
+    """The oldest `turns` of those sent so far are sent no more; `summary` tells of all such turns, '' where none was
+    made."""
+
+    at_s: float
+    turns: int
+    summary: str
+
+
+class Trimming:
+    """Keeps `history` within `limit`. All calls from one thread."""
+
+    def __init__(self, history: History, limit: HistoryLimit, summarise: Summarise | None) -> None:
+        """`summarise` None: turns that no longer fit are forgotten without a summary."""
+        self._history, self._limit, self._summarise = history, limit, summarise
+        self._summaries: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()  # (turns, what they were about)
+        self._is_summarising = False
+
+    def trim(self, at_s: float) -> TurnsForgotten | None:
+        """Send no more than fits. Where there is to be a summary, the turns go when it has come."""
+        if not self._summaries.empty():
+            self._is_summarising = False
+            turns, summary = self._summaries.get()
+            return self._send_no_more(at_s, turns, summary or self._history.summary)
+        surplus = [] if self._is_summarising else self._history.surplus(self._limit)
+        if not surplus:
+            return None
+        if self._summarise is None:
+            return self._send_no_more(at_s, len(surplus), self._history.summary)
+        self._is_summarising = True
+        request, count = summary_request(surplus, self._history.summary), len(surplus)
+        self._summarise(request, lambda summary: self._summaries.put((count, summary)))
+        return None
+
+    def _send_no_more(self, at_s: float, turns: int, summary: str) -> TurnsForgotten:
+        self._history.forget(turns, summary)
+        return TurnsForgotten(at_s, turns, summary)
+
+
+def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
+    """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
+    tokens = settings.talk.history_tokens
+    if "embedded" in settings.llm.upstreams:
+        taken = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
+        tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - taken))
+    return HistoryLimit(tokens, settings.talk.history_turns)

@@ -1,0 +1,100 @@
+"""What a desk's loudspeaker, microphone and room do to sound: played, heard, measured.
+
+The probe is noise with the rhythm of speech, at the level the assistant speaks at, after a second of silence; then
+short bursts, each louder than the one before, to see when the microphone clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ears.echo.path import EchoPath
+from huiyin.assistant.ports.port import Samples
+
+_SILENCE_S, _SPEECH_S, _LEARNT_AFTER_S = 1.0, 9.0, 5.0
+_LEVEL_DBFS = -24.0
+_SYLLABLES_HZ = 4.0
+_BURSTS_DBFS = (-21.0, -18.0, -15.0, -12.0, -9.0)
+_BURST_S, _REST_S = 0.4, 0.5
+_CLIPPED = 32700  # int16; converters saturate a little below full scale
+_CLIPPED_SAMPLES = 8
+_PEAK = 32000.0
+
+
+def probe_sound() -> Samples:
+    """The probe, int16, some 15 s."""
+    rng = np.random.default_rng(4)
+    count = round(_SPEECH_S * SAMPLE_RATE)
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    frequencies = np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 1.0)
+    # Flat to 500 Hz, then falling by 6 dB an octave: the long-term spectrum of speech, without its bass.
+    noise = np.fft.irfft(spectrum * (frequencies > 120) / np.maximum(1.0, frequencies / 500), count)
+    beat = 0.5 - 0.5 * np.cos(2 * np.pi * _SYLLABLES_HZ * np.arange(count) / SAMPLE_RATE)
+    words = _at_level(noise * beat, _LEVEL_DBFS)
+    burst = noise[: round(_BURST_S * SAMPLE_RATE)] * np.hanning(round(_BURST_S * SAMPLE_RATE))
+    parts = [np.zeros(round(_SILENCE_S * SAMPLE_RATE)), words]
+    for level_dbfs in _BURSTS_DBFS:
+        parts += [np.zeros(round(_REST_S * SAMPLE_RATE)), _at_level(burst, level_dbfs)]
+    return np.concatenate([*parts, np.zeros(SAMPLE_RATE)]).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What was measured. Levels in dBFS; `delay_ms` None: the loudspeaker was not to be heard."""
+
+    dead: bool  # the microphone gave exact zeros
+    noise_dbfs: float
+    echo_dbfs: float
+    delay_ms: float | None
+    drift_ppm: float
+    erle_db: float
+    clips_at_dbfs: float | None  # level of the loudspeaker from which the microphone clips
+
+
+def examine(mic: Samples, far_end: Samples, path: EchoPath) -> Desk:
+    """Measure what a microphone heard of the probe. `mic` and `far_end` int16, of one length; `path` a fresh one."""
+    chunks = list(path.push(mic, far_end))
+    near = np.concatenate([np.zeros(0, np.int16), *(chunk.near for chunk in chunks)])
+    heard = mic[: len(near)]
+    began = int(np.argmax(far_end != 0)) if far_end.any() else 0
+    words = slice(began, began + round(_SPEECH_S * SAMPLE_RATE))
+    learnt = slice(began + round(_LEARNT_AFTER_S * SAMPLE_RATE), words.stop)
+    aligner = path.aligner if path.aligner is not None and path.aligner.locked else None
+    delay = aligner.echo_delay if aligner else 0.0
+    echo, left = _dbfs(heard[learnt]), _dbfs(near[learnt])
+    return Desk(
+        dead=len(mic) > 0 and not mic.any(),
+        noise_dbfs=_dbfs(mic[:began]),
+        echo_dbfs=echo,
+        delay_ms=delay / SAMPLE_RATE * 1000 if aligner else None,
+        drift_ppm=aligner.drift_ppm if aligner else 0.0,
+        erle_db=echo - left,
+        clips_at_dbfs=_clips_at(mic, words, round(delay)),
+    )
+
+
+def _clips_at(mic: Samples, words: slice, delay: int) -> float | None:
+    if np.count_nonzero(np.abs(mic[words].astype(np.int32)) >= _CLIPPED) >= _CLIPPED_SAMPLES:
+        return _LEVEL_DBFS
+    at = words.stop + delay
+    for level_dbfs in _BURSTS_DBFS:
+        at += round(_REST_S * SAMPLE_RATE)
+        burst = mic[at : at + round(_BURST_S * SAMPLE_RATE)].astype(np.int32)
+        if np.count_nonzero(np.abs(burst) >= _CLIPPED) >= _CLIPPED_SAMPLES:
+            return level_dbfs
+        at += round(_BURST_S * SAMPLE_RATE)
+    return None
+
+
+def _at_level(sound: np.ndarray, level_dbfs: float) -> np.ndarray:
+    scaled = sound / np.sqrt(np.mean(sound**2)) * 10 ** (level_dbfs / 20) * 32768
+    return np.clip(scaled, -_PEAK, _PEAK)
+
+
+def _dbfs(samples: Samples) -> float:
+    if not len(samples):
+        return -100.0
+    return max(-100.0, float(10 * np.log10(np.mean((samples / 32768.0) ** 2) + 1e-12)))

@@ -1,0 +1,91 @@
+"""Is the user done, by the sound of it: pipecat's smart-turn v3.2 (BSD-2-Clause) straight through onnxruntime.
+
+The model is Whisper tiny's encoder with a classifier on top, so it wants Whisper's log-mel spectrogram
+(Radford et al. 2022, section 2.2): 80 mel bands of 25 ms windows every 10 ms, of the turn's last 8 s, right
+aligned. Measured: 40 ms a call on one idle core, of which the spectrogram takes 6 ms.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats, Samples
+
+MODEL = "smart-turn-v3.2-cpu.onnx"
+WINDOW_S = 8.0  # what the model looks at
+_WINDOW = round(WINDOW_S * SAMPLE_RATE)
+_FFT = 400  # samples: 25 ms
+_HOP = 160  # samples: 10 ms
+_BANDS = 80
+_TOP_HZ = SAMPLE_RATE / 2
+_DYNAMIC_RANGE = 8.0  # decades below the loudest point are all the same silence
+
+
+class EndpointModel:
+    """Thread-safe: onnxruntime's sessions are."""
+
+    def __init__(self, model: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a second would be taken from recognition
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, samples: Samples) -> float:
+        """Probability 0..1 that the turn `samples` (int16, 16 kHz, shape (n,)) belongs to is complete at its end."""
+        features = log_mel(prepare(samples))[None]
+        return float(self._session.run(None, {self._input: features})[0][0, 0])
+
+
+def prepare(samples: Samples) -> Floats:
+    """The last 8 s, silence in front of what is shorter, at zero mean and unit variance: float32, shape (128000,)."""
+    sound = np.zeros(_WINDOW, np.float32)
+    last = samples[-_WINDOW:].astype(np.float32) / np.float32(32768)
+    if len(last):
+        sound[-len(last) :] = last
+    return ((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)).astype(np.float32)
+
+
+def log_mel(sound: Floats) -> Floats:
+    """Whisper's spectrogram of `sound` (float32, shape (n,)): float32, shape (80, n // 160)."""
+    padded = np.pad(sound, _FFT // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(sound) // _HOP]
+    power = np.abs(np.fft.rfft(frames * _window(), axis=1)) ** 2
+    bands = np.log10(np.maximum(power @ _filters(), 1e-10))
+    return ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
+
+
+@cache
+def _window() -> npt.NDArray[np.float64]:
+    """A periodic Hann window."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT)
+
+
+@cache
+def _filters() -> npt.NDArray[np.float64]:
+    """Triangles on Slaney's mel scale, each of unit area (Auditory Toolbox, 1998): shape (201, 80)."""
+    edges = _hz(np.linspace(0.0, _mel(_TOP_HZ), _BANDS + 2))
+    bins = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE)[:, None]
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
+    return np.maximum(0.0, np.minimum(rising, falling)) * (2 / (high - low))
+
+
+# The scale is linear up to 1 kHz (200/3 Hz a mel), above it 27 mels are a factor of 6.4.
+_LINEAR_HZ, _BREAK_HZ, _LOG_STEP = 200 / 3, 1000.0, np.log(6.4) / 27
+
+
+def _mel(hz: float) -> float:
+    return float(_BREAK_HZ / _LINEAR_HZ + np.log(hz / _BREAK_HZ) / _LOG_STEP) if hz > _BREAK_HZ else hz / _LINEAR_HZ
+
+
+def _hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    at_break = _BREAK_HZ / _LINEAR_HZ
+    return np.where(mel < at_break, mel * _LINEAR_HZ, _BREAK_HZ * np.exp(_LOG_STEP * (mel - at_break)))

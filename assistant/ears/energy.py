@@ -1,0 +1,55 @@
+"""The end of speech by its level, sooner than voice activity is sure of it.
+
+Silero's probability falls 90-120 ms after the last sound; the level falls with it. In 104 utterances a level 25 dB
+below that of the speech for 30 ms marks 98 % of the ends and pauses, 29 ms after the last sound (median), and
+0.8 times a second something else, mostly the closure of a stop consonant: what is begun on the strength of it must cost
+little when it was nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+
+_STEP = SAMPLE_RATE // 100  # 10 ms
+_STEP_S = _STEP / SAMPLE_RATE
+_DEEP_DB = 25.0  # below the speech: nothing is said
+_HIGH_DB = 12.0  # below it: something is
+_QUIET_STEPS = 3
+_FORGET_DB = 0.05  # a step: the level of the speech is that of its loudest sound, and it fades
+_FLOOR = 1.0  # int16: digital silence has a level, too
+
+Dip = Literal["dipped", "rose"]
+
+
+class Dips:
+    """Sound in; 'dipped' when it has become quiet, 'rose' when it is loud again. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._speech_db = 0.0
+        self._quiet = 0  # steps
+        self._was_loud = self._dipped = False
+
+    def push(self, samples: Samples) -> tuple[Dip, float] | None:
+        """The newest sound (int16, whole steps of 10 ms or nearly): what changed, and since how many seconds."""
+        steps = len(samples) // _STEP
+        power = (samples[len(samples) - steps * _STEP :].astype(np.float32) ** 2).reshape(steps, _STEP).mean(axis=1)
+        for level_db in 10 * np.log10(np.maximum(power, _FLOOR)):
+            self._take(float(level_db))
+        if self._dipped and self._quiet == 0:
+            self._dipped = False
+            return "rose", 0.0
+        if self._was_loud and not self._dipped and self._quiet >= _QUIET_STEPS:
+            self._dipped, self._was_loud = True, False
+            return "dipped", self._quiet * _STEP_S
+        return None
+
+    def _take(self, level_db: float) -> None:
+        self._speech_db = max(level_db, self._speech_db - _FORGET_DB)
+        if level_db > self._speech_db - _HIGH_DB:
+            self._was_loud = True
+        self._quiet = self._quiet + 1 if level_db < self._speech_db - _DEEP_DB else 0

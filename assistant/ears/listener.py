@@ -1,0 +1,126 @@
+"""From microphone blocks to what the turn machine wants to know: when the user speaks, and the sound of it.
+
+Runs in a thread of its own, after the port's callback: echo cancellation, voice activity, and a ring that keeps
+the cleaned sound of the last minute and a half so that a turn can be cut out of it by its times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ears.energy import Dip, Dips
+from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, rms
+from huiyin.assistant.ears.echo.gate import Frame
+from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ears.vad import HANG_S, Change, SileroVad, SpeechTracker
+
+KEEP_S = 90.0  # longer than the longest turn
+PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant
+POST_ROLL_S = 0.1  # and after the end
+_QUIET_RMS = 1.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
+    clock of the microphone's samples."""
+
+    change: Change | Dip
+    at_s: float
+
+
+class SoundRing:
+    """The last `KEEP_S` seconds of sound, by time."""
+
+    def __init__(self, keep_s: float = KEEP_S) -> None:
+        self._ring: Samples = np.zeros(round(keep_s * SAMPLE_RATE), np.int16)
+        self._written = 0  # samples since the start
+
+    def write(self, samples: Samples) -> None:
+        """Append."""
+        size = len(self._ring)
+        samples = samples[-size:]
+        at = self._written % size
+        head = min(len(samples), size - at)
+        self._ring[at : at + head] = samples[:head]
+        self._ring[: len(samples) - head] = samples[head:]
+        self._written += len(samples)
+
+    def cut(self, start_s: float, end_s: float) -> Samples:
+        """The sound between two times; what is too old or has not come yet is left out."""
+        start = max(round(start_s * SAMPLE_RATE), self._written - len(self._ring), 0)
+        end = min(round(end_s * SAMPLE_RATE), self._written)
+        return self._ring[np.arange(start, max(start, end)) % len(self._ring)]
+
+
+class Ear(Protocol):
+    """What takes the assistant's voice out: `EchoPath`."""
+
+    def push(self, mic: Samples, far_end: Samples) -> Iterable[Cleaned]:
+        """Cleaned chunks of what was heard and played."""
+
+    def leak(self) -> float:
+        """How much the newest of them still follows the far end."""
+
+
+class Listener:
+    """Push blocks in, get speech events out. Not thread-safe, but `cut` may be called from another thread."""
+
+    def __init__(self, echo: Ear, vad: SileroVad, tracker: SpeechTracker) -> None:
+        self._echo, self._vad, self._tracker = echo, vad, tracker
+        self._second_vad, self._dips = vad.fork(), Dips()
+        self._ring = SoundRing()
+        self._at = 0  # samples that went through voice activity
+        self._pushed = 0  # samples heard
+        self._echoes = False  # the assistant is audible
+
+    def cut(self, start_s: float, end_s: float) -> Samples:
+        """The cleaned sound of a turn, with a little before and after it."""
+        return self._ring.cut(start_s - PRE_ROLL_S, end_s + POST_ROLL_S)
+
+    def push(self, mic: Samples, far_end: Samples) -> list[Heard]:
+        """One block: what the microphone heard and what was being played, sample for sample."""
+        heard: list[Heard] = []
+        for chunk in self._echo.push(mic, far_end):
+            self._ring.write(chunk.near)
+            heard += self._voice_activity(chunk)
+            self._echoes = chunk.far_end
+        self._pushed += len(mic)
+        # It looks at the microphone itself, as the echo path gives sound back 32 to 48 ms later.
+        dip = self._dips.push(mic)
+        if dip and self._tracker.speaking and not self._echoes:
+            kind, since_s = dip
+            heard.append(Heard(kind, self._pushed / SAMPLE_RATE - since_s))
+        return heard
+
+    def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
+        self._at += CHUNK
+        probability = self._vad(_floats(chunk.near))
+        level = rms(chunk.near)
+        frame = Frame(probability, level)
+        if chunk.far_end:
+            second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
+            frame = Frame(
+                probability,
+                level,
+                passed=level / max(rms(chunk.mic), _QUIET_RMS),
+                far_end=True,
+                second=second,
+                leak=self._echo.leak() if self._tracker.cares(probability, second) else 0.0,
+                deaf=chunk.second is None and not chunk.settled,
+            )
+        change = self._tracker.push(frame)
+        if change is None:
+            return []
+        kind, frames_ago = change
+        at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
+        return [Heard(kind, max(0.0, at_s))]
+
+
+def _floats(samples: Samples) -> Floats:
+    return samples.astype(np.float32) / np.float32(32768)

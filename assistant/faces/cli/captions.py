@@ -1,0 +1,49 @@
+"""What is said, as lines on the screen, while it is said."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from huiyin.assistant.conversation.performer import Notice, TurnCommitted
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+
+
+class Captions:
+    """An observer of a conversation. A user's line appears when their turn is over, a clause when it may be heard."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._pending: dict[int, list[str]] = {}
+        self._said: dict[int, ev.Transcript] = {}
+        self._playing = 0
+
+    def notice(self, text: str) -> None:
+        """A line of the program's own."""
+        print(f"· {text}", file=self._out, flush=True)
+
+    def __call__(self, at_s: float, what: object) -> None:
+        match what:
+            case ev.Transcribed(generation=generation, transcript=transcript):
+                self._said[generation] = transcript
+            case ev.ReplyText(generation=generation, text=text):
+                if generation == self._playing:
+                    self._line("huiyin", text)
+                else:
+                    self._pending.setdefault(generation, []).append(text)
+            case do.Play(generation=generation):
+                self._playing = generation
+                if generation in self._said:
+                    self._line("you", self._said[generation].text)
+                for text in self._pending.pop(generation, []):
+                    self._line("huiyin", text)
+                self._said.clear()
+                self._pending.clear()
+            case TurnCommitted(turn=turn) if turn.interrupted:
+                self._line("huiyin", f"— (heard: {turn.heard or 'nothing'})")
+            case Notice(text=text):
+                self.notice(text)
+
+    def _line(self, who: str, text: str) -> None:
+        print(f"{who:>6}: {text}", file=self._out, flush=True)

@@ -1,0 +1,89 @@
+"""Model files, and room for them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from huiyin.assistant.faces.cli.checks import Check
+from huiyin.configs.store.progress import megabytes
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import FileState, ModelStore, StoreError
+
+_PROFILE = "embedded"
+_SPARE_BYTES = 500_000_000  # for the system, and what the demo writes
+
+
+def files(settings: Settings) -> Iterator[Check]:
+    """Every model file that these settings need, verified; reads only what was not verified before."""
+    try:
+        store = ModelStore(settings.store)
+    except StoreError as error:
+        yield Check("fail", str(error), "huiyin settings store")
+        return
+    for group in _groups(settings, store):
+        try:
+            states = store.verify(group, full=False)
+        except StoreError as error:
+            yield Check("fail", str(error), "huiyin models list")
+            continue
+        states = [state for state in states if _is_needed(state, settings)]
+        bad = [state for state in states if state.state != "here"]
+        for state in bad:
+            size = megabytes(state.file.bytes)
+            yield Check(
+                "fail", f"model file {state.file.name} ({size}) is {state.state}", f"huiyin models fetch {group}"
+            )
+        if states and not bad:
+            size = megabytes(sum(state.file.bytes for state in states))
+            yield Check("ok", f"model files of {group}: all {len(states)} here ({size}) in {store.dir}")
+
+
+def _groups(settings: Settings, store: ModelStore) -> list[str]:
+    """The profile, and the models that the settings name beyond it."""
+    groups = [_PROFILE]
+    known = {file.name for file in store.catalog.profile(_PROFILE)}
+    chosen = [settings.asr.model]
+    chosen += _llama_models(settings)
+    for name in chosen:
+        if not Path(name).expanduser().exists() and not any(k == name or k.startswith(f"{name}/") for k in known):
+            groups.append(name)
+    return groups
+
+
+def _llama_models(settings: Settings) -> list[str]:
+    """Those that speak, and that judge words."""
+    models = [settings.llm.model] if "embedded" in settings.llm.upstreams else []
+    return models + ([settings.llm.turn_model] if settings.words_are_judged else [])
+
+
+def _is_needed(state: FileState, settings: Settings) -> bool:
+    name = state.file.name
+    if name.endswith(".gguf"):
+        return name in _llama_models(settings)
+    if name.startswith("whisper-"):
+        return settings.asr.engine == "whisper" and name.startswith(f"{settings.asr.model}/")
+    return True
+
+
+def disk(settings: Settings) -> Iterator[Check]:
+    """Room for what is missing."""
+    try:
+        store = ModelStore(settings.store)
+        states = [state for group in _groups(settings, store) for state in store.look(group)]
+    except StoreError:
+        return  # `files` has told
+    missing = sum(
+        state.file.bytes for state in states if state.state in ("missing", "damaged") and _is_needed(state, settings)
+    )
+    place = next(folder for folder in (store.dir, *store.dir.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free < missing + _SPARE_BYTES:
+        yield Check(
+            "fail" if missing else "warn",
+            f"disk: {megabytes(free)} free at {place}, {megabytes(missing)} of models still to come",
+            "free some space, or set HUIYIN_STORE_DIR to a folder on another disk",
+        )
+    else:
+        yield Check("ok", f"disk: {megabytes(free)} free at {place}")

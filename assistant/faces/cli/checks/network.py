@@ -1,0 +1,92 @@
+"""What a conversation calls: the three services on their ports, and a language model of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+
+import psutil
+
+from huiyin.assistant.faces.cli.checks import Check, Level
+from huiyin.assistant.clients.http import ServiceError, get_json
+from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.clients.readiness import look
+from huiyin.configs.settings import Settings
+
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+_UPSTREAM_TIMEOUT_S = 3.0
+
+
+def services(settings: Settings) -> Iterator[Check]:
+    """Each port: free, a huiyin service (ready or not), or somebody else's."""
+    for name in NAMES:
+        yield _service(settings, name)
+    if settings.service.host not in _THIS_MACHINE and not settings.service.api_key:
+        yield Check(
+            "warn",
+            f"the services would listen on {settings.service.host} for everyone, without a key",
+            "--set service.api_key=… , or --set service.host=127.0.0.1",
+        )
+
+
+def _service(settings: Settings, name: Name) -> Check:
+    port = getattr(settings, name).port
+    state = look(Services(settings), name)
+    if state.kind == "ready":
+        return Check("ok", f"port {port}: the {name} service is ready")
+    if state.kind == "loading":
+        return Check("warn", f"port {port}: the {name} service is loading its model", "wait a little")
+    if state.kind == "failed":
+        return Check(
+            "fail", f"port {port}: the {name} service cannot be used: {state.why}", "see above; start it again"
+        )
+    if state.kind == "other":
+        change = f"stop it, or --set {name}.port=N"
+        return Check("fail", f"port {port}, for {name}, is taken by {_owner(port)} ({state.why})", change)
+    problem = _cannot_listen(settings.service.host, port)
+    if problem:
+        return Check("fail", f"port {port}, for {name}, cannot be listened on: {problem}", f"--set {name}.port=N")
+    return Check("ok", f"port {port} is free; the {name} service is started when it is needed")
+
+
+def _owner(port: int) -> str:
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            here = getattr(connection.laddr, "port", None) == port  # an empty tuple where there is no address
+            if here and connection.status == psutil.CONN_LISTEN and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return "another program"
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why not, or ''."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
+def language_models(settings: Settings) -> Iterator[Check]:
+    """Upstreams of one's own answer."""
+    for url in settings.llm.upstreams:
+        if url == "embedded":
+            continue
+        try:
+            key = os.environ.get("HUIYIN_LLM_API_KEY", "")
+            answer = get_json("it", url, "/models", timeout_s=_UPSTREAM_TIMEOUT_S, key=key)
+            names = [str(model["id"]) for model in answer["data"]]
+            yield Check("ok", f"language model at {url}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+        except (ServiceError, KeyError, TypeError, ValueError) as error:
+            level: Level = "warn" if len(settings.llm.upstreams) > 1 else "fail"
+            why = getattr(error.__cause__, "strerror", None) or error
+            yield Check(
+                level,
+                f"no language model answers at {url}: {why}",
+                "start it; the address usually ends in /v1; its key goes into HUIYIN_LLM_API_KEY",
+            )

@@ -1,0 +1,142 @@
+"""`huiyin demo`: a whole conversation where there is no sound hardware.
+
+A second voice plays the user through a simulated room, in real time, into the real loop and the real services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
+from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener, prepare
+from huiyin.assistant.conversation.trace import Trace
+from huiyin.assistant.turns import actions as do
+from huiyin.configs.settings import Settings
+
+_PAUSE_S = 0.8  # what people leave before they answer a stranger
+_REPLY_LIMIT_S = 60.0
+_USER_PEAK = 0.35
+_TTS_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the second voice says. `interrupt_after_s`: so long after the assistant's reply has begun to be heard."""
+
+    text: str
+    voice: str
+    interrupt_after_s: float | None = None
+
+
+SCRIPT = (
+    Line("你好，请介绍一下你自己。", "zm_yunxi"),
+    Line("今天下班有点累，晚饭吃什么好呢？", "zm_yunxi"),
+    Line("What is the capital of France?", "am_michael"),
+    Line("Please tell me a short story about a lighthouse.", "am_michael"),
+    Line("Sorry, how tall was that lighthouse?", "am_michael", interrupt_after_s=2.5),
+)
+
+
+@dataclass
+class SecondVoice:
+    """The user: says the script's lines when their time has come. `spoken` is (line, start, end) in room seconds."""
+
+    room: SimulatedRoom
+    lines: list[tuple[Line, Floats]]
+    spoken: list[tuple[Line, float, float]] = field(default_factory=list)
+    _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
+
+    def __call__(self, at_s: float, what: object) -> None:
+        """Observes the conversation."""
+        if isinstance(what, do.Play):
+            self._events.put("play")
+        elif isinstance(what, TurnCommitted):
+            self._events.put("committed")
+
+    def run(self, conversation: Conversation) -> None:
+        """Say every line, wait for the last reply, end the conversation."""
+        try:
+            for i, (line, sound) in enumerate(self.lines):
+                time.sleep(_PAUSE_S if line.interrupt_after_s is None else line.interrupt_after_s)
+                start, end = self.room.say(sound)
+                self.spoken.append((line, start, end))
+                following = self.lines[i + 1][0] if i + 1 < len(self.lines) else None
+                interrupts = following is not None and following.interrupt_after_s is not None
+                if not self._wait("play") or not (interrupts or self._wait("committed")):
+                    return
+        finally:
+            time.sleep(_PAUSE_S)
+            conversation.stop()
+
+    def _wait(self, wanted: str) -> bool:
+        limit = time.monotonic() + _REPLY_LIMIT_S
+        while (left := limit - time.monotonic()) > 0:
+            try:
+                if self._events.get(timeout=left) == wanted:
+                    return True
+            except queue.Empty:
+                break
+        return False
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Play the demo; write its files. Returns the exit status."""
+    captions = Captions()
+    folder = Path(getattr(args, "out", None) or "demo")
+    seed = getattr(args, "seed", None)
+    with Launcher(settings, args.service_arguments, captions.notice) as launcher, MemoryWatch() as memory:
+        captions.notice("starting the services …")
+        launcher.start(NAMES)
+        captions.notice("the second voice learns its lines …")
+        lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
+        persona = load_persona(getattr(args, "persona", None) or settings.talk.persona)
+        apologies = prepare(launcher, persona)
+        if isinstance(apologies, Apologies):
+            apologies.ready.wait(_TTS_LIMIT_S)  # making them must not slow the first turn down
+        room = SimulatedRoom(RoomSettings(seed=1 if seed is None else seed))
+        trace, user = Trace(), SecondVoice(room, lines)
+        listener = make_listener(settings, captions)
+        endpoint = make_endpoint(settings, captions)
+        conversation = Conversation(launcher.services, persona, room, listener, apologies=apologies, endpoint=endpoint)
+        for observer in (captions, trace, user):
+            conversation.observe(observer)
+        threading.Thread(target=user.run, args=(conversation,), name="second-voice", daemon=True).start()
+        captions.notice(f"listening to a room with {len(lines)} lines to come\n")
+        try:
+            conversation.run()
+        except KeyboardInterrupt:
+            captions.notice("stopped")
+            return 130
+    report = DemoReport(trace, user.spoken, room.recording(), memory.peak_mb)
+    files = write_report(report, folder)
+    print(f"\n{report.table()}\n\n{', '.join(str(path) for path in files)}")
+    if not report.complete(len(lines)):
+        print(f"huiyin: {len(report.turns)} of {len(lines)} lines were answered", file=sys.stderr)
+        return 1
+    return 0
+
+
+def user_sound(services: Services, text: str, voice: str) -> Floats:
+    """`text` in the second voice: float32, 16 kHz, without silence around it."""
+    sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)]).astype(np.float32)
+    sound = sound / max(1.0, float(np.abs(sound).max())) * _USER_PEAK
+    loud = np.flatnonzero(np.abs(sound) > _USER_PEAK / 50)
+    return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[: SAMPLE_RATE // 10]

@@ -1,0 +1,174 @@
+"""The demo's table and files, from what was recorded in the room and what the loop did."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.wav import wav_bytes
+from huiyin.assistant.conversation.timeline import draw_timeline
+from huiyin.assistant.conversation.trace import Reply, Trace, first_audible, last_audible
+
+if TYPE_CHECKING:
+    from huiyin.assistant.faces.cli.demo import Line
+
+
+_CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy machine
+
+
+@dataclass(frozen=True)
+class MeasuredTurn:
+    """One line of the second voice and its answer; times in room seconds, durations in seconds.
+
+    `latency_s` is voice-to-voice: last sample of the user's speech to the first audible sample of the reply, both
+    measured on the room's sound. `parts` are what it was spent on; the stages overlap the endpoint's wait, so that
+    `hold` (sound was ready, the pause not yet long enough) is often above zero and the parts add up to the whole.
+    """
+
+    said: str
+    start_s: float
+    end_s: float
+    reply: Reply
+    latency_s: float
+    stop_s: float | None  # for an interruption: its onset to the assistant's last audible sample; 0: it was before
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """`recording` has shape (2, n): microphone, loudspeaker."""
+
+    trace: Trace
+    spoken: Sequence[tuple[Line, float, float]]
+    recording: Samples
+    peak_mb: float
+
+    @cached_property
+    def turns(self) -> list[MeasuredTurn]:
+        """The lines that were answered."""
+        turns = []
+        replies = self.trace.spoken()
+        for i, (line, start_s, end_s) in enumerate(self.spoken):
+            following_s = self.spoken[i + 1][1] if i + 1 < len(self.spoken) else float("inf")
+            reply = next((r for r in replies if r.play_s and end_s <= r.play_s < following_s), None)
+            heard_s = (
+                first_audible(self.recording[1], reply.play_s - _CLOCKS_APART_S) if reply and reply.play_s else None
+            )
+            if reply is None or heard_s is None:
+                continue
+            stop_s = None
+            if line.interrupt_after_s is not None:
+                # Before the answer's own sound, which the two clocks may place some milliseconds before `play_s`.
+                last = last_audible(self.recording[1], heard_s - _CLOCKS_APART_S)
+                stop_s = max(0.0, last - start_s) if last else 0.0
+            turns.append(
+                MeasuredTurn(
+                    line.text, start_s, end_s, reply, heard_s - end_s, stop_s, latency_parts(reply, end_s, heard_s)
+                )
+            )
+        return turns
+
+    def complete(self, lines: int) -> bool:
+        """Whether all lines were said and answered."""
+        return len(self.turns) == lines
+
+    @property
+    def p50_s(self) -> float:
+        """Median voice-to-voice latency."""
+        return statistics.median(turn.latency_s for turn in self.turns) if self.turns else float("nan")
+
+    def table(self) -> str:
+        """Latency and its parts, per turn, in milliseconds."""
+        columns = ["hear", "asr", "llm", "tts", "hold", "play"]
+        rows = [f"{'turn':<5}{'voice-to-voice':>15}" + "".join(f"{name:>7}" for name in columns) + "   said"]
+        for i, turn in enumerate(self.turns, 1):
+            cells = "".join(f"{turn.parts[name] * 1000:7.0f}" for name in columns)
+            rows.append(f"{i:<5}{turn.latency_s * 1000:>12.0f} ms{cells}   {turn.said}")
+        rows.append("")
+        rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
+        for turn in self.turns:
+            if turn.stop_s:
+                rows.append(
+                    f"barge-in: the assistant was silent {turn.stop_s * 1000:.0f} ms after the user's first sound"
+                )
+            elif turn.stop_s is not None:
+                rows.append("barge-in: none, the assistant was silent already when the user began")
+        rows.append(f"peak memory of all processes {self.peak_mb:.0f} MB")
+        rows.append(
+            "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;\n"
+            "hold: sound ready, waiting for the pause to last; play: to the first audible sample"
+        )
+        return "\n".join(rows)
+
+    def transcript(self) -> dict[str, Any]:
+        """The conversation as data."""
+        turns = []
+        for turn in self.turns:
+            committed = turn.reply.committed
+            turns.append(
+                {
+                    "said": turn.said,
+                    "start_s": round(turn.start_s, 3),
+                    "end_s": round(turn.end_s, 3),
+                    "recognised": committed.transcript.text if committed else None,
+                    "language": committed.transcript.language if committed else None,
+                    "emotion": committed.transcript.emotion if committed else None,
+                    "heard": committed.turn.heard if committed else None,
+                    "interrupted": committed.turn.interrupted if committed else None,
+                    "messages": committed.messages if committed else None,
+                    "spoken": committed.style if committed else None,
+                    "latency_ms": round(turn.latency_s * 1000),
+                    "parts_ms": {name: round(value * 1000) for name, value in turn.parts.items()},
+                    "stop_ms": None if turn.stop_s is None else round(turn.stop_s * 1000),
+                }
+            )
+        return {
+            "turns": turns,
+            "latency_p50_ms": round(self.p50_s * 1000) if self.turns else None,
+            "peak_memory_mb": round(self.peak_mb),
+            "notices": [{"at_s": round(at, 3), "text": text} for at, text in self.trace.notices],
+        }
+
+
+def latency_parts(reply: Reply, end_s: float, heard_s: float) -> dict[str, float]:
+    """Where the time between the end of speech and the first sound went; adds up to the whole."""
+    marks = [
+        ("hear", reply.transcribe_s),
+        ("asr", reply.transcribed_s),
+        ("llm", reply.first_clause_s),
+        ("tts", reply.sound_s),
+        ("hold", reply.play_s),
+        ("play", heard_s),
+    ]
+    parts, before = {}, end_s
+    for name, at in marks:
+        at = before if at is None else max(before, at)
+        parts[name], before = at - before, at
+    return parts
+
+
+def write_report(report: DemoReport, folder: Path) -> list[Path]:
+    """conversation.wav, transcript.json and timeline.png in `folder`, each written whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    transcript = json.dumps(report.transcript(), ensure_ascii=False, indent=2)
+    files = {
+        "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
+        "transcript.json": transcript.encode(),
+        "timeline.png": draw_timeline(report),
+    }
+    paths = []
+    for name, data in files.items():
+        path = folder / name
+        part = path.with_name(f".{name}.{os.getpid()}.part")
+        part.write_bytes(data)
+        os.replace(part, path)
+        paths.append(path)
+    return paths

@@ -1,0 +1,53 @@
+"""``huiyin doctor``: what works on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterator
+
+from huiyin.assistant.faces.cli.checks import Check, questions
+from huiyin.assistant.faces.cli.shared import FAILED
+from huiyin.assistant.faces.cli.echo_check import check_desktop
+from huiyin.configs.settings import Settings
+
+_ABOUT = """\
+Looks at everything a conversation needs and says what to do where something is missing. ok: works. warn: some of it
+will not work, or not well. fail: talking cannot work; the exit status is then 1. Starts and changes nothing.
+
+  huiyin doctor
+  huiyin doctor --json
+  huiyin doctor --echo                   plays some 15 s of noise and says whether interrupting will work at this desk
+  huiyin doctor --profile my.toml"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``doctor``."""
+    parser = subparsers.add_parser("doctor", description=_ABOUT)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--echo", action="store_true", help="play a sound and hear it: will interrupting work here?")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Ask all questions. Returns 0, or 1 when something fails."""
+    checks = []
+    for check in _findings(settings, echo=args.echo):
+        checks.append(check)
+        if not args.json:
+            print(f"{check.level:4}  {check.what}{f' — {check.advice}' if check.advice else ''}", flush=True)
+    failed = any(check.level == "fail" for check in checks)
+    if args.json:
+        report = {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]}
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    return FAILED if failed else 0
+
+
+def _findings(settings: Settings, *, echo: bool) -> Iterator[Check]:
+    asked = [*questions(), *([check_desktop] if echo else [])]
+    for question in asked:
+        try:
+            yield from question(settings)
+        except Exception as error:  # a doctor who faints helps nobody
+            name = (question.__doc__ or question.__name__).splitlines()[0]
+            yield Check("fail", f"could not be found out ({type(error).__name__}: {error}): {name}")

@@ -1,0 +1,135 @@
+"""``huiyin doctor --echo``: will the user be heard over the loudspeaker at this desk? Played, heard, said in words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.faces.cli.checks import Check
+from huiyin.configs.settings import Settings
+
+_LATE_S = 10.0  # after the probe's own length something is wrong
+_AUDIBLE_DB = 6.0  # an echo less far above the noise is nothing to worry about
+_GOOD_DB, _POOR_DB = 18.0, 8.0  # echo taken away: barge-in works; works now and then
+_BLUETOOTH_MS, _LONGEST_MS = 250.0, 550.0
+_TWO_CLOCKS_PPM, _BAD_CLOCK_PPM = 5.0, 300.0
+_LOUD_SPEECH_DBFS = -12.0  # the assistant's loudest words
+_HALF_DUPLEX = "use a headset, or take turns: --set turns.barge_in=off"
+
+
+class _Recording:
+    """Plays the probe through a port, keeps what was heard."""
+
+    def __init__(self) -> None:
+        self._sound = probe_sound()
+        self._at = 0
+        self._heard: list[Samples] = []
+        self._played: list[Samples] = []
+        self.done = threading.Event()
+
+    def exchange(self, mic: Samples) -> Samples:
+        """A block, in the port's thread."""
+        out = self._sound[self._at : self._at + len(mic)]
+        self._at += len(mic)
+        out = np.pad(out, (0, len(mic) - len(out)))
+        self._heard.append(mic)
+        self._played.append(out)
+        if self._at >= len(self._sound):
+            self.done.set()
+        return out
+
+    @property
+    def length_s(self) -> float:
+        """Of the probe."""
+        return len(self._sound) / 16_000
+
+    def sound(self) -> tuple[Samples, Samples]:
+        """(heard, played)."""
+        return np.concatenate(self._heard), np.concatenate(self._played)
+
+
+def check_echo(
+    port: AudioPort, echo: str, wait: Callable[[threading.Event, float], bool] = threading.Event.wait
+) -> Iterator[Check]:
+    """Play the probe through `port` and judge what the echo path `echo` makes of it. Some 15 s."""
+    recording = _Recording()
+    try:
+        port.start(recording.exchange)
+        try:
+            complete = wait(recording.done, recording.length_s + _LATE_S)
+            port.check()
+        finally:
+            port.stop()
+    except PortError as error:
+        yield Check("fail", "echo: the probe cannot be played", str(error))
+        return
+    if not complete:
+        yield Check("fail", "echo: the sound device stopped in the middle of the probe", "try another device")
+        return
+    path, warning = make_echo_path(echo)
+    if warning:
+        yield Check("warn", f"echo: {warning.split(';')[0]}", _HALF_DUPLEX)
+    yield from judge(examine(*recording.sound(), path))
+
+
+def check_desktop(settings: Settings) -> Iterator[Check]:
+    """The same on the desktop's devices."""
+    from huiyin.assistant.ports.desktop import DesktopPort
+
+    audio = settings.audio
+    port = DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s)
+    yield from check_echo(port, audio.echo)
+
+
+def judge(desk: Desk) -> Iterator[Check]:
+    """What the figures mean, and what to change."""
+    if desk.dead:
+        yield Check("fail", "echo: the microphone gives nothing but zeros", "it is muted, or not allowed to be used")
+        return
+    above = desk.echo_dbfs - desk.noise_dbfs
+    if desk.delay_ms is None:
+        if above < _AUDIBLE_DB:
+            yield Check("ok", "echo: the microphone does not hear the loudspeaker; interrupting will work")
+        else:
+            yield Check("warn", f"echo: {above:.0f} dB above the noise, but with no steady delay", _HALF_DUPLEX)
+        return
+    yield _delay(desk.delay_ms)
+    drift = f"echo: clocks apart by {desk.drift_ppm:+.0f} ppm"
+    if abs(desk.drift_ppm) > _BAD_CLOCK_PPM:
+        yield Check("warn", drift, "more than can be followed: use one device for microphone and loudspeaker")
+    elif abs(desk.drift_ppm) > _TWO_CLOCKS_PPM:
+        yield Check("ok", f"{drift}: two devices; it is followed")
+    else:
+        yield Check("ok", drift)
+    yield _removed(desk, above)
+    if desk.clips_at_dbfs is not None:
+        what = f"echo: the microphone clips from {desk.clips_at_dbfs:.0f} dBFS on"
+        if desk.clips_at_dbfs <= _LOUD_SPEECH_DBFS:
+            yield Check("warn", what, "turn the loudspeaker or the microphone down: what clips cannot be cancelled")
+        else:
+            yield Check("ok", f"{what}, louder than the assistant speaks")
+
+
+def _delay(delay_ms: float) -> Check:
+    what = f"echo: heard {delay_ms:.0f} ms after it was played"
+    if delay_ms > _LONGEST_MS:
+        return Check("warn", what, "more than can be followed: set audio.latency_s lower, or use a wired loudspeaker")
+    if delay_ms > _BLUETOOTH_MS:
+        return Check("warn", what, "a wireless loudspeaker? every reply comes so much later; a wired one is quicker")
+    return Check("ok", what)
+
+
+def _removed(desk: Desk, above_noise_db: float) -> Check:
+    what = f"echo: at {desk.echo_dbfs:.0f} dBFS, {desk.erle_db:.0f} dB of it taken away"
+    # Down to the noise there is no more to take away.
+    if desk.erle_db >= min(_GOOD_DB, above_noise_db - 3):
+        return Check("ok", f"{what}; interrupting will work")
+    if desk.erle_db >= _POOR_DB:
+        advice = "interrupting will work now and then: turn the loudspeaker down, or the microphone away from it"
+        return Check("warn", what, advice)
+    return Check("warn", what, f"interrupting will not work here: {_HALF_DUPLEX}")

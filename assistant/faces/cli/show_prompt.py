@@ -1,0 +1,43 @@
+"""What the model is asked, on the screen: ``huiyin talk --show-prompt``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.tokens import message_tokens
+from huiyin.assistant.conversation.performer import Asked
+from huiyin.assistant.conversation.trimming import TurnsForgotten
+
+
+class PromptPrinter:
+    """An observer of a conversation. Messages that begin as the last time are counted, not shown again: that
+    beginning is what a prompt cache keeps."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._last: list[Message] = []
+
+    def __call__(self, at_s: float, what: object) -> None:
+        match what:
+            case Asked(generation=generation, messages=messages, style=style):
+                self._show(generation, messages, style)
+            case TurnsForgotten(turns=turns, summary=summary):
+                kept = f"; summary: {summary}" if summary else ""
+                self._line(f"the oldest {turns} turns are sent no more{kept}")
+
+    def _show(self, generation: int, messages: list[Message], style: str) -> None:
+        same = 0
+        while same < min(len(messages), len(self._last)) and messages[same] == self._last[same]:
+            same += 1
+        tokens = sum(message_tokens(message["content"]) for message in messages)
+        before = f", the first {same} as before" if same else ""
+        self._line(f"prompt #{generation}: {len(messages)} messages, about {tokens} tokens{before}; spoken: {style}")
+        for message in messages[same:]:
+            first, *rest = message["content"].split("\n")
+            self._line("\n".join([f"{message['role']:>9}  {first}", *(f"{'':>9}  {line}" for line in rest)]))
+        self._last = messages
+
+    def _line(self, text: str) -> None:
+        print("\n".join(f"| {line}" for line in text.split("\n")), file=self._out, flush=True)

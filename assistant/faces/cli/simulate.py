@@ -1,0 +1,180 @@
+"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import sys
+import time
+from pathlib import Path
+
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, whole_file
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
+from huiyin.assistant.scenario.needs import lacking
+from huiyin.assistant.scenario.reader import ScenarioError
+from huiyin.assistant.scenario.report import json_report, junit_report, summary, text_report, title
+from huiyin.assistant.scenario.script import DEPTHS, Depth, Scenario
+from huiyin.configs import settings as config
+from huiyin.configs.settings import Settings
+
+_ABOUT = """\
+Scripted conversations, played in virtual time against the very turn machine that talks: seconds for minutes of talk,
+the same every time. A scenario is a YAML file that says who speaks when, and what must follow: docs/scenarios.md.
+The exit status is 1 when an expectation fails; the timeline around it is printed. It is 2 where a file is wrong.
+
+  huiyin simulate tests/conversations
+  huiyin simulate my_bug.yaml --verbose
+  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json
+  huiyin simulate my_bug.yaml --depth room --services real   # with your recogniser, model and voice, in virtual time
+  huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``simulate``."""
+    parser = subparsers.add_parser("simulate", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO", help="a YAML file, or a folder of them")
+    parser.add_argument(
+        "--depth", choices=DEPTHS,
+        help="text: no sound, milliseconds; room: echo path and voice activity on sound; live: real time and real "
+        "services (default: the scenario's own)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--services", choices=("simulated", "real"),
+        help="at room depth: with the delays that a scenario states, or those that run; the ones that do not are "
+        "started (live depth: always real)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sound", choices=("room", "card"),
+        help="at live depth: a simulated room, or your sound card, whose loudspeaker then plays the user, too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of the room's noise and voices (default: the scenario's)"
+    )
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="play N times, with seeds that count up")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="also write report, picture and sound of each")
+    parser.add_argument("--verbose", action="store_true", help="print the whole timeline")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Play them. Returns the exit status."""
+    _check(args)
+    results: list[Result] = []
+    refused: list[NotPlayable] = []
+    try:
+        plays = _plays(args)
+        if args.sound == "card":
+            from huiyin.assistant.scenario.real_time import check_card
+
+            check_card(settings.audio)
+        with _services(args, settings, plays):
+            began = time.perf_counter()
+            for scenario, depth in plays:
+                try:
+                    results += _play(scenario, depth, args, settings)
+                except NotPlayable as why:
+                    refused.append(why)
+            took_s = time.perf_counter() - began
+    except ScenarioError as error:
+        raise CommandError(str(error), USAGE) from error
+    if not results:
+        raise CommandError("; ".join(map(str, refused)), USAGE)
+    _write(args, results, refused)
+    if args.json:
+        print(json_report(results, refused))
+    else:
+        print(f"{text_report(results, verbose=args.verbose)}\n\n{summary(results, refused)}")
+        print(_speed(results, took_s), file=sys.stderr)
+    return 0 if all(result.passed for result in results) else FAILED
+
+
+def files_of(paths: list[Path]) -> list[Path]:
+    """The YAML files that are named, or lie in the folders that are. Raises CommandError where there are none."""
+    files: list[Path] = []
+    for path in paths:
+        found = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
+        if not found:
+            raise CommandError(f"there are no .yaml files in {path}", USAGE)
+        files += found
+    return files
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.repeat < 1:
+        raise CommandError("--repeat wants a number from 1 on", USAGE)
+    if args.seed is not None and args.seed < 0:
+        raise CommandError("--seed wants a number from 0 on", USAGE)
+    if args.depth == "live" and args.services == "simulated":
+        raise CommandError("live depth has no simulated services; there is --depth room", USAGE)
+    if args.out and args.out.exists() and not args.out.is_dir():
+        raise CommandError(f"{args.out} is a file; --out wants a folder", USAGE)
+    if args.junit and not (args.out and args.junit.parent == args.out):  # which is made when there is something for it
+        check_writable(args.junit)
+
+
+def _plays(args: argparse.Namespace) -> list[tuple[Scenario, Depth]]:
+    """What is to be played how. Raises ScenarioError or CommandError."""
+    plays: list[tuple[Scenario, Depth]] = []
+    for path in files_of(args.scenarios):
+        scenario = read(path)
+        plays += [(scenario, depth) for depth in ((args.depth,) if args.depth else scenario.depths)]
+    if args.sound and all(depth != "live" for _, depth in plays):
+        raise CommandError("--sound is for live depth; add --depth live", USAGE)
+    return plays
+
+
+def _is_real(depth: Depth, args: argparse.Namespace) -> bool:
+    return depth == "live" or args.services == "real"
+
+
+def _services(
+    args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]]
+) -> contextlib.AbstractContextManager[object]:
+    """The services, started unless they run, where one of the scenarios can and will use them."""
+    card = args.sound == "card"
+    for scenario, depth in plays:
+        if _is_real(depth, args) and not lacking(scenario, depth, real_services=True, card=card and depth == "live"):
+            break
+    else:
+        return contextlib.nullcontext()
+    tell = Captions(sys.stderr).notice
+    launcher = Launcher(settings, args.service_arguments, tell)
+    tell("starting the services …")
+    with contextlib.ExitStack() as opened:
+        opened.enter_context(launcher).start(NAMES)
+        return opened.pop_all()
+
+
+def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings) -> list[Result]:
+    first = scenario.seed if args.seed is None else args.seed
+    # In virtual time what this machine's environment says does not count: a scenario plays alike everywhere.
+    base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
+    return [
+        simulate(
+            scenario, depth, seed, settings=base, services=args.services or "simulated", place=args.sound or "room"
+        )
+        for seed in range(first, first + args.repeat)
+    ]
+
+
+def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable]) -> None:
+    if args.out:
+        from huiyin.assistant.scenario.picture import write_out
+
+        for result in results:
+            write_out(result, args.out / re.sub(r"[\[\], ]+", "-", title(result)).strip("-"))
+    if args.junit:
+        with whole_file(args.junit) as file:
+            file.write(junit_report(results, refused).encode())
+
+
+def _speed(results: list[Result], took_s: float) -> str:
+    """How fast it went. Not part of the report: it is not the same every time."""
+    played_s = sum(result.log.end_s for result in results)
+    speed = f"{played_s / took_s:.0f} x real time, {60 * len(results) / took_s:.0f} scenarios a minute"
+    return f"{played_s:.0f} s of conversation in {took_s:.2f} s: {speed}"

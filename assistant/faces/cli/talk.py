@@ -1,0 +1,217 @@
+"""`huiyin talk`: a conversation across the desk."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
+from huiyin.assistant.ports.devices import find_device, list_devices
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
+from huiyin.assistant.ears.endpoint_model import EndpointModel
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import NAMES, Name
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.personas import load_persona, reference
+from huiyin.assistant.conversation.sessions import Session, SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore, StoreError
+
+VAD_MODEL = "silero_vad.onnx"
+_WARM_UP_LIMIT_S = 60.0
+
+
+def make_listener(settings: Settings, say: Captions) -> Listener:
+    """The ear: echo canceller, voice activity, its model from the store."""
+    echo, warning = make_echo_path(settings.audio.echo)
+    if warning:
+        say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
+    vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
+    return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+
+
+def make_endpoint(settings: Settings, say: Captions) -> EndpointModel | None:
+    """What hears whether a turn is complete; None: pauses are judged by their length and the words alone."""
+    if not settings.turns.endpoint_model:
+        return None
+    try:
+        return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
+    except StoreError as error:
+        say.notice(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
+        return None
+
+
+def prepare(
+    launcher: Launcher, persona: Persona, history: History | None = None, *, speak: bool = True, listen: bool = True
+) -> Mapping[str, Samples]:
+    """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
+
+    The model reads the persona (and what was said before) once, and its prompt cache then keeps it: 4.7 s off the first
+    reply (measured).
+    """
+    services = launcher.services
+    if listen and services.settings.words_are_judged:
+        with suppress(ServiceError):  # the model that judges loads when it is first asked
+            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
+    messages = persona.messages(history or History(), "")
+    try:
+        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))
+    except ServiceError as error:
+        launcher.tell(f"the language model does not answer: {error}")
+    return Apologies(services, persona, launcher.settings.store.path.parent / "apologies") if speak else {}
+
+
+def _rehearse(launcher: Launcher, persona: Persona, clauses: Sequence[str]) -> None:
+    """Have the greeting's sound made while the model reads the persona: the speech service keeps it."""
+    with suppress(ServiceError):
+        for clause in clauses:
+            list(launcher.services.speak(launcher.services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Talk until Ctrl-C. Returns the exit status."""
+    captions = Captions()
+    store = SessionStore(sessions_folder(settings.talk))
+    session = store.get(args.resume) if args.resume else None
+    name = args.persona or (session.persona if session else settings.talk.persona)
+    persona = load_persona(name)
+    if not args.text:
+        missing = _no_microphone()
+        if missing and args.demo_if_silent:
+            print(
+                f"{missing}\nPlaying the demo instead: a second voice is the user, in a simulated room.\n", flush=True
+            )
+            from huiyin.assistant.faces.cli import demo
+
+            return demo.run(args, settings)
+        if missing:
+            raise PortError(f"{missing}. Plug one in, or type instead: huiyin talk --text; or listen: huiyin demo")
+        if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
+            raise CommandError("the talk key needs a terminal in front of the program", USAGE)
+    port, speak = _port(args, settings, captions)
+    keeps = _keeps(store, session, reference(name), settings, captions)
+    with Launcher(settings, args.service_arguments, captions.notice) as launcher:
+        captions.notice("starting …")
+        launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
+        listener = None if args.text else make_listener(settings, captions)
+        endpoint = None if args.text else make_endpoint(settings, captions)
+        history = session.history() if session else None
+        opening = persona.opening() if settings.talk.greet and not session else []
+        if speak:
+            threading.Thread(target=_rehearse, args=(launcher, persona, opening), name="greeting", daemon=True).start()
+        apologies = prepare(launcher, persona, history, speak=speak, listen=not args.text)
+        conversation = Conversation(
+            launcher.services,
+            persona,
+            port,
+            listener,
+            speak=speak,
+            apologies=apologies,
+            endpoint=endpoint,
+            history=history,
+        )
+        conversation.observe(captions)
+        if args.show_prompt:
+            conversation.observe(PromptPrinter())
+        if keeps:
+            conversation.observe(keeps)
+        if session:
+            captions.notice(f"session {session.id} goes on, after {len(session.turns)} turns")
+        elif opening:
+            conversation.greet(opening)
+        if args.text:
+            captions.notice("type, Enter sends, Ctrl-C ends")
+            threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
+        try:
+            with nullcontext() if args.text else _talk_key(conversation, settings, captions):
+                conversation.run()
+        except KeyboardInterrupt:
+            captions.notice("goodbye")
+    if keeps and keeps.is_kept:
+        captions.notice(f"to go on: huiyin talk --resume {keeps.path.stem}")
+    return 0
+
+
+def _keeps(
+    store: SessionStore, session: Session | None, persona: str, settings: Settings, captions: Captions
+) -> SessionWriter | None:
+    """What writes the conversation down, if anything does."""
+    if not settings.talk.sessions:
+        return None
+    return store.go_on(session, captions.notice) if session else store.begin(persona, captions.notice)
+
+
+def _talk_key(conversation: Conversation, settings: Settings, captions: Captions) -> AbstractContextManager[None]:
+    """The space bar, where there is a terminal."""
+    if not has_terminal():
+        captions.notice("speak; Ctrl-C ends")
+        return nullcontext()
+    push_to_talk = settings.turns.talk_key
+    what = "begins and ends your turn" if push_to_talk else "stops the assistant"
+    captions.notice(f"{'' if push_to_talk else 'speak; '}the space bar {what}; Ctrl-C ends")
+    key = TalkKey(lambda down: conversation.key(pressed=down), captions.notice, push_to_talk=push_to_talk)
+    return keyboard(key)
+
+
+def _needed(*, text: bool, speak: bool) -> set[Name]:
+    """The services a conversation of this kind uses."""
+    needed: set[Name] = {"llm"}
+    if not text:
+        needed.add("asr")
+    if speak:
+        needed.add("tts")
+    return needed
+
+
+def _no_microphone() -> str:
+    """Why nobody can be heard, in words; '' when there is a microphone."""
+    try:
+        inputs = [device for device in list_devices() if device.inputs > 0]
+    except PortError as error:
+        return str(error)
+    return "" if inputs else "No microphone was found on this machine"
+
+
+def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> tuple[AudioPort, bool]:
+    """The sound port, and whether anything can be heard."""
+    input_name, output_name = args.input or settings.audio.input_device, args.output or settings.audio.output_device
+    if args.text:
+        try:
+            has_output = any(device.outputs > 0 for device in list_devices())
+        except PortError:
+            has_output = False
+        if not has_output:
+            return SilentPort(), False
+    if input_name and not args.text:
+        find_device(input_name, "input")  # a name that is wrong is told before the services are started
+    if output_name:
+        find_device(output_name, "output")
+    port = DesktopPort(
+        input_name, output_name, latency_s=settings.audio.latency_s, microphone=not args.text, tell=captions.notice
+    )
+    return port, True
+
+
+def _read_lines(conversation: Conversation) -> None:
+    """Typed lines, one turn each. Somebody at a keyboard may interrupt; lines from a pipe wait for what is said."""
+    for line in sys.stdin:
+        if line.strip():
+            if not sys.stdin.isatty():
+                conversation.quiet.wait()
+            conversation.type(line.strip())
+    conversation.stop_when_quiet()

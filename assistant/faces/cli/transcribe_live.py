@@ -1,0 +1,166 @@
+"""``huiyin transcribe --live``: what is being said, as text, while it is said."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import sys
+import threading
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from huiyin.assistant.ports.capture import Microphone, Playback
+from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.transcription_stream import LiveTranscription
+from huiyin.assistant.faces.cli.shared import STDIN, USAGE, CommandError
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.faces.cli.transcribe import read_hotwords
+from huiyin.configs.settings import Settings
+
+FORMATS = ("text", "json")
+_TICK_S = 0.2
+_NARROWEST = 20  # columns; terminals that say less say nonsense
+_MORE = "… "  # in front of a partial whose beginning does not fit
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Transcribe the microphone, or one recording at its own speed, until its end or Ctrl-C. Returns 0.
+
+    Raises CommandError for options that make no sense here, PortError, LaunchError or ServiceError.
+    """
+    if args.format not in FORMATS:
+        raise CommandError(f"--live writes {' or '.join(FORMATS)}, not {args.format}", USAGE)
+    if args.tags or args.embed_audio is not None:
+        raise CommandError("--tags and --embed-audio are for whole recordings; leave out --live", USAGE)
+    if args.out is not None:
+        raise CommandError("--live writes to the screen; redirect it: huiyin transcribe --live > talk.txt", USAGE)
+    if len(args.file) > 1 or STDIN in args.file:
+        raise CommandError("--live takes the microphone, or one recording", USAGE)
+    if args.file and args.device:
+        raise CommandError("--device names a microphone; with a recording there is none", USAGE)
+    hotwords = read_hotwords(args.hotwords)
+    screen = Lines(sys.stdout) if args.format == "text" else JsonLines(sys.stdout)
+    source = _source(args, settings)
+    with Launcher(settings, args.service_arguments) as launcher:
+        launcher.start(["asr"])
+        given = {"language": args.language, "hotwords": hotwords}
+        options = {"rate": source.rate, **{name: value for name, value in given.items() if value}}
+        stream = LiveTranscription(launcher.services, options)
+        if sys.stderr.isatty():
+            print("playing; Ctrl-C ends" if args.file else "listening; Ctrl-C ends", file=sys.stderr)
+        try:
+            _listen(source, stream, screen)
+        finally:
+            source.stop()
+            stream.close()
+            screen.close()
+    return 0
+
+
+def _source(args: argparse.Namespace, settings: Settings) -> Microphone | Playback:
+    if args.file:
+        return Playback(Path(args.file[0]).expanduser())
+    return Microphone(args.device or settings.audio.input_device, settings.audio.latency_s)
+
+
+def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:
+    """Until `source` ends. At Ctrl-C what was heard is still told; a second one ends at once.
+
+    Ctrl-C strikes in the main thread, which therefore does nothing but wait.
+    """
+    trouble: list[Exception] = []
+
+    def send() -> None:
+        try:
+            for block in source.blocks():
+                stream.send(block)
+        except PortError as error:
+            trouble.append(error)
+        except ServiceError:
+            return  # whoever reads the events is told more
+        with contextlib.suppress(ServiceError):
+            stream.end()
+
+    def read() -> None:
+        try:
+            for event in stream.events():
+                show(event)
+        except (ServiceError, OSError) as error:
+            trouble.append(error)
+        finally:
+            done.set()
+
+    done = threading.Event()  # not join(): interrupted, it takes the thread for ended (Python 3.11)
+    threading.Thread(target=read, name="text", daemon=True).start()
+    threading.Thread(target=send, name="sound", daemon=True).start()
+    try:
+        _wait(done)
+    except KeyboardInterrupt:
+        source.stop()
+        _wait(done)
+    if trouble:
+        raise trouble[0]
+
+
+def _wait(done: threading.Event) -> None:
+    while not done.wait(_TICK_S):  # without a limit Windows would not let Ctrl-C through
+        pass
+
+
+class Lines:
+    """Finals as lines. On a terminal the sentence being spoken stands below them, rewritten in place."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._shown = out, 0  # columns of the line that will be rewritten
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if event["type"] == "final":
+            self._write(event["segment"]["text"])
+            self._out.write("\n")
+            self._shown = 0
+        elif event["type"] == "partial" and self._out.isatty():
+            self._write(_end_of(event["text"], max(shutil.get_terminal_size().columns, _NARROWEST) - 1))
+        self._out.flush()
+
+    def close(self) -> None:
+        """Leave nothing unfinished on the screen."""
+        self._write("")
+        self._out.flush()
+
+    def _write(self, text: str) -> None:
+        # Blanks instead of an escape sequence: they work in every terminal.
+        over = " " * (self._shown - columns(text))
+        self._out.write(("\r" if self._shown else "") + text + over + ("\r" if not text and over else ""))
+        self._shown = columns(text)
+
+
+class JsonLines:
+    """Everything that the service says, an object a line."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        print(json.dumps(event, ensure_ascii=False), file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Nothing is unfinished."""
+
+
+def columns(text: str) -> int:
+    """Columns of a terminal that `text` takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _end_of(text: str, width: int) -> str:
+    """`text`, or its end where all of it is wider than `width` columns: what is new stands there."""
+    if columns(text) <= width:
+        return text
+    while columns(_MORE + text) > width:
+        text = text[1:]
+    return _MORE + text

@@ -1,0 +1,111 @@
+"""Sound to be transcribed while it comes: the microphone, or a recording played at its own speed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.devices import find_device, list_devices, portaudio
+from huiyin.assistant.ports.port import PortError
+
+_BLOCK_S = 0.04
+_DEAD_AFTER_S = 2.0  # a live microphone brings a block every 40 ms
+
+
+class Microphone:
+    """A microphone, opened at once. `device` is a number, a name, part of one, or '' for the default.
+
+    Raises PortError where there is none, or it cannot be opened.
+    """
+
+    def __init__(self, device: str, latency_s: float) -> None:
+        sounddevice = portaudio()
+        if not any(found.inputs for found in list_devices()):
+            raise PortError("no microphone was found; plug one in, or transcribe a recording: --live FILE")
+        number = find_device(device, "input").number if device else None
+        self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        try:
+            facts = sounddevice.query_devices(number, "input")
+            try:
+                sounddevice.check_input_settings(number, channels=1, dtype="int16", samplerate=SAMPLE_RATE)
+                self.rate = SAMPLE_RATE
+            except sounddevice.PortAudioError:
+                self.rate = round(facts["default_samplerate"])  # the service resamples
+            self._stream = sounddevice.RawInputStream(
+                samplerate=self.rate, blocksize=round(_BLOCK_S * self.rate), device=number, channels=1, dtype="int16",
+                latency=latency_s, callback=lambda data, *_: self._blocks.put(bytes(data)),
+            )  # fmt: skip
+            self._stream.start()
+        except (sounddevice.PortAudioError, ValueError) as error:
+            raise PortError(
+                f"the microphone cannot be opened ({error}); choose another with --device, `huiyin devices` lists them"
+            ) from error
+
+    def blocks(self) -> Iterator[bytes]:
+        """16-bit little-endian mono at `rate`, until `stop`. Raises PortError when the device dies."""
+        try:
+            while not self._stopped.is_set():
+                yield self._blocks.get(timeout=_DEAD_AFTER_S)
+        except queue.Empty:
+            if not self._stopped.is_set():
+                raise PortError("the microphone has stopped; plug it in again and start anew") from None
+        finally:
+            self._stream.close(ignore_errors=True)
+
+    def stop(self) -> None:
+        """Hear no more; from any thread."""
+        self._stopped.set()
+
+
+class Playback:
+    """A recording as if it were spoken now: its blocks come in real time. Raises PortError for no recording."""
+
+    rate = SAMPLE_RATE
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._stopped = path, threading.Event()
+        try:
+            self._container = av.open(str(path))
+            self._stream = self._container.streams.audio[0]
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise PortError(f"{path}: {getattr(error, 'strerror', '') or error}") from error
+        except IndexError:
+            raise PortError(f"{path}: there is no sound in it") from None
+
+    def blocks(self) -> Iterator[bytes]:
+        """16-bit little-endian mono at 16 kHz, each when its last sample would have been heard."""
+        started, position_s = time.monotonic(), 0.0
+        with self._container:
+            for data in self._decoded():
+                position_s += len(data) / 2 / SAMPLE_RATE
+                if self._stopped.wait(max(0.0, started + position_s - time.monotonic())):
+                    return
+                yield data
+
+    def stop(self) -> None:
+        """Play no more; from any thread."""
+        self._stopped.set()
+
+    def _decoded(self) -> Iterator[bytes]:
+        """Whole blocks; the last may be shorter. What is behind a damage is lost."""
+        size = round(_BLOCK_S * SAMPLE_RATE) * 2
+        resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+        held = b""
+        with contextlib.suppress(av.FFmpegError):
+            for frame in itertools.chain(self._container.decode(self._stream), [None]):
+                for piece in resampler.resample(frame):
+                    held += piece.to_ndarray().astype("<i2").tobytes()
+                while len(held) >= size:
+                    yield held[:size]
+                    held = held[size:]
+        if held:
+            yield held

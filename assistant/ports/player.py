@@ -1,0 +1,238 @@
+"""The sound of a reply on its way to the loudspeaker, and how much of it has been heard."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+
+FADE = int(0.020 * SAMPLE_RATE)  # samples: long enough not to click, short enough to feel instant
+REWIND = int(0.200 * SAMPLE_RATE)  # samples said again at most after a pause, so that no word is lost in the fade
+_QUIET_WINDOW = int(0.010 * SAMPLE_RATE)  # samples over which the quietest place to go on from is looked for
+
+
+HeardUntil = tuple[int, int]
+"""(samples from the start of a clause's sound, characters of its text that have been said whole by then)."""
+
+
+@dataclass
+class ClauseSpan:
+    """Where a clause lies in its reply's sound, in samples; `ended` once no more of it will come."""
+
+    clause: int
+    start: int
+    end: int
+    ended: bool = False
+    words: list[HeardUntil] = field(default_factory=list)  # in order, as far as the voice has told
+
+    def characters(self, heard: int) -> int | None:
+        """Characters of the clause's text in its words that end within the first `heard` samples of the reply.
+
+        None when the voice does not tell when it says what.
+        """
+        if not self.words:
+            return None
+        return max((characters for end, characters in self.words if self.start + end <= heard), default=0)
+
+
+@dataclass
+class _Track:
+    """One reply's sound."""
+
+    generation: int
+    chunks: deque[Samples] = field(default_factory=deque)
+    spans: list[ClauseSpan] = field(default_factory=list)
+    total: int = 0  # samples added
+    read: int = 0  # samples handed to the port
+    silence: int = 0  # samples of silence handed out since the last sound
+    recent: Samples = field(default_factory=lambda: np.zeros(0, np.int16))  # the last REWIND samples handed out
+    begun: int = 0  # clauses whose first sample was heard
+    is_open: bool = False
+    paused: bool = False
+    closed: bool = False
+
+    def span(self, clause: int) -> ClauseSpan:
+        """The span of the clause that is being added."""
+        if not self.spans or self.spans[-1].clause != clause:
+            self.spans.append(ClauseSpan(clause, self.total, self.total))
+        return self.spans[-1]
+
+
+class Player:
+    """Thread-safe. Sound is added by the synthesis thread and read by the port's; one track is heard at a time."""
+
+    def __init__(self, output_latency_s: float = 0.0) -> None:
+        self._latency = round(output_latency_s * SAMPLE_RATE)
+        self._lock = threading.Lock()
+        self._tracks: dict[int, _Track] = {}
+        self._current: _Track | None = None
+        self._fading: Samples = np.zeros(0, np.int16)
+        self._gone = 0  # this generation and older ones have been dropped: sound that comes late is not kept
+
+    def add(self, generation: int, clause: int, samples: Samples) -> None:
+        """Append sound of a clause. Clauses come in order."""
+        with self._lock:
+            if generation <= self._gone:
+                return
+            track = self._tracks.setdefault(generation, _Track(generation))
+            span = track.span(clause)
+            track.chunks.append(samples)
+            track.total += len(samples)
+            span.end = track.total
+
+    def add_words(self, generation: int, clause: int, words: Sequence[HeardUntil]) -> None:
+        """Tell when the next words of a clause are said. Clauses come in order, as their sound does."""
+        with self._lock:
+            if generation > self._gone:
+                self._tracks.setdefault(generation, _Track(generation)).span(clause).words += words
+
+    def end_clause(self, generation: int, clause: int) -> None:
+        """All of this clause's sound has been added."""
+        with self._lock:
+            for span in self._tracks[generation].spans if generation in self._tracks else []:
+                span.ended = span.ended or span.clause == clause
+
+    def open(self, generation: int) -> None:
+        """Let this reply out, now and as it comes."""
+        with self._lock:
+            self._current = self._tracks.setdefault(generation, _Track(generation))
+            self._current.is_open = True
+
+    def close(self, generation: int) -> None:
+        """No more sound will be added."""
+        with self._lock:
+            self._tracks.setdefault(generation, _Track(generation)).closed = True
+
+    def stop(self, generation: int) -> None:
+        """Fade out within 20 ms. The track is kept, so that `heard` can still be asked."""
+        with self._lock:
+            track = self._current
+            if track is None or track.generation != generation:
+                return
+            self._fade_out(track)
+            track.chunks.clear()
+            self._current = None
+
+    def pause(self, generation: int) -> None:
+        """Fade out within 20 ms and keep the rest. More sound may be added."""
+        with self._lock:
+            track = self._current
+            if track is not None and track.generation == generation:
+                self._fade_out(track)
+                track.paused = True
+
+    def resume(self, generation: int) -> None:
+        """Go on, fading in, from at most 200 ms before the pause: between two words where there is such a place."""
+        with self._lock:
+            track = self._current
+            if track is None or track.generation != generation or not track.paused:
+                return
+            track.paused = False
+            again = track.recent[_quietest(track.recent) :]
+            track.read -= len(again)
+            fade = min(FADE, len(again))
+            ramp = np.linspace(0, 1, fade, dtype=np.float32)
+            track.chunks.extendleft([again[fade:], (again[:fade] * ramp).astype(np.int16)])
+
+    def drop(self, generation: int) -> None:
+        """Forget this reply's sound."""
+        with self._lock:
+            self._gone = max(self._gone, generation)
+            track = self._tracks.pop(generation, None)
+            if track is not None and track is self._current:
+                self._current = None
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples for the loudspeaker. Called by the port: only copies."""
+        out = np.zeros(count, np.int16)
+        with self._lock:
+            at = min(len(self._fading), count)
+            out[:at] = self._fading[:at]
+            self._fading = self._fading[at:]
+            if self._current is not None and at < count:
+                sound = self._take(self._current, count - at)
+                out[at : at + len(sound)] = sound
+                missing = count - at - len(sound)
+                self._current.silence = self._current.silence + missing if missing else 0
+        return out
+
+    def heard(self, generation: int) -> tuple[int, list[ClauseSpan]]:
+        """(samples of this reply that have reached the ear, its clauses)."""
+        with self._lock:
+            track = self._tracks.get(generation)
+            if track is None:
+                return 0, []
+            return self._heard(track), [replace(s, words=list(s.words)) for s in track.spans]
+
+    def ahead_s(self, generation: int) -> float:
+        """Seconds of this reply's sound that wait to be handed out."""
+        with self._lock:
+            track = self._tracks.get(generation)
+            return (track.total - track.read) / SAMPLE_RATE if track else 0.0
+
+    def finished(self) -> int | None:
+        """The generation that has been heard to its end since the last call, if any. It stops being current."""
+        with self._lock:
+            track = self._current
+            if track is None or not track.closed or track.paused or self._heard(track) < track.total:
+                return None
+            self._current = None
+            return track.generation
+
+    def advanced(self) -> tuple[int, int] | None:
+        """(generation, clause) whose first sample has been heard since the last call, if any."""
+        with self._lock:
+            track = self._current
+            if track is None or not track.is_open or track.begun == len(track.spans):
+                return None
+            span = track.spans[track.begun]
+            if self._heard(track) <= span.start:
+                return None
+            track.begun += 1
+            return track.generation, span.clause
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether sound is being handed out now."""
+        with self._lock:
+            track = self._current
+            return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
+
+    def _fade_out(self, track: _Track) -> None:
+        tail = self._take(track, FADE)
+        if len(tail):
+            self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
+
+    def _heard(self, track: _Track) -> int:
+        return max(0, track.read - max(0, self._latency - track.silence))
+
+    @staticmethod
+    def _take(track: _Track, count: int) -> Samples:
+        parts: list[Samples] = []
+        while count and track.chunks and not track.paused:
+            chunk = track.chunks.popleft()
+            if len(chunk) > count:
+                track.chunks.appendleft(chunk[count:])
+                chunk = chunk[:count]
+            parts.append(chunk)
+            track.read += len(chunk)
+            count -= len(chunk)
+        if not parts:
+            return np.zeros(0, np.int16)
+        sound = np.concatenate(parts)
+        track.recent = np.concatenate([track.recent, sound])[-REWIND:]
+        return sound
+
+
+def _quietest(sound: Samples) -> int:
+    """Where the quietest 10 ms of `sound` begin."""
+    if len(sound) <= _QUIET_WINDOW:
+        return 0
+    power = np.convolve(sound.astype(np.float32) ** 2, np.ones(_QUIET_WINDOW, np.float32), "valid")
+    return int(power.argmin())

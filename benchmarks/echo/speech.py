@@ -1,0 +1,88 @@
+"""Speech to measure with: synthesised once by the TTS service and kept beside the models, or a folder of recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.wav import wav_bytes
+from benchmarks.echo.scenes import Speech, at_speech_level
+from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.configs.settings import Settings
+
+_TIMEOUT_S = 120.0
+
+# (voice, text). An empty voice is the service's own choice: hibari for English.
+ASSISTANT = (
+    ("", "Hello, I am your voice assistant. You can interrupt me at any time."),
+    ("", "Once upon a time there was a lighthouse on a small island, and nobody had lived in it for many years."),
+    ("", "To make a good soup you need onions, carrots, a little salt, and above all patience."),
+    ("af_heart", "Tomorrow it will be mostly cloudy, with a little rain in the afternoon."),
+    ("zf_xiaobei", "你好，我是你的语音助手，你可以随时打断我。"),
+    ("zf_xiaobei", "明天大部分地区多云，下午有小雨，气温十五度左右，出门记得带伞。"),
+    ("zf_xiaoxiao", "从前有一座灯塔，立在离海岸很远的小岛上，很多年没有人住过了。"),
+    ("zm_yunyang", "要做一锅好汤，你需要洋葱、胡萝卜、一点盐，最重要的是耐心。"),
+)
+USER = (
+    ("am_michael", "Sorry, how tall was that lighthouse?"),
+    ("am_michael", "Wait a moment, I have a question."),
+    ("bf_emma", "No, that is not what I meant."),
+    ("bm_george", "Stop, please. What about tomorrow?"),
+    ("zm_yunxi", "等一下，我想问个问题。"),
+    ("zm_yunxi", "不是，我说的是后天。"),
+    ("zf_xiaoyi", "别说了，换个话题吧。"),
+    ("zm_yunjian", "那晚饭吃什么好呢？"),
+)
+
+
+def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[str], None]) -> Speech:
+    """The sentences above. Starts the TTS service when one has not been voiced yet; raises what that raises."""
+    folder = settings.store.path.parent / "bench-speech"
+    missing = [line for line in (*ASSISTANT, *USER) if not _file(folder, *line).is_file()]
+    if missing:
+        tell(f"voicing {len(missing)} sentences (once) …")
+        folder.mkdir(parents=True, exist_ok=True)
+        with Launcher(settings, arguments, tell) as launcher:
+            launcher.start(["tts"])
+            services = launcher.services
+            for voice, text in missing:
+                sound = np.concatenate([*services.speak(services.call("tts", _TIMEOUT_S), text, voice)])
+                with whole_file(_file(folder, voice, text)) as file:
+                    file.write(wav_bytes(sound, SAMPLE_RATE))
+    assistant, user = ([at_speech_level(read(_file(folder, *line))) for line in lines] for lines in (ASSISTANT, USER))
+    return Speech(assistant, user)
+
+
+def recorded(folder: Path) -> list[Floats]:
+    """All WAV files of a folder, by name. Raises CommandError when there are none."""
+    files = sorted(folder.glob("*.wav"))
+    if not files:
+        raise CommandError(f"there are no .wav files in {folder}")
+    return [sound for sound in (at_speech_level(read(path)) for path in files) if len(sound)]
+
+
+def read(path: Path) -> Floats:
+    """A WAV file of 16-bit samples as float32, mono, 16 kHz, in [-1, 1]. Raises CommandError."""
+    try:
+        with wave.open(io.BytesIO(path.read_bytes())) as file:
+            if file.getsampwidth() != 2:
+                raise CommandError(f"{path} does not have 16-bit samples")
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+            channels, rate = file.getnchannels(), file.getframerate()
+    except (OSError, EOFError, wave.Error) as error:
+        raise CommandError(f"cannot read {path}: {error}") from error
+    mono = samples.reshape(-1, channels).mean(axis=1)
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
+
+
+def _file(folder: Path, voice: str, text: str) -> Path:
+    return folder / f"{hashlib.sha256(f'{voice}|{text}'.encode()).hexdigest()[:16]}.wav"

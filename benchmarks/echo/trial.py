@@ -1,0 +1,114 @@
+"""One echo path in scenes: played through the live listener, faster than real time, and measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ears.echo import Cleaned, EchoPath
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from benchmarks.echo.measures import BargeIns, audible, in_time, mask, ratio_db, si_sdr_db, stoi
+from benchmarks.echo.scenes import COLD_S, Scene
+
+_FULL_SCALE = 32768.0
+
+
+class _Recorder:
+    """An echo path that remembers what it let through and how long it took."""
+
+    def __init__(self, path: EchoPath) -> None:
+        self._path = path
+        self.near: list[Samples] = []
+        self.busy_s = 0.0
+
+    def push(self, mic: Samples, far_end: Samples) -> Iterator[Cleaned]:
+        """As `EchoPath.push`."""
+        began = time.thread_time()
+        for chunk in self._path.push(mic, far_end):
+            self.busy_s += time.thread_time() - began
+            self.near.append(chunk.near)
+            yield chunk
+            began = time.thread_time()
+        self.busy_s += time.thread_time() - began
+
+    def leak(self) -> float:
+        """As `EchoPath.leak`."""
+        began = time.thread_time()
+        leak = self._path.leak()
+        self.busy_s += time.thread_time() - began
+        return leak
+
+
+@dataclass
+class Heard:
+    """What came of a scene: the cleaned sound, and when the gate answered (seconds of the microphone's sound)."""
+
+    near: Samples
+    starts_s: list[float]
+    path_us: float  # of one core, per 10 ms of sound: cancelling and alignment
+    listener_us: float  # all of it: voice activity and gate too
+
+
+def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], vad: SileroVad) -> Heard:
+    """Play a recording to a listener of its own, block by block."""
+    path = _Recorder(make_path())
+    listener = Listener(path, vad.fork(), SpeechTracker())
+    starts: list[float] = []
+    began = time.thread_time()
+    for at in range(0, len(mic) - BLOCK + 1, BLOCK):
+        heard = listener.push(mic[at : at + BLOCK], far_end[at : at + BLOCK])
+        starts += [(at + BLOCK) / SAMPLE_RATE for event in heard if event.change == "started"]
+    blocks_10ms = max(1.0, len(mic) / SAMPLE_RATE * 100)
+    spent = time.thread_time() - began
+    near = np.concatenate([np.zeros(0, np.int16), *path.near])
+    return Heard(near, starts, path.busy_s / blocks_10ms * 1e6, spent / blocks_10ms * 1e6)
+
+
+@dataclass
+class Result:
+    """One canceller in one condition, over all scenes played. Levels and ratios are of the warm part."""
+
+    canceller: str
+    condition: str
+    cold: BargeIns = field(default_factory=BargeIns)
+    warm: BargeIns = field(default_factory=BargeIns)
+    erle: list[float] = field(default_factory=list)  # dB, one a scene
+    residual: list[float] = field(default_factory=list)  # dBFS
+    stoi: list[float] = field(default_factory=list)  # one a barge-in
+    si_sdr: list[float] = field(default_factory=list)  # dB
+    path_us: list[float] = field(default_factory=list)
+    listener_us: list[float] = field(default_factory=list)
+
+    def add(self, scene: Scene, heard: Heard) -> None:
+        """Measure a scene."""
+        length = len(heard.near)
+        mic, near = (sound[:length].astype(np.float32) / _FULL_SCALE for sound in (scene.mic, heard.near))
+        user = scene.user[:length]
+        far_end = scene.far_end[:length].astype(np.float32) / _FULL_SCALE
+        alone = audible(far_end) & ~mask(length, scene.barge_ins, after_s=0.5)
+        cut = min(length, round(COLD_S * SAMPLE_RATE))
+        self.cold.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(0, cut))
+        self.warm.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(cut, length))
+        alone[:cut] = False
+        if alone.any():
+            left = float(np.mean(near[alone] ** 2))
+            self.erle.append(ratio_db(float(np.mean(mic[alone] ** 2)), left))
+            self.residual.append(ratio_db(left, 1.0))
+        for start, end in scene.barge_ins:
+            if start >= COLD_S:
+                self._double_talk(user, near, slice(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)))
+        self.path_us.append(heard.path_us)
+        self.listener_us.append(heard.listener_us)
+
+    def _double_talk(self, user: Floats, near: Floats, span: slice) -> None:
+        reference, estimate = in_time(user[span], near[span])
+        understood = stoi(reference, estimate)
+        if understood is not None:
+            self.stoi.append(understood)
+        self.si_sdr.append(si_sdr_db(reference, estimate))

@@ -1,0 +1,40 @@
+"""``python -m benchmarks.recogniser asr|memory|serving|equality``: what ``huiyin bench`` runs for the recogniser."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Measure one thing; its figures go to the screen, and with --json as one object to a file."""
+    parser = argparse.ArgumentParser(prog="huiyin bench asr|memory|serving|equality")
+    what = parser.add_subparsers(dest="what", required=True)
+    speed = what.add_parser("asr", help="SenseVoice's speed and memory beside the stock call")
+    speed.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    speed.add_argument("--lengths", type=float, nargs="+", metavar="S", help="seconds of sound")
+    speed.add_argument("--rounds", type=int, default=5)
+    speed.add_argument("--precision", default="auto", help="int8, fp32, fp16, bf16")
+    speed.add_argument("--device", default="cpu", help="cpu, or cuda")
+    speed.add_argument("--sherpa", action="store_true", help="sherpa-onnx too (installed apart; minutes, once)")
+    memory = what.add_parser("memory", help="peak memory by length of the recording")
+    memory.add_argument("--lengths", type=float, nargs="+", metavar="S", help="seconds of sound")
+    memory.add_argument("--tiny", action="store_true", help="a tiny network: hours of sound in minutes")
+    serving = what.add_parser("serving", help="many callers, and short clips beside a long recording")
+    equality = what.add_parser("equality", help="the exported graph beside FunASR's own modules, frame by frame")
+    for one in (speed, memory, serving, equality):
+        one.add_argument("--model", type=Path, help="a SenseVoice folder; default: random weights, published size")
+        one.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON")
+    args = parser.parse_args()
+    module = {"asr": "speed", "memory": "memory", "serving": "serving", "equality": "equality"}[args.what]
+    figures = importlib.import_module(f"benchmarks.recogniser.{module}").run(args)
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

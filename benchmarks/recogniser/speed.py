@@ -1,0 +1,141 @@
+"""How fast SenseVoice is here, beside the stock call (and sherpa-onnx): medians, rivals taking turns in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+
+from benchmarks.recogniser.peers import random_model, sherpa_model, sherpa_python
+
+_CPU_LENGTHS_S = (1.0, 3.0, 5.0, 10.0, 30.0)
+_GPU_LENGTHS_S = (60.0, 90.0, 120.0)
+_REST_S, _REST_LIMIT_S = 0.1, 5.0  # no work in so long is rest; nobody is waited for longer
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Rival:
+    """A recogniser in its own process."""
+
+    kind: str
+    threads: int
+    process: subprocess.Popen[str]
+    loaded: dict[str, float] = field(default_factory=dict)
+    times_s: dict[float, list[float]] = field(default_factory=dict)
+    peak_mb: float = 0.0
+
+    def measure(self, length_s: float) -> None:
+        """Recognise so many seconds of sound once. Returns when the process rests: one whose threads spin on after its
+        answer would be paid for by the next rival."""
+        answer = self._say(f"{length_s}\n")
+        self._wait_for_rest()
+        self.times_s.setdefault(length_s, []).append(answer["s"])
+        self.peak_mb = answer["peak_mb"]
+
+    def median_s(self, length_s: float) -> float:
+        """Of the measured times."""
+        return statistics.median(self.times_s[length_s])
+
+    def _wait_for_rest(self) -> None:
+        process, until = psutil.Process(self.process.pid), time.monotonic() + _REST_LIMIT_S
+        spent_s = -1.0
+        while time.monotonic() < until:
+            times = process.cpu_times()
+            if times.user + times.system == spent_s:
+                return
+            spent_s = times.user + times.system
+            time.sleep(_REST_S)
+
+    def _say(self, line: str) -> dict[str, float]:
+        assert self.process.stdin
+        self.process.stdin.write(line)
+        self.process.stdin.flush()
+        return self.read()
+
+    def read(self) -> dict[str, float]:
+        """Its next line."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.kind} ended with {self.process.wait()}")
+        return cast("dict[str, float]", json.loads(line))
+
+
+def start(kind: str, folder: Path, threads: int, precision: str = "auto", device: str = "cpu") -> Rival:
+    """Start one; returns when it is loaded. Raises RuntimeError when it cannot."""
+    python = sherpa_python() if kind == "sherpa" else Path(sys.executable)
+    command = [str(python), "-m", "benchmarks.recogniser.worker", kind, str(folder), str(threads), precision, device]
+    quiet = subprocess.DEVNULL if not os.environ.get("HUIYIN_BENCH_DEBUG") else None
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=quiet, text=True, cwd=_ROOT)
+    rival = Rival(kind, threads, process)
+    rival.loaded = rival.read()
+    return rival
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure, print the table, return the figures."""
+    folder = args.model or random_model()
+    on_gpu = args.device != "cpu"
+    lengths = tuple(args.lengths or (_GPU_LENGTHS_S if on_gpu else _CPU_LENGTHS_S))
+    precision = args.precision if args.precision != "auto" else ("fp16" if on_gpu else "int8")
+    kinds = ["huiyin", "stock", *(["sherpa"] if args.sherpa else [])]
+    folders = {kind: sherpa_model(folder) if kind == "sherpa" else folder for kind in kinds}
+    figures: dict[str, Any] = {"model": folder.name, "device": args.device, "precision": precision, "rows": []}
+    for threads in args.threads:
+        rivals = [
+            start(kind, folders[kind], threads, "fp32" if kind == "stock" and not on_gpu else precision, args.device)
+            for kind in kinds
+        ]
+        try:
+            for _ in range(args.rounds):
+                for length_s in lengths:
+                    for rival in rivals:
+                        rival.measure(length_s)
+        finally:
+            for rival in rivals:
+                rival.process.kill()
+                rival.process.wait()
+        figures["rows"].append(_row(threads, lengths, rivals))
+        _print(threads, lengths, rivals)
+    return figures
+
+
+def _row(threads: int, lengths: tuple[float, ...], rivals: list[Rival]) -> dict[str, Any]:
+    return {
+        "threads": threads,
+        "rivals": {
+            rival.kind: {
+                "median_s": {str(length_s): round(rival.median_s(length_s), 4) for length_s in lengths},
+                "after_load_mb": round(rival.loaded["rss_mb"]),
+                "peak_while_loading_mb": round(rival.loaded["peak_mb"]),
+                "peak_mb": round(rival.peak_mb),
+                "load_s": round(rival.loaded["load_s"], 1),
+            }
+            for rival in rivals
+        },
+    }
+
+
+def _print(threads: int, lengths: tuple[float, ...], rivals: list[Rival]) -> None:
+    ours = rivals[0]
+    print(f"\n{threads} thread{'s' if threads > 1 else ''}")
+    print(f"{'seconds of sound':24}" + "".join(f"{length_s:>9.0f}" for length_s in lengths) + "   MB loaded / peak")
+    for rival in rivals:
+        times = "".join(f"{rival.median_s(length_s):>9.3f}" for length_s in lengths)
+        print(f"{rival.kind:24}{times}   {rival.loaded['rss_mb']:.0f} / {rival.peak_mb:.0f}")
+        if rival is not ours:
+            ratios = "".join(f"{ours.median_s(length_s) / rival.median_s(length_s):>9.2f}" for length_s in lengths)
+            print(f"{'  huiyin takes x':24}{ratios}")
+    rtf = "".join(f"{ours.median_s(length_s) / length_s:>9.4f}" for length_s in lengths)
+    print(f"{'  huiyin real-time factor':24}{rtf}", flush=True)

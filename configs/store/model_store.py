@@ -1,0 +1,292 @@
+"""The model store: every model file is fetched once, checked by its sha256 before first use, and then only looked at.
+
+    store = ModelStore(settings.store)
+    folder = store.ensure("whisper-base")          # downloads what is missing; raises StoreError
+
+Below the store's folder, files lie under their catalog names. ``.state/`` holds what is not a model: unfinished
+downloads, locks, and one small note per verified file, so that a start does not hash gigabytes again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from huiyin.configs.store.catalog import CatalogError, ModelFile, load_catalog, nearest
+from huiyin.configs.files import into_place, one_at_a_time, write_whole
+from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
+from huiyin.configs.store.archives import Joiner
+from huiyin.configs.store.progress import Progress, TerminalProgress, megabytes
+from huiyin.configs.store.registry import Registries
+from huiyin.configs.settings import StoreSettings
+
+SOURCES = ("modelscope", "huggingface", "registry")
+
+_SPARE_BYTES = 64_000_000  # left free beside the files themselves: a small archive, notes, other programs
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+State = Literal["here", "missing", "damaged", "unchecked"]
+
+
+class StoreError(RuntimeError):
+    """A model file that cannot be had; the message names it, the sources tried, what each said, and what to do."""
+
+
+class UnknownNameError(StoreError):
+    """The catalog has no profile, folder or file of that name; the message gives the nearest right one."""
+
+
+class DiskFullError(StoreError):
+    """There is no room; trying other files or sources is pointless."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file of the catalog and how it stands in the store."""
+
+    file: ModelFile
+    path: Path
+    state: State
+    """'unchecked': of the right size, its content not yet compared with its sha256."""
+
+
+class ModelStore:
+    """Model files on disk and the ways to get them. Safe to use from several threads and processes at once.
+
+    `catalog` is another models.toml than the project's; `progress` is told what happens (default: standard error).
+    Raises StoreError for an unusable catalog or an unknown source name in the settings.
+    """
+
+    def __init__(self, settings: StoreSettings, catalog: Path | None = None, progress: Progress | None = None) -> None:
+        for source in settings.sources:
+            if source not in SOURCES:
+                raise StoreError(
+                    f"store.sources: no source {source!r}{nearest(source, SOURCES)}; there are: {', '.join(SOURCES)}"
+                )
+        try:
+            self.catalog = load_catalog(catalog)
+        except CatalogError as error:
+            raise StoreError(str(error)) from error
+        self.dir = settings.path
+        self._settings = settings
+        self._progress: Progress = progress or TerminalProgress()
+        self._http = Downloader(settings.connect_timeout_s, settings.read_timeout_s)
+        self._state_dir = self.dir / ".state"
+        self._busy = threading.Lock()  # threads of one process take turns, as they share one progress bar
+        self._joiner = Joiner(self._state_dir, self._http, Registries(self._http), self._progress)
+
+    # --- what callers use -------------------------------------------------------------------------------------
+
+    def ensure(self, name: str) -> Path:
+        """The verified path of a file ("silero_vad.onnx") or folder ("whisper-base"); downloads what is missing.
+
+        The path of a file or folder outside the store is given back as it is. Raises StoreError.
+        """
+        outside = Path(name).expanduser()
+        if outside.is_absolute() and outside.exists():
+            return outside
+        try:
+            files = self.catalog.under(name)
+        except CatalogError as error:
+            raise UnknownNameError(str(error)) from error
+        self._get(files)
+        return self.dir / name.replace("\\", "/").rstrip("/")
+
+    def fetch(self, name: str) -> list[Path]:
+        """Have every file of a profile (or folder, or one file) on disk, verified. Raises StoreError."""
+        files = self._find(name)
+        self._get(files)
+        return [self.dir / file.name for file in files]
+
+    def verify(self, name: str | None = None, full: bool = True) -> list[FileState]:
+        """How the files of a profile (default: all) stand; `full` reads every byte, else earlier checks count."""
+        return [self._state(file, "always" if full else "unless known") for file in self._find(name)]
+
+    def look(self, name: str | None = None) -> list[FileState]:
+        """How the files of a profile, folder or name (default: all) stand, without reading any."""
+        return [self._state(file, "never") for file in self._find(name)]
+
+    def list(self) -> list[FileState]:
+        """Every file of the catalog and how it stands, without reading any."""
+        return self.look()
+
+    # --- how a file stands ------------------------------------------------------------------------------------
+
+    def _find(self, name: str | None) -> tuple[ModelFile, ...]:
+        try:
+            return self.catalog.find(name) if name else self.catalog.files
+        except CatalogError as error:
+            raise UnknownNameError(str(error)) from error
+
+    def _state(self, file: ModelFile, read: Literal["always", "unless known", "never"] = "unless known") -> FileState:
+        path = self.dir / file.name
+        state: State
+        try:
+            if path.stat().st_size != file.bytes:
+                state = "damaged"
+            elif read != "always" and self._noted(file) == self._fingerprint(path):
+                state = "here"
+            elif read == "never":
+                state = "unchecked"
+            else:
+                before = self._fingerprint(path)
+                state = "here" if sha256_of(path) == file.sha256 else "damaged"
+                if state == "here":
+                    self._note(file, before)
+        except FileNotFoundError:
+            state = "missing"
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+        return FileState(file, path, state)
+
+    @staticmethod
+    def _fingerprint(path: Path) -> tuple[int, ...]:
+        """Differs when the file is another one or was written to; the change time catches a restored mtime."""
+        stat = path.stat()
+        return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+    def _noted(self, file: ModelFile) -> tuple[int, ...] | None:
+        """The fingerprint under which this very content was verified before."""
+        try:
+            note = json.loads(self._beside(file, "ok").read_text(encoding="utf-8"))
+            return tuple(note["fingerprint"]) if note["sha256"] == file.sha256 else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _note(self, file: ModelFile, fingerprint: Sequence[int]) -> None:
+        with suppress(OSError):  # a store that may only be read is hashed at each start, which still works
+            self._state_dir.mkdir(parents=True, exist_ok=True)
+            write_whole(self._beside(file, "ok"), json.dumps({"sha256": file.sha256, "fingerprint": fingerprint}))
+
+    def _beside(self, file: ModelFile, kind: str) -> Path:
+        """The store's own file of this kind for a model file."""
+        return self._state_dir / f"{file.name.replace('/', '--')}.{kind}"
+
+    # --- getting files ----------------------------------------------------------------------------------------
+
+    def _get(self, files: Sequence[ModelFile]) -> None:
+        wanted = [file for file in files if self._state(file).state != "here"]
+        if not wanted:
+            return
+        if not self._settings.offline:
+            self._check_room(wanted)
+        problems: list[str] = []
+        kept: set[str] = set()
+        with self._busy:
+            try:
+                for position, file in enumerate(wanted):
+                    # Some files share an archive: it is kept until the last of them has been taken out.
+                    later = {archive.sha256 for other in wanted[position + 1 :] for archive in other.archives}
+                    kept |= later
+                    try:
+                        self._get_one(file, later)
+                    except DiskFullError:
+                        raise
+                    except StoreError as error:
+                        problems.append(str(error))
+            finally:
+                self._joiner.tidy(kept)
+        if problems:
+            raise StoreError("\n".join([*problems, self._advice(wanted)]))
+
+    def _get_one(self, file: ModelFile, later: Collection[str]) -> None:
+        path = self.dir / file.name
+
+        def waiting() -> None:
+            self._progress.say(f"another process is getting {file.name}: waiting for it")
+
+        if self._settings.offline:
+            why = "is damaged" if path.exists() else "is not there"
+            raise StoreError(f"{path} {why}, and store.offline forbids to download it")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._state_dir.mkdir(exist_ok=True)
+            with one_at_a_time(self._beside(file, "lock"), waiting):
+                state = self._state(file).state
+                if state == "here":
+                    return  # another process brought it while this one waited
+                if state == "damaged":
+                    self._progress.say(f"{path} is damaged: fetching it again")
+                    path.unlink()
+                self._download(file, path, later)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFullError(
+                    f"the disk is full: {file.name} ({megabytes(file.bytes)}) does not fit into {self.dir}. "
+                    f"Free some space, or set HUIYIN_STORE_DIR to a folder on another disk. "
+                    f"What has arrived is kept: the next try goes on from there"
+                ) from error
+            raise StoreError(
+                f"cannot write {error.filename or path}: {error.strerror or error}; "
+                f"set HUIYIN_STORE_DIR to a folder of yours"
+            ) from error
+
+    def _download(self, file: ModelFile, path: Path, later: Collection[str]) -> None:
+        """Try the sources in order until one gives the file; then it is at `path`. Raises StoreError, OSError."""
+        problems = []
+        for source in self._settings.sources:
+            url = self._hub_url(file, source)
+            if not (file.archives if source == "registry" else url):
+                continue  # the catalog knows it nowhere there
+            if url and (known := self._http.unreachable(url)):
+                problems.append(f"  {source}: {known}")
+                continue
+            self._progress.start(file.name, source, file.bytes)
+            problem = "stopped"
+            try:
+                if source == "registry":
+                    part = self._beside(file, "joined")
+                    self._joiner.join(file, part, later)
+                else:
+                    part = self._beside(file, "part")
+                    self._http.fetch_checked(url, part, sha256=file.sha256, size=file.bytes, at=self._progress.at)
+                problem = ""
+            except SourceError as error:
+                problem = str(error)
+                problems.append(f"  {source}: {problem}")
+                continue
+            finally:
+                self._progress.finish(problem)
+            into_place(part, path)
+            self._note(file, self._fingerprint(path))
+            for kind in ("part", "joined", "journal"):  # what another source had begun
+                self._beside(file, kind).unlink(missing_ok=True)
+            return
+        tried = "\n".join(problems) or f"  none of {', '.join(self._settings.sources)} has it"
+        raise StoreError(f"could not get {file.name} ({megabytes(file.bytes)}):\n{tried}")
+
+    def _hub_url(self, file: ModelFile, source: str) -> str:
+        """Where a hub has the file, or ''."""
+        located = {"modelscope": file.modelscope, "huggingface": file.huggingface}.get(source)
+        if not located:
+            return ""
+        owner, repository, path = located.split("/", 2)
+        if source == "modelscope":
+            return f"{self._settings.modelscope_url.rstrip('/')}/models/{owner}/{repository}/resolve/master/{path}"
+        return f"{self._settings.huggingface_url.rstrip('/')}/{owner}/{repository}/resolve/main/{path}"
+
+    def _check_room(self, wanted: Sequence[ModelFile]) -> None:
+        """Raise DiskFullError before anything is begun that cannot fit."""
+        begun = sum(max(size_of(self._beside(f, "part")), size_of(self._beside(f, "joined"))) for f in wanted)
+        need = max(sum(f.bytes for f in wanted) - begun, 0) + _SPARE_BYTES
+        folder = next(p for p in (self.dir, *self.dir.absolute().parents) if p.exists())
+        free = shutil.disk_usage(folder).free
+        if free < need:
+            what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} model files"
+            raise DiskFullError(
+                f"not enough disk for {what}: {megabytes(need)} needed in {self.dir}, {megabytes(free)} free. "
+                f"Free some space, or set HUIYIN_STORE_DIR to a folder on another disk"
+            )
+
+    def _advice(self, wanted: Sequence[ModelFile]) -> str:
+        profiles = dict.fromkeys(file.profiles[0] for file in wanted if file.profiles)
+        commands = " and ".join(f"`huiyin models fetch {name}`" for name in profiles) or "`huiyin models fetch`"
+        return f"Connect to the network once and run {commands}, or copy the files by hand to {self.dir}{os.sep}."

@@ -1,0 +1,71 @@
+"""FunASR's own models, loaded with care: from a folder, never from the network, and running nothing of it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from huiyin.services.common.heap import give_back
+
+
+def find_device(asked: str) -> str:
+    """`asked`, or for 'auto' the first GPU, or the CPU.
+
+    PyTorch is only asked (2 s, 200 MB) where there is a driver to run on.
+    """
+    if asked != "auto":
+        return asked
+    if shutil.which("nvidia-smi") and importlib.util.find_spec("torch"):
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cpu"
+
+
+def load_stock(folder: Path, device: str, threads: int) -> Any:
+    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run."""
+    if os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
+        raise ValueError("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD lets weight files run programs; unset it")
+    # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    import torch
+
+    with contextlib.redirect_stdout(io.StringIO()), _quiet():
+        from funasr import AutoModel
+
+        stock = AutoModel(
+            model=str(folder.resolve()),
+            device=device,
+            disable_update=True,
+            trust_remote_code=False,
+            disable_pbar=True,
+            log_level="ERROR",
+            ncpu=threads,
+        )
+    torch.set_num_threads(threads)
+    stock.model.eval()
+    give_back()
+    return stock
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what FunASR tells the root logger as it loads: "download models from model hub", and downloads none."""
+
+    def is_error(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.ERROR
+
+    root = logging.getLogger()
+    root.addFilter(is_error)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_error)

@@ -1,0 +1,282 @@
+"""What a caller asks for: the recording and the options, read from a request and checked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from flask import Request
+from werkzeug.datastructures import MultiDict
+
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.http.cache import digest_of
+from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, SUBTITLES
+from huiyin.services.asr.text.hotword_list import hotwords_of
+from huiyin.services.asr.report.media import MOST_PEAKS
+from huiyin.services.common.app import json_body
+from huiyin.services.common.audio import AudioReader, Source
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.pcm import PcmFormat, pcm_format
+
+OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI ask for
+
+_IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
+_CHUNK_BYTES = 2**16
+_LONGEST_DEADLINE_S = 86_400.0
+_MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_GRANULARITIES = {"word", "segment"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A checked request."""
+
+    source: Source
+    pcm: PcmFormat | None
+    hints: Hints
+    stream: bool
+    response_format: str = "json"
+    words: bool = False
+    """Times of single words are wanted."""
+    subtitles: str = ""
+    """'srt' or 'vtt': the full result comes with subtitles too."""
+    deadline_s: float = 0.0
+    """The answer is of no use later than this after the request came; 0: it always is."""
+    tags: bool = False
+    """Subtitles name emotions and sounds."""
+    peaks: int = 0
+    """The full result comes with a waveform of at most so many points; 0: without."""
+    title: str = ""
+    """What the report calls the recording."""
+    embed_audio: bool | None = None
+    """Whether the report holds the sound; None: that of short recordings."""
+
+    def reader(self, settings: AsrSettings) -> AudioReader:
+        """The recording from its beginning, ready to be decoded; it may be asked for again."""
+        if not isinstance(self.source, (bytes, Path)):
+            self.source.seek(0)
+        return AudioReader(self.source, settings.max_duration_s, self.pcm)
+
+    def key(self) -> Hashable | None:
+        """The same for requests that must have the same answer; None where chance has a part in it.
+
+        Reads the recording once.
+        """
+        return None if self.hints.temperature else (digest_of(self.source), self.pcm, self.hints)
+
+
+def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Ask:
+    """A request to ``/asr``: JSON with a file name, a form with a file, or the recording itself as the body.
+
+    Raises ApiError 400, 403, 404, 413 or 415.
+    """
+    source: Source
+    pcm = None
+    fields: Mapping[str, Any]
+    if request.mimetype == "application/json":
+        fields = json_body()
+        source = allowed_file(fields.get("filename"), settings.allowed_dir)
+    elif request.mimetype == "multipart/form-data":
+        fields = request.form
+        source, pcm = _uploaded(request)
+    else:
+        # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
+        fields = request.args
+        source, pcm = _kept(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
+    subtitles, form = _text(fields, "subtitles"), _text(fields, "format") or "json"
+    if subtitles not in ("", *SUBTITLES):
+        raise ApiError(400, "bad_subtitles", f"subtitles {subtitles!r} are not known", f"{' or '.join(SUBTITLES)}")
+    if form not in DOCUMENTS:
+        raise ApiError(400, "bad_format", f"format {form!r} is not known", f"it may be: {', '.join(DOCUMENTS)}")
+    return Ask(
+        source,
+        pcm,
+        hints_from(fields, languages),
+        _flag(fields, "stream"),
+        form,
+        subtitles=subtitles,
+        deadline_s=_deadline_s(fields),
+        tags=_flag(fields, "tags"),
+        peaks=_peaks(fields),
+        title=_text(fields, "title") or _name(request, fields),
+        embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
+    )
+
+
+def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
+    """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
+    if request.mimetype != "multipart/form-data":
+        raise ApiError(415, "not_a_form", "this address takes multipart/form-data", "curl -F file=@speech.wav URL")
+    form = request.form
+    asked = form.get("model") or model
+    if asked not in (model, OPENAI_ALIAS):
+        raise unknown_model(asked, model)
+    source, pcm = _uploaded(request)
+    response_format = form.get("response_format") or "json"
+    if response_format not in FORMATS:
+        raise ApiError(
+            400,
+            "bad_response_format",
+            f"response_format {response_format!r} is not known",
+            f"it may be: {', '.join(FORMATS)}",
+        )
+    stream = _flag(form, "stream")
+    if stream and response_format not in ("json", "text"):
+        raise ApiError(
+            400, "bad_response_format", f"{response_format} cannot be streamed", "leave out stream or response_format"
+        )
+    granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
+    if unknown := granularities - _GRANULARITIES:
+        raise ApiError(
+            400, "bad_granularity", f"timestamp_granularities {sorted(unknown)} are not known", "word or segment"
+        )
+    hints, deadline_s = hints_from(form, languages), _deadline_s(form)
+    return Ask(source, pcm, hints, stream, response_format, "word" in granularities, deadline_s=deadline_s)
+
+
+def unknown_model(asked: str, model: str) -> ApiError:
+    """The 404 for a model that is not here; the right names are in the message, as SDKs show nothing else."""
+    message = f"there is no model {asked!r} here; there are: {model}, {OPENAI_ALIAS}"
+    return ApiError(404, "model_not_found", message, "GET /v1/models lists them")
+
+
+def allowed_file(name: object, allowed_dir: str) -> Path:
+    """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
+
+    Raises ApiError: 400 when it is no name, 403 when it is not below the folder or no folder is set, 404 when it is
+    not a file.
+    """
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ApiError(400, "missing_filename", "'filename' must be the path of a sound file", '{"filename": "a.wav"}')
+    if not allowed_dir:
+        raise ApiError(
+            403,
+            "files_not_allowed",
+            "this service reads no files of its own machine",
+            "name a folder with --set asr.allowed_dir=/path/to/recordings, or upload the file",
+        )
+    folder = Path(allowed_dir).expanduser().resolve()
+    try:
+        path = (folder / name).resolve()
+        inside, found = path.is_relative_to(folder), path.is_file()
+    except (OSError, RuntimeError):  # a name too long, a loop of links
+        inside, found = True, False
+    if not inside:
+        raise ApiError(
+            403, "outside_allowed_dir", "'filename' is not below the allowed folder", "asr.allowed_dir names the folder"
+        )
+    if not found:
+        raise ApiError(404, "file_not_found", "there is no such file in the allowed folder", "check the spelling")
+    return path
+
+
+def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
+    upload = request.files.get("file")
+    if upload is None:
+        raise ApiError(
+            400, "missing_file", "the form has no field 'file' with a sound file", "curl -F file=@speech.wav URL"
+        )
+    # A copy: Flask closes its own file before a streamed answer has ended, and a report is made from a second reading.
+    return _kept(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
+
+
+def _kept(stream: BinaryIO) -> BinaryIO:
+    """What is left of `stream` in a temporary file, in memory if small: decoders want to seek."""
+    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
+    while chunk := stream.read(_CHUNK_BYTES):
+        spool.write(chunk)
+    spool.seek(0)
+    return cast(BinaryIO, spool)
+
+
+def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
+    """What the caller knows beforehand, of the fields of any kind of request. Raises ApiError 400."""
+    itn = _flag(fields, "itn", default=True)
+    hotwords = hotwords_of(_several(fields, "hotwords"))
+    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields), hotwords, itn)
+
+
+def _several(fields: Mapping[str, Any], name: str) -> object:
+    """A field's value; a list where a form or query has it more than once."""
+    values = fields.getlist(name) if isinstance(fields, MultiDict) else []
+    return values if len(values) > 1 else fields.get(name)
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
+        raise ApiError(400, f"bad_{name}", f"{name!r} must be text of at most {_MAX_PROMPT_CHARS} characters")
+    return value
+
+
+def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Of ``language``: a code, several with commas between, or auto."""
+    given = _text(fields, "language").strip()
+    codes = [part.strip().lower().replace("_", "-").partition("-")[0] for part in given.split(",")]  # zh-CN is zh here
+    if codes in ([""], ["auto"]):
+        return ()
+    if unknown := [code for code in codes if code not in known]:
+        raise ApiError(
+            400,
+            "unknown_language",
+            f"the language {unknown[0]!r} is not known",
+            f"use {_some(known)}, several with commas between, or auto",
+        )
+    return tuple(dict.fromkeys(codes))
+
+
+def _name(request: Request, fields: Mapping[str, Any]) -> str:
+    """The recording's file name, without its folder; '' when it came without one."""
+    upload = request.files.get("file")
+    name = (upload.filename if upload else fields.get("filename")) or ""
+    return str(name).replace("\\", "/").rpartition("/")[2]
+
+
+def _peaks(fields: Mapping[str, Any]) -> int:
+    value = fields.get("peaks")
+    try:
+        number = 0 if value in (None, "") else int(str(value))
+    except ValueError:
+        number = -1
+    if not (number == 0 or 2 <= number <= MOST_PEAKS):
+        raise ApiError(400, "bad_peaks", f"peaks {value!r} is not a number from 2 to {MOST_PEAKS}", "leave it out")
+    return number
+
+
+def _some(languages: tuple[str, ...]) -> str:
+    return ", ".join(languages) if len(languages) <= 12 else "an ISO 639-1 code such as zh or en"
+
+
+def _temperature(fields: Mapping[str, Any]) -> float:
+    return _number(fields, "temperature", 1.0)
+
+
+def _deadline_s(fields: Mapping[str, Any]) -> float:
+    return _number(fields, "deadline_s", _LONGEST_DEADLINE_S)
+
+
+def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
+    """From 0 to `most`; 0 when it is not given."""
+    value = fields.get(name)
+    try:
+        number = 0.0 if value in (None, "") else float(cast(Any, value))
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0.0 <= number <= most:
+        message = f"{name} {value!r} is not a number between 0 and {most:g}"
+        raise ApiError(400, f"bad_{name}", message, "leave it out")
+    return number
+
+
+def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    word = str(fields.get(name, default)).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ApiError(400, f"bad_{name}", f"{name!r} must be true or false, not {word!r}")
+    return word in _TRUE

@@ -1,0 +1,172 @@
+"""One live stream: the thread that receives, the thread that recognises, and what lies between them.
+
+The form of the messages is in `huiyin.services.asr.http.stream`, what they say comes from `huiyin.services.asr.dictation`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from huiyin.services.asr.dictation import Dictation, Event
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.websocket import NORMAL, OUR_FAULT, REFUSED, TOO_BIG, Gone, TooBig, WebSocket
+
+log = logging.getLogger(__name__)
+
+MESSAGE_BYTES = 2**20  # half a minute at 16 kHz; microphones send 20 to 100 ms
+IDLE_S = 30.0  # an open microphone is never silent in this sense; its program has hung, or the network is gone
+
+_AHEAD_S = 10.0  # sound that may wait for the model; then the client is made to wait
+_TICK_S = 0.1  # how soon the end of the work is noticed
+
+
+class Inbox:
+    """Sound between the thread that receives and the one that recognises."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: bytes that may wait."""
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._data = bytearray()
+        self._ended = self._closed = False
+
+    def put(self, data: bytes) -> None:
+        """Waits while too much is waiting. After `end` or `close` it is dropped."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._data) < self._limit or self._closed)
+            if not (self._ended or self._closed):
+                self._data += data
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """Nothing follows."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self) -> tuple[bytes, bool]:
+        """(all that has come since, whether that was the end); waits for something. Raises Gone once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._data or self._ended or self._closed)
+            if self._closed:
+                raise Gone
+            data = bytes(self._data)
+            self._data.clear()
+            self._changed.notify_all()
+            return data, self._ended
+
+
+class Session:
+    """One stream: this thread receives, another recognises and sends."""
+
+    def __init__(self, socket: WebSocket, dictation: Dictation, rate: int, max_duration_s: float) -> None:
+        self._socket, self._dictation, self._max_duration_s = socket, dictation, max_duration_s
+        self._left = round(max_duration_s * rate) * 2  # bytes that may still come
+        self._inbox = Inbox(round(_AHEAD_S * rate) * 2)
+        self._code = NORMAL
+        self._ended = self._failed = False
+        self._worker = threading.Thread(target=self._guarded, args=(self._work,), name="live-stream", daemon=True)
+
+    def run(self, ready: Event) -> None:
+        """Serve it to its end; raises nothing."""
+        try:
+            self._send(ready)
+            self._worker.start()
+            self._guarded(self._receive)
+        except Gone:
+            return
+        finally:
+            self._inbox.close()
+            if self._worker.ident is not None:
+                self._worker.join()
+            self._socket.close(self._code)
+
+    def _guarded(self, part: Callable[[], None]) -> None:
+        """Runs one of the two threads; what goes wrong is told to the client."""
+        try:
+            part()
+        except Gone:
+            pass
+        except TooBig:
+            limit = f"a message may have {MESSAGE_BYTES} bytes"
+            self._fail(ApiError(413, "message_too_big", f"{limit}, this one has more", "send less at once"), TOO_BIG)
+        except ApiError as error:
+            self._fail(error, REFUSED if error.status < 500 else OUR_FAULT)
+        except Exception:
+            log.exception("unexpected error in a live stream")
+            mistake = ApiError(500, "internal_error", "the service made a mistake", "its log has the details")
+            self._fail(mistake, OUR_FAULT)
+
+    def _receive(self) -> None:
+        heard_at = time.monotonic()
+        while self._worker.is_alive():
+            message = self._socket.receive(_TICK_S)
+            if message is not None:
+                self._take(message)
+                heard_at = time.monotonic()
+            elif not self._ended and time.monotonic() - heard_at > IDLE_S:
+                raise ApiError(408, "idle", f"nothing has come for {IDLE_S:g} s", 'send {"type": "end"} at the end')
+
+    def _take(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self._inbox.put(message)
+        elif _kind(message) == "end":
+            self._ended = True
+            self._inbox.end()
+        else:
+            raise ApiError(
+                400, "bad_message", 'a text message must be {"type": "end"}', "send sound as binary messages"
+            )
+
+    def _work(self) -> None:
+        try:
+            self._recognise()
+        finally:
+            self._inbox.close()  # the receiver may be waiting for room
+
+    def _recognise(self) -> None:
+        ended = False
+        while not ended:
+            data, ended = self._inbox.take()
+            too_long = len(data) > self._left
+            data = data[: self._left]
+            self._left -= len(data)
+            for event in self._dictation.hear(data, last=ended or too_long):
+                self._send(event)
+            if too_long:
+                raise ApiError(
+                    413,
+                    "audio_too_long",
+                    f"a stream may last {self._max_duration_s:g} s",
+                    "open another, or raise asr.max_duration_s",
+                )
+        self._send({"type": "done", "result": self._dictation.result().as_dict()})
+
+    def _send(self, event: Event) -> None:
+        if self._failed:
+            raise Gone  # an error is the last word
+        self._socket.send(json.dumps(event, ensure_ascii=False))
+
+    def _fail(self, error: ApiError, code: int) -> None:
+        with contextlib.suppress(Gone):
+            self._send({"type": "error", **error.body()})
+        self._code, self._failed = code, True
+
+
+def _kind(message: str) -> object:
+    try:
+        data = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    return data.get("type") if isinstance(data, dict) else None

@@ -1,0 +1,190 @@
+"""What a speech recogniser is, and what it says: the protocol, the result, and the list of engines."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.common.audio import Samples
+
+FindModel = Callable[[str], Path]
+"""From a name in the model store to its folder, downloading what is missing."""
+
+# name in settings -> "module:function"; the function is `load(settings, find_model) -> Engine`
+ENGINES = {
+    "whisper": "huiyin.services.asr.engines.whisper:load",
+    "sensevoice": "huiyin.services.asr.engines.sensevoice:load",
+    "paraformer": "huiyin.services.asr.engines.paraformer:load",
+}
+
+
+class OutOfMemory(MemoryError):
+    """A call was too large for the device; nothing of it was recognised, smaller calls may work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """How someone sounds. `scores` are probabilities by label, the winner's is `confidence`."""
+
+    label: str
+    confidence: float
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A sound that is not speech (laughter, applause, music)."""
+
+    label: str
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or one Chinese character, with the punctuation that follows it. Times as in Segment."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
+
+    `emotion` is None where the engine cannot tell, never "neutral"; `words` is empty where it cannot time them.
+    """
+
+    start_s: float
+    end_s: float
+    text: str
+    language: str
+    confidence: float
+    emotion: Emotion | None = None
+    events: tuple[Event, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    def later(self, by_s: float) -> Segment:
+        """The same segment, `by_s` seconds further on."""
+        events = tuple(dataclasses.replace(e, start_s=e.start_s + by_s, end_s=e.end_s + by_s) for e in self.events)
+        words = tuple(Word(w.text, w.start_s + by_s, w.end_s + by_s) for w in self.words)
+        return dataclasses.replace(
+            self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, events=events, words=words
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; times to the millisecond."""
+        return _rounded(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What an engine heard in one piece of sound. No speech: no segments."""
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the caller knows beforehand."""
+
+    languages: tuple[str, ...] = ()
+    """Codes such as 'zh': one of these is spoken. Empty: one of the configured ones."""
+    prompt: str = ""
+    """Text in the style and with the names that are expected; engines that cannot use it ignore it."""
+    temperature: float = 0.0
+    """In [0, 1]; 0 always gives the same answer."""
+    hotwords: tuple[str, ...] = ()
+    """Names and terms to expect (checked: short, no addresses or paths)."""
+    itn: bool = True
+    """Numbers and dates as one writes them, with punctuation; False: as spoken."""
+
+
+class Engine(Protocol):
+    """A loaded recogniser. At most `workers` threads call it at once (see `huiyin.services.asr.queue`)."""
+
+    model: str
+    """Its id, as callers name it."""
+    device: str
+    languages: tuple[str, ...]
+    """Codes that may be asked for."""
+    max_piece_s: float
+    """The longest sound it takes as one piece."""
+    batch_s: float
+    """Seconds of sound that pay in one call: 0 on CPUs, where a batch only adds padding; then one piece a call."""
+    workers: int
+    """Calls it takes at once."""
+    uses_hotwords: bool
+    """False: what it heard is corrected towards the hotwords afterwards."""
+
+    def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+        """What is heard in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.
+
+        Times count from the piece's start. Raises OutOfMemory.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A whole recording: the shape of every answer of the service."""
+
+    text: str
+    language: str
+    """'' when nothing was said."""
+    duration_s: float
+    processing_s: float
+    """Decoding and recognising, without the wait for other callers."""
+    rtf: float
+    """processing_s / duration_s."""
+    model: str
+    confidence: float
+    """Mean over the speech, 0 when there is none."""
+    emotion: Emotion | None
+    events: tuple[Event, ...]
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+    cached: bool = False
+    """The same recording was asked about before; nothing was recognised now."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return _rounded(dataclasses.asdict(self))
+
+
+def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
+    """The engine that the settings name. Raises ValueError for an unknown name; what loading raises passes through."""
+    if settings.engine not in ENGINES:
+        raise ValueError(f"asr.engine: there is no engine {settings.engine!r}; there are: {', '.join(ENGINES)}")
+    module, _, function = ENGINES[settings.engine].partition(":")
+    engine: Engine = getattr(importlib.import_module(module), function)(settings, find_model)
+    return engine
+
+
+def join_texts(texts: Iterable[str]) -> str:
+    """One text from several: a space between words, none beside a Chinese character or full-width punctuation."""
+    joined = ""
+    for text in texts:
+        apart = joined and text and not (_is_wide(joined[-1]) or _is_wide(text[0]))
+        joined += f" {text}" if apart else text
+    return joined
+
+
+def _is_wide(char: str) -> bool:
+    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,179 @@
+"""English hotwords (or any in Latin letters): where the text has other letters of the same sound.
+
+Candidates have the hotword's consonants, by Metaphone (L. Philips, "Hanging on the Metaphone", Computer Language 7(12),
+1990) with voiced and voiceless ones made equal. How near a candidate is, vowels and all, is measured by Editex (J.
+Zobel and P. Dart, "Phonetic string matching", SIGIR 1996). Words may run together or fall apart: "pie torch" is tried
+as one word, too.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+
+from huiyin.services.asr.text.common_words import is_common
+from huiyin.services.asr.text.hotwords_zh import Match
+
+# From `python -m benchmarks.hotwords`: Editex distance for each letter of the longer spelling.
+_NEAR = 0.40  # with an unusual word in it
+_NEAR_COMMON = 0.34  # words that anyone may say, together: only long ones, and only if they fit well
+_COMMON_CONSONANTS, _COMMON_LETTERS = 4, 6
+_SHORT_LETTERS = 5  # up to here a different vowel is a different word: Jan is not Jon
+_EXTRA_WORDS = 2  # a hotword may be heard as so many words more than it has
+_SURE = 100.0  # the same letters, only spaced or capitalised differently
+
+_VOWELS = frozenset("aeiou")
+_FOLD = str.maketrans("BDGVZ0", "PTKFST", "Y")
+_EDITEX_GROUPS = ("aeiouy", "bp", "ckq", "dt", "lr", "mn", "gj", "fpv", "sxz", "csz")
+_SOFTENERS = frozenset("iey")
+_SILENT_STARTS = ("ae", "gn", "kn", "pn", "wr")
+
+
+class EnglishHotwords:
+    """Finds where one of `words` (spelt as they should be; spaces and hyphens allowed) was meant."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._letters = [_letters(word) for word in words]
+        self._sizes = [len(re.findall(r"[^\W_]+", word)) for word in words]
+        self._by_sound: dict[str, list[int]] = {}
+        for number, word in enumerate(words):
+            for key in {_sound(word.split()), self._letters[number]}:
+                self._by_sound.setdefault(key, []).append(number)
+        self._longest = max(self._sizes, default=0) + _EXTRA_WORDS
+
+    def matches(self, words: Sequence[str]) -> Iterator[Match]:
+        """In `words`, spoken without a stop between; start and end count words. They may overlap."""
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + self._longest, len(words)) + 1):
+                heard = words[start:end]
+                numbers = {*self._by_sound.get(_sound(heard), ()), *self._by_sound.get(_letters("".join(heard)), ())}
+                for number in numbers:
+                    if end - start <= self._sizes[number] + _EXTRA_WORDS and (score := self._score(number, heard)) > 0:
+                        yield Match(number, start, end, score)
+
+    def _score(self, number: int, heard: Sequence[str]) -> float:
+        meant, letters = self._letters[number], _letters("".join(heard))
+        common = all(is_common(word) for word in heard)
+        if meant == letters:
+            return 0.0 if common and len(heard) == 1 else _SURE + len(heard)
+        longer = max(len(meant), len(letters))
+        limit = _NEAR
+        if common:
+            consonants = len(_sound(heard))
+            if len(heard) == 1 or consonants < _COMMON_CONSONANTS or longer < _COMMON_LETTERS:
+                return 0.0
+            limit = _NEAR_COMMON
+        if longer <= _SHORT_LETTERS and _vowels(meant) != _vowels(letters):
+            return 0.0
+        return limit - editex(meant, letters) / longer
+
+
+def metaphone(word: str) -> str:
+    """The consonants of an English word by Philips's rules: 0 is th, X is sh or ch; vowels only at the beginning."""
+    word = re.sub(r"([^c])\1+", r"\1", word.lower())
+    if word.startswith(_SILENT_STARTS):
+        word = word[1:]
+    elif word.startswith("x"):
+        word = "s" + word[1:]
+    elif word.startswith("wh"):
+        word = "w" + word[2:]
+    return "".join(_code(word, i) for i in range(len(word)))
+
+
+def _code(word: str, i: int) -> str:
+    """What the letter at `i` adds."""
+    letter, before, after = word[i], word[i - 1 : i], word[i + 1 : i + 2]
+    rest, last = word[i:], i + 1 == len(word)
+    if letter in _VOWELS:
+        return letter.upper() if i == 0 else ""
+    if letter in "fjlmnr":
+        return letter.upper()
+    if letter in "wy":
+        return letter.upper() if after in _VOWELS and after else ""
+    if letter == "b":
+        return "" if last and before == "m" else "B"
+    if letter == "c":
+        if rest.startswith(("cia", "ch")):
+            return "K" if before == "s" and after == "h" else "X"
+        if after and after in _SOFTENERS:
+            return "" if before == "s" else "S"
+        return "K"
+    if letter == "d":
+        return "J" if rest.startswith(("dge", "dgy", "dgi")) else "T"
+    if letter == "g":
+        if after == "h" and i + 2 < len(word) and word[i + 2] not in _VOWELS:
+            return ""
+        if rest in ("gn", "gned") or (before == "d" and after and after in _SOFTENERS):
+            return ""
+        return "J" if after and after in _SOFTENERS else "K"
+    if letter == "h":
+        return "H" if after in _VOWELS and after and before not in tuple("csptg") else ""
+    if letter == "k":
+        return "" if before == "c" else "K"
+    if letter == "p":
+        return "F" if after == "h" else "P"
+    if letter == "s":
+        return "X" if rest.startswith(("sh", "sio", "sia")) else "S"
+    if letter == "t":
+        if rest.startswith(("tia", "tio")):
+            return "X"
+        if after == "h":
+            return "0"
+        return "" if rest.startswith("tch") else "T"
+    return {"q": "K", "v": "F", "x": "KS", "z": "S"}.get(letter, letter)
+
+
+def editex(a: str, b: str) -> int:
+    """Editex distance of two words in small letters: 1 for letters that may sound alike, 2 for others."""
+    previous = [0]
+    for j in range(1, len(b) + 1):
+        previous.append(previous[-1] + _drop(b[j - 2 : j - 1], b[j - 1]))
+    for i in range(1, len(a) + 1):
+        drop = _drop(a[i - 2 : i - 1] if i > 1 else "", a[i - 1])
+        row = [previous[0] + drop]
+        for j in range(1, len(b) + 1):
+            row.append(
+                min(
+                    previous[j] + drop,
+                    row[-1] + _drop(b[j - 2 : j - 1] if j > 1 else "", b[j - 1]),
+                    previous[j - 1] + _replace(a[i - 1], b[j - 1]),
+                )
+            )
+        previous = row
+    return previous[-1]
+
+
+def _drop(before: str, letter: str) -> int:
+    """Cost of a letter that is only in one of the words: less beside the silent ones, h and w, and for these."""
+    silent = before != letter and (before in ("h", "w") or letter in ("h", "w"))
+    return 1 if silent else _replace(before, letter)
+
+
+@functools.cache
+def _replace(a: str, b: str) -> int:
+    if a == b:
+        return 0
+    return 1 if a and any(a in group and b in group for group in _EDITEX_GROUPS) else 2
+
+
+def _sound(words: Sequence[str]) -> str:
+    return re.sub(r"(.)\1+", r"\1", "".join(_word_sound(word, first=i == 0) for i, word in enumerate(words)))
+
+
+@functools.lru_cache(maxsize=20_000)
+def _word_sound(word: str, *, first: bool) -> str:
+    """Metaphone of all parts ("wi-fi" has two), voiced and voiceless made equal; a first vowel counts as one of any."""
+    code = "".join(metaphone(part) for part in re.findall(r"[^\W_]+", word.replace("'", "")))
+    if code[:1] in tuple("AEIOU"):
+        code = ("A" if first else "") + code[1:]
+    return code.translate(_FOLD)
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())
+
+
+def _vowels(letters: str) -> str:
+    """The vowels as they sound when short: doubled ones and y for i make no difference."""
+    return re.sub(r"(.)\1+", r"\1", "".join(c for c in letters.replace("y", "i").rstrip("e") if c in _VOWELS))

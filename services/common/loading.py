@@ -1,0 +1,70 @@
+"""A model behind a service: loaded in the background, so that /health answers at once and /ready tells the truth."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
+
+from huiyin.services.common.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E")
+State = Literal["loading", "ready", "failed"]
+
+
+class EngineHost(Generic[E]):
+    """Loads an engine once, in a thread of its own.
+
+    `load` makes the engine (and may download its files); what it raises becomes the service's answer to
+    every request, as 503 with the reason, until the service is started again.
+    """
+
+    def __init__(self, load: Callable[[], E], *, name: str, wait_s: float) -> None:
+        self._load, self._name, self._wait_s = load, name, wait_s
+        self._done = threading.Event()
+        self._engine: E | None = None
+        self._error: Exception | None = None
+        self.load_s = 0.0
+        threading.Thread(target=self._run, name=f"load-{name}", daemon=True).start()
+
+    def _run(self) -> None:
+        started = time.perf_counter()
+        try:
+            self._engine = self._load()
+        except Exception as error:
+            log.error("%s: %s", self._name, error, exc_info=log.isEnabledFor(logging.DEBUG))
+            self._error = error
+        self.load_s = time.perf_counter() - started
+        self._done.set()
+
+    @property
+    def state(self) -> State:
+        """Where loading stands."""
+        if not self._done.is_set():
+            return "loading"
+        return "failed" if self._error else "ready"
+
+    @property
+    def error(self) -> str:
+        """Why loading failed, or ''."""
+        return str(self._error) if self._error else ""
+
+    def peek(self) -> E | None:
+        """The engine if it is ready now."""
+        return self._engine
+
+    def get(self) -> E:
+        """The engine; waits while it loads. Raises ApiError 503 when it is not to be had."""
+        if not self._done.wait(self._wait_s):
+            raise ApiError(
+                503, "loading", f"{self._name} is still loading", "try again; GET /ready tells when", retry_after_s=2
+            )
+        if self._engine is None:
+            raise ApiError(
+                503, "model_unavailable", f"{self._name} could not be loaded: {self.error}", "see `huiyin doctor`"
+            )
+        return self._engine

@@ -1,0 +1,269 @@
+"""The command line as a newcomer meets it: help, typing mistakes, wrong arguments, nothing running."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.service_process import free_port
+from tests.support.stranger import stranger
+
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+
+ROOT = Path(__file__).resolve().parent.parent
+HUIYIN = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
+
+
+@pytest.fixture(autouse=True)
+def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports that nobody listens on, here and in child processes; no settings of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
+        monkeypatch.delenv(name)
+    for name in NAMES:
+        monkeypatch.setenv(f"HUIYIN_{name.upper()}_PORT", str(free_port()))
+
+
+@pytest.fixture
+def no_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting a service is a failure."""
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: pytest.fail(f"started {names}"))
+
+
+def complaint(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error; nothing is on standard output."""
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert re.fullmatch(r"huiyin: [^\n]+\n", said.err), said.err
+    return said.err
+
+
+# -- help ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_command_explains_itself_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([name, "--help"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"usage: huiyin {name}")
+    assert f"\n  huiyin {name}" in said.out
+    assert "--set SECTION.KEY=VALUE" in said.out and "--profile" in said.out
+    assert said.err == ""
+
+
+def test_help_lists_the_commands_and_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n  {name} " in listed for name in main.COMMANDS)
+    assert main.main([]) == 2
+    assert capsys.readouterr().out == listed
+
+
+def test_the_first_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from huiyin.assistant.faces.cli.main import main; main(['--help']);"
+        "print([m for m in ('numpy', 'requests', 'tqdm', 'sounddevice', 'flask') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stderr == "[]\n"
+
+
+def test_version_is_told_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--version"]) == main.main(["say", "--version"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second and re.fullmatch(r"huiyin \d+\.\d+\.\d+", first)
+
+
+# -- mistakes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["transcirbe", "a.wav"], "did you mean 'transcribe'?"),
+        (["settings", "--set", "asr.thread=4"], "did you mean 'asr.threads'?"),
+        (["--set", "asr.threads=many", "settings"], "must be a whole number"),
+        (["settings", "--set", "asr.threads"], "write section.key=value"),
+        (["settings", "--set"], "expected one argument"),
+        (["settings", "--profile", "embeded"], "did you mean 'embedded'?"),
+        (["settings", "asrr"], "sections are: store"),
+        (["settings", "--jsom"], "did you mean '--json'?"),
+        (["devices", "3"], "'3' is one argument too many"),
+        (["transcribe"], "name a recording"),
+        (["transcribe", "a.wav", "--format", "doc"], "invalid choice: 'doc'"),
+        (["transcribe", "a.wav", "b.wav", "--format", "srt"], "add --out FOLDER"),
+        (["transcribe", "a.wav", "b.wav", "--format", "csv"], "add --out FOLDER"),
+        (["transcribe", "a.wav", "--tags"], "--tags is for srt and vtt"),
+        (["transcribe", "a.wav", "--no-embed-audio"], "for --format html"),
+        (["transcribe", "a.wav", "--out", "no/such/folder.txt"], "there is no folder"),
+        (["say"], "there is no text"),
+        (["say", "  "], "there is no text"),
+        (["say", "hi", "--out", "hi.aac"], "the suffix must be one of .wav, .mp3"),
+        (["say", "hi", "--out", "no/such/hi.wav"], "there is no folder"),
+        (["say", "hi", "--speed", "fast"], "invalid float value: 'fast'"),
+        (["ask"], "required: TEXT"),
+        (["serve"], "required: service"),
+        (["serve", "everything"], "invalid choice: 'everything'"),
+        (["serve", "all", "--port", "9000"], "cannot share one port"),
+        (["talk", "--text", "--persona", "nobody"], "no persona 'nobody'"),
+        (["models", "ftech"], "invalid choice: 'ftech'"),
+        (["demo", "--seed", "x"], "invalid int value: 'x'"),
+    ],
+)
+@pytest.mark.usefixtures("no_launch")
+def test_a_wrong_call_is_answered_in_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(arguments) == 2
+    assert said in complaint(capsys)
+
+
+def test_a_setting_may_stand_before_or_after_the_command_but_not_in_the_text(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (["--set", "asr.threads=7", "settings", "asr"], ["settings", "asr", "--set=asr.threads=7"]):
+        assert main.main(arguments) == 0
+        assert "* threads = 7 (default 2)" in capsys.readouterr().out
+    asked = []
+    monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", lambda args, settings: asked.append(args.text) or 0)
+    assert main.main(["ask", "--", "--set", "is", "an", "option"]) == 0
+    assert asked == [["--set", "is", "an", "option"]]
+
+
+def test_services_are_started_with_the_same_settings_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text("[asr]\nthreads = 1\n")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(
+        "huiyin.assistant.faces.cli.ask.run", lambda args, settings: seen.append((args.service_arguments, settings)) or 0
+    )
+    assert main.main(["ask", "hi", "--profile", "mine.toml", "--set", "llm.threads=1", "--set", "tts.threads=1"]) == 0
+    arguments, settings = seen[0]
+    path = str(tmp_path.resolve() / "mine.toml")
+    assert arguments == ["--profile", path, "--set", "llm.threads=1", "--set", "tts.threads=1"]
+    assert (settings.asr.threads, settings.llm.threads) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "status"),
+    [
+        ("huiyin.configs.settings", "SettingsError", 2),
+        ("huiyin.assistant.dialogue.persona", "PersonaError", 2),
+        ("huiyin.configs.store.model_store", "StoreError", 1),
+        ("huiyin.configs.store.model_store", "DiskFullError", 1),
+        ("huiyin.assistant.clients.launcher", "LaunchError", 1),
+        ("huiyin.assistant.clients.http", "ServiceError", 1),
+        ("huiyin.assistant.ports.port", "PortError", 1),
+    ],
+)
+def test_errors_meant_for_people_are_told_as_they_are(
+    where: str, name: str, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = getattr(importlib.import_module(where), name)("it is broken; mend it")
+    monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", raising(error))
+    assert main.main(["ask", "hi"]) == status
+    assert complaint(capsys) == "huiyin: it is broken; mend it\n"
+
+
+def test_an_unexpected_error_is_one_line_unless_debugging(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", raising(ZeroDivisionError("division by zero")))
+    assert main.main(["ask", "hi"]) == 1
+    assert complaint(capsys) == "huiyin: ZeroDivisionError: division by zero (--debug shows where)\n"
+    with pytest.raises(ZeroDivisionError):
+        main.main(["ask", "hi", "--debug"])
+
+
+def test_ctrl_c_ends_quietly(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", raising(KeyboardInterrupt()))
+    assert main.main(["ask", "hi"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes end differently there")
+def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
+    with subprocess.Popen(
+        [*HUIYIN, "settings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, bufsize=0
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+def raising(error: BaseException):  # type: ignore[no-untyped-def]
+    def run(args: object, settings: object) -> int:
+        raise error
+
+    return run
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_settings_as_json_give_value_default_and_reason_and_keep_the_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUIYIN_SERVICE_API_KEY", "swordfish")
+    assert main.main(["settings", "--json", "--set", "turns.endpoint_ms=700"]) == 0
+    text = capsys.readouterr().out
+    rows = {f"{row['section']}.{row['key']}": row for row in json.loads(text)}
+    endpoint = rows["turns.endpoint_ms"]
+    assert (endpoint["value"], endpoint["default"], endpoint["low"], endpoint["high"]) == (700, 500, 100, 5000)
+    assert all(row["why"] for row in rows.values())
+    assert "swordfish" not in text and rows["service.api_key"]["value"]
+
+
+# -- nothing running, nothing there ----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_launch")
+def test_files_that_cannot_be_read_are_each_told_before_a_model_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.wav").touch()
+    assert main.main(["transcribe", "nowhere.wav", str(tmp_path / "empty.wav"), str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert said.out == "" and len(lines) == 3
+    assert lines[0] == "huiyin: nowhere.wav: No such file or directory"
+    assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with stranger() as port:
+        choose = ["--set", f"llm.port={port}"]
+        assert main.main(["serve", "all", *choose]) == 1
+        assert f"port {port} is taken by another program" in complaint(capsys)
+        assert main.main(["ask", "hi", *choose]) == 1
+        assert f"port {port}, where llm should be, is taken by another program" in complaint(capsys)
+        command = [*HUIYIN, "serve", "llm", "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"huiyin: cannot listen on 127\.0\.0\.1:{port}: .*choose another port.*\n", done.stderr)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_bytes(b"before")
+    with pytest.raises(RuntimeError), whole_file(target) as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert target.read_bytes() == b"before"
+    with whole_file(target) as file:
+        file.write(b"after")
+    assert target.read_bytes() == b"after"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+    with pytest.raises(CommandError, match="cannot write"), whole_file(tmp_path / "no" / "x"):
+        pass

@@ -1,0 +1,148 @@
+"""The talk key in a real terminal: single keys, and the terminal as it was afterwards, whatever happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal
+
+ROOT = Path(__file__).resolve().parent.parent
+posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+
+PROGRAM = """
+import os, sys, threading
+from huiyin.assistant.faces.cli.keyboard import has_terminal, keyboard
+assert has_terminal()
+done = threading.Event()
+def on_key(key):
+    os.write(2, f"<{key!r}>".encode())
+    if key == "q": done.set()
+with keyboard(on_key):
+    os.write(2, b"ready")
+    done.wait()
+    {ending}
+os.write(2, b"over")
+"""
+
+
+@contextmanager
+def in_terminal(ending: str = "pass") -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
+    """(the terminal's far side, its near side, the program in front of it). It can be read what the program tells."""
+    far, near = os.openpty()
+    code = PROGRAM.replace("{ending}", ending)
+    # A session of its own, whose terminal this becomes: as a shell would start it.
+    launch = f"import fcntl, os, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n{code}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", launch], stdin=near, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        yield far, near, process
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(far)
+        os.close(near)
+
+
+def read_until(process: subprocess.Popen[bytes], wanted: bytes) -> bytes:
+    assert process.stderr is not None
+    told = b""
+    while wanted not in told:
+        told += (piece := os.read(process.stderr.fileno(), 1024))
+        assert piece, f"it ended, after {told!r}"
+    return told
+
+
+@posix
+@pytest.mark.parametrize("ending", ["pass", "raise RuntimeError", "sys.exit(3)"])
+def test_keys_come_one_by_one_and_the_terminal_is_as_it_was(ending: str) -> None:
+    import termios
+
+    with in_terminal(ending) as (far, near, process):
+        before = termios.tcgetattr(near)
+        read_until(process, b"ready")
+        during = termios.tcgetattr(near)
+        assert not during[3] & (termios.ECHO | termios.ICANON)
+        assert during[3] & termios.ISIG, "Ctrl-C still works"
+        os.write(far, " \x1b[A你q".encode())  # the space bar, an arrow, a word
+        assert b"<' '>" in read_until(process, b"<'q'>")
+        process.wait(10)
+        assert termios.tcgetattr(near) == before
+
+
+@posix
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_program_that_is_ended_from_outside_gives_the_terminal_back(number: str) -> None:
+    import termios
+
+    with in_terminal() as (_, near, process):
+        before = termios.tcgetattr(near)
+        read_until(process, b"ready")
+        process.send_signal(getattr(signal, number))
+        process.wait(10)
+        assert termios.tcgetattr(near) == before
+
+
+@posix
+def test_after_ctrl_z_and_fg_keys_come_one_by_one_again() -> None:
+    import termios
+
+    with in_terminal() as (far, near, process):
+        before = termios.tcgetattr(near)
+        read_until(process, b"ready")
+        termios.tcsetattr(near, termios.TCSANOW, before)  # the shell's own way
+        process.send_signal(signal.SIGCONT)
+        deadline = time.monotonic() + 10
+        while termios.tcgetattr(near)[3] & termios.ICANON:
+            assert time.monotonic() < deadline
+        os.write(far, b" q")
+        read_until(process, b"<'q'>")
+
+
+def test_without_a_terminal_it_is_known() -> None:
+    code = "from huiyin.assistant.faces.cli.keyboard import has_terminal; print(has_terminal())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "False"
+    assert isinstance(has_terminal(), bool)
+
+
+@pytest.mark.parametrize("setting", ["turns.talk_key=true", "turns.barge_in=key"])
+def test_talk_with_a_key_but_no_terminal_says_so(setting: str) -> None:
+    code = (
+        "import sys; from assistant import talk, cli; talk._no_microphone = lambda: ''; "
+        f"sys.exit(cli.main(['talk', '--set', '{setting}']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.returncode, "needs a terminal" in done.stderr) == (2, True), done.stderr
+
+
+def pressed(keys: str, *, push_to_talk: bool) -> tuple[list[bool], list[str]]:
+    presses: list[bool] = []
+    told: list[str] = []
+    key = TalkKey(presses.append, told.append, push_to_talk=push_to_talk)
+    for one in keys:
+        key(one)
+    return presses, told
+
+
+def test_the_space_bar_interrupts() -> None:
+    assert pressed(" x\n ", push_to_talk=False) == ([True, False, True, False], [])
+
+
+def test_push_to_talk_begins_with_a_press_and_ends_with_the_next_or_enter() -> None:
+    presses, told = pressed("\n  x \r\r", push_to_talk=True)
+    assert presses == [True, False, True, False]
+    assert len(told) == 2

@@ -1,0 +1,103 @@
+"""A conversation with real services: spoken to through a simulated room, answered by real models."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from tests.support.desk import Desk
+from tests.support.scoring import error_rate
+from tests.support.service_process import free_port
+
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.ports.room import SimulatedRoom
+from huiyin.assistant.ports.wav import wav_bytes
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.clients.services import NAMES, Name
+from huiyin.assistant.faces.cli.demo import user_sound
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.faces.cli.talk import make_listener, prepare
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns.events import Transcribed
+from huiyin.configs.settings import load
+
+pytestmark = pytest.mark.slow
+
+
+def kill(launcher: Launcher, name: Name) -> None:
+    """As a crash would: without warning."""
+    process = psutil.Process(launcher.pids[name])
+    for victim in [process, *process.children(recursive=True)]:
+        victim.kill()
+
+
+@pytest.fixture(scope="module")
+def launcher() -> Iterator[Launcher]:
+    """All three services, on ports of their own."""
+    overrides = [f"{name}.port={free_port()}" for name in NAMES]
+    overrides += ["talk.max_reply_tokens=60", "turns.llm_timeout_s=100", "turns.tts_timeout_s=60"]
+    overrides += ["llm.first_token_timeout_s=100"]  # on a busy machine
+    arguments = [part for item in overrides for part in ("--set", item)]
+    with Launcher(load(overrides=overrides, environ={}), arguments) as launcher:
+        launcher.start(NAMES)
+        yield launcher
+
+
+@pytest.fixture(scope="module")
+def apologies(launcher: Launcher) -> Apologies:
+    made = prepare(launcher, load_persona("huiyin"))
+    assert isinstance(made, Apologies) and made.ready.wait(120)
+    return made
+
+
+@pytest.fixture
+def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
+    room = SimulatedRoom()
+    listener = make_listener(launcher.settings, Captions())
+    persona = load_persona("huiyin")
+    with Desk(Conversation(launcher.services, persona, room, listener, apologies=apologies), room) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize(
+    ("question", "voice", "language", "expected"),
+    [
+        ("今天下班有点累，晚饭吃什么好呢？", "zm_yunxi", "zh", "吃|饭|菜|面|汤|粥|餐|鱼|肉|鸡|豆|美味"),
+        ("Hello, what is the capital of France?", "am_michael", "en", "paris"),
+    ],
+)
+def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_understood(
+    desk: Desk, launcher: Launcher, question: str, voice: str, language: str, expected: str
+) -> None:
+    desk.room.say(user_sound(launcher.services, question, voice))
+    committed = desk.turn()
+    assert error_rate([(question, committed.transcript.text)], language) < 0.35
+    assert re.search(expected, committed.turn.heard.lower())
+    wav = wav_bytes(desk.room.recording()[1], 16_000)
+    call = launcher.services.call("asr", 30)
+    body = b"".join(call.request("POST", "/asr", wav, {"Content-Type": "audio/wav"})).decode()
+    # The voice is a Chinese one: "capital of France" may be heard as "capital French".
+    assert error_rate([(committed.turn.heard, json.loads(body)["text"])], language) <= 0.5, (
+        "what was played is what was said"
+    )
+
+
+def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(
+    desk: Desk, launcher: Launcher
+) -> None:
+    question = user_sound(launcher.services, "What is the capital of France?", "am_michael")
+    desk.room.say(question)
+    desk.wait(Transcribed)
+    kill(launcher, "llm")
+    apology = desk.wait(do.Apologise)[0]
+    assert apology.stage == "llm"
+    committed = desk.turn()
+    assert "sorry" in committed.turn.heard.lower()
+    launcher.start(["llm"])
+    desk.room.say(question)
+    assert "paris" in desk.turn(1).turn.heard.lower()

@@ -1,0 +1,111 @@
+"""The demo's figures: from what was recorded in the room, not from what the loop believes."""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from huiyin.assistant.faces.cli.demo import Line
+from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.conversation.loop import TurnCommitted
+from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.events import Transcript
+
+RATE = 16_000
+HELLO = Transcript("你好", "zh")
+
+
+def sounding(seconds: float, *spans: tuple[float, float]) -> np.ndarray:
+    """Sound that is loud in `spans` only."""
+    sound = np.zeros(round(seconds * RATE), np.int16)
+    for start, end in spans:
+        sound[round(start * RATE) : round(end * RATE)] = 5000
+    return sound
+
+
+@pytest.fixture
+def report() -> DemoReport:
+    """Two turns: the first answered after 1.5 s, the second an interruption that took 200 ms to silence it."""
+    trace = Trace()
+    for at, what in (
+        (2.1, do.Transcribe(1, 1.0, 2.0)),
+        (2.4, ev.Transcribed(2.4, 1, HELLO)),
+        (2.4, do.AskLlm(1, HELLO)),
+        (2.9, ev.ReplyText(2.9, 1, 0, "你好！")),
+        (2.9, do.Synthesise(1, 0, "你好！")),
+        (3.3, ev.AudioReady(3.3, 1, 0)),
+        (3.45, do.Play(1)),
+        (5.2, TurnCommitted(5.2, 1, HELLO, Turn("你好", "你好！", True), [])),
+        (6.1, do.Transcribe(2, 5.0, 6.0)),
+        (6.2, ev.AudioReady(6.2, 2, 0)),
+        (6.6, do.Play(2)),
+        (8.0, TurnCommitted(8.0, 2, HELLO, Turn("停", "好的。", False), [])),
+    ):
+        trace(at, what)
+    speaker = sounding(9, (3.5, 5.2), (6.7, 7.9))
+    mic = sounding(9, (1, 2), (5, 6))
+    spoken = [(Line("你好", "v"), 1.0, 2.0), (Line("停", "v", interrupt_after_s=1.5), 5.0, 6.0)]
+    return DemoReport(trace, spoken, np.stack([mic, speaker]), 1234.0)
+
+
+def test_latency_is_measured_between_sounds_and_its_parts_add_up(report: DemoReport) -> None:
+    first, second = report.turns
+    assert first.latency_s == pytest.approx(1.5)
+    assert second.latency_s == pytest.approx(0.7)
+    for turn in report.turns:
+        assert sum(turn.parts.values()) == pytest.approx(turn.latency_s)
+    expected = {"hear": 0.1, "asr": 0.3, "llm": 0.5, "tts": 0.4, "hold": 0.15, "play": 0.05}
+    assert first.parts == pytest.approx(expected)
+    assert second.stop_s == pytest.approx(0.2, abs=1e-3)
+    assert report.p50_s == pytest.approx(1.1)
+
+
+def test_table_says_it_all(report: DemoReport) -> None:
+    table = report.table()
+    for text in ("1500 ms", "p50 1100 ms", "silent 200 ms", "1234 MB", "你好"):
+        assert text in table
+
+
+def test_nobody_is_cut_short_who_was_silent_already(report: DemoReport) -> None:
+    (hello, *times), (stop, *_) = report.spoken
+    table = DemoReport(report.trace, [(hello, *times), (stop, 5.5, 6.0)], report.recording, 0.0).table()
+    assert "silent already" in table and "ms after" not in table
+
+
+def test_line_without_an_answer_is_not_counted(report: DemoReport) -> None:
+    silent = DemoReport(Trace(), report.spoken, report.recording, 0.0)
+    assert silent.turns == []
+    assert not silent.complete(2)
+    assert report.complete(2)
+    silent.table()
+
+
+def test_files_are_whole(report: DemoReport, tmp_path: Path) -> None:
+    paths = write_report(report, tmp_path / "new" / "demo")
+    assert sorted(p.name for p in (tmp_path / "new" / "demo").iterdir()) == sorted(p.name for p in paths)
+    sound, data, picture = (path.read_bytes() for path in paths)
+    with wave.open(io.BytesIO(sound)) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, RATE, 9 * RATE)
+        frames = np.frombuffer(file.readframes(-1), np.int16).reshape(-1, 2)
+    assert np.array_equal(frames.T, report.recording)
+    assert [turn["latency_ms"] for turn in json.loads(data)["turns"]] == [1500, 700]
+    image = Image.open(io.BytesIO(picture))
+    assert len(image.getcolors(maxcolors=100_000) or []) > 5, "something is drawn"
+
+
+def test_sound_is_found_where_it_is() -> None:
+    sound = sounding(3, (0.5, 1.0), (1.1, 1.5), (2.0, 2.5))
+    assert first_audible(sound, 0.0) == 0.5
+    assert first_audible(sound, 1.6) == 2.0
+    assert first_audible(sound, 2.6) is None
+    assert last_audible(sound, 1.8) == pytest.approx(1.5, abs=1e-3)
+    assert audible_spans(sound) == [pytest.approx((0.5, 1.5)), pytest.approx((2.0, 2.5))]

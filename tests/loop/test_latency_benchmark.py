@@ -1,0 +1,193 @@
+"""The latency benchmark: stated services keep their times, recordings have pauses, figures mean what they say."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from openai import OpenAI
+from PIL import Image
+from tests.support.speech_clips import english
+
+from huiyin.assistant.ports.wav import wav_bytes
+from huiyin.assistant.clients.services import Services
+from benchmarks.latency_report import Heard, draw, judged, percentile, row, table
+from benchmarks.latency_services import Delays, StatedServices, Words, tokens
+from benchmarks.latency_sides import Headset, Huiyin
+from benchmarks.latency_simulated import Simulated
+from benchmarks.latency_speech import REPLIES, Utterance, pauses_in, shortened, speech_in, with_pause
+from huiyin.configs.settings import load
+
+RATE = 16_000
+
+
+@pytest.fixture
+def stated() -> Iterator[StatedServices]:
+    services = StatedServices()
+    services.start()
+    yield services
+    services.stop()
+
+
+def _clients(port: int) -> tuple[Services, OpenAI]:
+    settings = load(environ={})
+    at = {name: replace(getattr(settings, name), port=port) for name in ("asr", "llm", "tts")}
+    return Services(replace(settings, **at)), OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1")
+
+
+def _noise(seconds: float, seed: int = 0) -> np.ndarray:
+    return (np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * 0.1).astype(np.float32)
+
+
+def _int16(sound: np.ndarray) -> np.ndarray:
+    return (np.clip(sound, -1, 1) * 32767).astype(np.int16)
+
+
+def test_the_stated_recogniser_hears_the_words_of_the_part_it_is_sent(stated: StatedServices) -> None:
+    sound = _noise(3.0)
+    stated.delays = replace(stated.delays, asr_s=0.0)
+    stated.now = Words(
+        sound, [(0.0, 1.0), (1.0, 3.0)], {"0-0": "one", "1-1": "two", "0-1": "one two"}, "en", REPLIES["en"][0]
+    )
+    own, theirs = _clients(stated.port)
+    parts = {"one": sound[:RATE], "two": sound[RATE:], "one two": np.pad(sound, RATE // 2)}
+    for words, part in parts.items():
+        assert own.transcribe(own.call("asr", 5), _int16(part)).text == words
+        file = ("audio.wav", wav_bytes(_int16(part), RATE))
+        assert theirs.audio.transcriptions.create(model="any", file=file).text == words
+
+
+def test_both_dialects_wait_the_stated_times(stated: StatedServices) -> None:
+    stated.now = Words(_noise(1.0), [(0.0, 1.0)], {"0-0": "hello"}, "en", "Sure, I can do that for you.")
+    own, theirs = _clients(stated.port)
+    delays = stated.delays
+
+    def took(first: Callable[[], object]) -> float:
+        """The best of some: a busy machine takes longer now and then."""
+        times_s = []
+        for _ in range(4):
+            began = time.monotonic()
+            assert first()
+            times_s.append(time.monotonic() - began)
+        return min(times_s)
+
+    messages = [{"role": "user", "content": "hello"}]
+    for first_token in (
+        lambda: next(own.ask(own.call("llm", 5), messages)),
+        lambda: next(iter(theirs.chat.completions.create(model="any", messages=messages, stream=True))),  # type: ignore[call-overload]
+    ):
+        assert delays.llm_first_s <= took(first_token) < delays.llm_first_s + 0.5
+    assert delays.tts_first_s <= took(lambda: len(next(own.speak(own.call("tts", 5), "Hello.", "")))) < 0.6
+    sound = theirs.audio.speech.create(model="any", voice="alloy", input="Hello.", response_format="pcm").content
+    assert len(sound) == 2 * round(len("Hello.") * delays.en_char_s * 24_000)  # OpenAI's pcm has 24 kHz
+    assert abs(np.frombuffer(sound[:2], "<i2")[0]) > 3000  # it begins with a sound
+
+
+@pytest.mark.parametrize("reply", [line for lines in REPLIES.values() for line in lines])
+def test_tokens_are_the_reply(reply: str) -> None:
+    assert "".join(tokens(reply)) == reply
+
+
+def test_the_first_clause_comes_with_its_own_tokens() -> None:
+    delays = Delays()
+    assert delays.clause_s("Sure. Why not?", "Sure.") == pytest.approx(0.150 + 1 / 40)
+    assert delays.clause_s("好的，我来。", "好的，我来。") == pytest.approx(0.150 + 3 / 40)
+
+
+def test_a_reply_before_the_user_is_done_is_a_cut_off_and_has_no_latency() -> None:
+    assert judged([2.0, 2.01, 3.5], end_s=3.0) == (True, None)
+    assert judged([], end_s=3.0) == (False, None)
+    is_cut_off, latency_s = judged([3.6, 3.61], end_s=3.0)
+    assert not is_cut_off and latency_s == pytest.approx(0.6)
+
+
+def _heard(run: int, side: str, name: str, latency_s: float | None, *, cut_off: bool = False) -> Heard:
+    return Heard(run, side, name, "en", cut_off, latency_s, limit_s=0.5 if side == "huiyin" else None, wait_s=0.25)
+
+
+def test_figures_are_medians_over_runs() -> None:
+    heard = [_heard(run, "huiyin", f"u{i}", (0.5, 0.6, 0.9)[run] + i / 10) for run in range(3) for i in range(3)]
+    assert row(heard, "huiyin", "all").p50_s == pytest.approx(0.7)
+    assert percentile([1.0, 2.0, 3.0, 4.0], 0.5) == 2.5
+
+
+def test_the_table_tells_cut_offs_beside_the_latency_and_which_targets_are_missed() -> None:
+    heard = [_heard(0, "huiyin", f"u{i}", 0.52) for i in range(9)]
+    heard += [_heard(0, "pipecat", f"u{i}", 1.0) for i in range(10)]
+    good = table([*heard, _heard(0, "huiyin", "u9", 0.52)])
+    assert "p50 / limit   1.04" in good and "p50 / pipecat 0.52" in good and "NOT reached" not in good
+    bad = table([*heard, _heard(0, "huiyin", "u9", None, cut_off=True)])
+    assert "10.0%" in bad and bad.count("NOT reached") == 2  # too many cut-offs, and more than pipecat's
+    picture = Image.open(io.BytesIO(draw(heard, "latency")))
+    assert picture.format == "PNG" and len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
+
+
+def test_a_pause_has_its_stated_length_and_none_is_longer_than_700_ms() -> None:
+    sound = np.sin(2 * np.pi * 200 * np.arange(3 * RATE) / RATE).astype(np.float32) * 0.5
+    sound[RATE : RATE + RATE // 10] = 0  # a quiet place at one third
+    for asked_s, pause_s in ((0.3, 0.3), (2.0, 0.7)):
+        ((start_s, end_s),) = pauses_in(shortened(with_pause(sound, 0.36, asked_s)))
+        assert start_s == pytest.approx(1.0, abs=0.03) and end_s - start_s == pytest.approx(pause_s, abs=0.03)
+    assert len(with_pause(sound, 0.36, 0.05)) == len(sound)  # it is a longer one already
+
+
+def test_noise_and_a_click_around_it_are_no_speech() -> None:
+    noise = _noise(3.0) * 0.02
+    sound = noise.copy()
+    sound[RATE : 2 * RATE] += np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE).astype(np.float32)
+    sound[round(2.6 * RATE) : round(2.61 * RATE)] += 0.5
+    assert len(speech_in(sound)) == pytest.approx(RATE, abs=0.02 * RATE)
+
+
+def test_the_headset_tells_when_something_was_audible_after_what_was_said() -> None:
+    headset, said = Headset(), np.full(RATE // 10, 0.3, np.float32)
+    headset.start(lambda mic: np.where(np.abs(mic) > 3000, 9000, 0).astype(np.int16))  # answers at once
+    headset.say(said)
+    deadline = time.monotonic() + 2
+    while len(headset.audible) < 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    headset.stop()
+    first_s = headset.audible[0] - headset.began_s
+    assert 0.019 <= first_s < 0.2  # not before the first block was over
+    assert len(headset.audible) == pytest.approx(10, abs=2)
+
+
+@pytest.mark.slow
+def test_the_live_loop_answers_an_utterance_and_tells_its_limit() -> None:
+    services = StatedServices()
+    services.start()
+    sound = english()
+    utterance = Utterance("time", "en", sound, (), "It is noon. The sun is high.")
+    services.now = Words(sound, utterance.stretches, {"0-0": "What is the time, please?"}, "en", utterance.reply)
+    huiyin = Huiyin(load(environ={}), services.port, services.delays)
+    try:
+        answer = huiyin.hear(utterance)
+    finally:
+        huiyin.close()
+        services.stop()
+    is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+    assert not is_cut_off and latency_s is not None and answer.limit_s is not None
+    assert answer.limit_s * 0.8 < latency_s < answer.limit_s + 2.0
+    assert sum(answer.parts.values()) == pytest.approx(latency_s, abs=0.02)
+
+
+@pytest.mark.slow
+def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> None:
+    utterance = Utterance("time", "en", english(), (), "It is noon. The sun is high.")
+    heard = {"time": "What is the time, please?"}
+
+    def latency_s(*overrides: str) -> float:
+        settings = load(environ={}, overrides=overrides)
+        answer = Simulated(settings, overrides, heard, Delays(), lambda text: 0.9).hear(utterance)
+        is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+        assert not is_cut_off and latency_s is not None and answer.limit_s is not None
+        assert answer.limit_s - 0.1 <= latency_s < answer.limit_s + 0.3, "it may begin before 96 ms of silence"
+        return latency_s
+
+    usual = latency_s()
+    assert usual == latency_s()
+    assert latency_s("turns.endpoint_sure_ms=1500", "turns.endpoint_unsure_ms=1500") > usual + 0.3

@@ -1,0 +1,161 @@
+"""Personas: the files that come with Huiyin, one's own, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.dialogue.history import HeardClause, History
+from huiyin.assistant.dialogue.language import language_hint
+from huiyin.assistant.dialogue.persona import Persona, PersonaError
+from huiyin.assistant.conversation.personas import load_persona, names, reference
+
+WHOLE = """\
+name = "Ann"
+about = "a friend"
+voice = "heart"
+language = "en"
+replies_in = "user"
+
+[system]
+zh = "你是安。"
+en = '''
+You are Ann.
+emotion = nothing'''
+
+[emotion]
+en = "Be kind."
+
+[greeting]
+en = "Hi."
+
+[apologies.en]
+asr = "Pardon?"
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "ann.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_persona_that_comes_along_is_whole(name: str) -> None:
+    persona = load_persona(name)
+    assert persona.about and persona.voice and persona.first_words
+    for language in ("zh", "en") if persona.replies_in == "user" else (persona.replies_in,):
+        assert all(persona.apology(stage, language) for stage in ("asr", "llm", "tts"))
+        mood = {"zh": "括号里的一行", "en": "A line in brackets"}[language]
+        assert mood in persona.system, "it is told what to do about the user's mood"
+
+
+def test_the_system_prompt_is_made_of_words_habit_and_guidance_in_each_language(tmp_path: Path) -> None:
+    persona = load_persona(written(tmp_path, WHOLE))
+    assert persona.system.split("\n") == [
+        "你是安。",
+        "跟着用户说话的语言走：这一句是中文就用中文回答，这一句是英文就用英文回答。",
+        "You are Ann.",
+        "emotion = nothing",
+        "Follow the user's language sentence by sentence: answer Chinese in Chinese, English in English.",
+        "Be kind.",
+    ]
+    assert (persona.voice, persona.first_words, persona.apology("asr", "zh")) == ("heart", "Hi.", "Pardon?")
+
+
+def test_a_greeting_is_spoken_in_clauses_and_only_what_can_be() -> None:
+    def opening(text: str) -> list[str]:
+        return Persona.from_dict({"name": "x", "system": "y", "greeting": text}).opening()
+
+    assert opening("你好，我是林老师。今天想聊什么？") == ["你好，我是林老师。", "今天想聊什么？"]
+    assert opening("👋") == opening("") == []
+
+
+def test_a_text_alone_is_in_the_personas_own_language() -> None:
+    persona = Persona.from_dict({"name": "x", "system": "Be brief.", "language": "en", "greeting": "Hello."})
+    assert persona.greeting == {"en": "Hello."}
+    assert persona.system.startswith("Be brief.\nFollow the user's language")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "why"),
+    [
+        ('about = "a friend"', 'abuot = "a friend"', 2, "unknown key 'abuot'; a persona has: name, about"),
+        ('name = "Ann"', 'name = " "', 1, "a persona needs 'name'"),
+        ('voice = "heart"', "voice = 3", 3, "'voice' must be a text, not 3"),
+        ('replies_in = "user"', 'replies_in = "fr"', 5, "'replies_in' is one of user, zh, en, not 'fr'"),
+        ('en = "Be kind."', "en = true", 14, "'emotion.en' must be a text"),
+        ('en = "Hi."', 'fr = "Salut."', 17, "unknown key 'fr' in 'greeting', which has: zh, en"),
+        ('asr = "Pardon?"', 'ars = "Pardon?"', 20, "unknown key 'ars' in 'apologies.en', which has: asr, llm, tts"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, why: str) -> None:
+    path = written(tmp_path, WHOLE.replace(old, new, 1))
+    with pytest.raises(PersonaError) as refused:
+        load_persona(path)
+    assert str(refused.value).startswith(f"{path}:{line}: {why}")
+
+
+def test_missing_keys_broken_toml_and_missing_files_are_told(tmp_path: Path) -> None:
+    for text, why in (
+        ('system = "x"', "ann.toml: a persona needs 'name'"),
+        ('name = "x"', "ann.toml: a persona needs 'system'"),
+        ('name = "x"\nvoice = = 3', "line 2"),
+        ('name = "x"\nsystem = "y"\n[emotion]\nen = "z"', "ann.toml:4: 'emotion.en' stands beside no 'system.en'"),
+    ):
+        with pytest.raises(PersonaError, match=why.replace("(", r"\(")):
+            load_persona(written(tmp_path, text))
+    with pytest.raises(PersonaError, match="there is no file"):
+        load_persona(str(tmp_path / "bob.toml"))
+    with pytest.raises(PersonaError, match=r"no persona 'tutr' \(did you mean 'tutor'\?\)"):
+        load_persona("tutr")
+
+
+def test_a_session_finds_a_persona_of_ones_own_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, WHOLE)
+    assert reference("ann.toml") == str(tmp_path / "ann.toml")
+    assert reference("tutor") == "tutor"
+
+
+def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["personas"]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == names()
+    assert "the one in use" in listed
+    assert main.main(["personas", "tutor"]) == 0
+    assert load_persona("tutor").system in capsys.readouterr().out
+    assert main.main(["personas", "nobody"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("user", "last_reply", "replies_in", "hint"),
+    [
+        ("I failed again.", "你好。", "user", "(Answer in English.)"),
+        ("今天没考过。", "Hello.", "user", "（请用中文回答。）"),
+        ("I failed again.", "Hello.", "user", ""),
+        ("今天没考过。", "你好。", "user", ""),
+        ("I failed again.", "", "user", ""),
+        ("OK", "你好。", "user", ""),
+        ("用 Python 写一个", "Hello.", "user", ""),
+        ("What does 你好 mean?", "Hello.", "user", ""),
+        ("I failed again.", "", "zh", "（请用中文回答。）"),
+        ("今天没考过。", "Hello.", "en", "(Answer in English.)"),
+        ("今天没考过。", "你好。", "zh", ""),
+    ],
+)
+def test_the_language_is_told_where_the_model_would_slip(
+    user: str, last_reply: str, replies_in: str, hint: str
+) -> None:
+    assert language_hint(user, last_reply, replies_in) == hint
+
+
+def test_the_hint_stands_before_the_last_words_and_not_in_the_history() -> None:
+    persona, history = Persona("P", "You are P."), History()
+    history.commit("你好", [HeardClause("你好。", 1)], interrupted=False)
+    history.commit("Wait.", [], interrupted=True)
+    assert persona.messages(history, "I failed again.")[-1]["content"] == "Wait.\n(Answer in English.)\nI failed again."
+    history.commit("I failed again.", [HeardClause("Oh no.", 1)], interrupted=False)
+    assert "Answer" not in str(persona.messages(history, "Yes, I did."))

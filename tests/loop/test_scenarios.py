@@ -1,0 +1,276 @@
+"""Scripted conversations: the grammar and its errors, virtual time, what fails and how it is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as xml
+
+import pytest
+
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ports.wav import wav_bytes
+from huiyin.assistant.faces.cli.main import main
+from huiyin.assistant.scenario import grammar
+from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate
+from huiyin.assistant.scenario.expectations import mismatch
+from huiyin.assistant.scenario.metrics import NAMES as METRICS
+from huiyin.assistant.scenario.moments import NAMES
+from huiyin.assistant.scenario.needs import lacking
+from huiyin.assistant.scenario.report import json_report, junit_report
+from huiyin.assistant.scenario.script import Words
+from huiyin.assistant.turns import machine
+from tests.support.speech_clips import english
+
+CONVERSATIONS = Path(__file__).parent / "conversations"
+STORY = "Once upon a time there was a lighthouse on a small island. Nobody had lived in it for many years."
+pytest_plugins = ["pytester"]
+
+
+def test_a_few_lines_are_a_scenario() -> None:
+    result = simulate(parse("turns:\n- user: What is the capital of France?\n  reply: Paris."))
+    assert result.passed
+    assert [(turn.user, turn.heard) for turn in result.log.history] == [("What is the capital of France?", "Paris.")]
+    assert result.figures["takeover rate"] == 1
+    assert 0.3 < result.figures["voice-to-voice p50 ms"] / 1000 < 0.8  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "right"),
+    [
+        ("turns:\n- usr: hello", "s:2", "did you mean 'user'?"),
+        ("turns:\n- user: hello\n  types: hello", "s:2", "exactly one of: user, audio, types, key, sound"),
+        ("turns:\n- user: hello\n  after: reply start", "s:3", "did you mean 'reply starts'?"),
+        ("turns:\n- user: hello\n  after: start + 2 sec", "s:3", "reply starts + 300 ms"),
+        ("turns:\n- user: hello\n  after: reply starts - 100 ms", "s:3", "reply starts + 300 ms"),
+        ("turns:\n- user: I would like [700] a table", "s:2", "a pause is written [700 ms]"),
+        ("turns:\n- user: 我想要［0.7 s］一张桌子", "s:2", "a pause is written [700 ms]"),
+        ("turns:\n- user: hello\n  expect:\n  - event: reply starts\n    within: 3", "s:5", "'within_ms'"),
+        ("turns:\n- user: hello\n  expect: [{absent: apology, times: 2}]", "s:3", "does not go with `absent`"),
+        ("turns:\n- user: hello\nexpect: [{metric: takeover <= 1}]", "s:3", "'takeover rate'"),
+        ("turns:\n- user: hello\n  complete: 2", "s:3", "between 0 and 1"),
+        ("turns:\n- user: hello\n  fails: {llm: explode}", "s:3", "error, stall, disconnect"),
+        ("turns:\n- audio: nowhere.wav", "s:2", "no file nowhere.wav"),
+        ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_ms"),
+        ("turns: hello", "s:1", "should be a list"),
+        ("turns:\n- user: a: b", "s:2", "wants quotes"),
+        ("", "s", "empty"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_would_be_right(text: str, where: str, right: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        parse(text, name="s")
+    assert str(error.value).startswith(f"{where}:")
+    assert right in str(error.value)
+
+
+def test_a_mistake_of_each_turn_is_told() -> None:
+    with pytest.raises(ScenarioError) as error:
+        parse("turns:\n- usr: hello\n- user: hello\n- sound: bark", name="s")
+    assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "4"]
+
+
+@pytest.mark.parametrize("pause", ["[700 ms]", "[700ms]", "[ 0.7 s ]"])
+def test_a_pause_is_told_in_either_unit(pause: str) -> None:
+    log = simulate(parse({"turns": [{"user": f"I would like {pause} a table", "reply": "Sure."}]})).log
+    ends = next(log.named("user ends")).at_s - next(log.named("user starts")).at_s
+    assert ends == pytest.approx(5 * 0.32 + 0.7)
+
+
+@pytest.mark.parametrize(
+    ("level_db", "understood"),
+    [(0, "what is that did you call Mary yesterday"), (-12, "what is that Mary yesterday"), (-35, "what is that")],
+)
+def test_of_two_who_speak_at_once_the_softer_is_not_understood(level_db: float, understood: str) -> None:
+    other = {"user": "did you call Mary yesterday", "speaker": "Anna", "means": "noise", "level_db": level_db}
+    turns = [{"user": "what is that", "reply": "Nothing."}, {**other, "after": "user starts + 100 ms"}]
+    log = simulate(parse({"turns": turns})).log
+    assert [m.text for m in log.named("asr answers")][-1] == understood
+
+
+def test_case_and_marks_do_not_count_unless_a_mark_is_looked_for() -> None:
+    assert mismatch(Words(contains=("sorry",), without=("*", "mary")), "I am Sorry!") == ""
+    assert "contains" in mismatch(Words(without=("*",)), "I am *very* sorry")
+    assert "contains" in mismatch(Words(without=("SORRY",)), "I am very sorry.")
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    scenario = read(CONVERSATIONS / "en_barge_in.yaml")
+    first, second = (json_report([simulate(scenario, "text", 7)]) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_in_a_room_the_same_seed_gives_the_same_sound_and_another_another() -> None:
+    scenario = read(CONVERSATIONS / "zh_very_short_turn.yaml")
+    first, second, other = (simulate(scenario, "room", seed) for seed in (7, 7, 8))
+    assert json_report([first]) == json_report([second])
+    assert first.log.recording is not None and second.log.recording is not None and other.log.recording is not None
+    assert first.log.recording.tobytes() == second.log.recording.tobytes()
+    assert first.log.recording.tobytes() != other.log.recording.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_a_recording_is_heard_and_judged_by_the_real_endpoint_model(tmp_path: Path) -> None:
+    (tmp_path / "question.wav").write_bytes(wav_bytes((english() * 32767).astype("int16"), 16_000))
+    turn = {
+        "audio": "question.wav",
+        "heard": "What is the time, please?",
+        "reply": "Three o'clock.",
+        "expect": [{"event": "endpoint scored"}, {"asked": "What is the time, please?"}],
+    }
+    result = simulate(parse({"turns": [turn]}, folder=tmp_path))
+    assert result.depth == "room"
+    assert result.passed, result.report()
+
+
+def test_time_jumps_over_what_nobody_waits_for() -> None:
+    result = simulate(parse({"turns": [{"user": "hello", "fails": {"llm": "stall"}, "expect": {"event": "apology"}}]}))
+    assert result.passed
+    assert result.log.end_s > 20
+    assert len(result.log.blocks) < 20 / 0.02, "silence is not played"
+
+
+def test_a_failed_expectation_shows_what_came_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "slow.yaml"
+    file.write_text("turns:\n- user: hello\n  reply: Hi.\n  expect:\n  - event: reply starts\n    within_ms: 100\n")
+    junit = tmp_path / "out" / "junit.xml"
+    assert main(["simulate", str(file), "--junit", str(junit), "--out", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr().out
+    assert f"{file}:5: `reply starts` came " in shown
+    assert "not within 100 ms" in shown
+    assert "llm asked #1" in shown, "the timeline around it"
+    case = xml.parse(junit).getroot().find("testcase")
+    assert case is not None and case.find("failure") is not None
+    assert (tmp_path / "out" / "slow-text" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_expectation_that_comes_too_early_is_not_met() -> None:
+    turns = [{"user": "I would like [1500 ms] a coffee", "expect": {"event": "reply starts", "within_ms": 900}}]
+    result = simulate(parse({"turns": turns}))
+    assert "before `user ends`" in result.failures[0].problem
+    assert result.figures["cut-off rate"] == 1
+
+
+def test_a_turn_that_never_begins_is_a_failure() -> None:
+    result = simulate(parse({"turns": [{"user": "hello"}, {"user": "and?", "after": "apology"}]}))
+    assert "turn 2 (user: and?) never began: it waits for `apology`" in result.failures[0].problem
+
+
+def test_a_conversation_that_never_comes_to_rest_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.TurnMachine, "_check_turn", lambda *known: None)
+    result = simulate(parse({"turns": [{"user": "hello"}]}))
+    assert "does not come to rest: at the end the machine is USER" in result.failures[0].problem
+
+
+def test_figures_of_an_interruption() -> None:
+    turns = [
+        {"user": "Tell me a story.", "reply": STORY},
+        {"user": "mm-hmm", "means": "backchannel", "after": "reply starts + 1000 ms"},
+        {"sound": "cough", "after": "user ends + 1500 ms"},
+        {"user": "Sorry, how tall was it?", "after": "user ends + 1500 ms", "reply": "Very."},
+    ]
+    figures = simulate(parse({"turns": turns})).figures
+    assert figures["backchannel selectivity"] == figures["noise selectivity"] == 1
+    assert figures["resume rate"] == figures["yield rate"] == 1
+    assert figures["takeover rate"] == 1
+    assert figures["stop latency p50 ms"] == pytest.approx(210, abs=40), "192 ms of speech and a fade of 20"
+    assert figures["false interruptions per minute"] > 10  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("part", "attribute", "broken", "scenario"),
+    [
+        ("huiyin.assistant.turns.interruption", "is_backchannel", lambda text: False, "en_backchannel"),
+        ("huiyin.assistant.turns.interruption", "orders_silence", lambda text: False, "zh_stop_word"),
+        ("huiyin.assistant.turns.machine", "is_only_stop", lambda text: False, "en_stop_word"),
+        ("huiyin.assistant.turns.interruption", "is_own_echo", lambda *words: False, "en_own_echo_words"),
+        ("huiyin.assistant.turns.endpointing", "words_vote", lambda text: "neither", "zh_trailing_because"),
+        ("huiyin.assistant.turns.user_turn", "wait_s", lambda *known, **more: 0.3, "en_doubtful_end_is_waited_for"),
+        ("huiyin.assistant.ports.player.Player", "resume", lambda *known: None, "en_cough"),
+        ("huiyin.assistant.ports.player.Player", "pause", lambda *known: None, "en_barge_in"),
+        ("huiyin.assistant.dialogue.history", "_interruption", lambda *known: "", "zh_barge_in"),
+        ("huiyin.assistant.turns.reply.Reply", "deadlines", lambda reply: (), "en_llm_stalls_midway"),
+        (
+            "huiyin.assistant.dialogue.clauses.ClauseSplitter",
+            "hurry",
+            lambda splitter: [],
+            "en_llm_stalls_after_a_short_sentence",
+        ),
+    ],
+)
+def test_scenarios_fail_where_the_machine_is_broken(
+    part: str, attribute: str, broken: object, scenario: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = read(CONVERSATIONS / f"{scenario}.yaml")
+    assert simulate(script, "text").passed
+    monkeypatch.setattr(f"{part}.{attribute}", broken)
+    assert not simulate(script, "text").passed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+def test_without_echo_cancellation_it_would_interrupt_itself() -> None:
+    scenario = read(CONVERSATIONS / "en_own_echo_in_the_room.yaml")
+    result = simulate(replace(scenario, settings=("audio.echo=off",)))
+    assert result.figures["false interruptions per minute"] > 10  # type: ignore[operator]
+    assert not result.passed
+
+
+def test_an_action_that_nobody_knows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dance(machine.do.Action):
+        """Not in any repertoire."""
+
+    monkeypatch.setattr(machine.TurnMachine, "handle", lambda self, event: [Dance()])
+    with pytest.raises(TypeError, match="Dance"):
+        simulate(parse({"turns": [{"user": "hello"}]}))
+
+
+@pytest.mark.slow
+def test_pytest_collects_a_folder_of_conversations(pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("conversations")
+    (folder / "good.yaml").write_text("turns: [{user: hello, expect: {event: reply ends}}]")
+    (folder / "bad.yaml").write_text("turns: [{user: hello, expect: {absent: reply ends}}]")
+    (folder / "wrong.yaml").write_text("turns: [{usr: hello}]")
+    (pytester.path / "other.yaml").write_text("not: a scenario")
+    outcome = pytester.runpytest_subprocess()
+    outcome.assert_outcomes(errors=1)
+    outcome.stdout.fnmatch_lines(["*wrong.yaml:1: a turn has no key 'usr' (did you mean 'user'?)*"])
+    outcome = pytester.runpytest_subprocess("--continue-on-collection-errors")
+    outcome.assert_outcomes(passed=1, failed=1, errors=1)
+    outcome.stdout.fnmatch_lines(["*bad.yaml:1: `reply ends` came*"])
+
+
+def test_junit_counts_and_json_holds_the_figures() -> None:
+    results = [simulate(read(CONVERSATIONS / name)) for name in ("en_plain_turn.yaml", "zh_plain_turn.yaml")]
+    assert 'tests="2" failures="0"' in junit_report(results)
+    document = json.loads(json_report(results))
+    assert document["metrics"]["takeover rate"] == 1
+    assert {moment["moment"] for moment in document["scenarios"][0]["moments"]} <= {*NAMES, "clause 2 starts"}
+
+
+def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard() -> None:
+    scenarios = [read(path) for path in CONVERSATIONS.glob("*.yaml")]
+    assert len(scenarios) >= 40
+    assert all(scenario.about for scenario in scenarios)
+    assert min(sum(s.name.startswith(language) for s in scenarios) for language in ("en_", "zh_")) >= 15
+
+
+def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    assert len(examples) == 4
+    for scenario in map(parse, examples):
+        if scenario.depths == ("live",):
+            assert not lacking(scenario, "live", real_services=True)
+        else:
+            result = simulate(scenario)
+            assert result.passed, result.report()
+    assert all(f"| `{name}` |" in page for name in (*NAMES, *METRICS))
+    assert all(f"`{name}`" in page for name in grammar._ROOM), "every key of `room:`"
+    assert grammar.__doc__ is not None
+    assert grammar.__doc__.split("\n\n", 1)[1].strip() in page

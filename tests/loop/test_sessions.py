@@ -1,0 +1,193 @@
+"""Conversations kept on disk: whole after a crash at any byte, private, and taken up again where they ended."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.conversation.performer import TurnCommitted
+from huiyin.assistant.conversation.sessions import SessionStore, SessionWriter
+from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.turns.events import Transcript
+
+TURNS = [
+    Turn("", "你好，我是回音。"),
+    Turn("我叫小明。", "你好，小明！", mood=Mood(("sad", 0.8), ("crying",))),
+    Turn("Tell me a story.", "Once upon", interrupted=True),
+    Turn("Go on.", ""),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
+    monkeypatch.setenv("HUIYIN_TALK_SESSIONS_DIR", str(tmp_path / "kept"))
+    return SessionStore(tmp_path / "kept")
+
+
+def tell(writer: SessionWriter, *turns: Turn) -> None:
+    for turn in turns:
+        writer(0.0, TurnCommitted(0.0, 1, Transcript(turn.user), turn, []))
+
+
+def kept(store: SessionStore, *turns: Turn) -> SessionWriter:
+    """A session with these turns."""
+    writer = store.begin("huiyin", pytest.fail)
+    tell(writer, *turns)
+    return writer
+
+
+def test_what_was_said_is_read_back(store: SessionStore) -> None:
+    kept(store, *TURNS)
+    session = store.get("last")
+    assert session.turns == TURNS
+    assert (session.persona, session.title, len(session.id)) == ("huiyin", "我叫小明。", 5)
+    assert session.history().messages() == [
+        {"role": "user", "content": "（对话开始了）"},
+        {"role": "assistant", "content": "你好，我是回音。"},
+        {"role": "user", "content": "我叫小明。"},
+        {"role": "assistant", "content": "你好，小明！"},
+        {"role": "user", "content": "Tell me a story."},
+        {"role": "assistant", "content": "Once upon"},
+        {"role": "user", "content": "(You were interrupted after “Once upon”)\nGo on."},
+    ]
+
+
+def test_a_turn_is_on_disk_as_soon_as_it_is_over(store: SessionStore) -> None:
+    writer = kept(store)
+    for i, turn in enumerate(TURNS[1:], 1):
+        tell(writer, turn)
+        assert len(store.get("last").turns) == i
+
+
+def test_a_crash_at_any_byte_costs_the_turn_that_was_being_written_and_no_other(store: SessionStore) -> None:
+    path = kept(store, *TURNS).path
+    data = path.read_bytes()
+    head = data.index(b"\n") + 1
+    for cut in range(head, len(data) + 1):
+        path.write_bytes(data[:cut])
+        whole = data[:cut].count(b"\n") - 1
+        session = store.get("last")
+        assert session.turns == TURNS[:whole]
+        tell(store.go_on(session, pytest.fail), Turn("again", "yes"))
+        assert store.get("last").turns == [*TURNS[:whole], Turn("again", "yes")], f"cut at byte {cut}"
+        assert all(json.loads(line) for line in path.read_bytes().splitlines())
+
+
+def test_a_crash_in_the_first_line_leaves_no_session_and_hinders_nobody(store: SessionStore) -> None:
+    path = kept(store, *TURNS).path
+    path.write_bytes(path.read_bytes()[:20])
+    assert store.all() == []
+    with pytest.raises(CommandError, match="not a session"):
+        store.get(path.stem)
+    store.delete(store.path(path.stem))
+    assert not path.exists()
+
+
+def test_a_damaged_line_does_not_hide_those_after_it(store: SessionStore) -> None:
+    path = kept(store, *TURNS).path
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], b"\x00\xff{\n", b"[1]\n", *lines[2:]]))
+    assert store.get("last").turns == TURNS
+
+
+def test_only_the_user_can_read_it(store: SessionStore) -> None:
+    if sys.platform == "win32":
+        pytest.skip("the user's own folder is private there")
+    path = kept(store, *TURNS).path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_greeting_alone_is_not_kept(store: SessionStore) -> None:
+    writer = kept(store, TURNS[0])
+    assert not writer.is_kept and store.all() == []
+
+
+def test_what_is_no_longer_sent_stays_so_when_it_is_taken_up_again(store: SessionStore) -> None:
+    writer = kept(store, *TURNS)
+    writer(0.0, TurnsForgotten(0.0, 2, "The user is Ming."))
+    tell(writer, Turn("Well?", "Yes."))
+    writer(0.0, TurnsForgotten(0.0, 1, "Ming wants a story."))
+    history = store.get("last").history()
+    assert (len(history.turns), history.start, history.summary) == (5, 3, "Ming wants a story.")
+
+
+def test_a_disk_that_cannot_be_written_is_told_once_and_the_turns_come_later(store: SessionStore) -> None:
+    told: list[str] = []
+    writer = store.begin("huiyin", told.append)
+    writer.path.mkdir()
+    tell(writer, *TURNS[:3])
+    assert len(told) == 1 and "cannot be kept" in told[0]
+    writer.path.rmdir()
+    tell(writer, TURNS[3])
+    assert store.get("last").turns == TURNS
+
+
+def test_a_session_deleted_while_it_goes_on_does_not_come_back(store: SessionStore) -> None:
+    writer = kept(store, *TURNS)
+    store.delete(writer.path)
+    tell(writer, TURNS[1])
+    assert store.all() == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CommandError, match=r"talk\.sessions_dir"):
+        SessionStore(tmp_path / "file" / "kept").begin("huiyin", pytest.fail)
+
+
+# -- the command
+
+
+def test_list_show_and_delete(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["sessions", "list"]) == 0
+    assert "no sessions in" in capsys.readouterr().out
+    first, second = kept(store, Turn("I am Ann.", "Hi Ann.")).path.stem, kept(store, *TURNS).path.stem
+    assert main.main(["sessions", "list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in listed} == {first, second}
+    assert any(line.endswith("1 turn  I am Ann.") for line in listed)
+    assert main.main(["sessions", "show", second]) == 0
+    shown = capsys.readouterr().out
+    assert "   you: 我叫小明。  (sad)\nhuiyin: 你好，小明！" in shown and "huiyin: Once upon —" in shown
+    assert main.main(["sessions", "delete", first]) == 0
+    assert [session.id for session in store.all()] == [second]
+    assert main.main(["sessions", "delete", "--all"]) == 0
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["show", "zzzzz"], "there is no session 'zzzzz'"),
+        (["show", "last"], "there are no sessions yet"),
+        (["show", ".."], "there is no session"),
+        (["resume", "zzzzz", "--text"], "there is no session 'zzzzz'"),
+        (["delete"], "say which"),
+        (["delete", "aaaaa", "--all"], "say which"),
+        (["burn"], "invalid choice: 'burn'"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(
+    arguments: list[str], why: str, store: SessionStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["sessions", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert why in said and said.startswith("huiyin: ") and said.count("\n") == 1
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: SessionStore) -> None:
+    path = kept(store, *TURNS).path
+    for name in ("abcde", "abxyz"):
+        (store.folder / f"{name}.jsonl").write_bytes(path.read_bytes())
+    assert store.get("abc").id == "abcde"
+    with pytest.raises(CommandError, match="2 sessions: abcde, abxyz"):
+        store.get("ab")

@@ -1,0 +1,117 @@
+"""How the words of a language model become clauses in the live stages, also when it stops in the middle, and these
+sound, while the model gives way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from queue import Queue
+from typing import Any
+
+import numpy as np
+import pytest
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.clients.http import Call, ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.stages import Stages
+from huiyin.assistant.turns import events as ev
+from huiyin.configs.settings import load
+
+LIMIT_S = 20.0  # of a busy machine
+
+
+class Writer(Services):
+    """A language model that writes what it is handed, and fails with the errors among it; a voice of 0.1 s a letter."""
+
+    def __init__(self, *overrides: str) -> None:
+        super().__init__(load(overrides=overrides, environ={}))
+        self.pieces: Queue[str | ServiceError] = Queue()
+        self.did: list[object] = []
+        self._events: Queue[ev.Event] = Queue()
+        self.stages = Stages(
+            self, Player(), lambda: 0.0, self._events.put, voice="heart", speak=True, cut=None, endpoint=None
+        )
+
+    def ask(self, call: Call, messages: Sequence[Any], **more: Any) -> Iterator[str]:
+        while True:
+            piece = self.pieces.get(timeout=LIMIT_S)
+            if isinstance(piece, ServiceError):
+                raise piece
+            yield piece
+
+    def speak(self, call: Call, text: str, *more: Any) -> Iterator[Samples]:
+        for letter in text:
+            self.did.append(letter)
+            yield np.full(SAMPLE_RATE // 10, 1000, np.int16)
+
+    def hold_model(self, call: Call, seconds: float) -> None:
+        self.did.append("held" if seconds else "let go")
+
+    def say(self, *clauses: str) -> list[object]:
+        """What was done to voice these."""
+        for number, text in enumerate(clauses):
+            self.stages.synthesise(1, number, text, "neutral")
+            while not isinstance(self.next(), ev.AudioFinished):
+                pass
+        return self.did
+
+    def next(self) -> ev.Event:
+        return self._events.get(timeout=LIMIT_S)
+
+
+@pytest.fixture
+def writer() -> Writer:
+    return writing()
+
+
+def writing(*overrides: str) -> Writer:
+    """It has been asked, and has written a clause, and some more."""
+    writer = Writer(*overrides)
+    writer.stages.ask(1, [{"role": "user", "content": "What is a lighthouse?"}])
+    writer.pieces.put("A lighthouse is a tall tower, with a light. It wa")
+    assert writer.next() == ev.ReplyText(0.0, 1, 0, "A lighthouse is a tall tower,")
+    return writer
+
+
+def test_what_is_whole_is_said_before_it_is_told_that_the_model_failed(writer: Writer) -> None:
+    writer.pieces.put(ServiceError("it broke off"))
+    assert writer.next() == ev.ReplyText(0.0, 1, 1, "with a light.")
+    assert writer.next() == ev.StageFailed(0.0, 1, "llm", "it broke off")
+
+
+def test_a_voice_that_has_nothing_to_say_is_given_what_there_is(writer: Writer) -> None:
+    writer.stages.hurry(1)
+    assert writer.next() == ev.ReplyText(0.0, 1, 1, "with a light.")
+    writer.stages.hurry(2)  # a reply that nobody writes
+    writer.pieces.put("rns ships, and people, too")
+    writer.stages.hurry(1)
+    assert writer.next() == ev.ReplyText(0.0, 1, 2, "It warns ships,")
+
+
+def test_the_model_stands_still_until_the_voice_has_its_first_sound(writer: Writer) -> None:
+    assert writer.say("It") == ["held", "I", "let go", "t"]
+
+
+def test_a_voice_with_a_second_in_hand_does_not_stop_the_model(writer: Writer) -> None:
+    assert writer.say("It is no", "on.")[10:] == ["held", "o", "let go", "n", "."], "0.8 s are soon over"
+    writer.did.clear()
+    assert writer.say("Go") == ["G", "o"]
+
+
+def test_a_model_that_runs_elsewhere_is_not_held() -> None:
+    assert writing("llm.upstreams=http://127.0.0.1:9/v1").say("It") == ["I", "t"]
+
+
+def test_a_model_that_has_written_all_is_not_held(writer: Writer) -> None:
+    writer.pieces.put(ServiceError("over"))
+    while not isinstance(writer.next(), ev.StageFailed):
+        pass
+    assert writer.say("It") == ["I", "t"]
+
+
+def test_a_voice_that_fails_lets_the_model_go(writer: Writer) -> None:
+    writer.stages.synthesise(1, 0, "", "neutral")
+    assert writer.next() == ev.StageFailed(0.0, 1, "tts", "tts returned no sound")
+    assert writer.did == ["held", "let go"]

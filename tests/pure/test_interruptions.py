@@ -1,0 +1,154 @@
+"""Speech while the assistant speaks: a pause first, and only what is the user's turn stops it."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.turn_script import HELLO, Script
+
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.events import Transcript
+from huiyin.assistant.turns.machine import State
+
+STORY = "Once upon a time there was a lighthouse on a small island."
+
+
+def test_speech_pauses_the_assistant_and_words_stop_it() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 5, "how tall was it")
+    assert script.when(do.Pause) == pytest.approx([3.192], abs=0.011), "silent at once"
+    assert script.when(do.StopPlayback) == pytest.approx([3.5], abs=0.011)
+    kinds = [type(action) for _, action in script.done]
+    assert kinds.index(do.StopPlayback) < kinds.index(do.Commit) < kinds.index(do.Cancel), "what was heard ends there"
+    assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=True)
+    first, last = (action for _, action in script.done if isinstance(action, do.Transcribe))
+    assert (first.start_s, first.end_s) == pytest.approx((3, 3.3), abs=0.011), "asked for early, to hear a 'stop'"
+    assert (last.start_s, last.end_s) == (3, 5), "the speech is the user's turn from its onset"
+    assert script.last(do.AskLlm).transcript.text == "how tall was it"  # type: ignore[attr-defined]
+
+
+def test_a_short_question_becomes_the_turn_with_its_words_already_known() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 3.4, "why", asr_s=0.15)
+    assert script.when(do.StopPlayback) == pytest.approx([3.4 + 0.1 + 0.15], abs=0.021)
+    last = script.last(do.Transcribe)
+    assert script.last(do.AskLlm) == do.AskLlm(last.generation, Transcript("why"))  # type: ignore[attr-defined]
+    assert len(script.when(do.Transcribe)) == 2, "not a third time"
+    assert script.over_s == pytest.approx(3.9, abs=0.011)
+
+
+@pytest.mark.parametrize(
+    "words", ["嗯。", "对对对", "Mm-hmm.", "yeah", "", " ", "a lighthouse on a small", "was a light house"]
+)
+@pytest.mark.parametrize("length_s", [0.25, 0.45, 0.8])
+def test_listening_noise_and_echo_are_gone_on_from(words: str, length_s: float) -> None:
+    script = Script().answered(STORY)
+    script.cuts_in(3, 3 + length_s, words)
+    assert len(script.when(do.Pause)) == len(script.when(do.Resume)) == 1
+    assert script.when(do.Resume)[0] <= 3 + length_s + 0.65 + 0.011
+    assert script.when(do.StopPlayback) == script.when(do.Cancel) == script.when(do.Commit) == []
+    assert script.machine.state is State.SPEAKING
+    script.heard(9)
+    assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=False)
+
+
+def test_listening_that_goes_on_for_a_second_is_a_turn() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 4.6, "yeah yeah yeah yeah")
+    assert script.when(do.StopPlayback) == pytest.approx([4.192], abs=0.011)
+
+
+def test_a_click_too_short_to_be_speech_does_nothing() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(3.15, ev.SpeechPaused(3.15, end_s=3.05))
+    script.at(5)
+    assert script.done == []
+
+
+def test_without_words_from_the_recogniser_the_length_of_the_speech_decides() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(6)
+    assert script.when(do.StopPlayback) == pytest.approx([4.192])
+    other = Script().answered()
+    other.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    other.at(3.6, ev.SpeechPaused(3.6, end_s=3.5))
+    other.at(6)
+    assert other.when(do.Resume) == pytest.approx([3.5 + 0.65])
+
+
+@pytest.mark.parametrize("words", ["停", "别说了。", "Stop!", "wait"])
+def test_an_order_to_stop_is_obeyed_while_it_is_said_and_gets_no_reply(words: str) -> None:
+    script = Script().answered()
+    script.cuts_in(3, 3.6, words)
+    assert script.when(do.StopPlayback) == pytest.approx([3.3 + 0.07], abs=0.021)
+    script.at(8)
+    assert script.when(do.AskLlm) == []
+    assert script.machine.state is State.LISTENING
+
+
+def test_an_order_to_stop_with_a_question_is_answered() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 5, "等一下，那座灯塔有多高")
+    assert script.when(do.StopPlayback) == pytest.approx([3.37], abs=0.021)
+    assert script.last(do.AskLlm).transcript.text == "等一下，那座灯塔有多高"  # type: ignore[attr-defined]
+
+
+def test_words_that_come_after_the_assistant_has_gone_on_stop_it_again() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 3.5, "what did you say", asr_s=1.2)
+    assert script.when(do.Resume) == pytest.approx([3.5 + 0.65], abs=0.011)
+    assert script.when(do.StopPlayback) == pytest.approx([3.6 + 1.2], abs=0.021)
+    assert script.last(do.AskLlm).transcript.text == "what did you say"  # type: ignore[attr-defined]
+
+
+def test_a_second_stretch_of_speech_belongs_to_the_same_interruption() -> None:
+    script = Script().answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.5, ev.SpeechPaused(3.5, end_s=3.4))
+    script.at(3.7, ev.SpeechStarted(3.7, onset_s=3.6))
+    script.at(6, ev.SpeechPaused(6, end_s=5.9))
+    assert script.when(do.StopPlayback) == pytest.approx([4.392]), "0.4 s and 0.6 s of speech"
+    assert script.last(do.Transcribe).start_s == 3.0  # type: ignore[attr-defined]
+
+
+def test_the_reply_goes_on_being_made_while_it_is_paused() -> None:
+    script = Script().half_answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.25, ev.ReplyText(3.25, 1, 1, "that depends."))
+    assert script.machine.state is State.PAUSED
+    assert script.last(do.Synthesise) == do.Synthesise(1, 1, "that depends.")
+
+
+def test_only_what_is_being_said_counts_as_echo() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.replies(2.3, "There was a lighthouse.", "It stood on an island.", "Nobody lived there.")
+    for clause in range(3):
+        script.voiced(2.4, clause)
+    script.at(2.6)
+    script.at(6, ev.PlaybackAdvanced(6, 1, 2))
+    script.cuts_in(7, 7.4, "there was a lighthouse")
+    assert len(script.when(do.StopPlayback)) == 1, "said long ago: the user says it now"
+
+
+def test_speech_that_begins_as_the_reply_ends_is_the_next_turn() -> None:
+    script = Script().answered()
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.heard(3.15)
+    script.at(4, ev.SpeechPaused(4, end_s=3.9))
+    assert script.last(do.Transcribe) == do.Transcribe(2, start_s=3.0, end_s=3.9)
+
+
+def test_the_tail_of_the_echo_is_not_answered() -> None:
+    script = Script().answered(STORY)
+    script.heard(4)
+    script.user_speaks(4.1, 5)
+    script.recognised(5.2, Transcript("a lighthouse on a small island"))
+    script.at(9)
+    assert script.when(do.AskLlm) == []
+    script.user_speaks(10, 11)
+    script.recognised(11.2, Transcript("a lighthouse on a small island"))
+    assert len(script.when(do.AskLlm)) == 1, "long after, it is the user who says it"

@@ -1,0 +1,65 @@
+"""Settings: layers, and refusals that name what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from huiyin.configs.settings import SettingsError, load
+
+
+def test_later_layers_win(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text("[asr]\nthreads = 3\nport = 7001\n[llm]\nupstreams = ['http://a/v1', 'embedded']\n")
+    environ = {"HUIYIN_ASR_THREADS": "4", "PATH": "/bin"}
+    assert load(str(profile), environ=environ).asr.threads == 4
+    settings = load(str(profile), ["asr.threads=5"], environ)
+    assert (settings.asr.threads, settings.asr.port) == (5, 7001)
+    assert settings.llm.upstreams == ("http://a/v1", "embedded")
+    assert load(environ={"HUIYIN_PROFILE": str(profile)}).asr.port == 7001
+
+
+def test_own_llm_is_one_line() -> None:
+    assert load(overrides=["llm.upstreams=http://127.0.0.1:11434/v1"], environ={}).llm.upstreams == (
+        "http://127.0.0.1:11434/v1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("asr.thread=4", "did you mean 'asr.threads'?"),
+        ("arr.threads=4", "did you mean 'asr'?"),
+        ("asr.threads=four", "whole number"),
+        ("asr.threads=2.5", "whole number"),
+        ("asr.threads=0", "between 1 and 64"),
+        ("service.load_wait_s=nan", "between"),
+        ("tts.engine=kokor", "did you mean 'kokoro'?"),
+        ("store.offline=perhaps", "true or false"),
+        ("asr.languages=", "must not be empty"),
+        ("threads=4", "section.key=value"),
+        ("asr.threads", "section.key=value"),
+    ],
+)
+def test_bad_values_are_refused_with_what_would_be_right(override: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says.replace("?", r"\?").replace(".", r"\.")):
+        load(overrides=[override], environ={})
+
+
+def test_bad_environment_variable_is_named() -> None:
+    with pytest.raises(SettingsError, match="HUIYIN_ASR_TREADS"):
+        load(environ={"HUIYIN_ASR_TREADS": "4"})
+
+
+@pytest.mark.parametrize("text", ["[asr\n", "threads = 3\n", "[asr]\nthreads = true\n", "[asr]\nlanguages = [1]\n"])
+def test_bad_profile_is_refused(tmp_path: Path, text: str) -> None:
+    profile = tmp_path / "bad.toml"
+    profile.write_text(text)
+    with pytest.raises(SettingsError):
+        load(str(profile), environ={})
+
+
+def test_unknown_profile_names_the_known() -> None:
+    with pytest.raises(SettingsError, match="did you mean 'embedded'"):
+        load("embeded", environ={})

@@ -1,0 +1,44 @@
+"""Thoughts never reach the listener, however the reply is cut into pieces."""
+
+import itertools
+
+import pytest
+
+from huiyin.services.llm.think import ThinkFilter, without_thoughts
+
+CASES = [
+    ("你好。", "你好。"),
+    ("  a\n b ", "  a\n b "),
+    ("<think>他很难过。</think>\n\n别担心。", "别担心。"),
+    ("<think>\n</think>\n\nHello  there\n", "Hello  there\n"),
+    ("<THINK>x</Think>yes", "yes"),
+    ("a<think>b<think>c</think>d</think>e", "ae"),
+    ("one <think>never closed", "one "),
+    ("<think>a</think><think>b</think> ok", "ok"),
+    ("no opening tag</think>\nanswer", "no opening taganswer"),
+    ("1 < 2 and </b> and <thin", "1 < 2 and </b> and <thin"),
+    ("<thinker>stays</thinker>", "<thinker>stays</thinker>"),
+    ("a <<think>b</think>c", "a <c"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), CASES)
+def test_thoughts_are_taken_out(text: str, shown: str) -> None:
+    assert without_thoughts(text) == shown
+
+
+@pytest.mark.parametrize(("text", "shown"), CASES)
+def test_it_does_not_matter_where_the_reply_is_cut(text: str, shown: str) -> None:
+    for cuts in itertools.combinations(range(len(text) + 1), 2):
+        reply = ThinkFilter()
+        pieces = [text[a:b] for a, b in itertools.pairwise((0, *cuts, len(text)))]
+        assert "".join(map(reply.feed, pieces)) + reply.end() == shown, pieces
+
+
+def test_text_that_cannot_be_a_tag_is_not_held_back() -> None:
+    reply = ThinkFilter()
+    assert reply.feed("Hello") == "Hello"
+    assert reply.feed(" <") == " "
+    assert reply.feed("b>") == "<b>"
+    assert reply.idle

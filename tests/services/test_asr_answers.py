@@ -1,0 +1,150 @@
+"""What the speech-to-text service answers in every format it knows."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flask import Flask, Response, jsonify, request
+from tests.support.html_page import Page
+from tests.support.media import encode
+from openai.types.audio import TranscriptionVerbose
+from tests.support.transcripts import feeling, segment, spoken, transcript
+from werkzeug.datastructures import FileStorage
+
+from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.http import responses
+from huiyin.services.asr.http.request import Ask, openai_ask, own_ask
+from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, as_verbose
+from huiyin.services.asr.transcribe import Part
+from huiyin.services.common import errors
+from huiyin.services.common.audio import SAMPLE_RATE
+from huiyin.services.common.errors import ApiError
+
+# --- over HTTP ---------------------------------------------------------------------------------------------------
+
+HEARD = transcript(
+    segment(0.2, 1.0, "Good morning.", emotion=feeling("happy"), events=["laughter"], words=spoken("Good morning.")),
+    segment(1.2, 2.0, "再见。", "zh", feeling("sad")),
+    duration_s=2.0,
+)
+WAV = encode((np.sin(np.arange(2 * SAMPLE_RATE) / 9) * 0.3).astype(np.float32))
+
+
+@pytest.fixture
+def app() -> Flask:
+    """The two addresses with a stated transcript behind them instead of a model."""
+    flask, settings = Flask("reports"), AsrSettings()
+    errors.install(flask)
+
+    @flask.post("/asr")
+    def own() -> Response:
+        ask = own_ask(request, settings, ("en", "zh"))
+        if ask.stream:
+            steps = [Part(HEARD.segments, 2.0, 2.0), HEARD]
+            return jsonify([json.loads("".join(blocks)) for blocks in responses.events(steps, ask, settings)])
+        if ask.response_format == "json":
+            return Response(responses.result(HEARD, ask, settings), content_type="application/json")
+        return Response("".join(responses.document(HEARD, ask, settings)), content_type=DOCUMENTS[ask.response_format])
+
+    @flask.post("/v1/audio/transcriptions")
+    def openai_address() -> Response:
+        return jsonify(dataclasses.asdict(openai_ask(request, "m", ("en",)))["response_format"])
+
+    return flask
+
+
+def asked(app: Flask, **query: object) -> Response:
+    upload = FileStorage(io.BytesIO(WAV), "calls/one.wav")
+    return app.test_client().post("/asr", data={"file": upload, **query}, content_type="multipart/form-data")
+
+
+@pytest.mark.parametrize("form", [*DOCUMENTS])
+def test_the_service_answers_in_every_format(app: Flask, form: str) -> None:
+    answer = asked(app, format=form)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 200 and answer.mimetype == DOCUMENTS[form]
+    assert "Good morning." in text
+    streamed = asked(app, format=form, stream="1").get_json()
+    assert [e["type"] for e in streamed[:1]] == ["segments"] and streamed[-1]["type"] == "done"
+    assert "".join(e["text"] for e in streamed[1:-1]) == ("" if form == "json" else text)
+    assert streamed[-1]["result"]["text"] == HEARD.text
+
+
+def test_a_report_over_http_has_the_uploads_name_and_its_sound_unless_told_otherwise(app: Flask) -> None:
+    html = asked(app, format="html").get_data(as_text=True)
+    assert Page(html).texts["h1"] == ["one.wav"] and len(Page(html).all("audio")) == 1
+    html = asked(app, format="html", embed_audio="false", title="Monday's call").get_data(as_text=True)
+    assert Page(html).texts["h1"] == ["Monday's call"] and not Page(html).all("audio")
+
+
+def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = AsrSettings()
+    for length_s, asked_for, embedded in (
+        (4.0, None, True),
+        (6.0, None, False),
+        (6.0, True, True),
+        (4.0, False, False),
+    ):
+        monkeypatch.setattr(answers, "_EMBED_UP_TO_S", 5.0)
+        wav = encode(np.full(round(length_s * SAMPLE_RATE), 0.1, np.float32))
+        ask = Ask(wav, None, Hints(), False, "html", embed_audio=asked_for)
+        assert ("<audio" in "".join(responses.document(HEARD, ask, settings))) == embedded
+
+
+def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
+    result = asked(app, subtitles="srt", tags="true", peaks="50").get_json()
+    assert "[laughter] (happy) Good morning." in result["subtitles"] and "(悲伤) 再见。" in result["subtitles"]
+    waveform = result["waveform"]
+    assert 25 <= len(waveform["peaks"]) <= 50 and max(waveform["peaks"]) == pytest.approx(0.3, abs=0.01)
+    assert waveform["step_s"] * len(waveform["peaks"]) == pytest.approx(2.0, abs=0.1)
+    assert "waveform" not in asked(app).get_json() and "[laughter]" not in asked(app, format="vtt").get_data(
+        as_text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"format": "docx"}, "bad_format"),
+        ({"peaks": "1"}, "bad_peaks"),
+        ({"peaks": "4001"}, "bad_peaks"),
+        ({"peaks": "many"}, "bad_peaks"),
+        ({"tags": "perhaps"}, "bad_tags"),
+        ({"embed_audio": "perhaps"}, "bad_embed_audio"),
+    ],
+)
+def test_wrong_options_are_refused(app: Flask, query: dict[str, str], code: str) -> None:
+    answer = asked(app, **query)
+    assert answer.status_code == 400 and answer.get_json()["error"]["code"] == code
+
+
+def test_openais_address_keeps_openais_formats(app: Flask) -> None:
+    for form in ("csv", "html"):
+        data = {"file": FileStorage(io.BytesIO(WAV), "a.wav"), "response_format": form}
+        answer = app.test_client().post("/v1/audio/transcriptions", data=data, content_type="multipart/form-data")
+        assert answer.get_json()["error"]["code"] == "bad_response_format"
+        assert form not in FORMATS
+
+
+def test_strict_openai_clients_understand_it() -> None:
+    answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(HEARD, words=True))))
+    assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
+
+
+def test_the_pages_parts_are_shipped() -> None:
+    """A wheel must have the style and the script, which are not Python."""
+    root = Path(__file__).resolve().parent.parent
+    declared = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"huiyin.services.asr.report" = ["*.css", "*.js"]' in declared
+
+
+def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
+    ask = Ask(b"no sound" * 100, None, Hints(), False, "html")
+    with pytest.raises(ApiError, match="not a sound file"):
+        responses.document(HEARD, ask, AsrSettings())

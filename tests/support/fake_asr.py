@@ -1,0 +1,46 @@
+"""The speech-to-text service with the engine of `asr_fakes`: everything is real but what is heard.
+
+``python tests/support/fake_asr.py asr --port 7000``, as ``python -m huiyin.services``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import huiyin.services.__main__ as program
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.serve import serve
+
+
+def load(settings: object, find_model: object) -> object:
+    """See `huiyin.services.asr.recogniser.ENGINES`."""
+    from tests.support.asr_fakes import FakeEngine
+
+    return FakeEngine(workers=2)
+
+
+def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
+    """As `serve`."""
+
+    def make() -> Flask:
+        # Here and not above: this runs after the server's fork, which native libraries do not survive.
+        from tests.support import asr_fakes
+
+        from huiyin.services.asr import recogniser, serving
+
+        recogniser.ENGINES["whisper"] = f"{Path(__file__).stem}:load"
+        serving.load_detectors = lambda *_: asr_fakes.LoudnessDetector  # type: ignore[assignment]
+        return make_app()
+
+    serve(make, settings, port)
+
+
+if __name__ == "__main__":
+    program.serve = serve_fake
+    sys.exit(program.main())

@@ -1,0 +1,190 @@
+"""Model folders of SeACo-Paraformer and its punctuation without the published weights: the same shape, random numbers.
+
+    python -m tests.support.random_paraformer FOLDER [--full]
+
+writes FOLDER/paraformer and FOLDER/ct-punc, which FunASR's AutoModel loads as it loads the published ones. Needs
+`make funasr`. What they recognise is nonsense; that it is nonsense of the right form is what tests look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.funasr_frontend import FEATURES, FRONTEND, cmvn
+
+WORDS = tuple("今天又没考过你好我们是不的了在有人这中大来上个国说张章伟维王小明北京十一二三四五六七八九零")
+PIECES = ("py@@", "torch", "hello", "the", "a", "b", "c", "t", "v", "net@@", "work")
+SEGMENTED = {"pytorch": "py@@ torch", "hello": "hello", "network": "net@@ work", "the": "the"}
+"""English words -> their pieces, as the published ``seg_dict`` has them."""
+
+TINY = {"size": 64, "heads": 2, "hidden": 64, "blocks": 2, "decoder": 2}
+FULL = {"size": 512, "heads": 4, "hidden": 2048, "blocks": 50, "decoder": 16}
+_HOTWORD_BLOCKS = 6  # FunASR looks into the sixth when it chooses among more than 50 hotwords
+_PUBLISHED_TOKENS, _PUBLISHED_PUNCTUATION_TOKENS = 8404, 272_727
+_DROPOUTS = {"dropout_rate": 0.1, "positional_dropout_rate": 0.1}
+_ENCODER = {
+    **_DROPOUTS,
+    "attention_dropout_rate": 0.1,
+    "input_layer": "pe",
+    "pos_enc_class": "SinusoidalPositionEncoder",
+    "normalize_before": True,
+    "kernel_size": 11,
+    "sanm_shfit": 0,
+    "selfattention_layer_type": "sanm",
+}
+_DECODER = {
+    **_DROPOUTS,
+    "self_attention_dropout_rate": 0.1,
+    "src_attention_dropout_rate": 0.1,
+    "sanm_shfit": 0,
+}
+
+
+def write_paraformer(out: Path, shape: Mapping[str, int], tokens: int = 0, seed: int = 0) -> Path:
+    """A folder of this shape; its vocabulary filled up to `tokens`."""
+    listed = ["<blank>", "<s>", "</s>", *WORDS, *PIECES]
+    listed += [f"w{i}" for i in range(tokens - len(listed) - 1)] + ["<unk>"]
+    size = shape["size"]
+    config = {
+        "model": "SeacoParaformer",
+        "model_conf": {
+            "ctc_weight": 0.0,
+            "lsm_weight": 0.1,
+            "length_normalized_loss": True,
+            "predictor_weight": 1.0,
+            "predictor_bias": 1,
+            "sampling_ratio": 0.75,
+            "inner_dim": size,
+            "bias_encoder_type": "lstm",
+            "bias_encoder_bid": False,
+            "train_decoder": True,
+            "NO_BIAS": len(listed) - 2,
+        },
+        "encoder": "SANMEncoder",
+        "encoder_conf": {
+            "output_size": size,
+            "attention_heads": shape["heads"],
+            "linear_units": shape["hidden"],
+            "num_blocks": shape["blocks"],
+            **_ENCODER,
+        },
+        "decoder": "ParaformerSANMDecoder",
+        "decoder_conf": {
+            "attention_heads": shape["heads"],
+            "linear_units": shape["hidden"],
+            "num_blocks": shape["decoder"],
+            "att_layer_num": shape["decoder"],
+            "kernel_size": 11,
+            **_DECODER,
+        },
+        "seaco_decoder": "ParaformerSANMDecoder",
+        "seaco_decoder_conf": {
+            "attention_heads": shape["heads"],
+            "linear_units": shape["hidden"] // 2,
+            "num_blocks": _HOTWORD_BLOCKS,
+            "att_layer_num": _HOTWORD_BLOCKS,
+            "kernel_size": 21,
+            "use_output_layer": False,
+            "wo_input_layer": True,
+            **_DECODER,
+        },
+        "predictor": "CifPredictorV3",
+        "predictor_conf": {
+            "idim": size,
+            "threshold": 1.0,
+            "l_order": 1,
+            "r_order": 1,
+            "tail_threshold": 0.45,
+            "smooth_factor2": 0.25,
+            "noise_threshold2": 0.01,
+            "upsample_times": 3,
+            "use_cif1_cnn": False,
+            "upsample_type": "cnn_blstm",
+        },
+        "frontend": "WavFrontend",
+        "frontend_conf": {**FRONTEND, "dither": 0.0},
+        "tokenizer": "CharTokenizer",
+        "tokenizer_conf": {"unk_symbol": "<unk>", "split_with_space": True},
+        "input_size": FEATURES,
+    }
+    _write(out, config, listed)
+    (out / "am.mvn").write_text(cmvn(), "utf-8")
+    segmented = {**{char: char for char in WORDS}, **SEGMENTED}
+    (out / "seg_dict").write_text("".join(f"{word} {pieces}\n" for word, pieces in segmented.items()), "utf-8")
+    _write_weights(out, config, listed, seed)
+    return out
+
+
+def write_punctuation(out: Path, shape: Mapping[str, int], tokens: int = 0, seed: int = 0) -> Path:
+    """A folder of CT-Transformer's shape; its vocabulary filled up to `tokens`."""
+    listed = ["<blank>", "<s>", "</s>", *WORDS, "pytorch", "hello", "network", "the"]
+    listed += [f"w{i}" for i in range(tokens - len(listed) - 1)] + ["<unk>"]
+    size = shape["size"]
+    config = {
+        "model": "CTTransformer",
+        "model_conf": {
+            "ignore_id": 0,
+            "embed_unit": size,
+            "att_unit": size,
+            "dropout_rate": 0.1,
+            "punc_list": ["<unk>", "_", "，", "。", "？", "、"],
+            "punc_weight": [1.0] * 6,
+            "sentence_end_id": 3,
+        },
+        "encoder": "SANMEncoder",
+        "encoder_conf": {
+            "input_size": size,
+            "output_size": size,
+            "attention_heads": shape["heads"],
+            "linear_units": shape["hidden"],
+            "num_blocks": min(4, shape["blocks"]),
+            **_ENCODER,
+        },
+        "tokenizer": "CharTokenizer",
+        "tokenizer_conf": {"unk_symbol": "<unk>"},
+    }
+    _write(out, config, listed)
+    _write_weights(out, config, listed, seed)
+    return out
+
+
+def _write(out: Path, config: Mapping[str, Any], tokens: list[str]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+    (out / "tokens.json").write_text(json.dumps(tokens, ensure_ascii=False), "utf-8")
+
+
+def _write_weights(out: Path, config: Mapping[str, Any], tokens: list[str], seed: int) -> None:
+    """model.pt: a new model's own numbers."""
+    import funasr  # noqa: F401 - fills the tables
+    import torch
+    from funasr.register import tables
+
+    torch.manual_seed(seed)
+    settings = {**config, "vocab_size": len(tokens), **config["model_conf"]}
+    model = tables.model_classes.get(config["model"])(**settings)
+    torch.save(model.state_dict(), out / "model.pt")
+
+
+def main() -> int:
+    """Writes both folders. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--full", action="store_true", help="the published size (220 M and 73 M numbers)")
+    args = parser.parse_args()
+    shape = FULL if args.full else TINY
+    punctuation = {**shape, "size": min(256, shape["size"]), "hidden": min(1024, shape["hidden"])}
+    write_paraformer(args.folder / "paraformer", shape, _PUBLISHED_TOKENS if args.full else 0)
+    write_punctuation(args.folder / "ct-punc", punctuation, _PUBLISHED_PUNCTUATION_TOKENS if args.full else 0)
+    print(args.folder)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

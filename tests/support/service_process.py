@@ -1,0 +1,82 @@
+"""A real service in a process of its own, for tests that talk HTTP to it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+LOAD_LIMIT_S = 120.0  # a model on a busy machine; a first run may fetch it
+_POLL_S = 0.05
+_LOG_TAIL = 4000  # characters
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def start_service(
+    name: str, *, wait_ready: bool = True, program: Sequence[str] = ("-m", "services"), **settings: object
+) -> Iterator[str]:
+    """``python -m huiyin.services NAME``; gives its base URL once /ready says so, and ends it afterwards.
+
+    Settings of the service's own section are given by name (``queue_wait_s=1``), others as ``section__key``. Its log is
+    in the error when it does not come up, and printed at the end (pytest shows it under a failed test).
+    """
+    port = free_port()
+    command = [sys.executable, *program, name, "--port", str(port), "--stop-with-parent"]
+    for key, value in settings.items():
+        section, found, rest = key.partition("__")
+        command += ["--set", f"{section}.{rest}={value}" if found else f"{name}.{key}={value}"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait(url, process, log, wait_ready)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            print(f"--- log of {name} (exit status {process.returncode}) ---\n{_tail(log)}")
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: object, wait_ready: bool) -> None:
+    deadline = time.monotonic() + LOAD_LIMIT_S
+    said = "nothing"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"the service ended with status {process.returncode}:\n{_tail(log)}")
+        try:
+            answer = requests.get(url + ("/ready" if wait_ready else "/health"), timeout=5)
+            said = answer.text
+            if answer.status_code == 200:
+                return
+            if answer.headers.get("Content-Type", "").startswith("application/json"):
+                assert answer.json().get("status") != "failed", f"the model did not load: {said}\n{_tail(log)}"
+        except requests.ConnectionError:
+            pass
+        time.sleep(_POLL_S)
+    raise AssertionError(f"not ready after {LOAD_LIMIT_S:.0f} s; it said {said}\n{_tail(log)}")
+
+
+def _tail(log: object) -> str:
+    log.seek(0)  # type: ignore[attr-defined]
+    return str(log.read()[-_LOG_TAIL:])  # type: ignore[attr-defined]
