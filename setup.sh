@@ -56,3 +56,6 @@ if [ "${FUNASR:-0}" = 1 ]; then
     $pip -e ".[embedded,dev,funasr]"
     $pip --no-deps funasr==1.4.16  # why without: see pyproject.toml
 fi
+# mypy finds the packages by their names through this link.
+mkdir -p "$venv/checkout"
+ln -sfn "$PWD" "$venv/checkout/huiyin"

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
-from huiyin.assistant.ports.port import Floats
-from huiyin.assistant.turns.endpointing import EndpointPolicy, has_full_stop, words_vote
 from benchmarks.latency_judge import KeptJudge
 from benchmarks.latency_sides import NOISE_DBFS
 from benchmarks.latency_speech import utterances, with_words
+from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.turns.endpointing import EndpointPolicy, has_full_stop, words_vote
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 

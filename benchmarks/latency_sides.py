@@ -21,20 +21,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.port import Exchange, Floats, Samples
-from huiyin.assistant.faces.cli.captions import Captions
+from benchmarks.latency_services import Delays, Words, serve
+from benchmarks.latency_speech import Utterance
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.demo_report import latency_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
 from huiyin.assistant.conversation.trace import AUDIBLE, Trace
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.demo_report import latency_parts
+from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.port import Exchange, Floats, Samples
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
-from benchmarks.latency_services import Delays, Words, serve
-from benchmarks.latency_speech import Utterance
 from huiyin.configs.settings import Settings
 
 PIPECAT = "pipecat-ai[openai,silero]==1.14.0"

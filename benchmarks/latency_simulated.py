@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.conversation.performer import policy_from
-from huiyin.assistant.scenario.api import Log, Moment, parse, simulate, with_overrides
-from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from benchmarks.latency_services import Delays
 from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import Utterance
+from huiyin.assistant.conversation.performer import policy_from
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.wav import wav_bytes
+from huiyin.assistant.scenario.api import Log, Moment, parse, simulate, with_overrides
+from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.configs.settings import Settings
 
 _HEADSET = {"echo_db": -90.0, "rt60_s": 0.05}

@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.latency_services import Words
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.faces.cli.shared import whole_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
-from huiyin.assistant.ports.wav import wav_bytes
-from benchmarks.echo.speech import read
-from huiyin.assistant.faces.cli.shared import whole_file
-from huiyin.assistant.clients.launcher import Launcher
-from benchmarks.latency_services import Words
+from huiyin.assistant.ports.wav import read_wav, wav_bytes
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
@@ -266,7 +265,7 @@ def _voiced(
                     sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)])
                     with whole_file(path) as file:
                         file.write(wav_bytes(sound, SAMPLE_RATE))
-    return [read(path) for path in files]
+    return [read_wav(path) for path in files]
 
 
 def with_words(

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.scenarios_interruptions import interruptions
 from huiyin.assistant.scenario.api import Result, Scenario, read, simulate, together
 from huiyin.assistant.scenario.report import json_report
 from huiyin.assistant.scenario.script import Depth
-from benchmarks.scenarios_interruptions import interruptions
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "conversations"
 QUICK_ROOMS = 8

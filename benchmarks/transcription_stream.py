@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.assistant.clients.transcription_stream import LiveTranscription
-from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.transcription_stream import LiveTranscription
 from huiyin.configs import settings as config
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
 from tests.support.scoring import error_rate

@@ -28,11 +28,11 @@ import psutil
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.process_memory import give_back
-from huiyin.services.tts.voice_selector import Choice
-from huiyin.services.tts.voice_engine import Engine, Sound, Word
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.voice_selector import Choice
 
 CHINESE = (
     "你好。",

@@ -20,10 +20,10 @@ from unittest import mock
 import edge_tts
 
 from huiyin.configs import settings as config
-from huiyin.services.tts.voice_selector import Choice
-from huiyin.services.tts.voice_engine import Engine, Word
 from huiyin.services.tts.engines import edge, hibari, kokoro
 from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.voice_engine import Engine, Word
+from huiyin.services.tts.voice_selector import Choice
 from tests.support.fake_edge import FakeEdge, running
 from tests.support.service_process import free_port
 

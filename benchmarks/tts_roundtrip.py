@@ -25,10 +25,10 @@ from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
-from huiyin.services.tts.voice_engine import Word
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
+from huiyin.services.tts.voice_engine import Word
 from tests.support.scoring import error_rate
 from tests.support.speech_clips import recorded
 

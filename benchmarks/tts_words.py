@@ -15,13 +15,13 @@ import numpy as np
 
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
 from huiyin.configs import settings as config
-from huiyin.services.tts.voice_selector import Choice
-from huiyin.services.tts.voice_engine import Engine, Sound, Word
 from huiyin.services.tts.engines import kokoro
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.timing import in_proportion
+from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.voice_selector import Choice
 
 _QUIET = 0.01  # RMS over 10 ms below which nothing is said
 _WINDOW = RATE // 100

@@ -2,3 +2,6 @@
 
 The only package that both `assistant` and `services` import; it imports neither.
 """
+
+if __name__ != "huiyin.configs":
+    raise ImportError("import huiyin.configs, not configs")

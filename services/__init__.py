@@ -1,0 +1,4 @@
+"""Three programs that know nothing of the assistant: speech recognition, LLM proxy, speech synthesis."""
+
+if __name__ != "huiyin.services":
+    raise ImportError("import huiyin.services, not services; to run a service: python -m huiyin.services asr|llm|tts")

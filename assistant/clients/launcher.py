@@ -13,12 +13,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import Name, Services
 from huiyin.configs.settings import Settings
 
 _POLL_S = 0.1
@@ -27,15 +26,9 @@ _STOP_LIMIT_S = 5.0
 _LOG_TAIL_LINES = 15
 
 
-_ROOT = Path(__file__).resolve().parent.parent
-
-# `python -m huiyin.services` would run whatever is called so in the folder where the user stands.
-_RUN = "import runpy, sys; sys.path[0] = sys.argv.pop(1); runpy.run_module('services', run_name='__main__')"
-
-
 def service_command(name: str, arguments: Sequence[str]) -> list[str]:
     """The command line that runs a service, from any folder."""
-    return [sys.executable, "-c", _RUN, str(_ROOT), name, *arguments]
+    return [sys.executable, "-m", "huiyin.services", name, *arguments]
 
 
 class LaunchError(Exception):

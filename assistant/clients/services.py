@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.clients.http import Call, ServiceError, get_json, server_sent_events
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import HeardUntil
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 

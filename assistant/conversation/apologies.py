@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.clients.http import Cancelled, ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
 
 _TIMEOUT_S = 30.0  # nobody waits for it
 

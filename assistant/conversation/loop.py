@@ -14,13 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from huiyin.assistant.ports.clock import AudioClock
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.conversation.performer import (
     Notice,
     Observer,
@@ -31,6 +25,12 @@ from huiyin.assistant.conversation.performer import (
 )
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.conversation.trimming import history_limit
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ports.clock import AudioClock
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 

@@ -12,15 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ears.listener import Heard
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.conversation.trimming import Summarise, Trimming
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Message, Turn
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import Style, speaking_style
-from huiyin.assistant.conversation.trimming import Summarise, Trimming
+from huiyin.assistant.ears.listener import Heard
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.endpointing import EndpointPolicy

@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
-from huiyin.assistant.dialogue.history import History, Turn
-from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.dialogue.history import History, Turn
+from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.configs.settings import TalkSettings
 
 _VERSION = 1  # of the file's form

@@ -14,15 +14,15 @@ from functools import partial
 
 import numpy as np
 
-from huiyin.assistant.ears.endpoint_model import WINDOW_S as LONGEST_SCORED_S
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.clients.http import Call, Cancelled, ServiceError
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
+from huiyin.assistant.ears.endpoint_model import WINDOW_S as LONGEST_SCORED_S
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns import events as ev
 
 Post = Callable[[ev.Event], None]

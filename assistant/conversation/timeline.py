@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.conversation.trace import audible_spans
+from huiyin.assistant.ports import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from huiyin.assistant.faces.cli.demo_report import DemoReport

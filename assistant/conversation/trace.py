@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from huiyin.assistant.conversation.performer import Notice, TurnCommitted
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.conversation.performer import Notice, TurnCommitted
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 

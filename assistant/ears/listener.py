@@ -12,12 +12,12 @@ from typing import Protocol
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ears.energy import Dip, Dips
 from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, rms
 from huiyin.assistant.ears.echo.gate import Frame
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ears.energy import Dip, Dips
 from huiyin.assistant.ears.vad import HANG_S, Change, SileroVad, SpeechTracker
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats, Samples
 
 KEEP_S = 90.0  # longer than the longest turn
 PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant

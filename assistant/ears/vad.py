@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import onnxruntime
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
 
 FRAME = 512  # samples the model takes at once at 16 kHz: 32 ms

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import io
 import wave
+from pathlib import Path
 
-from huiyin.assistant.ports.port import Samples
+import numpy as np
+import soxr
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats, Samples
+
+
+class WavError(ValueError):
+    """A file is not a WAV file of 16-bit samples; the message names it."""
 
 
 def wav_bytes(samples: Samples, rate: int) -> bytes:
@@ -18,3 +27,17 @@ def wav_bytes(samples: Samples, rate: int) -> bytes:
         file.setframerate(rate)
         file.writeframes(samples.T.astype("<i2").tobytes())
     return buffer.getvalue()
+
+
+def read_wav(path: Path) -> Floats:
+    """A WAV file of 16-bit samples as float32, mono, 16 kHz, in [-1, 1]. Raises WavError."""
+    try:
+        with wave.open(io.BytesIO(path.read_bytes())) as file:
+            if file.getsampwidth() != 2:
+                raise WavError(f"{path} does not have 16-bit samples")
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+            channels, rate = file.getnchannels(), file.getframerate()
+    except (OSError, EOFError, wave.Error) as error:
+        raise WavError(f"cannot read {path}: {error}") from error
+    mono = samples.reshape(-1, channels).mean(axis=1)
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)

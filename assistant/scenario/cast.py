@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats, Samples
-from benchmarks.echo.scenes import at_speech_level
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.level import at_speech_level
+from huiyin.assistant.ports.port import Floats, Samples
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.hearing import Span, parts_of
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step, speech_s

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.conversation.performer import Asked, StateChanged
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.log import Log, Sounded
 from huiyin.assistant.scenario.moments import Moment, moment_of
 from huiyin.assistant.scenario.script import Scenario, Step, When

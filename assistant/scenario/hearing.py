@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huiyin.assistant.ears.listener import POST_ROLL_S, PRE_ROLL_S
 from huiyin.assistant.dialogue.history import join_clauses
+from huiyin.assistant.ears.listener import POST_ROLL_S, PRE_ROLL_S
 from huiyin.assistant.scenario.script import PAUSE, Step, seconds, speech_s
 from huiyin.assistant.turns.events import Transcript
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from huiyin.assistant.conversation.trace import AUDIBLE
+from huiyin.assistant.dialogue.history import Message, Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.dialogue.history import Message, Turn
 from huiyin.assistant.scenario.hearing import Utterance
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
-from huiyin.assistant.conversation.trace import AUDIBLE
 
 BLOCK_S = BLOCK / SAMPLE_RATE
 

@@ -6,14 +6,14 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from huiyin.assistant.conversation.timeline import Picture
+from huiyin.assistant.faces.cli.shared import whole_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.faces.cli.shared import whole_file
 from huiyin.assistant.scenario.api import Result
 from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.report import json_report, text_report
-from huiyin.assistant.conversation.timeline import Picture
 
 _BRIDGE_S = 0.3  # shorter gaps do not break the assistant's bar
 _KEY_S = 0.1  # how long a key or a typed line is drawn

@@ -74,8 +74,8 @@ class ConversationItem(pytest.Item):
 
 
 def _absent_services() -> list[str]:
-    from huiyin.assistant.clients.services import NAMES, Services
     from huiyin.assistant.clients.readiness import look
+    from huiyin.assistant.clients.services import NAMES, Services
     from huiyin.configs.settings import load
 
     services = Services(load())

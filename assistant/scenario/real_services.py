@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.clients.http import Call, ServiceError
+from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.stages import JUDGE_LIMIT_S
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.style import Style
-from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.scenario.simulated_services import Judge, VirtualStages
-from huiyin.assistant.conversation.stages import JUDGE_LIMIT_S
+from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.talk import prepare
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.scenario.simulated_services import Judge, VirtualStages
 from huiyin.assistant.turns import events as ev
 
 _APOLOGIES_LIMIT_S = 60.0

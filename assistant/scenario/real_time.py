@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopPort
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices
 from huiyin.assistant.ports.port import Exchange, PortError, Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.loop import Conversation
-from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.hearing import spoken
@@ -26,7 +27,6 @@ from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.real_services import prepared
 from huiyin.assistant.scenario.script import Scenario, Step
 from huiyin.assistant.scenario.world import RealWorld
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
 from huiyin.configs.settings import AudioSettings
 
 Place = Literal["room", "card"]

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.conversation.performer import speech_event
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import WINDOW_S, EndpointModel
 from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.ports import BLOCK
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
-from huiyin.assistant.conversation.performer import speech_event
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
 from huiyin.assistant.scenario.depth import Joints

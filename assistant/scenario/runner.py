@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.performer import Performer, policy_from
+from huiyin.assistant.conversation.trimming import history_limit
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.services import Services
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.conversation.performer import Performer, policy_from
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from huiyin.assistant.scenario.depth import Depth, Joints
 from huiyin.assistant.scenario.director import Director
@@ -24,7 +25,6 @@ from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes,
 from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.assistant.scenario.world import World
-from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.configs.settings import Settings

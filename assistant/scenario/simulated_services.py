@@ -1,6 +1,6 @@
 """The three services and the endpoint model as a scenario states them: what they take, what they say, how they fail.
 
-They stand where `huiyin.assistant.conversation.stages.Stages` stands live. Everything they will do is put into the world's future when
+They stand where `conversation.stages.Stages` stands live. Everything they will do is put into the world's future when
 they are asked; what belongs to a cancelled generation does not happen.
 """
 
@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.style import Style
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.hearing import Utterance, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, Step
 from huiyin.assistant.scenario.world import World

@@ -16,10 +16,9 @@ import numpy.typing as npt
 import soxr
 
 from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.level import SPEECH_DBFS, at_speech_level
 from huiyin.assistant.ports.port import Floats
-from benchmarks.echo.scenes import at_speech_level
-from benchmarks.echo.speech import read as read_wav
-from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.assistant.ports.wav import WavError, read_wav
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import speech_s
 
@@ -38,7 +37,7 @@ _ENDS_S = (0.03, 0.05)  # a syllable swells and fades
 _SMOOTH = 320  # samples, 20 ms
 _LAST_FADE_S = 0.15  # and people end softly
 _HIBARI_RATE = 24_000
-_SPEECH_RMS = 10 ** (-26 / 20)  # as `at_speech_level`
+_SPEECH_RMS = 10 ** (SPEECH_DBFS / 20)
 
 
 def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Floats:
@@ -55,7 +54,7 @@ def recording(path: Path) -> Floats:
     """A WAV file, at the level of speech. Raises ScenarioError."""
     try:
         sound = read_wav(path)
-    except CommandError as error:
+    except WavError as error:
         raise ScenarioError(str(error)) from error
     if not sound.any():
         raise ScenarioError(f"{path} holds nothing but silence; for that there is `sound: silence`")

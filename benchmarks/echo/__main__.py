@@ -1,4 +1,6 @@
-"""`huiyin bench echo`: every canceller available, in simulated rooms and on recordings, as a table."""
+"""``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms and on
+recordings, as a table.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ears.echo import EchoPath, make_echo_path
-from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.ears.vad import SileroVad
 from benchmarks.echo import picture, speech
-from benchmarks.echo.trial import Result, listen
 from benchmarks.echo.measures import audible, ratio_db
 from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
+from benchmarks.echo.trial import Result, listen
+from huiyin.assistant.ears.echo import EchoPath, make_echo_path
+from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, whole_file
-from huiyin.configs.settings import Settings
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.wav import read_wav
+from huiyin.configs.settings import Settings, SettingsError, load
 from huiyin.configs.store.model_store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
@@ -43,10 +46,10 @@ STOI       how well the user is understood while both speak, 0..1 (needs pystoi)
 us/10 ms   one core's time for 10 ms of sound: cancelling and alignment / with voice activity and gate"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``echo``."""
-    parser = subparsers.add_parser(
-        "echo", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+def main() -> int:
+    """Read the command line, measure. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="huiyin bench echo", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
     parser.add_argument("--seconds", type=float, default=SCENE_S, metavar="S", help="length of a scene (default: 44)")
@@ -61,6 +64,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw them")
     parser.add_argument("--verbose", action="store_true", help="say where every false barge-in was")
+    parser.add_argument("--profile", metavar="NAME|FILE", help="settings profile")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    args = parser.parse_args()
+    args.service_arguments = [word for item in args.set for word in ("--set", item)]
+    if args.profile:
+        args.service_arguments += ["--profile", args.profile]
+    try:
+        return run(args, load(args.profile, args.set))
+    except (CommandError, SettingsError) as error:
+        print(f"huiyin: {error}", file=sys.stderr)
+        return getattr(error, "status", USAGE)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -186,7 +200,7 @@ def _pairs(folder: Path) -> Iterator[tuple[str, Samples, Samples]]:
         reference = path.with_name(f"{title}_ref.wav")
         if not reference.is_file():
             raise CommandError(f"{path} has no {reference.name} beside it")
-        mic, ref = (np.clip(np.rint(speech.read(p) * 32768), -32768, 32767).astype(np.int16) for p in (path, reference))
+        mic, ref = (np.clip(np.rint(read_wav(p) * 32768), -32768, 32767).astype(np.int16) for p in (path, reference))
         length = min(len(mic), len(ref))
         yield title, mic[:length], ref[:length]
 
@@ -237,3 +251,7 @@ def _tell(line: str) -> None:
 def _progress(line: str) -> None:
     if sys.stderr.isatty():
         print(f"\r{line:40}\r", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.level import SPEECH_DBFS
 from huiyin.assistant.ports.port import Floats, Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 
 CONDITIONS = ("no drift", "100 ppm", "xruns")
 SCENE_S = 44.0
 COLD_S = 15.0  # what comes before is cold, after it warm
-SPEECH_DBFS = -26.0  # level of everybody's speech while it sounds
 _BARGE_INS_S = ((1.5, 5.0), (9.0, 12.0), (18.0, 20.0), (26.0, 28.0), (35.0, 38.0))
 _LONGEST_BARGE_IN_S = 2.5
 _GAP_S = (0.15, 0.6)  # between the assistant's sentences
@@ -94,18 +94,6 @@ def play_scene(number: int, condition: str, speech: Speech, seconds: float = SCE
     return Scene(
         f"{condition} {number}", mic, played, room.user_at_microphone(), barge_ins, settings, signal_to_echo_db
     )
-
-
-def at_speech_level(sound: Floats) -> Floats:
-    """`sound` at `SPEECH_DBFS` while it sounds, without the silence around it; peaks stay below full scale."""
-    loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max(initial=1e-9))
-    if not len(loud):
-        return sound[:0]
-    sound = sound[loud[0] : loud[-1] + 1]
-    power = np.mean(np.square(sound[: len(sound) // BLOCK * BLOCK].reshape(-1, BLOCK)), axis=1)
-    sounding = power[power > 1e-3 * power.max(initial=0.0)]
-    gain = 10 ** (SPEECH_DBFS / 20) / np.sqrt(sounding.mean()) if len(sounding) else 1.0
-    return (sound * min(gain, 0.95 / np.abs(sound).max())).astype(np.float32)
 
 
 def _monologue(sentences: list[Floats], length: int, rng: np.random.Generator) -> Samples:

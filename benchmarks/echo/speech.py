@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
-from huiyin.assistant.ports.wav import wav_bytes
-from benchmarks.echo.scenes import Speech, at_speech_level
-from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from benchmarks.echo.scenes import Speech
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.level import at_speech_level
+from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
 from huiyin.configs.settings import Settings
 
 _TIMEOUT_S = 120.0
@@ -58,7 +56,9 @@ def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[st
                 sound = np.concatenate([*services.speak(services.call("tts", _TIMEOUT_S), text, voice)])
                 with whole_file(_file(folder, voice, text)) as file:
                     file.write(wav_bytes(sound, SAMPLE_RATE))
-    assistant, user = ([at_speech_level(read(_file(folder, *line))) for line in lines] for lines in (ASSISTANT, USER))
+    assistant, user = (
+        [at_speech_level(read_wav(_file(folder, *line))) for line in lines] for lines in (ASSISTANT, USER)
+    )
     return Speech(assistant, user)
 
 
@@ -67,21 +67,10 @@ def recorded(folder: Path) -> list[Floats]:
     files = sorted(folder.glob("*.wav"))
     if not files:
         raise CommandError(f"there are no .wav files in {folder}")
-    return [sound for sound in (at_speech_level(read(path)) for path in files) if len(sound)]
-
-
-def read(path: Path) -> Floats:
-    """A WAV file of 16-bit samples as float32, mono, 16 kHz, in [-1, 1]. Raises CommandError."""
     try:
-        with wave.open(io.BytesIO(path.read_bytes())) as file:
-            if file.getsampwidth() != 2:
-                raise CommandError(f"{path} does not have 16-bit samples")
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
-            channels, rate = file.getnchannels(), file.getframerate()
-    except (OSError, EOFError, wave.Error) as error:
-        raise CommandError(f"cannot read {path}: {error}") from error
-    mono = samples.reshape(-1, channels).mean(axis=1)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)
+        return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
+    except WavError as error:
+        raise CommandError(str(error)) from error
 
 
 def _file(folder: Path, voice: str, text: str) -> Path:

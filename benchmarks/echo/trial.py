@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ears.echo import Cleaned, EchoPath
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.port import Floats, Samples
-from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from benchmarks.echo.measures import BargeIns, audible, in_time, mask, ratio_db, si_sdr_db, stoi
 from benchmarks.echo.scenes import COLD_S, Scene
+from huiyin.assistant.ears.echo import Cleaned, EchoPath
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.port import Floats, Samples
 
 _FULL_SCALE = 32768.0
 

@@ -16,7 +16,7 @@ import requests
 
 from benchmarks.recogniser.status import memory_mb
 
-_ROOT = Path(__file__).resolve().parents[3]
+_ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT_S = 300.0
 
 
@@ -43,7 +43,7 @@ def service(**settings: object) -> Iterator[Running]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "services", "asr", "--port", str(port), "--stop-with-parent"]
+    command = [sys.executable, "-m", "huiyin.services", "asr", "--port", str(port), "--stop-with-parent"]
     for key, value in settings.items():
         section, found, rest = key.partition("__")
         command += ["--set", f"{section}.{rest}={value}" if found else f"asr.{key}={value}"]

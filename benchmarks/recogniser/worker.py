@@ -1,7 +1,7 @@
 """One recogniser in a process of its own, driven through a pipe: so that memory is its own, and rivals take turns.
 
-``python -m benchmarks.recogniser.worker KIND FOLDER THREADS [PRECISION] [DEVICE]`` prints one JSON line when it is loaded,
-then one for each line it reads: seconds of sound in, seconds it took out.
+``python -m benchmarks.recogniser.worker KIND FOLDER THREADS [PRECISION] [DEVICE]`` prints one JSON line when it is
+loaded, then one for each line it reads: seconds of sound in, seconds it took out.
 
 KIND: huiyin (this project's engine), stock (``funasr.AutoModel.generate``), sherpa (sherpa-onnx).
 """

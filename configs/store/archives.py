@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from huiyin.configs.store.catalog import Archive, ModelFile
 from huiyin.configs.files import one_at_a_time, write_whole
+from huiyin.configs.store.catalog import Archive, ModelFile
 from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
 from huiyin.configs.store.progress import Progress
 from huiyin.configs.store.registry import Registries, open_member

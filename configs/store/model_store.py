@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from huiyin.configs.store.catalog import CatalogError, ModelFile, load_catalog, nearest
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
-from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
+from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
+from huiyin.configs.store.catalog import CatalogError, ModelFile, load_catalog, nearest
+from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
 from huiyin.configs.store.progress import Progress, TerminalProgress, megabytes
 from huiyin.configs.store.registry import Registries
-from huiyin.configs.settings import StoreSettings
 
 SOURCES = ("modelscope", "huggingface", "registry")
 

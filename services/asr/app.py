@@ -16,12 +16,12 @@ from flask import Flask, Response, jsonify, request, stream_with_context
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.request import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
-from huiyin.services.asr.recogniser import Transcript, join_texts
-from huiyin.services.asr.text.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
 from huiyin.services.asr.http.stream import add_live
 from huiyin.services.asr.queue import Caller
+from huiyin.services.asr.recogniser import Transcript, join_texts
 from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.serving import Serving, Step, Steps
+from huiyin.services.asr.text.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
 from huiyin.services.common.app import create_app, documented
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.watch import ClientLeft, client_left

@@ -1,4 +1,4 @@
-"""Text while somebody speaks: sound in, events out (see `huiyin.services.asr.http.stream` for their form). No socket, no thread.
+"""Text while somebody speaks: sound in, events out (see `http/stream.py` for their form). No socket, no thread.
 
 The utterance that is being spoken is decoded again and again as it grows; what two decodings in a row agree on is
 marked as stable (LocalAgreement-2: Liu, Spanakis and Niehues, "Low-latency sequence-to-sequence speech recognition and
@@ -15,9 +15,9 @@ import numpy as np
 import soxr
 
 from huiyin.services.asr.recogniser import Recognition, Segment, Transcript, join_texts
+from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.asr.signal.voice_activity import SpeechDetector
 from huiyin.services.asr.transcribe import joined
-from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 WINDOW_S = 15.0  # decoded at once: a partial costs with the square of it, and what is older hardly changes any more

@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.http.request import Ask
 from huiyin.services.asr.http.cache import AnswerCache
-from huiyin.services.asr.recogniser import Engine, Transcript, load_engine
+from huiyin.services.asr.http.request import Ask
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.recogniser import Engine, Transcript, load_engine
 from huiyin.services.asr.signal.voice_activity import load_detectors
 from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
 from huiyin.services.common.loading import EngineHost

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
-from huiyin.services.asr.text.hotwords import recognise
-from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
+from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.signal.voice_activity import Detectors
+from huiyin.services.asr.text.hotwords import recognise
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.heap import give_back

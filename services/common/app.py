@@ -18,8 +18,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common import errors
-from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.loading import EngineHost
 
 # A spoken turn wants an answer within a second or two: fine steps below, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)

@@ -13,8 +13,8 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, json_body
-from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
 from huiyin.services.llm.checks import check_chat, check_generate, check_hold
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn

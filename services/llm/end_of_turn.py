@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.engines.llama_process import TROUBLE
 from huiyin.services.llm.engines.turn_model import TurnModel

@@ -15,15 +15,15 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, json_body
-from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import client_left
-from huiyin.services.tts.encode import FORMATS, encode
-from huiyin.services.tts.voice_engine import Made, Sound, Word
 from huiyin.services.tts.alignment import Places
+from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
+from huiyin.services.tts.voice_engine import Made, Sound, Word
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from huiyin.services.tts.voice_engine import Sound
 from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.voice_engine import Sound
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
-from huiyin.services.tts.voice_engine import Sound
 from huiyin.services.tts.sound import RATE, SILENT, silence
+from huiyin.services.tts.voice_engine import Sound
 
 TARGET_LUFS = -20.0
 _READING_S = 0.4  # the shortest sound that has a loudness by EBU R 128

@@ -12,9 +12,13 @@ import numpy as np
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.process_memory import give_back
+from huiyin.services.tts.alignment import Places
 from huiyin.services.tts.cache import SpeechCache
-from huiyin.services.tts.voice_selector import Casting, Choice, parts
+from huiyin.services.tts.level import Leveller, Levels
 from huiyin.services.tts.phrases import pause_s
+from huiyin.services.tts.sound import RATE, Stretch, silence
+from huiyin.services.tts.styles import NEUTRAL, Style
+from huiyin.services.tts.timing import in_proportion
 from huiyin.services.tts.voice_engine import (
     ENGINES_FOR,
     Engine,
@@ -25,11 +29,7 @@ from huiyin.services.tts.voice_engine import (
     Word,
     load_engine,
 )
-from huiyin.services.tts.level import Leveller, Levels
-from huiyin.services.tts.alignment import Places
-from huiyin.services.tts.sound import RATE, Stretch, silence
-from huiyin.services.tts.styles import NEUTRAL, Style
-from huiyin.services.tts.timing import in_proportion
+from huiyin.services.tts.voice_selector import Casting, Choice, parts
 
 log = logging.getLogger(__name__)
 _MB = 2**20

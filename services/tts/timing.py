@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from huiyin.services.tts.phrases import pause_s, syllables
-from huiyin.services.tts.voice_engine import Word
 from huiyin.services.tts.g2p_zh import HAN
+from huiyin.services.tts.phrases import pause_s, syllables
 from huiyin.services.tts.speakable import speakable
+from huiyin.services.tts.voice_engine import Word
 
 _SYLLABLE_S = 0.2  # about; only how pauses compare to it matters
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+")

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from tests.support import ROOT
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
 
-from huiyin.assistant.faces.cli import main
-from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.faces.cli.shared import CommandError, whole_file
-
-ROOT = Path(__file__).resolve().parent.parent
 HUIYIN = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
 
 
@@ -34,7 +34,9 @@ def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_launch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting a service is a failure."""
-    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: pytest.fail(f"started {names}"))
+    monkeypatch.setattr(
+        "huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: pytest.fail(f"started {names}")
+    )
 
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:
@@ -144,7 +146,8 @@ def test_services_are_started_with_the_same_settings_from_any_folder(
     monkeypatch.chdir(tmp_path)
     seen = []
     monkeypatch.setattr(
-        "huiyin.assistant.faces.cli.ask.run", lambda args, settings: seen.append((args.service_arguments, settings)) or 0
+        "huiyin.assistant.faces.cli.ask.run",
+        lambda args, settings: seen.append((args.service_arguments, settings)) or 0,
     )
     assert main.main(["ask", "hi", "--profile", "mine.toml", "--set", "llm.threads=1", "--set", "tts.threads=1"]) == 0
     arguments, settings = seen[0]

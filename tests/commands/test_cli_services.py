@@ -19,18 +19,17 @@ import av
 import numpy as np
 import psutil
 import pytest
-from tests.support import speech_clips
+
+from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.faces.cli import main
+from huiyin.configs.settings import load
+from tests.support import ROOT, speech_clips
 from tests.support.media import encode
 from tests.support.service_process import free_port, start_service
 
-from huiyin.assistant.faces.cli import main
-from huiyin.assistant.clients.services import NAMES, Services
-from huiyin.assistant.clients.readiness import look
-from huiyin.configs.settings import load
-
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parent.parent
 SAID = "What is the time in Paris at the moment, please?"
 UPLOAD_LIMIT_MB = 2
 LIMIT_S = 120

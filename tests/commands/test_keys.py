@@ -9,13 +9,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
 
 PROGRAM = """
@@ -120,8 +119,8 @@ def test_without_a_terminal_it_is_known() -> None:
 @pytest.mark.parametrize("setting", ["turns.talk_key=true", "turns.barge_in=key"])
 def test_talk_with_a_key_but_no_terminal_says_so(setting: str) -> None:
     code = (
-        "import sys; from assistant import talk, cli; talk._no_microphone = lambda: ''; "
-        f"sys.exit(cli.main(['talk', '--set', '{setting}']))"
+        "import sys; from huiyin.assistant.faces.cli import talk, main; talk._no_microphone = lambda: ''; "
+        f"sys.exit(main.main(['talk', '--set', '{setting}']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT

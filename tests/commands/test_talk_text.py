@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.stub_services import Stub
 
-from huiyin.assistant.faces.cli import main
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.sessions import SessionStore
+from huiyin.assistant.faces.cli import main
+from tests.support.stub_services import Stub
 
 
 @pytest.fixture

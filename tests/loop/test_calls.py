@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.support.service_process import free_port
 
 from huiyin.assistant.clients.http import Call, Cancelled, ServiceError
+from tests.support.service_process import free_port
 
 LIMIT_S = 60.0  # a call that is not cut short hangs for so long
 

@@ -8,23 +8,23 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from tests.support.desk import Desk
-from tests.support.scoring import error_rate
-from tests.support.service_process import free_port
 
-from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.ports.room import SimulatedRoom
-from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.services import NAMES, Name
-from huiyin.assistant.faces.cli.demo import user_sound
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES, Name
+from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.demo import user_sound
 from huiyin.assistant.faces.cli.talk import make_listener, prepare
+from huiyin.assistant.ports.room import SimulatedRoom
+from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns.events import Transcribed
 from huiyin.configs.settings import load
+from tests.support.desk import Desk
+from tests.support.scoring import error_rate
+from tests.support.service_process import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from openai import OpenAI
 from PIL import Image
-from tests.support.speech_clips import english
 
-from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.clients.services import Services
 from benchmarks.latency_report import Heard, draw, judged, percentile, row, table
 from benchmarks.latency_services import Delays, StatedServices, Words, tokens
 from benchmarks.latency_sides import Headset, Huiyin
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import REPLIES, Utterance, pauses_in, shortened, speech_in, with_pause
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.configs.settings import load
+from tests.support.speech_clips import english
 
 RATE = 16_000
 

@@ -7,24 +7,24 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from tests.support.desk import Desk
-from tests.support.speech_clips import english
-from tests.support.stub_services import Stub
 
-from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.port import Exchange, PortError, Samples
-from huiyin.assistant.ports.room import SimulatedRoom
-from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.loop import Conversation, Notice
 from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.conversation.trace import first_audible, last_audible
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from huiyin.assistant.ports.port import Exchange, PortError, Samples
+from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns.endpointing import EndpointPolicy
 from huiyin.assistant.turns.events import ReplyFinished
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
+from tests.support.desk import Desk
+from tests.support.speech_clips import english
+from tests.support.stub_services import Stub
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from tests.support.stub_services import Stub
 
-from huiyin.assistant.ports import BLOCK
-from huiyin.assistant.ports.player import Player
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.dialogue.history import HistoryLimit, Message
-from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.conversation.performer import Performer, TurnCommitted
-from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.dialogue.history import HistoryLimit, Message
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
+from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.ports.player import Player
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
+from tests.support.stub_services import Stub
 
 PERSONA = Persona("P", "You are P.")
 

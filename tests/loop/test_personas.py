@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.faces.cli import main
+from huiyin.assistant.conversation.personas import load_persona, names, reference
 from huiyin.assistant.dialogue.history import HeardClause, History
 from huiyin.assistant.dialogue.language import language_hint
 from huiyin.assistant.dialogue.persona import Persona, PersonaError
-from huiyin.assistant.conversation.personas import load_persona, names, reference
+from huiyin.assistant.faces.cli import main
 
 WHOLE = """\
 name = "Ann"

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as xml
 import pytest
 
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.faces.cli.main import main
+from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario import grammar
 from huiyin.assistant.scenario.api import ScenarioError, parse, read, simulate
 from huiyin.assistant.scenario.expectations import mismatch
@@ -22,9 +22,9 @@ from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report
 from huiyin.assistant.scenario.script import Words
 from huiyin.assistant.turns import machine
+from tests.support import CONVERSATIONS, ROOT
 from tests.support.speech_clips import english
 
-CONVERSATIONS = Path(__file__).parent / "conversations"
 STORY = "Once upon a time there was a lighthouse on a small island. Nobody had lived in it for many years."
 pytest_plugins = ["pytester"]
 
@@ -261,7 +261,7 @@ def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard
 
 
 def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.S)
     assert len(examples) == 4
     for scenario in map(parse, examples):

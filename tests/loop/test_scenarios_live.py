@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.main import main
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.scenario.api import NotPlayable, parse, simulate
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice
 from huiyin.assistant.scenario.needs import lacking
@@ -97,7 +97,8 @@ def test_on_a_sound_card_the_user_is_heard_through_the_air(tmp_path: Path) -> No
         with Stub(reply="Noon.") as stub:
             port = stub.settings().asr.port
             program = (
-                "import sys; from huiyin.assistant.conversation.apologies import Apologies; from huiyin.assistant.scenario.api import simulate;"
+                "import sys; from huiyin.assistant.conversation.apologies import Apologies;"
+                "from huiyin.assistant.scenario.api import simulate;"
                 "from huiyin.configs.settings import load; Apologies._keep = staticmethod(lambda *known: None);"
                 f"ports = [f'{{name}}.port={port}' for name in ('asr', 'llm', 'tts')] + ['{STUB_VOICE}'];"
                 "result = simulate(sys.argv[1], 'live', settings=load(overrides=ports, environ={}), place='card');"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.faces.cli import main
-from huiyin.assistant.faces.cli.shared import CommandError
-from huiyin.assistant.dialogue.history import Turn
-from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.sessions import SessionStore, SessionWriter
 from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.turns.events import Transcript
 
 TURNS = [

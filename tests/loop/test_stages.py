@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.clients.http import Call, ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.stages import Stages
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns import events as ev
 from huiyin.configs.settings import load
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.recogniser import Segment, join_texts, load_engine
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
+from huiyin.services.asr.recogniser import Segment, join_texts, load_engine
 from huiyin.services.asr.text.formats import as_srt, as_vtt
 from huiyin.services.asr.text.simplified import written_simply
 

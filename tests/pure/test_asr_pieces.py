@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.asr_fakes import LoudnessDetector, speech
-from tests.support.speech_clips import english, recorded
 
 from huiyin.configs.settings import AsrSettings, StoreSettings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.signal.pieces import Piece, quietest, split
 from huiyin.services.asr.signal.voice_activity import FSMN, SILERO, Detectors, load_detectors
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from tests.support.asr_fakes import LoudnessDetector, speech
+from tests.support.speech_clips import english, recorded
 
 
 def blocks(samples: Samples, size: int = 16_000) -> list[Samples]:

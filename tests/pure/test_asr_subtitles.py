@@ -9,11 +9,11 @@ import re
 from itertools import pairwise
 
 import pytest
-from tests.support.transcripts import SAYINGS, conversation, feeling, segment, spoken, transcript
 
 from huiyin.services.asr.recogniser import Word
 from huiyin.services.asr.text.formats import as_csv, as_srt, as_verbose, as_vtt
 from huiyin.services.asr.text.subtitles import cues
+from tests.support.transcripts import SAYINGS, conversation, feeling, segment, spoken, transcript
 
 # --- subtitles ---------------------------------------------------------------------------------------------------
 

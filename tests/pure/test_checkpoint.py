@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.sensevoice_folder import save_checkpoint
 from huiyin.services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+from tests.support.sensevoice_folder import save_checkpoint
 
 
 def test_what_was_saved_is_read(tmp_path: Path) -> None:

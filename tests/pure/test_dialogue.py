@@ -6,10 +6,10 @@ import random
 
 import pytest
 
+from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, speakable
 from huiyin.assistant.dialogue.history import HeardClause, History, heard_text
 from huiyin.assistant.dialogue.persona import Persona, PersonaError
-from huiyin.assistant.conversation.personas import load_persona
 
 
 def split(text: str, size: int = 1) -> list[str]:

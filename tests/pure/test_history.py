@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Turn
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.summary import summary_request
 from huiyin.assistant.dialogue.tokens import estimated_tokens, message_tokens
-from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.configs.settings import load
 
 PERSONA = Persona("P", "You are P.")

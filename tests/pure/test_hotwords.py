@@ -18,8 +18,7 @@ from huiyin.services.asr.text.hotword_list import MOST, hotwords_of
 from huiyin.services.asr.text.hotwords import Corrector, recognise
 from huiyin.services.asr.text.hotwords_en import editex, metaphone
 from huiyin.services.common.errors import ApiError
-
-DATA = Path(__file__).parent / "data"
+from tests.support import DATA
 
 
 def corrected(hotwords: str, text: str) -> str:
@@ -268,10 +267,10 @@ def test_a_form_is_read_by_flask_as_it_was_written() -> None:
 def test_hotwords_reach_the_recogniser_through_the_service() -> None:
     """Heard is 九七四; the hotword sounds the same."""
     import requests
+
     from tests.support.media import float_wav
     from tests.support.service_process import start_service
     from tests.support.tone_model import tone_folder
-
     from tests.support.tone_network import Tones
     from tests.support.tone_network import sound as tones
 

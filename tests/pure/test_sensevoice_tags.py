@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sentencepiece import SentencePieceProcessor
 
-from tests.support.sensevoice_folder import sentencepiece, vocabulary
 from huiyin.services.asr.recogniser import Emotion, Segment
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.tags import LANGUAGES, Answers, TagTokens
+from tests.support.sensevoice_folder import sentencepiece, vocabulary
 
 PIECES = vocabulary()
 VOCABULARY = SentencePieceProcessor(model_proto=sentencepiece(PIECES))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 import time
 import unicodedata
-from pathlib import Path
 
 import pytest
 
 from huiyin.assistant.dialogue.clauses import ClauseSplitter
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.spoken.numbers import cardinal_en, cardinal_zh, ordinal_en, year_en
+from tests.support import DATA
 
-CORPUS = Path(__file__).parent / "data" / "speech_text.tsv"
+CORPUS = DATA / "speech_text.tsv"
 LEAST_EXACT = 0.98
 FULL_STOPS = " .。，,、"
 

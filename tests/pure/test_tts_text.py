@@ -13,11 +13,11 @@ from pypinyin.constants import PINYIN_DICT
 from pypinyin.contrib.tone_convert import to_tone3
 
 from huiyin.services.tts import g2p_zh
-from huiyin.services.tts.phrases import FIRST_SYLLABLES, MOST_SYLLABLES, pause_s, pieces, syllables
 from huiyin.services.tts.engines.hibari import HibariEngine, english_phonemes
 from huiyin.services.tts.engines.kokoro import KokoroEngine
-from huiyin.services.tts.spoken import spoken
+from huiyin.services.tts.phrases import FIRST_SYLLABLES, MOST_SYLLABLES, pause_s, pieces, syllables
 from huiyin.services.tts.speakable import language
+from huiyin.services.tts.spoken import spoken
 
 
 def test_chinese_anywhere_makes_a_text_chinese() -> None:

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_tts_speaker import Tone, only_sound, speaker
 
 from huiyin.services.common.errors import ApiError
-from huiyin.services.tts.cache import LONGEST_CHARS, SpeechCache
-from huiyin.services.tts.voice_selector import parts
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, SynthesisFailed, Voice, Word
-from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.alignment import Places
+from huiyin.services.tts.cache import LONGEST_CHARS, SpeechCache
+from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.styles import STYLES, style_of
 from huiyin.services.tts.timing import in_proportion
+from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, SynthesisFailed, Voice, Word
+from huiyin.services.tts.voice_selector import parts
+from tests.services.test_tts_speaker import Tone, only_sound, speaker
 
 # --- where the words are ------------------------------------------------------------------------------------------
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.turn_script import Script
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.machine import State
+from tests.support.turn_script import Script
 
 HALF = Transcript("What is the weather like in", "en")
 WHOLE = Transcript("What is the weather like in London?", "en")

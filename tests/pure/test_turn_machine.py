@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from tests.support.turn_script import HELLO, Script
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.machine import State
 from huiyin.assistant.turns.table import page
+from tests.support import ROOT
+from tests.support.turn_script import HELLO, Script
 
 
 def test_reply_is_prepared_at_the_first_pause_and_played_when_the_pause_has_lasted() -> None:
@@ -387,5 +386,5 @@ def test_nothing_is_asked_for_while_nothing_happens() -> None:
 
 
 def test_the_page_about_turns_says_what_the_code_does() -> None:
-    page_file = Path(__file__).resolve().parents[1] / "docs" / "turns.md"
+    page_file = ROOT / "docs" / "turns.md"
     assert page_file.read_text(encoding="utf-8") == page(), "python -m huiyin.assistant.turns.table > docs/turns.md"

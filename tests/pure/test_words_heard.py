@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import Player
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.history import HeardClause, heard_text
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.player import Player
 from huiyin.configs.settings import load
 
 TEXT = "涨了3.5%，用 Python 写。"

@@ -5,15 +5,11 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from flask import Flask, Response, jsonify, request
-from tests.support.html_page import Page
-from tests.support.media import encode
 from openai.types.audio import TranscriptionVerbose
-from tests.support.transcripts import feeling, segment, spoken, transcript
 from werkzeug.datastructures import FileStorage
 
 from huiyin.configs.settings import AsrSettings
@@ -25,6 +21,10 @@ from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
+from tests.support import ROOT
+from tests.support.html_page import Page
+from tests.support.media import encode
+from tests.support.transcripts import feeling, segment, spoken, transcript
 
 # --- over HTTP ---------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.Monkey
         (6.0, True, True),
         (4.0, False, False),
     ):
-        monkeypatch.setattr(answers, "_EMBED_UP_TO_S", 5.0)
+        monkeypatch.setattr(responses, "_EMBED_UP_TO_S", 5.0)
         wav = encode(np.full(round(length_s * SAMPLE_RATE), 0.1, np.float32))
         ask = Ask(wav, None, Hints(), False, "html", embed_audio=asked_for)
         assert ("<audio" in "".join(responses.document(HEARD, ask, settings))) == embedded
@@ -139,8 +139,7 @@ def test_strict_openai_clients_understand_it() -> None:
 
 def test_the_pages_parts_are_shipped() -> None:
     """A wheel must have the style and the script, which are not Python."""
-    root = Path(__file__).resolve().parent.parent
-    declared = (root / "pyproject.toml").read_text(encoding="utf-8")
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert '"huiyin.services.asr.report" = ["*.css", "*.js"]' in declared
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 
-from tests.support import asr_over_http
 import numpy as np
 import pytest
 import requests
-from tests.support.asr_over_http import PCM, UPLOAD_MB, assert_words, heard, post, refused, short_clip
-from tests.support.media import encode, float_wav
 
 from huiyin.services.common.audio import SAMPLE_RATE
+from tests.support import asr_over_http
+from tests.support.asr_over_http import PCM, UPLOAD_MB, assert_words, heard, post, refused, short_clip
+from tests.support.media import encode, float_wav
 
 pytestmark = pytest.mark.slow
 folder, url = asr_over_http.folder, asr_over_http.url  # fixtures

@@ -9,16 +9,16 @@ import re
 
 import numpy as np
 import pytest
-from tests.support.html_page import Page
-from tests.support.media import encode
-from tests.support.transcripts import SAYINGS, conversation, feeling, segment, transcript, waveform_of
 
 from huiyin.services.asr.recogniser import Emotion, Segment, Transcript
+from huiyin.services.asr.report.labels import in_plain_words
 from huiyin.services.asr.report.media import MOST_PEAKS, Waveform, listen
 from huiyin.services.asr.report.page import report
 from huiyin.services.asr.report.track import course, emotion_track, negative, shares
-from huiyin.services.asr.report.labels import in_plain_words
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, decode
+from tests.support.html_page import Page
+from tests.support.media import encode
+from tests.support.transcripts import SAYINGS, conversation, feeling, segment, transcript, waveform_of
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>&amp; ]]> <!--'
 

@@ -7,18 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.support import asr_over_http
 import numpy as np
 import openai
 import pytest
 import requests
+
+from huiyin.services.common.audio import SAMPLE_RATE
+from tests.support import asr_over_http
 from tests.support.asr_over_http import AS_PCM, LIMIT_S, PCM, assert_words, clips, heard, post, refused, short_clip
 from tests.support.media import encode, pcm16
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
 from tests.support.speech_clips import english
-
-from huiyin.services.common.audio import SAMPLE_RATE
 
 pytestmark = pytest.mark.slow
 client, folder, url = asr_over_http.client, asr_over_http.folder, asr_over_http.url  # fixtures

@@ -9,24 +9,23 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import requests
+
+from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support.asr_fakes import fingerprint, speech
 from tests.support.media import encode, pcm16
 from tests.support.service_process import start_service
-
-from huiyin.services.common.audio import SAMPLE_RATE
 
 pytestmark = pytest.mark.slow
 
 CALLERS = 16
 LIMIT_S = 30.0
-FAKE = (str(Path(__file__).with_name("fake_asr.py")),)
+FAKE = ("-m", "tests.support.fake_asr")
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import psutil
 import pytest
-from tests.support.asr_fakes import FakeEngine, LoudnessDetector, fingerprint, speech
-from tests.support.media import encode, pcm16
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import AnswerCache, digest_of
-from huiyin.services.asr.recogniser import Emotion, Event, Hints, Recognition, Segment, Transcript
 from huiyin.services.asr.planner import Plan, make_plan, next_batch, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.recogniser import Emotion, Event, Hints, Recognition, Segment, Transcript
 from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, Samples, Source
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat
 from huiyin.services.common.watch import ClientLeft
+from tests.support.asr_fakes import FakeEngine, LoudnessDetector, fingerprint, speech
+from tests.support.media import encode, pcm16
 
 GIB = 2**30
 

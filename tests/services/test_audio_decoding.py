@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.media import encode, float_wav, pcm16
 
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, decode
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat, pcm_format
+from tests.support.media import encode, float_wav, pcm16
 
 TONE_HZ = 440
 

@@ -18,25 +18,26 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from tests.support.media import encode
-from tests.support.service_process import ROOT, free_port, start_service
 from simple_websocket import Client, ConnectionClosed
 from simple_websocket.errors import ConnectionError as Refused
+
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.transcription_stream import LiveTranscription
+from huiyin.assistant.faces.cli import main
+from huiyin.configs.settings import load
+from tests.support import ROOT
+from tests.support.media import encode
+from tests.support.service_process import free_port, start_service
 from tests.support.speech_clips import english
 from tests.support.tones import pcm, say
 from tests.support.virtual_card import NoCard, VirtualCard
-
-from huiyin.assistant.faces.cli import main
-from huiyin.assistant.clients.http import ServiceError
-from huiyin.assistant.clients.transcription_stream import LiveTranscription
-from huiyin.assistant.clients.services import Services
-from huiyin.configs.settings import load
 
 pytestmark = pytest.mark.slow
 
 LIMIT_S = 20
 STREAMS = 2
-PROGRAM = (str(Path(__file__).with_name("tones.py")),)
+PROGRAM = ("-m", "tests.support.tones")
 RATE = 16_000
 BLOCK = RATE // 25 * 2  # bytes, 40 ms
 END = json.dumps({"type": "end"})
@@ -311,7 +312,16 @@ def test_ctrl_c_keeps_what_was_heard_by_a_service_of_its_own(tmp_path: Path) -> 
     recording = tmp_path / "long.wav"
     sentence = np.pad(english("Please open the window and let some fresh air into the room."), 4000)
     recording.write_bytes(encode(np.concatenate([sentence, sentence])))
-    command = [sys.executable, "-m", "huiyin.assistant.faces.cli.main", "transcribe", "--live", str(recording), "--format", "json"]
+    command = [
+        sys.executable,
+        "-m",
+        "huiyin.assistant.faces.cli.main",
+        "transcribe",
+        "--live",
+        str(recording),
+        "--format",
+        "json",
+    ]
     command += ["--set", f"asr.port={free_port()}"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -15,6 +15,7 @@ from typing import Any
 import openai
 import pytest
 import requests
+
 from tests.support.service_process import start_service
 from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion, delta, friendly
 

@@ -14,10 +14,10 @@ import openai
 import psutil
 import pytest
 import requests
-from tests.support.service_process import start_service
 
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
+from tests.support.service_process import start_service
 
 pytestmark = pytest.mark.slow
 

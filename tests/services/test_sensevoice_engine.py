@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.asr_fakes import LoudnessDetector
-from tests.support.media import pcm16
-from tests.support.tone_model import tone_folder
 
 from huiyin.configs.settings import AsrSettings
-from tests.support.tone_network import Tones, sound, text
-from huiyin.services.asr.recogniser import Engine, Hints, Recognition, Segment, Transcript, load_engine
 from huiyin.services.asr.planner import make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
+from huiyin.services.asr.recogniser import Engine, Hints, Recognition, Segment, Transcript, load_engine
 from huiyin.services.asr.sensevoice.export import ExportError, exported
 from huiyin.services.asr.sensevoice.network import Output
 from huiyin.services.asr.transcribe import Recogniser, transcribe
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.pcm import PcmFormat
+from tests.support.asr_fakes import LoudnessDetector
+from tests.support.media import pcm16
+from tests.support.tone_model import tone_folder
+from tests.support.tone_network import Tones, sound, text
 
 
 def engine(**changes: Any) -> Engine:

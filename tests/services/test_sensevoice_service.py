@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import requests
+
 from tests.support.media import pcm16
 from tests.support.service_process import start_service
 from tests.support.tone_model import tone_folder
-
 from tests.support.tone_network import Tones, sound, text
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.scoring import error_rate
-from tests.support.speech_clips import recorded
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.recogniser import Engine, Hints, load_engine
@@ -21,6 +19,8 @@ from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.features import Frontend
 from huiyin.services.asr.sensevoice.network import OnnxNetwork, TorchNetwork
 from huiyin.services.common.audio import Samples, decode
+from tests.support.scoring import error_rate
+from tests.support.speech_clips import recorded
 
 FOLDER = os.environ.get("HUIYIN_SENSEVOICE_DIR", "")
 pytestmark = [

@@ -11,8 +11,8 @@ import pytest
 
 from huiyin.services.common.audio import SAMPLE_RATE, decode
 from huiyin.services.tts.encode import FORMATS, encode
-from huiyin.services.tts.voice_engine import Sound
 from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.voice_engine import Sound
 
 PIECE_S = 0.5
 N_PIECES = 6

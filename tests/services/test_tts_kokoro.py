@@ -13,8 +13,8 @@ import pytest
 
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.tts.voice_engine import Word
 from huiyin.services.tts.engines import kokoro, kokoro_graph
+from huiyin.services.tts.voice_engine import Word
 
 STEP = 240  # samples: 10 ms
 VOICE = "zf_xiaoxiao"

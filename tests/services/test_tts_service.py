@@ -17,14 +17,14 @@ import openai
 import psutil
 import pytest
 import requests
-from tests.support.loudness import lufs
-from tests.support.scoring import error_rate
-from tests.support.service_process import start_service
 
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, decode
+from tests.support.loudness import lufs
+from tests.support.scoring import error_rate
+from tests.support.service_process import start_service
 
 pytestmark = pytest.mark.slow
 

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 import edge_tts
 import numpy as np
 import pytest
-from tests.support.fake_edge import WORD_S, FakeEdge, running
-from tests.support.loudness import lufs
-from tests.support.service_process import free_port
 
 from huiyin.services.common.errors import ApiError
-from huiyin.services.tts.voice_engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, Word
 from huiyin.services.tts.engines import edge, kokoro
 from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE, Stretch, limited
 from huiyin.services.tts.speaker import Speaker, Turns
 from huiyin.services.tts.styles import STYLES
+from huiyin.services.tts.voice_engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, Word
+from tests.support.fake_edge import WORD_S, FakeEdge, running
+from tests.support.loudness import lufs
+from tests.support.service_process import free_port
 
 SILENT = 10 ** (-50 / 20)
 EDGE_TIMEOUT_S = 0.25  # where it fails; where it does not, a busy machine is given time

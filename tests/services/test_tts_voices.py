@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from tests.support.loudness import lufs
-from tests.support.service_process import start_service
 
 from huiyin.assistant.clients.services import Services
 from huiyin.configs.settings import load
 from huiyin.services.common.audio import SAMPLE_RATE, decode
-from huiyin.services.tts.voice_selector import Choice
-from huiyin.services.tts.voice_engine import Word
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_selector import Choice
+from tests.support.loudness import lufs
+from tests.support.service_process import start_service
 
 pytestmark = pytest.mark.slow
 

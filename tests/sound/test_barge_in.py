@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
 from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from huiyin.assistant.faces.cli.main import main
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
-from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
@@ -188,7 +188,7 @@ def test_while_the_second_opinion_is_asked_the_first_does_not_count() -> None:
 
 @needs_both
 @pytest.mark.slow
-def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     from huiyin.assistant.ports.wav import wav_bytes
 
     talker = Talker(SimulatedRoom(ROOMS[0]), Listener(make_echo_path("off")[0], _Deaf(), SpeechTracker()))  # type: ignore[arg-type]
@@ -200,7 +200,7 @@ def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capsys: pyte
     figures, picture = tmp_path / "echo.json", tmp_path / "echo.png"
     command = ["bench", "echo", "--pairs", str(tmp_path), "--json", str(figures), "--png", str(picture)]
     assert main(command) == 0
-    assert "ERLE" in capsys.readouterr().out
+    assert "ERLE" in capfd.readouterr().out
     rows = {row["canceller"]: row for row in json.loads(figures.read_text())["rows"]}
     assert rows["off"]["erle_db"] == 0
     assert rows["off"]["barge_ins_per_min"] > 10
@@ -209,12 +209,12 @@ def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capsys: pyte
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_bench_echo_says_what_is_wrong_with_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_echo_says_what_is_wrong_with_a_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "echo", "--pairs", str(tmp_path)]) == 1
-    assert "_mic.wav" in capsys.readouterr().err
+    assert "_mic.wav" in capfd.readouterr().err
     (tmp_path / "a_mic.wav").write_bytes(b"not a sound")
     assert main(["bench", "echo", "--pairs", str(tmp_path)]) == 1
-    assert "a_ref.wav" in capsys.readouterr().err
+    assert "a_ref.wav" in capfd.readouterr().err
 
 
 class _Deaf:

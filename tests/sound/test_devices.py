@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.service_process import free_port
-from tests.support.stranger import stranger
 
+from huiyin.assistant.faces.cli.checks import computer, network
 from huiyin.assistant.ports import devices
 from huiyin.assistant.ports.devices import distinct, find_device
 from huiyin.assistant.ports.port import PortError
-from huiyin.assistant.faces.cli.checks import computer, network
 from huiyin.configs.layers import tomllib
 from huiyin.configs.settings import load
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support import ROOT
+from tests.support.service_process import free_port
+from tests.support.stranger import stranger
 
 
 def port_audio(*rows: tuple[str, str, int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -124,7 +123,7 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
 def test_a_conversation_without_the_library_that_judges_words_is_possible_but_worse(
     monkeypatch: pytest.MonkeyPatch, upstream: str, level: str
 ) -> None:
-    monkeypatch.setattr(machine, "_EMBEDDED_LLM", {"xllamacpp": "not_installed"})
+    monkeypatch.setattr(computer, "_EMBEDDED_LLM", {"xllamacpp": "not_installed"})
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
     assert ("turns.endpoint_words=never" in found[0].advice) is (level == "warn")

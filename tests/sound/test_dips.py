@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ears.energy import Dips
 from huiyin.assistant.ears.echo import CHUNK
+from huiyin.assistant.ears.energy import Dips
+from huiyin.assistant.ports import SAMPLE_RATE
 
 
 def heard(*stretches: tuple[float, float]) -> list[tuple[str, float]]:

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from benchmarks.echo.measures import in_time, ratio_db
 from huiyin.assistant.ears.echo import CHUNK, EchoPath, NoCanceller, make_echo_path, rms
 from huiyin.assistant.ears.echo.align import Aligner
 from huiyin.assistant.ears.echo.canceller import Framed
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import DelayLine
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from benchmarks.echo.measures import in_time, ratio_db
 from tests.support.speech_clips import english
 
 MISSING = make_echo_path("both")[1]

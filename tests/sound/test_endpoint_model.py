@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.speech_clips import english
 
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel, log_mel, prepare
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
+from tests.support.speech_clips import english
 
 
 @pytest.mark.slow

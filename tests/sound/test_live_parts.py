@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from flask import Flask
-from tests.support.tones import DIGIT_S, GAP_S, LoudnessDetector, ToneEngine, pcm, say
 
 from huiyin.assistant.faces.cli.transcribe_live import Lines, columns
 from huiyin.configs.settings import load
 from huiyin.services.asr.dictation import Dictation, Heard, agreed
-from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.http.stream import add_live, live_ask
+from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
+from tests.support.tones import DIGIT_S, GAP_S, LoudnessDetector, ToneEngine, pcm, say
 
 STEP_S = DIGIT_S + GAP_S
 SECOND = np.zeros(SAMPLE_RATE, np.float32)

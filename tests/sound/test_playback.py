@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from huiyin.assistant.ears.listener import SoundRing
+from huiyin.assistant.ears.vad import Frame, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
-from huiyin.assistant.ears.listener import SoundRing
 from huiyin.assistant.ports.player import FADE, Player
-from huiyin.assistant.ears.vad import Frame, SpeechTracker
 
 SPEECH, SILENCE = Frame(0.9), Frame(0.05)
 

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from tests.support.desk import Desk
-from tests.support.speech_clips import english
-from tests.support.stub_services import Stub
 
-from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.clients.http import Call
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
+from tests.support.desk import Desk
+from tests.support.speech_clips import english
+from tests.support.stub_services import Stub
 
 pytestmark = [
     pytest.mark.slow,

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.faces.cli.main import main
+from huiyin.assistant.ports.wav import wav_bytes
+from tests.support import ROOT
 from tests.support.scoring import error_rate
 from tests.support.virtual_card import RATE, USER, NoCard, VirtualCard
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 0.35  # from the user's first sound to silence
 EARLIEST_S = 3.0  # the user begins after 4 s of silence; what resembles them before is the story
 

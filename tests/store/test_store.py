@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.support.local_hub import Bench, open_bench
 
 from huiyin.configs.store import download
 from huiyin.configs.store import model_store as store_module
 from huiyin.configs.store.catalog import CatalogError, load_catalog
 from huiyin.configs.store.model_store import DiskFullError, StoreError, UnknownNameError
+from tests.support.local_hub import Bench, open_bench
 
 BODY = random.Random(1).randbytes(1_000_000)
 OTHER = random.Random(2).randbytes(1_000_000)
@@ -196,8 +196,7 @@ print(ModelStore(settings, catalog=Path(catalog)).ensure("m.bin"))
 def start(bench: Bench) -> subprocess.Popen[str]:
     """Another process that wants the same file."""
     command = [sys.executable, "-c", RUN, str(bench.catalog), str(bench.dir), bench.hub.url]
-    root = Path(store_module.__file__).parents[1]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_part(bench: Bench, size: int) -> None:

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.local_hub import Bench, Page, open_bench, sha256
 
-from huiyin.configs.store import download
 from huiyin.assistant.faces.cli import models
-from huiyin.configs.store.download import Downloader
-from huiyin.configs.store.registry import Registries
 from huiyin.configs.settings import Settings
+from huiyin.configs.store import download
+from huiyin.configs.store.download import Downloader
 from huiyin.configs.store.model_store import StoreError
+from huiyin.configs.store.registry import Registries
+from tests.support.local_hub import Bench, Page, open_bench, sha256
 
 PARTS = [random.Random(seed).randbytes(200_000) for seed in range(3)]
 VOICE = random.Random(9).randbytes(50_000)

@@ -12,12 +12,12 @@ import numpy as np
 import openai
 import pytest
 import requests
+
+from huiyin.services.common.audio import SAMPLE_RATE, decode
 from tests.support.media import encode
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
 from tests.support.speech_clips import english, recorded
-
-from huiyin.services.common.audio import SAMPLE_RATE, decode
 
 LIMIT_S = 60
 UPLOAD_MB = 32

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
 from huiyin.assistant.conversation.trace import Trace
+from huiyin.assistant.ports.room import SimulatedRoom
 
 LIMIT_S = 120.0  # for what takes a moment, on a busy machine: a room in lockstep goes slower there
 

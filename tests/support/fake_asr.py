@@ -1,17 +1,14 @@
 """The speech-to-text service with the engine of `asr_fakes`: everything is real but what is heard.
 
-``python tests/support/fake_asr.py asr --port 7000``, as ``python -m huiyin.services``.
+``python -m tests.support.fake_asr asr --port 7000``, as ``python -m huiyin.services``.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from flask import Flask
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import huiyin.services.__main__ as program
 from huiyin.configs.settings import ServiceSettings
@@ -30,11 +27,10 @@ def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: i
 
     def make() -> Flask:
         # Here and not above: this runs after the server's fork, which native libraries do not survive.
+        from huiyin.services.asr import recogniser, serving
         from tests.support import asr_fakes
 
-        from huiyin.services.asr import recogniser, serving
-
-        recogniser.ENGINES["whisper"] = f"{Path(__file__).stem}:load"
+        recogniser.ENGINES["whisper"] = "tests.support.fake_asr:load"
         serving.load_detectors = lambda *_: asr_fakes.LoudnessDetector  # type: ignore[assignment]
         return make_app()
 

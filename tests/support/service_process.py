@@ -9,11 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support import ROOT
+
 LOAD_LIMIT_S = 120.0  # a model on a busy machine; a first run may fetch it
 _POLL_S = 0.05
 _LOG_TAIL = 4000  # characters
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @contextmanager
 def start_service(
-    name: str, *, wait_ready: bool = True, program: Sequence[str] = ("-m", "services"), **settings: object
+    name: str, *, wait_ready: bool = True, program: Sequence[str] = ("-m", "huiyin.services"), **settings: object
 ) -> Iterator[str]:
     """``python -m huiyin.services NAME``; gives its base URL once /ready says so, and ends it afterwards.
 

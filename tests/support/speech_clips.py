@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from tests.support import ROOT
+
 RATE = 16_000
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "speech"
+FOLDER = ROOT.parent / "shared" / "speech"
 
 
 @functools.cache

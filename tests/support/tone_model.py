@@ -6,9 +6,9 @@ import functools
 import tempfile
 from pathlib import Path
 
-from tests.support import tone_network
+from tests.support import DATA, tone_network
 
-WEIGHTS = Path(__file__).parent / "data" / "tones.npz"
+WEIGHTS = DATA / "tones.npz"
 
 
 @functools.cache

@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.funasr_frontend import SCALE, SHIFT
-from tests.support.sensevoice_folder import DIGITS_EN, DIGITS_ZH, TINY, vocabulary, write_folder
 from huiyin.services.asr.sensevoice.features import Frontend
 from huiyin.services.asr.sensevoice.tags import EMOTION_QUERY, EVENT_QUERY, ITN_QUERY, LANGUAGE_QUERIES, SPOKEN_QUERY
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from tests.support.funasr_frontend import SCALE, SHIFT
+from tests.support.sensevoice_folder import DIGITS_EN, DIGITS_ZH, TINY, vocabulary, write_folder
 
 _FIRST_HZ, _STEP_HZ = 300.0, 180.0
 _WHISTLE_HZ, _GROWL_HZ, _RING_HZ = 3400.0, 150.0, 2600.0

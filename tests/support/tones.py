@@ -1,6 +1,6 @@
 """Speech that needs no model: digits as tones, an ear for loudness, and a recogniser that reads the tones.
 
-Run as a program this is the speech-to-text service with that recogniser in it: ``python tests/support/tones.py asr --port N``.
+Run as a program this is the speech-to-text service with that recogniser in it: ``python -m tests.support.tones asr``.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ class ToneEngine:
 
 def load(settings: AsrSettings, find_model: FindModel) -> ToneEngine:
     """As engines are loaded; the ear is put into the service with it."""
-    import huiyin.services.asr.serving  # not before the server has forked: onnxruntime would not survive that
+    from huiyin.services.asr import serving  # not before the server has forked: onnxruntime would not survive that
 
-    services.asr.serving.load_detectors = lambda *_: LoudnessDetector
+    serving.load_detectors = lambda *_: LoudnessDetector
     return ToneEngine()
 
 
@@ -106,5 +106,5 @@ if __name__ == "__main__":
     from huiyin.services.__main__ import main
     from huiyin.services.asr.recogniser import ENGINES
 
-    ENGINES["whisper"] = "tones:load"
+    ENGINES["whisper"] = "tests.support.tones:load"
     sys.exit(main())

@@ -1,7 +1,7 @@
 """A sound card of software: PulseAudio with a loudspeaker that is heard by the microphone, and a conversation on it.
 
-`VirtualCard` runs a PulseAudio of its own in a private folder. Run as a program (`python -m tests.support.virtual_card OUT`,
-with the environment the card gives) this holds a conversation on it, through PortAudio, and saves what happened.
+`VirtualCard` runs a PulseAudio of its own in a private folder. Run as a program (`python -m tests.support.virtual_card
+OUT`, with the environment the card gives) this holds a conversation on it, through PortAudio, and saves what happened.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ class VirtualCard:
 def converse(out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
     user's sound, the sound that went to the recogniser, and when the far end slipped."""
-    from huiyin.assistant.ports.desktop import DesktopPort
-    from huiyin.assistant.ears.echo import make_echo_path
-    from huiyin.assistant.ears.listener import Listener
-    from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
     from huiyin.assistant.clients.services import Services
     from huiyin.assistant.conversation.loop import Conversation
     from huiyin.assistant.conversation.personas import load_persona
+    from huiyin.assistant.ears.echo import make_echo_path
+    from huiyin.assistant.ears.listener import Listener
+    from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+    from huiyin.assistant.ports.desktop import DesktopPort
     from huiyin.assistant.turns import actions as do
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.delay import Peak, PhaseCorrelator, between_samples, halved, highest
-from huiyin.assistant.ports.delay_line import DelayLine, Tail
 from huiyin.assistant.ears.echo.drift import DriftTracker
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.delay_line import DelayLine, Tail
 from huiyin.assistant.ports.port import Floats, Samples
 
 LONGEST = round(0.6 * SAMPLE_RATE)  # samples of delay that are looked for

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.align import Aligner
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
 from huiyin.assistant.ports.port import Samples
 

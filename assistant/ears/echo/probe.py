@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.path import EchoPath
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 
 _SILENCE_S, _SPEECH_S, _LEARNT_AFTER_S = 1.0, 9.0, 5.0

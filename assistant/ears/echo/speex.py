@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, checked
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 
 _FRAME = 256  # samples

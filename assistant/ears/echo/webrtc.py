@@ -6,8 +6,8 @@ STOI .61 against .93). So it is asked whether somebody speaks, and Speex what th
 
 from __future__ import annotations
 
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, checked
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 
 _FRAME = 160  # samples: WebRTC works on 10 ms

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from huiyin.assistant.faces.cli.shared import CommandError, text_from
-from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.faces.cli.shared import CommandError, text_from
 from huiyin.configs.settings import Settings
 
 _TIMEOUT_S = 120.0  # nobody waits to speak: a large model may think, and read a long text first

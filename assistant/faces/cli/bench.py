@@ -1,34 +1,47 @@
-"""`huiyin bench WHAT`: the group of commands that measure."""
+"""``huiyin bench WHAT``: the measurements of a checkout (``benchmarks/``), each in a process of its own."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 
-from benchmarks.echo import __main__
-from benchmarks.recogniser import options
-from huiyin.configs.settings import Settings
+from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.configs.settings import CONFIG_DIR, Settings
 
-_DESCRIPTION = "Measure how well a part works on this machine."
-_EXAMPLES = """examples:
-  huiyin bench echo
-  huiyin bench echo --help
-  huiyin bench asr --sherpa
-  huiyin bench memory
-  huiyin bench serving
-"""
+_CHECKOUT = CONFIG_DIR.parent
+_MODULES = {
+    "echo": ["benchmarks.echo"],
+    "asr": ["benchmarks.recogniser", "asr"],
+    "memory": ["benchmarks.recogniser", "memory"],
+    "serving": ["benchmarks.recogniser", "serving"],
+    "equality": ["benchmarks.recogniser", "equality"],
+}
+_ABOUT = """\
+Measure how well a part works on this machine. Benchmarks come with a checkout, not with the installed package.
+
+  huiyin bench echo          every echo canceller, in simulated rooms and on recordings
+  huiyin bench asr           SenseVoice's speed and memory beside FunASR's own call, by length of the sound
+  huiyin bench memory        peak memory by length of the recording, 15 s to an hour (--tiny: to 10 h)
+  huiyin bench serving       many callers at once, and short clips beside a long recording
+  huiyin bench equality      SenseVoice's form for CPUs beside FunASR's own modules, frame by frame
+
+huiyin bench WHAT --help lists the options of each."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``bench`` and what it can measure."""
-    parser = subparsers.add_parser(
-        "bench", description=_DESCRIPTION, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    __main__.add_parser(what)
-    what.choices["echo"].set_defaults(measure=__main__.run)
-    options.add_parsers(what)
+    """Add ``bench``; what follows the name of the measurement is the measurement's own."""
+    parser = subparsers.add_parser("bench", description=_ABOUT)
+    parser.add_argument("what", choices=tuple(_MODULES), metavar="WHAT", help=", ".join(_MODULES))
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="options of the measurement")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Measure what was asked for."""
-    return int(args.measure(args, settings))
+    """Measure what was asked for. Returns the measurement's exit status; raises CommandError outside a checkout."""
+    if not (_CHECKOUT / "benchmarks").is_dir():
+        raise CommandError("benchmarks come with a checkout of Huiyin, not with the installed package; run it there")
+    module, *words = _MODULES[args.what]
+    if args.what == "echo":  # the others measure models of their own, whatever the settings are
+        words += args.service_arguments
+    command = [sys.executable, "-m", module, *words, *args.arguments]
+    return subprocess.run(command, cwd=_CHECKOUT, check=False).returncode

@@ -15,19 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
+from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.trace import Trace
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
+from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener, prepare
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.services import NAMES, Services
-from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
-from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
-from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
-from huiyin.assistant.conversation.personas import load_persona
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener, prepare
-from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.turns import actions as do
 from huiyin.configs.settings import Settings
 

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from huiyin.assistant.conversation.timeline import draw_timeline
+from huiyin.assistant.conversation.trace import Reply, Trace, first_audible, last_audible
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.conversation.timeline import draw_timeline
-from huiyin.assistant.conversation.trace import Reply, Trace, first_audible, last_audible
 
 if TYPE_CHECKING:
     from huiyin.assistant.faces.cli.demo import Line

@@ -7,8 +7,8 @@ import dataclasses
 import json
 import sys
 
-from huiyin.assistant.ports.devices import Device, Kind, list_devices
 from huiyin.assistant.faces.cli.shared import FAILED
+from huiyin.assistant.ports.devices import Device, Kind, list_devices
 from huiyin.configs.settings import Settings
 
 _MANY_CHANNELS = 32  # ALSA's way to say: as many as you like

@@ -9,8 +9,8 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong

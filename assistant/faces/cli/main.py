@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from huiyin.assistant.faces.cli import options
 from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE
@@ -26,26 +27,25 @@ _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 @dataclass(frozen=True)
 class _Command:
     summary: str
-    module: str
     add_parser: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], object] | None = None
     """Where importing the module only for its options would be slow."""
 
 
 COMMANDS: dict[str, _Command] = {
-    "talk": _Command("talk with the assistant", "huiyin.assistant.faces.cli.talk", options.add_talk_parser),
-    "demo": _Command("a whole conversation, without sound hardware", "huiyin.assistant.faces.cli.demo", options.add_demo_parser),
-    "simulate": _Command("scripted conversations, with what must follow", "huiyin.assistant.faces.cli.simulate"),
-    "transcribe": _Command("recordings to text or subtitles", "huiyin.assistant.faces.cli.transcribe"),
-    "say": _Command("text to speech: on the loudspeaker, or a file", "huiyin.assistant.faces.cli.say"),
-    "personas": _Command("who the assistant can be", "huiyin.assistant.conversation.personas"),
-    "sessions": _Command("conversations that were kept: read, resume, delete", "huiyin.assistant.faces.cli.sessions"),
-    "ask": _Command("one question to the language model", "huiyin.assistant.faces.cli.ask"),
-    "serve": _Command("run the services for other programs", "huiyin.assistant.faces.cli.serve"),
-    "models": _Command("list, fetch and verify model files", "huiyin.assistant.faces.cli.models"),
-    "devices": _Command("microphones and loudspeakers", "huiyin.assistant.faces.cli.devices"),
-    "settings": _Command("every setting, its value and its reason", "huiyin.assistant.faces.cli.settings"),
-    "bench": _Command("measure how well a part works: echo, asr, memory, serving", "huiyin.assistant.faces.cli.bench"),
-    "doctor": _Command("what works on this machine, and what to do about the rest", "huiyin.assistant.faces.cli.doctor"),
+    "talk": _Command("talk with the assistant", options.add_talk_parser),
+    "demo": _Command("a whole conversation, without sound hardware", options.add_demo_parser),
+    "simulate": _Command("scripted conversations, with what must follow"),
+    "transcribe": _Command("recordings to text or subtitles"),
+    "say": _Command("text to speech: on the loudspeaker, or a file"),
+    "personas": _Command("who the assistant can be"),
+    "sessions": _Command("conversations that were kept: read, resume, delete"),
+    "ask": _Command("one question to the language model"),
+    "serve": _Command("run the services for other programs"),
+    "models": _Command("list, fetch and verify model files"),
+    "devices": _Command("microphones and loudspeakers"),
+    "settings": _Command("every setting, its value and its reason"),
+    "bench": _Command("measure how well a part works: echo, asr, memory, serving"),
+    "doctor": _Command("what works on this machine, and what to do about the rest"),
 }
 
 # Errors that carry a message for people -> exit status. By name: importing them all would cost half a second.
@@ -109,7 +109,12 @@ def _main(arguments: list[str]) -> int:
     args = _parse(name, rest)
     vars(args).update(vars(shared), service_arguments=_service_arguments(shared))
     settings = config.load(args.profile, args.set)
-    return int(importlib.import_module(COMMANDS[name].module).run(args, settings))
+    return int(_module(name).run(args, settings))
+
+
+def _module(name: str) -> ModuleType:
+    """The file of a command has its name."""
+    return importlib.import_module(f"{__package__}.{name}")
 
 
 def _shared_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -137,7 +142,7 @@ def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     program: argparse.ArgumentParser = _Parser(prog="huiyin")
     subparsers = program.add_subparsers()
     command = COMMANDS[name]
-    add_parser = command.add_parser or importlib.import_module(command.module).add_parser
+    add_parser = command.add_parser or _module(name).add_parser
     add_parser(subparsers)
     parser = subparsers.choices[name]
     _document_shared(parser)

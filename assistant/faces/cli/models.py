@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huiyin.configs.store.progress import megabytes
 from huiyin.configs.settings import CONFIG_DIR, Settings
 from huiyin.configs.store.model_store import FileState, ModelStore, State, StoreError, UnknownNameError
+from huiyin.configs.store.progress import megabytes
 
 _DEFAULT_PROFILE = "embedded"
 _EXPORTED = "sensevoice-small"  # folder in the store

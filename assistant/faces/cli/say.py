@@ -11,11 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.ports.devices import Device, find_device, list_devices, portaudio
-from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, text_from, whole_file
-from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.ports.devices import Device, find_device, list_devices, portaudio
+from huiyin.assistant.ports.port import PortError
 from huiyin.configs.settings import Settings
 
 _FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}

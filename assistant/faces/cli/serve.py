@@ -14,10 +14,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from huiyin.assistant.clients.services import NAMES, Name, Services
-from huiyin.assistant.clients.readiness import look
-from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError
 from huiyin.assistant.clients.launcher import service_command
+from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError
 from huiyin.configs.settings import Settings
 
 _POLL_S = 0.2

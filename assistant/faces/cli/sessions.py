@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.assistant.conversation.sessions import Session, SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.options import add_talk_options
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.configs.settings import Settings
 
 _TITLE = 48  # characters of the first words, in the list

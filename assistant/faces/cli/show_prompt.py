@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.tokens import message_tokens
 from huiyin.assistant.conversation.performer import Asked
 from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.tokens import message_tokens
 
 
 class PromptPrinter:

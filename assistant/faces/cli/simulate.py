@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, whole_file
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, whole_file
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError

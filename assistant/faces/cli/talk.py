@@ -8,27 +8,27 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
-from huiyin.assistant.ports.devices import find_device, list_devices
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.personas import load_persona, reference
+from huiyin.assistant.conversation.sessions import Session, SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.clients.http import ServiceError
-from huiyin.assistant.clients.services import NAMES, Name
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
-from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
-from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.conversation.loop import Conversation
-from huiyin.assistant.conversation.personas import load_persona, reference
-from huiyin.assistant.conversation.sessions import Session, SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
+from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
+from huiyin.assistant.ports.devices import find_device, list_devices
+from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore, StoreError
 

@@ -17,10 +17,10 @@ from tqdm import tqdm
 
 from huiyin.assistant.clients.form import FormUpload
 from huiyin.assistant.clients.http import ServiceError, server_sent_events
-from huiyin.assistant.clients.services import Services
-from huiyin.assistant.clients.readiness import look
-from huiyin.assistant.faces.cli.shared import FAILED, STDIN, USAGE, CommandError, check_writable, whole_file
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.faces.cli.shared import FAILED, STDIN, USAGE, CommandError, check_writable, whole_file
 from huiyin.configs.settings import Settings
 
 # A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
-from huiyin.services.asr.engines.punctuation import Punctuation
 from huiyin.services.asr.engines.funasr_models import find_device, load_stock
+from huiyin.services.asr.engines.punctuation import Punctuation
+from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")

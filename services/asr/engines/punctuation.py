@@ -25,8 +25,8 @@ class Punctuation:
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
         """`folder` as ModelScope has it. Raises ValueError or OSError."""
-        from huiyin.services.asr.engines.paraformer import check_folder
         from huiyin.services.asr.engines.funasr_models import load_stock
+        from huiyin.services.asr.engines.paraformer import check_folder
 
         check_folder(folder, "CTTransformer", _FILES, _HUB)
         stock = load_stock(folder, device, threads)

@@ -1,6 +1,6 @@
 """SenseVoiceSmall: text, language, emotion and events in one pass (arXiv 2407.04051).
 
-Features, decoding and tags are the project's own (`huiyin.services.asr.sensevoice`); the weights are FunASR's, and its stock
+Features, decoding and tags are the project's own (`services/asr/sensevoice`); the weights are FunASR's, and its stock
 call is what the tests compare with. On a CPU neither FunASR nor PyTorch is needed.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.engines.funasr_models import find_device
 from huiyin.services.asr.recogniser import FindModel, Hints, Recognition
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.export import exported
@@ -27,7 +28,6 @@ from huiyin.services.asr.sensevoice.tags import (
     SPOKEN_QUERY,
     Answers,
 )
-from huiyin.services.asr.engines.funasr_models import find_device
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _GPU_BATCH_S = 600.0  # as much as the planner finds room for; more gains nothing

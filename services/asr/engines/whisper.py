@@ -20,8 +20,8 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
+from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
 from huiyin.services.asr.text.simplified import written_simply
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 

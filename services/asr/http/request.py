@@ -14,9 +14,9 @@ from werkzeug.datastructures import MultiDict
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import digest_of
 from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, SUBTITLES
 from huiyin.services.asr.text.hotword_list import hotwords_of
-from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError

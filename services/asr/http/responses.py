@@ -13,9 +13,9 @@ from typing import Any
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.request import Ask
 from huiyin.services.asr.recogniser import Transcript
-from huiyin.services.asr.text.formats import SUBTITLES, as_csv
 from huiyin.services.asr.report.media import listen
 from huiyin.services.asr.report.page import PEAKS, report
+from huiyin.services.asr.text.formats import SUBTITLES, as_csv
 from huiyin.services.asr.transcribe import Part
 
 _BLOCK_CHARS = 2**15

@@ -37,13 +37,13 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.asr.http.request import hints_from
 from huiyin.services.asr.dictation import WINDOW_S, Dictation, Heard, Recognise
-from huiyin.services.asr.recogniser import Hints, Recognition
-from huiyin.services.asr.text.hotwords import recognise as recognise_with_hotwords
+from huiyin.services.asr.http.request import hints_from
 from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, Session
 from huiyin.services.asr.planner import recognise_all
+from huiyin.services.asr.recogniser import Hints, Recognition
 from huiyin.services.asr.serving import Serving
+from huiyin.services.asr.text.hotwords import recognise as recognise_with_hotwords
 from huiyin.services.asr.transcribe import Recogniser
 from huiyin.services.common.app import documented
 from huiyin.services.common.audio import Samples

@@ -1,6 +1,6 @@
 """One live stream: the thread that receives, the thread that recognises, and what lies between them.
 
-The form of the messages is in `huiyin.services.asr.http.stream`, what they say comes from `huiyin.services.asr.dictation`.
+The form of the messages is in `stream`, what they say comes from `services/asr/dictation.py`.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ from html import escape
 from pathlib import Path
 
 from huiyin.services.asr.recogniser import Event, Segment, Transcript
-from huiyin.services.asr.report.media import Sound, Waveform
-from huiyin.services.asr.report.track import Stretch, emotion_track, shares
 from huiyin.services.asr.report.labels import (
     emotion_word,
     event_word,
@@ -24,6 +22,8 @@ from huiyin.services.asr.report.labels import (
     page_word,
     percent,
 )
+from huiyin.services.asr.report.media import Sound, Waveform
+from huiyin.services.asr.report.track import Stretch, emotion_track, shares
 
 PEAKS = 1600  # points of the waveform: more than any screen gives the plot
 

@@ -1,7 +1,7 @@
 """Where somebody speaks: voice activity as a probability for each frame.
 
 Two detectors with one face, both through onnxruntime on one core: Silero (snakers4/silero-vad v5, MIT, 32 ms frames)
-and fsmn-vad (Alibaba, 10 ms frames, see `huiyin.services.asr.signal.fsmn`). Measured on the project's clips with 0.5 s between them:
+and fsmn-vad (Alibaba, 10 ms frames, see `fsmn`). Measured on the project's clips with 0.5 s between them:
 Silero finds more of the pauses (fsmn takes the tone of a room for speech) and, in noise, more of the speech; whisper
 makes 3 % errors in English after Silero's cuts, 9 % after fsmn's. FunASR's recognisers were made to follow fsmn-vad.
 What the probabilities mean for cutting a recording is decided in `huiyin.services.asr.signal.pieces`, not here.

@@ -15,8 +15,8 @@ import numpy as np
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import Breaker
-from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
 from huiyin.services.tts.speakable import speakable
+from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
 
 log = logging.getLogger(__name__)
 

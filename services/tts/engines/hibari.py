@@ -12,8 +12,8 @@ import numpy as np
 from huiyin.configs.settings import Settings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
-from huiyin.services.tts.voice_engine import PLAIN, Manner, Sound, Voice, listed
 from huiyin.services.tts.speakable import speakable, zh_and_en
+from huiyin.services.tts.voice_engine import PLAIN, Manner, Sound, Voice, listed
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit

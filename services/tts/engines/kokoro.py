@@ -18,12 +18,12 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.onnx import session_options
 from huiyin.services.tts import g2p_zh
-from huiyin.services.tts.phrases import pieces
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
 from huiyin.services.tts.engines import kokoro_graph as graph
 from huiyin.services.tts.engines.hibari import readable
 from huiyin.services.tts.engines.kokoro_reading import read
+from huiyin.services.tts.phrases import pieces
 from huiyin.services.tts.speakable import language
+from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
 
 log = logging.getLogger(__name__)
 

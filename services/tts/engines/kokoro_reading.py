@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from huiyin.services.tts import g2p_zh
-from huiyin.services.tts.voice_engine import Word
 from huiyin.services.tts.engines.hibari import english_phonemes
 from huiyin.services.tts.speakable import language
+from huiyin.services.tts.voice_engine import Word
 
 Span = tuple[int, int]  # start and end in the text, in characters
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-from huiyin.services.tts.spoken.formulas import formula
 from huiyin.services.tts.speakable import Language
+from huiyin.services.tts.spoken.formulas import formula
 
 _CODE_BLOCK = {"zh": "一段代码", "en": "a code block"}
 _COMMA = {"zh": "，", "en": ", "}

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken import characters, markup
 from huiyin.services.tts.spoken.addresses import read_addresses
 from huiyin.services.tts.spoken.chinese import read_chinese
 from huiyin.services.tts.spoken.english import read_english
-from huiyin.services.tts.speakable import Language
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30fa\u30fc-\u30ff\uac00-\ud7af]")

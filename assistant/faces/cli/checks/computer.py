@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from huiyin.assistant.faces.cli.checks import Check
-from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.faces.cli.checks import Check
 from huiyin.configs.settings import Settings
 
 _PYTHONS = ((3, 10), (3, 14))  # from, below

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from huiyin.assistant.faces.cli.checks import Check
-from huiyin.configs.store.progress import megabytes
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import FileState, ModelStore, StoreError
+from huiyin.configs.store.progress import megabytes
 
 _PROFILE = "embedded"
 _SPARE_BYTES = 500_000_000  # for the system, and what the demo writes

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import psutil
 
-from huiyin.assistant.faces.cli.checks import Check, Level
 from huiyin.assistant.clients.http import ServiceError, get_json
-from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.clients.readiness import look
+from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.faces.cli.checks import Check, Level
 from huiyin.configs.settings import Settings
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ports.port import PortError, Samples
 from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
+from huiyin.assistant.ports.port import PortError, Samples
 from huiyin.configs.settings import Settings
 
 _LISTEN_S = 0.5
