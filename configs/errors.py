@@ -1,0 +1,50 @@
+"""Errors that carry what happened, not a sentence: a key and facts. Their words are in `configs/messages`.
+
+    HuiyinError
+      SettingsError          a setting, profile or persona that cannot be used (configs)
+        PersonaError         (assistant.dialogue)
+      StoreError             a model file that cannot be had (configs.store)
+        DiskFullError, UnknownNameError, CatalogError, SourceError
+      UsageError             a command was asked for wrongly (assistant.faces.cli)
+      CommandError           a command cannot go on (assistant.faces.cli)
+      ScenarioError          a scripted conversation that cannot be read or played (assistant.scenario)
+      PortError              a sound device that cannot be used (assistant.ports)
+      ServiceError           a service that does not answer as it should (assistant.clients)
+        LaunchError          one that cannot be started
+      SessionError           a kept conversation that cannot be read or written (assistant.conversation)
+      ApiError               what a caller of a service is told (services.common)
+        UpstreamError        (services.llm)
+
+Whoever knows what is wrong raises one; the words for a person are made at the edge: `faces/cli` prints them, a
+service's error handler sends them. ``str(error)`` is its message in English.
+"""
+
+from __future__ import annotations
+
+from huiyin.configs import messages
+
+
+class HuiyinError(Exception):
+    """Root of the tree. `key` names the message in `configs/messages`, `facts` fill its places.
+
+    `exit_status` is what a command ends with: 1 it did not work, 2 it was asked for wrongly.
+    """
+
+    exit_status = 1
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        super().__init__(key, facts)
+        self.key, self.facts = key, facts
+
+    @property
+    def message(self) -> str:
+        """What happened, as a sentence."""
+        return messages.text(self.key, self.facts)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it; '' where the message says so, or nothing can be done."""
+        return messages.hint(self.key, self.facts)
+
+    def __str__(self) -> str:
+        return self.message
