@@ -162,7 +162,7 @@ def _events(steps: Iterator[T], as_event: Callable[[T], Iterator[str]]) -> Respo
             return
         except Exception:
             log.exception("unexpected error in a stream")
-            yield _event(ApiError(500, "internal_error", "the service made a mistake with this request").body())
+            yield _event(ApiError(500, "services.internal_error").body())
 
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Response(stream_with_context(lines()), content_type="text/event-stream; charset=utf-8", headers=headers)

@@ -126,13 +126,7 @@ def next_batch(waiting: Sequence[tuple[int, float]], batch_s: float) -> list[int
 def _in_two(call: Call, samples: Samples) -> Recognition:
     """A piece that is too long for the memory there is, as two."""
     if len(samples) < _LEAST_S * SAMPLE_RATE:
-        raise ApiError(
-            503,
-            "out_of_memory",
-            f"there is not enough memory for {len(samples) / SAMPLE_RATE:.1f} s of sound",
-            "end other programs that use the device, or take another one (asr.device)",
-            retry_after_s=10,
-        )
+        raise ApiError(503, "asr.out_of_memory", length_s=len(samples) / SAMPLE_RATE, retry_after_s=10)
     cut = quietest(samples[: len(samples) * 3 // 4])
     halves = []
     for half in (samples[:cut], samples[cut:]):

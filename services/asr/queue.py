@@ -49,12 +49,7 @@ class Caller:
         if self.left():
             raise ClientLeft
         if self.remaining_s <= 0:
-            raise ApiError(
-                504,
-                "deadline",
-                f"not done within {self.deadline_s:g} s; the first {self.reached_s:.1f} s of the recording were",
-                "send a shorter recording or allow more time (deadline_s); with stream=true what is done comes at once",
-            )
+            raise ApiError(504, "asr.deadline", deadline_s=self.deadline_s, reached_s=self.reached_s)
 
 
 class ModelQueue:
@@ -159,10 +154,5 @@ class ModelQueue:
 
     def _busy(self) -> ApiError:
         waiting = self.waiting
-        return ApiError(
-            429,
-            "busy",
-            f"the recogniser is busy: {waiting} requests are before this one",
-            "try again after the seconds in Retry-After",
-            retry_after_s=(waiting + 1) * self._turn_s / self._workers,
-        )
+        wait_s = (waiting + 1) * self._turn_s / self._workers
+        return ApiError(429, "asr.busy", waiting=waiting, retry_after_s=wait_s)

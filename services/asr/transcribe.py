@@ -84,12 +84,7 @@ def transcribe(
             tidied_s = caller.reached_s
             give_back()
     if sound.silent:
-        raise ApiError(
-            422,
-            "silent_audio",
-            "the recording is perfectly silent: every sample is zero",
-            "the microphone is muted, or the program that recorded may not use it; `huiyin doctor` looks",
-        )
+        raise ApiError(422, "asr.silent_audio")
     if reader.decoded_s - caller.reached_s > _SAME_S:
         yield Part((), reader.decoded_s, reader.expected_s)
     yield joined(engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings))

@@ -94,9 +94,7 @@ def _install_key(app: Flask, key: str) -> None:
     def check_key() -> None:
         given = request.headers.get("Authorization", "").encode()
         if request.path not in _OPEN_PATHS and not hmac.compare_digest(given, wanted):
-            raise ApiError(
-                401, "unauthorized", "this service wants a key", "send 'Authorization: Bearer <service.api_key>'"
-            )
+            raise ApiError(401, "services.unauthorized")
 
 
 def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None:
@@ -133,13 +131,11 @@ def json_body() -> dict[str, Any]:
     try:
         body = request.get_json(silent=True)
     except RecursionError:
-        raise ApiError(400, "bad_json", "the body is nested too deeply", "send a flat JSON object") from None
+        raise ApiError(400, "services.nested_too_deeply", code="bad_json") from None
     if not isinstance(body, dict):
         if not request.is_json:
-            raise ApiError(
-                415, "not_json", "this address takes a JSON object", "send it with Content-Type: application/json"
-            )
-        raise ApiError(400, "bad_json", "the body is not a JSON object", 'send for example {"text": "hello"}')
+            raise ApiError(415, "services.not_json")
+        raise ApiError(400, "services.bad_json")
     return body
 
 

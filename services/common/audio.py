@@ -107,13 +107,13 @@ class AudioReader:
     def _read(self, file: BinaryIO) -> Iterator[Samples]:
         size = bytes_left(file)
         if size == 0:
-            raise ApiError(400, "empty_audio", "there is no sound in the request: it is empty", "send an audio file")
+            raise ApiError(400, "services.empty_audio")
         count = 0
         for block in _to_16k(self._pcm_chunks(file) if self.pcm else self._media_chunks(file, size)):
             count += len(block)
             self.decoded_s = count / SAMPLE_RATE
             if self.decoded_s > self.max_duration_s:
-                raise self._too_long("the recording is longer than")
+                raise ApiError(413, "services.audio_too_long", limit_s=self.max_duration_s)
             if len(block):
                 yield self._checked(block)
         if self.decoded_s < MIN_DURATION_S:
@@ -124,35 +124,16 @@ class AudioReader:
                 f"the file is cut off or damaged: {missing_s:.2f} s of {self._promised_s:.2f} s are missing"
             )
 
-    def _too_long(self, what: str) -> ApiError:
-        return ApiError(
-            413,
-            "audio_too_long",
-            f"{what} the limit of {self.max_duration_s:g} s",
-            "send it in parts, or raise asr.max_duration_s",
-        )
-
     def _too_short(self) -> ApiError:
         if self.warnings:
-            return ApiError(
-                422, "damaged_audio", f"nothing could be decoded: {self.warnings[0]}", "send the file again"
-            )
-        least_ms, got_ms = MIN_DURATION_S * 1000, self.decoded_s * 1000
+            return ApiError(422, "services.damaged_audio", why=self.warnings[0])
         return ApiError(
-            422,
-            "audio_too_short",
-            f"the recording lasts {got_ms:.0f} ms; at least {least_ms:.0f} ms are needed",
-            "check that the recorder was running",
+            422, "services.audio_too_short", length_ms=self.decoded_s * 1000, least_ms=MIN_DURATION_S * 1000
         )
 
     def _checked(self, block: Samples) -> Samples:
         if not np.isfinite(block).all():
-            raise ApiError(
-                422,
-                "invalid_samples",
-                "the recording holds values that are not numbers (NaN or infinity)",
-                "write it again with samples between -1 and 1",
-            )
+            raise ApiError(422, "services.invalid_samples")
         if np.abs(block).max(initial=0.0) > _OVER_FULL_SCALE:
             warning = "samples are beyond full scale and were clipped; float samples belong between -1 and 1"
             if warning not in self.warnings:
@@ -175,9 +156,7 @@ class AudioReader:
             self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
         with _open(file) as container:
             if not container.streams.audio:
-                raise ApiError(
-                    422, "no_audio_stream", f"this {container.format.name} file holds no sound", "send an audio file"
-                )
+                raise ApiError(422, "services.no_audio_stream", container=container.format.name)
             stream = container.streams.audio[0]
             self._check_header(container, size, mp3_tells)
             stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
@@ -202,7 +181,13 @@ class AudioReader:
         if kind in _TELL_LENGTH or (kind == "mp3" and mp3_tells):
             self._promised_s = claimed_s
         if self._promised_s > self.max_duration_s:
-            raise self._too_long(f"the recording lasts {claimed_s:.0f} s by its header, more than")
+            raise ApiError(
+                413,
+                "services.audio_too_long_by_header",
+                code="audio_too_long",
+                claimed_s=claimed_s,
+                limit_s=self.max_duration_s,
+            )
 
     def _damaged(self, position_s: float, error: Exception) -> None:
         if not any(w.startswith("the file is") for w in self.warnings):  # once is enough
@@ -234,12 +219,7 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
     try:
         container: av.container.InputContainer = av.open(file, mode="r", options=options, **_ANY_TITLE)
     except (av.FFmpegError, ValueError) as error:
-        raise ApiError(
-            422,
-            "not_audio",
-            "this is not a sound file that can be read",
-            "send wav, mp3, flac, ogg, m4a, webm ...; an m4a or mp4 that was cut off has lost its index",
-        ) from error
+        raise ApiError(422, "services.not_audio") from error
     return container
 
 

@@ -11,21 +11,24 @@ from typing import Any
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from huiyin.configs.errors import HuiyinError
+
 log = logging.getLogger(__name__)
 
 
-class ApiError(Exception):
+class ApiError(HuiyinError):
     """An error meant for the caller.
 
-    `status` is the HTTP status, `code` a stable snake_case word for programs, `message` a sentence for
-    people, `hint` what to do about it. `retry_after_s` is sent as the Retry-After header.
+    `status` is the HTTP status, `code` a stable snake_case word for programs: the last part of `key`, unless another
+    is given. `retry_after_s` is sent as the Retry-After header.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, hint: str = "", *, retry_after_s: float | None = None
+        self, status: int, key: str, /, *, code: str = "", retry_after_s: float | None = None, **facts: object
     ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.hint = status, code, message, hint
+        super().__init__(key, **facts)
+        self.status = status
+        self.code = code or key.rpartition(".")[2]
         self.retry_after_s = retry_after_s
 
     def body(self) -> dict[str, Any]:
@@ -42,12 +45,12 @@ class ApiError(Exception):
         return answer
 
 
-_HTTP_HINTS = {
-    404: ("not_found", "GET /openapi.json lists the addresses of this service"),
-    405: ("method_not_allowed", "GET /openapi.json lists the methods of each address"),
-    413: ("too_large", "send a shorter file, or raise the limit in the settings"),
-    415: ("unsupported_media_type", "send JSON with Content-Type: application/json"),
-}
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+
+
+def shortened(value: object, most: int = 80) -> str:
+    """A caller's value as Python writes it, of at most `most` characters."""
+    return repr(value)[:most]
 
 
 def install(app: Flask) -> None:
@@ -60,12 +63,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        code, hint = _HTTP_HINTS.get(status, ("bad_request" if status < 500 else "server_error", ""))
-        return ApiError(status, code, error.description or error.name, hint).response()
+        code = _HTTP_CODES.get(status, "bad_request" if status < 500 else "server_error")
+        return ApiError(status, f"services.{code}", message=error.description or error.name).response()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected error", exc_info=error)
-        return ApiError(
-            500, "internal_error", "the service made a mistake with this request", "its log has the details"
-        ).response()
+        return ApiError(500, "services.internal_error").response()

@@ -60,11 +60,7 @@ class EngineHost(Generic[E]):
     def get(self) -> E:
         """The engine; waits while it loads. Raises ApiError 503 when it is not to be had."""
         if not self._done.wait(self._wait_s):
-            raise ApiError(
-                503, "loading", f"{self._name} is still loading", "try again; GET /ready tells when", retry_after_s=2
-            )
+            raise ApiError(503, "services.loading", name=self._name, retry_after_s=2)
         if self._engine is None:
-            raise ApiError(
-                503, "model_unavailable", f"{self._name} could not be loaded: {self.error}", "see `huiyin doctor`"
-            )
+            raise ApiError(503, "services.model_unavailable", name=self._name, why=self.error)
         return self._engine

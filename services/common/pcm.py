@@ -34,7 +34,5 @@ def pcm_format(content_type: str) -> PcmFormat | None:
     except (KeyError, ValueError):
         rate = channels = 0
     if not RATES_HZ[0] <= rate <= RATES_HZ[1] or not 1 <= channels <= MAX_CHANNELS:
-        raise ApiError(
-            400, "bad_pcm_format", f"{content_type!r} does not describe PCM", "send for example audio/pcm;rate=16000"
-        )
+        raise ApiError(400, "services.bad_pcm_format", content_type=content_type)
     return PcmFormat(rate, channels, parameters.get("endianness") == "big-endian")

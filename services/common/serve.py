@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
@@ -25,8 +26,8 @@ _LINE_BYTES = 8190  # of an address: a live stream names its hotwords there, and
 _STREAM_EVERY = 4  # for so many requests one more may be a live stream, which holds its thread for minutes
 
 
-class PortTaken(RuntimeError):
-    """The address is in use; the message says what to do."""
+class PortTaken(HuiyinError):
+    """The address cannot be listened on."""
 
 
 def most_streams(settings: ServiceSettings) -> int:
@@ -43,10 +44,7 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(
-                f"cannot listen on {host}:{port}: {error.strerror}. If another huiyin runs there, "
-                "it can be used as it is; else choose another port with --port"
-            ) from error
+            raise PortTaken("services.port_taken", host=host, port=port, why=error.strerror) from error
 
 
 def stop_with_parent() -> None:

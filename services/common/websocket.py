@@ -49,14 +49,9 @@ class TooBig(Exception):
 def refuse_others(environ: Mapping[str, Any]) -> None:
     """Raise ApiError when this request cannot become a WebSocket: 501 under a server without, 426 for a plain GET."""
     if not isinstance(environ.get("gunicorn.socket"), socket.socket):
-        raise ApiError(
-            501,
-            "no_websocket",
-            "the web server below this service cannot carry WebSockets",
-            "on Windows run the service in WSL or a container; or send whole recordings to POST /asr",
-        )
+        raise ApiError(501, "services.no_websocket")
     if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
-        raise ApiError(426, "not_a_websocket", "this address speaks WebSocket only", "open it as ws://")
+        raise ApiError(426, "services.not_a_websocket")
 
 
 class WebSocket:
@@ -78,7 +73,7 @@ class WebSocket:
             list(self._protocol.events())
             greeting = self._protocol.send(AcceptConnection())
         except (ProtocolError, HttpError) as error:
-            raise ApiError(400, "bad_handshake", f"no WebSocket can be opened: {error}") from error
+            raise ApiError(400, "services.bad_handshake", why=error) from error
         self._socket.settimeout(_SEND_LIMIT_S)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)

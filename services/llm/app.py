@@ -13,7 +13,7 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, json_body
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
 from huiyin.services.llm.checks import check_chat, check_generate, check_hold
@@ -54,8 +54,7 @@ def make_app(settings: Settings) -> Flask:
     def take_place() -> Callable[[], None]:
         """Raises ApiError 429 when all are taken; else gives what frees it, once however often it is called."""
         if not places.acquire(blocking=False):
-            said = f"{settings.llm.streams} replies are on their way already"
-            raise ApiError(429, "busy", said, "try again, or raise llm.streams", retry_after_s=1)
+            raise ApiError(429, "llm.busy", streams=settings.llm.streams, retry_after_s=1)
         taken = [places]
         return lambda: taken.pop().release() if taken else None
 
@@ -153,7 +152,7 @@ def make_app(settings: Settings) -> Flask:
         for entry in host.get().models()[0]:
             if entry["id"] == name:
                 return jsonify(entry)
-        raise ApiError(404, "model_not_found", f"there is no model {name!r:.80}", "GET /v1/models lists them")
+        raise ApiError(404, "llm.model_not_found", model=shortened(name))
 
     return app
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm.upstream import JsonObject
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_EXAMPLE = 'send for example {"messages": [{"role": "user", "content": "hello"}]}'
 _TEMPERATURE_MAX = 2.0
 _TOKENS_MAX = 1_000_000
+_SHOWN = 40  # characters of a value that is refused
 _HOLD_MAX_S = 5.0  # a sentence is voiced in less; who asks for it may die before letting go
 
 
@@ -39,11 +39,11 @@ def check_generate(body: JsonObject) -> JsonObject:
     """
     body = {key: value for key, value in body.items() if value is not None}
     if ("prompt" in body) == ("messages" in body):
-        raise _refuse("prompt", "give either 'prompt' or 'messages'", 'send for example {"prompt": "hello"}')
+        raise _refuse("llm.prompt_or_messages")
     if "prompt" in body:
         prompt = _text(body, "prompt", "")
         if not prompt.strip():
-            raise _refuse("prompt", "'prompt' is empty", 'send for example {"prompt": "hello"}')
+            raise _refuse("llm.empty_prompt")
         body["messages"] = [{"role": "user", "content": prompt}]
     _whole(body, "max_new_tokens")
     if "max_new_tokens" in body:
@@ -56,44 +56,42 @@ def check_generate(body: JsonObject) -> JsonObject:
 def check_hold(body: JsonObject) -> float:
     """The seconds of a request to hold the model. Raises ApiError 400."""
     if body.get("seconds") is None:
-        raise _refuse("seconds", "'seconds' is missing: how long to hold the model", 'send {"seconds": 1}, 0 lets go')
+        raise _refuse("llm.no_seconds")
     _number(body, "seconds", _HOLD_MAX_S)
     return float(body["seconds"])
 
 
 def _check_messages(messages: Any) -> None:
     if not isinstance(messages, list) or not messages:
-        raise _refuse("messages", "'messages' must be a list with at least one message", _EXAMPLE)
+        raise _refuse("llm.no_messages")
     for at, message in enumerate(messages):
         where = f"messages[{at}]"
         if not isinstance(message, dict):
-            raise _refuse(where, f"{where} must be an object with 'role' and 'content'", _EXAMPLE)
+            raise _refuse("llm.message_no_object", where=where)
         role, content = message.get("role"), message.get("content")
         if role not in _ROLES:
-            raise _refuse(
-                f"{where}.role", f"{where}.role must be one of {', '.join(_ROLES)}; it is {role!r:.40}", _EXAMPLE
-            )
+            raise _refuse("llm.unknown_role", where=where, roles=_ROLES, role=shortened(role, _SHOWN))
         if isinstance(content, list):
             if not all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in content):
-                raise _refuse(f"{where}.content", f"each part of {where}.content must be an object with a 'type'")
+                raise _refuse("llm.part_without_type", where=where)
         elif content is None:
             if role != "assistant":  # an assistant's message may consist of tool calls
-                raise _refuse(f"{where}.content", f"{where} has no 'content'", _EXAMPLE)
+                raise _refuse("llm.no_content", where=where)
         elif not isinstance(content, str):
-            raise _refuse(f"{where}.content", f"{where}.content must be text or a list of parts", _EXAMPLE)
+            raise _refuse("llm.bad_content", where=where)
 
 
 def _text(body: JsonObject, name: str, default: str) -> str:
     value = body.get(name, default)
     if not isinstance(value, str):
-        raise _refuse(name, f"'{name}' must be text; it is {_kind(value)}")
+        raise _refuse("llm.not_text", name=name, kind=_kind(value))
     return value
 
 
 def _flag(body: JsonObject, name: str) -> bool:
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise _refuse(name, f"'{name}' must be true or false; it is {_kind(value)}")
+        raise _refuse("llm.not_true_or_false", name=name, kind=_kind(value))
     return value
 
 
@@ -102,7 +100,7 @@ def _whole(body: JsonObject, name: str) -> None:
         return
     value = body[name]
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _TOKENS_MAX:
-        raise _refuse(name, f"'{name}' must be a whole number from 1 to {_TOKENS_MAX}; it is {value!r:.40}")
+        raise _refuse("llm.not_whole", name=name, most=_TOKENS_MAX, value=shortened(value, _SHOWN))
 
 
 def _number(body: JsonObject, name: str, high: float) -> None:
@@ -111,7 +109,7 @@ def _number(body: JsonObject, name: str, high: float) -> None:
     value = body[name]
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not 0 <= value <= high:
-        raise _refuse(name, f"'{name}' must be a number from 0 to {high:g}; it is {value!r:.40}")
+        raise _refuse("llm.not_a_number", name=name, most=high, value=shortened(value, _SHOWN))
 
 
 def _kind(value: Any) -> str:
@@ -119,5 +117,5 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _refuse(param: str, message: str, hint: str = "") -> ApiError:
-    return ApiError(400, "invalid_value", message, hint)
+def _refuse(key: str, **facts: Any) -> ApiError:
+    return ApiError(400, key, code="invalid_value", **facts)

@@ -38,13 +38,13 @@ def check_turn(body: JsonObject) -> str:
     """The words to judge, never empty. Raises ApiError 400."""
     text = body.get("text")
     if not isinstance(text, str):
-        raise _refuse("'text' must be text: what the speaker has said so far")
+        raise ApiError(400, "llm.turn_not_text", code="invalid_value")
     text = text.strip(_TRAILING)
     if len(text) > _TEXT_MAX:
-        raise _refuse(f"'text' has {len(text)} characters; at most {_TEXT_MAX} are taken")
+        raise ApiError(400, "llm.turn_too_long", code="invalid_value", length=len(text), most=_TEXT_MAX)
     text = _plain(text).strip(_TRAILING)
     if not text:
-        raise _refuse("'text' has no words")
+        raise ApiError(400, "llm.turn_without_words", code="invalid_value")
     steps = -(-max(0, len(text) - _JUDGED) // _STEP)
     return text[steps * _STEP :]
 
@@ -97,13 +97,12 @@ class TurnJudge:
         that the client has gone.
         """
         if not self._settings.llm.turn_model:
-            said = "no model is set to judge whether a turn is complete"
-            raise ApiError(501, "no_turn_model", said, "name one in llm.turn_model, for example the default")
+            raise ApiError(501, "llm.no_turn_model")
         model = self.start()
         if model is None:
             raise self._absent()
         if not self._slot.acquire(timeout=_QUEUE_S):
-            raise ApiError(429, "busy", "the model judges other turns", "go on without it", retry_after_s=1)
+            raise ApiError(429, "llm.turn_model_busy", code="busy", retry_after_s=1)
         try:
             if watch():
                 raise ClientLeft
@@ -113,7 +112,7 @@ class TurnJudge:
         except TROUBLE as error:
             log.error("the turn model does not answer (%s); the next request starts it again", error or "in time")
             model.stop()
-            raise _loading("it did not answer and is started again") from error
+            raise ApiError(503, "llm.turn_model_restarts", code="turn_model_loading", retry_after_s=1) from error
         finally:
             self._slot.release()
         return {"probability": round(probability, 4), "model": model.name, "processing_s": round(took_s, 4)}
@@ -131,22 +130,11 @@ class TurnJudge:
     def _absent(self) -> ApiError:
         host = self._host
         if host is None or host.state != "failed":
-            return _loading("it is being loaded")
+            return ApiError(503, "llm.turn_model_loading", retry_after_s=1)
         wait_s = max(1.0, self._failed_s(host) + _RETRY_S - time.monotonic())
-        said = f"the turn model could not be loaded: {host.error}"
-        hint = "see `huiyin doctor`, name another in llm.turn_model, or set it to nothing"
-        return ApiError(503, "turn_model_failed", said, hint, retry_after_s=wait_s)
-
-
-def _loading(why: str) -> ApiError:
-    said = f"the turn model is not there yet: {why}"
-    return ApiError(503, "turn_model_loading", said, "go on without it, and ask at the next turn", retry_after_s=1)
+        return ApiError(503, "llm.turn_model_failed", why=host.error, retry_after_s=wait_s)
 
 
 def _plain(text: str) -> str:
     """Without special tokens and halves of characters."""
     return _SPECIAL.sub("", text).encode("utf-8", "replace").decode()
-
-
-def _refuse(message: str) -> ApiError:
-    return ApiError(400, "invalid_value", message, 'send for example {"text": "What is the weather like in"}')

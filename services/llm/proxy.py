@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import Breaker
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
 from huiyin.services.llm.http1 import Head
 from huiyin.services.llm.stream import Stream, hide_thoughts
@@ -120,13 +120,8 @@ class Proxy:
         raise self._unknown(body["model"])
 
     def _unknown(self, model: str) -> ApiError:
-        names = ", ".join(str(entry["id"]) for entry in self.models()[0][:10])
-        return ApiError(
-            404,
-            "model_not_found",
-            f"there is no model {model!r:.80}",
-            f"leave 'model' empty for the first of llm.upstreams, or take one of GET /v1/models: {names}",
-        )
+        names = [str(entry["id"]) for entry in self.models()[0][:10]]
+        return ApiError(404, "llm.unknown_model", code="model_not_found", model=shortened(model), models=names)
 
     def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> Stream:
         limit_s = self._settings.first_token_timeout_s

@@ -107,10 +107,10 @@ def make_app(settings: Settings) -> Flask:
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
         if as_stream not in _STREAM_FORMATS:
-            raise ApiError(400, "bad_stream_format", f"stream_format {as_stream!r} is not known", "audio or sse")
+            raise ApiError(400, "tts.bad_stream_format", format=as_stream)
         timings = body.get("timings") or False
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
-            raise ApiError(400, "bad_timings", "'timings' must be true or false", 'with "stream_format": "sse"')
+            raise ApiError(400, "tts.bad_timings")
         wanted = _wanted(body, "input", "response_format", "mp3", limit, tongue, engine=model(body.get("model")))
         words: list[Word] = []
         data, headers = speech(wanted, words)
@@ -130,7 +130,7 @@ def make_app(settings: Settings) -> Flask:
             return str(name)
         if name and name not in _MODELS:
             known = ", ".join([*_MODELS, *engines])
-            raise ApiError(404, "model_not_found", f"there is no model {name!r}", f"models: {known}")
+            raise ApiError(404, "tts.model_not_found", model=name, known=known)
         return ""
 
     def speech(wanted: Wanted, words: list[Word]) -> tuple[Iterator[bytes], dict[str, str]]:
@@ -171,19 +171,19 @@ def _wanted(
     """The request's body, checked. Raises ApiError 400 or 413."""
     text = body.get(text_field)
     if not isinstance(text, str) or not text.strip():
-        raise ApiError(400, "no_text", f"{text_field!r} must be a text that is not empty")
+        raise ApiError(400, "tts.no_text", field=text_field)
     if len(text) > max_chars:
-        raise ApiError(413, "text_too_long", f"{len(text)} characters; {max_chars} are allowed", "send it in parts")
+        raise ApiError(413, "tts.text_too_long", length=len(text), most=max_chars)
     form = body.get(form_field) or default_form
     if not isinstance(form, str) or form not in FORMATS:
-        raise ApiError(400, "unknown_format", f"{form_field} {form!r} is not known", f"formats: {', '.join(FORMATS)}")
+        raise ApiError(400, "tts.unknown_format", field=form_field, format=form, known=list(FORMATS))
     voice = body.get("voice") or ""
     if not isinstance(voice, str):
-        raise ApiError(400, "bad_voice", "'voice' must be a name", "GET /voices lists them")
+        raise ApiError(400, "tts.bad_voice")
     rate = FORMATS[form].rate
     if body.get("sample_rate") is not None:
         if FORMATS[form].codec is not None:
-            raise ApiError(400, "bad_sample_rate", f"{form} has a rate of its own: {rate}", "ask for wav or pcm")
+            raise ApiError(400, "tts.fixed_sample_rate", code="bad_sample_rate", format=form, rate=rate)
         rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
     speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
     emotion = body.get("emotion")
@@ -196,14 +196,14 @@ def _wanted(
 
 def _number(value: object, name: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ApiError(400, f"bad_{name}", f"{name!r} must be a number")
+        raise ApiError(400, "tts.not_a_number", code=f"bad_{name}", name=name)
     if not low <= value <= high:
-        raise ApiError(400, f"bad_{name}", f"{name!r} must be between {low:g} and {high:g}")
+        raise ApiError(400, "tts.out_of_range", code=f"bad_{name}", name=name, least=low, most=high)
     return float(value)
 
 
 def _nothing_to_say() -> ApiError:
-    return ApiError(400, "nothing_to_say", "there is nothing in this text that can be spoken", "send words")
+    return ApiError(400, "tts.nothing_to_say")
 
 
 def _sound_of(made: Iterator[Made], words: list[Word]) -> Iterator[Sound]:

@@ -149,9 +149,7 @@ class Speaker:
             except SynthesisFailed as failure:
                 other = self._casting.stand_in(choice, failure.rest)
                 if other is None:
-                    raise ApiError(
-                        502, "synthesis_failed", str(failure), "a local engine may help: --set tts.engine=auto"
-                    ) from failure
+                    raise ApiError(502, "tts.synthesis_failed", why=failure) from failure
                 log.warning("%s; %s goes on", failure, other.voice.name)
                 left, choice = failure.rest, other
                 given_s += failure.given_s

@@ -48,14 +48,10 @@ _MEANT = {
 def style_of(word: object) -> Style:
     """The style that a request's `emotion` asks for. Raises ApiError 400 for a word that is not known."""
     if not isinstance(word, str):
-        raise ApiError(400, "bad_emotion", "'emotion' must be a word", f"one of {', '.join(STYLES)}")
+        raise ApiError(400, "tts.bad_emotion", styles=list(STYLES))
     name = word.strip().lower()
     style = STYLES.get(_MEANT.get(name, name))
     if style is None:
-        raise ApiError(
-            400,
-            "unknown_emotion",
-            f"emotion {word[:40]!r} is not known",
-            f"styles: {', '.join(STYLES)}; or an emotion: {', '.join(word for word in _MEANT if word)}",
-        )
+        emotions = [word for word in _MEANT if word]
+        raise ApiError(400, "tts.unknown_emotion", emotion=word[:40], styles=list(STYLES), emotions=emotions)
     return style

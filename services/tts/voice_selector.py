@@ -64,9 +64,7 @@ class Casting:
         found = self._find(wanted)
         if found is None:
             names = ", ".join(v.name for e in self._engines.values() for v in e.voices)
-            raise ApiError(
-                400, "unknown_voice", f"there is no voice {wanted!r}", f"voices: {names}; GET /voices tells more"
-            )
+            raise ApiError(400, "tts.unknown_voice", voice=wanted, known=names)
         if spoken in found.voice.speaks:
             return found
         other = self._default(spoken, found.voice.gender, "")
@@ -103,12 +101,7 @@ class Casting:
             return named
         found = self._speaking(spoken)
         if not found:
-            raise ApiError(
-                400,
-                "language_not_spoken",
-                f"the engines here ({', '.join(self._engines)}) have no voice for this language: {spoken}",
-                "start the service with --set tts.engine=auto",
-            )
+            raise ApiError(400, "tts.language_not_spoken", engines=list(self._engines), language=spoken)
         # The asked-for engine before the gender, the gender before whether it is the voice's own language.
         return max(
             found,

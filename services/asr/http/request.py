@@ -90,9 +90,9 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         source, pcm = _kept(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     subtitles, form = _text(fields, "subtitles"), _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
-        raise ApiError(400, "bad_subtitles", f"subtitles {subtitles!r} are not known", f"{' or '.join(SUBTITLES)}")
+        raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if form not in DOCUMENTS:
-        raise ApiError(400, "bad_format", f"format {form!r} is not known", f"it may be: {', '.join(DOCUMENTS)}")
+        raise ApiError(400, "asr.bad_format", format=form, known=list(DOCUMENTS))
     return Ask(
         source,
         pcm,
@@ -111,7 +111,7 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
 def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
     """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
     if request.mimetype != "multipart/form-data":
-        raise ApiError(415, "not_a_form", "this address takes multipart/form-data", "curl -F file=@speech.wav URL")
+        raise ApiError(415, "asr.not_a_form")
     form = request.form
     asked = form.get("model") or model
     if asked not in (model, OPENAI_ALIAS):
@@ -119,30 +119,20 @@ def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
     source, pcm = _uploaded(request)
     response_format = form.get("response_format") or "json"
     if response_format not in FORMATS:
-        raise ApiError(
-            400,
-            "bad_response_format",
-            f"response_format {response_format!r} is not known",
-            f"it may be: {', '.join(FORMATS)}",
-        )
+        raise ApiError(400, "asr.bad_response_format", format=response_format, known=list(FORMATS))
     stream = _flag(form, "stream")
     if stream and response_format not in ("json", "text"):
-        raise ApiError(
-            400, "bad_response_format", f"{response_format} cannot be streamed", "leave out stream or response_format"
-        )
+        raise ApiError(400, "asr.format_not_streamed", code="bad_response_format", format=response_format)
     granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
     if unknown := granularities - _GRANULARITIES:
-        raise ApiError(
-            400, "bad_granularity", f"timestamp_granularities {sorted(unknown)} are not known", "word or segment"
-        )
+        raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
     hints, deadline_s = hints_from(form, languages), _deadline_s(form)
     return Ask(source, pcm, hints, stream, response_format, "word" in granularities, deadline_s=deadline_s)
 
 
 def unknown_model(asked: str, model: str) -> ApiError:
     """The 404 for a model that is not here; the right names are in the message, as SDKs show nothing else."""
-    message = f"there is no model {asked!r} here; there are: {model}, {OPENAI_ALIAS}"
-    return ApiError(404, "model_not_found", message, "GET /v1/models lists them")
+    return ApiError(404, "asr.model_not_found", asked=asked, known=[model, OPENAI_ALIAS])
 
 
 def allowed_file(name: object, allowed_dir: str) -> Path:
@@ -152,14 +142,9 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
     not a file.
     """
     if not isinstance(name, str) or not name or "\0" in name:
-        raise ApiError(400, "missing_filename", "'filename' must be the path of a sound file", '{"filename": "a.wav"}')
+        raise ApiError(400, "asr.missing_filename")
     if not allowed_dir:
-        raise ApiError(
-            403,
-            "files_not_allowed",
-            "this service reads no files of its own machine",
-            "name a folder with --set asr.allowed_dir=/path/to/recordings, or upload the file",
-        )
+        raise ApiError(403, "asr.files_not_allowed")
     folder = Path(allowed_dir).expanduser().resolve()
     try:
         path = (folder / name).resolve()
@@ -167,20 +152,16 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
     except (OSError, RuntimeError):  # a name too long, a loop of links
         inside, found = True, False
     if not inside:
-        raise ApiError(
-            403, "outside_allowed_dir", "'filename' is not below the allowed folder", "asr.allowed_dir names the folder"
-        )
+        raise ApiError(403, "asr.outside_allowed_dir")
     if not found:
-        raise ApiError(404, "file_not_found", "there is no such file in the allowed folder", "check the spelling")
+        raise ApiError(404, "asr.file_not_found")
     return path
 
 
 def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
     upload = request.files.get("file")
     if upload is None:
-        raise ApiError(
-            400, "missing_file", "the form has no field 'file' with a sound file", "curl -F file=@speech.wav URL"
-        )
+        raise ApiError(400, "asr.missing_file")
     # A copy: Flask closes its own file before a streamed answer has ended, and a report is made from a second reading.
     return _kept(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
 
@@ -212,7 +193,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
-        raise ApiError(400, f"bad_{name}", f"{name!r} must be text of at most {_MAX_PROMPT_CHARS} characters")
+        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
     return value
 
 
@@ -223,12 +204,7 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
     if codes in ([""], ["auto"]):
         return ()
     if unknown := [code for code in codes if code not in known]:
-        raise ApiError(
-            400,
-            "unknown_language",
-            f"the language {unknown[0]!r} is not known",
-            f"use {_some(known)}, several with commas between, or auto",
-        )
+        raise ApiError(400, "asr.unknown_language", language=unknown[0], known=_some(known))
     return tuple(dict.fromkeys(codes))
 
 
@@ -246,7 +222,7 @@ def _peaks(fields: Mapping[str, Any]) -> int:
     except ValueError:
         number = -1
     if not (number == 0 or 2 <= number <= MOST_PEAKS):
-        raise ApiError(400, "bad_peaks", f"peaks {value!r} is not a number from 2 to {MOST_PEAKS}", "leave it out")
+        raise ApiError(400, "asr.bad_peaks", value=value, most=MOST_PEAKS)
     return number
 
 
@@ -270,13 +246,12 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0.0 <= number <= most:
-        message = f"{name} {value!r} is not a number between 0 and {most:g}"
-        raise ApiError(400, f"bad_{name}", message, "leave it out")
+        raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=value, least=0, most=most)
     return number
 
 
 def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     word = str(fields.get(name, default)).strip().lower()
     if word not in _TRUE | _FALSE:
-        raise ApiError(400, f"bad_{name}", f"{name!r} must be true or false, not {word!r}")
+        raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
     return word in _TRUE

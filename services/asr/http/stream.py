@@ -75,13 +75,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
         engine = recogniser.engine
         ask = live_ask(request.args, engine.languages)
         if not places.acquire(blocking=False):
-            raise ApiError(
-                429,
-                "too_many_streams",
-                f"no more than {most} live streams fit",
-                "try again later, or raise service.threads (one stream for every 4)",
-                retry_after_s=IDLE_S,
-            )
+            raise ApiError(429, "asr.too_many_streams", most=most, retry_after_s=IDLE_S)
         try:
             dictation = Dictation(
                 _recognise(recogniser, ask.hints),
@@ -131,8 +125,9 @@ def _number(fields: Mapping[str, str], name: str, limits: tuple[int, int]) -> in
     # isdecimal() alone would let in a number of a million digits, or Arabic ones
     if not (given.isascii() and given.isdecimal() and len(given) < 10 and limits[0] <= int(given) <= limits[1]):
         least, most = limits
-        what = f"{name} {given[:20]!r} is not a number from {least} to {most}"
-        raise ApiError(400, f"bad_{name}", what, "leave it out")
+        raise ApiError(
+            400, "asr.not_a_whole_number", code=f"bad_{name}", name=name, value=given[:20], least=least, most=most
+        )
     return int(given)
 
 
@@ -140,9 +135,7 @@ def _refuse_strangers(origin: str, host: str) -> None:
     """A WebSocket is open to every web page that the user visits, unless the server looks where the page is from."""
     allowed = {*_LOOPBACK, urlsplit(f"//{host}").hostname}
     if origin and urlsplit(origin).hostname not in allowed:
-        raise ApiError(
-            403, "foreign_origin", "pages of other sites may not use this service", "serve the page from here"
-        )
+        raise ApiError(403, "asr.foreign_origin")
 
 
 def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:

@@ -99,14 +99,12 @@ class Session:
         except Gone:
             pass
         except TooBig:
-            limit = f"a message may have {MESSAGE_BYTES} bytes"
-            self._fail(ApiError(413, "message_too_big", f"{limit}, this one has more", "send less at once"), TOO_BIG)
+            self._fail(ApiError(413, "asr.message_too_big", most=MESSAGE_BYTES), TOO_BIG)
         except ApiError as error:
             self._fail(error, REFUSED if error.status < 500 else OUR_FAULT)
         except Exception:
             log.exception("unexpected error in a live stream")
-            mistake = ApiError(500, "internal_error", "the service made a mistake", "its log has the details")
-            self._fail(mistake, OUR_FAULT)
+            self._fail(ApiError(500, "services.internal_error"), OUR_FAULT)
 
     def _receive(self) -> None:
         heard_at = time.monotonic()
@@ -116,7 +114,7 @@ class Session:
                 self._take(message)
                 heard_at = time.monotonic()
             elif not self._ended and time.monotonic() - heard_at > IDLE_S:
-                raise ApiError(408, "idle", f"nothing has come for {IDLE_S:g} s", 'send {"type": "end"} at the end')
+                raise ApiError(408, "asr.idle", idle_s=IDLE_S)
 
     def _take(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
@@ -125,9 +123,7 @@ class Session:
             self._ended = True
             self._inbox.end()
         else:
-            raise ApiError(
-                400, "bad_message", 'a text message must be {"type": "end"}', "send sound as binary messages"
-            )
+            raise ApiError(400, "asr.bad_message")
 
     def _work(self) -> None:
         try:
@@ -145,12 +141,7 @@ class Session:
             for event in self._dictation.hear(data, last=ended or too_long):
                 self._send(event)
             if too_long:
-                raise ApiError(
-                    413,
-                    "audio_too_long",
-                    f"a stream may last {self._max_duration_s:g} s",
-                    "open another, or raise asr.max_duration_s",
-                )
+                raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
         self._send({"type": "done", "result": self._dictation.result().as_dict()})
 
     def _send(self, event: Event) -> None:

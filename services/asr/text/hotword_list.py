@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from huiyin.services.common.errors import ApiError
 
@@ -28,24 +29,24 @@ def hotwords_of(given: object) -> tuple[str, ...]:
         return ()
     words: Sequence[object] = _SEPARATORS.split(given) if isinstance(given, str) else given  # type: ignore[assignment]
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
-        raise _bad("'hotwords' must be a list of words, or text with commas between them", 'as in "张伟,PyTorch"')
+        raise _bad("asr.hotwords_no_list")
     found: dict[str, None] = {}
     for word in words:
         if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in str(word).strip()):
-            raise _bad("a hotword holds a character that cannot be seen", "write the words plainly")
+            raise _bad("asr.hotword_invisible")
         plain = " ".join(unicodedata.normalize("NFC", str(word)).split())
         if len(plain) > LONGEST:
-            raise _bad(f"the hotword {plain[:LONGEST]!r}... is too long", f"at most {LONGEST} characters each")
+            raise _bad("asr.hotword_too_long", word=plain[:LONGEST], most=LONGEST)
         if _ADDRESS.search(plain):
-            raise _bad(f"the hotword {plain!r} looks like an address or a file", "hotwords are names and terms")
+            raise _bad("asr.hotword_is_address", word=plain)
         if plain and not any(char.isalnum() for char in plain):
-            raise _bad(f"the hotword {plain!r} has no letter in it", "hotwords are names and terms")
+            raise _bad("asr.hotword_without_letter", word=plain)
         if plain:
             found[plain] = None
     if len(found) > MOST:
-        raise _bad(f"{len(found)} hotwords are too many", f"at most {MOST}; more than {HELPFUL} help little")
+        raise _bad("asr.too_many_hotwords", count=len(found), most=MOST, helpful=HELPFUL)
     return tuple(found)
 
 
-def _bad(message: str, hint: str) -> ApiError:
-    return ApiError(400, "bad_hotwords", message, hint)
+def _bad(key: str, **facts: Any) -> ApiError:
+    return ApiError(400, key, code="bad_hotwords", **facts)

@@ -69,8 +69,7 @@ class Embedded:
         for message in body["messages"]:
             content = message.get("content")
             if isinstance(content, list) and any(part.get("type") != "text" for part in content):
-                said = "the embedded model reads text only"
-                raise ApiError(400, "unsupported_content", said, "send text, or name another upstream")
+                raise ApiError(400, "llm.unsupported_content")
         if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
         return body
@@ -83,7 +82,7 @@ class Embedded:
                 try:
                     self._process = self._start()
                 except RuntimeError as error:
-                    raise UpstreamError(503, "model_unavailable", str(error), "see `huiyin doctor`") from error
+                    raise UpstreamError(503, "llm.model_unavailable", why=error) from error
             self._process.hold(0)  # whoever asks now is not kept waiting by what was held for another
             wire = self._process.wire
         return wire.exchange("POST", _CHAT, json.dumps(body).encode())
