@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
-from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s, words_vote
+from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s
+from huiyin.assistant.turns.text_judge import text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
@@ -66,7 +67,7 @@ def main() -> int:
             text = "".join(s.text for s in recogniser.recognise([sound], Hints((language,)))[0].segments)
             is_whole = not pieces or pieces[-1].clip != path.stem
             waits = (wait_s(EndpointPolicy(), Evidence(probability, words)) for words in ("", text))
-            judged = Judged(path.stem, language, is_whole, probability, text, words_vote(text), *waits)
+            judged = Judged(path.stem, language, is_whole, probability, text, text_vote(text), *waits)
             pieces.append(judged)
             if not args.brief:
                 kind = "whole" if is_whole else "cut"

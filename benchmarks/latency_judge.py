@@ -17,7 +17,7 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import whole_file
-from huiyin.assistant.turns.endpointing import can_be_judged
+from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.configs.settings import Settings
 from huiyin.services.llm.engines import turn_model
 from tests.support.service_process import free_port

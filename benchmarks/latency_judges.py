@@ -19,7 +19,8 @@ from benchmarks.latency_speech import utterances, with_words
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
-from huiyin.assistant.turns.endpointing import EndpointPolicy, has_full_stop, words_vote
+from huiyin.assistant.turns.endpointing import EndpointPolicy
+from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 
@@ -51,7 +52,7 @@ def main() -> int:
         by = {
             "the words, to the model": words(text) or 0.0,
             "the sound": sound((np.clip(heard, -1, 1) * 32767).astype(np.int16)),
-            "the words, to the lists": _VOTES[words_vote(text)],
+            "the words, to the lists": _VOTES[text_vote(text)],
             "a full stop": float(has_full_stop(text)),
         }
         return Place(pause_s, by)
@@ -67,7 +68,7 @@ def main() -> int:
         print(f"\n{title}: {len(spoken)} utterances with {len(places) - len(spoken)} pauses")
         for judge in places[0].by:
             print(f"{judge:<26}{100 * ranked(places, judge):6.0f} of 100")
-        enough = EndpointPolicy().complete_words
+        enough = EndpointPolicy().p_words
         known = [place for place in places if place.by["the words, to the model"] >= enough]
         count = [sum(place.pause_s is None for place in some) for some in (known, places)]
         long = [sum((place.pause_s or 0) >= _LONG_S for place in some) for some in (known, places)]

@@ -209,9 +209,9 @@ class Huiyin:
         for at_s, what in self._seen:
             match what:
                 case ev.EndpointScored() if at_s <= play_s:
-                    known.sound = what.probability
+                    known.p_sound = what.probability
                 case ev.WordsJudged(generation=number) if number == generation:
-                    known.words = what.probability
+                    known.p_words = what.probability
                 case ev.Transcribed(generation=number) if number == generation:
                     known.text = what.transcript.text
                 case ev.ReplyText(generation=number, clause=0) if number == generation:

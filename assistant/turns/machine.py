@@ -18,13 +18,13 @@ from collections.abc import Iterator
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.endpointing import can_be_judged, has_marks
 from huiyin.assistant.turns.events import Event, Transcript
 from huiyin.assistant.turns.interruption import Interruption, Verdict
 from huiyin.assistant.turns.own_echo import is_own_echo
 from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 from huiyin.assistant.turns.reply import Reply
 from huiyin.assistant.turns.stop_words import is_only_stop
+from huiyin.assistant.turns.text_judge import can_be_judged, has_marks
 from huiyin.assistant.turns.transitions import TRANSITIONS, State, on
 from huiyin.assistant.turns.user_turn import UserTurn
 
@@ -109,7 +109,7 @@ class TurnMachine:
     def _score(self, event: ev.EndpointScored) -> None:
         """the wait is set by how complete the turn sounds"""
         if event.end_s == self._turn.paused_s:
-            self._turn.known.sound, self._turn.known.sound_awaited = event.probability, False
+            self._turn.known.p_sound, self._turn.known.sound_awaited = event.probability, False
 
     @on(ev.SpeechStarted, states=[State.SPEAKING])
     def _may_interrupt(self, event: ev.SpeechStarted) -> None:
@@ -184,7 +184,7 @@ class TurnMachine:
     def _judged(self, event: ev.WordsJudged) -> None:
         """the wait is set by whether a message is likely to end with these words"""
         if self._reply and event.generation == self._reply.generation:
-            self._turn.known.words, self._turn.known.words_awaited = event.probability, False
+            self._turn.known.p_words, self._turn.known.words_awaited = event.probability, False
 
     @on(ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
     def _replied(self, event: ev.ReplyEvent) -> None:

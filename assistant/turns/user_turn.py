@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from huiyin.assistant.turns.endpointing import Evidence, wait_s, words_go_on
+from huiyin.assistant.turns.endpointing import Evidence, judge_words, wait_s
 from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 
 
@@ -33,7 +33,8 @@ class UserTurn:
 
     def resume(self, policy: TurnPolicy) -> None:
         """The user speaks on after a pause. A reply prepared for words that go on was no wrong guess."""
-        if words_go_on(policy.endpoint, self.known) and self.tries < policy.max_tries:
+        by_words = judge_words(policy.endpoint, self.known)
+        if by_words and not by_words.is_complete and self.tries < policy.max_tries:
             self.speculations -= 1
         self.go_on()
 

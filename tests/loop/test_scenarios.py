@@ -189,7 +189,7 @@ def test_figures_of_an_interruption() -> None:
         ("huiyin.assistant.turns.interruption", "orders_silence", lambda text: False, "zh_stop_word"),
         ("huiyin.assistant.turns.machine", "is_only_stop", lambda text: False, "en_stop_word"),
         ("huiyin.assistant.turns.interruption", "is_own_echo", lambda *words: False, "en_own_echo_words"),
-        ("huiyin.assistant.turns.endpointing", "words_vote", lambda text: "neither", "zh_trailing_because"),
+        ("huiyin.assistant.turns.endpointing", "text_vote", lambda text: "neither", "zh_trailing_because"),
         ("huiyin.assistant.turns.user_turn", "wait_s", lambda *known, **more: 0.3, "en_doubtful_end_is_waited_for"),
         ("huiyin.assistant.ports.player.Player", "resume", lambda *known: None, "en_cough"),
         ("huiyin.assistant.ports.player.Player", "pause", lambda *known: None, "en_barge_in"),

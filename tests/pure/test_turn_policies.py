@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from huiyin.assistant.turns.backchannel import is_backchannel
-from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, can_be_judged, wait_s, words_vote
+from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s
 from huiyin.assistant.turns.own_echo import is_own_echo
 from huiyin.assistant.turns.stop_words import is_only_stop, orders_silence
+from huiyin.assistant.turns.text_judge import can_be_judged, text_vote
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_an_answer_may_say_again_what_was_asked() -> None:
      "I would like a", "and the"],
 )  # fmt: skip
 def test_words_that_go_on_lengthen_the_wait(text: str) -> None:
-    assert words_vote(text) == "unfinished"
+    assert text_vote(text) == "unfinished"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_words_that_go_on_lengthen_the_wait(text: str) -> None:
      "Can you help me please", "Thank you."],
 )  # fmt: skip
 def test_words_that_have_come_to_an_end_shorten_it(text: str) -> None:
-    assert words_vote(text) == "finished"
+    assert text_vote(text) == "finished"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_words_that_have_come_to_an_end_shorten_it(text: str) -> None:
      "I am 25"],
 )  # fmt: skip
 def test_other_words_leave_it_to_the_sound(text: str) -> None:
-    assert words_vote(text) == "neither"
+    assert text_vote(text) == "neither"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""What the text of a turn says about its end: conjunctions, fillers, particles, digits, the recogniser's marks."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from huiyin.assistant.turns.backchannel import is_backchannel
+from huiyin.assistant.turns.normalise import normalised, sequence_of, word_count
+
+Vote = Literal["unfinished", "finished", "neither"]
+
+_JUDGEABLE_WORDS = 2  # fewer may be a whole turn or the beginning of one: "yes", 北京
+_FEWEST_DIGITS = 3  # fewer are a number of its own: "I am 25"
+_YEAR_DIGITS = 4
+_LONGEST_UNFINISHED_ZH = 10  # digits: a mobile number has 11 in China ...
+_LONGEST_UNFINISHED_EN = 9  # ... and 10 in North America
+
+# A recogniser that hears the voice stay up writes one of these.
+_OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
+_FULL_STOP = re.compile(r"[.。!！?？][”\"』」》]?\s*$")
+_QUESTION_MARK = re.compile(r"[?？]\s*$")
+_MARK = re.compile(r"[.,。，!！?？;；、](?!\d)")
+
+_ZH_UNFINISHED = re.compile(
+    r"(?:然后|因为|所以|但是|可是|不过|而且|并且|就是|就是说|也就是|如果|要是|假如|虽然|尽管|即使|既然|由于|除了|关于|对于|至于|或者|还是说"
+    r"|以及|还有|另外|比如|比如说|例如|甚至|于是|因此|直到|无论|不管|只要|和|跟|与|及|或|把|被|将|从|向|嗯|呃|额|我想想|怎么说呢|百分之|第"
+    r"|我想要|我想|我要|我觉得|我认为|帮我|请帮我|给我|告诉我|请告诉我)$"
+)
+_ZH_FILLER = re.compile(r"(?:^|[，。、\s])(?:那个|这个|就是那个|呃|嗯)[，。…\s]*$")
+_EN_UNFINISHED = re.compile(
+    r"(?:^|\s)(?:and|or|but|because|cause|if|unless|although|until|while|whether|than|as|the|a|an|my|your|our|their|its"
+    r"|i'm|i'll|i'd|it's|that's|there's|let's|i|um+|uh+|er+m?|hm+|like|you know|i mean|i think|i want|i'd like|i need"
+    r"|can you|could you|would you|please tell me|tell me|for example|such as|kind of|sort of|instead of|a lot of)$"
+)
+# These may end a question ("where are you from") but nothing else.
+_EN_PREPOSITION = re.compile(r"(?:^|\s)(?:to|of|for|with|from|into|between|about|so)$")
+_EN_MAY_END = re.compile(
+    r"^(?:where|who|what|which|whose|how)\b|\b(?:think|thinking|hope|guess|suppose|say|or|go|want) \w+$"
+)
+_ZH_FINISHED = re.compile(
+    r"(?:吗|呢|吧|了|啦|嘛|么|什么|哪里|哪儿|谁|多少|多少钱|几点|几点了|怎么样|怎么办|怎么走|为什么|多久|多高|多大|多远|多长|好不好|行不行|对不对"
+    r"|是不是|可不可以|谢谢|谢谢你|再见|晚安|拜拜)$"
+)
+_EN_FINISHED = re.compile(
+    r"(?:^|\s)(?:please|thanks|thank you|bye|goodbye|good night|isn't it|aren't you|don't you|right|do you|are you"
+    r"|is it)$"
+)
+# One word, and a turn.
+_ALONE = sequence_of(
+    "喂|你好|您好|嗨|哈喽|不|不是|不用|不要|不行|没有|有|可以|继续|帮帮我|hello|hi|hey|no|nope|stop|next|again|continue|help"
+)
+# Digits said one by one, or in groups.
+_ZH_DIGITS = re.compile(r"[零〇幺一二三四五六七八九]+$")
+_EN_DIGITS = re.compile(r"(?:(?:^|\s)(?:zero|oh|one|two|three|four|five|six|seven|eight|nine))+$")
+_GROUPS = re.compile(r"\d+(?:[\s-]+\d+)*$")
+_NUMBER_IS = re.compile(r"(?:\bnumber is|\bnumber's|\bcode is|号码?是|电话是|手机是|密码是|编号是|验证码是)\s*\d+$")
+
+
+def text_vote(text: str) -> Vote:
+    """Whether the words and marks at the end of `text` say that more will come ("unfinished") or not ("finished")."""
+    plain = normalised(text)
+    if not plain:
+        return "neither"
+    if _OPEN_MARK.search(text) or _ZH_UNFINISHED.search(plain) or _ZH_FILLER.search(text):
+        return "unfinished"
+    if _EN_UNFINISHED.search(plain) or (_EN_PREPOSITION.search(plain) and not _EN_MAY_END.search(plain)):
+        return "unfinished"
+    if _is_unfinished_number(plain):
+        return "unfinished"
+    if _QUESTION_MARK.search(text) or _ZH_FINISHED.search(plain) or _EN_FINISHED.search(plain):
+        return "finished"
+    return "neither"
+
+
+def can_be_judged(text: str) -> bool:
+    """Whether `text` has enough words to tell by them whether it is a whole turn."""
+    return word_count(text) >= _JUDGEABLE_WORDS
+
+
+def is_whole_alone(text: str) -> bool:
+    """Whether `text` is a word or two that people say as a whole turn: "hello", 不用, "mm-hmm"."""
+    return is_backchannel(text) or bool(_ALONE.fullmatch(normalised(text)))
+
+
+def has_full_stop(text: str) -> bool:
+    """Whether the recogniser ended the last sentence of `text` with a mark."""
+    return bool(_FULL_STOP.search(text))
+
+
+def has_marks(text: str) -> bool:
+    """Whether the recogniser has set any mark in `text`."""
+    return bool(_MARK.search(text))
+
+
+def _is_unfinished_number(plain: str) -> bool:
+    if match := _ZH_DIGITS.search(plain):
+        return _is_part_of_a_number(len(match[0]), _LONGEST_UNFINISHED_ZH)
+    if match := _EN_DIGITS.search(plain):
+        return _is_part_of_a_number(len(match[0].split()), _LONGEST_UNFINISHED_EN)
+    match = _GROUPS.search(plain)
+    if match and (" " in match[0] or _NUMBER_IS.search(plain)):
+        digits = sum(1 for letter in match[0] if letter.isdigit())
+        return _is_part_of_a_number(digits, _LONGEST_UNFINISHED_EN)
+    return False
+
+
+def _is_part_of_a_number(digits: int, longest: int) -> bool:
+    return _FEWEST_DIGITS <= digits <= longest and digits != _YEAR_DIGITS
