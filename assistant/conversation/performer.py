@@ -275,12 +275,12 @@ def speech_event(now_s: float, heard: Heard) -> ev.Event:
             return ev.SpeechStarted(now_s, heard.at_s)
         case "paused":
             return ev.SpeechPaused(now_s, heard.at_s)
-        case "stirred":
-            return ev.SpeechStirred(now_s)
-        case "dipped":
-            return ev.SpeechDipped(now_s, heard.at_s)
-        case "rose":
-            return ev.SpeechRose(now_s)
+        case "possible":
+            return ev.SpeechPossible(now_s)
+        case "dropped":
+            return ev.EnergyDropped(now_s, heard.at_s)
+        case "recovered":
+            return ev.EnergyRecovered(now_s)
 
 
 def policy_from(settings: Settings) -> TurnPolicy:

@@ -23,29 +23,29 @@ _QUIET_STEPS = 3
 _FORGET_DB = 0.05  # a step: the level of the speech is that of its loudest sound, and it fades
 _FLOOR = 1.0  # int16: digital silence has a level, too
 
-Dip = Literal["dipped", "rose"]
+EnergyChange = Literal["dropped", "recovered"]
 
 
-class Dips:
-    """Sound in; 'dipped' when it has become quiet, 'rose' when it is loud again. Not thread-safe."""
+class EnergyDrops:
+    """Sound in; 'dropped' when it has become quiet, 'recovered' when it is loud again. Not thread-safe."""
 
     def __init__(self) -> None:
         self._speech_db = 0.0
         self._quiet = 0  # steps
-        self._was_loud = self._dipped = False
+        self._was_loud = self._dropped = False
 
-    def push(self, samples: Samples) -> tuple[Dip, float] | None:
+    def push(self, samples: Samples) -> tuple[EnergyChange, float] | None:
         """The newest sound (int16, whole steps of 10 ms or nearly): what changed, and since how many seconds."""
         steps = len(samples) // _STEP
         power = (samples[len(samples) - steps * _STEP :].astype(np.float32) ** 2).reshape(steps, _STEP).mean(axis=1)
         for level_db in 10 * np.log10(np.maximum(power, _FLOOR)):
             self._take(float(level_db))
-        if self._dipped and self._quiet == 0:
-            self._dipped = False
-            return "rose", 0.0
-        if self._was_loud and not self._dipped and self._quiet >= _QUIET_STEPS:
-            self._dipped, self._was_loud = True, False
-            return "dipped", self._quiet * _STEP_S
+        if self._dropped and self._quiet == 0:
+            self._dropped = False
+            return "recovered", 0.0
+        if self._was_loud and not self._dropped and self._quiet >= _QUIET_STEPS:
+            self._dropped, self._was_loud = True, False
+            return "dropped", self._quiet * _STEP_S
         return None
 
     def _take(self, level_db: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, rms
 from huiyin.assistant.ears.echo.gate import Frame
-from huiyin.assistant.ears.energy import Dip, Dips
+from huiyin.assistant.ears.energy import EnergyChange, EnergyDrops
 from huiyin.assistant.ears.vad import HANG_S, Change, SileroVad, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats, Samples
@@ -30,7 +30,7 @@ class Heard:
     """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
     clock of the microphone's samples."""
 
-    change: Change | Dip
+    change: Change | EnergyChange
     at_s: float
 
 
@@ -73,7 +73,7 @@ class Listener:
 
     def __init__(self, echo: Ear, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker = echo, vad, tracker
-        self._second_vad, self._dips = vad.fork(), Dips()
+        self._second_vad, self._energy_drops = vad.fork(), EnergyDrops()
         self._ring = SoundRing()
         self._at = 0  # samples that went through voice activity
         self._pushed = 0  # samples heard
@@ -92,7 +92,7 @@ class Listener:
             self._echoes = chunk.far_end
         self._pushed += len(mic)
         # It looks at the microphone itself, as the echo path gives sound back 32 to 48 ms later.
-        dip = self._dips.push(mic)
+        dip = self._energy_drops.push(mic)
         if dip and self._tracker.speaking and not self._echoes:
             kind, since_s = dip
             heard.append(Heard(kind, self._pushed / SAMPLE_RATE - since_s))

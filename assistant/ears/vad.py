@@ -25,7 +25,7 @@ _CONTEXT = 64  # samples of the previous frame that the model wants in front
 _FLOOR_FRAMES = 64  # 2 s: the quietest of them is the level of the room without speech ...
 _LEAST_FLOOR = 8.0  # ... and at least so much (int16, -72 dBFS): a canceller leaves less of silence
 
-Change = Literal["started", "paused", "stirred"]
+Change = Literal["started", "paused", "possible"]
 
 
 class SileroVad:
@@ -68,7 +68,7 @@ class SpeechRule:
     onset_window: int = 4
     pause_frames: int = 1  # below `release`: in 4 minutes of speech there were 10 dips that were no pauses
     pause_frames_far_end: int = 3  # the echo path makes more of them while both speak
-    stir_level: float = 4.0  # times the room's own level (12 dB): somebody may be beginning to speak
+    possible_level: float = 4.0  # times the room's own level (12 dB): somebody may be beginning to speak
     gate: GateRule = field(default_factory=GateRule)
 
     @property
@@ -99,7 +99,7 @@ class SpeechTracker:
     def push(self, frame: Frame) -> tuple[Change, int] | None:
         """What changed, and how many frames ago, or None.
 
-        'started': since the first speech frame. 'paused': since the last one. 'stirred': this frame may be the first
+        'started': since the first speech frame. 'paused': since the last one. 'possible': this frame may be the first
         of speech; it takes two more to know.
         """
         rule = self._rule
@@ -116,13 +116,13 @@ class SpeechTracker:
         if onset is not None:
             self._speaking, self._quiet = True, 0
             return "started", onset
-        return ("stirred", 1) if self._stirs(frame) else None
+        return ("possible", 1) if self._may_be_speech(frame) else None
 
-    def _stirs(self, frame: Frame) -> bool:
+    def _may_be_speech(self, frame: Frame) -> bool:
         if frame.far_end:
             return False
         floor = max(_LEAST_FLOOR, min(self._levels))
-        return frame.level > self._rule.stir_level * floor or frame.probability >= self._rule.threshold
+        return frame.level > self._rule.possible_level * floor or frame.probability >= self._rule.threshold
 
     def _onset(self) -> int | None:
         rule = self._rule

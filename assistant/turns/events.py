@@ -35,19 +35,19 @@ class SpeechPaused(Event):
 
 
 @dataclass(frozen=True)
-class SpeechStirred(Event):
+class SpeechPossible(Event):
     """A sound that may be the first of speech: in some frames it is known. Sent again while it goes on."""
 
 
 @dataclass(frozen=True)
-class SpeechDipped(Event):
+class EnergyDropped(Event):
     """The user is as quiet as in a pause since `end_s`: told some 60 ms before `SpeechPaused`, if that comes."""
 
     end_s: float
 
 
 @dataclass(frozen=True)
-class SpeechRose(Event):
+class EnergyRecovered(Event):
     """That was no pause: a stop consonant, the end of a phrase."""
 
 

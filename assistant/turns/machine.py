@@ -84,23 +84,23 @@ class TurnMachine:
             self._turn.speculations += 1
         self._turn.pause(event.end_s)
 
-    @on(ev.SpeechDipped, states=[State.USER])
-    def _dip(self, event: ev.SpeechDipped) -> None:
+    @on(ev.EnergyDropped, states=[State.USER])
+    def _dip(self, event: ev.EnergyDropped) -> None:
         """if recognition is quick, a reply is prepared before it is sure that this is a pause"""
         quick = self._asr_took_s <= self.policy.dip_asr_s and not self.policy.talk_key
         if quick and self._reply is None and self._turn.may_dip(self.policy, event.end_s):
             self._turn.dipped_s = event.end_s
             self._speculate(event.end_s, event.at_s)
 
-    @on(ev.SpeechRose, states=[State.USER])
-    def _rise(self, event: ev.SpeechRose) -> None:
+    @on(ev.EnergyRecovered, states=[State.USER])
+    def _rise(self, event: ev.EnergyRecovered) -> None:
         """what was prepared for a pause that was none is thrown away"""
         if self._turn.dipped_s is not None:
             self._drop_reply()
             self._turn.go_on()
 
-    @on(ev.SpeechStirred, states=[State.USER, State.THINKING])
-    def _stir(self, event: ev.SpeechStirred) -> None:
+    @on(ev.SpeechPossible, states=[State.USER, State.THINKING])
+    def _stir(self, event: ev.SpeechPossible) -> None:
         """a reply does not begin for 96 ms, as the user may be going on"""
         if self._reply and not self.policy.talk_key:
             self._reply.stir(event.at_s)

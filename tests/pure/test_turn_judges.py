@@ -134,7 +134,7 @@ def dipping(**policy: object) -> Script:
     """The user speaks since 0 s and became quiet at 2 s."""
     script = Script(**policy)
     script.at(0.1, ev.SpeechStarted(0.1, onset_s=0))
-    script.at(2.04, ev.SpeechDipped(2.04, end_s=2))
+    script.at(2.04, ev.EnergyDropped(2.04, end_s=2))
     return script
 
 
@@ -153,7 +153,7 @@ def test_a_reply_is_prepared_as_soon_as_it_is_quiet() -> None:
 
 def test_it_is_thrown_away_when_that_was_a_consonant() -> None:
     script = dipping()
-    script.at(2.07, ev.SpeechRose(2.07))
+    script.at(2.07, ev.EnergyRecovered(2.07))
     assert script.last(do.Cancel) == do.Cancel(1)
     script.at(3.09, ev.SpeechPaused(3.09, end_s=3))
     script.at(3.2)
@@ -173,17 +173,17 @@ def test_a_slow_recogniser_is_not_asked_in_vain() -> None:
     script.at(2.09, ev.SpeechPaused(2.09, end_s=2))
     script.recognised(2.4)
     script.at(2.5, ev.SpeechStarted(2.5, onset_s=2.45))
-    script.at(3.04, ev.SpeechDipped(3.04, end_s=3))
+    script.at(3.04, ev.EnergyDropped(3.04, end_s=3))
     assert script.when(do.Transcribe) == [2.04]
 
 
 def test_tries_in_vain_are_bounded_and_take_none_from_the_pauses() -> None:
     script = dipping(max_tries=3)
     for number in range(1, 6):
-        script.at(2 + number, ev.SpeechRose(2 + number))
-        script.at(2.5 + number, ev.SpeechDipped(2.5 + number, end_s=2.46 + number))
+        script.at(2 + number, ev.EnergyRecovered(2 + number))
+        script.at(2.5 + number, ev.EnergyDropped(2.5 + number, end_s=2.46 + number))
     assert len(script.when(do.Transcribe)) == 3
-    script.at(8, ev.SpeechRose(8))
+    script.at(8, ev.EnergyRecovered(8))
     script.at(9.1, ev.SpeechPaused(9.1, end_s=9))
     script.at(9.2)
     assert len(script.when(do.Transcribe)) == 4

@@ -327,7 +327,7 @@ def test_no_reply_begins_while_the_user_may_be_going_on() -> None:
     script.replies(2.3, "Hi!")
     script.voiced(2.4, 0)
     for at in (2.48, 2.512):
-        script.at(at, ev.SpeechStirred(at))
+        script.at(at, ev.SpeechPossible(at))
     script.at(2.544, ev.SpeechStarted(2.544, onset_s=2.448))
     script.at(3)
     assert script.when(do.Play) == [], "the turn was over at 2.5 s and its reply ready, but the user went on"
@@ -343,7 +343,7 @@ def test_a_knock_holds_a_reply_back_for_a_moment_and_knocking_for_a_quarter_of_a
         script.voiced(2.4, 0)
         at = 2.48
         while at <= last:
-            script.at(at, ev.SpeechStirred(at))
+            script.at(at, ev.SpeechPossible(at))
             at += 0.032
         script.at(5)
         assert script.when(do.Play) == pytest.approx([begins])

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huiyin.assistant.ears.echo import CHUNK
-from huiyin.assistant.ears.energy import Dips
+from huiyin.assistant.ears.energy import EnergyDrops
 from huiyin.assistant.ports import SAMPLE_RATE
 
 
@@ -16,7 +16,7 @@ def heard(*stretches: tuple[float, float]) -> list[tuple[str, float]]:
     sound: npt.NDArray[np.float64] = np.concatenate(
         [rng.standard_normal(round(lasts_s * SAMPLE_RATE)) * 32767 * 10 ** (db / 20) for lasts_s, db in stretches]
     )
-    dips, told = Dips(), []
+    dips, told = EnergyDrops(), []
     for at in range(0, len(sound) - CHUNK + 1, CHUNK):
         change = dips.push(sound[at : at + CHUNK].astype(np.int16))
         if change:
@@ -26,12 +26,12 @@ def heard(*stretches: tuple[float, float]) -> list[tuple[str, float]]:
 
 def test_the_end_of_speech_is_known_within_70_ms() -> None:
     ((change, at_s),) = heard((1.0, -20), (0.5, -66))
-    assert change == "dipped"
+    assert change == "dropped"
     assert 1.03 <= at_s <= 1.07
 
 
 def test_a_closure_of_a_consonant_is_told_and_taken_back() -> None:
-    assert [change for change, _ in heard((1.0, -20), (0.08, -66), (0.5, -20))] == ["dipped", "rose"]
+    assert [change for change, _ in heard((1.0, -20), (0.08, -66), (0.5, -20))] == ["dropped", "recovered"]
 
 
 def test_a_shorter_one_is_not_told_of() -> None:

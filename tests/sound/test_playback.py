@@ -81,23 +81,23 @@ def test_dropped_reply_is_never_heard() -> None:
 def test_speech_starts_after_three_frames_of_four_dated_back_to_the_first() -> None:
     tracker = SpeechTracker()
     frames = [SILENCE, SPEECH, SILENCE, SPEECH, SILENCE, SPEECH, SPEECH]
-    stirred = ("stirred", 1)
-    assert [tracker.push(f) for f in frames] == [None, stirred, None, stirred, None, stirred, ("started", 4)]
+    possible = ("possible", 1)
+    assert [tracker.push(f) for f in frames] == [None, possible, None, possible, None, possible, ("started", 4)]
 
 
 def test_a_click_is_not_speech() -> None:
     tracker = SpeechTracker()
     told = [tracker.push(f) for f in [SPEECH, SPEECH, SILENCE, SILENCE, SILENCE, SPEECH, SPEECH, SILENCE]]
-    assert {what for what in told if what} == {("stirred", 1)}
+    assert {what for what in told if what} == {("possible", 1)}
 
 
 def test_a_sound_12_db_above_the_room_may_be_the_beginning_of_speech() -> None:
     tracker = SpeechTracker()
     room, louder, loud = (Frame(0.0, level=level) for level in (50.0, 190.0, 210.0))
-    assert [tracker.push(f) for f in [room] * 9 + [louder, loud]] == [None] * 10 + [("stirred", 1)]
+    assert [tracker.push(f) for f in [room] * 9 + [louder, loud]] == [None] * 10 + [("possible", 1)]
     steady = [tracker.push(loud) for _ in range(70)]
     assert steady[60] and not steady[-1], "what goes on for two seconds is the room"
-    assert tracker.push(Frame(0.9, level=9000.0, far_end=True)) is None, "the assistant itself stirs nothing"
+    assert tracker.push(Frame(0.9, level=9000.0, far_end=True)) is None, "the assistant itself is no possible speech"
 
 
 def test_a_pause_is_told_with_its_first_quiet_frame() -> None:
