@@ -260,7 +260,7 @@ class TurnsSettings:
     resume_ms: int = setting(650, "silence after which it goes on: nobody interrupted", low=100, high=5000)
     barge_in: str = setting(
         "voice",
-        "'voice': speaking interrupts; 'key': only the talk key does; 'off': half duplex, deaf while it speaks",
+        "'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback",
         choices=("voice", "key", "off"),
     )
     talk_key: bool = setting(False, "true: push-to-talk, speech counts while the key is held; for loud rooms")

@@ -112,7 +112,7 @@ class Listener:
                 far_end=True,
                 second=second,
                 leak=self._echo.leak() if self._tracker.cares(probability, second) else 0.0,
-                deaf=chunk.second is None and not chunk.settled,
+                untrusted=chunk.second is None and not chunk.settled,
             )
         change = self._tracker.push(frame)
         if change is None:

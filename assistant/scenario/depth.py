@@ -48,8 +48,8 @@ class Joints:
     half_duplex: bool
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether nobody listens now."""
+    def microphone_muted(self) -> bool:
+        """Whether half duplex mutes the microphone now: the assistant is playing."""
         return self.half_duplex and self.player.is_sounding
 
     def read_block(self) -> Samples:

@@ -96,9 +96,9 @@ class RoomDepth:
         self._world.at((self._blocks + 1) * BLOCK_S, self._tick)
 
     def _exchange(self, mic: Samples) -> Samples:
-        now, deaf = self._world.now, self._joints.is_deaf
+        now, muted = self._world.now, self._joints.microphone_muted
         out = self._joints.read_block()
-        for heard in self._listener.push(np.zeros_like(mic) if deaf else mic, out):
+        for heard in self._listener.push(np.zeros_like(mic) if muted else mic, out):
             self._post(speech_event(now, heard))
         self._joints.tell_progress()
         return out

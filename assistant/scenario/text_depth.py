@@ -81,7 +81,7 @@ class TextDepth:
         now = self._world.now
         if self._speaking or not self._voices(now - 1e-6):
             return
-        if self._joints.is_deaf:  # it hears what is left once there is silence
+        if self._joints.microphone_muted:  # it hears what is left once there is silence
             self._world.after(BLOCK_S, lambda: self._may_start(self._world.now - _ONSET_S))
             return
         self._speaking = True

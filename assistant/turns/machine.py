@@ -214,7 +214,7 @@ class TurnMachine:
                 self._do(do.JudgeWords(reply.generation, text))
             return
         known.words_awaited = False
-        reply.deafen(transcript)  # nothing was said that wants an answer
+        reply.mark_unneeded(transcript)  # nothing was said that wants an answer
         if reply.committed:
             self._drop_reply()
             self._listen()
@@ -242,7 +242,7 @@ class TurnMachine:
         self._turn.go_on()
         self.state = State.THINKING
         reply.commit(now_s)
-        if reply.is_deaf:
+        if not reply.is_needed:
             self._drop_reply()
             self._listen()
 

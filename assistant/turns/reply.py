@@ -21,7 +21,7 @@ class Reply:
         self.closed = False  # no more sound will come
         self.failed = False
         self.began_s = 0.0  # its words were asked for
-        self.is_deaf = False  # nothing was said that wants an answer
+        self.is_needed = True  # False: nothing was said that wants an answer
         self._policy, self._act = policy, act
         self._texts: list[str] = []  # clauses
         self._text_finished = False
@@ -50,10 +50,11 @@ class Reply:
         self._waiting["llm"] = now_s + self._policy.llm_timeout_s
         self._act(do.AskLlm(self.generation, transcript))
 
-    def deafen(self, transcript: Transcript) -> None:
+    def mark_unneeded(self, transcript: Transcript) -> None:
         """There is nothing to answer in these words."""
         self._waiting.pop("asr", None)
-        self.transcript, self.is_deaf = transcript, True
+        self.transcript = transcript
+        self.is_needed = False
 
     def commit(self, now_s: float) -> None:
         """The user's turn is over: make all of it, and let it out as soon as there is sound."""

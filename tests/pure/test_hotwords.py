@@ -207,10 +207,10 @@ def test_a_thousand_characters_take_milliseconds() -> None:
     assert min(taken_s) < 0.02
 
 
-class Deaf:
+class NoHotwords:
     """An engine that hears the same whatever it is told."""
 
-    model, device, languages, uses_hotwords = "deaf", "cpu", ("zh",), False
+    model, device, languages, uses_hotwords = "no hotwords", "cpu", ("zh",), False
     max_piece_s, batch_s, workers = 28.0, 0.0, 1
 
     def recognise(self, pieces: object, hints: Hints) -> list[Recognition]:
@@ -219,7 +219,7 @@ class Deaf:
 
 def test_only_engines_that_take_no_hotwords_are_corrected_and_long_lists_are_told() -> None:
     sound = [np.zeros(16_000, np.float32)]
-    engine = Deaf()
+    engine = NoHotwords()
     (heard,) = recognise(engine, sound, Hints(hotwords=("张伟",)))
     assert heard.segments[0].text == "我见到张伟" and heard.warnings == ()
     (many,) = recognise(engine, sound, Hints(hotwords=("张伟", *(f"Word{i}x" for i in range(60)))))

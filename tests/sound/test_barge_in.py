@@ -165,7 +165,7 @@ def test_gate_wants_unbroken_loud_speech_that_is_not_the_far_end() -> None:
     assert judged(user, user, user, Frame(0.9, passed=0.9, far_end=True, leak=9)) is None, "still the assistant's words"
     assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 4) is None, "most of it was taken away"
     assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 30) is None
-    assert judged(*[Frame(0.9, passed=0.9, far_end=True, deaf=True)] * 4) is None
+    assert judged(*[Frame(0.9, passed=0.9, far_end=True, untrusted=True)] * 4) is None
 
 
 def test_leaking_echo_holds_the_user_back_for_a_third_of_a_second_at_most() -> None:
@@ -191,7 +191,7 @@ def test_while_the_second_opinion_is_asked_the_first_does_not_count() -> None:
 def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     from huiyin.assistant.ports.wav import wav_bytes
 
-    talker = Talker(SimulatedRoom(ROOMS[0]), Listener(make_echo_path("off")[0], _Deaf(), SpeechTracker()))  # type: ignore[arg-type]
+    talker = Talker(SimulatedRoom(ROOMS[0]), Listener(make_echo_path("off")[0], _NoSpeech(), SpeechTracker()))  # type: ignore[arg-type]
     talker.answer(12)
     talker.run(12)
     mic, far_end = talker.room.recording()
@@ -217,10 +217,10 @@ def test_bench_echo_says_what_is_wrong_with_a_folder(tmp_path: Path, capfd: pyte
     assert "a_ref.wav" in capfd.readouterr().err
 
 
-class _Deaf:
+class _NoSpeech:
     """Voice activity that hears nothing, for who only wants the room's sound."""
 
-    def fork(self) -> _Deaf:
+    def fork(self) -> _NoSpeech:
         return self
 
     def __call__(self, frame: np.ndarray) -> float:

@@ -141,7 +141,7 @@ def test_until_the_canceller_has_learnt_the_second_opinion_decides() -> None:
     user = Frame(0.9, passed=0.9, far_end=True, second=0.8)
     assert first([echo] * 50) is None
     assert first([user, echo, user, user, user, user, user]) == 6
-    assert first([Frame(0.9, far_end=True, deaf=True)] * 50) is None
+    assert first([Frame(0.9, far_end=True, untrusted=True)] * 50) is None
 
 
 def test_ring_gives_back_sound_by_its_time() -> None:

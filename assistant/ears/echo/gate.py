@@ -21,7 +21,7 @@ class Frame:
     `probability` of speech in the cleaned sound; `passed`: cleaned level over the microphone's; `far_end`: whether
     the assistant was audible; `second`: the probability by the second opinion, while the first cannot be trusted;
     `leak`: how far the correlation of cleaned sound and far end stands out (4-6 the user, 7 and more echo);
-    `deaf`: nothing that is heard now can be trusted. `level`: of the cleaned sound, as int16 amplitude.
+    `untrusted`: neither probability can be trusted now. `level`: of the cleaned sound, as int16 amplitude.
     """
 
     probability: float
@@ -30,7 +30,7 @@ class Frame:
     far_end: bool = False
     second: float | None = None
     leak: float = 0.0
-    deaf: bool = False
+    untrusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int |
         # A slip, which leaks most, is found and mended within these 0.3 s; what goes on for longer is no slip.
         needed = rule.patience
     window = recent[-needed:]
-    if now.deaf or len(window) < needed:
+    if now.untrusted or len(window) < needed:
         return None
     speech = all(((frame.second or 0.0) if asked else frame.probability) >= threshold for frame in window)
     loud = asked or sum(frame.passed >= rule.level for frame in window) >= needed / 2
