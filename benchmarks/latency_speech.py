@@ -160,7 +160,7 @@ class Utterance:
 def utterances(
     settings: Settings, folder: Path, tell: Callable[[str], None], *, unseen: bool = False
 ) -> list[Utterance]:
-    """All of them, zh and en in turn. Starts the TTS service when a sentence has not been voiced yet.
+    """All of them, zh and en in turn. Starts the TTS service when a sentence has not been synthesised yet.
 
     `unseen`: those of `UNSEEN` alone.
     """
@@ -188,8 +188,8 @@ def utterances(
 def speech_in(sound: Floats) -> Floats:
     """The speech in `sound`, at `_PEAK`: without the silence, the noise and the clicks around it."""
     sound = (sound / np.abs(sound).max() * _PEAK).astype(np.float32)
-    voiced = np.flatnonzero(_speech_frames(sound))
-    return sound[voiced[0] * _FRAME : (voiced[-1] + 1) * _FRAME]
+    speech = np.flatnonzero(_speech_frames(sound))
+    return sound[speech[0] * _FRAME : (speech[-1] + 1) * _FRAME]
 
 
 def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
@@ -253,7 +253,7 @@ def _voiced(
     texts = [(voice, _plain(text)) for voice, text in lines]
     files = [folder / f"{hashlib.sha256(f'{v}|{t}'.encode()).hexdigest()[:16]}.wav" for v, t in texts]
     if not all(path.is_file() for path in files):
-        tell(f"voicing {len(files)} sentences (once) …")
+        tell(f"synthesising {len(files)} sentences (once) …")
         port = free_port()
         folder.mkdir(parents=True, exist_ok=True)
         settings = replace(settings, tts=replace(settings.tts, port=port))

@@ -27,7 +27,7 @@ from huiyin.assistant.turns.endpointing import EndpointPolicy
 from huiyin.assistant.turns.machine import State, TurnMachine, TurnPolicy
 from huiyin.configs.settings import Settings
 
-_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being voiced
+_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class StageRunner(Protocol):
         """Of the model's reply, give what is whole by now, and the next clause as soon as there is one."""
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """Voice a clause in this style, after those asked for before it."""
+        """Synthesise a clause in this style, after those asked for before it."""
 
     def cancel(self, generation: int) -> None:
         """Cut short whatever runs for this generation or an older one."""
 
     def finish(self, generation: int) -> None:
-        """All clauses of this generation have been voiced."""
+        """All clauses of this generation have been synthesised."""
 
     def warm(self, messages: Sequence[Message]) -> None:
         """These messages will be the beginning of the next ones asked."""

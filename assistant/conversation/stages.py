@@ -50,7 +50,7 @@ class Stages:
         cut: Callable[[float, float], Samples] | None,
         endpoint: Callable[[Samples], float] | None,
     ) -> None:
-        """`speak` false: clauses are shown, not voiced (typing on a machine without sound).
+        """`speak` false: clauses are shown, not synthesised (typing on a machine without sound).
 
         `cut`: the user's sound between two times; None: nobody listens. `endpoint`: the probability that a turn is
         complete at its end; None: nobody judges it.
@@ -159,7 +159,7 @@ class Stages:
                 text.hurry()
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """Voice a clause in this style, after those asked for before it."""
+        """Synthesise a clause in this style, after those asked for before it."""
         with self._lock:
             if generation <= self._cancelled_up_to:
                 return
@@ -182,7 +182,7 @@ class Stages:
                 self._clauses.pop(old).put(None)
 
     def finish(self, generation: int) -> None:
-        """All clauses of this generation have been voiced: its thread may end."""
+        """All clauses of this generation have been synthesised: its thread may end."""
         with self._lock:
             pending = self._clauses.pop(generation, None)
         if pending is not None:

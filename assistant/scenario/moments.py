@@ -26,7 +26,7 @@ NAMES = {
     "llm asked": "the language model is asked",
     "llm first clause": "the first clause to be spoken is there",
     "llm done": "all of the reply is written",
-    "tts asked": "a clause is to be voiced",
+    "tts asked": "a clause is to be synthesised",
     "tts first sound": "the first sound of a clause is there",
     "tts done": "the last sound of a clause is there",
     "reply starts": "the first sound of a reply leaves the loudspeaker",

@@ -1,7 +1,7 @@
 """The services that run on this machine, asked in virtual time: the conversation waits for them, its clock does not.
 
 Each call is made, and waited for, when the machine asks for it; what it took by the wall clock it takes in the
-scenario. A reply is thus written and voiced to its end even where the conversation goes on without it, and no stage
+scenario. A reply is thus written and synthesised to its end even where the conversation goes on without it. No stage
 slows another down: the figures are those of the services alone.
 """
 

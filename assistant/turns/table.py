@@ -74,7 +74,7 @@ them so that the other goes on |
 | `own_echo.py` | words that fit what is being said to 70 % are the assistant's own; shorter than 3 Chinese or 8 Latin \
 letters (4 and 12 after its last sound) never are | Whoever answers "tea or coffee?" with "coffee" says again what was \
 said |
-| `reply.py` | the first clause is voiced while the pause still lasts, the others once the turn is over; when the \
+| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when the \
 last clause there is has been heard for 0.3 s, the next one is cut as early as the first; every stage has a deadline, \
 and an apology follows where it is missed | A wrong guess costs one clause |
 

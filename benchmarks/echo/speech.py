@@ -43,11 +43,11 @@ USER = (
 
 
 def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[str], None]) -> Speech:
-    """The sentences above. Starts the TTS service when one has not been voiced yet; raises what that raises."""
+    """The sentences above. Starts the TTS service when one has not been synthesised yet; raises what that raises."""
     folder = settings.store.path.parent / "bench-speech"
     missing = [line for line in (*ASSISTANT, *USER) if not _file(folder, *line).is_file()]
     if missing:
-        tell(f"voicing {len(missing)} sentences (once) …")
+        tell(f"synthesising {len(missing)} sentences (once) …")
         folder.mkdir(parents=True, exist_ok=True)
         with Launcher(settings, arguments, tell) as launcher:
             launcher.start(["tts"])

@@ -15,7 +15,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TEMPERATURE_MAX = 2.0
 _TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a value that is refused
-_HOLD_MAX_S = 5.0  # a sentence is voiced in less; who asks for it may die before letting go
+_HOLD_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
 def check_chat(body: JsonObject) -> JsonObject:

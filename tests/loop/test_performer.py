@@ -30,7 +30,7 @@ class Talk:
 
     def __init__(self, **options: Any) -> None:
         self.asked: list[list[Message]] = []
-        self.voiced: list[tuple[str, str]] = []
+        self.synthesised: list[tuple[str, str]] = []
         self.machine, self.player, self.now = TurnMachine(), Player(), 0.0
         self.performer = Performer(
             self.machine, PERSONA, self.player, self, lambda: self.now,
@@ -43,7 +43,7 @@ class Talk:
         self.asked.append(list(messages))
 
     def synthesise(self, generation: int, clause: int, text: str, style: str) -> None:
-        self.voiced.append((text, style))
+        self.synthesised.append((text, style))
         self.player.add(generation, clause, np.full(BLOCK, 1000, np.int16))
         self.player.end_clause(generation, clause)
 
@@ -78,20 +78,22 @@ def test_each_clause_goes_to_the_voice_in_the_style_that_the_users_mood_asks_for
     talk.performer.handle(ev.TimePassed(5.0))
     talk.happens(ev.ReplyText, 0, "Oh no.")
     talk.happens(ev.ReplyText, 1, "What happened?")
-    assert talk.voiced == [("Oh no.", "gentle"), ("What happened?", "gentle")]
+    assert talk.synthesised == [("Oh no.", "gentle"), ("What happened?", "gentle")]
     assert talk.asked[-1][-1]["content"].startswith("(The user sounds sad.")
 
 
 def test_the_style_reaches_the_speech_service() -> None:
     with Stub(tts_s=0.0) as stub:
-        voiced: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
+        synthesised: queue.SimpleQueue[ev.Event] = queue.SimpleQueue()
         services = Services(stub.settings())
-        stages = Stages(services, Player(), lambda: 0.0, voiced.put, voice="heart", speak=True, cut=None, endpoint=None)
+        stages = Stages(
+            services, Player(), lambda: 0.0, synthesised.put, voice="heart", speak=True, cut=None, endpoint=None
+        )
         list(services.speak(services.call("tts", 5), "Oh no.", "heart", "gentle"))
         stages.synthesise(1, 0, "What happened?", "gentle")
         stages.finish(1)
-        assert [type(voiced.get(timeout=10)) for _ in range(2)] == [ev.AudioReady, ev.AudioFinished]
-    assert [body.get("emotion") for body in stub.voiced] == ["gentle", "gentle"]
+        assert [type(synthesised.get(timeout=10)) for _ in range(2)] == [ev.AudioReady, ev.AudioFinished]
+    assert [body.get("emotion") for body in stub.synthesised] == ["gentle", "gentle"]
 
 
 def test_what_was_hardly_heard_beside_the_words_is_not_spoken_of() -> None:
@@ -105,7 +107,7 @@ def test_what_was_hardly_heard_beside_the_words_is_not_spoken_of() -> None:
 def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> None:
     talk = Talk()
     talk.performer.greet(["Hello, I'm P."], 0.0)
-    assert talk.asked == [] and talk.voiced == [("Hello, I'm P.", "neutral")]
+    assert talk.asked == [] and talk.synthesised == [("Hello, I'm P.", "neutral")]
     talk.hear_out()
     assert talk.machine.state is State.LISTENING
     turn = next(what for what in talk.told if isinstance(what, TurnCommitted)).turn

@@ -50,7 +50,7 @@ class Writer(Services):
         self.did.append("held" if seconds else "let go")
 
     def say(self, *clauses: str) -> list[object]:
-        """What was done to voice these."""
+        """What was done to synthesise these."""
         for number, text in enumerate(clauses):
             self.stages.synthesise(1, number, text, "neutral")
             while not isinstance(self.next(), ev.AudioFinished):

@@ -127,7 +127,7 @@ def test_only_what_is_being_said_counts_as_echo() -> None:
     script.recognised(2.2)
     script.replies(2.3, "There was a lighthouse.", "It stood on an island.", "Nobody lived there.")
     for clause in range(3):
-        script.voiced(2.4, clause)
+        script.synthesised(2.4, clause)
     script.at(2.6)
     script.at(6, ev.PlaybackAdvanced(6, 1, 2))
     script.cuts_in(7, 7.4, "there was a lighthouse")

@@ -22,7 +22,7 @@ def judged(probability: float | None, transcript: Transcript = WHOLE) -> Script:
     script.recognised(2.15, transcript)
     assert script.last(do.JudgeWords) == do.JudgeWords(1, transcript.text)
     script.replies(2.3, "Cloudy.")
-    script.voiced(2.4, 0)
+    script.synthesised(2.4, 0)
     script.at(2.5)
     assert script.when(do.Play) == [], "the words are being judged"
     script.at(2.5, ev.WordsJudged(2.5, 1, probability))
@@ -61,7 +61,7 @@ def test_a_judge_that_says_nothing_holds_nobody_up_for_long() -> None:
     script.user_speaks(0, 2)
     script.recognised(2.15, WHOLE)
     script.replies(2.3, "Cloudy.")
-    script.voiced(2.4, 0)
+    script.synthesised(2.4, 0)
     script.at(5)
     assert script.when(do.Play) == pytest.approx([2.85])
 
@@ -145,7 +145,7 @@ def test_a_reply_is_prepared_as_soon_as_it_is_quiet() -> None:
     script.at(2.11, ev.EndpointScored(2.11, 1.98, 0.99))
     script.recognised(2.1)
     script.replies(2.15, "Hi!")
-    script.voiced(2.2, 0)
+    script.synthesised(2.2, 0)
     script.at(2.4)
     assert script.when(do.Transcribe) == [2.04], "once is enough"
     assert script.when(do.Play) == pytest.approx([2.23])

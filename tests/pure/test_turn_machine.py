@@ -19,7 +19,7 @@ def test_reply_is_prepared_at_the_first_pause_and_played_when_the_pause_has_last
     assert script.when(do.Transcribe) == pytest.approx([2.096])
     script.recognised(2.2)
     script.replies(2.3, "Hi!")
-    script.voiced(2.4, 0)
+    script.synthesised(2.4, 0)
     assert script.when(do.Play) == [], "the user may still go on"
     script.at(2.6)
     assert script.when(do.Play) == pytest.approx([2.5])
@@ -32,7 +32,7 @@ def test_slow_services_play_as_soon_as_the_first_sound_is_there() -> None:
     script.recognised(3.0)
     script.replies(4.0, "Hi!")
     assert script.machine.state is State.THINKING
-    script.voiced(4.5, 0)
+    script.synthesised(4.5, 0)
     assert script.when(do.Play) == [4.5]
 
 
@@ -65,7 +65,7 @@ def test_a_reply_that_runs_out_of_clauses_asks_for_the_next() -> None:
     for number in range(3):
         begins_s = 3.0 + number
         script.at(begins_s, ev.ReplyText(begins_s, 1, number, "A clause,"))
-        script.voiced(begins_s + 0.1, number)
+        script.synthesised(begins_s + 0.1, number)
         script.at(begins_s + 0.2, ev.PlaybackAdvanced(begins_s + 0.2, 1, number))
         if number == 1:
             script.at(4.3, ev.ReplyText(4.3, 1, 2, "and one that came in time,"))
@@ -99,7 +99,7 @@ def test_without_speculation_recognition_begins_at_the_end_of_turn(policy: dict[
     assert script.when(do.Transcribe) == [2.5]
 
 
-def test_only_the_first_clause_is_voiced_before_the_turn_is_over() -> None:
+def test_only_the_first_clause_is_synthesised_before_the_turn_is_over() -> None:
     script = Script()
     script.user_speaks(0, 2)
     script.recognised(2.2)
@@ -109,14 +109,14 @@ def test_only_the_first_clause_is_voiced_before_the_turn_is_over() -> None:
     assert script.when(do.Synthesise) == [2.3, 2.5]
 
 
-def test_reply_is_closed_once_all_its_clauses_are_voiced_and_committed_once_heard() -> None:
+def test_reply_is_closed_once_all_its_clauses_are_synthesised_and_committed_once_heard() -> None:
     script = Script()
     script.user_speaks(0, 2)
     script.recognised(2.2)
     script.replies(2.3, "Well,", "that depends.")
-    script.voiced(2.6, 0)
+    script.synthesised(2.6, 0)
     assert script.when(do.CloseAudio) == []
-    script.voiced(2.9, 1)
+    script.synthesised(2.9, 1)
     assert script.when(do.CloseAudio) == [2.9]
     script.heard(5)
     assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=False)
@@ -157,7 +157,7 @@ def test_a_very_long_turn_is_answered_as_it_stands() -> None:
     assert script.last(do.Transcribe) == do.Transcribe(1, start_s=0, end_s=60)
     script.recognised(62)
     script.replies(62.1, "Let me stop you there.")
-    script.voiced(62.2, 0)
+    script.synthesised(62.2, 0)
     script.at(65)
     assert script.machine.state is State.SPEAKING, "what is still being said is no barge-in"
 
@@ -200,8 +200,8 @@ def test_a_model_that_breaks_off_has_what_it_said_spoken_to_its_end() -> None:
     script.at(3, ev.ReplyText(3, 1, 1, "once upon a time"))
     script.at(3.1, ev.StageFailed(3.1, 1, "llm", "gone"))
     script.at(3.2, ev.ReplyText(3.2, 1, 2, "there was"))
-    assert not script.when(do.Cancel) and not script.when(do.Apologise), "the second clause is being voiced"
-    script.voiced(3.5, 1)
+    assert not script.when(do.Cancel) and not script.when(do.Apologise), "the second clause is being synthesised"
+    script.synthesised(3.5, 1)
     assert script.when(do.Apologise) == [3.5]
     assert script.last(do.Apologise) == do.Apologise(1, "llm", "gone")
     assert len(script.when(do.Synthesise)) == 2
@@ -216,7 +216,7 @@ def test_a_voice_that_fails_after_the_model_has_is_not_waited_for() -> None:
     assert script.when(do.Apologise) == [3.2]
 
 
-def test_failure_midway_keeps_what_is_already_voiced_and_apologises_after_it() -> None:
+def test_failure_midway_keeps_what_is_already_synthesised_and_apologises_after_it() -> None:
     script = Script().half_answered()
     script.at(2.6)
     actions = script.at(3, ev.StageFailed(3, 1, "llm", "broke off"))
@@ -264,7 +264,7 @@ def test_push_to_talk_hears_what_is_said_while_the_key_is_held_and_its_release_e
     assert script.machine.state is State.THINKING, "however long the pauses were"
     script.recognised(8.1)
     script.replies(8.2, "Hi!")
-    script.voiced(8.3, 0)
+    script.synthesised(8.3, 0)
     assert script.when(do.Play) == [8.3]
     script.user_speaks(8.5, 9.5)
     assert script.when(do.StopPlayback) == []
@@ -316,7 +316,7 @@ def test_a_missing_full_stop_says_nothing_once_the_recogniser_has_set_no_mark_in
         script.recognised(start + 2.2, Transcript("hello there"))
         script.replies(start + 3, "Hi!")
         assert script.over_s == pytest.approx(start + (2.85 if start < 45 else 2.25))
-        script.voiced(start + 3.2, 0)
+        script.synthesised(start + 3.2, 0)
         script.heard(start + 4)
 
 
@@ -325,7 +325,7 @@ def test_no_reply_begins_while_the_user_may_be_going_on() -> None:
     script.user_speaks(0, 2)
     script.recognised(2.2, HELLO)
     script.replies(2.3, "Hi!")
-    script.voiced(2.4, 0)
+    script.synthesised(2.4, 0)
     for at in (2.48, 2.512):
         script.at(at, ev.SpeechPossible(at))
     script.at(2.544, ev.SpeechStarted(2.544, onset_s=2.448))
@@ -340,7 +340,7 @@ def test_a_knock_holds_a_reply_back_for_a_moment_and_knocking_for_a_quarter_of_a
         script.user_speaks(0, 2)
         script.recognised(2.2, HELLO)
         script.replies(2.3, "Hi!")
-        script.voiced(2.4, 0)
+        script.synthesised(2.4, 0)
         at = 2.48
         while at <= last:
             script.at(at, ev.SpeechPossible(at))

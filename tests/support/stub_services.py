@@ -33,7 +33,7 @@ class Stub:
     asked: list[dict[str, Any]] = field(default_factory=list)
     tags: dict[str, Any] = field(default_factory=lambda: {"emotion": None, "events": []})
     transcribed_s: list[float] = field(default_factory=list)
-    voiced: list[dict[str, Any]] = field(default_factory=list)
+    synthesised: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Stub:
         stub = self
@@ -112,7 +112,7 @@ class Stub:
         handler.chunk(b"")
 
     def _tts(self, handler: Any, body: bytes) -> None:
-        self.voiced.append(json.loads(body))
+        self.synthesised.append(json.loads(body))
         time.sleep(self.tts_s)
         if "tts" in self.fail:
             handler.close_connection = True

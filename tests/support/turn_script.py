@@ -64,7 +64,7 @@ class Script:
             self.at(at_s, ev.ReplyText(at_s, g, i, text))
         self.at(at_s, ev.ReplyFinished(at_s, g))
 
-    def voiced(self, at_s: float, clause: int) -> None:
+    def synthesised(self, at_s: float, clause: int) -> None:
         g = self.machine.generation
         self.at(at_s, ev.AudioReady(at_s, g, clause))
         self.at(at_s, ev.AudioFinished(at_s, g, clause))
@@ -77,18 +77,18 @@ class Script:
         self.user_speaks(0, 2)
         self.recognised(2.2)
         self.replies(2.3, reply)
-        self.voiced(2.4, 0)
+        self.synthesised(2.4, 0)
         self.at(2.5)
         assert self.machine.state is State.SPEAKING
         self.done.clear()
         return self
 
     def half_answered(self) -> Script:
-        """The user spoke from 0 to 2 s; the first clause of the answer is voiced, the model goes on."""
+        """The user spoke from 0 to 2 s; the first clause of the answer is synthesised, the model goes on."""
         self.user_speaks(0, 2)
         self.recognised(2.2)
         self.at(2.3, ev.ReplyText(2.3, 1, 0, "Well,"))
-        self.voiced(2.4, 0)
+        self.synthesised(2.4, 0)
         return self
 
     def cuts_in(self, start_s: float, end_s: float, words: str, *, asr_s: float = 0.07) -> None:
