@@ -1,4 +1,4 @@
-"""What the turn machine asks of the world. Data only: the loop (or a simulator) carries it out."""
+"""What the turn machine asks for. Data only: the loop (or a simulator) carries it out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class AskLlm(Action):
 
 @dataclass(frozen=True)
 class Hurry(Action):
-    """The last clause there is is being heard: give the next as soon as there is one, and what is whole now."""
+    """The last clause so far is being played: give what is complete by now, and the next as soon as there is one."""
 
     generation: int
 
@@ -64,14 +64,14 @@ class Synthesise(Action):
 
 @dataclass(frozen=True)
 class Play(Action):
-    """Let the sound of this generation out, now and as it comes."""
+    """Play the sound of this generation, now and as it comes."""
 
     generation: int
 
 
 @dataclass(frozen=True)
 class CloseAudio(Action):
-    """No more sound will come for this generation; answer with `PlaybackFinished` once the last of it was heard."""
+    """No more sound will come for this generation; answer with `PlaybackFinished` once the last of it was played."""
 
     generation: int
 
@@ -92,14 +92,14 @@ class Resume(Action):
 
 @dataclass(frozen=True)
 class StopPlayback(Action):
-    """Fade out and be silent; what was not heard is thrown away."""
+    """Fade out and throw away what was not played."""
 
     generation: int
 
 
 @dataclass(frozen=True)
 class Cancel(Action):
-    """Whatever is still being made for this generation is no longer wanted; nor is the sound made, unless kept."""
+    """Stop whatever is being made for this generation, and throw its sound away unless `keep_audio`."""
 
     generation: int
     keep_audio: bool = False
@@ -116,7 +116,7 @@ class Commit(Action):
 
 @dataclass(frozen=True)
 class Apologise(Action):
-    """Say (from sound kept for this) that a stage failed, after what is already being said; as a last clause."""
+    """Say that a stage failed, from sound made in advance, as a last clause after those already playing."""
 
     generation: int
     stage: Stage

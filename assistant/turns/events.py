@@ -36,24 +36,24 @@ class SpeechPaused(Event):
 
 @dataclass(frozen=True)
 class SpeechPossible(Event):
-    """A sound that may be the first of speech: in some frames it is known. Sent again while it goes on."""
+    """Possible speech: three frames later it is known whether it is. Sent again while it goes on."""
 
 
 @dataclass(frozen=True)
 class EnergyDropped(Event):
-    """The user is as quiet as in a pause since `end_s`: told some 60 ms before `SpeechPaused`, if that comes."""
+    """The energy dropped to that of a pause at `end_s`. `SpeechPaused` follows some 60 ms later, if it is one."""
 
     end_s: float
 
 
 @dataclass(frozen=True)
 class EnergyRecovered(Event):
-    """That was no pause: a stop consonant, the end of a phrase."""
+    """The energy is that of speech again: it was no pause but a stop consonant, or the end of a phrase."""
 
 
 @dataclass(frozen=True)
 class EndpointScored(Event):
-    """The turn that pauses since `end_s` sounds complete with this probability, 0..1."""
+    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1."""
 
     end_s: float
     probability: float
@@ -61,7 +61,7 @@ class EndpointScored(Event):
 
 @dataclass(frozen=True)
 class Transcript:
-    """What the recogniser heard. `emotion` is (label, confidence 0..1), None where the engine cannot tell."""
+    """What the recogniser understood. `emotion` is (label, confidence 0..1), None where the engine cannot tell."""
 
     text: str
     language: str = ""
@@ -101,7 +101,7 @@ class ReplyText(ReplyEvent):
 
 @dataclass(frozen=True)
 class ReplyFinished(ReplyEvent):
-    """The language model has said all it will."""
+    """The text of the reply is complete."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,14 @@ class AudioFinished(ReplyEvent):
 
 @dataclass(frozen=True)
 class PlaybackAdvanced(ReplyEvent):
-    """The first sample of a clause was heard."""
+    """The first sample of a clause was played."""
 
     clause: int
 
 
 @dataclass(frozen=True)
 class PlaybackFinished(ReplyEvent):
-    """The last sample of the reply was heard."""
+    """The last sample of the reply was played."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from huiyin.assistant.turns.user_turn import UserTurn
 
 __all__ = ["State", "TurnMachine", "TurnPolicy"]
 
-_UNMARKED_TURNS = 3  # whoever has set no mark in so many turns sets none
+_UNMARKED_TURNS = 3  # a recogniser that has set no mark in so many turns in a row sets none
 
 
 class TurnMachine:
@@ -43,9 +43,10 @@ class TurnMachine:
         self._reply: Reply | None = None
         self._turn = UserTurn()
         self._interruption: Interruption | None = None
-        self._last_said, self._last_said_until_s = "", 0.0  # the assistant's words, while their echo may be heard
-        self._asr_took_s = 0.0  # the last answer of the recogniser
-        self._unmarked = 0  # turns in a row in which the recogniser set no mark at all
+        self._last_words = ""  # of the last reply
+        self._echo_until_s = 0.0  # till then their echo may be recognised
+        self._last_asr_s = 0.0  # the time that the recogniser last took
+        self._unmarked_turns = 0  # in a row, in which the recogniser set no mark
         self._key_held = False
         self._actions: list[do.Action] = []
 
@@ -67,7 +68,7 @@ class TurnMachine:
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING])
     def _go_on(self, event: ev.SpeechStarted) -> None:
-        """the same turn goes on: what was prepared is thrown away, as nothing of it was heard"""
+        """the same turn goes on: the prepared reply is thrown away, as nothing of it was played"""
         if not self.policy.talk_key or (self._key_held and self.state is State.USER):
             self._drop_reply()
             self.state = State.USER
@@ -76,58 +77,61 @@ class TurnMachine:
     @on(ev.SpeechPaused, states=[State.USER])
     def _pause(self, event: ev.SpeechPaused) -> None:
         """the wait for the end of the turn begins"""
-        dipped_s, self._turn.dipped_s = self._turn.dipped_s, None
-        if dipped_s is not None and event.end_s - dipped_s > self.policy.dip_reach_s:
-            self._drop_reply()
-            self._turn.go_on()
-        elif dipped_s is not None:
-            self._turn.speculations += 1
-        self._turn.pause(event.end_s)
+        turn = self._turn
+        if turn.dropped_s is not None:
+            if event.end_s - turn.dropped_s <= self.policy.drop_reach_s:
+                turn.speculations += 1
+                turn.dropped_s = None
+            else:
+                self._drop_reply()
+                turn.clear_pause()
+        turn.pause(event.end_s)
 
     @on(ev.EnergyDropped, states=[State.USER])
-    def _dip(self, event: ev.EnergyDropped) -> None:
+    def _prepare_early(self, event: ev.EnergyDropped) -> None:
         """if recognition is quick, a reply is prepared before it is sure that this is a pause"""
-        quick = self._asr_took_s <= self.policy.dip_asr_s and not self.policy.talk_key
-        if quick and self._reply is None and self._turn.may_dip(self.policy, event.end_s):
-            self._turn.dipped_s = event.end_s
+        is_quick = self._last_asr_s <= self.policy.early_asr_s and not self.policy.talk_key
+        if is_quick and self._reply is None and self._turn.may_prepare_early(self.policy, event.end_s):
+            self._turn.dropped_s = event.end_s
             self._speculate(event.end_s, event.at_s)
 
     @on(ev.EnergyRecovered, states=[State.USER])
-    def _rise(self, event: ev.EnergyRecovered) -> None:
-        """what was prepared for a pause that was none is thrown away"""
-        if self._turn.dipped_s is not None:
+    def _was_no_pause(self, event: ev.EnergyRecovered) -> None:
+        """the reply prepared at the energy drop is thrown away"""
+        if self._turn.dropped_s is not None:
             self._drop_reply()
-            self._turn.go_on()
+            self._turn.clear_pause()
 
     @on(ev.SpeechPossible, states=[State.USER, State.THINKING])
-    def _stir(self, event: ev.SpeechPossible) -> None:
-        """a reply does not begin for 96 ms, as the user may be going on"""
+    def _may_go_on(self, event: ev.SpeechPossible) -> None:
+        """a reply does not begin for {possible_speech_s}, as the user may be going on"""
         if self._reply and not self.policy.talk_key:
-            self._reply.stir(event.at_s)
+            self._reply.delay(event.at_s)
 
     @on(ev.EndpointScored, states=[State.USER])
     def _score(self, event: ev.EndpointScored) -> None:
         """the wait is set by how complete the turn sounds"""
         if event.end_s == self._turn.paused_s:
-            self._turn.known.p_sound, self._turn.known.sound_awaited = event.probability, False
+            self._turn.evidence.p_sound = event.probability
+            self._turn.evidence.sound_awaited = False
 
     @on(ev.SpeechStarted, states=[State.SPEAKING])
     def _may_interrupt(self, event: ev.SpeechStarted) -> None:
-        """if it lasts 192 ms the reply is paused (by voice only: with `barge_in` key or off nothing happens)"""
+        """if it lasts {barge_in_s} the reply is paused (by voice only: with `barge_in` key or off nothing happens)"""
         if self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
-            self._interruption = Interruption(event.onset_s, self._reply.saying(), event.onset_s)
+            self._interruption = Interruption(event.onset_s, self._reply.audible_words(), event.onset_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
-    def _interrupts_on(self, event: ev.SpeechStarted) -> None:
+    def _interruption_goes_on(self, event: ev.SpeechStarted) -> None:
         """the interruption goes on"""
         if self._interruption:
-            self._interruption.goes_on(event.onset_s)
+            self._interruption.resume(event.onset_s)
 
     @on(ev.SpeechPaused, states=[State.PAUSED])
     def _interruption_ends(self, event: ev.SpeechPaused) -> None:
-        """its words are asked for; after 650 ms of silence the reply goes on"""
-        if self._interruption and self._interruption.ended_s is None:
-            self._interruption.ended(event.end_s)
+        """its words are asked for; after {resume_s} of silence the reply goes on"""
+        if self._interruption and self._interruption.paused_s is None:
+            self._interruption.pause(event.end_s)
 
     @on(ev.SpeechPaused, states=[State.SPEAKING])
     def _noise_ends(self, event: ev.SpeechPaused) -> None:
@@ -140,25 +144,25 @@ class TurnMachine:
     def _type(self, event: ev.TextEntered) -> None:
         """a reply being spoken is stopped and committed; the typed words are asked at once"""
         self._stop_reply(event.at_s)
-        reply = self._reply = self._prepare()
-        self._turn.go_on()
+        self._reply = self._new_reply()
+        self._turn.clear_pause()
         self.state = State.THINKING
-        reply.ask(Transcript(event.text), event.at_s)
-        reply.commit(event.at_s)
+        self._reply.ask(Transcript(event.text), event.at_s)
+        self._reply.commit(event.at_s)
 
     @on(ev.KeyPressed)
     def _press(self, event: ev.KeyPressed) -> None:
         """a reply being spoken is stopped and committed; with push-to-talk the user's turn begins, or goes on"""
         self._key_held = True
-        goes_on = self.state in (State.USER, State.THINKING)
-        is_speaking = self._interruption is not None and self._interruption.ended_s is None
-        if goes_on and not self.policy.talk_key:
+        turn_goes_on = self.state in (State.USER, State.THINKING)
+        user_speaks = self._interruption is not None and self._interruption.paused_s is None
+        if turn_goes_on and not self.policy.talk_key:
             return
         self._stop_reply(event.at_s)
         self._listen()
-        if goes_on:
+        if turn_goes_on:
             self.state = State.USER
-        elif self.policy.talk_key or is_speaking:
+        elif self.policy.talk_key or user_speaks:
             self._take_turn(UserTurn(event.at_s))
 
     @on(ev.KeyReleased)
@@ -177,14 +181,15 @@ class TurnMachine:
         if self._interruption and event.generation == self._interruption.generation:
             self._interruption.transcript = event.transcript
         elif self._reply and event.generation == self._reply.generation and not self._reply.closed:
-            self._asr_took_s = event.at_s - self._reply.began_s
-            self._words(self._reply, event.transcript, event.at_s)
+            self._last_asr_s = event.at_s - self._reply.asked_s
+            self._answer(self._reply, event.transcript, event.at_s)
 
     @on(ev.WordsJudged, states=[State.USER])
     def _judged(self, event: ev.WordsJudged) -> None:
         """the wait is set by whether a message is likely to end with these words"""
         if self._reply and event.generation == self._reply.generation:
-            self._turn.known.p_words, self._turn.known.words_awaited = event.probability, False
+            self._turn.evidence.p_words = event.probability
+            self._turn.evidence.words_awaited = False
 
     @on(ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
     def _replied(self, event: ev.ReplyEvent) -> None:
@@ -193,76 +198,84 @@ class TurnMachine:
             self._reply.handle(event)
 
     @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED])
-    def _heard_out(self, event: ev.PlaybackFinished) -> None:
+    def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
         """the turn is committed with all of the reply; speech that is going on is the user's turn"""
         if self._reply and event.generation == self._reply.generation:
             self._commit(event.at_s, interrupted=False)
             self._drop_reply()
             self._listen()
-            if self._interruption and self._interruption.ended_s is None:
+            if self._interruption and self._interruption.paused_s is None:
                 self._take_turn(UserTurn(self._interruption.onset_s))
 
-    def _words(self, reply: Reply, transcript: Transcript, at_s: float) -> None:
-        text, known = transcript.text, self._turn.known
-        known.text, known.stops_are_set = text, has_marks(text) or self._unmarked < _UNMARKED_TURNS
-        soon = self._turn.start_s <= self._last_said_until_s
-        is_echo = soon and is_own_echo(text, self._last_said, finished=not self._turn.interrupts)
-        if text.strip() and not is_echo and not (self._turn.interrupts and is_only_stop(text)):
-            reply.ask(transcript, at_s)
-            known.words_awaited = self.policy.judge_words and not reply.committed and can_be_judged(text)
-            if known.words_awaited:
-                self._do(do.JudgeWords(reply.generation, text))
+    def _answer(self, reply: Reply, transcript: Transcript, now_s: float) -> None:
+        """Ask the model for an answer to these words, and have them judged, where they need one."""
+        text = transcript.text
+        evidence = self._turn.evidence
+        evidence.text = text
+        evidence.stops_are_set = has_marks(text) or self._unmarked_turns < _UNMARKED_TURNS
+        if not self._needs_answer(text):
+            evidence.words_awaited = False
+            reply.mark_unneeded(transcript)
+            if reply.committed:
+                self._drop_reply()
+                self._listen()
             return
-        known.words_awaited = False
-        reply.mark_unneeded(transcript)  # nothing was said that wants an answer
-        if reply.committed:
-            self._drop_reply()
-            self._listen()
+        reply.ask(transcript, now_s)
+        evidence.words_awaited = self.policy.judge_words and not reply.committed and can_be_judged(text)
+        if evidence.words_awaited:
+            self._do(do.JudgeWords(reply.generation, text))
+
+    def _needs_answer(self, text: str) -> bool:
+        """Not silence, nor an echo of the last reply, nor merely the order that stopped it."""
+        if not text.strip() or (self._turn.interrupts and is_only_stop(text)):
+            return False
+        may_be_echo = self._turn.start_s <= self._echo_until_s
+        return not (may_be_echo and is_own_echo(text, self._last_words, finished=not self._turn.interrupts))
 
     # -- turns
 
     def _take_turn(self, turn: UserTurn) -> None:
-        self.state, self._turn, self._interruption = State.USER, turn, None
+        self.state = State.USER
+        self._turn = turn
+        self._interruption = None
 
     def _take_floor(self, interruption: Interruption, now_s: float) -> None:
-        """What might have been a noise is the user's turn: it began with it, and its words are used if known."""
+        """The interruption is the user's turn: it began with it, and its words are used if known."""
         self._stop_reply(now_s)
-        self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.ended_s))
-        if interruption.is_understood and interruption.transcript:
+        self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.paused_s))
+        if interruption.is_transcribed and interruption.transcript:
             self._turn.speculations = 1
-            self._reply = self._prepare(interruption.generation)
-            self._words(self._reply, interruption.transcript, now_s)
+            self._reply = Reply(interruption.generation, self.policy, self._do)
+            self._answer(self._reply, interruption.transcript, now_s)
 
     def _end_turn(self, end_s: float, now_s: float) -> None:
-        reply = self._reply
-        if reply is None or reply.failed:
-            # Nothing was prepared, or the attempt failed: there is time for one that counts.
-            reply = self._reply = self._prepare()
-            reply.transcribe(self._turn.start_s, end_s, now_s)
-        self._turn.go_on()
+        if self._reply is None or self._reply.failed:
+            # Nothing was prepared, or that attempt failed: there is time for one that counts.
+            self._reply = self._new_reply()
+            self._reply.transcribe(self._turn.start_s, end_s, now_s)
+        self._turn.clear_pause()
         self.state = State.THINKING
-        reply.commit(now_s)
-        if not reply.is_needed:
+        self._reply.commit(now_s)
+        if not self._reply.is_needed:
             self._drop_reply()
             self._listen()
 
     def _listen(self) -> None:
         self.state = State.LISTENING
-        self._turn.go_on()
+        self._turn.clear_pause()
 
     # -- replies
 
-    def _prepare(self, generation: int = 0) -> Reply:
-        """A reply with the next number, or with the one its words were asked for under."""
-        self.generation += not generation
-        return Reply(generation or self.generation, self.policy, self._do)
+    def _new_reply(self) -> Reply:
+        self.generation += 1
+        return Reply(self.generation, self.policy, self._do)
 
     def _speculate(self, end_s: float, now_s: float) -> None:
         """Prepare a reply to the turn so far. Its words are waited for where they are judged."""
         self._turn.tries += 1
-        self._reply = self._prepare()
+        self._reply = self._new_reply()
         self._reply.transcribe(self._turn.start_s, end_s, now_s)
-        self._turn.known.words_awaited = self.policy.judge_words
+        self._turn.evidence.words_awaited = self.policy.judge_words
 
     def _drop_reply(self) -> None:
         """Forget the reply: whatever is still being made for it is not wanted."""
@@ -280,9 +293,11 @@ class TurnMachine:
 
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
         if self._reply and self._reply.transcript:
-            self._do(do.Commit(self._reply.generation, self._reply.transcript, interrupted))
-            self._unmarked = 0 if has_marks(self._reply.transcript.text) else self._unmarked + 1
-            self._last_said, self._last_said_until_s = self._reply.saying(), now_s + self.policy.echo_tail_s
+            transcript = self._reply.transcript
+            self._do(do.Commit(self._reply.generation, transcript, interrupted))
+            self._unmarked_turns = 0 if has_marks(transcript.text) else self._unmarked_turns + 1
+            self._last_words = self._reply.audible_words()
+            self._echo_until_s = now_s + self.policy.echo_tail_s
 
     # -- time
 
@@ -295,25 +310,26 @@ class TurnMachine:
             self._reply.check_time(now_s)
             if self._reply.playing and self.state is State.THINKING:
                 self.state = State.SPEAKING
-        if future := [due_s for due_s in self._due() if now_s < due_s < NEVER]:
-            self._do(do.WakeAt(min(future)))
+        wake_s = min((due_s for due_s in self._due_s() if due_s > now_s), default=NEVER)
+        if wake_s < NEVER:
+            self._do(do.WakeAt(wake_s))
 
     def _check_turn(self, turn: UserTurn, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy = self.policy
-        # Compared as the same sums that the wake-up is asked for with: a rounded difference could miss it.
+        # Times are compared as `due_s` gives them: a difference, rounded, could miss its own wake-up.
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:
             return
-        prepare = now_s >= turn.prepare_due_s(policy)
-        if prepare and not turn.is_score_asked:
+        is_judged = now_s >= turn.prepare_due_s(policy)
+        if is_judged and not turn.is_score_asked:
             turn.is_score_asked = True
-            turn.known.sound_awaited = policy.judge_sound
+            turn.evidence.sound_awaited = policy.judge_sound
             self._do(do.ScoreEndpoint(turn.start_s, turn.paused_s))
         if now_s >= turn.endpoint_due_s(policy):
             self._end_turn(turn.paused_s, now_s)
-        elif prepare and self._reply is None and turn.may_prepare(policy):
+        elif is_judged and self._reply is None and turn.may_prepare(policy):
             turn.speculations += 1
             self._speculate(turn.paused_s, now_s)
 
@@ -326,19 +342,19 @@ class TurnMachine:
             self.generation += 1
             self._do(interruption.ask(self.generation, now_s))
         verdict = interruption.verdict(self.policy, now_s)
-        if verdict is Verdict.TRUE:
+        if verdict is Verdict.USER_TURN:
             self._take_floor(interruption, now_s)
-        elif verdict is Verdict.FALSE:
+        elif verdict is Verdict.FALSE_ALARM:
             if self.state is State.PAUSED and self._reply:
                 self._do(do.Resume(self._reply.generation))
                 self.state = State.SPEAKING
-            if interruption.is_understood:
-                self._interruption = None  # else its words may still come, and prove it true
+            if interruption.is_transcribed:
+                self._interruption = None  # else its words may still come, and show that it is the user's turn
 
-    def _due(self) -> Iterator[float]:
+    def _due_s(self) -> Iterator[float]:
         """When time alone may bring something about."""
         if self.state is State.USER:
-            yield from self._turn.due(self.policy)
+            yield from self._turn.due_s(self.policy)
         if self._interruption and self.policy.barge_in == "voice":
             yield from self._interruption.due_s(self.policy)
         if self._reply:

@@ -6,10 +6,11 @@ import dataclasses
 import inspect
 import sys
 
-from huiyin.assistant.turns import actions, events
+from huiyin.assistant.turns import actions, events, own_echo
 from huiyin.assistant.turns.machine import TurnMachine
+from huiyin.assistant.turns.policy import TurnPolicy
 from huiyin.assistant.turns.reply import Reply
-from huiyin.assistant.turns.transitions import TRANSITIONS, Handler, State
+from huiyin.assistant.turns.transitions import MEANINGS, TRANSITIONS, Handler, State
 from huiyin.configs.settings import TurnsSettings
 
 _BY_TIME: dict[State, tuple[Handler, ...]] = {
@@ -55,32 +56,33 @@ Each is a file that can be read in a minute.
 
 | file | decides | why so |
 |---|---|---|
-| `endpointing.py` | how long a pause lasts before it ends the user's turn. Where a language model judges the words: \
-250 ms when a message ends with them with p ≥ 0.27, else 850 ms, growing to 1.2 s where sound and words both say that \
-more will come; 850 ms until they are judged. Where it does not: 250 ms when the endpoint model says "complete" with \
-p ≥ 0.5 to 0.97, by the marks that the recogniser sets, else as above; 500 ms without a model. After one word \
-("one", 北京; not "yes") the sound is not believed. Words that go on (然后, 因为, and, um, half a number, a comma) \
-add 800 ms. Never above 2 s | People leave 200 ms, and pause for 200-700 ms \
-within a sentence. An end is ranked above such a pause by the words in 83 of 100 cases, by the sound in 68 \
-(docs/performance.md) |
-| `interruption.py` | what speech during a reply is. The reply is paused after 192 ms. It is stopped when the speech \
-has lasted 500 ms and has words, or 1 s whatever they are, or when it ended and its words are neither a listener's nor \
-the assistant's own. It goes on when they are, or after 650 ms of silence | Never kill a reply on one trigger: a \
-pause can be taken back, and listening on in silence costs nothing |
-| `backchannel.py` | 嗯, 对, 好的, mm-hmm, yeah, I see: alone and shorter than 1 s they take no turn | Listeners say \
-them so that the other goes on |
-| `stop_words.py` | 停, 等一下, stop, hold on: silence at once, heard after 300 ms of speech; alone they get no reply \
-| Who says stop wants silence, not an answer |
-| `own_echo.py` | words that fit what is being said to 70 % are the assistant's own; shorter than 3 Chinese or 8 Latin \
-letters (4 and 12 after its last sound) never are | Whoever answers "tea or coffee?" with "coffee" says again what was \
-said |
-| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when the \
-last clause there is has been heard for 0.3 s, the next one is cut as early as the first; every stage has a deadline, \
-and an apology follows where it is missed | A wrong guess costs one clause |
+| `endpointing.py`, `text_judge.py` | how long a pause lasts before it ends the user's turn. Where a language model \
+judges the words: {sure_s} when a message ends with them with p ≥ {p_words}, else {doubtful_s}, growing to \
+{unsure_s} where sound and words both say that more will come; {doubtful_s} until they are judged. Where it does \
+not: {sure_s} when the endpoint model says "complete" with p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the \
+marks that the recogniser sets, else as above; {fixed_s} without a model. After one word ("one", 北京; not "yes") \
+the sound is not believed. An unfinished text (然后, 因为, and, um, half a number, a comma) adds {unfinished_s}. \
+Never above {longest_s} | People leave 200 ms, and pause for 200-700 ms within a sentence. Words tell an end from \
+such a pause better than the sound does (docs/performance.md) |
+| `interruption.py` | what speech during a reply is. The reply is paused after {barge_in_s}. It is stopped when the \
+speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are, or when it ended and its words are \
+neither a listener's nor the assistant's own. It goes on when they are, or after {resume_s} of silence | Never stop \
+a reply on one trigger: a pause can be taken back, and listening on in silence costs nothing |
+| `backchannel.py` | 嗯, 对, 好的, mm-hmm, yeah, I see: alone and shorter than {doubt_s} they take no turn | \
+Listeners say them so that the other goes on |
+| `stop_words.py` | 停, 等一下, stop, hold on: silence at once, recognised after {ask_early_s} of speech; alone they \
+get no reply | Who says stop wants silence, not an answer |
+| `own_echo.py` | a transcript that matches the assistant's words to {own_echo.SIMILAR:.0%} is an echo of them; \
+shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and \
+{own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | Whoever answers "tea or coffee?" with "coffee" \
+repeats what was said |
+| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when \
+the last clause so far has been played for {hurry_s}, the next one is cut as early as the first; every stage has a \
+deadline, and an apology follows where it is missed | A wrong guess costs one clause |
 
-A reply stopped before a word was heard leaves no trace in the history. One stopped midway is kept up to the word heard,
-and the user's next message begins with a line that says where it was cut off, so that "go on" works. (A mark in the
-reply itself taught a small model to break off its own sentences.)
+A reply stopped before a word was heard leaves no trace in the history. One stopped midway is remembered up to the word
+heard, and the user's next message begins with a line that says where it was cut off, so that "go on" works. (A mark in
+the reply itself taught a small model to break off its own sentences.)
 
 ## Settings
 
@@ -94,15 +96,31 @@ reply itself taught a small model to break off its own sentences.)
 
 def page() -> str:
     """The page, as Markdown."""
+    rules = (inspect.getdoc(sys.modules[TurnMachine.__module__]) or "").split("obeys:")[1].strip()
     return _PAGE.format(
-        rules="Its rules:\n\n" + inspect.getdoc(sys.modules[TurnMachine.__module__]).split("obeys:")[1].strip(),  # type: ignore[union-attr]
-        states="\n".join(f"- **{state.name}**: {state.meaning}" for state in State),
+        rules="Its rules:\n\n" + rules,
+        states="\n".join(f"- **{state.name}**: {meaning}" for state, meaning in MEANINGS.items()),
         table=_table(),
         always=_always(),
         events=_listed(events, events.Event),
         actions=_listed(actions, actions.Action),
         settings="\n".join(_setting(field) for field in dataclasses.fields(TurnsSettings)),
+        own_echo=own_echo,
+        **_policy_numbers(),
     )
+
+
+def _policy_numbers() -> dict[str, str]:
+    """The numbers of the default policy, written out: 'barge_in_s' -> '192 ms'."""
+    policy = TurnPolicy()
+    numbers = {**vars(policy), **vars(policy.endpoint)}
+    return {name: _written(name, value) for name, value in numbers.items() if isinstance(value, (int, float))}
+
+
+def _written(name: str, value: float) -> str:
+    if not name.endswith("_s"):
+        return f"{value:g}"
+    return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
 
 
 def _by_handlers() -> dict[tuple[Handler | None, ...], str]:
@@ -130,7 +148,7 @@ def _always() -> str:
 
 
 def _says(documented: object) -> str:
-    return " ".join((inspect.getdoc(documented) or "").split())
+    return " ".join((inspect.getdoc(documented) or "").format_map(_policy_numbers()).split())
 
 
 def _listed(module: object, base: type) -> str:

@@ -10,22 +10,22 @@ from huiyin.assistant.turns.events import Event
 
 
 class State(Enum):
-    """Who has the floor; `meaning` in words."""
+    """Who has the floor."""
 
-    meaning: str
+    LISTENING = "listening"
+    USER = "user"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+    PAUSED = "paused"
 
-    LISTENING = "listening", "nobody speaks"
-    USER = "user", "the user has the floor: speaking, or in a pause that may still be theirs"
-    THINKING = "thinking", "the user's turn is over and no sound has come yet"
-    SPEAKING = "speaking", "the reply is heard"
-    PAUSED = "paused", "the reply is held back while the user may be interrupting"
 
-    def __new__(cls, value: str, meaning: str) -> State:
-        """Enum's way to give members more than a value."""
-        state = object.__new__(cls)
-        state._value_, state.meaning = value, meaning
-        return state
-
+MEANINGS = {
+    State.LISTENING: "nobody speaks",
+    State.USER: "the user has the floor: speaking, or in a pause that may still be theirs",
+    State.THINKING: "the user's turn is over and no sound has come yet",
+    State.SPEAKING: "the reply is played",
+    State.PAUSED: "the reply is paused while the user may be interrupting",
+}
 
 Handler = Callable[..., None]
 TRANSITIONS: dict[type[Event], dict[State, Handler]] = {}  # where there is no entry, nothing happens
@@ -34,11 +34,15 @@ _H = TypeVar("_H", bound=Callable[..., Any])
 
 
 def on(*events: type[Event], states: Iterable[State] = State) -> Callable[[_H], _H]:
-    """Enter a method into the table. Its docstring is what docs/turns.md says about it."""
+    """Enter a method into the table.
+
+    Its docstring is what docs/turns.md says about it; `{resume_s}` in it stands for that number of the policy.
+    """
 
     def enter(handler: _H) -> _H:
         for event in events:
-            TRANSITIONS.setdefault(event, {}).update(dict.fromkeys(states, handler))
+            for state in states:
+                TRANSITIONS.setdefault(event, {})[state] = handler
         return handler
 
     return enter
