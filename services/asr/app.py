@@ -18,7 +18,7 @@ from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.request import OPENAI_ALIAS, Ask, openai_ask, own_ask, unknown_model
 from huiyin.services.asr.http.stream import add_live
 from huiyin.services.asr.queue import Caller
-from huiyin.services.asr.recogniser import Transcript, join_texts
+from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
 from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.serving import Serving, Step, Steps
 from huiyin.services.asr.text.formats import DOCUMENTS, SUBTITLES, as_verbose, usage
@@ -115,13 +115,13 @@ def make_app(settings: Settings) -> Flask:
     return app
 
 
-def _finish(steps: Steps) -> Transcript:
+def _finish(steps: Steps) -> RecordingTranscript:
     *_, transcript = steps
-    assert isinstance(transcript, Transcript)
+    assert isinstance(transcript, RecordingTranscript)
     return transcript
 
 
-def _openai_answer(transcript: Transcript, ask: Ask) -> Response:
+def _openai_answer(transcript: RecordingTranscript, ask: Ask) -> Response:
     if ask.response_format == "verbose_json":
         return jsonify(as_verbose(transcript, words=ask.words))
     if ask.response_format == "json":
@@ -135,7 +135,7 @@ def _openai_events() -> Callable[[Step], Iterator[str]]:
 
     def event(step: Step) -> Iterator[str]:
         nonlocal last
-        if isinstance(step, Transcript):
+        if isinstance(step, RecordingTranscript):
             done = {"type": "transcript.text.done", "text": step.text, "usage": usage(step)}
             return iter([json.dumps(done, ensure_ascii=False)])
         texts = [segment.text for segment in step.segments if segment.text]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from huiyin.services.asr.recogniser import Recognition, Segment, Transcript, join_texts
+from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_texts
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.asr.signal.voice_activity import SpeechDetector
 from huiyin.services.asr.transcribe import joined
@@ -71,7 +71,7 @@ class Dictation:
         elif self._partial_is_due():
             yield from self._partial()
 
-    def result(self) -> Transcript:
+    def result(self) -> RecordingTranscript:
         """All finals as one transcript."""
         return joined(self._model, self._segments, self.received_s, self._busy_s, tuple(self._warnings))
 

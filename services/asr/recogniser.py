@@ -134,7 +134,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class Transcript:
+class RecordingTranscript:
     """A whole recording: the shape of every answer of the service."""
 
     text: str

@@ -14,12 +14,12 @@ from huiyin.services.asr.http.cache import AnswerCache
 from huiyin.services.asr.http.request import Ask
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Engine, Transcript, load_engine
+from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
 from huiyin.services.asr.signal.voice_activity import load_detectors
 from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
 from huiyin.services.common.loading import EngineHost
 
-Step = Part | Transcript
+Step = Part | RecordingTranscript
 Steps = Iterator[Step]
 
 _LONGEST_KEPT_S = 3600.0  # of a recording in the cache: packing a longer one takes memory
@@ -82,7 +82,9 @@ class Serving:
         if known is None:
             return self._keeping(key, transcribe(recogniser, reader, ask.hints, caller))
         self._hits.inc()
-        return (dataclasses.replace(step, cached=True) if isinstance(step, Transcript) else step for step in known)
+        return (
+            dataclasses.replace(step, cached=True) if isinstance(step, RecordingTranscript) else step for step in known
+        )
 
     def _keeping(self, key: object, steps: Steps) -> Steps:
         made: list[Step] = []
@@ -92,7 +94,7 @@ class Serving:
                 yield step
                 break
             made.append(step)
-            if isinstance(step, Transcript):
+            if isinstance(step, RecordingTranscript):
                 self._cache.put(key, made)
             yield step
         yield from steps

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, Segment, Transcript, join_texts
+from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, RecordingTranscript, Segment, join_texts
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.signal.voice_activity import Detectors
 from huiyin.services.asr.text.hotwords import recognise
@@ -45,7 +45,7 @@ class Recogniser:
 
 def transcribe(
     recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller
-) -> Iterator[Part | Transcript]:
+) -> Iterator[Part | RecordingTranscript]:
     """Yields a Part as each piece is done (without segments where nobody spoke), at the end the Transcript.
 
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
@@ -134,10 +134,10 @@ def _windows(pieces: Iterator[Piece], window_s: float) -> Iterator[list[Piece]]:
 
 def joined(
     model: str, segments: Sequence[Segment], duration_s: float, busy_s: float, warnings: tuple[str, ...]
-) -> Transcript:
+) -> RecordingTranscript:
     """All segments of a recording as one transcript."""
     spoken_s = sum(_length(s) for s in segments) or 1.0
-    return Transcript(
+    return RecordingTranscript(
         text=join_texts(s.text for s in segments),
         language=_main_language(segments),
         duration_s=duration_s,

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from huiyin.services.asr.recogniser import Emotion, Segment, Transcript
+from huiyin.services.asr.recogniser import Emotion, RecordingTranscript, Segment
 from huiyin.services.asr.report.labels import in_plain_words
 from huiyin.services.asr.report.media import MOST_PEAKS, Waveform, listen
 from huiyin.services.asr.report.page import report
@@ -106,7 +106,7 @@ def test_a_waveform_of_ten_hours_has_no_more_points_than_one_of_a_minute() -> No
 # --- the report --------------------------------------------------------------------------------------------------
 
 
-def page_of(heard: Transcript, title: str = "call.mp3") -> Page:
+def page_of(heard: RecordingTranscript, title: str = "call.mp3") -> Page:
     return Page("".join(report(heard, waveform_of(heard.duration_s), title)))
 
 

@@ -13,7 +13,7 @@ from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import AnswerCache, digest_of
 from huiyin.services.asr.planner import Plan, make_plan, next_batch, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Emotion, Event, Hints, Recognition, Segment, Transcript
+from huiyin.services.asr.recogniser import Emotion, Event, Hints, Recognition, RecordingTranscript, Segment
 from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, Samples, Source
 from huiyin.services.common.errors import ApiError
@@ -32,14 +32,14 @@ def with_engine(engine: FakeEngine, free_bytes: int = 8 * GIB, **settings: float
 
 def steps_of(
     source: Source, engine: FakeEngine | None = None, caller: Caller | None = None, pcm: bool = False
-) -> tuple[list[Part], Transcript]:
+) -> tuple[list[Part], RecordingTranscript]:
     reader = AudioReader(source, 36_000, PcmFormat(SAMPLE_RATE) if pcm else None)
     *parts, last = transcribe(with_engine(engine or FakeEngine()), reader, Hints(), caller or Caller())
-    assert all(isinstance(part, Part) for part in parts) and isinstance(last, Transcript)
+    assert all(isinstance(part, Part) for part in parts) and isinstance(last, RecordingTranscript)
     return parts, last  # type: ignore[return-value]
 
 
-def in_order(transcript: Transcript) -> bool:
+def in_order(transcript: RecordingTranscript) -> bool:
     times = [round(edge, 6) for s in transcript.segments for edge in (s.start_s, s.end_s)]
     return times == sorted(times) and times[0] >= 0 and times[-1] <= transcript.duration_s
 

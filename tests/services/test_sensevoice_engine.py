@@ -14,7 +14,7 @@ import pytest
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.planner import make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Engine, Hints, Recognition, Segment, Transcript, load_engine
+from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, load_engine
 from huiyin.services.asr.sensevoice.export import ExportError, exported
 from huiyin.services.asr.sensevoice.network import Output
 from huiyin.services.asr.transcribe import Recogniser, transcribe
@@ -176,7 +176,7 @@ def test_a_long_recording_has_a_track_of_emotions(ear: Engine) -> None:
     plan = make_plan(ear, AsrSettings(), lambda device: 0)
     recogniser = Recogniser(ear, ModelQueue(1.0, 4, 1), LoudnessDetector, plan)
     *_, transcript = transcribe(recogniser, reader, Hints(), Caller())
-    assert isinstance(transcript, Transcript) and transcript.emotion
+    assert isinstance(transcript, RecordingTranscript) and transcript.emotion
     assert [segment.emotion and segment.emotion.label for segment in transcript.segments] == moods
     assert [segment.text for segment in transcript.segments] == [text([i] * 12, "zh") for i in range(4)]
     assert transcript.emotion.scores["sad"] == pytest.approx(0.5, abs=0.1)  # of the time that was spoken

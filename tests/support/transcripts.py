@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from huiyin.services.asr.recogniser import Emotion, Event, Segment, Transcript, Word, join_texts
+from huiyin.services.asr.recogniser import Emotion, Event, RecordingTranscript, Segment, Word, join_texts
 from huiyin.services.asr.report.media import Waveform
 from huiyin.services.common.audio import SAMPLE_RATE
 
@@ -42,18 +42,18 @@ def segment(
 
 def transcript(
     *segments: Segment, duration_s: float = 60.0, emotion: Emotion | None = None, warnings: tuple[str, ...] = ()
-) -> Transcript:
+) -> RecordingTranscript:
     """A whole one. `emotion` is that of the recording; left out, the first segment's."""
     overall = emotion or next((s.emotion for s in segments if s.emotion), None)
     events = tuple(event for s in segments for event in s.events)
     text, language = join_texts(s.text for s in segments), segments[0].language if segments else ""
     confidence = 0.9 if segments else 0.0
-    return Transcript(
+    return RecordingTranscript(
         text, language, duration_s, 1.0, 0.1, "SenseVoiceSmall", confidence, overall, events, segments, warnings
     )
 
 
-def conversation(count: int = 40, each_s: float = 6.0, first: str = "zh") -> Transcript:
+def conversation(count: int = 40, each_s: float = 6.0, first: str = "zh") -> RecordingTranscript:
     """`count` segments in five languages, every emotion, some events; it grows angry, then happy."""
     languages = [first, *(code for code in SAYINGS if code != first)]
     segments = []

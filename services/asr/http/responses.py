@@ -12,7 +12,7 @@ from typing import Any
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.request import Ask
-from huiyin.services.asr.recogniser import Transcript
+from huiyin.services.asr.recogniser import RecordingTranscript
 from huiyin.services.asr.report.media import listen
 from huiyin.services.asr.report.page import PEAKS, report
 from huiyin.services.asr.text.formats import SUBTITLES, as_csv
@@ -22,7 +22,7 @@ _BLOCK_CHARS = 2**15
 _EMBED_UP_TO_S = 600.0  # unasked; ten minutes make a file of 3 MB, which any mail takes
 
 
-def result(transcript: Transcript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
+def result(transcript: RecordingTranscript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
     """All that is known as JSON, with the subtitles and the waveform where they were asked for; in blocks."""
     fields = dataclasses.replace(transcript, segments=()).as_dict()
     if ask.subtitles:
@@ -33,7 +33,7 @@ def result(transcript: Transcript, ask: Ask, settings: AsrSettings) -> Iterator[
     return _in_blocks(_object(fields, transcript))
 
 
-def _object(fields: dict[str, Any], transcript: Transcript) -> Iterator[str]:
+def _object(fields: dict[str, Any], transcript: RecordingTranscript) -> Iterator[str]:
     for n, (name, value) in enumerate(fields.items()):
         yield f"{', ' if n else '{'}{_json(name)}: "
         if name != "segments":
@@ -63,7 +63,7 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def document(transcript: Transcript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
+def document(transcript: RecordingTranscript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
     """The transcript in any of `formats.DOCUMENTS` but JSON, piece by piece."""
     if ask.response_format == "html":
         embed_up_to_s = {None: _EMBED_UP_TO_S, True: settings.max_duration_s, False: 0.0}[ask.embed_audio]
@@ -76,7 +76,7 @@ def document(transcript: Transcript, ask: Ask, settings: AsrSettings) -> Iterato
     return iter([transcript.text + "\n"])
 
 
-def events(steps: Iterable[Part | Transcript], ask: Ask, settings: AsrSettings) -> Iterator[Iterable[str]]:
+def events(steps: Iterable[Part | RecordingTranscript], ask: Ask, settings: AsrSettings) -> Iterator[Iterable[str]]:
     """The result as it comes: "segments" for each part; then "document" for each piece of one, in order; "done".
 
     Each is a JSON object in blocks.

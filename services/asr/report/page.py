@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from huiyin.services.asr.recogniser import Event, Segment, Transcript
+from huiyin.services.asr.recogniser import Event, RecordingTranscript, Segment
 from huiyin.services.asr.report.labels import (
     emotion_word,
     event_word,
@@ -44,7 +44,9 @@ _MOST_TICKS = 10
 _WORTH_A_ROW = 0.005  # of the time or the probability: what is below would read 0 %
 
 
-def report(transcript: Transcript, waveform: Waveform, title: str, sound: Sound | None = None) -> Iterator[str]:
+def report(
+    transcript: RecordingTranscript, waveform: Waveform, title: str, sound: Sound | None = None
+) -> Iterator[str]:
     """The page, piece by piece; the sound is never in memory as a whole. `title` names the recording; '' if nothing
     does."""
     language = page_language(transcript.language)
@@ -67,7 +69,7 @@ def report(transcript: Transcript, waveform: Waveform, title: str, sound: Sound 
     yield f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
 
 
-def _head(transcript: Transcript, title: str, language: str) -> Iterator[str]:
+def _head(transcript: RecordingTranscript, title: str, language: str) -> Iterator[str]:
     seconds: dict[str, float] = {}
     for segment in transcript.segments:
         seconds[segment.language] = seconds.get(segment.language, 0.0) + segment.end_s - segment.start_s
@@ -85,7 +87,7 @@ def _head(transcript: Transcript, title: str, language: str) -> Iterator[str]:
         yield f'<ul class="warnings" lang="en">{lines}</ul>\n'
 
 
-def _emotion(transcript: Transcript, language: str) -> Iterator[str]:
+def _emotion(transcript: RecordingTranscript, language: str) -> Iterator[str]:
     """In plain words, then as a chart."""
     if not transcript.segments:
         return
@@ -111,7 +113,7 @@ def _emotion(transcript: Transcript, language: str) -> Iterator[str]:
     yield f'</tbody>\n</table>\n<p class="hint">{page_word("estimate", language)}</p>\n</section>\n'
 
 
-def _plot(transcript: Transcript, waveform: Waveform, language: str) -> Iterator[str]:
+def _plot(transcript: RecordingTranscript, waveform: Waveform, language: str) -> Iterator[str]:
     """The waveform; below it a row for each emotion and each kind of sound, so that colour is never the only sign."""
     length_s = max(transcript.duration_s, 0.001)
     track = list(enumerate(emotion_track(transcript.segments)))
@@ -177,7 +179,7 @@ def _outline(waveform: Waveform, length_s: float) -> str:
     return f"M0 1L{' '.join(upper)} {' '.join(reversed(lower))}Z" if peaks else ""
 
 
-def _text(transcript: Transcript, language: str) -> Iterator[str]:
+def _text(transcript: RecordingTranscript, language: str) -> Iterator[str]:
     yield f"<section>\n<h2>{page_word('transcript', language)}</h2>\n"
     if not transcript.segments:
         yield f"<p>{page_word('no_speech', language)}</p>\n"

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from huiyin.services.asr.recogniser import Segment, Transcript
+from huiyin.services.asr.recogniser import RecordingTranscript, Segment
 from huiyin.services.asr.text.subtitles import SUBTITLES, as_srt, as_vtt
 
 __all__ = ["DOCUMENTS", "FORMATS", "SUBTITLES", "as_csv", "as_srt", "as_verbose", "as_vtt", "usage"]
@@ -64,7 +64,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def as_verbose(transcript: Transcript, *, words: bool = False) -> dict[str, Any]:
+def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[str, Any]:
     """OpenAI's ``verbose_json``, with what this service knows beyond it; `words`: with the times of single words."""
     full = transcript.as_dict()
     segments = [
@@ -102,6 +102,6 @@ def _compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data))
 
 
-def usage(transcript: Transcript) -> dict[str, Any]:
+def usage(transcript: RecordingTranscript) -> dict[str, Any]:
     """What OpenAI bills by, which its SDK expects."""
     return {"type": "duration", "seconds": round(transcript.duration_s, 3)}
