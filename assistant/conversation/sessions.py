@@ -32,7 +32,7 @@ _LAST = "last"  # stands for the newest session
 
 
 @dataclass(frozen=True)
-class Session:
+class SavedSession:
     """A conversation read from disk. `sound_bytes` is how much of the file is whole lines."""
 
     id: str
@@ -81,7 +81,7 @@ class SessionStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def all(self) -> list[Session]:
+    def all(self) -> list[SavedSession]:
         """Every session that can be read, the one spoken in last first."""
         found = []
         for path in self.folder.glob("*.jsonl"):
@@ -89,7 +89,7 @@ class SessionStore:
                 found.append(_read(path))
         return sorted(found, key=lambda session: session.last, reverse=True)
 
-    def get(self, name: str) -> Session:
+    def get(self, name: str) -> SavedSession:
         """The session with this id, or the beginning of one; 'last' is the newest. Raises CommandError."""
         if name == _LAST:
             sessions = self.all()
@@ -123,7 +123,7 @@ class SessionStore:
         head = {"huiyin_session": _VERSION, "started": _now(), "persona": persona}
         return SessionWriter(path, tell, head)
 
-    def go_on(self, session: Session, tell: Callable[[str], None]) -> SessionWriter:
+    def go_on(self, session: SavedSession, tell: Callable[[str], None]) -> SessionWriter:
         """Add to an old session; a torn last line is cut off first. Raises CommandError."""
         try:
             if session.path.stat().st_size > session.sound_bytes:
@@ -218,7 +218,7 @@ def _lines(data: bytes) -> Iterator[dict[str, Any]]:
                 yield line
 
 
-def _read(path: Path) -> Session:
+def _read(path: Path) -> SavedSession:
     """A session from its file. Raises CommandError when it is none."""
     try:
         data = path.read_bytes()
@@ -230,7 +230,7 @@ def _read(path: Path) -> Session:
         head = lines[0]
         if head["huiyin_session"] != _VERSION:
             raise CommandError(f"{path} was written by another version of Huiyin (form {head['huiyin_session']})")
-        session = Session(path.stem, path, datetime.fromisoformat(head["started"]), str(head["persona"]))
+        session = SavedSession(path.stem, path, datetime.fromisoformat(head["started"]), str(head["persona"]))
         start, summary = 0, ""
         for line in lines[1:]:
             if "forgotten" in line:
@@ -241,6 +241,6 @@ def _read(path: Path) -> Session:
     except (LookupError, TypeError, ValueError) as error:
         raise CommandError(f"{path} is not a session of Huiyin; delete it, or move it away") from error
     start = min(start, len(session.turns))
-    return Session(
+    return SavedSession(
         session.id, path, session.started, session.persona, session.turns, session.times, start, summary, sound_bytes
     )

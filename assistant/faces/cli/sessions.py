@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from huiyin.assistant.conversation.sessions import Session, SessionStore, sessions_folder
+from huiyin.assistant.conversation.sessions import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.options import add_talk_options
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.configs.settings import Settings
@@ -67,7 +67,7 @@ def _list(store: SessionStore) -> None:
         print(f"{session.id}  {_when(session.last)}  {count:>9}  {title}")
 
 
-def _shown(session: Session) -> str:
+def _shown(session: SavedSession) -> str:
     lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
     for turn in session.turns:
         mood = f"  ({turn.mood.clear})" if turn.mood.clear else ""

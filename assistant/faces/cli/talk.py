@@ -14,7 +14,7 @@ from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona, reference
-from huiyin.assistant.conversation.sessions import Session, SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.conversation.sessions import SavedSession, SessionStore, SessionWriter, sessions_folder
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.echo import make_echo_path
@@ -148,7 +148,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _keeps(
-    store: SessionStore, session: Session | None, persona: str, settings: Settings, captions: Captions
+    store: SessionStore, session: SavedSession | None, persona: str, settings: Settings, captions: Captions
 ) -> SessionWriter | None:
     """What writes the conversation down, if anything does."""
     if not settings.talk.sessions:
