@@ -39,7 +39,7 @@ from flask import Flask, Response, g, request
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.dictation import WINDOW_S, Dictation, Heard, Recognise
 from huiyin.services.asr.http.request import hints_from
-from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, Session
+from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, LiveSession
 from huiyin.services.asr.planner import recognise_all
 from huiyin.services.asr.recogniser import Hints, Recognition
 from huiyin.services.asr.serving import Serving
@@ -95,7 +95,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
                 "partial_ms": ask.partial_ms,
                 "max_duration_s": max_duration_s,
             }
-            Session(socket, dictation, ask.rate, max_duration_s).run(ready)
+            LiveSession(socket, dictation, ask.rate, max_duration_s).run(ready)
         finally:
             places.release()
         return Handled()

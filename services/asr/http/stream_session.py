@@ -67,7 +67,7 @@ class Inbox:
             return data, self._ended
 
 
-class Session:
+class LiveSession:
     """One stream: this thread receives, another recognises and sends."""
 
     def __init__(self, socket: WebSocket, dictation: Dictation, rate: int, max_duration_s: float) -> None:
