@@ -19,7 +19,7 @@ AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS is heard in 
 
 
 @dataclass
-class Reply:
+class ReplyTimes:
     """Times in seconds on the conversation's clock; None until it happened."""
 
     generation: int
@@ -40,14 +40,14 @@ class Trace:
     """An observer of a conversation."""
 
     def __init__(self) -> None:
-        self.replies: dict[int, Reply] = {}
+        self.replies: dict[int, ReplyTimes] = {}
         self.speech: list[tuple[str, float]] = []  # ("started" | "paused", seconds), as voice activity heard it
         self.notices: list[tuple[float, str]] = []
 
     def __call__(self, at_s: float, what: object) -> None:
         generation = getattr(what, "generation", None)
         if generation is not None:
-            self._note(self.replies.setdefault(generation, Reply(generation)), at_s, what)
+            self._note(self.replies.setdefault(generation, ReplyTimes(generation)), at_s, what)
         elif isinstance(what, ev.SpeechStarted):
             self.speech.append(("started", what.onset_s))
         elif isinstance(what, ev.SpeechPaused):
@@ -56,7 +56,7 @@ class Trace:
             self.notices.append((at_s, what.text))
 
     @staticmethod
-    def _note(reply: Reply, at_s: float, what: object) -> None:
+    def _note(reply: ReplyTimes, at_s: float, what: object) -> None:
         match what:
             case do.Transcribe():
                 reply.transcribe_s = at_s
@@ -82,7 +82,7 @@ class Trace:
             case ev.StageFailed(stage=stage, reason=reason):
                 reply.failed = f"{stage}: {reason}"
 
-    def spoken(self) -> list[Reply]:
+    def spoken(self) -> list[ReplyTimes]:
         """The replies that were played, in order."""
         return sorted((r for r in self.replies.values() if r.play_s is not None), key=lambda r: r.play_s or 0.0)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huiyin.assistant.conversation.timeline import draw_timeline
-from huiyin.assistant.conversation.trace import Reply, Trace, first_audible, last_audible
+from huiyin.assistant.conversation.trace import ReplyTimes, Trace, first_audible, last_audible
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import wav_bytes
@@ -36,7 +36,7 @@ class MeasuredTurn:
     said: str
     start_s: float
     end_s: float
-    reply: Reply
+    reply: ReplyTimes
     latency_s: float
     stop_s: float | None  # for an interruption: its onset to the assistant's last audible sample; 0: it was before
     parts: dict[str, float]
@@ -138,7 +138,7 @@ class DemoReport:
         }
 
 
-def latency_parts(reply: Reply, end_s: float, heard_s: float) -> dict[str, float]:
+def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, float]:
     """Where the time between the end of speech and the first sound went; adds up to the whole."""
     marks = [
         ("hear", reply.transcribe_s),
