@@ -31,7 +31,7 @@ from huiyin.services.common.process_memory import give_back
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
-from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.voice_engine import Engine, Sound, WordTiming
 from huiyin.services.tts.voice_selector import Choice
 
 CHINESE = (
@@ -96,7 +96,7 @@ def _spoken(engine: Engine, voice: str, text: str) -> Iterator[Sound]:
     found = engine.voice(voice)
     assert found is not None
     made = Speaker([engine]).speak(text, Choice(engine, found))
-    return (each for each in made if not isinstance(each, Word))
+    return (each for each in made if not isinstance(each, WordTiming))
 
 
 def _speaker_of(engine: Engine, voice: str) -> Callable[[str], Iterator[Sound]]:

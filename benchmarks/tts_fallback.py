@@ -22,7 +22,7 @@ import edge_tts
 from huiyin.configs import settings as config
 from huiyin.services.tts.engines import edge, hibari, kokoro
 from huiyin.services.tts.speaker import Speaker
-from huiyin.services.tts.voice_engine import Engine, Word
+from huiyin.services.tts.voice_engine import Engine, WordTiming
 from huiyin.services.tts.voice_selector import Choice
 from tests.support.fake_edge import FakeEdge, running
 from tests.support.service_process import free_port
@@ -62,7 +62,7 @@ def main() -> int:
 def _first_s(speaker: Speaker, text: str, choice: Choice) -> float:
     """Seconds to the first sound."""
     started = time.perf_counter()
-    next(each for each in speaker.speak(text, choice) if not isinstance(each, Word))
+    next(each for each in speaker.speak(text, choice) if not isinstance(each, WordTiming))
     return time.perf_counter() - started
 
 
@@ -71,7 +71,7 @@ def _until_local_s(speaker: Speaker, text: str, choice: Choice) -> float:
     started = time.perf_counter()
     asked: list[float] = []
 
-    def note(*_: object) -> Iterator[Word]:
+    def note(*_: object) -> Iterator[WordTiming]:
         asked.append(time.perf_counter())
         return iter(())
 

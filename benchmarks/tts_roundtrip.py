@@ -28,7 +28,7 @@ from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 from tests.support.scoring import error_rate
 from tests.support.speech_clips import recorded
 
@@ -89,7 +89,7 @@ def main() -> int:
 def _said(speaker: Speaker, text: str, voice: str) -> Samples:
     words = spoken(text, "en")
     made = speaker.speak(words, speaker.choose(words, voice))
-    sound = np.concatenate([each for each in made if not isinstance(each, Word)])
+    sound = np.concatenate([each for each in made if not isinstance(each, WordTiming)])
     before, after = (round(seconds * SAMPLE_RATE) for seconds in _AROUND_S)
     resampled: Samples = np.pad(soxr.resample(sound, RATE, SAMPLE_RATE), (before, after)).astype(np.float32)
     return resampled

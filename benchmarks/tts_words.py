@@ -20,7 +20,7 @@ from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.timing import in_proportion
-from huiyin.services.tts.voice_engine import Engine, Sound, Word
+from huiyin.services.tts.voice_engine import Engine, Sound, WordTiming
 from huiyin.services.tts.voice_selector import Choice
 
 _QUIET = 0.01  # RMS over 10 ms below which nothing is said
@@ -57,8 +57,8 @@ def _measure(engine: Engine, voice: str, text: str, errors: dict[str, list[float
     found = engine.voice(voice)
     assert found is not None
     made = list(Speaker([engine]).speak(text, Choice(engine, found)))
-    words = [each for each in made if isinstance(each, Word)]
-    sound = np.concatenate([each for each in made if not isinstance(each, Word)])
+    words = [each for each in made if isinstance(each, WordTiming)]
+    sound = np.concatenate([each for each in made if not isinstance(each, WordTiming)])
     for word in words:
         if _PAUSE.search(text[word.end - 1 : word.end + 1]):
             stop_s = _stop_near(sound, word.end_s)

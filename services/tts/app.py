@@ -23,7 +23,7 @@ from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
-from huiyin.services.tts.voice_engine import Made, Sound, Word
+from huiyin.services.tts.voice_engine import Made, Sound, WordTiming
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def make_app(settings: Settings) -> Flask:
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
         wanted = _wanted(body, "input", "response_format", "mp3", limit, tongue, engine=model(body.get("model")))
-        words: list[Word] = []
+        words: list[WordTiming] = []
         data, headers = speech(wanted, words)
         if as_stream == "sse":
             places = Places(wanted.source, wanted.text) if timings else None
@@ -133,7 +133,7 @@ def make_app(settings: Settings) -> Flask:
             raise ApiError(404, "tts.model_not_found", model=name, known=known)
         return ""
 
-    def speech(wanted: Wanted, words: list[Word]) -> tuple[Iterator[bytes], dict[str, str]]:
+    def speech(wanted: Wanted, words: list[WordTiming]) -> tuple[Iterator[bytes], dict[str, str]]:
         """Encoded sound and the headers that describe it; the first sound is made before this returns.
 
         `words` fills as the sound is made, each word before the sound it ends in.
@@ -206,10 +206,10 @@ def _nothing_to_say() -> ApiError:
     return ApiError(400, "tts.nothing_to_say")
 
 
-def _sound_of(made: Iterator[Made], words: list[Word]) -> Iterator[Sound]:
+def _sound_of(made: Iterator[Made], words: list[WordTiming]) -> Iterator[Sound]:
     """The sound alone; the words go into `words`."""
     for each in made:
-        if isinstance(each, Word):
+        if isinstance(each, WordTiming):
             words.append(each)
         else:
             yield each
@@ -233,7 +233,7 @@ def _told(data: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def _events(data: Iterator[bytes], words: list[Word], places: Places | None, n_characters: int) -> Iterator[str]:
+def _events(data: Iterator[bytes], words: list[WordTiming], places: Places | None, n_characters: int) -> Iterator[str]:
     """The sound as OpenAI's server-sent events; with `places`, of the words in the caller's text, their times too."""
     told = 0
     for piece in itertools.chain(data, [b""]):

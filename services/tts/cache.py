@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huiyin.services.tts.voice_engine import Made, Sound, Word
+from huiyin.services.tts.voice_engine import Made, Sound, WordTiming
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class SpeechCache:
         try:
             with np.load(path, allow_pickle=False) as kept:
                 sound: Sound = kept["sound"].astype(np.float32) / _INT16_MAX
-                words = [Word(int(a), int(b), float(c), float(d)) for a, b, c, d in kept["words"]]
+                words = [WordTiming(int(a), int(b), float(c), float(d)) for a, b, c, d in kept["words"]]
             os.utime(path)
         except FileNotFoundError:
             return None
@@ -57,8 +57,8 @@ class SpeechCache:
 
     def put(self, key: Sequence[object], made: Sequence[Made]) -> None:
         """Keep what was made of a text from its beginning to its end."""
-        sounds = [each for each in made if not isinstance(each, Word)]
-        words = [(w.start, w.end, w.start_s, w.end_s) for w in made if isinstance(w, Word)]
+        sounds = [each for each in made if not isinstance(each, WordTiming)]
+        words = [(w.start, w.end, w.start_s, w.end_s) for w in made if isinstance(w, WordTiming)]
         if not sounds:
             return
         samples = np.round(np.concatenate(sounds) * _INT16_MAX).astype(np.int16)

@@ -26,7 +26,7 @@ from huiyin.services.tts.voice_engine import (
     Manner,
     SynthesisFailed,
     Voice,
-    Word,
+    WordTiming,
     load_engine,
 )
 from huiyin.services.tts.voice_selector import Casting, Choice, parts
@@ -67,12 +67,12 @@ def _later(
     """`made` with its words so much later, and at their `places` in another text. Returns how long the sound is."""
     given = 0
     for each in made:
-        if not isinstance(each, Word):
+        if not isinstance(each, WordTiming):
             given += len(each)
             yield each
             continue
         word = each.later(characters, seconds)
-        yield word if places is None else Word(*places.of(word.start, word.end), word.start_s, word.end_s)
+        yield word if places is None else WordTiming(*places.of(word.start, word.end), word.start_s, word.end_s)
     return given / RATE
 
 
@@ -191,12 +191,12 @@ class Speaker:
         voice = choice.voice
         leveller = Leveller(voice.name, self._levels) if voice.gain is None else None
         stretch = Stretch((voice.gain or 1.0) * 10 ** (level_db / 20))
-        words: list[Word] = []  # not given yet: how much silence is left out in front of them is not known
+        words: list[WordTiming] = []  # not given yet: how much silence is left out in front of them is not known
         timed, given = False, 0
         failure: SynthesisFailed | None = None
         try:
             for made in self._chunks(piece, choice, manner):
-                if isinstance(made, Word):
+                if isinstance(made, WordTiming):
                     words.append(made)
                     timed = True
                     continue

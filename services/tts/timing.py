@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from huiyin.services.tts.g2p_zh import HAN
 from huiyin.services.tts.phrases import pause_s, syllables
 from huiyin.services.tts.speakable import speakable
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 
 _SYLLABLE_S = 0.2  # about; only how pauses compare to it matters
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+")
 
 
-def in_proportion(piece: str, sound_s: float) -> Iterator[Word]:
+def in_proportion(piece: str, sound_s: float) -> Iterator[WordTiming]:
     """The words of `piece`, which took `sound_s` to say from its first sound to its last."""
     units = [unit.span() for unit in _UNIT.finditer(piece)]
     said = [span for span in units if speakable(piece[slice(*span)])]
@@ -29,5 +29,5 @@ def in_proportion(piece: str, sound_s: float) -> Iterator[Word]:
     share = sound_s / sum(word + pause for word, pause in lengths)
     at_s = 0.0
     for (start, end), (word, pause) in zip(said, lengths, strict=True):
-        yield Word(start, end, at_s, at_s + word * share)
+        yield WordTiming(start, end, at_s, at_s + word * share)
         at_s += (word + pause) * share

@@ -37,7 +37,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Word:
+class WordTiming:
     """When a word of a text is said, or a Chinese character."""
 
     start: int
@@ -48,9 +48,9 @@ class Word:
     end_s: float
     """Seconds from the first sample that was given."""
 
-    def later(self, characters: int, seconds: float) -> Word:
+    def later(self, characters: int, seconds: float) -> WordTiming:
         """The same word in a text that has so many characters before it, in sound that has so much before it."""
-        return Word(
+        return WordTiming(
             self.start + characters,
             self.end + characters,
             max(0.0, self.start_s + seconds),
@@ -58,7 +58,7 @@ class Word:
         )
 
 
-Made = Sound | Word
+Made = Sound | WordTiming
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.styles import STYLES, style_of
 from huiyin.services.tts.timing import in_proportion
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, SynthesisFailed, Voice, Word
+from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, SynthesisFailed, Voice, WordTiming
 from huiyin.services.tts.voice_selector import parts
 from tests.services.test_tts_speaker import Tone, only_sound, speaker
 
@@ -79,14 +79,14 @@ class Telling(Tone):
         for i in range(len(text)):
             if i == self.fails_after:
                 raise SynthesisFailed("broken", text[i:])
-            yield Word(i, i + 1, 0.2 + i / 10, 0.2 + (i + 1) / 10)
+            yield WordTiming(i, i + 1, 0.2 + i / 10, 0.2 + (i + 1) / 10)
             yield (0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 10) / RATE)).astype(np.float32)
 
 
 def test_words_keep_their_times_when_silence_is_left_out_and_pauses_are_added() -> None:
     one = Speaker([Telling("kokoro", (Voice("v", "kokoro", "zh-CN", "female", frozenset({"zh", "en"})),))])
     made = list(one.speak("一二。三", one.choose("一", "v")))
-    words = [each for each in made if isinstance(each, Word)]
+    words = [each for each in made if isinstance(each, WordTiming)]
     assert [w.end for w in words] == [1, 2, 3, 4]
     assert [w.end_s for w in words[:2]] == pytest.approx([0.112, 0.212], abs=0.01)  # 12 ms stay in front
     sound = np.concatenate(only_sound(iter(made)))
@@ -99,7 +99,7 @@ def test_words_go_on_in_the_voice_that_stands_in() -> None:
     breaking.fails_after = 4
     one = Speaker([breaking, Telling("hibari", HibariEngine.voices)])
     made = list(one.speak("one two", one.choose("one", "v")))
-    words = [each for each in made if isinstance(each, Word)]
+    words = [each for each in made if isinstance(each, WordTiming)]
     assert [w.end for w in words] == list(range(1, 8))
     assert [w.end_s for w in words] == sorted(w.end_s for w in words)
     assert words[-1].end_s <= sum(map(len, only_sound(iter(made)))) / RATE
@@ -169,7 +169,7 @@ def test_styles_differ_and_stay_small() -> None:
 
 # --- spoken before --------------------------------------------------------------------------------------------------
 
-MADE: list[Made] = [Word(0, 1, 0.0, 0.5), np.linspace(-0.5, 0.5, RATE, dtype=np.float32)]
+MADE: list[Made] = [WordTiming(0, 1, 0.0, 0.5), np.linspace(-0.5, 0.5, RATE, dtype=np.float32)]
 
 
 def with_cache(folder: Path, limit: int = 10**7) -> tuple[Speaker, Tone]:
@@ -187,7 +187,7 @@ def test_the_second_time_a_short_text_is_not_made_again(tmp_path: Path) -> None:
     took_s = time.thread_time() - started
     assert (tone.asked, other_tone.asked) == (["Hello."], [])
     assert np.concatenate(only_sound(iter(kept))) == pytest.approx(np.concatenate(only_sound(iter(made))), abs=1e-4)
-    assert [m for m in kept if isinstance(m, Word)] == [m for m in made if isinstance(m, Word)]
+    assert [m for m in kept if isinstance(m, WordTiming)] == [m for m in made if isinstance(m, WordTiming)]
     assert took_s < 0.010 + 0.05  # measured: 0.001
 
 
@@ -257,7 +257,7 @@ def test_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 def _write_and_read(folder: Path, wrong: multiprocessing.Queue[str]) -> None:
     cache = SpeechCache(folder, 200_000)
     for i in range(40):
-        cache.put([i % 5], [Word(0, 1, 0.0, 1.0), np.full(RATE // 4, 0.5, np.float32)])
+        cache.put([i % 5], [WordTiming(0, 1, 0.0, 1.0), np.full(RATE // 4, 0.5, np.float32)])
         kept = cache.get([(i + 1) % 5])
         if kept is not None and (len(kept) != 2 or not np.allclose(kept[1], 0.5, atol=1e-3)):  # type: ignore[arg-type]
             wrong.put("half a file was read")

@@ -14,7 +14,7 @@ import pytest
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.tts.engines import kokoro, kokoro_graph
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 
 STEP = 240  # samples: 10 ms
 VOICE = "zf_xiaoxiao"
@@ -74,7 +74,7 @@ def engine(store: ModelStore, request: pytest.FixtureRequest) -> Iterator[kokoro
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["你好，很高兴认识你。", "苹果。", "What time is it?"])
 def test_sounds_as_the_model_does(engine: kokoro.KokoroEngine, stock: Any, store: ModelStore, text: str) -> None:
-    (ours,) = [made for made in engine.synthesise(text, VOICE) if not isinstance(made, Word)]
+    (ours,) = [made for made in engine.synthesise(text, VOICE) if not isinstance(made, WordTiming)]
     spoken = engine.phonemes(text)
     styles = np.fromfile(store.ensure(f"kokoro-voices/{VOICE}.bin"), np.float32).reshape(510, 1, 256)
     feed = {

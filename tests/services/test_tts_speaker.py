@@ -18,7 +18,7 @@ from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE, Stretch, limited
 from huiyin.services.tts.speaker import Speaker, Turns
 from huiyin.services.tts.styles import STYLES
-from huiyin.services.tts.voice_engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, Word
+from huiyin.services.tts.voice_engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, WordTiming
 from tests.support.fake_edge import WORD_S, FakeEdge, running
 from tests.support.loudness import lufs
 from tests.support.service_process import free_port
@@ -54,7 +54,7 @@ class Tone:
 
 
 def only_sound(made: Iterator[Made]) -> list[Sound]:
-    return [each for each in made if not isinstance(each, Word)]
+    return [each for each in made if not isinstance(each, WordTiming)]
 
 
 def speaker(*names: str, default_voice: str = "") -> Speaker:
@@ -251,7 +251,7 @@ def test_edge_out_of_reach_is_replaced_within_its_time_and_then_at_once(
         for _ in range(6):
             started = time.monotonic()
             sound = both.speak(TEXT, both.choose(TEXT, "en-US-AriaNeural"))
-            first = next(each for each in sound if not isinstance(each, Word))
+            first = next(each for each in sound if not isinstance(each, WordTiming))
             waits.append(time.monotonic() - started)
             assert len(first)
         looked_up.set()
@@ -322,7 +322,7 @@ def test_edge_tells_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge(WORDS)) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         one = Speaker([edge.EdgeEngine(PATIENT_S)])
-        words = [each for each in one.speak(TEXT, one.choose(TEXT)) if isinstance(each, Word)]
+        words = [each for each in one.speak(TEXT, one.choose(TEXT)) if isinstance(each, WordTiming)]
     assert [TEXT[word.start : word.end] for word in words] == ["One", "two", "three", "four", "five", "six"]
     assert [word.end_s for word in words] == pytest.approx([WORD_S * (i + 1) for i in range(6)], abs=0.06)
 

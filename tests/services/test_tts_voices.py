@@ -18,7 +18,7 @@ from huiyin.configs.settings import load
 from huiyin.services.common.audio import SAMPLE_RATE, decode
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.speaker import Speaker
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 from huiyin.services.tts.voice_selector import Choice
 from tests.support.loudness import lufs
 from tests.support.service_process import start_service
@@ -203,7 +203,7 @@ def test_all_local_voices_are_equally_loud() -> None:
         for voice in engine.voices:
             text = CHINESE if voice.language.startswith("zh") else ENGLISH
             made = one.speak(text, Choice(engine, voice))
-            sound = np.concatenate([each for each in made if not isinstance(each, Word)])
+            sound = np.concatenate([each for each in made if not isinstance(each, WordTiming)])
             levels[voice.name] = round(lufs(sound, RATE), 1)
             assert np.abs(sound).max() <= 0.95
     assert all(abs(level + 20) <= 1.2 for level in levels.values()), levels  # one sentence: ±0.4 around the voice's own

@@ -16,7 +16,7 @@ import numpy as np
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import Breaker
 from huiyin.services.tts.speakable import speakable
-from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, Word, listed
+from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class _Progress:
         self._words: list[tuple[float, int]] = []  # when each ends, and where in the text
         self._spoken_s = 0.0
 
-    def add_word(self, word: str, start_s: float, end_s: float) -> Iterator[Word]:
+    def add_word(self, word: str, start_s: float, end_s: float) -> Iterator[WordTiming]:
         """The server says when a word is said; it comes with the sound, in order. Gives it where it is in the text."""
         at = self._text.find(word, self._found)
         if at < 0:
@@ -196,7 +196,7 @@ class _Progress:
             return
         self._found = at + len(word)
         self._words.append((end_s, self._found))
-        yield Word(at, self._found, start_s, end_s)
+        yield WordTiming(at, self._found, start_s, end_s)
 
     def add_sound(self, seconds: float) -> None:
         """Sound was given on."""

@@ -23,7 +23,7 @@ from huiyin.services.tts.engines.hibari import readable
 from huiyin.services.tts.engines.kokoro_reading import read
 from huiyin.services.tts.phrases import pieces
 from huiyin.services.tts.speakable import language
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, Word, listed
+from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class KokoroEngine:
             return self._styles[voice]
 
 
-def _heard_end(word: Word, loud_s: NDArray[np.float64]) -> Word:
+def _heard_end(word: WordTiming, loud_s: NDArray[np.float64]) -> WordTiming:
     """`word` without the silence at its end, of which the last one before a pause has up to 0.2 s.
 
     `loud_s`: the times of the samples that are no silence.

@@ -11,7 +11,7 @@ from itertools import groupby
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines.hibari import english_phonemes
 from huiyin.services.tts.speakable import language
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 
 Span = tuple[int, int]  # start and end in the text, in characters
 
@@ -52,13 +52,13 @@ class Reading:
                 yield Reading(self.phonemes[start_said:end], self.spans[start_said:end])
             start = end
 
-    def words(self, ends_s: Sequence[float]) -> Iterator[Word]:
+    def words(self, ends_s: Sequence[float]) -> Iterator[WordTiming]:
         """The words with their times; `ends_s`: when each phoneme ends."""
         starts_s = [0.0, *ends_s[:-1]]
         said = [each for each in zip(self.spans, starts_s, ends_s, strict=True) if each[0] is not None]
         for (start, end), group in groupby(said, key=operator.itemgetter(0)):
             times = list(group)
-            yield Word(start, end, times[0][1], times[-1][2])
+            yield WordTiming(start, end, times[0][1], times[-1][2])
 
 
 def read(text: str, known: Container[str], british: bool = False) -> Reading:
