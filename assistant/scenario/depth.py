@@ -9,7 +9,7 @@ from typing import Protocol
 from huiyin.assistant.ports import BLOCK
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.scenario.hearing import Utterance
+from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.script import Step
 from huiyin.assistant.scenario.world import World
 from huiyin.assistant.turns import events as ev
@@ -18,7 +18,7 @@ from huiyin.assistant.turns import events as ev
 class Depth(Protocol):
     """How what is said reaches the machine, and the assistant the loudspeaker."""
 
-    def say(self, step: Step) -> Utterance:
+    def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
 
     def speak(self, text: str) -> Samples:

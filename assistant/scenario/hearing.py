@@ -18,7 +18,7 @@ _MASKED_DB = 10.0  # nor are words that somebody speaks over who is so much loud
 
 
 @dataclass(frozen=True)
-class Utterance:
+class ScriptedUtterance:
     """A step that makes a sound. `spans` are where it sounds, `units` its words with the middle of each, in seconds."""
 
     step: Step
@@ -47,7 +47,7 @@ def parts_of(step: Step) -> list[tuple[str, float]]:
     return [(text.strip(), pause) for text, pause in zip(texts, [*pauses, 0.0], strict=True)]
 
 
-def paced(step: Step, start_s: float) -> Utterance:
+def paced(step: Step, start_s: float) -> ScriptedUtterance:
     """The step as somebody says it who begins at `start_s` and takes the usual time for every word."""
     lengths = [(text, speech_s(text) if text else 0.0, pause) for text, pause in parts_of(step)]
     total = sum(length for _, length, _ in lengths)
@@ -63,16 +63,18 @@ def paced(step: Step, start_s: float) -> Utterance:
     return spoken(step, spans)
 
 
-def spoken(step: Step, spans: Sequence[Span]) -> Utterance:
+def spoken(step: Step, spans: Sequence[Span]) -> ScriptedUtterance:
     """The step as it sounds in `spans`, one for each of its parts that says something."""
     texts = [text for text, _ in parts_of(step) if text]
     if step.heard is not None or len(texts) != len(spans):
-        return Utterance(step, tuple(spans), _spread(step.words, (spans[0][0], spans[-1][1])))
+        return ScriptedUtterance(step, tuple(spans), _spread(step.words, (spans[0][0], spans[-1][1])))
     units = [unit for text, span in zip(texts, spans, strict=True) for unit in _spread(text, span)]
-    return Utterance(step, tuple(spans), tuple(units))
+    return ScriptedUtterance(step, tuple(spans), tuple(units))
 
 
-def transcribed(utterances: Sequence[Utterance], start_s: float, end_s: float) -> tuple[Transcript, Step | None]:
+def transcribed(
+    utterances: Sequence[ScriptedUtterance], start_s: float, end_s: float
+) -> tuple[Transcript, Step | None]:
     """(what is said between two times, the last step that is heard in it)."""
     texts: list[str] = []
     last: Step | None = None

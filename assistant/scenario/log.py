@@ -11,7 +11,7 @@ from huiyin.assistant.conversation.trace import AUDIBLE
 from huiyin.assistant.dialogue.history import Message, Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.scenario.hearing import Utterance
+from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
 
@@ -34,7 +34,7 @@ class Log:
     """Filled while a scenario runs."""
 
     moments: list[Moment] = field(default_factory=list)
-    utterances: list[Utterance] = field(default_factory=list)
+    utterances: list[ScriptedUtterance] = field(default_factory=list)
     steps: list[tuple[float, Step]] = field(default_factory=list)  # when each began
     blocks: list[Sounded] = field(default_factory=list)
     history: list[Turn] = field(default_factory=list)

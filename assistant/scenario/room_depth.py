@@ -24,7 +24,7 @@ from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
 from huiyin.assistant.scenario.depth import Joints
-from huiyin.assistant.scenario.hearing import Utterance, spoken
+from huiyin.assistant.scenario.hearing import ScriptedUtterance, spoken
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step
@@ -55,7 +55,7 @@ class RoomDepth:
         self._listener = Listener(path, _vad().fork(), SpeechTracker(rule))
         self._room.connect(self._exchange)
         self._mix = Mix()
-        self._judged: Utterance | None = None  # the newest real speech, which the endpoint model can judge
+        self._judged: ScriptedUtterance | None = None  # the newest real speech, which the endpoint model can judge
         self._blocks = 0
         self._world.at(BLOCK_S, self._tick)
 
@@ -63,7 +63,7 @@ class RoomDepth:
         """The assistant's voice."""
         return (voices.say(text, "assistant", self._scenario.voice or MADE_VOICE) * 32767).astype(np.int16)
 
-    def say(self, step: Step) -> Utterance:
+    def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
         sound, spans = sound_of(step, self._scenario, self._seed, self._voice)
         begin_s = self._mix.add(sound, self._world.now)

@@ -19,7 +19,7 @@ from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.scenario.hearing import Utterance, transcribed
+from huiyin.assistant.scenario.hearing import ScriptedUtterance, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, Step
 from huiyin.assistant.scenario.world import World
 from huiyin.assistant.turns import events as ev
@@ -131,7 +131,7 @@ class SimulatedServices(VirtualStages):
     speak: Speak = field(kw_only=True)
     judge: Judge = field(kw_only=True)
     judge_text: JudgeText = field(kw_only=True)
-    utterances: list[Utterance] = field(kw_only=True)
+    utterances: list[ScriptedUtterance] = field(kw_only=True)
     patience_s: Mapping[ev.Stage, float] = field(kw_only=True)  # how long a client waits for one that says nothing
     typed: Step | None = None  # the last that was typed
     _step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers

@@ -7,7 +7,7 @@ import numpy as np
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.depth import Joints
-from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, Utterance, paced
+from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, ScriptedUtterance, paced
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.script import Step, speech_s
 from huiyin.assistant.turns import actions as do
@@ -34,7 +34,7 @@ class TextDepth:
         count = round(speech_s(text) * SAMPLE_RATE)
         return np.where(np.arange(count) // 80 % 2, _LEVEL, -_LEVEL).astype(np.int16)
 
-    def say(self, step: Step) -> Utterance:
+    def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
         utterance = paced(step, self._world.now)
         silent = step.kind == "sound" and step.content in _SILENT_SOUNDS
