@@ -21,7 +21,7 @@ from benchmarks.latency_report import Heard, draw, judged, table
 from benchmarks.latency_services import Delays, Words
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
 from benchmarks.latency_simulated import Simulated
-from benchmarks.latency_speech import LONGEST_PAUSE_S, Utterance, utterances, with_words
+from benchmarks.latency_speech import LONGEST_PAUSE_S, BenchmarkUtterance, utterances, with_words
 from huiyin.configs import settings as config
 
 _QUICK = 12  # utterances
@@ -74,7 +74,7 @@ def main() -> int:
 def _sides(
     args: argparse.Namespace,
     settings: config.Settings,
-    spoken: Sequence[Utterance],
+    spoken: Sequence[BenchmarkUtterance],
     words: Sequence[Words],
     opened: contextlib.ExitStack,
 ) -> tuple[list[Side], Callable[[Words], None]]:
@@ -95,7 +95,7 @@ def _sides(
     return sides, services.play
 
 
-def _heard(run: int, side: str, utterance: Utterance, answer: Answer) -> Heard:
+def _heard(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Heard:
     is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
     limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
     name, language = utterance.name, utterance.language

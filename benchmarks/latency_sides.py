@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.latency_services import Delays, Words, serve
-from benchmarks.latency_speech import Utterance
+from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona
@@ -61,7 +61,7 @@ class Side(Protocol):
 
     name: str
 
-    def hear(self, utterance: Utterance) -> Answer:
+    def hear(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Huiyin:
         self._thread = threading.Thread(target=self._conversation.run, daemon=True)
         self._thread.start()
 
-    def hear(self, utterance: Utterance) -> Answer:
+    def hear(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         headset, end_s = self._headset, utterance.duration_s
         self._seen.clear()
@@ -193,7 +193,7 @@ class Huiyin:
         self._conversation.stop()
         self._thread.join()
 
-    def _explain(self, answer: Answer, utterance: Utterance) -> None:
+    def _explain(self, answer: Answer, utterance: BenchmarkUtterance) -> None:
         """The limit and the parts, from what the turn machine was told and did."""
         generation, play_s = 0, 0.0
         for at_s, what in self._seen:
@@ -239,7 +239,7 @@ class Pipecat:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._receive()  # that it is ready
 
-    def hear(self, utterance: Utterance) -> Answer:
+    def hear(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "said.f32"

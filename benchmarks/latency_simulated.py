@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.latency_services import Delays
 from benchmarks.latency_sides import Answer
-from benchmarks.latency_speech import Utterance
+from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.conversation.performer import policy_from
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
@@ -46,7 +46,7 @@ class Simulated:
         settings = with_overrides(settings, [f"{key}={value}" for key, value in self._overrides.items()])
         self._policy, self._heard, self._delays, self._judge = policy_from(settings), heard, delays, judge
 
-    def hear(self, utterance: Utterance) -> Answer:
+    def hear(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it; a conversation of its own."""
         delays = self._delays
         with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ class Simulated:
     def close(self) -> None:
         """Nothing to end."""
 
-    def _explain(self, answer: Answer, log: Log, utterance: Utterance) -> None:
+    def _explain(self, answer: Answer, log: Log, utterance: BenchmarkUtterance) -> None:
         *_, starts = log.named("reply starts")
         words = [m for m in log.named("words judged") if m.generation == starts.generation]
         before = [m for m in log.named("endpoint scored") if m.at_s <= starts.at_s]

@@ -136,7 +136,7 @@ REPLIES = {
 
 
 @dataclass(frozen=True)
-class Utterance:
+class BenchmarkUtterance:
     """`sound`: float32, 16 kHz, from the first audible sample to the last. `pauses`: (start, end) in seconds."""
 
     name: str
@@ -159,19 +159,19 @@ class Utterance:
 
 def utterances(
     settings: Settings, folder: Path, tell: Callable[[str], None], *, unseen: bool = False
-) -> list[Utterance]:
+) -> list[BenchmarkUtterance]:
     """All of them, zh and en in turn. Starts the TTS service when a sentence has not been synthesised yet.
 
     `unseen`: those of `UNSEEN` alone.
     """
     pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
-    made: list[Utterance] = []
+    made: list[BenchmarkUtterance] = []
 
     def add(name: str, language: str, sound: Floats, shares: tuple[float, ...]) -> None:
         for share in shares:
             sound = with_pause(sound, share, next(pauses))
         sound = shortened(sound)
-        made.append(Utterance(name, language, sound, tuple(pauses_in(sound)), next(replies[language])))
+        made.append(BenchmarkUtterance(name, language, sound, tuple(pauses_in(sound)), next(replies[language])))
 
     for path, language, _ in [] if unseen else recorded():
         sound = speech_in(decode(path, max_duration_s=60).samples)
@@ -238,7 +238,7 @@ def shortened(sound: Floats) -> Floats:
     return sound
 
 
-def _in_turn(made: list[Utterance]) -> list[Utterance]:
+def _in_turn(made: list[BenchmarkUtterance]) -> list[BenchmarkUtterance]:
     """Spread evenly over speakers and languages, so that the first few stand for all."""
     return sorted(made, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
 
@@ -269,7 +269,7 @@ def _voiced(
 
 
 def with_words(
-    settings: Settings, spoken: list[Utterance], folder: Path, tell: Callable[[str], None]
+    settings: Settings, spoken: list[BenchmarkUtterance], folder: Path, tell: Callable[[str], None]
 ) -> Iterator[Words]:
     """What the embedded recogniser hears in each utterance and in every run of its stretches."""
     file = folder / "words.json"

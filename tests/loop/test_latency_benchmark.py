@@ -16,7 +16,7 @@ from benchmarks.latency_report import Heard, draw, judged, percentile, row, tabl
 from benchmarks.latency_services import Delays, StatedServices, Words, tokens
 from benchmarks.latency_sides import Headset, Huiyin
 from benchmarks.latency_simulated import Simulated
-from benchmarks.latency_speech import REPLIES, Utterance, pauses_in, shortened, speech_in, with_pause
+from benchmarks.latency_speech import REPLIES, BenchmarkUtterance, pauses_in, shortened, speech_in, with_pause
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.configs.settings import load
@@ -161,7 +161,7 @@ def test_the_live_loop_answers_an_utterance_and_tells_its_limit() -> None:
     services = StatedServices()
     services.start()
     sound = english()
-    utterance = Utterance("time", "en", sound, (), "It is noon. The sun is high.")
+    utterance = BenchmarkUtterance("time", "en", sound, (), "It is noon. The sun is high.")
     services.now = Words(sound, utterance.stretches, {"0-0": "What is the time, please?"}, "en", utterance.reply)
     huiyin = Huiyin(load(environ={}), services.port, services.delays)
     try:
@@ -177,7 +177,7 @@ def test_the_live_loop_answers_an_utterance_and_tells_its_limit() -> None:
 
 @pytest.mark.slow
 def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> None:
-    utterance = Utterance("time", "en", english(), (), "It is noon. The sun is high.")
+    utterance = BenchmarkUtterance("time", "en", english(), (), "It is noon. The sun is high.")
     heard = {"time": "What is the time, please?"}
 
     def latency_s(*overrides: str) -> float:
