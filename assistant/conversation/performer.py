@@ -17,7 +17,7 @@ from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import Style, speaking_style
-from huiyin.assistant.ears.listener import Heard
+from huiyin.assistant.ears.listener import SpeechChange
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
@@ -268,7 +268,7 @@ class Performer:
                 del table[old]
 
 
-def speech_event(now_s: float, heard: Heard) -> ev.Event:
+def speech_event(now_s: float, heard: SpeechChange) -> ev.Event:
     """What the listener heard, as the machine wants it."""
     match heard.change:
         case "started":

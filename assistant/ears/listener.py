@@ -26,7 +26,7 @@ _QUIET_RMS = 1.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class SpeechChange:
     """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
     clock of the microphone's samples."""
 
@@ -83,9 +83,9 @@ class Listener:
         """The cleaned sound of a turn, with a little before and after it."""
         return self._ring.cut(start_s - PRE_ROLL_S, end_s + POST_ROLL_S)
 
-    def push(self, mic: Samples, far_end: Samples) -> list[Heard]:
+    def push(self, mic: Samples, far_end: Samples) -> list[SpeechChange]:
         """One block: what the microphone heard and what was being played, sample for sample."""
-        heard: list[Heard] = []
+        heard: list[SpeechChange] = []
         for chunk in self._echo.push(mic, far_end):
             self._ring.write(chunk.near)
             heard += self._voice_activity(chunk)
@@ -95,10 +95,10 @@ class Listener:
         dip = self._energy_drops.push(mic)
         if dip and self._tracker.speaking and not self._echoes:
             kind, since_s = dip
-            heard.append(Heard(kind, self._pushed / SAMPLE_RATE - since_s))
+            heard.append(SpeechChange(kind, self._pushed / SAMPLE_RATE - since_s))
         return heard
 
-    def _voice_activity(self, chunk: Cleaned) -> list[Heard]:
+    def _voice_activity(self, chunk: Cleaned) -> list[SpeechChange]:
         self._at += CHUNK
         probability = self._vad(_floats(chunk.near))
         level = rms(chunk.near)
@@ -119,7 +119,7 @@ class Listener:
             return []
         kind, frames_ago = change
         at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
-        return [Heard(kind, max(0.0, at_s))]
+        return [SpeechChange(kind, max(0.0, at_s))]
 
 
 def _floats(samples: Samples) -> Floats:
