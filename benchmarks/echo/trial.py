@@ -46,7 +46,7 @@ class _Recorder:
 
 
 @dataclass
-class Heard:
+class ListenerOutput:
     """What came of a scene: the cleaned sound, and when the gate answered (seconds of the microphone's sound)."""
 
     near: Samples
@@ -55,7 +55,7 @@ class Heard:
     listener_us: float  # all of it: voice activity and gate too
 
 
-def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], vad: SileroVad) -> Heard:
+def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], vad: SileroVad) -> ListenerOutput:
     """Play a recording to a listener of its own, block by block."""
     path = _Recorder(make_path())
     listener = Listener(path, vad.fork(), SpeechTracker())
@@ -67,7 +67,7 @@ def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], va
     blocks_10ms = max(1.0, len(mic) / SAMPLE_RATE * 100)
     spent = time.thread_time() - began
     near = np.concatenate([np.zeros(0, np.int16), *path.near])
-    return Heard(near, starts, path.busy_s / blocks_10ms * 1e6, spent / blocks_10ms * 1e6)
+    return ListenerOutput(near, starts, path.busy_s / blocks_10ms * 1e6, spent / blocks_10ms * 1e6)
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Result:
     path_us: list[float] = field(default_factory=list)
     listener_us: list[float] = field(default_factory=list)
 
-    def add(self, scene: Scene, heard: Heard) -> None:
+    def add(self, scene: Scene, heard: ListenerOutput) -> None:
         """Measure a scene."""
         length = len(heard.near)
         mic, near = (sound[:length].astype(np.float32) / _FULL_SCALE for sound in (scene.mic, heard.near))
