@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.echo import picture, speech
 from benchmarks.echo.measures import audible, ratio_db
 from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
-from benchmarks.echo.trial import Result, listen
+from benchmarks.echo.trial import EchoFigures, listen
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, whole_file
@@ -113,11 +113,11 @@ def measure(
     rooms: list[int],
     seconds: float = SCENE_S,
     progress: Callable[[str], None] = lambda line: None,
-) -> list[Result]:
+) -> list[EchoFigures]:
     """Every canceller in every condition, over `rooms`."""
-    results: list[Result] = []
+    results: list[EchoFigures] = []
     for condition in conditions:
-        row = {name: Result(name, condition) for name in cancellers}
+        row = {name: EchoFigures(name, condition) for name in cancellers}
         for number in rooms:
             progress(f"{condition}, room {number}")
             scene = play_scene(number, condition, said, seconds)
@@ -128,7 +128,7 @@ def measure(
     return results
 
 
-def figures(result: Result) -> dict[str, Any]:
+def figures(result: EchoFigures) -> dict[str, Any]:
     """A row of the table, as data."""
 
     def mean(values: list[float]) -> float | None:

@@ -71,7 +71,7 @@ def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], va
 
 
 @dataclass
-class Result:
+class EchoFigures:
     """One canceller in one condition, over all scenes played. Levels and ratios are of the warm part."""
 
     canceller: str
