@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from benchmarks.llm_stub import Heard, call, stub_upstream
+from benchmarks.llm_stub import CallFigures, call, stub_upstream
 from tests.support.service_process import start_service
 
 CALLERS = 50
@@ -60,13 +60,13 @@ class _Rounds:
     pool: ProcessPoolExecutor
     ways: dict[str, str]
 
-    def play(self, way: str, callers: int, words: int, pace_s: float, seconds: float) -> Heard:
+    def play(self, way: str, callers: int, words: int, pace_s: float, seconds: float) -> CallFigures:
         asked = self.pool.submit(call, self.ways[way], callers=callers, words=words, pace_s=pace_s, seconds=seconds)
         return asked.result()
 
 
 def _first(rounds: _Rounds, count: int) -> bool:
-    heard: dict[str, list[Heard]] = {way: [] for way in rounds.ways}
+    heard: dict[str, list[CallFigures]] = {way: [] for way in rounds.ways}
     for way in rounds.ways:  # unmeasured: connections, threads
         rounds.play(way, CALLERS, CALLER_WORDS, CALLER_PACE_S, 1.5)
     for _ in range(count):
@@ -144,7 +144,7 @@ class _Memory:
         )
 
 
-def _faults(heard: list[Heard]) -> bool:
+def _faults(heard: list[CallFigures]) -> bool:
     faults = [fault for one in heard for fault in one.faults]
     for fault in faults[:5]:
         print(f"  HURT: {fault}")

@@ -94,7 +94,7 @@ def _run_stub(pipe: Connection) -> None:
 
 
 @dataclass
-class Heard:
+class CallFigures:
     """What the callers of one round found."""
 
     first_ms: list[float] = field(default_factory=list)
@@ -107,10 +107,10 @@ class Heard:
     """Streams that broke off, lost a word or had one out of order, in words."""
 
 
-def call(base_url: str, *, callers: int, words: int, pace_s: float, seconds: float) -> Heard:
+def call(base_url: str, *, callers: int, words: int, pace_s: float, seconds: float) -> CallFigures:
     """So many callers, begun evenly over one stream's length, each asking again when its reply has ended, for about
     `seconds`. Runs its own event loop: call it in a process that does nothing else."""
-    heard = Heard()
+    heard = CallFigures()
 
     async def run() -> None:
         until = time.monotonic() + seconds
@@ -121,7 +121,7 @@ def call(base_url: str, *, callers: int, words: int, pace_s: float, seconds: flo
     return heard
 
 
-async def _caller(base_url: str, delay_s: float, until: float, words: int, pace_s: float, heard: Heard) -> None:
+async def _caller(base_url: str, delay_s: float, until: float, words: int, pace_s: float, heard: CallFigures) -> None:
     await asyncio.sleep(delay_s)
     host, _, path = base_url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
@@ -142,7 +142,7 @@ async def _caller(base_url: str, delay_s: float, until: float, words: int, pace_
         await writer.wait_closed()
 
 
-async def _listen(reader: asyncio.StreamReader, asked_s: float, words: int, heard: Heard) -> None:
+async def _listen(reader: asyncio.StreamReader, asked_s: float, words: int, heard: CallFigures) -> None:
     """One reply to its end. Raises ValueError when words are missing or out of order."""
     status = await reader.readline()
     if b" 200 " not in status:
