@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.latency_judge import KeptJudge, LlmService
-from benchmarks.latency_report import Heard, draw, judged, table
+from benchmarks.latency_report import Measurement, draw, judged, table
 from benchmarks.latency_services import Delays, Words
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, Side, StatedProcess
 from benchmarks.latency_simulated import Simulated
@@ -54,7 +54,7 @@ def main() -> int:
         f"{sum(utterance.duration_s for utterance in spoken):.0f} s of speech"
     )
     assert max(pauses) <= LONGEST_PAUSE_S + 0.02
-    heard: list[Heard] = []
+    heard: list[Measurement] = []
     with contextlib.ExitStack() as opened:
         sides, play = _sides(args, settings, spoken, words, opened)
         for run in range(args.runs):
@@ -95,14 +95,14 @@ def _sides(
     return sides, services.play
 
 
-def _heard(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Heard:
+def _heard(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Measurement:
     is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
     limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
     name, language = utterance.name, utterance.language
-    return Heard(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least)
+    return Measurement(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least)
 
 
-def _line(one: Heard) -> str:
+def _line(one: Measurement) -> str:
     latency = "cut off" if one.is_cut_off else "-" if one.latency_s is None else f"{one.latency_s * 1000:.0f} ms"
     limit = f"limit {one.limit_s * 1000:4.0f}, wait {(one.wait_s or 0) * 1000:4.0f}" if one.limit_s else ""
     return f"{one.side:<8} {one.language} {latency:>8}  {limit:<24} {one.utterance}"

@@ -16,7 +16,7 @@ _EDGE_S = 0.010  # what is heard is known in steps of this length
 
 
 @dataclass(frozen=True)
-class Heard:
+class Measurement:
     """What one side made of one utterance; times in seconds.
 
     `is_cut_off`: a reply was audible before the user was done. `latency_s`: from the last sample of the user's speech
@@ -68,14 +68,14 @@ class Row:
     unanswered: int
 
 
-def row(heard: Sequence[Heard], side: str, language: str) -> Row:
+def row(heard: Sequence[Measurement], side: str, language: str) -> Row:
     """`side`'s figures on the utterances of `language` ('all': both)."""
     mine = [h for h in heard if h.side == side and language in ("all", h.language)]
 
-    def over_runs(figure: Callable[[list[Heard]], float]) -> float:
+    def over_runs(figure: Callable[[list[Measurement]], float]) -> float:
         return statistics.median(figure([h for h in mine if h.run == run]) for run in {h.run for h in mine})
 
-    def latency(share: float) -> Callable[[list[Heard]], float]:
+    def latency(share: float) -> Callable[[list[Measurement]], float]:
         return lambda some: percentile([h.latency_s for h in some if h.latency_s is not None], share)
 
     return Row(
@@ -89,7 +89,7 @@ def row(heard: Sequence[Heard], side: str, language: str) -> Row:
     )
 
 
-def table(heard: Sequence[Heard]) -> str:
+def table(heard: Sequence[Measurement]) -> str:
     """All figures, for the screen."""
     sides = list(dict.fromkeys(h.side for h in heard))
     lines = [f"{'':<10}{'language':<10}{'utterances':>11}{'p50':>10}{'p95':>10}{'cut-offs':>10}{'unanswered':>12}"]
@@ -111,7 +111,7 @@ def _verdict(is_reached: bool) -> str:
     return "reached" if is_reached else "NOT reached"
 
 
-def _against_the_limit(heard: Sequence[Heard]) -> list[str]:
+def _against_the_limit(heard: Sequence[Measurement]) -> list[str]:
     known = [h for h in heard if h.limit_s is not None and h.latency_s is not None]
     if not known:
         return []
@@ -127,7 +127,7 @@ def _against_the_limit(heard: Sequence[Heard]) -> list[str]:
     ]
 
 
-def _against_the_peer(heard: Sequence[Heard], mine: str, theirs: str) -> list[str]:
+def _against_the_peer(heard: Sequence[Measurement], mine: str, theirs: str) -> list[str]:
     a, b = row(heard, mine, "all"), row(heard, theirs, "all")
     ratio = a.p50_s / b.p50_s
     is_reached = ratio <= TARGET_OF_PEER and a.cut_offs <= b.cut_offs
@@ -137,7 +137,7 @@ def _against_the_peer(heard: Sequence[Heard], mine: str, theirs: str) -> list[st
     ]
 
 
-def _where_it_went(heard: Sequence[Heard]) -> list[str]:
+def _where_it_went(heard: Sequence[Measurement]) -> list[str]:
     known = [h for h in heard if h.parts and h.latency_s is not None]
     if not known:
         return []
@@ -156,7 +156,7 @@ def _where_it_went(heard: Sequence[Heard]) -> list[str]:
     ]
 
 
-def _over_the_limit(known: Sequence[Heard]) -> list[str]:
+def _over_the_limit(known: Sequence[Measurement]) -> list[str]:
     """How much later than the limit, apart for those that waited for the services and those for the pause."""
     lines = []
     for reason, some in (
@@ -177,7 +177,7 @@ def _over_the_limit(known: Sequence[Heard]) -> list[str]:
     return lines
 
 
-def _cut_offs(heard: Sequence[Heard]) -> list[str]:
+def _cut_offs(heard: Sequence[Measurement]) -> list[str]:
     lines = []
     for side in dict.fromkeys(h.side for h in heard):
         names = sorted({h.utterance for h in heard if h.side == side and h.is_cut_off})
@@ -191,7 +191,7 @@ _COLOURS = {"huiyin": "#2f6fb2", "pipecat": "#d08a2e", "limit": "#9a9a9a"}
 _TICK_S = 0.25
 
 
-def draw(heard: Sequence[Heard], title: str) -> bytes:
+def draw(heard: Sequence[Measurement], title: str) -> bytes:
     """A PNG: the share of replies that have begun, over the time since the user's last sample."""
     curves = {side: [h.latency_s for h in heard if h.side == side] for side in dict.fromkeys(h.side for h in heard)}
     curves["limit"] = [h.limit_s for h in heard if h.latency_s is not None]

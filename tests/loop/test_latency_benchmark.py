@@ -12,7 +12,7 @@ import pytest
 from openai import OpenAI
 from PIL import Image
 
-from benchmarks.latency_report import Heard, draw, judged, percentile, row, table
+from benchmarks.latency_report import Measurement, draw, judged, percentile, row, table
 from benchmarks.latency_services import Delays, StatedServices, Words, tokens
 from benchmarks.latency_sides import Headset, Huiyin
 from benchmarks.latency_simulated import Simulated
@@ -105,8 +105,10 @@ def test_a_reply_before_the_user_is_done_is_a_cut_off_and_has_no_latency() -> No
     assert not is_cut_off and latency_s == pytest.approx(0.6)
 
 
-def _heard(run: int, side: str, name: str, latency_s: float | None, *, cut_off: bool = False) -> Heard:
-    return Heard(run, side, name, "en", cut_off, latency_s, limit_s=0.5 if side == "huiyin" else None, wait_s=0.25)
+def _heard(run: int, side: str, name: str, latency_s: float | None, *, cut_off: bool = False) -> Measurement:
+    return Measurement(
+        run, side, name, "en", cut_off, latency_s, limit_s=0.5 if side == "huiyin" else None, wait_s=0.25
+    )
 
 
 def test_figures_are_medians_over_runs() -> None:
