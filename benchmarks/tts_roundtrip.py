@@ -38,7 +38,7 @@ _AROUND_S = (0.25, 0.5)  # silence before and after, as a recogniser is given it
 
 
 @dataclass(frozen=True)
-class Heard:
+class RoundTrip:
     """A sentence and what was understood."""
 
     text: str
@@ -72,7 +72,7 @@ def main() -> int:
     missed = False
     for kind, (language, sentences) in _KINDS.items():
         results = [
-            Heard(text, _heard(recogniser, _said(speaker, text, args.voice), language), language)
+            RoundTrip(text, _heard(recogniser, _said(speaker, text, args.voice), language), language)
             for text in sentences[: args.count]
         ]
         rate = error_rate([result.pair for result in results], language)
@@ -104,7 +104,7 @@ def _own_errors(recogniser: Any) -> dict[str, float]:
     results: dict[str, list[tuple[str, str]]] = {}
     for path, language, text in recorded():
         heard = _heard(recogniser, decode(path, max_duration_s=60).samples, language)
-        results.setdefault(language, []).append(Heard(text, heard, language).pair)
+        results.setdefault(language, []).append(RoundTrip(text, heard, language).pair)
     return {language: error_rate(pairs, language) for language, pairs in results.items()}
 
 
