@@ -26,10 +26,10 @@ _RESERVED = 2.0  # x what a partial cost must pass before the next: a preview ta
 _WORD = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+")
 _MARKS = ",.;:!?，。；：！？、…\"'”’)）"
 
-Heard = tuple[Recognition, float]
+TimedRecognition = tuple[Recognition, float]
 """What an engine heard, and the seconds that it took."""
 
-Recognise = Callable[[Samples, bool], Heard | None]
+Recognise = Callable[[Samples, bool], TimedRecognition | None]
 """(samples, now or never) -> what is heard; None when it was 'now or never' and the model is in use."""
 
 Event = dict[str, Any]
@@ -52,7 +52,7 @@ class Dictation:
         self._segments: list[Segment] = []
         self._warnings: list[str] = []
         self._busy_s = 0.0
-        self._last: tuple[Utterance, Heard] | None = None  # the last partial
+        self._last: tuple[Utterance, TimedRecognition] | None = None  # the last partial
         self._text = ""  # of the last partial
 
     @property
@@ -102,7 +102,7 @@ class Dictation:
             yield self._partial_event(utterance, Recognition(()), "", cost_s)  # it was nothing after all
         self._text = ""
 
-    def _heard_already(self, utterance: Utterance) -> Heard | None:
+    def _heard_already(self, utterance: Utterance) -> TimedRecognition | None:
         """The partial that was made in the pause is the final when just this utterance was decoded."""
         if self._last is None:
             return None

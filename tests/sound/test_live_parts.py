@@ -14,7 +14,7 @@ from flask import Flask
 
 from huiyin.assistant.faces.cli.transcribe_live import Lines, columns
 from huiyin.configs.settings import load
-from huiyin.services.asr.dictation import Dictation, Heard, agreed
+from huiyin.services.asr.dictation import Dictation, TimedRecognition, agreed
 from huiyin.services.asr.http.stream import add_live, live_ask
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
@@ -94,7 +94,7 @@ class Desk:
         )
         self.rate, self.events = rate, list[dict[str, Any]]()
 
-    def _recognise(self, samples: np.ndarray, now_or_never: bool) -> Heard | None:
+    def _recognise(self, samples: np.ndarray, now_or_never: bool) -> TimedRecognition | None:
         if now_or_never and self.busy:
             return None
         self.calls += 1

@@ -37,7 +37,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.asr.dictation import WINDOW_S, Dictation, Heard, Recognise
+from huiyin.services.asr.dictation import WINDOW_S, Dictation, Recognise, TimedRecognition
 from huiyin.services.asr.http.request import hints_from
 from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, LiveSession
 from huiyin.services.asr.planner import recognise_all
@@ -142,7 +142,7 @@ def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:
     """The engine behind its queue, as `Dictation` wants it."""
     queue = recogniser.queue
 
-    def recognise(samples: Samples, now_or_never: bool) -> Heard | None:
+    def recognise(samples: Samples, now_or_never: bool) -> TimedRecognition | None:
         if now_or_never and queue.in_use:
             return None
         busy_s = 0.0
