@@ -32,7 +32,7 @@ TimedRecognition = tuple[Recognition, float]
 Recognise = Callable[[Samples, bool], TimedRecognition | None]
 """(samples, now or never) -> what is heard; None when it was 'now or never' and the model is in use."""
 
-Event = dict[str, Any]
+LiveMessage = dict[str, Any]
 
 
 class Dictation:
@@ -60,7 +60,7 @@ class Dictation:
         """Seconds of sound so far."""
         return self._samples / self._rate
 
-    def hear(self, pcm: bytes, *, last: bool = False) -> Iterator[Event]:
+    def hear(self, pcm: bytes, *, last: bool = False) -> Iterator[LiveMessage]:
         """What `pcm` (any number of bytes) leads to: finals, then perhaps a partial. `last`: nothing follows."""
         for utterance in self._utterances.push(self._decode(pcm, last)):
             yield from self._final(utterance)
@@ -88,7 +88,7 @@ class Dictation:
             return samples
         return np.clip(self._resampler.resample_chunk(samples, last=last), -1.0, 1.0)
 
-    def _final(self, utterance: Utterance) -> Iterator[Event]:
+    def _final(self, utterance: Utterance) -> Iterator[LiveMessage]:
         heard = self._heard_already(utterance) or self._recognise(utterance.samples, False)
         assert heard is not None
         recognition, cost_s = heard
@@ -121,7 +121,7 @@ class Dictation:
         # In a pause at once: if it is the end, the final is then ready when the pause is long enough.
         return new_s > 0 and (self._utterances.pausing or new_s >= max(self._partial_s, _RESERVED * cost_s))
 
-    def _partial(self) -> Iterator[Event]:
+    def _partial(self) -> Iterator[LiveMessage]:
         utterance = self._utterances.current
         assert utterance is not None
         heard = self._recognise(utterance.samples, True)
@@ -135,7 +135,7 @@ class Dictation:
         if self._text or before:
             yield event
 
-    def _partial_event(self, utterance: Utterance, recognition: Recognition, before: str, cost_s: float) -> Event:
+    def _partial_event(self, utterance: Utterance, recognition: Recognition, before: str, cost_s: float) -> LiveMessage:
         text = join_texts(segment.text for segment in recognition.segments)
         return {
             "type": "partial",

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from huiyin.services.asr.dictation import Dictation, Event
+from huiyin.services.asr.dictation import Dictation, LiveMessage
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.websocket import NORMAL, OUR_FAULT, REFUSED, TOO_BIG, Gone, TooBig, WebSocket
 
@@ -78,7 +78,7 @@ class LiveSession:
         self._ended = self._failed = False
         self._worker = threading.Thread(target=self._guarded, args=(self._work,), name="live-stream", daemon=True)
 
-    def run(self, ready: Event) -> None:
+    def run(self, ready: LiveMessage) -> None:
         """Serve it to its end; raises nothing."""
         try:
             self._send(ready)
@@ -144,7 +144,7 @@ class LiveSession:
                 raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
         self._send({"type": "done", "result": self._dictation.result().as_dict()})
 
-    def _send(self, event: Event) -> None:
+    def _send(self, event: LiveMessage) -> None:
         if self._failed:
             raise Gone  # an error is the last word
         self._socket.send(json.dumps(event, ensure_ascii=False))
