@@ -37,7 +37,7 @@ class Emotion:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SoundEvent:
     """A sound that is not speech (laughter, applause, music)."""
 
     label: str
@@ -68,7 +68,7 @@ class Segment:
     language: str
     confidence: float
     emotion: Emotion | None = None
-    events: tuple[Event, ...] = ()
+    events: tuple[SoundEvent, ...] = ()
     words: tuple[Word, ...] = ()
 
     def later(self, by_s: float) -> Segment:
@@ -149,7 +149,7 @@ class RecordingTranscript:
     confidence: float
     """Mean over the speech, 0 when there is none."""
     emotion: Emotion | None
-    events: tuple[Event, ...]
+    events: tuple[SoundEvent, ...]
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
     cached: bool = False

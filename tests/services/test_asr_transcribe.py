@@ -13,7 +13,7 @@ from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import AnswerCache, digest_of
 from huiyin.services.asr.planner import Plan, make_plan, next_batch, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Emotion, Event, Hints, Recognition, RecordingTranscript, Segment
+from huiyin.services.asr.recogniser import Emotion, Hints, Recognition, RecordingTranscript, Segment, SoundEvent
 from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, Samples, Source
 from huiyin.services.common.errors import ApiError
@@ -55,7 +55,7 @@ class TaggingEngine(FakeEngine):
         length_s = len(pieces[0]) / SAMPLE_RATE
         super().recognise(pieces, hints)
         emotion = Emotion("happy", 0.9, {"happy": 0.9, "sad": 0.1}) if first else None
-        events = (Event("laughter", 0.0, 1.0, 0.5),)
+        events = (SoundEvent("laughter", 0.0, 1.0, 0.5),)
         segment = Segment(0.5, length_s, f"piece {len(self.batches)}", "en", 0.5, emotion, events)
         return [Recognition((segment,), ("odd",))]
 

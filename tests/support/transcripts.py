@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from huiyin.services.asr.recogniser import Emotion, Event, RecordingTranscript, Segment, Word, join_texts
+from huiyin.services.asr.recogniser import Emotion, RecordingTranscript, Segment, SoundEvent, Word, join_texts
 from huiyin.services.asr.report.media import Waveform
 from huiyin.services.common.audio import SAMPLE_RATE
 
@@ -36,7 +36,7 @@ def segment(
     words: Sequence[Word] = (),
 ) -> Segment:
     """A segment; its events last from its beginning to its end."""
-    heard = tuple(Event(label, start_s, end_s, 0.6) for label in events)
+    heard = tuple(SoundEvent(label, start_s, end_s, 0.6) for label in events)
     return Segment(start_s, end_s, text, language, 0.9, emotion, heard, tuple(words))
 
 

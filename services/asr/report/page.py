@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from huiyin.services.asr.recogniser import Event, RecordingTranscript, Segment
+from huiyin.services.asr.recogniser import RecordingTranscript, Segment, SoundEvent
 from huiyin.services.asr.report.labels import (
     emotion_word,
     event_word,
@@ -157,7 +157,7 @@ def _lane(row: int, name: str, marks: Sequence[str]) -> str:
     )
 
 
-def _mark(what: Stretch | Event, name: str, colour: str, length_s: float, segment: int | None = None) -> str:
+def _mark(what: Stretch | SoundEvent, name: str, colour: str, length_s: float, segment: int | None = None) -> str:
     """A stretch of time as a rectangle; with a `segment`, a link to its text."""
     left = _WIDTH * what.start_s / length_s
     width = max(_WIDTH * (what.end_s - what.start_s) / length_s, _LEAST_WIDTH)

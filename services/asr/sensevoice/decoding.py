@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sentencepiece import SentencePieceProcessor
 
-from huiyin.services.asr.recogniser import Emotion, Event, Segment, Word
+from huiyin.services.asr.recogniser import Emotion, Segment, SoundEvent, Word
 from huiyin.services.asr.sensevoice.features import FRAME_S
 from huiyin.services.asr.sensevoice.tags import UNKNOWN, Answers, TagTokens
 
@@ -35,7 +35,7 @@ class _Run:
     language: str
     emotion: Emotion
     tokens: list[_Token] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[SoundEvent] = field(default_factory=list)
 
 
 class Decoder:
@@ -64,12 +64,14 @@ class Decoder:
         runs = self._runs(self._tokens(frames, probabilities, length_s), answers, length_s)
         segments = tuple(self._segment(run, length_s) for run in runs if run.tokens)
         heard = tuple(
-            Event(label, 0.0, length_s, share) for label, share in answers.events.items() if share >= _EVENT_REPORTED
+            SoundEvent(label, 0.0, length_s, share)
+            for label, share in answers.events.items()
+            if share >= _EVENT_REPORTED
         )
         loose = tuple(event for run in runs if not run.tokens for event in run.events)
         if segments:
             events = tuple(
-                Event(event.label, segments[0].start_s, segments[-1].end_s, event.confidence) for event in heard
+                SoundEvent(event.label, segments[0].start_s, segments[-1].end_s, event.confidence) for event in heard
             )
             return (_with_events(segments[0], (*events, *loose)), *segments[1:])
         if not heard and not loose:
@@ -102,12 +104,12 @@ class Decoder:
                 run.tokens.append(token)
             elif label := tags.event_ends.get(number):
                 if began := open_events.pop(label, None):
-                    run.events.append(Event(label, began.start_s, token.start_s, began.probability))
+                    run.events.append(SoundEvent(label, began.start_s, token.start_s, began.probability))
             elif (label := tags.event_of.get(number)) and label not in ("speech", UNKNOWN):
                 if number + 1 in tags.event_ends:
                     open_events.setdefault(label, token)
                 else:
-                    run.events.append(Event(label, token.start_s, token.end_s, token.probability))
+                    run.events.append(SoundEvent(label, token.start_s, token.end_s, token.probability))
             elif number in tags.emotion_of or number in tags.language_of:
                 language = tags.language_of.get(number, run.language)
                 emotion = run.emotion
@@ -119,7 +121,7 @@ class Decoder:
                 else:
                     run.language, run.emotion = language, emotion
         for label, began in open_events.items():  # it was never said to end: it lasted to the end
-            run.events.append(Event(label, began.start_s, length_s, began.probability))
+            run.events.append(SoundEvent(label, began.start_s, length_s, began.probability))
         return runs
 
     def _segment(self, run: _Run, length_s: float) -> Segment:
@@ -154,7 +156,7 @@ class Decoder:
         return words
 
 
-def _with_events(segment: Segment, events: tuple[Event, ...]) -> Segment:
+def _with_events(segment: Segment, events: tuple[SoundEvent, ...]) -> Segment:
     return replace(segment, events=(*events, *segment.events))
 
 
