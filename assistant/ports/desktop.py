@@ -18,7 +18,7 @@ from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.devices import Kind, find_device, portaudio
 from huiyin.assistant.ports.elastic import Elastic
 from huiyin.assistant.ports.port import Exchange, PortError, Samples
-from huiyin.assistant.ports.streams import Outlet, Rate, Stream
+from huiyin.assistant.ports.streams import DeviceStream, Outlet, Rate
 
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
 _ZEROS_S = 10.0  # even a quiet room is not exactly zero for so long
@@ -52,7 +52,7 @@ class DesktopPort:
         self._latency_s, self._microphone, self._tell = latency_s, microphone, tell
         two = microphone and input_device != output_device
         self.output_latency_s = latency_s + (_ELASTIC_S if two else 0.0)
-        self._streams: list[Stream] = []
+        self._streams: list[DeviceStream] = []
         self._zero_since_s: float | None = None
         self._told = self._stale = False
 
@@ -117,19 +117,19 @@ class DesktopPort:
 
     def _duplex(
         self, sounddevice: Any, devices: tuple[int | None, int | None], rate: int, exchange: Exchange
-    ) -> Stream:
+    ) -> DeviceStream:
         down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
 
         def move(mic: Samples, speaker: Samples) -> None:
             outlet.push(exchange(self._heard(down.push(mic.copy()))))
             speaker[:] = outlet.take(len(speaker))
 
-        return Stream(sounddevice.Stream, rate, move, device=devices, latency=self._latency_s)
+        return DeviceStream(sounddevice.Stream, rate, move, device=devices, latency=self._latency_s)
 
-    def _loudspeaker(self, sounddevice: Any, device: int | None, block: Callable[[], Samples]) -> Stream:
+    def _loudspeaker(self, sounddevice: Any, device: int | None, block: Callable[[], Samples]) -> DeviceStream:
         """Plays one block after the other, as the device asks for them."""
 
-        def opened(rate: int) -> Stream:
+        def opened(rate: int) -> DeviceStream:
             outlet = Outlet(rate)
 
             def move(speaker: Samples) -> None:
@@ -137,14 +137,14 @@ class DesktopPort:
                     outlet.push(block())
                 speaker[:] = outlet.take(len(speaker))
 
-            return Stream(sounddevice.OutputStream, rate, move, device=device, latency=self._latency_s)
+            return DeviceStream(sounddevice.OutputStream, rate, move, device=device, latency=self._latency_s)
 
         return _at_a_rate(sounddevice, opened, _own_rate(sounddevice, device, "output"))
 
-    def _ear(self, sounddevice: Any, device: int | None, hear: Callable[[Samples], None]) -> Stream:
-        def opened(rate: int) -> Stream:
+    def _ear(self, sounddevice: Any, device: int | None, hear: Callable[[Samples], None]) -> DeviceStream:
+        def opened(rate: int) -> DeviceStream:
             down = Rate(rate, SAMPLE_RATE)
-            return Stream(
+            return DeviceStream(
                 sounddevice.InputStream, rate, lambda mic: hear(self._heard(down.push(mic.copy()))),
                 device=device, latency=self._latency_s,
             )  # fmt: skip
@@ -179,7 +179,7 @@ def _own_rate(sounddevice: Any, device: int | None, kind: Kind) -> int:
     return round(sounddevice.query_devices(device, kind)["default_samplerate"])
 
 
-def _at_a_rate(sounddevice: Any, opened: Callable[[int], Stream], own: int) -> Stream:
+def _at_a_rate(sounddevice: Any, opened: Callable[[int], DeviceStream], own: int) -> DeviceStream:
     """At 16 kHz, or else at the device's own rate. Raises PortAudioError."""
     try:
         return opened(SAMPLE_RATE)

@@ -54,7 +54,7 @@ class Outlet:
         return np.pad(out, (count - len(out), 0))
 
 
-class Stream:
+class DeviceStream:
     """A stream of 16-bit mono in blocks of 20 ms that knows when it last called back."""
 
     def __init__(self, make: Callable[..., Any], rate: int, move: Callable[..., None], **options: Any) -> None:
