@@ -20,7 +20,7 @@ from huiyin.services.llm.checks import check_chat, check_generate, check_hold
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.sse import DONE, event, json_event
-from huiyin.services.llm.stream import Stream
+from huiyin.services.llm.stream import ReplyStream
 from huiyin.services.llm.upstream import JsonObject, open_upstreams
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def make_app(settings: Settings) -> Flask:
         "llm", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe, ready_facts=ready_facts
     )
 
-    def streaming(body: JsonObject, spell: Callable[[Stream], Iterator[bytes]], kind: str) -> Response:
+    def streaming(body: JsonObject, spell: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
         free = take_place()
         try:
             stream = host.get().stream(body, client_left(request.environ))
@@ -157,7 +157,7 @@ def make_app(settings: Settings) -> Flask:
     return app
 
 
-def _events(stream: Stream) -> Iterator[bytes]:
+def _events(stream: ReplyStream) -> Iterator[bytes]:
     said = b""
     try:
         for chunk in stream:
@@ -172,7 +172,7 @@ def _events(stream: Stream) -> Iterator[bytes]:
         return
 
 
-def _text(stream: Stream) -> Iterator[bytes]:
+def _text(stream: ReplyStream) -> Iterator[bytes]:
     said = ""
     try:
         for chunk in stream:

@@ -18,7 +18,7 @@ from huiyin.services.common.breaker import Breaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
 from huiyin.services.llm.http1 import Head
-from huiyin.services.llm.stream import Stream, hide_thoughts
+from huiyin.services.llm.stream import ReplyStream, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import JsonObject, Upstream
 from huiyin.services.llm.wire import Exchange, Watch
@@ -43,7 +43,7 @@ class Proxy:
             up.name: Breaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
         }
 
-    def stream(self, body: JsonObject, watch: Watch) -> Stream:
+    def stream(self, body: JsonObject, watch: Watch) -> ReplyStream:
         """A streamed reply whose first word is there. `body` is a checked request with ``stream: true``.
 
         Raises ApiError when no upstream gave one, ClientLeft when `watch` says that the client has gone.
@@ -123,7 +123,7 @@ class Proxy:
         names = [str(entry["id"]) for entry in self.models()[0][:10]]
         return ApiError(404, "llm.unknown_model", code="model_not_found", model=shortened(model), models=names)
 
-    def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> Stream:
+    def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> ReplyStream:
         limit_s = self._settings.first_token_timeout_s
         if upstream is self.upstreams[-1]:
             limit_s *= _LAST_PATIENCE
@@ -134,7 +134,7 @@ class Proxy:
             kind = head.headers.get("content-type", "")
             if not kind.startswith("text/event-stream"):
                 raise trouble.bad_answer(upstream.name, f"with {kind or 'nothing'} instead of a stream of events")
-            stream = Stream(
+            stream = ReplyStream(
                 upstream,
                 exchange,
                 watch,

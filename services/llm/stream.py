@@ -34,7 +34,7 @@ class Chunk:
         return "".join(text for text in said if isinstance(text, str))
 
 
-class Stream:
+class ReplyStream:
     """Iterate to get the chunks of a reply; ends at its end. `close` gives it up.
 
     `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s, and the upstream let go.
