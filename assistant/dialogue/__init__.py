@@ -1,1 +1,1 @@
-"""What is said: the history of what was heard, the persona, and the way from text to speakable clauses. Pure."""
+"""What is said: the history of what the user heard, the persona, and the way from text to clauses. Pure."""

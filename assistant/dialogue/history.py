@@ -1,10 +1,10 @@
-"""The conversation as it was heard.
+"""The conversation as the user heard it.
 
-Not as it was generated: a reply cut short by the user is remembered up to the word that was played, so that
-neither "go on" nor "what did you say?" refers to words nobody heard.
+Not as it was generated: a reply that the user cut short is remembered up to the last word that was played, so that
+neither "go on" nor "what did you say?" refers to words that the user never heard.
 
-The model is sent as much of it as fits. What no longer does goes in steps of many turns, not one a turn: the prompt
-then begins with the same words for a long time, and the model's prompt cache keeps hitting.
+The model is sent as much of it as fits. What no longer fits is dropped many turns at a time: the prompt then begins
+with the same words for many turns, and the model's prompt cache keeps hitting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
-_KEPT = 0.6  # of the limit, when it is exceeded: the next step is then many turns away
+_REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
 
 
@@ -34,7 +34,7 @@ _STOPS = "，,。.！!？?；;：:、…—- "
 class HeardClause:
     """A clause of a reply and the share of its sound that reached the loudspeaker, 0..1.
 
-    `characters` of its text are in the words that were heard whole, where the voice tells when it says them.
+    `characters`: how many of its text are in words that were heard whole; None where the voice does not time its words.
     """
 
     text: str
@@ -43,28 +43,27 @@ class HeardClause:
 
 
 def heard_text(clauses: Iterable[HeardClause]) -> str:
-    """The words of the clauses that were heard.
-
-    A clause heard in part ends with the last word that was heard whole. Where the voice does not tell, it is cut in
-    proportion: claiming too little is safer than remembering a word that was never said.
-    """
-    parts: list[str] = []
-    for clause in clauses:
-        if clause.share >= 1:
-            parts.append(clause.text)
-            continue
-        units = _UNIT.findall(clause.text)
-        reach = len(clause.text) * max(clause.share, 0.0)
-        if clause.characters is not None:
-            reach = _past_marks(clause.text, clause.characters)
-        kept, length = [], 0
-        for unit in units:
-            length += len(unit)
-            if length > reach:
-                break
-            kept.append(unit)
-        parts.append("".join(kept).rstrip())  # after a voice that broke off an apology may have been heard
+    """The words that the user heard. After a clause heard in part an apology may follow, where a voice failed."""
+    parts = (clause.text if clause.share >= 1 else _whole_words(clause) for clause in clauses)
     return join_clauses(part for part in parts if part)
+
+
+def _whole_words(clause: HeardClause) -> str:
+    """The words of a clause that were heard whole.
+
+    Where they are not timed, it is cut in proportion to its sound: remembering one word too few does less harm than
+    remembering one that the user did not hear.
+    """
+    if clause.characters is None:
+        reach = len(clause.text) * clause.share
+    else:
+        reach = _past_marks(clause.text, clause.characters)
+    end = 0
+    for unit in _UNIT.finditer(clause.text):
+        if unit.end() > reach:
+            break
+        end = unit.end()
+    return clause.text[:end].rstrip()
 
 
 def _past_marks(text: str, end: int) -> int:
@@ -93,8 +92,8 @@ class HistoryLimit:
 
 @dataclass
 class Turn:
-    """One exchange. `user` is '' for a greeting; `heard` when the reply was stopped before its first word.
-    `mood`: how the user sounded."""
+    """What the user said, '' before a greeting, and what they heard of the reply, '' when it was stopped before its
+    first word. `mood`: how the user sounded."""
 
     user: str
     heard: str = ""
@@ -104,7 +103,7 @@ class Turn:
 
 @dataclass
 class History:
-    """Turns in order. Those before `start` are not sent any more; `summary` says what they were about, if anything."""
+    """Turns in order. Those before `start` are no longer sent; `summary`, unless '', stands for them."""
 
     turns: list[Turn] = field(default_factory=list)
     start: int = 0
@@ -120,15 +119,17 @@ class History:
         """The turns that have to go, oldest first: none within the limit, else down to 60 % of it."""
         sent = self.turns[self.start :]
         costs = [message_tokens(turn.user) + message_tokens(turn.heard) for turn in sent]
-        tokens, gone = sum(costs), 0
+        tokens = sum(costs)
         if tokens <= limit.tokens and len(sent) <= limit.turns:
             return []
-        while gone < len(sent) and (tokens > _KEPT * limit.tokens or len(sent) - gone > _KEPT * limit.turns):
-            if gone == len(sent) - 1 and tokens <= limit.tokens and limit.turns:
-                break  # the last turn is kept as long as it fits at all
-            tokens -= costs[gone]
-            gone += 1
-        return sent[:gone]
+        for count, cost in enumerate(costs):
+            remaining = len(sent) - count
+            if tokens <= _REDUCED * limit.tokens and remaining <= _REDUCED * limit.turns:
+                return sent[:count]
+            if remaining == 1 and tokens <= limit.tokens and limit.turns:
+                return sent[:count]  # the last turn is sent as long as it fits at all
+            tokens -= cost
+        return sent
 
     def forget(self, turns: int, summary: str = "") -> None:
         """Send so many of the oldest turns no more; `summary` stands for all that are not sent."""
@@ -139,25 +140,30 @@ class History:
         """The turns that are sent as chat messages, roles alternating as chat templates want it, then the words
         `following`.
 
-        An interrupted reply ends where it was cut off. That it was cut off stands in front of what the user said next:
-        any mark in the reply itself (a dash, say) taught a small model to break off its own sentences.
+        An interrupted reply ends where it was cut off, and a line in front of what the user said next says so: a mark
+        in the reply itself (a dash, say) taught a small model to break off its own sentences.
         """
         messages: list[Message] = []
-        note_after = ""
-        for turn in [*self.turns[self.start :], *([] if following is None else [Turn(following)])]:
-            said = turn.user or (_OPENINGS[language_of(turn.heard)] if turn.heard else "")
-            _add(messages, "user", _interruption(note_after, turn.user) + said)
-            note_after = turn.heard.rstrip(_STOPS) if turn.interrupted else ""
+        turns = self.turns[self.start :]
+        if following is not None:
+            turns = [*turns, Turn(following)]
+        cut_off = ""  # the last reply, if it was cut off
+        for turn in turns:
+            user = turn.user
+            if not user and turn.heard:
+                user = _OPENINGS[language_of(turn.heard)]
+            _add(messages, "user", _interruption(cut_off, turn.user) + user)
+            cut_off = turn.heard.rstrip(_STOPS) if turn.interrupted else ""
             if turn.heard:
-                _add(messages, "assistant", note_after or turn.heard)
+                _add(messages, "assistant", cut_off or turn.heard)
         return messages
 
 
-def _interruption(heard: str, following: str) -> str:
+def _interruption(cut_off: str, following: str) -> str:
     """The line that says where the last reply was cut off, in the language of what the user said next; '' if not."""
-    if not heard or not following:
+    if not cut_off or not following:
         return ""
-    last = "".join(_UNIT.findall(heard)[-_LAST_UNITS:]).strip()
+    last = "".join(_UNIT.findall(cut_off)[-_LAST_UNITS:]).strip()
     return _NOTES[language_of(following)].format(last) + "\n"
 
 

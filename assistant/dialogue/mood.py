@@ -79,7 +79,7 @@ _GLAD = ("happy", "laughter")
 
 @dataclass(frozen=True)
 class Mood:
-    """How one turn sounded: (label, confidence 0..1) of the emotion, None where nobody can tell; events' labels."""
+    """How one turn sounded: (label, confidence 0..1) of the emotion, None: unknown; labels of sound events."""
 
     emotion: tuple[str, float] | None = None
     events: tuple[str, ...] = ()
@@ -110,15 +110,24 @@ def mood_line(now: Mood, before: Sequence[Mood], language: str) -> str:
             tone = tone or label
     if not facts:
         return ""
-    advice = _ADVICE[language]["gentle" if tone in _GENTLE else "glad" if tone in _GLAD else "plain"]
+    advice = _ADVICE[language][_advice_for(tone)]
     if language == "zh":
         return f"（{'，'.join(facts)}。{advice}。）"
-    said = "; ".join(facts)
-    return f"({said[0].upper()}{said[1:]}. {advice[0].upper()}{advice[1:]}.)"
+    return f"({_capitalised('; '.join(facts))}. {_capitalised(advice)}.)"
+
+
+def _advice_for(label: str) -> str:
+    if label in _GENTLE:
+        return "gentle"
+    return "glad" if label in _GLAD else "plain"
+
+
+def _capitalised(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def in_a_row(label: str, before: Sequence[Mood]) -> int:
-    """How many of the last turns that tell anything were all `label`."""
+    """How many turns in a row were `label`, counted back from the last; turns without a known emotion do not count."""
     count = 0
     for earlier in reversed(_known(before)):
         if earlier != label:
@@ -128,17 +137,17 @@ def in_a_row(label: str, before: Sequence[Mood]) -> int:
 
 
 def _known(moods: Sequence[Mood]) -> list[str]:
-    """The emotions, calm ones too, of the turns that tell one."""
+    """The emotions, calm ones too, of the turns that have a known one."""
     return [mood.sure for mood in moods if mood.sure not in _CANNOT_TELL]
 
 
 def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str], str]:
-    """(what to say of the emotion, its label)."""
+    """(the facts to state about the emotion, its label)."""
     label = now.clear
     if not label:
         known = _known(before)
-        eased = now.sure == "neutral" and known and known[-1] in _GENTLE
-        return ([_OVER[language]], "") if eased else ([], "")
+        has_eased = now.sure == "neutral" and known and known[-1] in _GENTLE
+        return ([_OVER[language]], "") if has_eased else ([], "")
     row = in_a_row(label, before) + 1
     words = _EMOTIONS[language].get(label)
     if not words or (row > 1 and row != TREND_TURNS):

@@ -43,8 +43,8 @@ class PersonaError(ValueError):
 @dataclass(frozen=True)
 class Persona:
     """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
-    one it speaks until it has heard the user's; `greeting` maps language -> its first words; `apologies` maps
-    language -> stage -> the sentence said when that stage fails."""
+    one it speaks until the user's is known; `greeting` maps language -> its first words; `apologies` maps
+    language -> stage -> the sentence for when that stage fails."""
 
     name: str
     system: str
@@ -67,16 +67,15 @@ class Persona:
         if not system:
             raise PersonaError("a persona needs 'system': what it is told to be, as a text, or as zh = … and en = …")
         emotion = _in_languages(data, "emotion", language)
-        if strange := set(emotion) - set(system):
-            here = sorted(strange)[0]
-            raise PersonaError(f"'emotion.{here}' stands beside no 'system.{here}'", f"emotion.{here}")
-        prompt = (
-            "\n".join(
-                part for part in (system[lang].strip(), _REPLIES_IN[replies_in][lang], emotion.get(lang, "")) if part
-            )
-            for lang in LANGUAGES
-            if lang in system
-        )
+        for written_in in emotion:
+            if written_in not in system:
+                key = f"emotion.{written_in}"
+                raise PersonaError(f"'{key}' stands beside no 'system.{written_in}'", key)
+        prompt: list[str] = []
+        for written_in, words in system.items():
+            prompt += [words, _REPLIES_IN[replies_in][written_in]]
+            if written_in in emotion:
+                prompt.append(emotion[written_in])
         return cls(
             name=_text(data, "name", needed=True),
             system="\n".join(prompt),
@@ -113,10 +112,11 @@ class Persona:
         answer in, where they are worth one."""
         lines = []
         if user:
-            moods, heard = [turn.mood for turn in history.turns], [turn.heard for turn in history.turns if turn.heard]
+            moods = [turn.mood for turn in history.turns]
+            last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
-                language_hint(user, heard[-1] if heard else "", self.replies_in),
+                language_hint(user, last_reply, self.replies_in),
             ]
         words = "\n".join([*filter(None, lines), user])
         return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
@@ -166,9 +166,9 @@ def _in_languages(data: Mapping[str, Any], key: str, own: str) -> dict[str, str]
 
 def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     table = _table(data.get("apologies", {}), "apologies", LANGUAGES)
-    found = {}
+    apologies = {}
     for language in table:
         path = f"apologies.{language}"
         stages = _table(table[language], path, _STAGES)
-        found[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
-    return found
+        apologies[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
+    return apologies

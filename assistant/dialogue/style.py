@@ -25,7 +25,7 @@ _EVENT_STYLES: dict[str, Style] = {"crying": "gentle", "laughter": "cheerful"}
 def speaking_style(now: Mood, before: Sequence[Mood]) -> Style:
     """The style to answer somebody in who sounds like this; `before`: their earlier turns, oldest first.
 
-    Who cries is spoken to gently whatever else was heard. Anger is met with calm, and when it lasts with seriousness:
+    Who cries is spoken to gently whatever else was there. Anger is met with calm, and when it lasts with seriousness:
     soothing somebody for the third time annoys. A voice does not leap: after a sad turn it is calm before it is itself
     again, and a turn of which nobody can tell the mood is answered like the one before it.
     """

@@ -1,4 +1,4 @@
-"""What is kept of turns that are no longer sent: a few sentences, which the language model itself writes."""
+"""What stands for turns that are no longer sent: a few sentences, which the language model itself writes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ _EARLIER = {"zh": "这次对话前面的内容：", "en": "Earlier in this conve
 
 def summary_request(turns: Sequence[Turn], so_far: str) -> list[Message]:
     """The messages that ask for a summary of `turns` and of the summary `so_far`, in the language of most of them."""
-    said = [turn.user for turn in turns]
-    language = "zh" if sum(language_of(text) == "zh" for text in said) * 2 > len(said) else "en"
+    chinese = [turn for turn in turns if language_of(turn.user) == "zh"]
+    language = "zh" if 2 * len(chinese) > len(turns) else "en"
     user, assistant = _WHO[language]
     lines = [_SO_FAR[language] + so_far] if so_far else []
     for turn in turns:
-        lines += [f"{who}{text}" for who, text in ((user, turn.user), (assistant, turn.heard)) if text]
+        if turn.user:
+            lines.append(user + turn.user)
+        if turn.heard:
+            lines.append(assistant + turn.heard)
     return [{"role": "user", "content": _REQUEST[language] + "\n\n" + "\n".join(lines)}]
 
 
 def earlier(summary: str) -> str:
-    """The paragraph of the system prompt that tells what went before; '' where there is none."""
+    """The paragraph of the system prompt with this summary; '' for none."""
     summary = " ".join(summary.split())
     return f"\n\n{_EARLIER[language_of(summary)]}{summary}" if summary else ""

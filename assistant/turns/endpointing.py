@@ -102,8 +102,8 @@ def _sound_threshold(policy: EndpointPolicy, evidence: Evidence, vote: Vote) -> 
     text = evidence.text
     if vote == "finished" or (vote == "neither" and is_whole_alone(text)):
         return policy.p_sound_confirmed
-    # A recogniser closes whatever it heard with a full stop; after one word that says nothing. Nor does the sound: one
-    # and the same "one" has 0.44 to 0.97, with a little more or less silence around it.
+    # A recogniser ends whatever it understood with a full stop; after one word that says nothing. Nor does the sound:
+    # one and the same "one" has 0.44 to 0.97, with a little more or less silence around it.
     if text and not can_be_judged(text):
         return None
     if vote == "neither" and has_full_stop(text):

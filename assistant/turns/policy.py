@@ -36,7 +36,7 @@ class TurnPolicy:
     doubt_s: float = 1.0  # speech that stops it whatever the words; a listener's "mm-hmm" is shorter
     pause_lag_s: float = 0.192  # a pause in an interruption is known so much later than it began: 5 frames and a block
     resume_s: float = 0.65  # silence after which the assistant goes on
-    echo_tail_s: float = 2.0  # after the assistant's last sound its own words may still be heard
+    echo_tail_s: float = 2.0  # after the assistant's last sound an echo of it may still come
 
     talk_key: bool = False  # push-to-talk
     max_turn_s: float = 60.0
