@@ -175,8 +175,8 @@ class Conversation:
             if self._listener is not None:
                 if self._half_duplex and self.player.is_sounding:
                     mic = np.zeros_like(mic)
-                for heard in self._listener.push(mic, out):
-                    self._events.put(speech_event(self.clock.now(), heard))
+                for change in self._listener.push(mic, out):
+                    self._events.put(speech_event(self.clock.now(), change))
             if advanced := self.player.advanced():
                 self._events.put(ev.PlaybackAdvanced(self.clock.now(), *advanced))
             generation = self.player.finished()

@@ -268,17 +268,17 @@ class Performer:
                 del table[old]
 
 
-def speech_event(now_s: float, heard: SpeechChange) -> ev.Event:
-    """What the listener heard, as the machine wants it."""
-    match heard.change:
+def speech_event(now_s: float, change: SpeechChange) -> ev.Event:
+    """The listener's change, as the machine wants it."""
+    match change.kind:
         case "started":
-            return ev.SpeechStarted(now_s, heard.at_s)
+            return ev.SpeechStarted(now_s, change.at_s)
         case "paused":
-            return ev.SpeechPaused(now_s, heard.at_s)
+            return ev.SpeechPaused(now_s, change.at_s)
         case "possible":
             return ev.SpeechPossible(now_s)
         case "dropped":
-            return ev.EnergyDropped(now_s, heard.at_s)
+            return ev.EnergyDropped(now_s, change.at_s)
         case "recovered":
             return ev.EnergyRecovered(now_s)
 

@@ -30,7 +30,7 @@ class SpeechChange:
     """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
     clock of the microphone's samples."""
 
-    change: Change | EnergyChange
+    kind: Change | EnergyChange
     at_s: float
 
 
@@ -85,18 +85,18 @@ class Listener:
 
     def push(self, mic: Samples, far_end: Samples) -> list[SpeechChange]:
         """One block: what the microphone heard and what was being played, sample for sample."""
-        heard: list[SpeechChange] = []
+        changes: list[SpeechChange] = []
         for chunk in self._echo.push(mic, far_end):
             self._ring.write(chunk.near)
-            heard += self._voice_activity(chunk)
+            changes += self._voice_activity(chunk)
             self._echoes = chunk.far_end
         self._pushed += len(mic)
         # It looks at the microphone itself, as the echo path gives sound back 32 to 48 ms later.
         dip = self._energy_drops.push(mic)
         if dip and self._tracker.speaking and not self._echoes:
             kind, since_s = dip
-            heard.append(SpeechChange(kind, self._pushed / SAMPLE_RATE - since_s))
-        return heard
+            changes.append(SpeechChange(kind, self._pushed / SAMPLE_RATE - since_s))
+        return changes
 
     def _voice_activity(self, chunk: Cleaned) -> list[SpeechChange]:
         self._at += CHUNK

@@ -98,8 +98,8 @@ class RoomDepth:
     def _exchange(self, mic: Samples) -> Samples:
         now, muted = self._world.now, self._joints.microphone_muted
         out = self._joints.read_block()
-        for heard in self._listener.push(np.zeros_like(mic) if muted else mic, out):
-            self._post(speech_event(now, heard))
+        for change in self._listener.push(np.zeros_like(mic) if muted else mic, out):
+            self._post(speech_event(now, change))
         self._joints.tell_progress()
         return out
 

@@ -62,8 +62,8 @@ def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], va
     starts: list[float] = []
     began = time.thread_time()
     for at in range(0, len(mic) - BLOCK + 1, BLOCK):
-        heard = listener.push(mic[at : at + BLOCK], far_end[at : at + BLOCK])
-        starts += [(at + BLOCK) / SAMPLE_RATE for event in heard if event.change == "started"]
+        changes = listener.push(mic[at : at + BLOCK], far_end[at : at + BLOCK])
+        starts += [(at + BLOCK) / SAMPLE_RATE for change in changes if change.kind == "started"]
     blocks_10ms = max(1.0, len(mic) / SAMPLE_RATE * 100)
     spent = time.thread_time() - began
     near = np.concatenate([np.zeros(0, np.int16), *path.near])

@@ -92,7 +92,7 @@ class Talker:
         out = self.player.read(BLOCK)
         for heard in self.listener.push(mic, out):
             event: ev.Event = ev.SpeechPaused(now, heard.at_s)
-            if heard.change == "started":
+            if heard.kind == "started":
                 event = ev.SpeechStarted(now, heard.at_s)
             self.heard.append(event)
             self._feed(event)
