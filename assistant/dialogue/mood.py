@@ -4,7 +4,7 @@ Emotion tags are right in 58 to 86 of 100 cases (SenseVoice's own tables), so a 
 one becomes one bracketed line in front of the user's last words, in their language, with what to do about it: it is
 never in the system prompt or the history, so that the prompt's beginning stays as it is and caches keep hitting.
 
-What goes on over several turns is said again only when it has become a trend, and when it is over: a model that reads
+What lasts for several turns is mentioned again only when it has become a trend, and when it is over: a model that reads
 "sad" before every message talks of nothing else.
 """
 
@@ -15,63 +15,38 @@ from dataclasses import dataclass
 
 LEAST_CONFIDENCE = 0.6  # of an emotion worth mentioning: below, one in three is wrong even on acted speech
 LEAST_EVENT_CONFIDENCE = 0.5  # of one worth mentioning: more likely than not
-TREND_TURNS = 3  # so many turns in a row make a trend, said once
+TREND_TURNS = 3  # so many turns in a row make a trend, mentioned once
 
 _CANNOT_TELL = ("", "other", "unknown")  # does not even end a trend
 _CALM = ("neutral", *_CANNOT_TELL)  # nothing to say
 _EMOTIONS = {
-    "zh": {
-        "happy": "很开心",
-        "sad": "很难过",
-        "angry": "很生气",
-        "fearful": "很害怕",
-        "disgusted": "很反感",
-        "surprised": "很惊讶",
-    },
-    "en": {
-        "happy": "happy",
-        "sad": "sad",
-        "angry": "angry",
-        "fearful": "frightened",
-        "disgusted": "disgusted",
-        "surprised": "surprised",
-    },
+    "happy": {"zh": "很开心", "en": "happy"},
+    "sad": {"zh": "很难过", "en": "sad"},
+    "angry": {"zh": "很生气", "en": "angry"},
+    "fearful": {"zh": "很害怕", "en": "frightened"},
+    "disgusted": {"zh": "很反感", "en": "disgusted"},
+    "surprised": {"zh": "很惊讶", "en": "surprised"},
 }
 _EVENTS = {
-    "zh": {
-        "laughter": "用户在笑",
-        "crying": "用户在哭",
-        "cough": "用户在咳嗽",
-        "sneeze": "用户打了个喷嚏",
-        "applause": "有人在鼓掌",
-        "music": "旁边放着音乐",
-        "singing": "用户在唱歌",
-    },
-    "en": {
-        "laughter": "the user laughs",
-        "crying": "the user is crying",
-        "cough": "the user coughs",
-        "sneeze": "the user sneezes",
-        "applause": "people applaud",
-        "music": "music is playing",
-        "singing": "the user sings",
-    },
+    "laughter": {"zh": "用户在笑", "en": "the user laughs"},
+    "crying": {"zh": "用户在哭", "en": "the user is crying"},
+    "cough": {"zh": "用户在咳嗽", "en": "the user coughs"},
+    "sneeze": {"zh": "用户打了个喷嚏", "en": "the user sneezes"},
+    "applause": {"zh": "有人在鼓掌", "en": "people applaud"},
+    "music": {"zh": "旁边放着音乐", "en": "music is playing"},
+    "singing": {"zh": "用户在唱歌", "en": "the user sings"},
 }
 # The first time, as a trend, when it is over; then what to do about it.
 _SOUNDS = {"zh": "用户听起来{}", "en": "the user sounds {}"}
 _TREND = {"zh": "用户一直听起来{}", "en": "the user has sounded {} for a while"}
 _OVER = {"zh": "用户听起来平静些了", "en": "the user sounds calmer now"}
 _ADVICE = {
-    "zh": {
-        "gentle": "先体谅，再帮忙；不要提起这一行",
-        "glad": "一起高兴；不要提起这一行",
-        "plain": "自然地回应；不要提起这一行",
+    "gentle": {
+        "zh": "先体谅，再帮忙；不要提起这一行",
+        "en": "acknowledge it first, then help; do not mention this line",
     },
-    "en": {
-        "gentle": "acknowledge it first, then help; do not mention this line",
-        "glad": "share the mood; do not mention this line",
-        "plain": "answer naturally; do not mention this line",
-    },
+    "glad": {"zh": "一起高兴；不要提起这一行", "en": "share the mood; do not mention this line"},
+    "plain": {"zh": "自然地回应；不要提起这一行", "en": "answer naturally; do not mention this line"},
 }
 _GENTLE = ("sad", "angry", "fearful", "disgusted", "crying")
 _GLAD = ("happy", "laughter")
@@ -104,13 +79,12 @@ def mood_line(now: Mood, before: Sequence[Mood], language: str) -> str:
     facts, tone = _emotion(now, before, language)
     last_events = before[-1].events if before else ()
     for label in dict.fromkeys(now.events):
-        words = _EVENTS[language].get(label)
-        if words and label not in last_events:  # music goes on: it is said when it begins
-            facts.append(words)
+        if label in _EVENTS and label not in last_events:  # music goes on: it is mentioned when it begins
+            facts.append(_EVENTS[label][language])
             tone = tone or label
     if not facts:
         return ""
-    advice = _ADVICE[language][_advice_for(tone)]
+    advice = _ADVICE[_advice_for(tone)][language]
     if language == "zh":
         return f"（{'，'.join(facts)}。{advice}。）"
     return f"({_capitalised('; '.join(facts))}. {_capitalised(advice)}.)"
@@ -149,7 +123,7 @@ def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str
         has_eased = now.sure == "neutral" and known and known[-1] in _GENTLE
         return ([_OVER[language]], "") if has_eased else ([], "")
     row = in_a_row(label, before) + 1
-    words = _EMOTIONS[language].get(label)
-    if not words or (row > 1 and row != TREND_TURNS):
+    if label not in _EMOTIONS or row not in (1, TREND_TURNS):
         return [], ""
-    return [(_SOUNDS if row == 1 else _TREND)[language].format(words)], label
+    template = _SOUNDS if row == 1 else _TREND
+    return [template[language].format(_EMOTIONS[label][language])], label

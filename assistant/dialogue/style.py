@@ -23,11 +23,11 @@ _EVENT_STYLES: dict[str, Style] = {"crying": "gentle", "laughter": "cheerful"}
 
 
 def speaking_style(now: Mood, before: Sequence[Mood]) -> Style:
-    """The style to answer somebody in who sounds like this; `before`: their earlier turns, oldest first.
+    """The style of the answer to a user who sounds like this; `before`: their earlier turns, oldest first.
 
-    Who cries is spoken to gently whatever else was there. Anger is met with calm, and when it lasts with seriousness:
-    soothing somebody for the third time annoys. A voice does not leap: after a sad turn it is calm before it is itself
-    again, and a turn of which nobody can tell the mood is answered like the one before it.
+    A user who cries is spoken to gently whatever else was recognised. Anger is met with calm, and when it lasts with
+    seriousness: being soothed for the third time annoys. A voice does not leap: after a sad turn it is calm before it
+    is neutral again, and a turn of unknown mood is answered like the one before it.
     """
     if "crying" in now.events:
         return "gentle"

@@ -85,7 +85,7 @@ class Pause(Action):
 
 @dataclass(frozen=True)
 class Resume(Action):
-    """Go on from just before the pause: nobody interrupted."""
+    """Go on from just before the pause: it was no interruption."""
 
     generation: int
 

@@ -85,7 +85,7 @@ class TurnMachine:
             else:
                 self._drop_reply()
                 turn.clear_pause()
-        turn.pause(event.end_s)
+        turn.paused_s = event.end_s
 
     @on(ev.EnergyDropped, states=[State.USER])
     def _prepare_early(self, event: ev.EnergyDropped) -> None:

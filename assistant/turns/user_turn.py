@@ -22,10 +22,6 @@ class UserTurn:
     speculations: int = 0  # replies prepared in pauses that might have been the end
     tries: int = 0  # replies prepared in all
 
-    def pause(self, end_s: float) -> None:
-        """The user is silent since `end_s`."""
-        self.paused_s = end_s
-
     def clear_pause(self) -> None:
         """The pause is over, or was none: what was learnt of it says nothing of the next."""
         self.paused_s = None
