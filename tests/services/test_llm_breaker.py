@@ -78,7 +78,7 @@ def silent(answer: Answer) -> None:
 
 
 def failure() -> UpstreamError:
-    return UpstreamError(502, "x", "it fell over")
+    return UpstreamError(502, "llm.upstream_failed", who="it", answer=500, words="it fell over")
 
 
 def test_rests_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:
