@@ -2,6 +2,7 @@
 
 A file is one scenario:
 
+    huiyin: scenario       # pytest collects only files with this line; anywhere at the left margin, often the last
     about: After a false alarm the story goes on.   # what it guards; the file's name is its name
     depth: text            # text: no sound, milliseconds; room: real echo path and voice activity; live: real time and
                            # real services; [text, room]: both
@@ -79,6 +80,7 @@ import yaml
 from huiyin.assistant.ports.room import RoomSettings
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
+from huiyin.assistant.scenario.mark import TOP_KEYS
 from huiyin.assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
 from huiyin.assistant.turns.events import Stage
 from huiyin.configs.settings import Settings, SettingsError, load
@@ -87,7 +89,6 @@ __all__ = ["ScenarioError", "parse", "read"]
 
 VOICES = (script.MADE_VOICE, "hibari")
 SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
-_TOP = ("name", "about", "depth", "seed", "settings", "services", "room", "voice", "turns", "expect")
 _KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
 _TURN = (
     *_KINDS, "after", "heard", "means", "complete", "complete_words", "emotion", "events", "language", "lasts_ms",
@@ -115,7 +116,9 @@ def parse(source: str | Mapping[str, Any], name: str = "scenario", folder: Path 
 
 
 def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
-    keys = top.mapping(_TOP, needs=["turns"])
+    keys = top.mapping(TOP_KEYS, needs=["turns"])
+    if "huiyin" in keys:
+        keys["huiyin"].choice(("scenario",))
     steps: list[script.Step] = []
     mistakes: list[str] = []
     for number, node in enumerate(keys["turns"].items(), 1):

@@ -1,6 +1,8 @@
-"""pytest collects scenarios: every YAML file in a folder named `conversations` is a test, one for each of its depths.
+"""pytest collects scenarios: in a folder named `conversations` every YAML file with the line ``huiyin: scenario`` is a
+test, one for each of its depths. A file that cannot be read as a scenario is one failing test.
 
-Loaded by the entry point `pytest11` where Huiyin is installed. Scenarios at room and live depth are marked `slow`, and
+Loaded by the entry point `pytest11` where Huiyin is installed, also in projects that have nothing to do with it: other
+YAML files are left alone. Scenarios at room and live depth are marked `slow`, and
 skipped on a machine that lacks what a room needs, or where the services do not run.
 """
 
@@ -12,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from huiyin.assistant.scenario.mark import is_marked, looks_like_scenario
+
 if TYPE_CHECKING:
     from huiyin.assistant.scenario.script import Depth, Scenario
 
 FOLDER = "conversations"
+_UNMARKED = pytest.StashKey[set[str]]()  # files that were scenarios before 0.2, when the line was not needed
 
 
 class ConversationFailed(Exception):
-    """An expectation was not met; the message is the report."""
+    """An expectation was not met, or the file cannot be read; the message is the report."""
 
 
 class ConversationFile(pytest.File):
@@ -33,7 +38,8 @@ class ConversationFile(pytest.File):
         try:
             scenario = read(self.path)
         except ScenarioError as error:
-            raise self.CollectError(str(error)) from None
+            yield FaultyItem.from_parent(self, name="grammar", problem=str(error))
+            return
         for depth in scenario.depths:
             item = ConversationItem.from_parent(self, name=depth, scenario=scenario, depth=depth)
             if depth != "text":
@@ -41,7 +47,31 @@ class ConversationFile(pytest.File):
             yield item
 
 
-class ConversationItem(pytest.Item):
+class _Item(pytest.Item):
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The report, without the plugin's own lines."""
+        if isinstance(excinfo.value, ConversationFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+
+class FaultyItem(_Item):
+    """A file that cannot be read as a scenario."""
+
+    def __init__(self, *, problem: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._problem = problem
+
+    def runtest(self) -> None:
+        """Fail."""
+        raise ConversationFailed(self._problem)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it stands."""
+        return self.path, 0, self.path.stem
+
+
+class ConversationItem(_Item):
     """A scenario at one depth."""
 
     def __init__(self, *, scenario: Scenario, depth: Depth, **options: Any) -> None:
@@ -62,12 +92,6 @@ class ConversationItem(pytest.Item):
         if not result.passed:
             raise ConversationFailed(result.report())
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The report, without the plugin's own lines."""
-        if isinstance(excinfo.value, ConversationFailed):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where it stands, and what it is called."""
         return self.path, 0, f"{self._scenario.name} [{self._depth}]: {self._scenario.about}"
@@ -85,10 +109,41 @@ def _absent_services() -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     """Projects that do not know the marker get it."""
     config.addinivalue_line("markers", "slow: a conversation played in sound")
+    config.stash[_UNMARKED] = set()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Take the YAML files of the folder."""
-    if file_path.suffix in (".yaml", ".yml") and file_path.parent.name == FOLDER:
+    """Take the marked YAML files of the folder."""
+    if file_path.suffix not in (".yaml", ".yml") or file_path.parent.name != FOLDER:
+        return None
+    try:
+        content = file_path.read_bytes()
+    except OSError:  # it may be another project's
+        return None
+    if is_marked(content):
         return ConversationFile.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+    if looks_like_scenario(content):
+        parent.config.stash[_UNMARKED].add(str(file_path))
     return None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist reports to the process that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["huiyin_unmarked"] = sorted(session.config.stash[_UNMARKED])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the report of a worker; one that crashed has none."""
+    files: list[str] = getattr(node, "workeroutput", {}).get("huiyin_unmarked", [])
+    node.config.stash[_UNMARKED].update(files)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Until 0.3: name the files that were tests before the line was needed."""
+    if count := len(terminalreporter.config.stash[_UNMARKED]):
+        terminalreporter.write_line(
+            f"huiyin: YAML files that look like scenarios but were not collected: {count}; "
+            "to make a test of a file, add the line `huiyin: scenario` to it"
+        )

@@ -183,7 +183,7 @@ def test_pytest_skips_a_live_scenario_where_the_services_do_not_run(
 ) -> None:
     for name in ("ASR", "LLM", "TTS"):
         monkeypatch.setenv(f"HUIYIN_{name}_PORT", "9")
-    (pytester.mkdir("conversations") / "said.yaml").write_text("depth: live\nturns: [{user: hello}]")
+    (pytester.mkdir("conversations") / "said.yaml").write_text("depth: live\nturns: [{user: hello}]\nhuiyin: scenario")
     outcome = pytester.runpytest_inprocess("-rs")
     outcome.assert_outcomes(skipped=1)
     outcome.stdout.fnmatch_lines(["*not running: asr, llm, tts; start them with `huiyin serve`*"])
