@@ -19,6 +19,7 @@ from typing import IO
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.configs.settings import Settings
+from huiyin.services.common.child import module_command
 
 _POLL_S = 0.1
 _START_LIMIT_S = 1800.0  # a first start may download models
@@ -28,7 +29,7 @@ _LOG_TAIL_LINES = 15
 
 def service_command(name: str, arguments: Sequence[str]) -> list[str]:
     """The command line that runs a service, from any folder."""
-    return [sys.executable, "-m", "huiyin.services", name, *arguments]
+    return module_command("huiyin.services", name, *arguments)
 
 
 class LaunchError(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,8 @@ import psutil
 import requests
 
 from benchmarks.recogniser.status import memory_mb
+from huiyin.services.common.child import module_command
 
-_ROOT = Path(__file__).resolve().parents[2]
 _START_LIMIT_S = 300.0
 
 
@@ -43,12 +42,12 @@ def service(**settings: object) -> Iterator[Running]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "huiyin.services", "asr", "--port", str(port), "--stop-with-parent"]
+    command = module_command("huiyin.services", "asr", "--port", str(port), "--stop-with-parent")
     for key, value in settings.items():
         section, found, rest = key.partition("__")
         command += ["--set", f"{section}.{rest}={value}" if found else f"asr.{key}={value}"]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url, process)

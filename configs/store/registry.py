@@ -29,6 +29,7 @@ from huiyin.configs.store.download import Downloader, SourceError, host_of
 
 _SIMPLE = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"  # PEP 691, else PEP 503
 _TOOL_TIMEOUT_S = 30  # pip and npm answer in about a second
+_NO_MODULES = sys.prefix  # to run Python in: in the current folder it would import a user's own pip.py
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Registries:
     def _pip(self) -> PipConfig:
         """Index addresses and CA file: pip's environment variables, else its configuration, else its default."""
         told: dict[str, str] = {}
-        listing = _ask([sys.executable, "-m", "pip", "config", "list"])
+        listing = _ask([sys.executable, "-m", "pip", "config", "list"], _NO_MODULES)
         # Lines like global.index-url='https://…'; [global] first, so that what is more special wins, as in pip.
         for line in sorted(listing.splitlines(), key=lambda line: not line.startswith("global.")):
             key, _, text = line.partition("=")
@@ -107,7 +108,7 @@ class Registries:
             if value := self._environ.get(f"PIP_{key.upper().replace('-', '_')}"):
                 told[key] = value
         main = told.get("index-url") or _ask(
-            [sys.executable, "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]
+            [sys.executable, "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"], _NO_MODULES
         )
         extra = told.get("extra-index-url", "").split()
         indexes = tuple(url for url in (main, *extra) if url.startswith(("https://", "http://")))
@@ -135,11 +136,12 @@ class Registries:
         raise SourceError("the npm registry's address is not known; install npm or set npm_config_registry")
 
 
-def _ask(command: list[str]) -> str:
-    """What a tool prints, or '' when it cannot answer."""
+def _ask(command: list[str], folder: str | None = None) -> str:
+    """What a tool prints in `folder`, or '' when it cannot answer."""
     try:
         done = subprocess.run(
             command,
+            cwd=folder,
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import requests
 
@@ -28,9 +29,14 @@ def free_port() -> int:
 
 @contextmanager
 def start_service(
-    name: str, *, wait_ready: bool = True, program: Sequence[str] = ("-m", "huiyin.services"), **settings: object
+    name: str,
+    *,
+    wait_ready: bool = True,
+    program: Sequence[str] = ("-m", "huiyin.services"),
+    folder: Path = ROOT,
+    **settings: object,
 ) -> Iterator[str]:
-    """``python -m huiyin.services NAME``; gives its base URL once /ready says so, and ends it afterwards.
+    """``python -m huiyin.services NAME`` in `folder`; gives its base URL once /ready says so, and ends it afterwards.
 
     Settings of the service's own section are given by name (``queue_wait_s=1``), others as ``section__key``. Its log is
     in the error when it does not come up, and printed at the end (pytest shows it under a failed test).
@@ -41,7 +47,7 @@ def start_service(
         section, found, rest = key.partition("__")
         command += ["--set", f"{section}.{rest}={value}" if found else f"{name}.{key}={value}"]
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log)
         url = f"http://127.0.0.1:{port}"
         try:
             _wait(url, process, log, wait_ready)

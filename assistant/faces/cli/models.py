@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huiyin.configs.settings import CONFIG_DIR, Settings
+from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import FileState, ModelStore, State, StoreError, UnknownNameError
 from huiyin.configs.store.progress import megabytes
+from huiyin.services.common.child import module_command
 
 _DEFAULT_PROFILE = "embedded"
 _EXPORTED = "sensevoice-small"  # folder in the store
@@ -137,8 +138,7 @@ def _path(store: ModelStore, name: str | None) -> int:
 def _export(store: ModelStore, name: str | None) -> int:
     folder = store.ensure(_EXPORTED if name in (None, "sensevoice") else str(Path(str(name)).expanduser().absolute()))
     # The service's own code, which this program may not import: it runs as the service does, in its own process.
-    run = [sys.executable, "-m", "huiyin.services.asr.sensevoice", str(folder)]
-    return subprocess.run(run, cwd=CONFIG_DIR.parent, check=False).returncode
+    return subprocess.run(module_command("huiyin.services.asr.sensevoice", str(folder)), check=False).returncode
 
 
 def _count(states: list[FileState]) -> str:

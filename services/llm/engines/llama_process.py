@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,8 @@ from typing import IO, Any
 
 import psutil
 
+from huiyin.services.common.child import module_command
+from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
 from huiyin.services.llm.upstream import JsonObject
 from huiyin.services.llm.wire import Watch, Wire
@@ -53,7 +54,7 @@ class LlamaProcess:
         self._release: threading.Timer | None = None
         start: Start = {"model": str(path), "name": path.name, "key": secrets.token_urlsafe(32), **options}
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("llama_child.py"))],
+            module_command(llama_child.__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
