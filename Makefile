@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk demo test fast-test lint setup funasr models lock clean
+.PHONY: talk demo test release-test fast-test lint setup funasr models lock clean
 
 talk: setup models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -17,7 +17,11 @@ demo: setup models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release"
+
+# The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
+release-test: setup
+	@$(BIN)/python -m pytest -m release tests/release
 
 fast-test: setup
 	@$(BIN)/python -m pytest -m "not slow"

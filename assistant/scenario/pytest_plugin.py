@@ -130,7 +130,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of pytest-xdist reports to the process that prints."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["huiyin_unmarked"] = sorted(session.config.stash[_UNMARKED])
+        session.config.workeroutput["huiyin_unmarked"] = [*session.config.stash[_UNMARKED]]
 
 
 @pytest.hookimpl(optionalhook=True)

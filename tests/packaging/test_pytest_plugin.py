@@ -66,7 +66,7 @@ def test_files_without_the_mark_are_not_collected_and_counted_once(pytester: pyt
     (folder / "old.yaml").write_text(SCENARIO)
     (folder / "old_and_wrong.yml").write_text("turns: [{usr: hello}]\n")
     (folder / "ours.yaml").write_text(SCENARIO + MARK)
-    outcome = pytester.runpytest_inprocess()
+    outcome = pytester.runpytest_subprocess()
     outcome.assert_outcomes(passed=1)
     (line,) = (line for line in outcome.outlines if "huiyin:" in line)
     assert "were not collected: 2;" in line and "add the line `huiyin: scenario`" in line
@@ -88,20 +88,15 @@ def test_a_project_without_scenarios_hears_nothing_of_huiyin(pytester: pytest.Py
     assert "huiyin:" not in outcome.stdout.str()
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("turns: [{usr: hello}]", "*faulty.yaml:1: a turn has no key 'usr'*"),
-        ("turns: [unclosed", "*faulty.yaml:2: this is not YAML*"),
-        ("about: \udcff\udcfe\nturns: []", "*faulty.yaml is not UTF-8 text*"),
-        ("{}: 1\nturns: 3", "*faulty.yaml:*"),
-    ],
-)
-def test_a_faulty_file_is_one_failing_test_beside_the_others(
-    pytester: pytest.Pytester, folder: Path, content: str, message: str
-) -> None:
-    (folder / "faulty.yaml").write_bytes(f"{content}\n{MARK}".encode(errors="surrogateescape"))
+def test_a_faulty_file_is_one_failing_test_beside_the_others(pytester: pytest.Pytester, folder: Path) -> None:
+    (folder / "grammar.yaml").write_text("turns: [{usr: hello}]\n" + MARK)
+    (folder / "yaml.yaml").write_text("turns: [unclosed\n" + MARK)
+    (folder / "bytes.yaml").write_bytes(b"about: \xff\xfe\nturns: []\n" + MARK.encode())
+    (folder / "key.yaml").write_text("{}: 1\nturns: 3\n" + MARK)
     (folder / "good.yaml").write_text(SCENARIO + MARK)
-    outcome = pytester.runpytest_inprocess()
-    outcome.assert_outcomes(passed=1, failed=1)
-    outcome.stdout.fnmatch_lines([message])
+    outcome = pytester.runpytest_subprocess()
+    outcome.assert_outcomes(passed=1, failed=4)
+    outcome.stdout.fnmatch_lines(["*grammar.yaml:1: a turn has no key 'usr'*"])
+    outcome.stdout.fnmatch_lines(["*yaml.yaml:2: this is not YAML*"])
+    outcome.stdout.fnmatch_lines(["*bytes.yaml is not UTF-8 text*"])
+    outcome.stdout.fnmatch_lines(["*key.yaml:1: a scenario has no key *"])
