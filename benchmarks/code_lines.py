@@ -1,7 +1,7 @@
 """How much code the house is: ``python -m benchmarks.code_lines [FOLDER]`` counts a checkout.
 
-A code line has something of Python in it: blank lines, comments and docstrings (of attributes, too) do not count. Benchmarks do, and the
-makers of models for tests, which were in the package once.
+A code line has something of Python in it: blank lines, comments and docstrings (of attributes, too) do not count.
+Benchmarks do, and the makers of models for tests, which were in the package once.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from typing import Any
 
 import psutil
@@ -152,7 +153,8 @@ def _openapi(app: Flask, name: str) -> dict[str, Any]:
         methods = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             methods[method.lower()] = {"operationId": f"{rule.endpoint}_{method.lower()}", **operation}
-    return {"openapi": "3.1.0", "info": {"title": f"Huiyin {name}", "version": "0.1.0"}, "paths": paths}
+    about = {"title": f"Huiyin {name}", "version": metadata.version("huiyin")}
+    return {"openapi": "3.1.0", "info": about, "paths": paths}
 
 
 def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
