@@ -1,0 +1,36 @@
+"""What the documentation names is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+_PATH = r"`((?:assistant|services|configs|tests|benchmarks|docs)/[\w/.-]+)`"
+_YET_TO_BE_WRITTEN = re.compile(r"/(?:mine|my_judge|en_my_bug)\.|/ports\.toml$")  # by whoever reads the page
+
+
+def test_the_index_has_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"]({name})" not in index} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_modules_of_its_commands_are_there(page: Path) -> None:
+    modules = re.findall(r"python -m ((?:benchmarks|huiyin)[\w.]*\w)", page.read_text(encoding="utf-8"))
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+
+
+def test_the_files_and_names_of_the_contributors_page_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = [path for path in re.findall(_PATH, text) if not _YET_TO_BE_WRITTEN.search(path)]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    for name, path in re.findall(r"`(\w+)`[^`.]* in\s+" + _PATH, text):
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
