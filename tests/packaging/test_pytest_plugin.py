@@ -72,6 +72,7 @@ def test_files_without_the_mark_are_not_collected_and_counted_once(pytester: pyt
     assert "were not collected: 2;" in line and "add the line `huiyin: scenario`" in line
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_hand_their_count_on(pytester: pytest.Pytester, folder: Path) -> None:
     (folder / "old.yaml").write_text(SCENARIO)
     pytester.makepyfile("def test_own(): pass")
