@@ -34,3 +34,15 @@ def test_the_files_and_names_of_the_contributors_page_are_there() -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
     for name, path in re.findall(r"`(\w+)`[^`.]* in\s+" + _PATH, text):
         assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{name} in {path}"
+
+
+def test_the_architecture_page_names_files_that_are_there() -> None:
+    """A bare file name stands behind its folder, or behind a file of the same folder."""
+    missing = []
+    for line in (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines():
+        folder = ROOT
+        for name in re.findall(r"`(\w+(?:/[\w.]+)+/?|\w+\.py)`", line):
+            path = (ROOT if "/" in name else folder) / name
+            folder = path if path.is_dir() else path.parent
+            missing += [] if path.exists() else [name]
+    assert missing == []
