@@ -6,13 +6,14 @@ Knows nothing of which settings there are: `huiyin.configs.settings` says that.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import sys
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from huiyin.configs.nearest import nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,12 +95,6 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
         spec = next(f for f in dataclasses.fields(cls) if f.name == key)
         kept[section][key] = _convert(f"{section}.{key}", value, typing.get_type_hints(cls)[key], spec.metadata)
     return {name: cls(**kept[name]) for name, cls in sections.items()}
-
-
-def nearest(word: str, names: Iterable[str]) -> str:
-    """' (did you mean …?)', or '' when nothing is near."""
-    found = difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
-    return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def _check_name(sections: Sections, section: str, key: str) -> None:

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from huiyin.assistant.dialogue.persona import Persona, PersonaError
-from huiyin.configs.layers import nearest, read_toml
+from huiyin.configs.layers import read_toml
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import CONFIG_DIR, SettingsError
 
 FOLDER = CONFIG_DIR / "personas"

@@ -10,7 +10,8 @@ from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import LATER_CLAUSE, NAMES
-from huiyin.assistant.scenario.reader import Node, nearest
+from huiyin.assistant.scenario.reader import Node
+from huiyin.configs.nearest import nearest
 
 _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")

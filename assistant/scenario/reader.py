@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import yaml
+
+from huiyin.configs.nearest import nearest
 
 
 class ScenarioError(ValueError):
@@ -127,12 +128,6 @@ def read_file(path: Path) -> Node:
         raise ScenarioError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def nearest(word: str, words: Collection[str]) -> str:
-    """' (did you mean …?)' where a word comes close."""
-    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _list(words: Collection[str]) -> str:

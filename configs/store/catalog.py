@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from huiyin.configs.layers import SettingsError, read_toml
+from huiyin.configs.nearest import nearest
 
 CATALOG = Path(__file__).resolve().parent / "models.toml"
+NEAREST = ", did you mean {!r}?"
+"""How a message about names goes on where one comes close."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Letters that mean the same path on every system; no drive, no backslash, no leading dot (the store's own folder).
@@ -70,7 +71,7 @@ class Catalog:
         """The files of a profile. Raises CatalogError with the nearest right name."""
         if name not in self.profiles:
             raise CatalogError(
-                f"no profile {name!r}{nearest(name, self.profiles)} (there are: {', '.join(self.profiles)})"
+                f"no profile {name!r}{nearest(name, self.profiles, NEAREST)} (there are: {', '.join(self.profiles)})"
             )
         return tuple(f for f in self.files if name in f.profiles)
 
@@ -82,7 +83,7 @@ class Catalog:
             folders = {f.name.rpartition("/")[0] for f in self.files} - {""}
             names = sorted({f.name for f in self.files} | folders)
             raise CatalogError(
-                f"no model file {name!r} in the catalog{nearest(name, names)} (`huiyin models list` shows all)"
+                f"no model file {name!r} in the catalog{nearest(name, names, NEAREST)} (`huiyin models list` shows all)"
             )
         return found
 
@@ -95,15 +96,9 @@ class Catalog:
         except CatalogError:
             names = [*self.profiles, *(f.name for f in self.files)]
             raise CatalogError(
-                f"no profile or model file {name!r}{nearest(name, names)} "
+                f"no profile or model file {name!r}{nearest(name, names, NEAREST)} "
                 f"(profiles: {', '.join(self.profiles)}; `huiyin models list` shows the files)"
             ) from None
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """', did you mean …?' or ''."""
-    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def load_catalog(path: Path | None = None) -> Catalog:

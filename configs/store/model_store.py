@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Literal
 
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
-from huiyin.configs.store.catalog import CatalogError, ModelFile, load_catalog, nearest
+from huiyin.configs.store.catalog import NEAREST, CatalogError, ModelFile, load_catalog
 from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
 from huiyin.configs.store.progress import Progress, TerminalProgress, megabytes
 from huiyin.configs.store.registry import Registries
@@ -68,9 +69,8 @@ class ModelStore:
     def __init__(self, settings: StoreSettings, catalog: Path | None = None, progress: Progress | None = None) -> None:
         for source in settings.sources:
             if source not in SOURCES:
-                raise StoreError(
-                    f"store.sources: no source {source!r}{nearest(source, SOURCES)}; there are: {', '.join(SOURCES)}"
-                )
+                near = nearest(source, SOURCES, NEAREST)
+                raise StoreError(f"store.sources: no source {source!r}{near}; there are: {', '.join(SOURCES)}")
         try:
             self.catalog = load_catalog(catalog)
         except CatalogError as error:

@@ -8,11 +8,10 @@ asked for, so that ``huiyin --help`` answers at once.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +19,7 @@ from types import ModuleType
 from huiyin.assistant.faces.cli import options
 from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE
 from huiyin.configs import settings as config
+from huiyin.configs.nearest import nearest
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
@@ -103,7 +103,7 @@ def _main(arguments: list[str]) -> int:
         return 0 if name else USAGE
     if name not in COMMANDS:
         print(
-            f"huiyin: no command {name!r}{_nearest(name, COMMANDS)}; there are: {', '.join(COMMANDS)}", file=sys.stderr
+            f"huiyin: no command {name!r}{nearest(name, COMMANDS)}; there are: {', '.join(COMMANDS)}", file=sys.stderr
         )
         return USAGE
     args = _parse(name, rest)
@@ -150,7 +150,7 @@ def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     strange = next((word for word in unknown if word != "--"), "")
     if strange.startswith("-"):
         options = [option for action in parser._actions for option in action.option_strings]
-        parser.error(f"{strange!r} is not an option of `{parser.prog}`{_nearest(strange, options)}")
+        parser.error(f"{strange!r} is not an option of `{parser.prog}`{nearest(strange, options)}")
     if strange:
         parser.error(f"{strange!r} is one argument too many")
     return args
@@ -205,11 +205,6 @@ def _complain(error: Exception) -> int:
     else:
         print(f"huiyin: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
     return FAILED
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _version() -> str:
