@@ -16,8 +16,9 @@ from pathlib import Path
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import whole_file
+from huiyin.assistant.turns.endpointing import can_be_judged
 from huiyin.assistant.turns.text_judge import can_be_judged
+from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 from huiyin.services.llm.engines import turn_model
 from tests.support.service_process import free_port
@@ -85,5 +86,4 @@ class KeptJudge:
         if self._service is not None:
             self._service.close()
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(self._file) as file:
-                file.write(json.dumps(self._known, ensure_ascii=False, indent=0).encode())
+            write_whole(self._file, json.dumps(self._known, ensure_ascii=False, indent=0).encode())

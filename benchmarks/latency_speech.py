@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from benchmarks.latency_services import Words
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.faces.cli.shared import whole_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
 from huiyin.assistant.ports.wav import read_wav, wav_bytes
+from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
@@ -263,8 +263,7 @@ def _voiced(
             for (voice, text), path in zip(texts, files, strict=True):
                 if not path.is_file():
                     sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)])
-                    with whole_file(path) as file:
-                        file.write(wav_bytes(sound, SAMPLE_RATE))
+                    write_whole(path, wav_bytes(sound, SAMPLE_RATE))
     return [read_wav(path) for path in files]
 
 
@@ -292,6 +291,5 @@ def with_words(
                     known[key] = "".join(segment.text for segment in recognition.segments).strip()
                 heard[f"{first}-{last}"] = known[key]
         if recogniser is not None and (number % 8 == 0 or number == len(spoken)):
-            with whole_file(file) as out:
-                out.write(json.dumps(known, ensure_ascii=False, indent=0).encode())
+            write_whole(file, json.dumps(known, ensure_ascii=False, indent=0).encode())
         yield Words(utterance.sound, stretches, heard, utterance.language, utterance.reply)

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees all of it, or what was there before."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)
+@contextmanager
+def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to write that takes its name only when all of it is there; an error leaves nothing behind.
+
+    `private`: nobody but the user can read it. Raises OSError.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    mode = 0o600 if private else 0o666
+    try:
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it, or what was there before. Raises OSError."""
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def into_place(part: Path, path: Path) -> None:
-    """Give a finished file its final name; it is there, whole, even after a power cut."""
+    """Give a finished file its final name; it is there, whole, even after a power cut. Raises OSError."""
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(part, path)

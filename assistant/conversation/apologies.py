@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
+from huiyin.configs.files import write_whole
 
 _TIMEOUT_S = 30.0  # nobody waits for it
 
@@ -55,8 +55,6 @@ class Apologies(dict[str, Samples]):
     def _keep(path: Path, sound: Samples) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{os.getpid()}.part")
-            sound.astype("<i2").tofile(part)
-            os.replace(part, path)
+            write_whole(path, sound.astype("<i2").tobytes())
         except OSError:
             pass  # a cache that cannot be written costs a second at the next start

@@ -1,13 +1,11 @@
-"""A scenario to look at and to listen to: the picture of its timeline, and its files."""
+"""A scenario to look at and to listen to: the picture of its timeline, and what goes into its files."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 from huiyin.assistant.conversation.timeline import Picture
-from huiyin.assistant.faces.cli.shared import whole_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario.api import Result
@@ -51,19 +49,16 @@ def draw(result: Result) -> bytes:
     return buffer.getvalue()
 
 
-def write_out(result: Result, folder: Path) -> None:
+def documents(result: Result) -> dict[str, bytes]:
     """`report.txt`, `report.json`, `timeline.png`, and at room depth `conversation.wav`: microphone and loudspeaker."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {
+    contents = {
         "report.txt": text_report([result], verbose=True).encode() + b"\n",
         "report.json": json_report([result]).encode() + b"\n",
         "timeline.png": draw(result),
     }
     if result.log.recording is not None:
-        files["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)
-    for name, content in files.items():
-        with whole_file(folder / name) as file:
-            file.write(content)
+        contents["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)
+    return contents
 
 
 def _ends(begin: Moment, moment: Moment, ends: tuple[str, ...]) -> bool:

@@ -20,7 +20,7 @@ from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
 from benchmarks.echo.trial import EchoFigures, listen
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, whole_file
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import read_wav
@@ -237,10 +237,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 def _write(args: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     if args.json:
-        with whole_file(args.json) as file:
+        with output_file(args.json) as file:
             file.write(json.dumps({"rows": rows}, ensure_ascii=False, indent=2).encode() + b"\n")
     if args.png:
-        with whole_file(args.png) as file:
+        with output_file(args.png) as file:
             file.write(picture.draw(rows))
 
 

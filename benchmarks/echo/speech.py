@@ -10,11 +10,12 @@ import numpy as np
 
 from benchmarks.echo.scenes import Speech
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import at_speech_level
 from huiyin.assistant.ports.port import Floats
 from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
+from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 
 _TIMEOUT_S = 120.0
@@ -54,8 +55,7 @@ def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[st
             services = launcher.services
             for voice, text in missing:
                 sound = np.concatenate([*services.speak(services.call("tts", _TIMEOUT_S), text, voice)])
-                with whole_file(_file(folder, voice, text)) as file:
-                    file.write(wav_bytes(sound, SAMPLE_RATE))
+                write_whole(_file(folder, voice, text), wav_bytes(sound, SAMPLE_RATE))
     assistant, user = (
         [at_speech_level(read_wav(_file(folder, *line))) for line in lines] for lines in (ASSISTANT, USER)
     )

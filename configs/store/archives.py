@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from huiyin.configs.files import one_at_a_time, write_whole
+from huiyin.configs.files import into_place, one_at_a_time, write_whole
 from huiyin.configs.store.catalog import Archive, ModelFile
 from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
 from huiyin.configs.store.progress import Progress
@@ -43,7 +43,7 @@ class Joiner:
                 position = self._append(file, archive, joined, position, keep=archive.sha256 in later)
                 done += 1
                 taken = [a.sha256 for a in file.archives[:done]]
-                write_whole(journal, json.dumps({"archives": taken, "bytes": position}))
+                write_whole(journal, json.dumps({"archives": taken, "bytes": position}).encode())
             right = position == file.bytes and sha256_of(joined) == file.sha256
             journal.unlink()
             if right:
@@ -80,7 +80,7 @@ class Joiner:
                     at=lambda here: self._progress.at(position + here),
                     verify=location.verify,
                 )
-                os.replace(part, path)
+                into_place(part, path)
             end = _copy(archive, path, joined, position, limit=file.bytes)
             if not keep:
                 path.unlink()

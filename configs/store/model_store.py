@@ -164,7 +164,8 @@ class ModelStore:
     def _note(self, file: ModelFile, fingerprint: Sequence[int]) -> None:
         with suppress(OSError):  # a store that may only be read is hashed at each start, which still works
             self._state_dir.mkdir(parents=True, exist_ok=True)
-            write_whole(self._beside(file, "ok"), json.dumps({"sha256": file.sha256, "fingerprint": fingerprint}))
+            note = {"sha256": file.sha256, "fingerprint": fingerprint}
+            write_whole(self._beside(file, "ok"), json.dumps(note).encode())
 
     def _beside(self, file: ModelFile, kind: str) -> Path:
         """The store's own file of this kind for a model file."""

@@ -10,13 +10,13 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from huiyin.configs.files import whole_file
 from huiyin.services.tts.voice_engine import Made, Sound, WordTiming
 
 log = logging.getLogger(__name__)
@@ -65,15 +65,8 @@ class SpeechCache:
         path = self._path(key)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
-                try:
-                    np.savez(file, sound=samples, words=np.array(words, np.float64).reshape(-1, 4))
-                    file.close()
-                    os.replace(file.name, path)
-                except BaseException:
-                    file.close()
-                    os.unlink(file.name)
-                    raise
+            with whole_file(path, private=True) as file:
+                np.savez(file, sound=samples, words=np.array(words, np.float64).reshape(-1, 4))
             with self._lock:
                 self._make_room()
         except OSError as error:

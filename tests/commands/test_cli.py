@@ -14,7 +14,7 @@ import pytest
 
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli import main
-from huiyin.assistant.faces.cli.shared import CommandError, whole_file
+from huiyin.assistant.faces.cli.shared import CommandError, output_file
 from tests.support import ROOT
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
@@ -260,13 +260,13 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(capsys: pytest.CaptureFix
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_bytes(b"before")
-    with pytest.raises(RuntimeError), whole_file(target) as file:
+    with pytest.raises(RuntimeError), output_file(target) as file:
         file.write(b"half")
         raise RuntimeError
     assert target.read_bytes() == b"before"
-    with whole_file(target) as file:
+    with output_file(target) as file:
         file.write(b"after")
     assert target.read_bytes() == b"after"
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
-    with pytest.raises(CommandError, match="cannot write"), whole_file(tmp_path / "no" / "x"):
+    with pytest.raises(CommandError, match="cannot write"), output_file(tmp_path / "no" / "x"):
         pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from huiyin.assistant.conversation.timeline import draw_timeline
 from huiyin.assistant.conversation.trace import ReplyTimes, Trace, first_audible, last_audible
+from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import wav_bytes
@@ -157,18 +157,12 @@ def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, 
 
 def write_report(report: DemoReport, folder: Path) -> list[Path]:
     """conversation.wav, transcript.json and timeline.png in `folder`, each written whole."""
-    folder.mkdir(parents=True, exist_ok=True)
     transcript = json.dumps(report.transcript(), ensure_ascii=False, indent=2)
-    files = {
-        "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
-        "transcript.json": transcript.encode(),
-        "timeline.png": draw_timeline(report),
-    }
-    paths = []
-    for name, data in files.items():
-        path = folder / name
-        part = path.with_name(f".{name}.{os.getpid()}.part")
-        part.write_bytes(data)
-        os.replace(part, path)
-        paths.append(path)
-    return paths
+    return write_files(
+        folder,
+        {
+            "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
+            "transcript.json": transcript.encode(),
+            "timeline.png": draw_timeline(report),
+        },
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, text_from, whole_file
+from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file, text_from
 from huiyin.assistant.ports.devices import Device, find_device, list_devices, portaudio
 from huiyin.assistant.ports.port import PortError
 from huiyin.configs.settings import Settings
@@ -104,7 +104,7 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
         {"response_format": "pcm", "sample_rate": _RATE_HZ} if form in ("wav", "pcm") else {"response_format": form}
     )
     pieces = _sound(services, {**body, **wanted})
-    with whole_file(path) as file:
+    with output_file(path) as file:
         if form == "wav":
             with wave.open(file, "wb") as header:
                 header.setparams((1, _SAMPLE_BYTES, _RATE_HZ, 0, "NONE", ""))

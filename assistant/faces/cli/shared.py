@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from huiyin.configs.files import whole_file
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 """Exit statuses: it did not work; it was asked for wrongly; Ctrl-C (the shell's own number for it)."""
@@ -54,17 +56,19 @@ def check_writable(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its name only when all of it is there; an error leaves nothing behind.
-
-    Raises CommandError when it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, as `whole_file` makes it. Raises CommandError when it cannot be written."""
     try:
-        with part.open("wb") as file:
+        with whole_file(path) as file:
             yield file
-        os.replace(part, path)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files into a folder, which is made where it is missing. Raises CommandError when one cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with output_file(folder / name) as file:
+            file.write(content)
+    return [folder / name for name in contents]

@@ -12,7 +12,7 @@ from pathlib import Path
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, whole_file
+from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, output_file, write_files
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -164,12 +164,12 @@ def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: 
 
 def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable]) -> None:
     if args.out:
-        from huiyin.assistant.scenario.picture import write_out
+        from huiyin.assistant.scenario.picture import documents
 
         for result in results:
-            write_out(result, args.out / re.sub(r"[\[\], ]+", "-", title(result)).strip("-"))
+            write_files(args.out / re.sub(r"[\[\], ]+", "-", title(result)).strip("-"), documents(result))
     if args.junit:
-        with whole_file(args.junit) as file:
+        with output_file(args.junit) as file:
             file.write(junit_report(results, refused).encode())
 
 

@@ -20,7 +20,7 @@ from huiyin.assistant.clients.http import ServiceError, server_sent_events
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import FAILED, STDIN, USAGE, CommandError, check_writable, whole_file
+from huiyin.assistant.faces.cli.shared import FAILED, STDIN, USAGE, CommandError, check_writable, output_file
 from huiyin.configs.settings import Settings
 
 # A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.
@@ -246,7 +246,7 @@ class _Work:
         document.seek(0)
         target = self._targets.get(label)
         if target is not None:
-            with whole_file(target) as file:
+            with output_file(target) as file:
                 shutil.copyfileobj(document, file)
             _say(f"{label} -> {target}", sys.stderr)
             return
