@@ -9,7 +9,6 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from typing import Any
 
 import psutil
@@ -18,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from huiyin.configs.settings import ServiceSettings
+from huiyin.configs.version import version
 from huiyin.services.common import errors
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
@@ -153,8 +153,7 @@ def _openapi(app: Flask, name: str) -> dict[str, Any]:
         methods = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             methods[method.lower()] = {"operationId": f"{rule.endpoint}_{method.lower()}", **operation}
-    about = {"title": f"Huiyin {name}", "version": metadata.version("huiyin")}
-    return {"openapi": "3.1.0", "info": about, "paths": paths}
+    return {"openapi": "3.1.0", "info": {"title": f"Huiyin {name}", "version": version()}, "paths": paths}
 
 
 def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -95,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(arguments: list[str]) -> int:
     shared, rest = _shared_options(arguments)
     if shared.version:
-        print(f"huiyin {_version()}")
+        from huiyin.configs.version import version  # slow to load, and asked for rarely
+
+        print(f"huiyin {version()}")
         return 0
     name = rest[0] if rest else ""
     if name in ("", "-h", "--help"):
@@ -205,12 +207,6 @@ def _complain(error: Exception) -> int:
     else:
         print(f"huiyin: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
     return FAILED
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    return metadata.version("huiyin")
 
 
 def _speak_utf8() -> None:
