@@ -1,8 +1,8 @@
 """Errors that carry what happened, not a sentence: a key and facts. Their words are in `configs/messages`.
 
     HuiyinError
-      SettingsError          a setting, profile or persona that cannot be used (configs)
-        PersonaError         (assistant.dialogue)
+      SettingsError          a setting or profile that cannot be used (configs)
+      PersonaError           a persona that cannot be used (assistant.dialogue)
       StoreError             a model file that cannot be had (configs.store)
         DiskFullError, UnknownNameError, CatalogError, SourceError
       UsageError             a command was asked for wrongly (assistant.faces.cli)
@@ -17,6 +17,12 @@
 
 Whoever knows what is wrong raises one; the words for a person are made at the edge: `faces/cli` prints them, a
 service's error handler sends them. ``str(error)`` is its message in English.
+
+    raise SettingsError("settings.no_key", section=section, key=key, near=nearest(key, keys), keys=keys)
+
+The key is a literal, so that `tests/house/test_messages.py` can hold the raised errors against the table. What several
+share is added by a helper that takes the key (`refuse` in `configs/layers.py`), which that test lists. An error that
+says more about another carries it as a fact: ``SettingsError("settings.bad_variable", name=name, error=error)``.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
 if sys.version_info >= (3, 11):
@@ -24,8 +25,10 @@ Sections = Mapping[str, type]
 Value = tuple[str, str, Any]  # section, key, value
 
 
-class SettingsError(ValueError):
+class SettingsError(HuiyinError):
     """A setting that cannot be used; the message says which, why, and what would be right."""
+
+    exit_status = 2
 
 
 def setting(
@@ -46,7 +49,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         return data
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+        raise SettingsError("settings.not_toml", path=path, error=error) from error
 
 
 def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Value]:
@@ -54,12 +57,10 @@ def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Val
     path = Path(profile).expanduser() if profile.endswith(".toml") else folder / f"{profile}.toml"
     if not path.is_file():
         names = sorted(p.stem for p in folder.glob("*.toml") if p.stem != "models")
-        there = ", ".join(names)
-        raise SettingsError(f"no profile {profile!r}{nearest(profile, names)}; there are: {there}, or give a .toml")
+        raise SettingsError("settings.no_profile", name=profile, near=nearest(profile, names), names=names)
     for section, table in read_toml(path).items():
         if not isinstance(table, dict):
-            inside = "], [".join(sections)
-            raise SettingsError(f"{path}: {section!r} stands outside a section; write it under one of [{inside}]")
+            raise SettingsError("settings.outside_a_section", path=path, key=section, sections=list(sections))
         for key, value in table.items():
             yield section, key, value
 
@@ -72,7 +73,7 @@ def from_environ(environ: Mapping[str, str], prefix: str, skip: Iterable[str], s
             try:
                 _check_name(sections, section, key)
             except SettingsError as error:
-                raise SettingsError(f"environment variable {name}: {error}") from None
+                raise SettingsError("settings.bad_variable", name=name, error=error) from None
             yield section, key, value
 
 
@@ -82,7 +83,7 @@ def from_overrides(overrides: Iterable[str]) -> Iterable[Value]:
         name, eq, value = item.partition("=")
         section, dot, key = name.strip().partition(".")
         if not eq or not dot:
-            raise SettingsError(f"--set {item!r}: write section.key=value, for example asr.threads=4")
+            raise SettingsError("settings.bad_override", item=item)
         yield section, key, value
 
 
@@ -99,12 +100,13 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
 
 def _check_name(sections: Sections, section: str, key: str) -> None:
     if section not in sections:
-        raise SettingsError(f"no section {section!r}{nearest(section, sections)}; sections are: {', '.join(sections)}")
+        near = nearest(section, sections)
+        raise SettingsError("settings.no_section", section=section, near=near, sections=list(sections))
     names = [f.name for f in dataclasses.fields(sections[section])]
     if key not in names:
         full = [f"{s}.{f.name}" for s, c in sections.items() for f in dataclasses.fields(c)]
         near = nearest(f"{section}.{key}", full)
-        raise SettingsError(f"no setting {section}.{key}{near}; [{section}] has: {', '.join(names)}")
+        raise SettingsError("settings.no_key", section=section, key=key, near=near, keys=names)
 
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -113,14 +115,14 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 def _convert(name: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
     """`value` (from TOML, or text) as `kind`, checked against its range and allowed words."""
 
-    def refuse(wanted: str) -> SettingsError:
-        return SettingsError(f"{name} = {value!r}: {wanted} ({meta['why']})")
+    def refuse(message: str, **facts: object) -> SettingsError:
+        return SettingsError(message, name=name, value=value, why=meta["why"], **facts)
 
     result: Any
     if kind is bool:
         text = str(value).lower()
         if text not in _TRUE | _FALSE:
-            raise refuse("must be true or false")
+            raise refuse("settings.not_true_or_false")
         result = text in _TRUE
     elif kind in (int, float):
         try:
@@ -130,21 +132,22 @@ def _convert(name: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
             if kind is int and float(value) != result:
                 raise ValueError
         except (TypeError, ValueError):
-            raise refuse("must be a whole number" if kind is int else "must be a number") from None
+            raise refuse("settings.not_whole" if kind is int else "settings.not_a_number") from None
         low, high = meta["low"], meta["high"]
         if not ((low is None or result >= low) and (high is None or result <= high)):
-            raise refuse(f"must be between {low} and {high}")
+            raise refuse("settings.out_of_range", low=low, high=high)
     elif kind == tuple[str, ...]:
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) for i in items):
-            raise refuse("must be a list of words")
+            raise refuse("settings.not_words")
         result = tuple(i.strip() for i in items if i.strip())
         if not result:
-            raise refuse("must not be empty")
+            raise refuse("settings.empty")
     else:
         if not isinstance(value, str):
-            raise refuse("must be text")
+            raise refuse("settings.not_text")
         result = value
         if meta["choices"] and result not in meta["choices"]:
-            raise refuse(f"must be one of {', '.join(meta['choices'])}{nearest(result, meta['choices'])}")
+            near = nearest(result, meta["choices"])
+            raise refuse("settings.no_choice", choices=meta["choices"], near=near)
     return result

@@ -2,13 +2,17 @@
 
 A file a room of the house (``asr.toml``), a table a message: ``asr.unknown_language`` is ``[unknown_language]`` in
 ``asr.toml``, with the columns ``en`` (what happened) and ``hint_en`` (what to do). Facts stand in braces and are
-formatted by `str.format`: ``{wait_s:.0f}``, ``{name!r}``. A sequence is joined with commas: ``{names}``.
+formatted by `str.format`:
+
+    {wait_s:.0f}, {name!r}      a number rounded, a text in quotation marks
+    {names}, {commands: and }   a list joined with commas, or with what stands after the colon
+    {error}                     another error: its own message
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -47,8 +51,17 @@ def _entry(key: str) -> dict[str, str]:
 
 
 def _fill(words: str, facts: Mapping[str, object]) -> str:
-    return words.format(**{name: _joined(value) for name, value in facts.items()})
+    return words.format(**{k: _List(v) if isinstance(v, (list, tuple)) else v for k, v in facts.items()})
 
 
-def _joined(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+class _List:
+    """A fact of several: its format is what stands between them."""
+
+    def __init__(self, items: Sequence[object]) -> None:
+        self._items = items
+
+    def __format__(self, between: str) -> str:
+        return (between or ", ").join(map(str, self._items))
+
+    def __repr__(self) -> str:
+        return repr(self._items)

@@ -15,6 +15,7 @@ import pytest
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import CommandError, output_file
+from huiyin.configs import messages
 from tests.support import ROOT
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
@@ -171,6 +172,7 @@ def test_services_are_started_with_the_same_settings_from_any_folder(
 def test_errors_meant_for_people_are_told_as_they_are(
     where: str, name: str, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(messages, "text", lambda key, facts: key)
     error = getattr(importlib.import_module(where), name)("it is broken; mend it")
     monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", raising(error))
     assert main.main(["ask", "hi"]) == status

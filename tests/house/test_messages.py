@@ -1,0 +1,187 @@
+"""Errors for people and their words fit together: what is raised stands in the table, and the other way round.
+
+What is read: the text of every file of `assistant`, `services` and `configs`. A *site* is a call of an error class
+below `HuiyinError`, or of a helper of `HELPERS`, with a key; its facts are the keyword arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+
+import pytest
+
+from huiyin.configs import errors, messages
+from tests.support import ROOT
+
+TO_CONVERT = {
+    "ApiError",
+    "CancellerMissing",
+    "CatalogError",
+    "CheckpointError",
+    "CommandError",
+    "DiskFullError",
+    "ExportError",
+    "LaunchError",
+    "PersonaError",
+    "PortError",
+    "PortTaken",
+    "RoomMissing",
+    "ScenarioError",
+    "ServiceError",
+    "SourceError",
+    "StoreError",
+    "SynthesisFailed",
+    "UnexpectedGraph",
+    "UpstreamError",
+    "WavError",
+    "_Cut",
+}
+"""Errors that still carry a sentence instead of a key. Shorten this; it must not grow."""
+
+HELPERS = {
+    "refuse": {"name", "value", "why"},  # configs/layers.py
+}
+"""Functions that make an error from a key, and what they add to its facts."""
+
+ANY_FACTS: set[str] = set()
+"""Keys that are raised with ``**facts``."""
+
+KEY = re.compile(r"[a-z]+\.[a-z0-9_]+")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an error is made: `facts` are the names of what it is given."""
+
+    place: str
+    key: str
+    facts: frozenset[str]
+
+
+@cache
+def nodes() -> list[tuple[str, ast.ClassDef | ast.Call]]:
+    """(place, node) of every class and every call of the house, but for the calls within a helper."""
+    found = []
+    for path in chain.from_iterable((ROOT / top).rglob("*.py") for top in ("assistant", "services", "configs")):
+        waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, (ast.ClassDef, ast.Call)):
+                found.append((f"{path.relative_to(ROOT)}:{node.lineno}", node))
+            if not (isinstance(node, ast.FunctionDef) and node.name in HELPERS):
+                waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+@cache
+def classes_below(*roots: str) -> frozenset[str]:
+    """Names of the classes of the house that derive from one of `roots`."""
+    bases = {
+        node.name: {base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases}
+        for _, node in nodes()
+        if isinstance(node, ast.ClassDef)
+    }
+    below: set[str] = set()
+    while more := {name for name, of in bases.items() if of & {*roots, *below}} - below:
+        below |= more
+    return frozenset(below)
+
+
+def calls(names: frozenset[str]) -> Iterator[tuple[str, str, ast.Call]]:
+    """(place, name, call) of every call of a function or class of one of these names."""
+    for place, node in nodes():
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in names:
+                yield place, name, node
+
+
+def keys_of(call: ast.Call) -> list[str]:
+    """The keys that its first argument may be: a literal, or ``"a.b" if … else "a.c"``."""
+    first = call.args[0] if call.args else None
+    choices = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+    texts = [choice.value for choice in choices if isinstance(choice, ast.Constant) and isinstance(choice.value, str)]
+    return texts if len(texts) == len(choices) and all(map(KEY.fullmatch, texts)) else []
+
+
+@cache
+def sites() -> list[Site]:
+    """Every place where an error is made with a key."""
+    found = []
+    for place, name, call in calls(classes_below("HuiyinError") | HELPERS.keys()):
+        facts = {word.arg for word in call.keywords if word.arg} | HELPERS.get(name, set())
+        found += [Site(place, key, frozenset(facts)) for key in keys_of(call)]
+    return found
+
+
+def table() -> dict[str, dict[str, str]]:
+    """Key -> columns, of all rooms."""
+    return {f"{room}.{name}": row for room in messages.rooms() for name, row in messages.table(room).items()}
+
+
+def test_every_key_that_is_raised_stands_in_the_table() -> None:
+    assert [site for site in sites() if site.key not in table()] == []
+
+
+def test_every_message_is_raised_somewhere() -> None:
+    assert table().keys() - {site.key for site in sites()} == set()
+
+
+def test_what_a_message_tells_is_among_the_facts_wherever_it_is_raised() -> None:
+    wrong = []
+    for site in sites():
+        columns = table().get(site.key, {}).values()
+        places = {place for text in columns for _, place, _, _ in string.Formatter().parse(text) if place}
+        if site.key not in ANY_FACTS and places - site.facts:
+            wrong.append(f"{site.place}: {site.key} wants {sorted(places - site.facts)}")
+    assert wrong == []
+
+
+def test_messages_have_the_columns_there_are() -> None:
+    assert [key for key, row in table().items() if "en" not in row or row.keys() - {"en", "hint_en"}] == []
+
+
+def test_errors_for_people_carry_a_key_and_no_sentence() -> None:
+    """A class that must be converted is named once; one that is converted can carry no sentence any more."""
+    in_tree = classes_below("HuiyinError")
+    outside = classes_below(*(name for name, kind in vars(builtins).items() if _is_exception(kind))) - in_tree
+    wrong: dict[str, list[str]] = {}
+    for place, name, call in calls(in_tree | outside):
+        if not keys_of(call) if name in in_tree else any(map(_is_sentence, call.args)):
+            wrong.setdefault(name, []).append(place)
+    assert wrong.keys() == TO_CONVERT, {name: places for name, places in wrong.items() if name not in TO_CONVERT}
+
+
+def _is_exception(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception)
+
+
+def _is_sentence(argument: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and " " in str(node.value))
+        for node in ast.walk(argument)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("{path!r}: {share:.0%}", "'a.wav': 25%"),
+        ("{names}; {names: and }; {names!r}", "x, y; x and y; ['x', 'y']"),
+        ("{path}: {error}", "a.wav: broken"),
+    ],
+)
+def test_facts_are_put_into_words(words: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"broken": {"en": "broken"}, "whole": {"en": words, "hint_en": "mend {path}"}}
+    monkeypatch.setattr(messages, "table", lambda room: rows)
+    facts = {"path": "a.wav", "share": 0.25, "names": ["x", "y"], "error": errors.HuiyinError("room.broken")}
+    error = errors.HuiyinError("room.whole", **facts)
+    assert str(error) == error.message == text
+    assert error.hint == "mend a.wav"
