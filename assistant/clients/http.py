@@ -14,18 +14,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from huiyin.configs.errors import HuiyinError
+
 _READ = 16384  # bytes at most in one piece of a stream
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
+_BYTES_SHOWN = 80  # of a stream that is not JSON
 
 
-class ServiceError(Exception):
-    """A service could not be reached, refused, or broke off. The message is for the screen.
+class ServiceError(HuiyinError):
+    """A service could not be reached, refused, or broke off.
 
     `status` is the HTTP status of a refusal (0 otherwise), `body` its JSON if it had any.
     """
 
-    def __init__(self, message: str, status: int = 0, body: object = None) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, /, *, status: int = 0, body: object = None, **facts: object) -> None:
+        super().__init__(key, status=status, **facts)
         self.status, self.body = status, body
 
 
@@ -85,17 +88,18 @@ class Call:
         except (OSError, http.client.HTTPException) as error:
             if self._cancelled:
                 raise Cancelled from None
-            raise ServiceError(self._say(error)) from error
+            raise self._failure(error) from error
         finally:
             if self._connection is not None:
                 self._connection.close()
 
-    def _say(self, error: Exception) -> str:
+    def _failure(self, error: Exception) -> ServiceError:
         if isinstance(error, TimeoutError):
-            return f"{self._service} gave no answer within {self._timeout_s:g} s"
+            return ServiceError("clients.no_answer", service=self._service, wait_s=self._timeout_s)
         if isinstance(error, ConnectionRefusedError):
-            return f"{self._service} is not running at {self._base}; start it with `huiyin serve {self._service}`"
-        return f"{self._service} at {self._base}: {error or type(error).__name__}"
+            return ServiceError("clients.not_running", service=self._service, url=self._base)
+        words = str(error) or type(error).__name__
+        return ServiceError("clients.not_reached", service=self._service, url=self._base, error=words)
 
 
 def refusal(service: str, status: int, data: bytes) -> ServiceError:
@@ -104,18 +108,21 @@ def refusal(service: str, status: int, data: bytes) -> ServiceError:
         body = json.loads(data)
     except ValueError:
         text = " ".join(data.decode(errors="replace").split())
-        words = f": {text[:_WORDS_SHOWN]}" if text and not text.startswith("<") else ""  # a page of HTML says nothing
-        return ServiceError(f"{service} answered {status}{words}", status)
+        if not text or text.startswith("<"):  # a page of HTML says nothing
+            return ServiceError("clients.refused", service=service, status=status)
+        return ServiceError("clients.refused_in_words", service=service, status=status, words=text[:_WORDS_SHOWN])
     if not isinstance(body, dict) or not isinstance(body.get("error"), dict):
-        return ServiceError(f"{service} answered {status}", status, body)
+        return ServiceError("clients.refused", service=service, status=status, body=body)
     return in_its_words(service, body, status)
 
 
 def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> ServiceError:
     """The error of a body ``{"error": {"message", "hint"}}``."""
-    error = body["error"]
-    hint = f" ({error['hint']})" if error.get("hint") else ""
-    return ServiceError(f"{service}: {error.get('message')}{hint}", status, body)
+    words, hint = body["error"].get("message"), body["error"].get("hint")
+    return ServiceError(
+        "clients.in_its_words_with_hint" if hint else "clients.in_its_words",
+        service=service, words=words, hint=hint, status=status, body=body,
+    )  # fmt: skip
 
 
 def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
@@ -125,9 +132,7 @@ def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: s
     try:
         return json.loads(body)
     except ValueError as error:
-        raise ServiceError(
-            f"{service} at {base_url} answered something that is not JSON; is it a Huiyin service?"
-        ) from error
+        raise ServiceError("clients.not_json", service=service, url=base_url) from error
 
 
 def server_sent_events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
@@ -148,5 +153,5 @@ def server_sent_events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
             try:
                 yield json.loads(data)
             except ValueError as error:
-                raise ServiceError(f"a stream carried something that is not JSON: {data[:80]!r}") from error
-    raise ServiceError("the answer broke off before its end")
+                raise ServiceError("clients.stream_not_json", data=data[:_BYTES_SHOWN]) from error
+    raise ServiceError("clients.broke_off")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO
 
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.configs.settings import Settings
@@ -32,7 +33,7 @@ def service_command(name: str, arguments: Sequence[str]) -> list[str]:
     return module_command("huiyin.services", name, *arguments)
 
 
-class LaunchError(Exception):
+class LaunchError(ServiceError):
     """A service could not be started; the message carries its last words."""
 
 
@@ -107,10 +108,8 @@ class Launcher:
     def _is_running(self, name: Name) -> bool:
         state = look(self.services, name)
         if state.kind == "other":
-            raise LaunchError(
-                f"port {getattr(self.settings, name).port}, where {name} should be, is taken by another program "
-                f"({state.why}); stop it, or choose another port with --set {name}.port=…"
-            )
+            port = getattr(self.settings, name).port
+            raise LaunchError("clients.port_taken", service=name, port=port, why=state.why)
         return state.kind != "absent"
 
     def _spawn(self, name: Name) -> None:
@@ -126,14 +125,14 @@ class Launcher:
         told = time.monotonic() + 2
         while time.monotonic() < limit:
             if child is not None and child.process.poll() is not None:
-                raise LaunchError(f"the {name} service ended at its start:\n{child.last_words()}")
+                raise LaunchError("clients.ended_at_start", service=name, log=child.last_words())
             state = look(self.services, name)
             if state.kind == "ready":
                 return
             if state.kind == "failed":
-                raise LaunchError(f"the {name} service cannot be used: {state.why}")
+                raise LaunchError("clients.unusable", service=name, why=state.why)
             if time.monotonic() > told:
                 self.tell(f"{name} is loading its model …")
                 told = time.monotonic() + 30
             time.sleep(_POLL_S)
-        raise LaunchError(f"the {name} service was not ready after {_START_LIMIT_S:.0f} s")
+        raise LaunchError("clients.not_ready", service=name, wait_s=_START_LIMIT_S)

@@ -23,7 +23,7 @@ class ServiceState:
     """
 
     kind: Literal["absent", "other", "loading", "ready", "failed"]
-    why: str = ""
+    why: ServiceError | None = None
 
 
 def look(services: Services, name: Name, patience_s: float = _PATIENCE_S) -> ServiceState:
@@ -31,19 +31,19 @@ def look(services: Services, name: Name, patience_s: float = _PATIENCE_S) -> Ser
     try:
         health = services.get(name, "/health", patience_s)
     except ServiceError as error:
-        return ServiceState("other", str(error)) if _is_open(services.url(name)) else ServiceState("absent")
-    said = health.get("service") if isinstance(health, dict) else None
-    if said != name:
-        return ServiceState("other", f"it answers as {said!r}")
+        return ServiceState("other", error) if _is_open(services.url(name)) else ServiceState("absent")
+    other = health.get("service") if isinstance(health, dict) else None
+    if other != name:
+        return ServiceState("other", ServiceError("clients.other_service", name=other))
     try:
         services.get(name, "/ready", patience_s)
         return ServiceState("ready")
     except ServiceError as error:
         body = error.body if isinstance(error.body, dict) else {}
         if body.get("status") == "failed":
-            return ServiceState("failed", str(body.get("error")))
+            return ServiceState("failed", ServiceError("clients.no_model", words=body.get("error")))
         if error.status == 401:
-            return ServiceState("failed", f"{error}; set the same service.api_key here")
+            return ServiceState("failed", ServiceError("clients.other_key", error=error))
         return ServiceState("loading")
 
 

@@ -60,7 +60,7 @@ class Services:
         try:
             result = json.loads(answer)
         except ValueError as error:
-            raise ServiceError("asr broke off in the middle of its answer") from error
+            raise ServiceError("clients.broke_off_in_the_middle", service="asr") from error
         emotion = result.get("emotion")
         return Transcript(
             text=str(result.get("text") or ""),
@@ -76,7 +76,7 @@ class Services:
         try:
             return float(json.loads(answer)["probability"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ServiceError("llm answered something that is no judgement of words") from error
+            raise ServiceError("clients.not_a_judgement", service="llm") from error
 
     def ask(
         self, call: Call, messages: Sequence[Message], *, max_tokens: int | None = None, model: str = ""
@@ -92,7 +92,8 @@ class Services:
         for event in server_sent_events(self._post(call, "/v1/chat/completions", body)):
             if "error" in event:
                 error = event["error"]
-                raise ServiceError(f"llm: {error.get('message', error) if isinstance(error, dict) else error}")
+                words = error.get("message", error) if isinstance(error, dict) else error
+                raise ServiceError("clients.in_its_words", service="llm", words=words)
             for choice in event.get("choices") or ():
                 if text := (choice.get("delta") or {}).get("content"):
                     yield text

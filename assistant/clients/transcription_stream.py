@@ -47,7 +47,9 @@ class LiveTranscription:
         try:
             self._socket = socket.create_connection(address, timeout=_SILENCE_LIMIT_S)
         except OSError as error:
-            raise ServiceError(f"asr is not running at {services.url('asr')}: {error}") from error
+            raise ServiceError(
+                "clients.live_not_running", service="asr", url=services.url("asr"), error=error
+            ) from error
         headers = [(name.encode(), value.encode()) for name, value in services.headers("application/json").items()]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
@@ -89,7 +91,7 @@ class LiveTranscription:
                 self._put(event.response())
             elif isinstance(event, CloseConnection):
                 break
-        raise ServiceError("the speech service broke off the stream")
+        raise ServiceError("clients.live_broke_off")
 
     def close(self) -> None:
         """Leave. `events`, in another thread, then ends with ServiceError."""
@@ -111,7 +113,7 @@ class LiveTranscription:
                 body += event.data
                 if event.body_finished:
                     raise refusal("asr", status, body)
-        raise ServiceError("the speech service broke off the stream at its start")
+        raise ServiceError("clients.live_broke_off_at_start")
 
     def _incoming(self) -> Iterator[Event]:
         """Events as they come, until the connection ends."""
@@ -120,7 +122,7 @@ class LiveTranscription:
             try:
                 while not self._selector.select(_TICK_S):
                     if self._owed_since and time.monotonic() - self._owed_since > _SILENCE_LIMIT_S:
-                        raise ServiceError(f"asr gave no answer within {_SILENCE_LIMIT_S:g} s")
+                        raise ServiceError("clients.no_answer", service="asr", wait_s=_SILENCE_LIMIT_S)
                 data = self._socket.recv(_READ)
                 self._protocol.receive_data(data or None)
             except (OSError, ValueError, ProtocolError):  # ValueError: closed by another thread
@@ -136,4 +138,4 @@ class LiveTranscription:
             with self._lock:
                 self._socket.sendall(self._protocol.send(event))
         except (OSError, ProtocolError) as error:
-            raise ServiceError("the speech service has closed the stream") from error
+            raise ServiceError("clients.live_closed") from error

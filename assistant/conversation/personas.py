@@ -23,19 +23,18 @@ def load_persona(name: str) -> Persona:
         return Persona.from_dict(read_toml(path))
     except FileNotFoundError:
         if path.parent != FOLDER:
-            raise PersonaError(
-                f"there is no file {path}; `huiyin personas` lists those that come with Huiyin"
-            ) from None
-        raise PersonaError(
-            f"no persona {name!r}{nearest(name, names())}; there are: {', '.join(names())}, or give a .toml file"
-        ) from None
+            raise PersonaError("persona.no_file", path=path) from None
+        near = nearest(name, names())
+        raise PersonaError("persona.no_persona", name=name, near=near, names=names()) from None
     except PersonaError as error:
-        line = _line_of(error.key, path.read_text(encoding="utf-8")) if error.key else 0
-        raise PersonaError(f"{path}{f':{line}' if line else ''}: {error}", error.key) from error
+        line = _line_of(str(error.facts.get("place", "")), path.read_text(encoding="utf-8"))
+        raise PersonaError(
+            "persona.in_line" if line else "persona.in_file", path=path, line=line, error=error
+        ) from error
     except SettingsError as error:  # its message begins with the file
-        raise PersonaError(str(error)) from error
+        raise PersonaError("persona.not_toml", error=error) from error
     except OSError as error:
-        raise PersonaError(f"{path}: {error.strerror or error}") from error
+        raise PersonaError("persona.unreadable", path=path, why=error.strerror or error) from error
 
 
 def names() -> list[str]:

@@ -210,7 +210,7 @@ class Stages:
                     self._post(ev.AudioReady(self._now(), generation, clause))
                     until_heard.close()
         if not started:
-            raise ServiceError("tts returned no sound")
+            raise ServiceError("clients.no_sound")
         self._player.end_clause(generation, clause)
         self._post(ev.AudioFinished(self._now(), generation, clause))
 

@@ -11,6 +11,7 @@ from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.language import language_hint, language_of
 from huiyin.assistant.dialogue.mood import Mood, mood_line
 from huiyin.assistant.dialogue.summary import earlier
+from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
@@ -32,12 +33,10 @@ _REPLIES_IN = {
 }
 
 
-class PersonaError(ValueError):
-    """A persona file that cannot be used; the message says why, `key` where: 'greeting.zh'."""
+class PersonaError(HuiyinError):
+    """A persona that cannot be used. Its fact `place`, if any, is where in the file: 'greeting.zh'."""
 
-    def __init__(self, message: str, key: str = "") -> None:
-        super().__init__(message)
-        self.key = key
+    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,17 @@ class Persona:
         """From a parsed TOML file. Raises PersonaError."""
         for key in data:
             if key not in _KEYS:
-                raise PersonaError(f"unknown key {key!r}; a persona has: {', '.join(_KEYS)}", key)
+                raise PersonaError("persona.unknown_key", place=key, keys=_KEYS)
         language = _choice(data, "language", LANGUAGES, "zh")
         replies_in = _choice(data, "replies_in", tuple(_REPLIES_IN), "user")
         system = _in_languages(data, "system", language)
         if not system:
-            raise PersonaError("a persona needs 'system': what it is told to be, as a text, or as zh = … and en = …")
+            raise PersonaError("persona.no_system")
         emotion = _in_languages(data, "emotion", language)
         for written_in in emotion:
             if written_in not in system:
-                key = f"emotion.{written_in}"
-                raise PersonaError(f"'{key}' stands beside no 'system.{written_in}'", key)
+                place = f"emotion.{written_in}"
+                raise PersonaError("persona.emotion_without_system", place=place, language=written_in)
         prompt: list[str] = []
         for written_in, words in system.items():
             prompt += [words, _REPLIES_IN[replies_in][written_in]]
@@ -134,25 +133,26 @@ def _text(data: Mapping[str, Any], key: str, where: str = "", *, needed: bool = 
     value = data.get(key, "")
     path = f"{where}{key}"
     if not isinstance(value, str):
-        raise PersonaError(f"{path!r} must be a text, not {value!r}", path)
+        raise PersonaError("persona.not_text", place=path, value=value)
     if needed and not value.strip():
-        raise PersonaError(f"a persona needs {path!r}: a text that is not empty", path if key in data else "")
+        raise PersonaError("persona.missing", place=path)
     return value.strip()
 
 
 def _choice(data: Mapping[str, Any], key: str, words: tuple[str, ...], default: str) -> str:
     value = data.get(key, default)
     if value not in words:
-        raise PersonaError(f"{key!r} is one of {', '.join(words)}, not {value!r}", key)
+        raise PersonaError("persona.no_choice", place=key, choices=words, value=value)
     return str(value)
 
 
 def _table(value: Any, path: str, keys: tuple[str, ...]) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise PersonaError(f"{path!r} must be a table of {', '.join(keys)}, not {value!r}", path)
+        raise PersonaError("persona.not_a_table", place=path, keys=keys, value=value)
     for key in value:
         if key not in keys:
-            raise PersonaError(f"unknown key {key!r} in {path!r}, which has: {', '.join(keys)}", f"{path}.{key}")
+            place = f"{path}.{key}"
+            raise PersonaError("persona.unknown_key_in_table", place=place, key=key, table=path, keys=keys)
     return value
 
 

@@ -78,7 +78,7 @@ class RealServices(VirtualStages):
                 self._later(took_s(), generation, partial(self._add, generation, clause, samples, first=first))
                 first = False
             if first:
-                raise ServiceError("tts returned no sound")
+                raise ServiceError("clients.no_sound")
             self._voice_free_s[generation] = self.world.now + took_s()
             self._later(took_s(), generation, partial(self._end_clause, generation, clause))
 

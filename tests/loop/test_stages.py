@@ -76,9 +76,9 @@ def writing(*overrides: str) -> Writer:
 
 
 def test_what_is_whole_is_said_before_it_is_told_that_the_model_failed(writer: Writer) -> None:
-    writer.pieces.put(ServiceError("it broke off"))
+    writer.pieces.put(ServiceError("clients.broke_off"))
     assert writer.next() == ev.ReplyText(0.0, 1, 1, "with a light.")
-    assert writer.next() == ev.StageFailed(0.0, 1, "llm", "it broke off")
+    assert writer.next() == ev.StageFailed(0.0, 1, "llm", "the answer broke off before its end")
 
 
 def test_a_voice_that_has_nothing_to_say_is_given_what_there_is(writer: Writer) -> None:
@@ -105,7 +105,7 @@ def test_a_model_that_runs_elsewhere_is_not_held() -> None:
 
 
 def test_a_model_that_has_written_all_is_not_held(writer: Writer) -> None:
-    writer.pieces.put(ServiceError("over"))
+    writer.pieces.put(ServiceError("clients.broke_off"))
     while not isinstance(writer.next(), ev.StageFailed):
         pass
     assert writer.say("It") == ["I", "t"]

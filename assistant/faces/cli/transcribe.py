@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 from tqdm import tqdm
 
 from huiyin.assistant.clients.form import FormUpload
-from huiyin.assistant.clients.http import ServiceError, server_sent_events
+from huiyin.assistant.clients.http import ServiceError, in_its_words, server_sent_events
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
@@ -225,16 +225,15 @@ class _Work:
             call = self._services.call("asr", _TIMEOUT_S)
             pieces = call.request("POST", "/asr", cast(BinaryIO, form), headers)
             for event in server_sent_events(pieces):
-                if error := event.get("error"):
-                    hint = f" ({error['hint']})" if error.get("hint") else ""
-                    raise ServiceError(f"asr: {error.get('message')}{hint}")
+                if event.get("error"):
+                    raise in_its_words("asr", event)
                 if event.get("type") == "document":
                     document.write(event["text"].encode())
                 if event.get("type") == "done":
                     return cast("dict[str, Any]", event["result"])
                 if event.get("total_s"):
                     heard(min(1.0, event["position_s"] / event["total_s"]))
-        raise ServiceError("the answer broke off before its end")
+        raise ServiceError("clients.broke_off")
 
     def _put(self, label: str, result: dict[str, Any], document: IO[bytes]) -> None:
         for warning in result.get("warnings") or ():
