@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.configs.errors import SentenceError
+
 Samples = npt.NDArray[np.int16]  # 16 kHz mono, shape (n,)
 Floats = npt.NDArray[np.float32]
 
@@ -19,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 Exchange = Callable[[Samples], Samples]
 
 
-class PortError(Exception):
+class PortError(SentenceError):
     """The sound device cannot be used (any more); the message says why and what to do."""
 
 

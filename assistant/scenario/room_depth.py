@@ -29,7 +29,8 @@ from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step
 from huiyin.configs.settings import Settings, load
-from huiyin.configs.store.model_store import ModelStore, StoreError
+from huiyin.configs.store.errors import StoreError
+from huiyin.configs.store.model_store import ModelStore
 
 _VAD_MODEL = "silero_vad.onnx"
 

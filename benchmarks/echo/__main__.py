@@ -24,7 +24,8 @@ from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writabl
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import read_wav
-from huiyin.configs.settings import Settings, SettingsError, load
+from huiyin.configs.errors import HuiyinError
+from huiyin.configs.settings import Settings, load
 from huiyin.configs.store.model_store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
@@ -72,9 +73,9 @@ def main() -> int:
         args.service_arguments += ["--profile", args.profile]
     try:
         return run(args, load(args.profile, args.set))
-    except (CommandError, SettingsError) as error:
+    except HuiyinError as error:
         print(f"huiyin: {error}", file=sys.stderr)
-        return getattr(error, "status", USAGE)
+        return error.exit_status
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

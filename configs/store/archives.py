@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 
 from huiyin.configs.files import into_place, one_at_a_time, write_whole
 from huiyin.configs.store.catalog import Archive, ModelFile
-from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
+from huiyin.configs.store.download import Downloader, sha256_of, size_of
+from huiyin.configs.store.errors import SourceError
 from huiyin.configs.store.progress import Progress
 from huiyin.configs.store.registry import Registries, open_member
 
@@ -50,7 +51,7 @@ class Joiner:
                 return
             joined.unlink()
             if not resumed:
-                raise SourceError("the archives are right but do not make up the file: the catalog is wrong about it")
+                raise SourceError("store.wrong_archives")
 
     def tidy(self, archives: Collection[str]) -> None:
         """Remove the archives (by sha256) that `join` had left in place, unless another process is using them."""
@@ -108,7 +109,7 @@ def _copy(archive: Archive, path: Path, joined: Path, position: int, limit: int)
         while block := stream.read(_COPY_BYTES):
             position += len(block)
             if position > limit:
-                raise SourceError(f"{archive}: {archive.member} is larger than the catalog says")
+                raise SourceError("store.member_too_large", archive=archive, member=archive.member)
             out.write(block)
         out.flush()
         os.fsync(out.fileno())

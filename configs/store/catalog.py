@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from huiyin.configs.layers import SettingsError, read_toml
 from huiyin.configs.nearest import nearest
+from huiyin.configs.store.errors import CatalogError, UnknownNameError
 
 CATALOG = Path(__file__).resolve().parent / "models.toml"
 NEAREST = ", did you mean {!r}?"
@@ -17,10 +18,6 @@ NEAREST = ", did you mean {!r}?"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Letters that mean the same path on every system; no drive, no backslash, no leading dot (the store's own folder).
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-
-
-class CatalogError(ValueError):
-    """The catalog cannot be used, or does not have the name asked for; the message says what would be right."""
 
 
 @dataclass(frozen=True)
@@ -68,37 +65,31 @@ class Catalog:
         return tuple(dict.fromkeys(p for f in self.files for p in f.profiles))
 
     def profile(self, name: str) -> tuple[ModelFile, ...]:
-        """The files of a profile. Raises CatalogError with the nearest right name."""
+        """The files of a profile. Raises UnknownNameError with the nearest right name."""
         if name not in self.profiles:
-            raise CatalogError(
-                f"no profile {name!r}{nearest(name, self.profiles, NEAREST)} (there are: {', '.join(self.profiles)})"
-            )
+            near = nearest(name, self.profiles, NEAREST)
+            raise UnknownNameError("store.no_profile", name=name, near=near, profiles=self.profiles)
         return tuple(f for f in self.files if name in f.profiles)
 
     def under(self, name: str) -> tuple[ModelFile, ...]:
-        """The file called `name`, or all files of that folder. Raises CatalogError with the nearest right name."""
+        """The file called `name`, or all files of that folder. Raises UnknownNameError with the nearest right one."""
         plain = name.replace("\\", "/").rstrip("/")
         found = tuple(f for f in self.files if f.name == plain or f.name.startswith(plain + "/"))
         if not found:
             folders = {f.name.rpartition("/")[0] for f in self.files} - {""}
             names = sorted({f.name for f in self.files} | folders)
-            raise CatalogError(
-                f"no model file {name!r} in the catalog{nearest(name, names, NEAREST)} (`huiyin models list` shows all)"
-            )
+            raise UnknownNameError("store.no_file", name=name, near=nearest(name, names, NEAREST))
         return found
 
     def find(self, name: str) -> tuple[ModelFile, ...]:
-        """The files of a profile, a folder, or one file: whatever `name` is. Raises CatalogError."""
+        """The files of a profile, a folder, or one file: whatever `name` is. Raises UnknownNameError."""
         if name in self.profiles:
             return self.profile(name)
         try:
             return self.under(name)
-        except CatalogError:
-            names = [*self.profiles, *(f.name for f in self.files)]
-            raise CatalogError(
-                f"no profile or model file {name!r}{nearest(name, names, NEAREST)} "
-                f"(profiles: {', '.join(self.profiles)}; `huiyin models list` shows the files)"
-            ) from None
+        except UnknownNameError:
+            near = nearest(name, [*self.profiles, *(f.name for f in self.files)], NEAREST)
+            raise UnknownNameError("store.no_profile_or_file", name=name, near=near, profiles=self.profiles) from None
 
 
 def load_catalog(path: Path | None = None) -> Catalog:
@@ -107,21 +98,22 @@ def load_catalog(path: Path | None = None) -> Catalog:
     try:
         rows = read_toml(path).get("file", [])
     except (OSError, SettingsError) as error:
-        raise CatalogError(f"cannot read the catalog {path}: {error}") from error
+        raise CatalogError("store.unreadable_catalog", path=path, error=error) from error
     files: dict[str, ModelFile] = {}
     for row in rows:
         try:
             file = _file(dict(row))
-        except (KeyError, TypeError, ValueError) as error:
-            raise CatalogError(f"{path}: entry {row.get('name', '(no name)')!r}: {error}") from error
+        except (KeyError, TypeError, ValueError, CatalogError) as error:
+            name = row.get("name", "(no name)")
+            raise CatalogError("store.bad_entry", path=path, name=name, error=error) from error
         if file.name in files:
-            raise CatalogError(f"{path}: {file.name!r} stands there twice")
+            raise CatalogError("store.same_entry_twice", path=path, name=file.name)
         files[file.name] = file
     return Catalog(tuple(files.values()))
 
 
 def _file(row: dict[str, Any]) -> ModelFile:
-    """One [[file]] table. Raises KeyError, TypeError or ValueError."""
+    """One [[file]] table. Raises KeyError, TypeError, ValueError or CatalogError."""
     archives = [_archive("wheel", cells) for cells in row.pop("wheels", [])]
     if "npm" in row:
         archives.append(_archive("npm", row.pop("npm")))
@@ -129,7 +121,7 @@ def _file(row: dict[str, Any]) -> ModelFile:
     _check_path("name", file.name)
     _check_sha256(file.sha256)
     if not isinstance(file.bytes, int) or file.bytes <= 0:
-        raise ValueError(f"bytes = {file.bytes!r}: must be a whole number above 0")
+        raise CatalogError("store.bad_size", bytes=file.bytes)
     return file
 
 
@@ -142,10 +134,10 @@ def _archive(kind: Literal["wheel", "npm"], cells: list[str]) -> Archive:
 
 def _check_sha256(text: str) -> None:
     if not _SHA256.fullmatch(text):
-        raise ValueError(f"{text!r} is not a sha256 (64 hexadecimal digits, lower case)")
+        raise CatalogError("store.bad_sha256", text=text)
 
 
 def _check_path(what: str, text: str) -> None:
     """Refuse whatever could lead out of a folder on any system."""
     if not text or not all(_SAFE_PART.fullmatch(part) for part in text.split("/")) or PurePosixPath(text).is_absolute():
-        raise ValueError(f"{what} {text!r} is unsafe: write a relative path of plain names, with forward slashes")
+        raise CatalogError("store.unsafe_path", what=what, text=text)

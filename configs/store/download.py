@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from huiyin.configs.store.errors import SourceError
+
 _CHUNK_BYTES = 1 << 16  # of a cut transfer, at most this much has to come again
 _HASH_BYTES = 1 << 20
 _IDLE_RETRIES = 3  # tries in a row that bring no new byte; a try that brings some begins the count anew
@@ -20,11 +22,7 @@ _BUSY = {429, 500, 502, 503, 504}  # the server may do better in a moment
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-class SourceError(Exception):
-    """A source cannot give the file; the text says why, in few words."""
-
-
-class _Cut(Exception):
+class _Cut(SourceError):
     """The transfer stopped early and may be taken up again."""
 
 
@@ -58,22 +56,22 @@ class Downloader:
         self._session = requests.Session()
         # Compressed on the way, a file could not be resumed by its byte count.
         self._session.headers.update({"User-Agent": "huiyin", "Accept-Encoding": "identity"})
-        self._unreachable: dict[str, str] = {}
+        self._unreachable: dict[str, SourceError] = {}
 
-    def unreachable(self, url: str) -> str:
-        """Why the address's host was found unreachable earlier, or ''."""
-        host = host_of(url)
-        return f"{host}: {self._unreachable[host]}" if host in self._unreachable else ""
+    def unreachable(self, url: str) -> SourceError | None:
+        """Why the address's host could not be reached earlier, if so."""
+        return self._unreachable.get(host_of(url))
 
     def page(self, url: str, *, accept: str, verify: str | bool = True) -> requests.Response:
         """A small document, read whole. Raises SourceError."""
         try:
             with self._open(url, {"Accept": accept}, verify) as response:
                 _ = response.content
-        except (_Cut, requests.RequestException) as error:
-            raise SourceError(f"{host_of(url)}: {error}") from error
+        except requests.RequestException as error:
+            raise SourceError("store.request_failed", host=host_of(url), error=error) from error
         if response.status_code != requests.codes.ok:
-            raise SourceError(f"{host_of(url)}: HTTP {response.status_code} {response.reason}")
+            status, reason = response.status_code, response.reason
+            raise SourceError("store.http_status", host=host_of(url), status=status, reason=reason)
         return response
 
     def fetch_checked(
@@ -99,7 +97,7 @@ class Downloader:
                 return
             part.unlink()
             if not resumed:
-                raise SourceError(f"{host_of(url)}: sent other content (sha256 {found[:12]}…, wanted {sha256[:12]}…)")
+                raise SourceError("store.other_content", host=host_of(url), sha256=found, wanted=sha256)
             resumed = False  # the beginning may have been another content's: once more, from nothing
 
     def _fetch(self, url: str, part: Path, size: int | None, at: Callable[[int], None], verify: str | bool) -> None:
@@ -108,42 +106,42 @@ class Downloader:
             before = size_of(part)
             try:
                 return self._transfer(url, part, size, at, verify)
-            except _Cut as cut:
+            except _Cut:
                 idle = 0 if size_of(part) > before else idle + 1
                 if idle >= _IDLE_RETRIES:
-                    raise SourceError(f"{host_of(url)}: {cut}") from cut
+                    raise
                 time.sleep(_PAUSE_S * idle)
 
     def _transfer(self, url: str, part: Path, size: int | None, at: Callable[[int], None], verify: str | bool) -> None:
-        offset = size_of(part)
+        host, offset = host_of(url), size_of(part)
         if size is not None and offset > size:
             part.unlink()
             offset = 0
         if offset and offset == size:
             return
         with self._open(url, {"Range": f"bytes={offset}-"} if offset else {}, verify) as response:
-            status = response.status_code
+            status, reason = response.status_code, response.reason
             if status in _BUSY:
-                raise _Cut(f"HTTP {status} {response.reason}")
+                raise _Cut("store.http_status", host=host, status=status, reason=reason)
             if status == requests.codes.requested_range_not_satisfiable and offset:
                 part.unlink()
-                raise _Cut("the file there is shorter than what is already here")
+                raise _Cut("store.shorter_there", host=host)
             if status not in (requests.codes.ok, requests.codes.partial_content):
-                raise SourceError(f"{host_of(url)}: HTTP {status} {response.reason}")
+                raise SourceError("store.http_status", host=host, status=status, reason=reason)
             start, total = _extent(response)
             if start not in (0, offset):
                 part.unlink()
-                raise _Cut("the server sent another range than it was asked for")
+                raise _Cut("store.other_range", host=host)
             if size is not None and total is not None and total != size:
-                raise SourceError(f"{host_of(url)}: offers {total} bytes where the catalog says {size}")
-            end = self._write(response, part, start, size, at)
+                raise SourceError("store.other_size", host=host, offered=total, size=size)
+            end = self._write(response, host, part, start, size, at)
         wanted = size if size is not None else total
         if wanted is not None and end < wanted:
-            raise _Cut(f"the connection was cut after {end} of {wanted} bytes")
+            raise _Cut("store.cut_short", host=host, position=end, size=wanted)
 
     @staticmethod
     def _write(
-        response: requests.Response, part: Path, start: int, limit: int | None, at: Callable[[int], None]
+        response: requests.Response, host: str, part: Path, start: int, limit: int | None, at: Callable[[int], None]
     ) -> int:
         """Stream the body into `part` from byte `start` on; returns where it ends. Errors of the disk pass through."""
         position = start
@@ -155,45 +153,45 @@ class Downloader:
                 try:
                     block = next(chunks, b"")
                 except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                    raise _Cut(f"the connection was cut after {position} bytes") from error
+                    raise _Cut("store.cut", host=host, position=position) from error
                 if not block:
                     return position
                 file.write(block)
                 position += len(block)
                 if limit is not None and position > limit:
                     file.truncate(0)
-                    raise SourceError(f"{host_of(response.url)}: sends more than the catalog's {limit} bytes")
+                    raise SourceError("store.too_long", host=host, size=limit)
 
     def _open(self, url: str, headers: Mapping[str, str], verify: str | bool) -> requests.Response:
         host = host_of(url)
         if known := self.unreachable(url):
-            raise SourceError(known)
+            raise known
         try:
             return self._session.get(url, headers=dict(headers), stream=True, timeout=self._timeout_s, verify=verify)
         except (requests.ConnectionError, requests.Timeout) as error:
             cause = error.args[0] if error.args else None
             if isinstance(cause, urllib3.exceptions.ProtocolError):
-                raise _Cut("the connection was closed without an answer") from error
-            self._unreachable[host] = self._why(error)
-            raise SourceError(f"{host}: {self._unreachable[host]}") from error
+                raise _Cut("store.closed", host=host) from error
+            self._unreachable[host] = self._why(host, error)
+            raise self._unreachable[host] from error
         except requests.RequestException as error:
-            raise SourceError(f"{host}: {type(error).__name__}") from error
+            raise SourceError("store.request_failed", host=host, error=type(error).__name__) from error
 
-    def _why(self, error: requests.RequestException) -> str:
-        """Why a host cannot be reached, for people."""
+    def _why(self, host: str, error: requests.RequestException) -> SourceError:
+        """Why a host cannot be reached."""
         if isinstance(error, requests.exceptions.ProxyError):
-            return "the proxy does not let it through"
+            return SourceError("store.proxy", host=host)
         if isinstance(error, requests.exceptions.SSLError):
-            return "its certificate is not trusted (behind a company proxy, name its CA file in REQUESTS_CA_BUNDLE)"
+            return SourceError("store.certificate", host=host)
         if isinstance(error, requests.ConnectTimeout):
-            return f"no answer within {self._timeout_s[0]:g} s"
+            return SourceError("store.no_answer", host=host, wait_s=self._timeout_s[0])
         if isinstance(error, requests.ReadTimeout):
-            return f"silent for {self._timeout_s[1]:g} s"
+            return SourceError("store.silent", host=host, wait_s=self._timeout_s[1])
         cause = error.args[0] if error.args else error
         text = str(getattr(cause, "reason", cause))  # not of `error` itself, which quotes the address
         if "resolve" in text or "getaddrinfo" in text:
-            return "its name cannot be resolved (no network?)"
-        return "connection refused" if "refused" in text else "cannot be reached"
+            return SourceError("store.name_not_resolved", host=host)
+        return SourceError("store.connection_refused" if "refused" in text else "store.unreachable", host=host)
 
 
 def _extent(response: requests.Response) -> tuple[int, int | None]:

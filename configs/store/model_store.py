@@ -24,8 +24,9 @@ from huiyin.configs.files import into_place, one_at_a_time, write_whole
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
-from huiyin.configs.store.catalog import NEAREST, CatalogError, ModelFile, load_catalog
-from huiyin.configs.store.download import Downloader, SourceError, sha256_of, size_of
+from huiyin.configs.store.catalog import NEAREST, ModelFile, load_catalog
+from huiyin.configs.store.download import Downloader, sha256_of, size_of
+from huiyin.configs.store.errors import DiskFullError, SourceError, StoreError
 from huiyin.configs.store.progress import Progress, TerminalProgress, megabytes
 from huiyin.configs.store.registry import Registries
 
@@ -35,18 +36,6 @@ _SPARE_BYTES = 64_000_000  # left free beside the files themselves: a small arch
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 State = Literal["here", "missing", "damaged", "unchecked"]
-
-
-class StoreError(RuntimeError):
-    """A model file that cannot be had; the message names it, the sources tried, what each said, and what to do."""
-
-
-class UnknownNameError(StoreError):
-    """The catalog has no profile, folder or file of that name; the message gives the nearest right one."""
-
-
-class DiskFullError(StoreError):
-    """There is no room; trying other files or sources is pointless."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +59,8 @@ class ModelStore:
         for source in settings.sources:
             if source not in SOURCES:
                 near = nearest(source, SOURCES, NEAREST)
-                raise StoreError(f"store.sources: no source {source!r}{near}; there are: {', '.join(SOURCES)}")
-        try:
-            self.catalog = load_catalog(catalog)
-        except CatalogError as error:
-            raise StoreError(str(error)) from error
+                raise StoreError("store.no_source", name=source, near=near, sources=SOURCES)
+        self.catalog = load_catalog(catalog)
         self.dir = settings.path
         self._settings = settings
         self._progress: Progress = progress or TerminalProgress()
@@ -93,11 +79,7 @@ class ModelStore:
         outside = Path(name).expanduser()
         if outside.is_absolute() and outside.exists():
             return outside
-        try:
-            files = self.catalog.under(name)
-        except CatalogError as error:
-            raise UnknownNameError(str(error)) from error
-        self._get(files)
+        self._get(self.catalog.under(name))
         return self.dir / name.replace("\\", "/").rstrip("/")
 
     def fetch(self, name: str) -> list[Path]:
@@ -121,10 +103,7 @@ class ModelStore:
     # --- how a file stands ------------------------------------------------------------------------------------
 
     def _find(self, name: str | None) -> tuple[ModelFile, ...]:
-        try:
-            return self.catalog.find(name) if name else self.catalog.files
-        except CatalogError as error:
-            raise UnknownNameError(str(error)) from error
+        return self.catalog.find(name) if name else self.catalog.files
 
     def _state(self, file: ModelFile, read: Literal["always", "unless known", "never"] = "unless known") -> FileState:
         path = self.dir / file.name
@@ -144,7 +123,7 @@ class ModelStore:
         except FileNotFoundError:
             state = "missing"
         except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            raise StoreError("store.unreadable", path=path, why=error.strerror or error) from error
         return FileState(file, path, state)
 
     @staticmethod
@@ -179,7 +158,7 @@ class ModelStore:
             return
         if not self._settings.offline:
             self._check_room(wanted)
-        problems: list[str] = []
+        problems: list[StoreError] = []
         kept: set[str] = set()
         with self._busy:
             try:
@@ -192,11 +171,14 @@ class ModelStore:
                     except DiskFullError:
                         raise
                     except StoreError as error:
-                        problems.append(str(error))
+                        problems.append(error)
             finally:
                 self._joiner.tidy(kept)
         if problems:
-            raise StoreError("\n".join([*problems, self._advice(wanted)]))
+            profiles = dict.fromkeys(file.profiles[0] for file in wanted if file.profiles)
+            commands = [f"huiyin models fetch {name}" for name in profiles] or ["huiyin models fetch"]
+            folder = f"{self.dir}{os.sep}"
+            raise StoreError("store.not_fetched", problems=problems, commands=commands, folder=folder)
 
     def _get_one(self, file: ModelFile, later: Collection[str]) -> None:
         path = self.dir / file.name
@@ -205,8 +187,7 @@ class ModelStore:
             self._progress.say(f"another process is getting {file.name}: waiting for it")
 
         if self._settings.offline:
-            why = "is damaged" if path.exists() else "is not there"
-            raise StoreError(f"{path} {why}, and store.offline forbids to download it")
+            raise StoreError("store.damaged_offline" if path.exists() else "store.missing_offline", path=path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._state_dir.mkdir(exist_ok=True)
@@ -220,15 +201,9 @@ class ModelStore:
                 self._download(file, path, later)
         except OSError as error:
             if error.errno in _FULL:
-                raise DiskFullError(
-                    f"the disk is full: {file.name} ({megabytes(file.bytes)}) does not fit into {self.dir}. "
-                    f"Free some space, or set HUIYIN_STORE_DIR to a folder on another disk. "
-                    f"What has arrived is kept: the next try goes on from there"
-                ) from error
-            raise StoreError(
-                f"cannot write {error.filename or path}: {error.strerror or error}; "
-                f"set HUIYIN_STORE_DIR to a folder of yours"
-            ) from error
+                size = megabytes(file.bytes)
+                raise DiskFullError("store.disk_full", name=file.name, size=size, folder=self.dir) from error
+            raise StoreError("store.not_written", path=error.filename or path, why=error.strerror or error) from error
 
     def _download(self, file: ModelFile, path: Path, later: Collection[str]) -> None:
         """Try the sources in order until one gives the file; then it is at `path`. Raises StoreError, OSError."""
@@ -261,8 +236,10 @@ class ModelStore:
             for kind in ("part", "joined", "journal"):  # what another source had begun
                 self._beside(file, kind).unlink(missing_ok=True)
             return
-        tried = "\n".join(problems) or f"  none of {', '.join(self._settings.sources)} has it"
-        raise StoreError(f"could not get {file.name} ({megabytes(file.bytes)}):\n{tried}")
+        size = megabytes(file.bytes)
+        if problems:
+            raise StoreError("store.no_source_gives", name=file.name, size=size, problems=problems)
+        raise StoreError("store.no_source_has", name=file.name, size=size, sources=self._settings.sources)
 
     def _hub_url(self, file: ModelFile, source: str) -> str:
         """Where a hub has the file, or ''."""
@@ -281,13 +258,7 @@ class ModelStore:
         folder = next(p for p in (self.dir, *self.dir.absolute().parents) if p.exists())
         free = shutil.disk_usage(folder).free
         if free < need:
-            what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} model files"
             raise DiskFullError(
-                f"not enough disk for {what}: {megabytes(need)} needed in {self.dir}, {megabytes(free)} free. "
-                f"Free some space, or set HUIYIN_STORE_DIR to a folder on another disk"
-            )
-
-    def _advice(self, wanted: Sequence[ModelFile]) -> str:
-        profiles = dict.fromkeys(file.profiles[0] for file in wanted if file.profiles)
-        commands = " and ".join(f"`huiyin models fetch {name}`" for name in profiles) or "`huiyin models fetch`"
-        return f"Connect to the network once and run {commands}, or copy the files by hand to {self.dir}{os.sep}."
+                "store.no_room" if len(wanted) == 1 else "store.no_room_for_several",
+                name=wanted[0].name, count=len(wanted), need=megabytes(need), folder=self.dir, free=megabytes(free),
+            )  # fmt: skip

@@ -25,7 +25,8 @@ from typing import IO
 from urllib.parse import quote, urljoin, urlsplit
 
 from huiyin.configs.store.catalog import Archive
-from huiyin.configs.store.download import Downloader, SourceError, host_of
+from huiyin.configs.store.download import Downloader, host_of
+from huiyin.configs.store.errors import SourceError
 
 _SIMPLE = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"  # PEP 691, else PEP 503
 _TOOL_TIMEOUT_S = 30  # pip and npm answer in about a second
@@ -62,7 +63,7 @@ class Registries:
     def _wheel(self, archive: Archive) -> Location:
         project = re.sub(r"[-_.]+", "-", archive.package).lower()
         stem = f"{project.replace('-', '_')}-{archive.version}-"
-        problems: list[str] = []
+        problems: list[SourceError] = []
         for index in self._pip.indexes:
             try:
                 response = self._http.page(f"{index.rstrip('/')}/{project}/", accept=_SIMPLE, verify=self._pip.verify)
@@ -71,18 +72,18 @@ class Registries:
                 else:
                     links = _links(response.text)
             except SourceError as error:
-                problems.append(str(error))
+                problems.append(error)
                 continue
             except (ValueError, KeyError, TypeError, AttributeError):
-                problems.append(f"{host_of(index)}: its answer for {project} is no package index")
+                problems.append(SourceError("store.not_an_index", host=host_of(index), project=project))
                 continue
             for href, sha256 in links:
                 name = urlsplit(href).path.rpartition("/")[2].lower()
                 # An index without sha256 is believed by file name: the download is checked in any case.
                 if sha256 == archive.sha256 or (not sha256 and name.startswith(stem) and name.endswith(".whl")):
                     return Location(urljoin(response.url, href), self._pip.verify)
-            problems.append(f"{host_of(index)}: has no such wheel of {archive}")
-        raise SourceError("; ".join(problems))
+            problems.append(SourceError("store.no_wheel", host=host_of(index), archive=archive))
+        raise SourceError("store.no_index_has", problems=problems)
 
     def _tarball(self, archive: Archive) -> Location:
         url = f"{self._npm_registry.rstrip('/')}/{quote(archive.package, safe='@')}/{archive.version}"
@@ -90,7 +91,7 @@ class Registries:
         try:
             return Location(str(response.json()["dist"]["tarball"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise SourceError(f"{host_of(url)}: names no tarball of {archive}") from error
+            raise SourceError("store.no_tarball", host=host_of(url), archive=archive) from error
 
     @cached_property
     def _pip(self) -> PipConfig:
@@ -113,9 +114,7 @@ class Registries:
         extra = told.get("extra-index-url", "").split()
         indexes = tuple(url for url in (main, *extra) if url.startswith(("https://", "http://")))
         if not indexes:
-            raise SourceError(
-                "this Python has no pip to tell its package index; run `python -m ensurepip` or set PIP_INDEX_URL"
-            )
+            raise SourceError("store.no_pip")
         return PipConfig(indexes, told.get("cert") or True)
 
     @cached_property
@@ -133,7 +132,7 @@ class Registries:
             npmrc = ""
         if match := re.search(r"^\s*registry\s*=\s*(https?://\S+)", npmrc, re.MULTILINE):
             return match[1]
-        raise SourceError("the npm registry's address is not known; install npm or set npm_config_registry")
+        raise SourceError("store.no_npm")
 
 
 def _ask(command: list[str], folder: str | None = None) -> str:
@@ -177,7 +176,7 @@ def _links(page: str) -> list[tuple[str, str]]:
 def open_member(path: Path, archive: Archive) -> Iterator[IO[bytes]]:
     """The member of a downloaded archive, as a stream. Nothing is unpacked by name, so no member can land elsewhere.
 
-    Raises SourceError when it is not there, is no regular file, or the archive is broken; also while it is read.
+    Raises SourceError when it is not there, is not a regular file, or the archive is broken; also while it is read.
     """
     try:
         if archive.kind == "wheel":
@@ -188,10 +187,10 @@ def open_member(path: Path, archive: Archive) -> Iterator[IO[bytes]]:
                 info = tarball.getmember(archive.member)
                 inner = tarball.extractfile(info) if info.isfile() else None
                 if inner is None:
-                    raise SourceError(f"{archive}: {archive.member} is no regular file")
+                    raise SourceError("store.not_a_file", archive=archive, member=archive.member)
                 with inner:
                     yield inner
     except KeyError as error:
-        raise SourceError(f"{archive}: has no member {archive.member}") from error
+        raise SourceError("store.no_member", archive=archive, member=archive.member) from error
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"{archive}: cannot be unpacked ({error})") from error
+        raise SourceError("store.not_unpacked", archive=archive, error=error) from error

@@ -162,8 +162,8 @@ def test_services_are_started_with_the_same_settings_from_any_folder(
     [
         ("huiyin.configs.settings", "SettingsError", 2),
         ("huiyin.assistant.dialogue.persona", "PersonaError", 2),
-        ("huiyin.configs.store.model_store", "StoreError", 1),
-        ("huiyin.configs.store.model_store", "DiskFullError", 1),
+        ("huiyin.configs.store.errors", "StoreError", 1),
+        ("huiyin.configs.store.errors", "DiskFullError", 1),
         ("huiyin.assistant.clients.launcher", "LaunchError", 1),
         ("huiyin.assistant.clients.http", "ServiceError", 1),
         ("huiyin.assistant.ports.port", "PortError", 1),

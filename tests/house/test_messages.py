@@ -21,11 +21,6 @@ from huiyin.configs import errors, messages
 from tests.support import ROOT
 
 TO_CONVERT = {
-    "CatalogError",
-    "DiskFullError",
-    "SourceError",
-    "StoreError",
-    "_Cut",
     "ApiError",
     "CancellerMissing",
     "CheckpointError",

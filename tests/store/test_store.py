@@ -17,8 +17,8 @@ import requests
 
 from huiyin.configs.store import download
 from huiyin.configs.store import model_store as store_module
-from huiyin.configs.store.catalog import CatalogError, load_catalog
-from huiyin.configs.store.model_store import DiskFullError, StoreError, UnknownNameError
+from huiyin.configs.store.catalog import load_catalog
+from huiyin.configs.store.errors import CatalogError, DiskFullError, StoreError, UnknownNameError
 from tests.support.local_hub import Bench, open_bench
 
 BODY = random.Random(1).randbytes(1_000_000)

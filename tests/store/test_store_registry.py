@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -14,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.faces.cli import models
+from huiyin.assistant.faces.cli import main
 from huiyin.configs.settings import Settings
 from huiyin.configs.store import download
 from huiyin.configs.store.download import Downloader
-from huiyin.configs.store.model_store import StoreError
+from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.registry import Registries
 from tests.support.local_hub import Bench, Page, open_bench, sha256
 
@@ -186,7 +185,7 @@ def test_a_link_in_a_tarball_is_not_followed(bench: Bench) -> None:
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
     digest = tarball(bench, link)
     bench.describe("v.bin", VOICE, npm=json.dumps(["voices", "1.2.3", digest, "package/voices/v.bin"]))
-    with pytest.raises(StoreError, match="is no regular file"):
+    with pytest.raises(StoreError, match="is not a regular file"):
         bench.store().ensure("v.bin")
     assert not bench.files()
 
@@ -229,9 +228,8 @@ def test_without_npm_the_error_says_what_to_set(bench: Bench, monkeypatch: pytes
 def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """``huiyin models`` with these words."""
     monkeypatch.setattr("huiyin.configs.store.catalog.CATALOG", bench.catalog)
-    parser = argparse.ArgumentParser()
-    models.add_parser(parser.add_subparsers())
-    return models.run(parser.parse_args(["models", *words]), Settings(store=bench.settings()))
+    monkeypatch.setattr("huiyin.configs.settings.load", lambda *layers: Settings(store=bench.settings()))
+    return main.main(["models", *words])
 
 
 def test_the_commands(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 from huiyin.assistant.faces.cli import options
-from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE
+from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE, CommandError, UsageError
 from huiyin.configs import settings as config
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
@@ -46,16 +47,6 @@ COMMANDS: dict[str, _Command] = {
     "settings": _Command("every setting, its value and its reason"),
     "bench": _Command("measure how well a part works: echo, asr, memory, serving"),
     "doctor": _Command("what works on this machine, and what to do about the rest"),
-}
-
-# Errors that carry a message for people -> exit status. By name: importing them all would cost half a second.
-_EXPECTED = {
-    "SettingsError": USAGE,
-    "PersonaError": USAGE,
-    "StoreError": FAILED,
-    "LaunchError": FAILED,
-    "ServiceError": FAILED,
-    "PortError": FAILED,
 }
 
 
@@ -89,7 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _complain(error)
+        complaint = _for_people(error)
+        print(f"huiyin: {complaint}", file=sys.stderr)
+        return complaint.exit_status
 
 
 def _main(arguments: list[str]) -> int:
@@ -104,10 +97,7 @@ def _main(arguments: list[str]) -> int:
         print(_help())
         return 0 if name else USAGE
     if name not in COMMANDS:
-        print(
-            f"huiyin: no command {name!r}{nearest(name, COMMANDS)}; there are: {', '.join(COMMANDS)}", file=sys.stderr
-        )
-        return USAGE
+        raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = _parse(name, rest)
     vars(args).update(vars(shared), service_arguments=_service_arguments(shared))
     settings = config.load(args.profile, args.set)
@@ -191,22 +181,17 @@ def _help() -> str:
     )
 
 
-def _complain(error: Exception) -> int:
-    """Say what is wrong, in one line where the message is one; the exit status."""
-    status = getattr(error, "status", None) if type(error).__name__ == "CommandError" else None
-    for kind in type(error).__mro__:
-        status = _EXPECTED.get(kind.__name__) if status is None else status
-    if status is not None:
-        print(f"huiyin: {error}", file=sys.stderr)
-        return int(status)
+def _for_people(error: Exception) -> HuiyinError:
+    """The error itself where it is meant for people, else one that tells it in a line."""
+    if isinstance(error, HuiyinError):
+        return error
     if isinstance(error, ImportError):
-        print(f"huiyin: a library is missing: {error}; make setup, or pip install -e '.[embedded]'", file=sys.stderr)
-    elif isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"huiyin: {where}{error.strerror}", file=sys.stderr)
-    else:
-        print(f"huiyin: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
-    return FAILED
+        return CommandError("cli.library_missing", error=error)
+    if isinstance(error, OSError) and error.strerror:
+        return CommandError(
+            "cli.system" if error.filename else "cli.system_without_path", path=error.filename, why=error.strerror
+        )
+    return CommandError("cli.unexpected", kind=type(error).__name__, error=error)
 
 
 def _speak_utf8() -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.model_store import FileState, ModelStore, State, StoreError, UnknownNameError
+from huiyin.configs.store.model_store import FileState, ModelStore, State
 from huiyin.configs.store.progress import megabytes
 from huiyin.services.common.child import module_command
 
@@ -62,19 +62,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Do what `args` ask. Returns the exit status: 0 done, 1 a file is missing or damaged, 2 no such name."""
+    """Do what `args` ask. Returns the exit status: 0 done, 1 a file is missing or damaged. Raises StoreError."""
     try:
         store = ModelStore(settings.store)
         action = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}[
             args.models_action
         ]
         return action(store, args.name)
-    except UnknownNameError as error:
-        print(f"huiyin: {error}", file=sys.stderr)
-        return 2
-    except StoreError as error:
-        print(f"huiyin: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
         return _INTERRUPTED

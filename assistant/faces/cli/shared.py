@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from huiyin.configs.errors import SentenceError
 from huiyin.configs.files import whole_file
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -18,12 +19,18 @@ STDIN = "-"
 """The word that means standard input, as in other programs."""
 
 
-class CommandError(Exception):
-    """A command cannot go on; the message is the one line the user sees, `status` the exit status."""
+class CommandError(SentenceError):
+    """A command cannot go on. `status`: the exit status, until all callers raise UsageError where it is 2."""
 
-    def __init__(self, message: str, status: int = FAILED) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, key: str, status: int | None = None, /, **facts: object) -> None:
+        super().__init__(key, **facts)
+        self.exit_status = self.exit_status if status is None else status
+
+
+class UsageError(CommandError):
+    """A command was asked for wrongly."""
+
+    exit_status = USAGE
 
 
 def text_from(words: Sequence[str]) -> str:
@@ -34,25 +41,25 @@ def text_from(words: Sequence[str]) -> str:
     if list(words) != [STDIN]:
         text = " ".join(words).strip()
         if not text:
-            raise CommandError("there is no text; give some, or - to read standard input", USAGE)
+            raise UsageError("cli.no_text")
         return text
     try:
         text = sys.stdin.buffer.read().decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise CommandError(f"standard input is not UTF-8 text (byte {error.start}); convert it first") from error
+        raise CommandError("cli.stdin_not_utf8", byte=error.start) from error
     if not text:
-        raise CommandError("standard input is empty: there is no text")
+        raise CommandError("cli.stdin_empty")
     return text
 
 
 def check_writable(path: Path) -> None:
     """Raise CommandError when `path` cannot be written as a file: better told before the work than after."""
     if path.is_dir():
-        raise CommandError(f"{path} is a folder; name a file", USAGE)
+        raise UsageError("cli.is_a_folder", path=path)
     if not path.parent.is_dir():
-        raise CommandError(f"there is no folder {path.parent}; make it, or name a file elsewhere", USAGE)
+        raise UsageError("cli.no_folder", folder=path.parent)
     if not os.access(path.parent, os.W_OK):
-        raise CommandError(f"cannot write into {path.parent}; name a file elsewhere")
+        raise CommandError("cli.folder_not_writable", folder=path.parent)
 
 
 @contextmanager
@@ -62,7 +69,7 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
         with whole_file(path) as file:
             yield file
     except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+        raise CommandError("cli.not_written", path=path, why=error.strerror or error) from error
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:

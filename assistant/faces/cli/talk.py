@@ -30,7 +30,8 @@ from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
 from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.model_store import ModelStore, StoreError
+from huiyin.configs.store.errors import StoreError
+from huiyin.configs.store.model_store import ModelStore
 
 VAD_MODEL = "silero_vad.onnx"
 _WARM_UP_LIMIT_S = 60.0

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from huiyin.assistant.faces.cli.checks import Check
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.model_store import FileState, ModelStore, StoreError
+from huiyin.configs.store.errors import StoreError
+from huiyin.configs.store.model_store import FileState, ModelStore
 from huiyin.configs.store.progress import megabytes
 
 _PROFILE = "embedded"
