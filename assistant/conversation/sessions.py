@@ -22,13 +22,23 @@ from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.trimming import TurnsForgotten
 from huiyin.assistant.dialogue.history import History, Turn
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import TalkSettings
 
 _VERSION = 1  # of the file's form
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5
 _LAST = "last"  # stands for the newest session
+
+
+class SessionError(HuiyinError):
+    """A kept conversation that cannot be read, written or deleted."""
+
+
+class UnknownSessionError(SessionError):
+    """No session has that name, or more than one."""
+
+    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -85,38 +95,38 @@ class SessionStore:
         """Every session that can be read, the one spoken in last first."""
         found = []
         for path in self.folder.glob("*.jsonl"):
-            with contextlib.suppress(CommandError):
+            with contextlib.suppress(SessionError):
                 found.append(_read(path))
         return sorted(found, key=lambda session: session.last, reverse=True)
 
     def get(self, name: str) -> SavedSession:
-        """The session with this id, or the beginning of one; 'last' is the newest. Raises CommandError."""
+        """The session with this id, or the beginning of one; 'last' is the newest. Raises SessionError."""
         if name == _LAST:
             sessions = self.all()
             if not sessions:
-                raise CommandError("there are no sessions yet; `huiyin talk` begins one", USAGE)
+                raise UnknownSessionError("session.none_yet")
             return sessions[0]
         return _read(self.path(name))
 
     def path(self, name: str) -> Path:
-        """The file of the session whose id is, or begins with, `name`. Raises CommandError."""
+        """The file of the session whose id is, or begins with, `name`. Raises UnknownSessionError."""
         ids = sorted(path.stem for path in self.folder.glob("*.jsonl"))
         fitting = [name] if name in ids else [i for i in ids if name and i.startswith(name)]
         if len(fitting) > 1:
-            raise CommandError(f"{name!r} is the beginning of {len(fitting)} sessions: {', '.join(fitting)}", USAGE)
+            raise UnknownSessionError("session.several", name=name, count=len(fitting), ids=fitting)
         if not fitting:
-            raise CommandError(f"there is no session {name!r}; `huiyin sessions list` shows those there are", USAGE)
+            raise UnknownSessionError("session.unknown", name=name)
         return self.folder / f"{fitting[0]}.jsonl"
 
     def delete(self, path: Path) -> None:
-        """Remove a session for good. Raises CommandError."""
+        """Remove a session for good. Raises SessionError."""
         try:
             path.unlink()
         except OSError as error:
-            raise CommandError(f"cannot delete {path}: {error.strerror or error}") from error
+            raise SessionError("session.not_deleted", path=path, why=error.strerror or error) from error
 
     def begin(self, persona: str, tell: Callable[[str], None]) -> SessionWriter:
-        """A new session; its file appears with its first turn. Raises CommandError where none can be written."""
+        """A new session; its file appears with its first turn. Raises SessionError where none can be written."""
         self._make_folder()
         while (path := self.folder / f"{_new_id()}.jsonl").exists():
             pass
@@ -124,22 +134,20 @@ class SessionStore:
         return SessionWriter(path, tell, head)
 
     def go_on(self, session: SavedSession, tell: Callable[[str], None]) -> SessionWriter:
-        """Add to an old session; a torn last line is cut off first. Raises CommandError."""
+        """Add to an old session; a torn last line is cut off first. Raises SessionError."""
         try:
             if session.path.stat().st_size > session.sound_bytes:
                 os.truncate(session.path, session.sound_bytes)
         except OSError as error:
-            raise CommandError(f"cannot write {session.path}: {error.strerror or error}") from error
+            raise SessionError("session.not_written", path=session.path, why=error.strerror or error) from error
         return SessionWriter(session.path, tell)
 
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a folder that is there stays as it is
         except OSError as error:
-            raise CommandError(
-                f"cannot keep sessions in {self.folder}: {error.strerror or error}; choose another folder with "
-                "--set talk.sessions_dir=…, or keep none: --set talk.sessions=false"
-            ) from error
+            why = error.strerror or error
+            raise SessionError("session.folder_not_made", folder=self.folder, why=why) from error
 
 
 class SessionWriter:
@@ -219,17 +227,17 @@ def _lines(data: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _read(path: Path) -> SavedSession:
-    """A session from its file. Raises CommandError when it is none."""
+    """A session from its file. Raises SessionError when it is not one."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror or error}") from error
+        raise SessionError("session.unreadable", path=path, why=error.strerror or error) from error
     sound_bytes = data.rfind(b"\n") + 1
     lines = list(_lines(data[:sound_bytes]))
     try:
         head = lines[0]
         if head["huiyin_session"] != _VERSION:
-            raise CommandError(f"{path} was written by another version of Huiyin (form {head['huiyin_session']})")
+            raise SessionError("session.other_version", path=path, form=head["huiyin_session"])
         session = SavedSession(path.stem, path, datetime.fromisoformat(head["started"]), str(head["persona"]))
         start, summary = 0, ""
         for line in lines[1:]:
@@ -239,7 +247,7 @@ def _read(path: Path) -> SavedSession:
                 session.turns.append(_as_turn(line))
                 session.times.append(datetime.fromisoformat(line["at"]))
     except (LookupError, TypeError, ValueError) as error:
-        raise CommandError(f"{path} is not a session of Huiyin; delete it, or move it away") from error
+        raise SessionError("session.not_a_session", path=path) from error
     start = min(start, len(session.turns))
     return SavedSession(
         session.id, path, session.started, session.persona, session.turns, session.times, start, summary, sound_bytes

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from huiyin.assistant.conversation.performer import TurnCommitted
-from huiyin.assistant.conversation.sessions import SessionStore, SessionWriter
+from huiyin.assistant.conversation.sessions import SessionError, SessionStore, SessionWriter
 from huiyin.assistant.conversation.trimming import TurnsForgotten
 from huiyin.assistant.dialogue.history import Turn
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.cli import main
-from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.turns.events import Transcript
 
 TURNS = [
@@ -85,7 +84,7 @@ def test_a_crash_in_the_first_line_leaves_no_session_and_hinders_nobody(store: S
     path = kept(store, *TURNS).path
     path.write_bytes(path.read_bytes()[:20])
     assert store.all() == []
-    with pytest.raises(CommandError, match="not a session"):
+    with pytest.raises(SessionError, match="not a session"):
         store.get(path.stem)
     store.delete(store.path(path.stem))
     assert not path.exists()
@@ -140,7 +139,7 @@ def test_a_session_deleted_while_it_goes_on_does_not_come_back(store: SessionSto
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CommandError, match=r"talk\.sessions_dir"):
+    with pytest.raises(SessionError, match=r"talk\.sessions_dir"):
         SessionStore(tmp_path / "file" / "kept").begin("huiyin", pytest.fail)
 
 
@@ -189,5 +188,5 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: SessionStore)
     for name in ("abcde", "abxyz"):
         (store.folder / f"{name}.jsonl").write_bytes(path.read_bytes())
     assert store.get("abc").id == "abcde"
-    with pytest.raises(CommandError, match="2 sessions: abcde, abxyz"):
+    with pytest.raises(SessionError, match="2 sessions: abcde, abxyz"):
         store.get("ab")
