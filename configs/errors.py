@@ -12,6 +12,7 @@
       ServiceError           a service that does not answer as it should (assistant.clients)
         LaunchError          one that cannot be started
       SessionError           a kept conversation that cannot be read or written (assistant.conversation)
+        UnknownSessionError  no conversation has that name, or more than one
       ApiError               what a caller of a service is told (services.common)
         UpstreamError        (services.llm)
 
