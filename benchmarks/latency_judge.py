@@ -16,7 +16,6 @@ from pathlib import Path
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.turns.endpointing import can_be_judged
 from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
