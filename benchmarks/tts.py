@@ -27,7 +27,7 @@ import psutil
 
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.process_memory import give_back
+from huiyin.services.common.memory import give_back
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker

@@ -15,15 +15,20 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from huiyin.configs import settings as config
 from huiyin.services.common.heap import few_arenas
+from huiyin.services.common.registry import import_object
 from huiyin.services.common.serve import PortTaken, serve, stop_with_parent
 
-SERVICES = ("asr", "llm", "tts")
+APPS = {
+    "asr": "huiyin.services.asr.app:make_app",
+    "llm": "huiyin.services.llm.app:make_app",
+    "tts": "huiyin.services.tts.app:make_app",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one service until it is stopped. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m huiyin.services", description=__doc__)
-    parser.add_argument("service", choices=SERVICES)
+    parser.add_argument("service", choices=APPS)
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the service's own, 7870 asr, 21002 llm, 7889 tts)")
     parser.add_argument("--profile", help="settings profile: a name in configs/ or a TOML file")
@@ -44,21 +49,11 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=settings.service.log_level.upper(), format=f"{args.service}: %(levelname)s %(message)s")
     if args.stop_with_parent:
         stop_with_parent()
-
-    def make_app():  # type: ignore[no-untyped-def]
-        if args.service == "asr":
-            from huiyin.services.asr.app import make_app
-        elif args.service == "llm":
-            from huiyin.services.llm.app import make_app
-        else:
-            from huiyin.services.tts.app import make_app
-        return make_app(settings)
-
     service = settings.service
     if args.service == "llm":  # a reply on its way holds a thread that mostly waits
         service = replace(service, threads=max(service.threads, settings.llm.streams))
     try:
-        serve(make_app, service, getattr(settings, args.service).port)
+        serve(lambda: import_object(APPS[args.service])(settings), service, getattr(settings, args.service).port)
     except PortTaken as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return 1

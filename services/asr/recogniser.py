@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.common.audio import Samples
+from huiyin.services.common.registry import import_object
 
 FindModel = Callable[[str], Path]
 """From a name in the model store to its folder, downloading what is missing."""
@@ -81,7 +81,8 @@ class Segment:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; times to the millisecond."""
-        return _rounded(dataclasses.asdict(self))
+        fields: dict[str, Any] = _rounded(dataclasses.asdict(self))
+        return fields
 
 
 @dataclass(frozen=True)
@@ -156,16 +157,16 @@ class RecordingTranscript:
     """The same recording was asked about before; nothing was recognised now."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return _rounded(dataclasses.asdict(self))
+        """For JSON; times to the millisecond."""
+        fields: dict[str, Any] = _rounded(dataclasses.asdict(self))
+        return fields
 
 
 def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
     """The engine that the settings name. Raises ValueError for an unknown name; what loading raises passes through."""
     if settings.engine not in ENGINES:
         raise ValueError(f"asr.engine: there is no engine {settings.engine!r}; there are: {', '.join(ENGINES)}")
-    module, _, function = ENGINES[settings.engine].partition(":")
-    engine: Engine = getattr(importlib.import_module(module), function)(settings, find_model)
+    engine: Engine = import_object(ENGINES[settings.engine])(settings, find_model)
     return engine
 
 

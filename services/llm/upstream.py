@@ -1,6 +1,6 @@
 """What the proxy asks: upstreams. Each is an OpenAI-compatible HTTP server, also the embedded model.
 
-One file an engine in `engines/`, one line in `open_upstream`.
+One file an engine in `engines/`, one line in `_ENGINES`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from huiyin.configs.settings import Settings
+from huiyin.services.common.registry import import_object
 from huiyin.services.llm.credentials import per_url, read_keys
 from huiyin.services.llm.wire import Exchange
 
@@ -20,6 +21,11 @@ ALIASES = frozenset({"", "default", "huiyin"})
 """Model names that mean: whatever the settings say."""
 
 JsonObject = dict[str, Any]
+
+_ENGINES = {
+    "embedded": "huiyin.services.llm.engines.embedded:Embedded",
+    "remote": "huiyin.services.llm.engines.remote:Remote",
+}
 
 
 class Upstream(Protocol):
@@ -58,17 +64,16 @@ class Upstream(Protocol):
 
 def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
     """The upstream that an entry of ``llm.upstreams`` names. Raises ValueError, or what its engine raises."""
+    upstream: Upstream
     if spec == "embedded":
-        from huiyin.services.llm.engines.embedded import Embedded
-
-        return Embedded(settings)
-    if spec.startswith(("http://", "https://")):
-        from huiyin.services.llm.engines.remote import Remote
-
-        return Remote(spec, settings.llm, key, model)
-    raise ValueError(
-        f"llm.upstreams: {spec!r} is neither 'embedded' nor an address that begins with http:// or https://"
-    )
+        upstream = import_object(_ENGINES["embedded"])(settings)
+    elif spec.startswith(("http://", "https://")):
+        upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
+    else:
+        raise ValueError(
+            f"llm.upstreams: {spec!r} is neither 'embedded' nor an address that begins with http:// or https://"
+        )
+    return upstream
 
 
 def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.process_memory import give_back
+from huiyin.services.common.memory import give_back
 from huiyin.services.tts.alignment import Places
 from huiyin.services.tts.cache import SpeechCache
 from huiyin.services.tts.level import Leveller, Levels
