@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import soxr
 
+from huiyin.services.asr.detector import SpeechDetector
 from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_texts
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
-from huiyin.services.asr.signal.voice_activity import SpeechDetector
 from huiyin.services.asr.transcribe import joined
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
@@ -82,11 +82,12 @@ class Dictation:
         data, self._odd = data[:even], data[even:]
         if last and self._odd:
             self._warnings.append("the last sample is incomplete and was left out")
-        samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768.0)
+        samples: Samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768.0)
         self._samples += len(samples)
         if self._resampler is None:
             return samples
-        return np.clip(self._resampler.resample_chunk(samples, last=last), -1.0, 1.0)
+        resampled: Samples = np.clip(self._resampler.resample_chunk(samples, last=last), -1.0, 1.0)
+        return resampled
 
     def _final(self, utterance: Utterance) -> Iterator[LiveMessage]:
         heard = self._heard_already(utterance) or self._recognise(utterance.samples, False)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from huiyin.services.asr.detector import Detectors
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, RecordingTranscript, Segment, join_texts
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
-from huiyin.services.asr.signal.voice_activity import Detectors
 from huiyin.services.asr.text.hotwords import recognise
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.heap import give_back
+from huiyin.services.common.heap import trim_heap
 
 _TIDY_EVERY_S = 120.0  # what is kept of each piece makes holes between large buffers: they add up over hours
 _SAME_S = 0.01  # closer positions are one
@@ -82,7 +82,7 @@ def transcribe(
                 yield Part(found, piece.end_s, reader.expected_s)
         if caller.reached_s - tidied_s > _TIDY_EVERY_S:
             tidied_s = caller.reached_s
-            give_back()
+            trim_heap()
     if sound.silent:
         raise ApiError(422, "asr.silent_audio")
     if reader.decoded_s - caller.reached_s > _SAME_S:

@@ -21,10 +21,11 @@ def few_arenas() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return freed memory to the system, where the C library is glibc; elsewhere nothing is done.
 
     After loading Paraformer of full size through FunASR, which copies the weights twice: 1.7 GB stay instead of 3.3.
+    After loading Kokoro: 300 MB less.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # musl has no malloc_trim

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.engines.paraformer import check_folder, join_pieces
+from huiyin.services.asr.engines.funasr_models import check_folder
+from huiyin.services.asr.engines.paraformer import join_pieces
 from huiyin.services.asr.recogniser import Engine, Hints, Word, join_texts, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 

@@ -7,12 +7,13 @@ import importlib.util
 import io
 import logging
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from huiyin.services.common.heap import give_back
+from huiyin.services.common.heap import trim_heap
 
 
 def find_device(asked: str) -> str:
@@ -27,6 +28,15 @@ def find_device(asked: str) -> str:
 
         return "cuda" if torch.cuda.is_available() else "cpu"
     return "cpu"
+
+
+def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> None:
+    """Raises ValueError with what to do when `folder` does not hold FunASR's `model`."""
+    advice = f"`modelscope download {hub} --local_dir FOLDER` gets it, wherever that hub is in reach"
+    if missing := [name for name in files if not (folder / name).is_file()]:
+        raise ValueError(f"{folder} is not a folder of {model}: it has no {', '.join(missing)}; {advice}")
+    if not re.search(rf"^model:\s*{model}\s*$", (folder / "config.yaml").read_text("utf-8"), re.MULTILINE):
+        raise ValueError(f"{folder} holds another model than {model}; {advice}")
 
 
 def load_stock(folder: Path, device: str, threads: int) -> Any:
@@ -52,7 +62,7 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
         )
     torch.set_num_threads(threads)
     stock.model.eval()
-    give_back()
+    trim_heap()
     return stock
 
 

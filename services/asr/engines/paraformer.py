@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.engines.funasr_models import find_device, load_stock
+from huiyin.services.asr.engines.funasr_models import check_folder, find_device, load_stock
 from huiyin.services.asr.engines.punctuation import Punctuation
 from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
@@ -181,15 +181,6 @@ def join_pieces(tokens: Sequence[str], times_s: Sequence[tuple[float, float]]) -
         words.append(Word(text, start_s, end_s))
         begun, letters = token.endswith("@@"), letter
     return words
-
-
-def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> None:
-    """Raises ValueError with what to do when `folder` does not hold FunASR's `model`."""
-    advice = f"`modelscope download {hub} --local_dir FOLDER` gets it, wherever that hub is in reach"
-    if missing := [name for name in files if not (folder / name).is_file()]:
-        raise ValueError(f"{folder} is not a folder of {model}: it has no {', '.join(missing)}; {advice}")
-    if not re.search(rf"^model:\s*{model}\s*$", (folder / "config.yaml").read_text("utf-8"), re.MULTILINE):
-        raise ValueError(f"{folder} holds another model than {model}; {advice}")
 
 
 def _read_pieces(path: Path) -> dict[str, list[str]]:

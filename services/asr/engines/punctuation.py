@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from huiyin.services.asr.engines.funasr_models import check_folder, load_stock
 from huiyin.services.asr.recogniser import Word
 
 _FILES = ("config.yaml", "model.pt", "tokens.json")
@@ -25,9 +26,6 @@ class Punctuation:
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
         """`folder` as ModelScope has it. Raises ValueError or OSError."""
-        from huiyin.services.asr.engines.funasr_models import load_stock
-        from huiyin.services.asr.engines.paraformer import check_folder
-
         check_folder(folder, "CTTransformer", _FILES, _HUB)
         stock = load_stock(folder, device, threads)
         self._model: Any = stock.model

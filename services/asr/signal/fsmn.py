@@ -10,70 +10,49 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import kaldi_native_fbank as knf
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
-from huiyin.services.asr.signal.voice_activity import Detectors, Probabilities, session
+from huiyin.services.asr.detector import Detectors, Probabilities, open_model
+from huiyin.services.asr.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
-_FRAME, _SHIFT = 400, 160  # samples: 25 ms, a step of 10 ms
-_MELS = 80
 _STACK = 5  # frames side by side, the one that is meant in the middle
 _SIDE = _STACK // 2
 _MEAN = 10  # decisions: single ones flicker
-_MEMORIES, _MEMORY_SHAPE = 4, (1, 128, 19, 1)
-_FULL_SCALE = 32768.0  # the features were made from 16-bit numbers
-
-Features = npt.NDArray[np.float32]
+_MEMORIES = 4  # layers that remember what came before
+_MEMORY_SHAPE = (1, 128, 19, 1)
 
 
 def load(folder: Path) -> Detectors:
     """The detectors of the model in `folder` (model.onnx, am.mvn). Raises OSError or ValueError for a wrong file."""
-    shared, (shift, scale) = session(folder / "model.onnx"), read_cmvn(folder / "am.mvn")
+    shared = open_model(folder / "model.onnx")
+    shift, scale = read_cmvn(folder / "am.mvn", MELS * _STACK)
     return lambda: _Fsmn(shared, shift, scale)
 
 
-def read_cmvn(path: Path) -> tuple[Features, Features]:
-    """(added to the features, then multiplied with them), float32 (400,) each, from a Kaldi nnet text file.
-
-    Raises ValueError when it is none.
-    """
-    words = path.read_text(encoding="utf-8").split()
-    try:
-        rows = [words[words.index("[", words.index(tag)) + 1 :] for tag in ("<AddShift>", "<Rescale>")]
-        shift, scale = (np.array(row[: row.index("]")], np.float32) for row in rows)
-    except ValueError as error:
-        raise ValueError(f"{path} does not hold a mean and a scale: {error}") from error
-    if len(shift) != _MELS * _STACK or len(scale) != _MELS * _STACK:
-        raise ValueError(f"{path} holds {len(shift)} means and {len(scale)} scales, not {_MELS * _STACK}")
-    return shift, scale
-
-
 class _Fsmn:
-    """See `huiyin.services.asr.signal.voice_activity.SpeechDetector`."""
+    """See `huiyin.services.asr.detector.SpeechDetector`."""
 
     name = "fsmn"
-    frame_s = _SHIFT / SAMPLE_RATE
+    frame_s = SHIFT / SAMPLE_RATE
     # Its makers want 0.8 in their rules; here, in noise 10 dB below the speech, that missed a whole sentence.
     threshold = 0.6
 
     def __init__(self, shared: onnxruntime.InferenceSession, shift: Features, scale: Features) -> None:
         self._session, self._shift, self._scale = shared, shift, scale
-        self._options = _fbank_options()
         self._held = np.empty(0, np.float32)  # samples of frames that are not whole yet
-        self._features = np.empty((0, _MELS), np.float32)  # frames that still stand beside others
+        self._features = np.empty((0, MELS), np.float32)  # frames that still stand beside others
         self._recent = np.zeros(_MEAN // 2 - 1, np.float32)  # decisions that are still part of a mean
         self._memories = {f"in_cache{i}": np.zeros(_MEMORY_SHAPE, np.float32) for i in range(_MEMORIES)}
 
     def push(self, samples: Samples) -> Probabilities:
         held = np.concatenate([self._held, samples], dtype=np.float32)
-        count = max(0, (len(held) - _FRAME) // _SHIFT + 1)
-        self._held = held[count * _SHIFT :]
+        count = max(0, (len(held) - FRAME) // SHIFT + 1)
+        self._held = held[count * SHIFT :]
         if not count:
             return np.empty(0, np.float32)
-        new = self._fbank(held[: (count - 1) * _SHIFT + _FRAME], count)
+        new = log_mels(held[: (count - 1) * SHIFT + FRAME])
         if not len(self._features):
             new = np.concatenate([np.repeat(new[:1], _SIDE, axis=0), new])  # the first frame stands for those before it
         features = np.concatenate([self._features, new])
@@ -90,19 +69,3 @@ class _Fsmn:
         if len(recent) < _MEAN:
             return np.empty(0, np.float32)
         return np.convolve(recent, np.full(_MEAN, 1 / _MEAN), mode="valid").astype(np.float32)
-
-    def _fbank(self, samples: Samples, count: int) -> Features:
-        """Log mel energies (count, 80), every frame for itself."""
-        fbank = knf.OnlineFbank(self._options)
-        fbank.accept_waveform(SAMPLE_RATE, samples * _FULL_SCALE)
-        return np.stack([fbank.get_frame(i) for i in range(count)])
-
-
-def _fbank_options() -> knf.FbankOptions:
-    options = knf.FbankOptions()
-    options.frame_opts.samp_freq = SAMPLE_RATE
-    options.frame_opts.dither = 0.0  # the same answer every time
-    options.frame_opts.window_type = "hamming"
-    options.mel_opts.num_bins = _MELS
-    options.energy_floor = 0.0
-    return options

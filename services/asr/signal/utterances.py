@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from huiyin.services.asr.detector import SpeechDetector
 from huiyin.services.asr.signal.pieces import quietest
-from huiyin.services.asr.signal.voice_activity import SpeechDetector
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 PAUSE_S = 0.6  # silence that ends an utterance: longer than the breath inside a sentence

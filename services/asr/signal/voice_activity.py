@@ -12,50 +12,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime
 
 from huiyin.configs.settings import AsrSettings
+from huiyin.services.asr.detector import Detectors, Probabilities, open_model
 from huiyin.services.asr.recogniser import FindModel
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
-from huiyin.services.common.onnx import session_options
 
 log = logging.getLogger(__name__)
 
-Probabilities = npt.NDArray[np.float32]
-
-FSMN, SILERO = "fsmn-vad", "silero_vad.onnx"  # in the model store
+FSMN = "fsmn-vad"  # a folder of the model store
+SILERO = "silero_vad.onnx"  # a file of the model store
 _FSMN_ENGINES = ("sensevoice", "paraformer")
 _SILERO_FRAME = 512  # samples that the model takes at once: 32 ms
 _SILERO_CONTEXT = 64  # samples of the previous frame that it wants in front
 _LEVEL = 0.5  # peak at which Silero hears best; of speech at -40 dB it missed a quarter, at -50 dB more than half
 _QUIETEST = 3e-4  # peaks below (-70 dBFS, ten steps of 16 bits) are not raised further
 _FORGET = 0.5 ** (_SILERO_FRAME / (10.0 * SAMPLE_RATE))  # a frame: a loud moment weighs half after 10 s
-
-
-class SpeechDetector(Protocol):
-    """The ear for one recording: keeps its state between calls, so one recording needs one of its own."""
-
-    name: str
-    frame_s: float
-    """Length of one decision. The n-th (from 0) is about the sound from n * frame_s on."""
-    threshold: float
-    """From this probability on a frame counts as speech."""
-
-    def push(self, samples: Samples) -> Probabilities:
-        """float32 (n,) of any length, mono 16 kHz in [-1, 1] -> float32 (frames,) in [0, 1].
-
-        One value for each frame completed so far and not told before; the last frames of a recording need some sound
-        after them (0.1 s of zeros will do). How the sound is divided between calls makes no difference.
-        """
-        ...
-
-
-Detectors = Callable[[], SpeechDetector]
-"""Makes a fresh detector; the model behind it is loaded once and shared, from any thread."""
 
 
 def load_detectors(
@@ -77,18 +52,16 @@ def load_detectors(
     return _silero(find_model(SILERO))
 
 
-def session(model: Path) -> onnxruntime.InferenceSession:
-    """A model on one core: these are far too small to share out."""
-    return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])
-
-
 def _silero(model: Path) -> Detectors:
-    shared = session(model)
+    shared = open_model(model)
     return lambda: _Silero(shared)
 
 
 class _Silero:
-    """See SpeechDetector. Quiet sound is raised by the loudest peak of the last seconds. 0.5 % of real time."""
+    """See `huiyin.services.asr.detector.SpeechDetector`. Takes 0.5 % of real time.
+
+    Quiet sound is raised by the loudest peak of the last seconds.
+    """
 
     name = "silero"
     frame_s = _SILERO_FRAME / SAMPLE_RATE
