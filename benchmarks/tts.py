@@ -9,6 +9,7 @@ all; its times are for the whole text.
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the services do, before any native library is loaded
@@ -27,7 +28,7 @@ import psutil
 
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.memory import give_back
+from huiyin.services.common.heap import trim_heap
 from huiyin.services.tts.engines import hibari, kokoro
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
@@ -77,7 +78,8 @@ def main() -> int:
         started = time.perf_counter()
         engine = kokoro.KokoroEngine(store, threads)
         engine.warm_up()
-        give_back()
+        gc.collect()
+        trim_heap()
         load_s, memory_mb = time.perf_counter() - started, psutil.Process().memory_info().rss / _MB
         title = (
             f"Kokoro, {args.voice}, {threads} thread{'s'[: threads > 1]}; loaded in {load_s:.1f} s, {memory_mb:.0f} MB"

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 _SPIN_US = 20
 _SPINS_BRIEFLY = (1, 31)  # the version that is known to; an earlier one would not stop
+_PROBE_SIZE = 64  # rows, columns and depth of the matrices that are multiplied
+_PROBE_OPSET = 17
+_PROBE_IR = 8  # read by every onnxruntime since 1.15
+_UINT8_MAX = 255
+_INT8_MAX = 127
 
 
 def session_options(threads: int) -> Any:
@@ -27,6 +34,32 @@ def session_options(threads: int) -> Any:
     if briefly:
         options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN_US))
     return options
+
+
+def has_exact_int8() -> bool:
+    """Whether unsigned times signed 8-bit products are summed without overflow here.
+
+    x86 processors without VNNI add two products in 16 bits, and 2 x 255 x 127 does not fit: they saturate. The largest
+    values are multiplied here and the sums looked at.
+    """
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.full((_PROBE_SIZE, _PROBE_SIZE), _INT8_MAX, np.int8), "weights")
+    shape = [_PROBE_SIZE, _PROBE_SIZE]
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["data", "weights"], ["sums"])],
+        "probe",
+        [helper.make_tensor_value_info("data", TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info("sums", TensorProto.INT32, shape)],
+        [weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _PROBE_OPSET)], ir_version=_PROBE_IR)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
+    )
+    sums = session.run(None, {"data": np.full(shape, _UINT8_MAX, np.uint8)})[0]
+    return bool((sums == _PROBE_SIZE * _UINT8_MAX * _INT8_MAX).all())
 
 
 def _version(text: str) -> tuple[int, ...]:

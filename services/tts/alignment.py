@@ -1,83 +1,112 @@
-"""Where in a text the parts of its spoken form come from: "3.5%" is said as 百分之三点五, markup not at all."""
+"""Text alignment: where in a text the parts of its spoken form come from ("3.5%" is said as 百分之三点五)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from huiyin.services.tts.g2p_zh import HAN
+from huiyin.services.tts.voice_engine import Word
 
 _WINDOW = 200  # tokens compared at once
 _TOKEN = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+|\d|\s+|.", re.S)
 
 
-class Places:
-    """Maps parts of `spoken` to parts of `text`, by the words they share; what was put in other words, in proportion.
+class TextAlignment:
+    """Maps spans of `spoken` to spans of `text`, by the words they share; what was put in other words, in proportion.
 
-    >>> Places("涨了3.5%，好", "涨了百分之三点五，好").of(8, 9), Places("**Hi** there", "Hi there").of(0, 2)
-    ((6, 7), (2, 4))
+    >>> TextAlignment("涨了3.5%，好", "涨了百分之三点五，好").source_span(8, 9)
+    (6, 7)
+    >>> TextAlignment("**Hi** there", "Hi there").source_span(0, 2)
+    (2, 4)
     """
 
     def __init__(self, text: str, spoken: str) -> None:
-        # For each character of `spoken` the stretch of `text` it stands for.
+        # For each character of `spoken`, the span of `text` it stands for.
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._length = len(text)
         if text == spoken:
-            self._starts, self._ends = list(range(len(text))), list(range(1, len(text) + 1))
+            self._append_equal(0, len(text))
             return
-        said, written = _TOKEN.findall(spoken), _TOKEN.findall(text)
-        said_at, written_at = _starts(said), _starts(written)
-        for equal, a, b, c, d in _blocks(written, said):
-            start, end = written_at[a], written_at[b]
-            size = said_at[d] - said_at[c]
-            if equal:
-                self._starts += range(start, end)
-                self._ends += range(start + 1, end + 1)
+        text_tokens = _TOKEN.findall(text)
+        spoken_tokens = _TOKEN.findall(spoken)
+        text_bounds = _bounds(text_tokens)
+        spoken_bounds = _bounds(spoken_tokens)
+        for is_equal, text_first, text_end, spoken_first, spoken_end in _blocks(text_tokens, spoken_tokens):
+            start, end = text_bounds[text_first], text_bounds[text_end]
+            if is_equal:
+                self._append_equal(start, end)
             else:
-                self._starts += [start + (end - start) * i // size for i in range(size)]
-                self._ends += [start + (end - start) * (i + 1) // size for i in range(size)]
+                self._append_proportional(start, end, spoken_bounds[spoken_end] - spoken_bounds[spoken_first])
 
-    def of(self, start: int, end: int) -> tuple[int, int]:
-        """The part of the text that ``spoken[start:end]`` stands for: its start and end."""
+    def source_span(self, start: int, end: int) -> tuple[int, int]:
+        """Start and end of the part of the text that ``spoken[start:end]`` stands for."""
         if not self._starts:
             return 0, 0
         last = len(self._starts) - 1
         return self._starts[min(start, last)], self._ends[min(max(end - 1, start), last)]
 
-    def before(self, start: int) -> int:
+    def source_start(self, start: int) -> int:
         """Where in the text ``spoken[start:]`` begins."""
         return self._starts[start] if start < len(self._starts) else self._length
 
+    def source_word(self, word: Word) -> Word:
+        """A word of `spoken` where it is in the text, its times as they are."""
+        start, end = self.source_span(word.start, word.end)
+        return replace(word, start=start, end=end)
 
-def _blocks(written: list[str], said: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
-    """(whether equal, start and end in `written`, start and end in `said`) in order, without gaps.
+    def _append_equal(self, start: int, end: int) -> None:
+        """The next characters of `spoken` are ``text[start:end]``."""
+        self._starts += range(start, end)
+        self._ends += range(start + 1, end + 1)
+
+    def _append_proportional(self, start: int, end: int, size: int) -> None:
+        """The next `size` characters of `spoken` are other words for ``text[start:end]``."""
+        for i in range(size):
+            self._starts.append(start + (end - start) * i // size)
+            self._ends.append(start + (end - start) * (i + 1) // size)
+
+
+def _blocks(text: list[str], spoken: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """(whether equal, start and end in `text`, start and end in `spoken`) in order, without gaps. In tokens.
 
     Window by window: comparing two long texts as wholes takes seconds when they repeat themselves.
     """
-    a = c = 0
-    while c < len(said):
+    text_at = 0
+    spoken_at = 0
+    while spoken_at < len(spoken):
         window = _WINDOW
+        is_last = spoken_at + _WINDOW >= len(spoken)
         while True:
-            last = c + _WINDOW >= len(said)
-            ahead_a, ahead_c = written[a:] if last else written[a : a + window], said[c : c + _WINDOW]
-            codes = SequenceMatcher(str.isspace, ahead_a, ahead_c, autojunk=False).get_opcodes()
-            sure = [i for i, (kind, *_) in enumerate(codes) if kind == "equal"]
-            if sure or a + window >= len(written):
+            text_end = len(text) if is_last else text_at + window
+            matcher = SequenceMatcher(
+                str.isspace, text[text_at:text_end], spoken[spoken_at : spoken_at + _WINDOW], autojunk=False
+            )
+            codes = matcher.get_opcodes()
+            equal = [i for i, code in enumerate(codes) if code[0] == "equal"]
+            if equal or text_at + window >= len(text):
                 break
             window *= 2  # much of the text is not spoken
-        if not last and sure:
-            codes = codes[: sure[-1] + 1]  # what follows may go on in the next window
-        for kind, i, j, k, m in codes:
-            yield kind == "equal", a + i, a + j, c + k, c + m
-        _, _, j, _, m = codes[-1]
-        a, c = a + j, c + m
+        if equal and not is_last:
+            codes = codes[: equal[-1] + 1]  # what follows may go on in the next window
+        for kind, text_first, text_end, spoken_first, spoken_end in codes:
+            yield (
+                kind == "equal",
+                text_at + text_first,
+                text_at + text_end,
+                spoken_at + spoken_first,
+                spoken_at + spoken_end,
+            )
+        text_at += codes[-1][2]
+        spoken_at += codes[-1][4]
 
 
-def _starts(tokens: list[str]) -> list[int]:
-    """Where each token starts, and where the last ends."""
-    result = [0]
+def _bounds(tokens: list[str]) -> list[int]:
+    """Where each token starts, and where the last ends, in characters."""
+    bounds = [0]
     for token in tokens:
-        result.append(result[-1] + len(token))
-    return result
+        bounds.append(bounds[-1] + len(token))
+    return bounds

@@ -18,12 +18,12 @@ from huiyin.services.common.app import create_app, documented, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import client_left
-from huiyin.services.tts.alignment import Places
+from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
-from huiyin.services.tts.voice_engine import Made, Sound, WordTiming
+from huiyin.services.tts.voice_engine import Sound, WordTiming
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def make_app(settings: Settings) -> Flask:
         opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). Headers X-Sample-Rate and X-Voice tell what came of
         it, X-Warning that another voice had to speak.
         """
-        wanted = _wanted(json_body(), "text", "format", "wav", limit, tongue)
+        wanted = _wanted(json_body(), "text", "format", "wav", limit, voice_language)
         data, headers = speech(wanted, [])
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
@@ -111,15 +111,17 @@ def make_app(settings: Settings) -> Flask:
         timings = body.get("timings") or False
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
-        wanted = _wanted(body, "input", "response_format", "mp3", limit, tongue, engine=model(body.get("model")))
+        wanted = _wanted(
+            body, "input", "response_format", "mp3", limit, voice_language, engine=model(body.get("model"))
+        )
         words: list[WordTiming] = []
         data, headers = speech(wanted, words)
         if as_stream == "sse":
-            places = Places(wanted.source, wanted.text) if timings else None
-            return Response(_events(data, words, places, len(wanted.text)), mimetype=_SSE, headers=headers)
+            alignment = TextAlignment(wanted.source, wanted.text) if timings else None
+            return Response(_events(data, words, alignment, len(wanted.text)), mimetype=_SSE, headers=headers)
         return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
 
-    def tongue(voice: str) -> str:
+    def voice_language(voice: str) -> str:
         """The language of a voice: it reads what has no letters of its own ("3:30")."""
         return host.get().language(voice)
 
@@ -140,8 +142,8 @@ def make_app(settings: Settings) -> Flask:
         """
         speaker = host.get()
         choice = speaker.choose(wanted.text, wanted.voice, wanted.engine)
-        made = speaker.speak(wanted.text, choice, wanted.speed, wanted.style)
-        sound = _while_wanted(_sound_of(made, words), client_left(request.environ))
+        chunks = speaker.speak(wanted.text, choice, wanted.speed, wanted.style)
+        sound = _while_wanted(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None
         if not choice.engine.remote and len(choice.engine.pieces(wanted.text)) == 1:
             # All of it is made at once: its length can stand in the header.
@@ -165,7 +167,7 @@ def _wanted(
     form_field: str,
     default_form: str,
     max_chars: int,
-    tongue: Callable[[str], str],
+    voice_language: Callable[[str], str],
     engine: str = "",
 ) -> Wanted:
     """The request's body, checked. Raises ApiError 400 or 413."""
@@ -187,11 +189,13 @@ def _wanted(
         rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
     speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
     emotion = body.get("emotion")
-    style = style_of("" if (asked := body.get("style") if emotion is None else emotion) is None else asked)
-    said = spoken(text, tongue(voice))
-    if not said:
+    if emotion is None:
+        emotion = body.get("style")
+    style = style_of("" if emotion is None else emotion)
+    speech_text = spoken(text, voice_language(voice))
+    if not speech_text:
         raise _nothing_to_say()
-    return Wanted(said, text, voice, engine, speed, form, rate, style)
+    return Wanted(speech_text, text, voice, engine, speed, form, rate, style)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
@@ -206,9 +210,9 @@ def _nothing_to_say() -> ApiError:
     return ApiError(400, "tts.nothing_to_say")
 
 
-def _sound_of(made: Iterator[Made], words: list[WordTiming]) -> Iterator[Sound]:
+def _sound_of(speech: Iterator[Speech], words: list[WordTiming]) -> Iterator[Sound]:
     """The sound alone; the words go into `words`."""
-    for each in made:
+    for each in speech:
         if isinstance(each, WordTiming):
             words.append(each)
         else:
@@ -233,16 +237,18 @@ def _told(data: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def _events(data: Iterator[bytes], words: list[WordTiming], places: Places | None, n_characters: int) -> Iterator[str]:
-    """The sound as OpenAI's server-sent events; with `places`, of the words in the caller's text, their times too."""
-    told = 0
+def _events(
+    data: Iterator[bytes], words: list[WordTiming], alignment: TextAlignment | None, n_characters: int
+) -> Iterator[str]:
+    """The sound as OpenAI's server-sent events; with `alignment` also the caller's words and their times."""
+    n_words = 0  # in events so far
     for piece in itertools.chain(data, [b""]):
-        if places and len(words) > told:
-            new, told = words[told:], len(words)
-            timed = [(places.of(w.start, w.end), w.start_s, w.end_s) for w in new]
+        if alignment and len(words) > n_words:
+            new = [alignment.source_word(word) for word in words[n_words:]]
+            n_words += len(new)
             listed = [
-                {"start": start, "end": end, "start_s": round(start_s, 3), "end_s": round(end_s, 3)}
-                for (start, end), start_s, end_s in timed
+                {"start": w.start, "end": w.end, "start_s": round(w.start_s, 3), "end_s": round(w.end_s, 3)}
+                for w in new
             ]
             yield _event({"type": "speech.audio.words", "words": listed})
         if piece:

@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from huiyin.configs.files import whole_file
-from huiyin.services.tts.voice_engine import Made, Sound, WordTiming
+from huiyin.services.tts.voice_engine import Sound, WordTiming
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,25 @@ class SpeechCache:
         """Whether a text is short enough to be kept."""
         return self._limit > 0 and len(text) <= LONGEST_CHARS
 
-    def get(self, key: Sequence[object]) -> list[Made] | None:
+    def cached(self, key: Sequence[object], speech: Iterator[Speech]) -> Iterator[Speech]:
+        """What was kept under `key`; else `speech`, which is kept when it has come to its end."""
+        stored = self.get(key)
+        if stored is not None:
+            yield from stored
+            return
+        whole: list[Speech] = []
+        for each in speech:
+            whole.append(each)
+            yield each
+        self.put(key, whole)
+
+    def get(self, key: Sequence[object]) -> list[Speech] | None:
         """What was kept under `key`, words before the sound; None when there is nothing."""
         path = self._path(key)
         try:
-            with np.load(path, allow_pickle=False) as kept:
-                sound: Sound = kept["sound"].astype(np.float32) / _INT16_MAX
-                words = [WordTiming(int(a), int(b), float(c), float(d)) for a, b, c, d in kept["words"]]
+            with np.load(path, allow_pickle=False) as file:
+                sound: Sound = file["sound"].astype(np.float32) / _INT16_MAX
+                words = [WordTiming(int(a), int(b), float(c), float(d)) for a, b, c, d in file["words"]]
             os.utime(path)
         except FileNotFoundError:
             return None
@@ -55,10 +67,10 @@ class SpeechCache:
             return None
         return [*words, sound]
 
-    def put(self, key: Sequence[object], made: Sequence[Made]) -> None:
+    def put(self, key: Sequence[object], speech: Sequence[Speech]) -> None:
         """Keep what was made of a text from its beginning to its end."""
-        sounds = [each for each in made if not isinstance(each, WordTiming)]
-        words = [(w.start, w.end, w.start_s, w.end_s) for w in made if isinstance(w, WordTiming)]
+        sounds = [each for each in speech if not isinstance(each, WordTiming)]
+        words = [(w.start, w.end, w.start_s, w.end_s) for w in speech if isinstance(w, WordTiming)]
         if not sounds:
             return
         samples = np.round(np.concatenate(sounds) * _INT16_MAX).astype(np.int16)

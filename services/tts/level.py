@@ -75,7 +75,7 @@ class Levels:
 
 
 class Leveller:
-    """Brings one stretch of a voice to the common loudness, as it comes."""
+    """Brings one span of a voice to the common loudness, as it comes."""
 
     def __init__(self, voice: str, levels: Levels) -> None:
         self._voice, self._levels = voice, levels

@@ -31,8 +31,8 @@ def limited(sound: Sound) -> Sound:
     return np.where(loud > _BEND, np.copysign(bent, sound), sound).astype(np.float32)
 
 
-class Stretch:
-    """One stretch of speech, pushed in chunks (float32 [n], 24 kHz) and given back tidied, a few milliseconds late."""
+class SpeechSpan:
+    """One span of speech, pushed in chunks (float32 [n], 24 kHz) and given back tidied, a few milliseconds late."""
 
     def __init__(self, gain: float) -> None:
         """`gain` is the voice's: a fixed factor, because levelling each clause by itself would make them pump."""
@@ -43,7 +43,7 @@ class Stretch:
         self._held = silence(0)  # leading or trailing silence, given back only if sound follows
 
     def push(self, chunk: Sound) -> Sound:
-        """What can be played of the stretch so far and was not given back yet; may be empty."""
+        """What can be played of the span so far and was not given back yet; may be empty."""
         before = len(self._held)
         sound = np.concatenate([self._held, limited((chunk * self._gain).astype(np.float32))])
         loud = np.flatnonzero(np.abs(sound) > SILENT)
@@ -62,11 +62,11 @@ class Stretch:
         return sound[:end]
 
     def finish(self) -> Sound:
-        """The end of the stretch, faded out."""
+        """The end of the span, faded out."""
         if self.skipped is None:
             return silence(0)
         loud = np.flatnonzero(np.abs(self._held) > SILENT)
-        tail = self._held[: (int(loud[-1]) + 1 if len(loud) else 0) + _TAIL].copy()
+        tail: Sound = self._held[: (int(loud[-1]) + 1 if len(loud) else 0) + _TAIL].copy()
         size = min(_FADE, len(tail))
         tail[len(tail) - size :] *= np.linspace(1, 0, size, dtype=np.float32)
         return tail

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-import numpy as np
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.memory import give_back
-from huiyin.services.tts.alignment import Places
+from huiyin.services.common.heap import trim_heap
+from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.cache import SpeechCache
-from huiyin.services.tts.level import Leveller, Levels
-from huiyin.services.tts.phrases import pause_s
-from huiyin.services.tts.sound import RATE, Stretch, silence
+from huiyin.services.tts.level import Levels
+from huiyin.services.tts.portion import Portion
+from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.styles import NEUTRAL, Style
-from huiyin.services.tts.timing import in_proportion
 from huiyin.services.tts.voice_engine import (
     ENGINES_FOR,
     Engine,
-    Made,
-    Manner,
+    Prosody,
+    Speech,
     SynthesisFailed,
     Voice,
     WordTiming,
     load_engine,
 )
-from huiyin.services.tts.voice_selector import Casting, Choice, parts
+from huiyin.services.tts.voice_selector import Choice, VoiceSelector, parts
 
 log = logging.getLogger(__name__)
 _MB = 2**20
@@ -61,21 +60,6 @@ class Turns:
                 self._changed.notify_all()
 
 
-def _later(
-    made: Iterator[Made], characters: int, seconds: float, places: Places | None = None
-) -> Generator[Made, None, float]:
-    """`made` with its words so much later, and at their `places` in another text. Returns how long the sound is."""
-    given = 0
-    for each in made:
-        if not isinstance(each, WordTiming):
-            given += len(each)
-            yield each
-            continue
-        word = each.later(characters, seconds)
-        yield word if places is None else WordTiming(*places.of(word.start, word.end), word.start_s, word.end_s)
-    return given / RATE
-
-
 class Speaker:
     """The engines in memory."""
 
@@ -89,11 +73,11 @@ class Speaker:
         self._engines = {engine.name: engine for engine in engines}
         # One portion at a time: two at once on the same cores would both be late.
         self._turns = {engine.name: Turns() for engine in engines}
-        self._casting = Casting(engines, default_voice)
+        self._selector = VoiceSelector(engines, default_voice)
         self._levels = Levels()
         self._cache = cache
-        self.choose = self._casting.choose
-        self.language = self._casting.language
+        self.choose = self._selector.choose
+        self.language = self._selector.language
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:
@@ -115,7 +99,8 @@ class Speaker:
         speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, settings.tts.cache_mb * _MB))
         if settings.tts.voice:
             speaker.choose("", settings.tts.voice)  # a wrong name is told at the start
-        give_back()
+        gc.collect()  # what loading has left behind
+        trim_heap()
         return speaker
 
     @property
@@ -128,105 +113,85 @@ class Speaker:
         """Names of the engines."""
         return list(self._engines)
 
-    def speak(self, text: str, choice: Choice, speed: float = 1.0, style: Style = NEUTRAL) -> Iterator[Made]:
+    def speak(self, text: str, choice: Choice, speed: float = 1.0, style: Style = NEUTRAL) -> Iterator[Speech]:
         """Sound (float32, 24 kHz, within ±0.95) of cleaned `text` as it is made, and the words in it with their times.
 
         It ends with the pause its mark asks for. When an engine fails, a local one goes on where it stopped.
         Raises ApiError 502 when there is none.
         """
-        at, given_s = 0, 0.0  # characters of `text`, seconds of sound
-        for part, who in parts(text, choice):
-            given_s += yield from _later(self._to_the_end(part, who, speed, style), at, given_s)
-            at += len(part)
-
-    def _to_the_end(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
-        left, given_s = text, 0.0
-        while left.strip():
-            attempt = self._kept_or_made(left, choice, speed, style)
+        start, start_s = 0, 0.0  # of a part: characters of `text` before it, seconds of sound before it
+        to_say = deque(parts(text, choice))
+        while to_say:
+            part, choice = to_say.popleft()
+            rest, samples = "", 0
             try:
-                yield from _later(attempt, len(text) - len(left), given_s)
-                return
+                for speech in self._speak_part(part, choice, speed, style):
+                    if isinstance(speech, WordTiming):
+                        yield speech.later(start, start_s)
+                    else:
+                        samples += len(speech)
+                        yield speech
             except SynthesisFailed as failure:
-                other = self._casting.stand_in(choice, failure.rest)
-                if other is None:
-                    raise ApiError(502, "tts.synthesis_failed", why=failure) from failure
-                log.warning("%s; %s goes on", failure, other.voice.name)
-                left, choice = failure.rest, other
-                given_s += failure.given_s
+                rest = failure.rest
+                to_say.appendleft((rest, self._stand_in(choice, failure)))
+            start += len(part) - len(rest)
+            start_s += samples / RATE
 
-    def _kept_or_made(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
-        """From the cache, if it was spoken like this before; raises SynthesisFailed with a rest that ends `text`."""
+    def _stand_in(self, choice: Choice, failure: SynthesisFailed) -> Choice:
+        """Who says the rest. Raises ApiError 502."""
+        other = self._selector.stand_in(choice, failure.rest)
+        if other is None:
+            raise ApiError(502, "tts.synthesis_failed", why=failure) from failure
+        log.warning("%s; %s goes on", failure, other.voice.name)
+        return other
+
+    def _speak_part(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Speech]:
+        """`text` from the cache, or from the engine. Raises SynthesisFailed with a rest that ends `text`."""
+        if not text.strip():
+            return iter(())
         engine, voice = choice.engine, choice.voice
+        speech = self._synthesise(text, choice, Prosody(speed * style.pace, style.pitch), style.level_db)
         if self._cache is None or not self._cache.wants(text):
-            yield from self._portions(text, choice, speed, style)
-            return
+            return speech
         prosody = (speed, style.pace, style.pitch, style.level_db)
         key = (text, engine.name, engine.version, voice.name, voice.gain, *prosody)
-        kept = self._cache.get(key)
-        if kept is not None:
-            yield from kept
-            return
-        made = []
-        for each in self._portions(text, choice, speed, style):
-            made.append(each)
-            yield each
-        self._cache.put(key, made)
+        return self._cache.cached(key, speech)
 
-    def _portions(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Made]:
+    def _synthesise(self, text: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:
+        """`text` from the engine, piece by piece. Raises SynthesisFailed with a rest that ends `text`."""
         pieces = choice.engine.pieces(text)
-        places = Places(text, "".join(pieces))
-        manner = Manner(speed * style.pace, style.pitch)
-        at, given_s = 0, 0.0  # characters of the pieces, seconds of sound
+        alignment = TextAlignment(text, "".join(pieces))
+        start, start_s = 0, 0.0  # of a piece: characters of the pieces before it, seconds of sound before it
         for piece in pieces:
-            made = self._portion(piece, choice, manner, style.level_db)
+            samples = 0
             try:
-                given_s += yield from _later(made, at, given_s, places)
+                for speech in self._synthesise_piece(piece, choice, prosody, level_db):
+                    if isinstance(speech, WordTiming):
+                        yield alignment.source_word(speech.later(start, start_s))
+                    else:
+                        samples += len(speech)
+                        yield speech
             except SynthesisFailed as failure:
-                reached = places.before(at + len(piece) - len(failure.rest))
-                raise SynthesisFailed(str(failure), text[reached:], given_s + failure.given_s) from failure
-            at += len(piece)
+                reached = alignment.source_start(start + len(piece) - len(failure.rest))
+                raise SynthesisFailed(str(failure), text[reached:]) from failure
+            start += len(piece)
+            start_s += samples / RATE
 
-    def _portion(self, piece: str, choice: Choice, manner: Manner, level_db: float) -> Iterator[Made]:
-        """One piece: trimmed, levelled, with the pause after it. Raises SynthesisFailed with the rest of the piece."""
-        voice = choice.voice
-        leveller = Leveller(voice.name, self._levels) if voice.gain is None else None
-        stretch = Stretch((voice.gain or 1.0) * 10 ** (level_db / 20))
-        words: list[WordTiming] = []  # not given yet: how much silence is left out in front of them is not known
-        timed, given = False, 0
-        failure: SynthesisFailed | None = None
+    def _synthesise_piece(self, piece: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:
+        """One piece as it is heard. Raises SynthesisFailed with the rest of the piece, after what came before."""
+        portion = Portion(piece, choice.voice, prosody.speed, level_db, self._levels)
+        chunks = choice.engine.synthesise(piece, choice.voice.name, prosody)
         try:
-            for made in self._chunks(piece, choice, manner):
-                if isinstance(made, WordTiming):
-                    words.append(made)
-                    timed = True
-                    continue
-                sound = stretch.push(leveller.push(made) if leveller else made)
-                if stretch.skipped is not None:
-                    yield from (word.later(0, -stretch.skipped / RATE) for word in words)
-                    words.clear()
-                if len(sound):
-                    given += len(sound)
-                    yield sound
-        except SynthesisFailed as error:
-            failure = error
-        tail = np.concatenate([stretch.push(leveller.finish()) if leveller else silence(0), stretch.finish()])
-        if stretch.skipped is not None:
-            yield from (word.later(0, -stretch.skipped / RATE) for word in words)
-            if not timed and not failure:
-                yield from in_proportion(piece, (given + len(tail)) / RATE)
-            yield tail if failure else np.concatenate([tail, silence(pause_s(piece) / manner.speed)])
-        if failure:
-            raise SynthesisFailed(str(failure), failure.rest, (given + len(tail)) / RATE) from failure
+            while (chunk := self._next(chunks, choice.engine)) is not None:
+                yield from portion.push(chunk)
+        except SynthesisFailed:
+            yield from portion.break_off()
+            raise
+        yield from portion.finish()
 
-    def _chunks(self, piece: str, choice: Choice, manner: Manner) -> Iterator[Made]:
-        chunks = choice.engine.synthesise(piece, choice.voice.name, manner)
-        turns = self._turns[choice.engine.name]
-        while True:
-            if choice.engine.remote:  # its time is spent waiting, which many can do at once
-                chunk = next(chunks, None)
-            else:
-                with turns.turn():
-                    chunk = next(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
+    def _next(self, chunks: Iterator[Speech], engine: Engine) -> Speech | None:
+        """The next that `engine` makes, None at the end."""
+        if engine.remote:  # its time is spent waiting, which many can do at once
+            return next(chunks, None)
+        with self._turns[engine.name].turn():
+            return next(chunks, None)

@@ -6,15 +6,15 @@ their `sample_rate`; trimming, levels and pauses are the service's business (`hu
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from huiyin.configs.settings import Settings
+from huiyin.services.common.registry import import_object
 
 Sound = NDArray[np.float32]
 Gender = Literal["female", "male"]
@@ -58,11 +58,12 @@ class WordTiming:
         )
 
 
-Made = Sound | WordTiming
+Speech = Sound | WordTiming
+"""What an engine gives, in order: sound, and the words in it with their times."""
 
 
 @dataclass(frozen=True)
-class Manner:
+class Prosody:
     """How something is to be said."""
 
     speed: float = 1.0
@@ -71,15 +72,15 @@ class Manner:
     """Semitones above the voice's own."""
 
 
-PLAIN = Manner()
+PLAIN = Prosody()
 
 
 class SynthesisFailed(RuntimeError):
-    """The engine could not go on; the message says why, `rest` is the text not spoken yet, after so much sound."""
+    """The engine could not go on; the message says why, `rest` is the text not spoken yet."""
 
-    def __init__(self, message: str, rest: str, given_s: float = 0.0) -> None:
+    def __init__(self, message: str, rest: str) -> None:
         super().__init__(message)
-        self.rest, self.given_s = rest, given_s
+        self.rest = rest
 
 
 class Engine(Protocol):
@@ -103,7 +104,7 @@ class Engine(Protocol):
     def pieces(self, text: str) -> list[str]:
         """`text` in the portions in which this engine should be asked for it."""
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """Sound of one portion and, where the engine knows them, its words with their times, in order.
 
         Raises SynthesisFailed when it cannot go on. Gives nothing when there is nothing it can say.
@@ -134,7 +135,5 @@ _REGISTRY = {
 
 def load_engine(name: str, settings: Settings) -> Engine:
     """The engine of that name, its model in memory. Raises what its loader raises: StoreError, ImportError."""
-    module, _, function = _REGISTRY[name].partition(":")
-    loader: Callable[[Settings], Any] = getattr(importlib.import_module(module), function)
-    engine: Engine = loader(settings)
+    engine: Engine = import_object(_REGISTRY[name])(settings)
     return engine

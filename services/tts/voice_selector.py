@@ -42,8 +42,8 @@ class Choice:
     """What the caller should know: that it is not the voice that was asked for."""
 
 
-class Casting:
-    """The voices of all engines, and who of them speaks what."""
+class VoiceSelector:
+    """The voices of all engines, and which of them speaks what."""
 
     def __init__(self, engines: Sequence[Engine], default_voice: str) -> None:
         """`engines` in order of preference; `default_voice` speaks where a request names none."""
@@ -57,35 +57,37 @@ class Casting:
         What a voice cannot say is said by one of the same gender that can, never as gibberish.
         Raises ApiError 400 for an unknown voice, or when no engine here speaks the language.
         """
-        spoken = language(text)
-        wanted = voice or ("" if engine else self._default_voice)
-        if not wanted or wanted in ALIASES:
-            return self._default(spoken, ALIASES.get(wanted, "female"), engine)
-        found = self._find(wanted)
-        if found is None:
+        lang = language(text)
+        name = voice or ("" if engine else self._default_voice)
+        if not name or name in ALIASES:
+            return self._default(lang, ALIASES.get(name, "female"), engine)
+        named = self._find(name)
+        if named is None:
             names = ", ".join(v.name for e in self._engines.values() for v in e.voices)
-            raise ApiError(400, "tts.unknown_voice", voice=wanted, known=names)
-        if spoken in found.voice.speaks:
-            return found
-        other = self._default(spoken, found.voice.gender, "")
-        warning = f"voice {found.voice.name} does not speak {spoken}: {other.voice.name} does instead"
+            raise ApiError(
+                400, "unknown_voice", f"there is no voice {name!r}", f"voices: {names}; GET /voices tells more"
+            )
+        if lang in named.voice.speaks:
+            return named
+        other = self._default(lang, named.voice.gender, "")
+        warning = f"voice {named.voice.name} does not speak {lang}: {other.voice.name} does instead"
         log.warning(warning)
-        if any(can for _, can in _by_ability(text, found.voice)):
-            return Choice(found.engine, found.voice, other, warning)
+        if any(can for _, can in _by_ability(text, named.voice)):
+            return Choice(named.engine, named.voice, other, warning)
         return Choice(other.engine, other.voice, warning=warning)
 
     def language(self, voice: str) -> str:
         """Of the named voice, else of the default one: 'zh', 'en', 'de' ...; 'en' where there is neither."""
-        found = self._find(voice or self._default_voice)
-        return found.voice.language[:2] if found else "en"
+        named = self._find(voice or self._default_voice)
+        return named.voice.language[:2] if named else "en"
 
     def stand_in(self, choice: Choice, text: str) -> Choice | None:
         """A local voice for what is left of `text` when an engine fails."""
-        spoken = language(text)
-        named = self._find(_DEFAULTS[spoken, choice.voice.gender])
+        lang = language(text)
+        named = self._find(_DEFAULTS[lang, choice.voice.gender])
         if named is not None and named.engine is not choice.engine:
             return named
-        return next((c for c in self._speaking(spoken) if c.engine is not choice.engine and not c.engine.remote), None)
+        return next((c for c in self._speaking(lang) if c.engine is not choice.engine and not c.engine.remote), None)
 
     def _find(self, name: str) -> Choice | None:
         for engine in self._engines.values():
@@ -94,22 +96,27 @@ class Casting:
                 return Choice(engine, voice)
         return None
 
-    def _default(self, spoken: Language, gender: Gender, engine: str) -> Choice:
+    def _default(self, lang: Language, gender: Gender, engine: str) -> Choice:
         only = engine or (self._first if self._engines[self._first].remote else "")
-        named = self._find(_DEFAULTS[spoken, gender])
+        named = self._find(_DEFAULTS[lang, gender])
         if named is not None and not only:
             return named
-        found = self._speaking(spoken)
-        if not found:
-            raise ApiError(400, "tts.language_not_spoken", engines=list(self._engines), language=spoken)
+        choices = self._speaking(lang)
+        if not choices:
+            raise ApiError(
+                400,
+                "language_not_spoken",
+                f"the engines here ({', '.join(self._engines)}) have no voice for this language: {lang}",
+                "start the service with --set tts.engine=auto",
+            )
         # The asked-for engine before the gender, the gender before whether it is the voice's own language.
         return max(
-            found,
-            key=lambda c: (c.engine.name == only, c.voice.gender == gender, c.voice.language.startswith(spoken)),
+            choices,
+            key=lambda c: (c.engine.name == only, c.voice.gender == gender, c.voice.language.startswith(lang)),
         )
 
-    def _speaking(self, spoken: Language) -> list[Choice]:
-        return [Choice(e, v) for e in self._engines.values() for v in e.voices if spoken in v.speaks]
+    def _speaking(self, lang: Language) -> list[Choice]:
+        return [Choice(e, v) for e in self._engines.values() for v in e.voices if lang in v.speaks]
 
 
 def parts(text: str, choice: Choice) -> list[tuple[str, Choice]]:

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from huiyin.services.common.errors import ApiError
-from huiyin.services.tts.alignment import Places
+from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.cache import LONGEST_CHARS, SpeechCache
 from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.styles import STYLES, style_of
 from huiyin.services.tts.timing import in_proportion
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, SynthesisFailed, Voice, WordTiming
+from huiyin.services.tts.voice_engine import PLAIN, SynthesisFailed, Voice, WordTiming
 from huiyin.services.tts.voice_selector import parts
 from tests.services.test_tts_speaker import Tone, only_sound, speaker
 
@@ -41,20 +41,20 @@ from tests.services.test_tts_speaker import Tone, only_sound, speaker
 )
 def test_a_part_of_what_is_said_is_found_in_the_text(text: str, spoken: str, part: str, source: str) -> None:
     at = spoken.index(part)
-    start, end = Places(text, spoken).of(at, at + len(part))
+    start, end = TextAlignment(text, spoken).source_span(at, at + len(part))
     assert text[start:end] == source
 
 
 @pytest.mark.parametrize(("text", "spoken"), [("", ""), ("", "abc"), ("abc", ""), ("abc", "xyz" * 300)])
 def test_texts_that_share_nothing_have_places_all_the_same(text: str, spoken: str) -> None:
-    start, end = Places(text, spoken).of(0, max(1, len(spoken)))
+    start, end = TextAlignment(text, spoken).source_span(0, max(1, len(spoken)))
     assert 0 <= start <= end <= len(text)
 
 
 def test_places_in_a_long_text_that_repeats_itself_take_no_time() -> None:
     text = "我们先去公园散步，再去饭店吃饭，花了30元。" * 220
     started = time.process_time()
-    Places(text, text.replace("30", "三十"))
+    TextAlignment(text, text.replace("30", "三十"))
     assert time.process_time() - started < 2  # measured: 0.1; comparing them as wholes took 9
 
 
@@ -73,7 +73,7 @@ class Telling(Tone):
 
     fails_after: int | None = None
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         self.asked.append(text)
         yield np.zeros(RATE // 5, np.float32)
         for i in range(len(text)):
@@ -169,7 +169,7 @@ def test_styles_differ_and_stay_small() -> None:
 
 # --- spoken before --------------------------------------------------------------------------------------------------
 
-MADE: list[Made] = [WordTiming(0, 1, 0.0, 0.5), np.linspace(-0.5, 0.5, RATE, dtype=np.float32)]
+MADE: list[Speech] = [WordTiming(0, 1, 0.0, 0.5), np.linspace(-0.5, 0.5, RATE, dtype=np.float32)]
 
 
 def with_cache(folder: Path, limit: int = 10**7) -> tuple[Speaker, Tone]:

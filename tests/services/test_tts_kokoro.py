@@ -13,6 +13,7 @@ import pytest
 
 from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.onnx import has_exact_int8
 from huiyin.services.tts.engines import kokoro, kokoro_graph
 from huiyin.services.tts.voice_engine import WordTiming
 
@@ -65,8 +66,8 @@ def engine(store: ModelStore, request: pytest.FixtureRequest) -> Iterator[kokoro
     """With and without the convolutions as matrix products."""
     with pytest.MonkeyPatch.context() as patch:
         if not request.param:
-            patch.setattr(kokoro_graph, "exact_int8", lambda: False)
-        elif not kokoro_graph.exact_int8():
+            patch.setattr(kokoro, "has_exact_int8", lambda: False)
+        elif not has_exact_int8():
             pytest.skip("this processor has no exact 8-bit dot product")
         yield kokoro.KokoroEngine(store, threads=2)
 

@@ -15,10 +15,10 @@ import pytest
 from huiyin.services.common.errors import ApiError
 from huiyin.services.tts.engines import edge, kokoro
 from huiyin.services.tts.engines.hibari import HibariEngine
-from huiyin.services.tts.sound import RATE, Stretch, limited
+from huiyin.services.tts.sound import RATE, SpeechSpan, limited
 from huiyin.services.tts.speaker import Speaker, Turns
 from huiyin.services.tts.styles import STYLES
-from huiyin.services.tts.voice_engine import PLAIN, Engine, Made, Manner, Sound, SynthesisFailed, Voice, WordTiming
+from huiyin.services.tts.voice_engine import PLAIN, Engine, Sound, SynthesisFailed, Voice, WordTiming
 from tests.support.fake_edge import WORD_S, FakeEdge, running
 from tests.support.loudness import lufs
 from tests.support.service_process import free_port
@@ -45,7 +45,7 @@ class Tone:
     def pieces(self, text: str) -> list[str]:
         return re.findall("[^。]+。?", text)
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         self.asked.append(text)
         tone = 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
         yield np.pad(tone, RATE // 4).astype(np.float32)
@@ -53,7 +53,7 @@ class Tone:
     def warm_up(self) -> None: ...
 
 
-def only_sound(made: Iterator[Made]) -> list[Sound]:
+def only_sound(made: Iterator[Speech]) -> list[Sound]:
     return [each for each in made if not isinstance(each, WordTiming)]
 
 
@@ -131,10 +131,8 @@ def test_tidying_does_not_depend_on_how_the_sound_is_chunked(size: int) -> None:
     sound = np.pad(speech, (0, 9000)).astype(np.float32)
 
     def tidied(step: int) -> Sound:
-        stretch = Stretch(gain=1.5)
-        return np.concatenate(
-            [*(stretch.push(sound[i : i + step]) for i in range(0, len(sound), step)), stretch.finish()]
-        )
+        span = SpeechSpan(gain=1.5)
+        return np.concatenate([*(span.push(sound[i : i + step]) for i in range(0, len(sound), step)), span.finish()])
 
     whole = tidied(len(sound))
     assert np.array_equal(tidied(size), whole)
@@ -143,8 +141,8 @@ def test_tidying_does_not_depend_on_how_the_sound_is_chunked(size: int) -> None:
 
 
 def test_silence_gives_nothing() -> None:
-    stretch = Stretch(1.0)
-    assert len(stretch.push(np.zeros(5000, np.float32))) == len(stretch.finish()) == 0
+    span = SpeechSpan(1.0)
+    assert len(span.push(np.zeros(5000, np.float32))) == len(span.finish()) == 0
 
 
 def test_loud_sound_is_bent_not_clipped() -> None:
@@ -192,6 +190,29 @@ def test_caller_who_leaves_stops_the_work() -> None:
     sound.close()  # type: ignore[attr-defined]
     assert isinstance(choice.engine, Tone)
     assert choice.engine.asked == ["一。"]
+
+
+@pytest.mark.parametrize("gain", [1.0, None])
+def test_caller_who_leaves_lets_the_engine_go(gain: float | None) -> None:
+    class Endless(Tone):
+        running = 0
+
+        def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
+            self.running += 1
+            try:
+                while True:
+                    yield from super().synthesise(text, voice, prosody)
+            finally:
+                self.running -= 1
+
+    engine = Endless("kokoro", (Voice("v", "kokoro", "zh-CN", "female", frozenset({"zh"}), gain),))
+    one = Speaker([engine])
+    for _ in range(2):  # the second caller finds the engine free
+        sound = one.speak("一。二。", one.choose("一", "v"))
+        next(sound)
+        assert engine.running == 1
+        sound.close()  # type: ignore[attr-defined]
+        assert engine.running == 0
 
 
 # --- edge-tts -----------------------------------------------------------------------------------------------------

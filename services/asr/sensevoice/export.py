@@ -11,16 +11,18 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from huiyin.configs.settings import StoreSettings
 from huiyin.services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+from huiyin.services.common.onnx import has_exact_int8
 
 PRECISIONS = ("int8", "fp32")
-_GRAPH, _DATA = "model.onnx", "model.onnx.data"
+_GRAPH = "model.onnx"
+_DATA = "model.onnx.data"
 _FORM = 2  # of the graph; a new one makes older exports out of date
-_FULL_LEVELS, _SAFE_LEVELS = 127, 63  # steps of an int8 weight each way
+_EXACT_LEVELS = 127  # steps of an int8 weight each way
+_SATURATING_LEVELS = 63  # the same where 8-bit products overflow with more
 
 
 class ExportError(RuntimeError):
@@ -72,7 +74,7 @@ def _write(folder: Path, into: Path, precision: str) -> None:
     from huiyin.services.asr.sensevoice.graph import build_graph
 
     heads = int(encoder_config(folder)["attention_heads"])
-    levels = 0 if precision == "fp32" else (_SAFE_LEVELS if saturates() else _FULL_LEVELS)
+    levels = 0 if precision == "fp32" else (_EXACT_LEVELS if has_exact_int8() else _SATURATING_LEVELS)
     try:
         weights = read_checkpoint(folder / "model.pt")
         needed = sum(w.nbytes for w in weights.values()) // (1 if precision == "fp32" else 4)
@@ -83,35 +85,6 @@ def _write(folder: Path, into: Path, precision: str) -> None:
         onnx.save(graph, into / _GRAPH)
     except (CheckpointError, KeyError, ValueError) as error:
         raise ExportError(f"{folder} holds no SenseVoice model: {error}") from error
-
-
-def saturates() -> bool:
-    """Whether 8-bit products overflow on this processor.
-
-    x86 before VNNI adds pairs of u8 x s8 products in 16 bits: 2 x 255 x 127 does not fit. The largest values are
-    multiplied here and the answer looked at; with 63 steps instead of 127 they fit.
-    """
-    import onnx
-    import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
-
-    size = 64
-    weights = numpy_helper.from_array(np.full((size, size), _FULL_LEVELS, np.int8), "weights")
-    scale = numpy_helper.from_array(np.ones(size, np.float32), "scale")
-    node = helper.make_node("DynamicQuantizeMatMul", ["x", "weights", "scale"], ["y"], domain="com.microsoft")
-    shape = [size, size]
-    graph = helper.make_graph(
-        [node],
-        "saturates",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
-        [weights, scale],
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    (got,) = session.run(None, {"x": np.ones(shape, np.float32)})
-    return bool(np.abs(np.asarray(got) - size * _FULL_LEVELS).max() > size)
 
 
 def _fingerprint(checkpoint: Path) -> str:

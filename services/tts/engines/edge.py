@@ -16,12 +16,13 @@ import numpy as np
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import Breaker
 from huiyin.services.tts.speakable import speakable
-from huiyin.services.tts.voice_engine import PLAIN, Gender, Made, Manner, SynthesisFailed, Voice, WordTiming, listed
+from huiyin.services.tts.voice_engine import PLAIN, Gender, SynthesisFailed, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
 _RATE = 24_000
-_FIRST_REST_S, _LONGEST_REST_S = 30.0, 300.0  # after a failure the network is left alone for so long, each time longer
+_FIRST_REST_S = 30.0  # the network is not asked for so long after a failure, after each one in a row twice as long ...
+_LONGEST_REST_S = 300.0  # ... up to this
 _GOODBYE_S = 12.0  # a connection that does not end by then is dropped
 _TICKS_S = 1e-7  # its times are in units of 100 ns
 _NO_AUDIO = "NoAudioReceived"
@@ -73,7 +74,7 @@ class EdgeEngine:
         """The whole text: the server streams by itself."""
         return [text]
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """See Engine. Raises SynthesisFailed at once while the breaker is open."""
         if self._breaker.state != "closed":
             if self._breaker.admit():
@@ -82,7 +83,7 @@ class EdgeEngine:
         decoder: Any = av.CodecContext.create("mp3float", "r")  # "mp3" would give whole numbers
         progress = _Progress(text)
         try:
-            for chunk in self._chunks(text, voice, manner):
+            for chunk in self._chunks(text, voice, prosody):
                 if chunk["type"] != "audio":
                     start_s = chunk["offset"] * _TICKS_S
                     yield from progress.add_word(chunk["text"], start_s, start_s + chunk["duration"] * _TICKS_S)
@@ -113,7 +114,7 @@ class EdgeEngine:
             log.info("edge-tts is back")
             self._breaker.succeeded()
 
-    def _chunks(self, text: str, voice: str, manner: Manner) -> Iterator[dict[str, Any]]:
+    def _chunks(self, text: str, voice: str, prosody: Prosody) -> Iterator[dict[str, Any]]:
         """What the server sends: pieces of mp3, and words with their times. Raises many kinds of errors."""
         import edge_tts
 
@@ -123,8 +124,8 @@ class EdgeEngine:
         stream = edge_tts.Communicate(
             text,
             voice,
-            rate=f"{round((manner.speed - 1) * 100):+d}%",
-            pitch=f"{round(own_hz * (2 ** (manner.pitch / _SEMITONES) - 1)):+d}Hz",
+            rate=f"{round((prosody.speed - 1) * 100):+d}%",
+            pitch=f"{round(own_hz * (2 ** (prosody.pitch / _SEMITONES) - 1)):+d}Hz",
             boundary="WordBoundary",
             connect_timeout=whole_s,
             receive_timeout=whole_s,

@@ -13,7 +13,7 @@ from huiyin.configs.settings import Settings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
-from huiyin.services.tts.voice_engine import PLAIN, Manner, Sound, Voice, listed
+from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Voice, listed
 
 _VOICE = "heart"  # the one that is inside the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
@@ -70,7 +70,7 @@ class HibariEngine:
             for part in ([sentence] if syllables(sentence) <= LONGEST_CLAUSE else clauses(sentence))
         ]
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Sound]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Sound]:
         """See Engine. Its pitch cannot be changed: its pace says more instead.
 
         The noise in the voice is seeded: the same text gives the same sound.
@@ -78,7 +78,7 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(text, manner.speed * (1 + _PACE_FOR_PITCH * manner.pitch), seed=0):
+        for sound in self._model.stream(text, prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

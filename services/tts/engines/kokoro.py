@@ -16,18 +16,20 @@ from numpy.typing import NDArray
 
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.onnx import session_options
+from huiyin.services.common.onnx import has_exact_int8, session_options
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines import kokoro_graph as graph
 from huiyin.services.tts.engines.hibari import readable
 from huiyin.services.tts.engines.kokoro_reading import read
 from huiyin.services.tts.phrases import pieces
 from huiyin.services.tts.speakable import language
-from huiyin.services.tts.voice_engine import PLAIN, Made, Manner, Sound, Voice, WordTiming, listed
+from huiyin.services.tts.voice_engine import PLAIN, Sound, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
-_MODEL, _VOCABULARY, _VOICES = "kokoro-v1.0.int8.onnx", "kokoro-vocab.json", "kokoro-voices/{}.bin"
+_MODEL = "kokoro-v1.0.int8.onnx"  # this and the next two: in the model store
+_VOCABULARY = "kokoro-vocab.json"
+_VOICES = "kokoro-voices/{}.bin"
 _SAMPLE_RATE = 24_000
 _MAX_TOKENS = 510
 _STYLE_SHAPE = (510, 1, 256)  # a style for each number of tokens
@@ -36,7 +38,8 @@ _FRAME_S = 0.0125
 _SEMITONES = 12  # an octave
 
 # Silence around speech, in frames of 12.5 ms, that is still computed; the rest is counted, not computed.
-_BEFORE_FRAMES, _AFTER_FRAMES = 6, 8
+_BEFORE_FRAMES = 6
+_AFTER_FRAMES = 8
 _EDGE_FRAMES = 3  # the outermost of them stand for all the silence that is left out
 _HEARD_SOUND = 0.01  # a sample above this is not silence
 _HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
@@ -86,18 +89,18 @@ class KokoroEngine:
         """Clauses, the first one short."""
         return pieces(text if language(text) == "zh" else readable(text))
 
-    def synthesise(self, text: str, voice: str, manner: Manner = PLAIN) -> Iterator[Made]:
+    def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """See Engine. The words come before the sound they are in."""
         from_s = 0.0
         for portion in read(text, self.ids, _is_british(voice)).portions(_MAX_TOKENS):
-            sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], manner)
+            sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], prosody)
             loud = np.flatnonzero(np.abs(sound) > _HEARD_SOUND) / _SAMPLE_RATE
             for word in portion.words(ends_s):
                 yield _heard_end(word, loud).later(0, from_s)
             yield sound
             from_s += len(sound) / _SAMPLE_RATE
 
-    def _decode(self, spoken: str, style: Any, manner: Manner) -> tuple[Sound, list[float]]:
+    def _decode(self, spoken: str, style: Any, prosody: Prosody) -> tuple[Sound, list[float]]:
         """Sound of phonemes, all of them known, at most 510, and when each of them ends in it, in seconds.
 
         `style` is float32 [1, 256].
@@ -106,8 +109,8 @@ class KokoroEngine:
         text = {
             graph.TOKENS: tokens,
             graph.STYLE: style,
-            graph.SPEED: np.array([manner.speed], np.float32),
-            graph.PITCH_FACTOR: np.array([2 ** (manner.pitch / _SEMITONES)], np.float32),
+            graph.SPEED: np.array([prosody.speed], np.float32),
+            graph.PITCH_FACTOR: np.array([2 ** (prosody.pitch / _SEMITONES)], np.float32),
         }
         features, pitch, energy, ends = self._reader.run([graph.FEATURES, graph.PITCH, graph.ENERGY, graph.ENDS], text)
         start, end, weights = heard(energy[0])
@@ -169,7 +172,7 @@ def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
 def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     """The two halves of the model as ONNX Runtime sessions (see kokoro_graph)."""
     options = session_options(threads)
-    int8_products = graph.exact_int8()
+    int8_products = has_exact_int8()
     if not int8_products:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
     halves = graph.split(path, int8_products)

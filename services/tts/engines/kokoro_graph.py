@@ -27,13 +27,14 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.onnx_ml_pb2 import TensorProto
 
-from huiyin.services.common.onnx import session_options
-
 # What the first half gives and the second takes, and their names in the export.
 FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms
 PITCH = "pitch"  # float32 [1, frames]: F0 in hertz
 ENERGY = "energy"  # float32 [1, frames]: log energy; below -6 nothing is heard
-TOKENS, STYLE, SPEED, AUDIO = "tokens", "style", "speed", "audio"
+TOKENS = "tokens"
+STYLE = "style"
+SPEED = "speed"
+AUDIO = "audio"
 PITCH_FACTOR = "pitch_factor"  # float32 [1]: 1.0 leaves the voice as it is
 ENDS = "ends"  # int64 [n]: where each token ends, in steps of two frames
 FRAMES_PER_STEP = 2
@@ -47,13 +48,13 @@ _EXPORTED = {
     "/encoder/CumSum_output_0": ENDS,
 }
 
-_FEATURE_SIZE, _STYLE_SIZE = 512, 256
+_FEATURE_SIZE = 512  # numbers a frame
+_STYLE_SIZE = 256  # numbers a voice
 _GENERATOR_NORM = re.compile(r"(?P<block>.*/generator/.*?)/adain.*")
 _TIME_AXIS = 2
 _MIN_CHANNELS = 16  # smaller convolutions are not worth the gathering
 _UNSIGNED_MIDDLE = 128  # 0..255 -> -128..127
 _END = 2**40  # "to the end" of an axis
-_PROBE_OPSET, _PROBE_IR = 20, 9
 
 
 class UnexpectedGraph(ValueError):
@@ -99,30 +100,6 @@ def split(path: Path, int8_products: bool) -> Halves:
         )
     except (KeyError, IndexError, ValueError) as error:
         raise UnexpectedGraph(f"{path.name} is not the Kokoro export this was written for: {error!r}") from error
-
-
-def exact_int8() -> bool:
-    """Whether unsigned times signed 8-bit products are summed without overflow here.
-
-    x86 processors without VNNI add two products in 16 bits and saturate; they are better off with ConvInteger.
-    """
-    import onnxruntime
-
-    depth, width, large, largest = 64, 16, 255, 127
-    weights = numpy_helper.from_array(np.full((depth, width), largest, np.int8), "weights")
-    graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["data", "weights"], ["sums"])],
-        "probe",
-        [helper.make_tensor_value_info("data", TensorProto.UINT8, [width, depth])],
-        [helper.make_tensor_value_info("sums", TensorProto.INT32, [width, width])],
-        [weights],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _PROBE_OPSET)], ir_version=_PROBE_IR)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
-    )
-    sums = session.run(None, {"data": np.full((width, depth), large, np.uint8)})[0]
-    return bool((sums == depth * large * largest).all())
 
 
 # --- looking around in a graph ------------------------------------------------------------------------------------
