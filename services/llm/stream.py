@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,11 +131,11 @@ class ReplyStream:
     def _shown(self, chunk: Chunk) -> Chunk:
         if self._thoughts is None:
             return chunk
-        changed = False
-        for choice in _choices(chunk.body):
-            filter_ = self._thoughts.setdefault(str(choice.get("index")), ThinkFilter())
-            changed |= _hide(choice, "delta", filter_.feed, filter_)
-        return Chunk(json.dumps(chunk.body), chunk.body) if changed else chunk
+        changes = [
+            _hide_in_delta(choice, self._thoughts.setdefault(str(choice.get("index")), ThinkFilter()))
+            for choice in _choices(chunk.body)
+        ]
+        return Chunk(json.dumps(chunk.body), chunk.body) if any(changes) else chunk
 
     def _held_back(self) -> Iterator[Chunk]:
         """What might have been the beginning of a tag, where no finish_reason told that the reply was over."""
@@ -153,26 +153,30 @@ class ReplyStream:
 def hide_thoughts(answer: JsonObject) -> None:
     """Takes the thoughts out of a whole chat completion, in place."""
     for choice in _choices(answer):
-        filter_ = ThinkFilter()
-        _hide(choice, "message", lambda text, f=filter_: f.feed(text) + f.end(), filter_)  # type: ignore[misc]
+        message = choice.get("message")
+        if not isinstance(message, dict):
+            continue
+        for name in _REASONING:
+            message.pop(name, None)
+        if isinstance(message.get("content"), str):
+            message["content"] = ThinkFilter().whole(message["content"])
 
 
-def _hide(choice: JsonObject, key: str, shown: Callable[[str], str], thoughts: ThinkFilter) -> bool:
-    """Filters one choice in place; whether anything changed."""
-    part = choice.get(key)
-    if not isinstance(part, dict):
-        part = {}
-    changed = False
-    for name in _REASONING:
-        changed |= part.pop(name, None) is not None
-    content = part.get("content")
-    if isinstance(content, str) and content and not (thoughts.idle and "<" not in content):
-        part["content"] = shown(content)
-        changed |= part["content"] != content
-    if choice.get("finish_reason") and (left := thoughts.end()):
-        choice[key] = {**part, "content": (part.get("content") or "") + left}
-        changed = True
-    return changed
+def _hide_in_delta(choice: JsonObject, thoughts: ThinkFilter) -> bool:
+    """Takes the thoughts out of a choice of a streamed chunk, in place; whether anything changed."""
+    delta = choice.get("delta")
+    if not isinstance(delta, dict):
+        delta = {}
+    reasoning = [delta.pop(name, None) for name in _REASONING]
+    content = delta.get("content")
+    shown = content
+    if isinstance(content, str) and ("<" in content or not thoughts.idle):
+        shown = thoughts.feed(content)
+    if choice.get("finish_reason") and (rest := thoughts.end()):
+        shown = (shown or "") + rest
+    if shown != content:
+        choice["delta"] = {**delta, "content": shown}
+    return shown != content or any(value is not None for value in reasoning)
 
 
 def _choices(body: JsonObject) -> list[JsonObject]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 
-_OPEN, _CLOSE = "<think>", "</think>"
+_OPEN = "<think>"
+_CLOSE = "</think>"
 _TAG = re.compile(r"</?think>", re.IGNORECASE)
 
 
 class ThinkFilter:
-    """One reply: `feed` each piece, then `end`; both give the text that may be shown."""
+    """One reply: `feed` each piece, then `end`; both give the text that may be shown. `whole` does both."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -53,6 +54,10 @@ class ThinkFilter:
         self._show(held, shown)
         return "".join(shown)
 
+    def whole(self, text: str) -> str:
+        """A reply that came as one."""
+        return self.feed(text) + self.end()
+
     def _show(self, text: str, shown: list[str]) -> None:
         if self._depth:
             return
@@ -70,9 +75,3 @@ def _tag_start(text: str) -> int:
         if _OPEN.startswith(tail) or _CLOSE.startswith(tail):
             return at
     return len(text)
-
-
-def without_thoughts(text: str) -> str:
-    """A whole reply without its thoughts."""
-    reply = ThinkFilter()
-    return reply.feed(text) + reply.end()

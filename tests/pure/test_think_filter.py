@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from huiyin.services.llm.think import ThinkFilter, without_thoughts
+from huiyin.services.common.think import without_thoughts
+from huiyin.services.llm.think import ThinkFilter
 
 CASES = [
     ("你好。", "你好。"),
@@ -25,7 +26,7 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "shown"), CASES)
 def test_thoughts_are_taken_out(text: str, shown: str) -> None:
-    assert without_thoughts(text) == shown
+    assert ThinkFilter().whole(text) == shown
 
 
 @pytest.mark.parametrize(("text", "shown"), CASES)
@@ -42,3 +43,19 @@ def test_text_that_cannot_be_a_tag_is_not_held_back() -> None:
     assert reply.feed(" <") == " "
     assert reply.feed("b>") == "<b>"
     assert reply.idle
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("你好。", "你好。"),
+        ("a<think>b</think>c", "ac"),
+        ('a<Reasoning depth="2">b</reasoning >c', "ac"),
+        ("a<thinking>b<think>c</think>d</thinking>e", "ae"),
+        ("one <thought>never closed", "one "),
+        ("opened by the prompt</think>\nanswer", "\nanswer"),
+        ("<thinker>stays</thinker>, 1 < 2", "<thinker>stays</thinker>, 1 < 2"),
+    ],
+)
+def test_thoughts_in_any_tag_are_taken_out_of_a_whole_text(text: str, shown: str) -> None:
+    assert without_thoughts(text) == shown
