@@ -21,7 +21,9 @@ from benchmarks.recogniser.process import Running, service
 from benchmarks.recogniser.recordings import speech, write
 from huiyin.services.common.audio import SAMPLE_RATE
 
-_CALLERS, _CLIP_S, _CLIPS = 16, 3.0, 96
+_CALLERS = 16  # at once
+_CLIP_S = 3.0  # of each clip
+_CLIPS = 96  # in all
 _LONG_S = 3600.0
 _PCM = {"Content-Type": f"audio/pcm;rate={SAMPLE_RATE}"}
 

@@ -19,7 +19,8 @@ from benchmarks.recogniser.peers import random_model, sherpa_model, sherpa_pytho
 
 _CPU_LENGTHS_S = (1.0, 3.0, 5.0, 10.0, 30.0)
 _GPU_LENGTHS_S = (60.0, 90.0, 120.0)
-_REST_S, _REST_LIMIT_S = 0.1, 5.0  # no work in so long is rest; nobody is waited for longer
+_REST_S = 0.1  # without work: the process rests
+_REST_LIMIT_S = 5.0  # longer is not waited
 _ROOT = Path(__file__).resolve().parents[2]
 
 

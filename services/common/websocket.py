@@ -23,8 +23,11 @@ from wsproto.utilities import ProtocolError
 
 from huiyin.services.common.errors import ApiError
 
-NORMAL, REFUSED, TOO_BIG, OUR_FAULT = 1000, 1008, 1009, 1011
-"""Close codes."""
+# Close codes (RFC 6455, 7.4.1).
+NORMAL = 1000
+REFUSED = 1008  # policy violation
+TOO_BIG = 1009
+OUR_FAULT = 1011  # internal error
 
 _HEADERS = {  # what the handshake is made of: no subprotocols, no extensions
     "HTTP_HOST": "Host",

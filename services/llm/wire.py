@@ -76,7 +76,7 @@ class Exchange:
             self._receive(until, watch)
         piece, self._body = self._body, b""
         if not piece:
-            self._give_back()
+            self._return_connection()
         return piece
 
     def rest(self, until: float, watch: Watch, limit: int) -> bytes:
@@ -157,10 +157,10 @@ class Exchange:
             self.close()
         self._opened.set()
 
-    def _give_back(self) -> None:
+    def _return_connection(self) -> None:
         sock, self._sock = self._sock, None
         if sock is not None and self._answer.reusable:
-            self._wire.give_back(sock)
+            self._wire.keep_idle(sock)
         elif sock is not None:
             sock.close()
 
@@ -230,8 +230,8 @@ class Wire:
                 return sock
             sock.close()
 
-    def give_back(self, sock: socket.socket) -> None:
-        """A connection whose answer was read to its end."""
+    def keep_idle(self, sock: socket.socket) -> None:
+        """For the next exchange: a connection whose answer was read to its end."""
         now = time.monotonic()
         with self._lock:
             old = [s for since, s in self._idle if now - since >= _IDLE_S]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from huiyin.services.tts.g2p_zh import HAN
-from huiyin.services.tts.voice_engine import Word
+from huiyin.services.tts.voice_engine import WordTiming
 
 _WINDOW = 200  # tokens compared at once
 _TOKEN = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+|\d|\s+|.", re.S)
@@ -53,7 +53,7 @@ class TextAlignment:
         """Where in the text ``spoken[start:]`` begins."""
         return self._starts[start] if start < len(self._starts) else self._length
 
-    def source_word(self, word: Word) -> Word:
+    def source_word(self, word: WordTiming) -> WordTiming:
         """A word of `spoken` where it is in the text, its times as they are."""
         start, end = self.source_span(word.start, word.end)
         return replace(word, start=start, end=end)

@@ -8,7 +8,7 @@ from huiyin.services.tts.level import Leveller, Levels
 from huiyin.services.tts.phrases import pause_s
 from huiyin.services.tts.sound import RATE, SpeechSpan, silence
 from huiyin.services.tts.timing import in_proportion
-from huiyin.services.tts.voice_engine import Sound, Speech, Voice, Word
+from huiyin.services.tts.voice_engine import Sound, Speech, Voice, WordTiming
 
 
 class Portion:
@@ -23,13 +23,13 @@ class Portion:
         self._piece, self._speed = piece, speed
         self._leveller = Leveller(voice.name, levels) if voice.gain is None else None
         self._span = SpeechSpan((voice.gain or 1.0) * 10 ** (level_db / 20))
-        self._waiting: list[Word] = []  # until it is known how much silence in front of them is left out
+        self._waiting: list[WordTiming] = []  # until it is known how much silence in front of them is left out
         self._has_times = False
         self._samples = 0
 
     def push(self, speech: Speech) -> list[Speech]:
         """What can be heard after `speech`, a chunk of sound (float32 [n], 24 kHz) or a word in it."""
-        if isinstance(speech, Word):
+        if isinstance(speech, WordTiming):
             self._waiting.append(speech)
             self._has_times = True
             return []

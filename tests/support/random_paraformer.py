@@ -26,7 +26,8 @@ SEGMENTED = {"pytorch": "py@@ torch", "hello": "hello", "network": "net@@ work",
 TINY = {"size": 64, "heads": 2, "hidden": 64, "blocks": 2, "decoder": 2}
 FULL = {"size": 512, "heads": 4, "hidden": 2048, "blocks": 50, "decoder": 16}
 _HOTWORD_BLOCKS = 6  # FunASR looks into the sixth when it chooses among more than 50 hotwords
-_PUBLISHED_TOKENS, _PUBLISHED_PUNCTUATION_TOKENS = 8404, 272_727
+_PUBLISHED_TOKENS = 8404  # in the vocabulary
+_PUBLISHED_PUNCTUATION_TOKENS = 272_727  # in the vocabulary
 _DROPOUTS = {"dropout_rate": 0.1, "positional_dropout_rate": 0.1}
 _ENCODER = {
     **_DROPOUTS,

@@ -26,7 +26,8 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 VOCABULARY_FILE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 PUBLISHED_TOKENS = 25_055
-_TAPS, _QUERY_ROWS = 11, 16
+_TAPS = 11  # frames that a memory block looks at
+_QUERY_ROWS = 16  # of the query embedding
 _BLANK_BIAS = {512: np.float32(2.0), 64: np.float32(2.55)}  # by output_size
 _SPECIAL = ("<unk>", "<s>", "</s>")
 
@@ -89,7 +90,8 @@ def random_weights(encoder: Mapping[str, Any], tokens: int, seed: int = 0) -> di
     rng = np.random.default_rng(seed)
 
     def uniform(*shape: int, inputs: int) -> npt.NDArray[np.float32]:
-        return (rng.random(shape, np.float32) * 2 - 1) * np.float32(inputs**-0.5)
+        weights: npt.NDArray[np.float32] = (rng.random(shape, np.float32) * 2 - 1) * np.float32(inputs**-0.5)
+        return weights
 
     size, hidden = int(encoder["output_size"]), int(encoder["linear_units"])
     weights = {"embed.weight": rng.standard_normal((_QUERY_ROWS, FEATURES), np.float32)}

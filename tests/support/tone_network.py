@@ -29,8 +29,11 @@ from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from tests.support.funasr_frontend import SCALE, SHIFT
 from tests.support.sensevoice_folder import DIGITS_EN, DIGITS_ZH, TINY, vocabulary, write_folder
 
-_FIRST_HZ, _STEP_HZ = 300.0, 180.0
-_WHISTLE_HZ, _GROWL_HZ, _RING_HZ = 3400.0, 150.0, 2600.0
+_FIRST_HZ = 300.0  # the lowest digit's tone
+_STEP_HZ = 180.0  # from one digit's tone to the next
+_WHISTLE_HZ = 3400.0
+_GROWL_HZ = 150.0
+_RING_HZ = 2600.0
 _AMPLITUDES = {"sad": 0.03, "neutral": 0.12, "angry": 0.5}
 _EMOTION_TAGS = {"sad": "<|SAD|>", "neutral": "<|NEUTRAL|>", "angry": "<|ANGRY|>"}
 

@@ -45,7 +45,8 @@ _SILENCE_LOG_PROBABILITY = -1.0
 
 _MAX_TOKENS = 448  # the decoder's, prompt included
 _PROMPT_TOKENS = 200
-_TOKENS_PER_S, _TOKENS_SPARE = 12, 20  # quick speech has 7 tokens a second
+_TOKENS_PER_S = 12  # quick speech has 7
+_TOKENS_SPARE = 20  # beyond that, for short pieces
 _RETRY_TOKENS_PER_S = 25
 
 # Without it Whisper mixes scripts and leaves out punctuation (zh CER 32 % instead of 13 %). The space matters, too.

@@ -28,7 +28,8 @@ _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
 _CHUNK_BYTES = 2**16
 _LONGEST_DEADLINE_S = 86_400.0
 _MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"", "0", "false", "no", "off"}
 _GRANULARITIES = {"word", "segment"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from huiyin.services.asr.report.track import NEGATIVE, Stretch, course, negative, shares
+from huiyin.services.asr.report.track import NEGATIVE, EmotionSpan, course, negative, shares
 
 NOT_SAID = ("neutral", "unknown")  # in subtitles: nothing worth the viewer's time
 _MOSTLY = 0.5  # of the time
@@ -89,7 +89,7 @@ def percent(share: float, language: str) -> str:
     return f"{share:.0%}" if page_language(language) == "zh" else f"{100 * share:.0f} %"
 
 
-def in_plain_words(track: Sequence[Stretch], language: str) -> str:
+def in_plain_words(track: Sequence[EmotionSpan], language: str) -> str:
     """What prevails, how it goes from beginning to end, and whether the negative part grows; '' for an empty track."""
     if not track:
         return ""

@@ -23,7 +23,7 @@ from huiyin.services.asr.report.labels import (
     percent,
 )
 from huiyin.services.asr.report.media import Sound, Waveform
-from huiyin.services.asr.report.track import Stretch, emotion_track, shares
+from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
 
 PEAKS = 1600  # points of the waveform: more than any screen gives the plot
 
@@ -117,7 +117,7 @@ def _plot(transcript: RecordingTranscript, waveform: Waveform, language: str) ->
     """The waveform; below it a row for each emotion and each kind of sound, so that colour is never the only sign."""
     length_s = max(transcript.duration_s, 0.001)
     track = list(enumerate(emotion_track(transcript.segments)))
-    moods = list(shares([stretch for _, stretch in track]))
+    moods = list(shares([span for _, span in track]))
     sounds = list(dict.fromkeys(event.label for event in transcript.events))
     rows = 2 + len(moods) + len(sounds)
     owner = [i for i, segment in enumerate(transcript.segments) if segment.emotion]
@@ -129,9 +129,9 @@ def _plot(transcript: RecordingTranscript, waveform: Waveform, language: str) ->
     for row, label in enumerate(moods, 2):
         name = escape(emotion_word(label, language))
         marks = [
-            _mark(stretch, f"{name} {percent(stretch.confidence, language)}", _colour(label), length_s, owner[i])
-            for i, stretch in track
-            if stretch.label == label
+            _mark(span, f"{name} {percent(span.confidence, language)}", _colour(label), length_s, owner[i])
+            for i, span in track
+            if span.label == label
         ]
         yield _lane(row, _dot(label) + name, marks)
     for row, label in enumerate(sounds, 2 + len(moods)):
@@ -157,8 +157,8 @@ def _lane(row: int, name: str, marks: Sequence[str]) -> str:
     )
 
 
-def _mark(what: Stretch | SoundEvent, name: str, colour: str, length_s: float, segment: int | None = None) -> str:
-    """A stretch of time as a rectangle; with a `segment`, a link to its text."""
+def _mark(what: EmotionSpan | SoundEvent, name: str, colour: str, length_s: float, segment: int | None = None) -> str:
+    """A span of time as a rectangle; with a `segment`, a link to its text."""
     left = _WIDTH * what.start_s / length_s
     width = max(_WIDTH * (what.end_s - what.start_s) / length_s, _LEAST_WIDTH)
     opacity = _FAINTEST + (1 - _FAINTEST) * what.confidence

@@ -27,9 +27,12 @@ from huiyin.services.asr.sensevoice.checkpoint import Weights
 QUERIES = 4
 _EPSILON = 1e-5  # of torch.nn.LayerNorm
 _POSITION_BASE = 10_000.0
-_OPSET, _MICROSOFT_OPSET, _IR_VERSION = 17, 1, 8  # read by every onnxruntime since 1.15
+_OPSET = 17  # this and the next two: read by every onnxruntime since 1.15
+_MICROSOFT_OPSET = 1
+_IR_VERSION = 8
 _BLANK = 0
-_INLINE_BYTES, _ALIGN_BYTES = 1024, 4096  # what is larger lies beside the graph, page by page
+_INLINE_BYTES = 1024  # a constant from this size on lies in the file beside the graph ...
+_ALIGN_BYTES = 4096  # ... where it begins on a page of memory, to be mapped
 
 
 def build_graph(weights: Weights, heads: int, levels: int, data: BinaryIO, data_name: str) -> onnx.ModelProto:

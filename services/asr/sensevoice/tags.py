@@ -17,8 +17,10 @@ from huiyin.services.asr.recogniser import Emotion
 
 # Rows of the query embedding (FunASR's SenseVoiceSmall: lid_dict, textnorm_dict).
 LANGUAGE_QUERIES: Mapping[str, int] = {"auto": 0, "zh": 3, "en": 4, "yue": 7, "ja": 11, "ko": 12}
-EMOTION_QUERY, EVENT_QUERY = 1, 2
-ITN_QUERY, SPOKEN_QUERY = 14, 15
+EMOTION_QUERY = 1
+EVENT_QUERY = 2
+ITN_QUERY = 14  # numbers and dates as one writes them, with punctuation
+SPOKEN_QUERY = 15  # numbers and dates as they are said
 
 LANGUAGES = tuple(code for code in LANGUAGE_QUERIES if code != "auto")
 UNKNOWN = "unknown"

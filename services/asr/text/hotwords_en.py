@@ -18,7 +18,8 @@ from huiyin.services.asr.text.hotwords_zh import Match
 # From `python -m benchmarks.hotwords`: Editex distance for each letter of the longer spelling.
 _NEAR = 0.40  # with an unusual word in it
 _NEAR_COMMON = 0.34  # words that anyone may say, together: only long ones, and only if they fit well
-_COMMON_CONSONANTS, _COMMON_LETTERS = 4, 6
+_COMMON_CONSONANTS = 4  # fewer: common words are not replaced
+_COMMON_LETTERS = 6  # the same
 _SHORT_LETTERS = 5  # up to here a different vowel is a different word: Jan is not Jon
 _EXTRA_WORDS = 2  # a hotword may be heard as so many words more than it has
 _SURE = 100.0  # the same letters, only spaced or capitalised differently

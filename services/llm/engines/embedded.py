@@ -39,7 +39,9 @@ log = logging.getLogger(__name__)
 _BATCH_TOKENS = 64  # see above
 _SPARE_HTTP_THREADS = 4  # beside one for each request of the service
 # The model card's own sampling values; llama.cpp's (0.8, 0.95, 40) let a small model ramble.
-_TEMPERATURE, _TOP_P, _TOP_K = 0.7, 0.8, 20
+_TEMPERATURE = 0.7
+_TOP_P = 0.8
+_TOP_K = 20
 _CHAT = "/v1/chat/completions"
 
 

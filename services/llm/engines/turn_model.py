@@ -35,9 +35,11 @@ _SHOTS = (
     ("do you have any idea why the printer keeps jamming", "Maybe the paper is damp."),
     ("我想问一下这附近有没有停车场", "前面路口就有。"),
 )
-_USER, _ASSISTANT, _END = "<|im_start|>user\n", "<|im_start|>assistant\n", "<|im_end|>\n"
+_USER = "<|im_start|>user\n"
+_ASSISTANT = "<|im_start|>assistant\n"
+_END = "<|im_end|>\n"
 _PREFIX = "".join(f"{_USER}{said}{_END}{_ASSISTANT}{reply}{_END}" for said, reply in _SHOTS)  # read once
-_SPECIAL = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
+_SPECIAL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 _SENTENCE_ENDS = (".", "。", "!", "！", "?", "？", "\n", '"', "”")
 
 _CONTEXT_TOKENS = 1024
