@@ -78,28 +78,20 @@ def _blocks(text: list[str], spoken: list[str]) -> Iterator[tuple[bool, int, int
     text_at = 0
     spoken_at = 0
     while spoken_at < len(spoken):
-        window = _WINDOW
         is_last = spoken_at + _WINDOW >= len(spoken)
+        window = _WINDOW
         while True:
-            text_end = len(text) if is_last else text_at + window
-            matcher = SequenceMatcher(
-                str.isspace, text[text_at:text_end], spoken[spoken_at : spoken_at + _WINDOW], autojunk=False
-            )
+            rest = text[text_at:] if is_last else text[text_at : text_at + window]
+            matcher = SequenceMatcher(str.isspace, rest, spoken[spoken_at : spoken_at + _WINDOW], autojunk=False)
             codes = matcher.get_opcodes()
-            equal = [i for i, code in enumerate(codes) if code[0] == "equal"]
+            equal = [n for n, code in enumerate(codes) if code[0] == "equal"]
             if equal or text_at + window >= len(text):
                 break
             window *= 2  # much of the text is not spoken
         if equal and not is_last:
             codes = codes[: equal[-1] + 1]  # what follows may go on in the next window
-        for kind, text_first, text_end, spoken_first, spoken_end in codes:
-            yield (
-                kind == "equal",
-                text_at + text_first,
-                text_at + text_end,
-                spoken_at + spoken_first,
-                spoken_at + spoken_end,
-            )
+        for tag, i1, i2, j1, j2 in codes:
+            yield tag == "equal", text_at + i1, text_at + i2, spoken_at + j1, spoken_at + j2
         text_at += codes[-1][2]
         spoken_at += codes[-1][4]
 

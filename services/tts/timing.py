@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from huiyin.services.tts.g2p_zh import HAN
 from huiyin.services.tts.phrases import pause_s, syllables
@@ -16,18 +17,20 @@ _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+")
 
 def in_proportion(piece: str, sound_s: float) -> Iterator[WordTiming]:
     """The words of `piece`, which took `sound_s` to say from its first sound to its last."""
-    units = [unit.span() for unit in _UNIT.finditer(piece)]
-    said = [span for span in units if speakable(piece[slice(*span)])]
-    if not said:
+    words = [unit.span() for unit in _UNIT.finditer(piece) if speakable(unit[0])]
+    if not words:
         return
-    last_end = said[-1][1]
-    lengths = []  # of each word and of the pause after it, in seconds at an ordinary pace
-    for (start, end), (following, _) in zip(said, [*said[1:], (last_end, last_end)], strict=True):
-        mark = piece[start:following] if following > end or not piece[end - 1].isalnum() else ""
-        pause = pause_s(mark) if end != last_end and mark and not mark.strip()[-1].isalnum() else 0.0
-        lengths.append((max(1, syllables(piece[start:end])) * _SYLLABLE_S, pause))
-    share = sound_s / sum(word + pause for word, pause in lengths)
+    # In seconds at an ordinary pace: each word, and the pause after it.
+    words_s = [max(1, syllables(piece[start:end])) * _SYLLABLE_S for start, end in words]
+    gaps_s = [_pause_after_s(piece[start:following]) for (start, _), (following, _) in pairwise(words)]
+    lengths = list(zip(words_s, [*gaps_s, 0.0], strict=True))
+    share = sound_s / sum(word_s + gap_s for word_s, gap_s in lengths)
     at_s = 0.0
-    for (start, end), (word, pause) in zip(said, lengths, strict=True):
-        yield WordTiming(start, end, at_s, at_s + word * share)
-        at_s += (word + pause) * share
+    for (start, end), (word_s, gap_s) in zip(words, lengths, strict=True):
+        yield WordTiming(start, end, at_s, at_s + word_s * share)
+        at_s += (word_s + gap_s) * share
+
+
+def _pause_after_s(word: str) -> float:
+    """`word` with what stands between it and the next."""
+    return 0.0 if word.rstrip()[-1].isalnum() else pause_s(word)
