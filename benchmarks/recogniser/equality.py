@@ -10,11 +10,11 @@ import numpy as np
 
 from benchmarks.recogniser.peers import random_model
 from benchmarks.recogniser.recordings import speech
-from huiyin.services.asr.kaldi import Features
 from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.features import Frontend
 from huiyin.services.asr.sensevoice.network import Network, OnnxNetwork, Output, TorchNetwork
 from huiyin.services.asr.sensevoice.tags import EMOTION_QUERY, EVENT_QUERY, ITN_QUERY, LANGUAGE_QUERIES
+from huiyin.services.asr.signal.kaldi import Features
 from huiyin.services.common.audio import SAMPLE_RATE
 
 _PIECES_S = (1.0, 3.0, 5.0, 10.0, 15.0)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import soxr
 
-from huiyin.services.asr.detector import SpeechDetector
 from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_texts
+from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.asr.transcribe import joined
 from huiyin.services.common.audio import SAMPLE_RATE, Samples

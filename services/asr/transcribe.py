@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from huiyin.services.asr.detector import Detectors
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, RecordingTranscript, Segment, join_texts
+from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.text.hotwords import recognise
 from huiyin.services.common.audio import AudioReader, Samples

@@ -1,7 +1,7 @@
 """Thoughts taken out of a whole text that is to be read aloud or shown.
 
-Wider than the LLM service's stream filter (`huiyin.services.llm.think`), which passes on everything but `<think>` because its
-callers may want it: here any of the tags that models think in goes, with attributes or without.
+Wider than the LLM service's stream filter (`services/llm/think.py`), which passes on everything but `<think>` because
+its callers may want it: here any of the tags that models think in goes, with attributes or without.
 """
 
 from __future__ import annotations

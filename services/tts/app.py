@@ -23,7 +23,7 @@ from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
-from huiyin.services.tts.voice_engine import Sound, WordTiming
+from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
 
 log = logging.getLogger(__name__)
 

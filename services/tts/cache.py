@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from huiyin.configs.files import whole_file
-from huiyin.services.tts.voice_engine import Sound, WordTiming
+from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
 
 log = logging.getLogger(__name__)
 

@@ -63,10 +63,8 @@ class VoiceSelector:
             return self._default(lang, ALIASES.get(name, "female"), engine)
         named = self._find(name)
         if named is None:
-            names = ", ".join(v.name for e in self._engines.values() for v in e.voices)
-            raise ApiError(
-                400, "unknown_voice", f"there is no voice {name!r}", f"voices: {names}; GET /voices tells more"
-            )
+            names = [v.name for e in self._engines.values() for v in e.voices]
+            raise ApiError(400, "tts.unknown_voice", voice=name, known=names)
         if lang in named.voice.speaks:
             return named
         other = self._default(lang, named.voice.gender, "")
@@ -103,12 +101,7 @@ class VoiceSelector:
             return named
         choices = self._speaking(lang)
         if not choices:
-            raise ApiError(
-                400,
-                "language_not_spoken",
-                f"the engines here ({', '.join(self._engines)}) have no voice for this language: {lang}",
-                "start the service with --set tts.engine=auto",
-            )
+            raise ApiError(400, "tts.language_not_spoken", engines=list(self._engines), language=lang)
         # The asked-for engine before the gender, the gender before whether it is the voice's own language.
         return max(
             choices,

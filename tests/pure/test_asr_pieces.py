@@ -11,7 +11,7 @@ import pytest
 
 from huiyin.configs.settings import AsrSettings, StoreSettings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.detector import Detectors
+from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import Piece, quietest, split
 from huiyin.services.asr.signal.voice_activity import FSMN, SILERO, load_detectors
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
@@ -214,7 +214,7 @@ def test_the_detector_follows_the_settings_and_what_is_here() -> None:
 
 def test_a_wrong_mean_file_is_named(tmp_path: Path) -> None:
     pytest.importorskip("kaldi_native_fbank")
-    from huiyin.services.asr.kaldi import read_cmvn
+    from huiyin.services.asr.signal.kaldi import read_cmvn
 
     path = tmp_path / "am.mvn"
     for text in ("", "<AddShift> 2 2 <LearnRateCoef> 0 [ 1 2 ] <Rescale> 2 2 <LearnRateCoef> 0 [ 1 2 ]"):

@@ -19,7 +19,7 @@ from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.styles import STYLES, style_of
 from huiyin.services.tts.timing import in_proportion
-from huiyin.services.tts.voice_engine import PLAIN, SynthesisFailed, Voice, WordTiming
+from huiyin.services.tts.voice_engine import PLAIN, Prosody, Speech, SynthesisFailed, Voice, WordTiming
 from huiyin.services.tts.voice_selector import parts
 from tests.services.test_tts_speaker import Tone, only_sound, speaker
 

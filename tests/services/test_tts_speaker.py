@@ -18,7 +18,7 @@ from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE, SpeechSpan, limited
 from huiyin.services.tts.speaker import Speaker, Turns
 from huiyin.services.tts.styles import STYLES
-from huiyin.services.tts.voice_engine import PLAIN, Engine, Sound, SynthesisFailed, Voice, WordTiming
+from huiyin.services.tts.voice_engine import PLAIN, Engine, Prosody, Sound, Speech, SynthesisFailed, Voice, WordTiming
 from tests.support.fake_edge import WORD_S, FakeEdge, running
 from tests.support.loudness import lufs
 from tests.support.service_process import free_port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huiyin.services.asr.kaldi import MELS, Features, log_mels, read_cmvn
+from huiyin.services.asr.signal.kaldi import MELS, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import Samples
 
 FRAME_S = 0.06  # between two rows: six frames of 10 ms

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from huiyin.services.asr.engines.funasr_models import load_stock
-from huiyin.services.asr.kaldi import Features
 from huiyin.services.asr.recogniser import OutOfMemory
 from huiyin.services.asr.sensevoice.checkpoint import read_checkpoint
+from huiyin.services.asr.signal.kaldi import Features
 from huiyin.services.common.onnx import session_options
 
 QUERIES = 4

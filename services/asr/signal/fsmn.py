@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from huiyin.services.asr.detector import Detectors, Probabilities, open_model
-from huiyin.services.asr.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
+from huiyin.services.asr.signal.detector import Detectors, Probabilities, open_model
+from huiyin.services.asr.signal.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _STACK = 5  # frames side by side, the one that is meant in the middle
@@ -32,7 +32,7 @@ def load(folder: Path) -> Detectors:
 
 
 class _Fsmn:
-    """See `huiyin.services.asr.detector.SpeechDetector`."""
+    """See `huiyin.services.asr.signal.detector.SpeechDetector`."""
 
     name = "fsmn"
     frame_s = SHIFT / SAMPLE_RATE

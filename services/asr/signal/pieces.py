@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.services.asr.detector import Detectors, SpeechDetector
+from huiyin.services.asr.signal.detector import Detectors, SpeechDetector
 from huiyin.services.common.audio import MIN_DURATION_S, SAMPLE_RATE, Samples
 
 WHOLE_S = 12.0  # a recording up to here is one piece, whatever is in it

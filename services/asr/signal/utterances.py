@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huiyin.services.asr.detector import SpeechDetector
+from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.pieces import quietest
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 

@@ -17,8 +17,8 @@ import numpy as np
 import onnxruntime
 
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.detector import Detectors, Probabilities, open_model
 from huiyin.services.asr.recogniser import FindModel
+from huiyin.services.asr.signal.detector import Detectors, Probabilities, open_model
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _silero(model: Path) -> Detectors:
 
 
 class _Silero:
-    """See `huiyin.services.asr.detector.SpeechDetector`. Takes 0.5 % of real time.
+    """See `huiyin.services.asr.signal.detector.SpeechDetector`. Takes 0.5 % of real time.
 
     Quiet sound is raised by the loudest peak of the last seconds.
     """

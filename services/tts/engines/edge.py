@@ -16,7 +16,7 @@ import numpy as np
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import Breaker
 from huiyin.services.tts.speakable import speakable
-from huiyin.services.tts.voice_engine import PLAIN, Gender, SynthesisFailed, Voice, WordTiming, listed
+from huiyin.services.tts.voice_engine import PLAIN, Gender, Prosody, Speech, SynthesisFailed, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 

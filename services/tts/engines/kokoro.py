@@ -23,7 +23,7 @@ from huiyin.services.tts.engines.hibari import readable
 from huiyin.services.tts.engines.kokoro_reading import read
 from huiyin.services.tts.phrases import pieces
 from huiyin.services.tts.speakable import language
-from huiyin.services.tts.voice_engine import PLAIN, Sound, Voice, WordTiming, listed
+from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Speech, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
