@@ -24,12 +24,11 @@ import numpy as np
 from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.conversation.trace import AUDIBLE, Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import latency_parts
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Exchange, Floats, Samples
 from huiyin.assistant.turns import actions as do
@@ -160,14 +159,9 @@ class Huiyin:
         at = {name: replace(getattr(settings, name), port=number) for name, number in ports.items()}
         self._settings, self._delays = replace(settings, **at), delays
         self._trace, self._seen = Trace(), list[tuple[float, object]]()
-        self._headset, captions = Headset(), Captions(sys.stderr)
-        self._conversation = Conversation(
-            Services(self._settings),
-            load_persona(settings.talk.persona),
-            self._headset,
-            make_listener(settings, captions),
-            endpoint=make_endpoint(settings, captions),
-        )
+        self._headset = Headset()
+        persona, tell = load_persona(settings.talk.persona), Captions(sys.stderr).notice
+        self._conversation = assemble(Services(self._settings), persona, self._headset, tell, warm=False)
         self._conversation.observe(self._trace)
         self._conversation.observe(lambda at_s, what: self._seen.append((at_s, what)))
         self._thread = threading.Thread(target=self._conversation.run, daemon=True)

@@ -13,7 +13,8 @@ A scenario can also be written in place, in the grammar of `huiyin.assistant.sce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -76,6 +77,10 @@ class Result:
         return text_report([self])
 
 
+def _on_standard_error(text: str) -> None:
+    print(f"· {text}", file=sys.stderr, flush=True)
+
+
 def simulate(
     scenario: Scenario | Path | str,
     depth: Depth | None = None,
@@ -85,6 +90,7 @@ def simulate(
     services: Literal["simulated", "real"] = "simulated",
     place: Literal["room", "card"] = "room",
     judge_text: JudgeText = unjudged,
+    tell: Callable[[str], None] = _on_standard_error,
 ) -> Result:
     """Play a scenario (or the file it stands in), at its own first depth unless told otherwise.
 
@@ -92,7 +98,8 @@ def simulate(
     of this machine's. `services` real: those that run where `settings` say, in the virtual time of room depth; live
     depth has no others. `place` is for live depth: a simulated room, or the sound card that `settings` name.
 
-    `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not.
+    `judge_text` tells simulated services how complete the words of a turn are, where the scenario does not. `tell` is
+    given what the user should know of real services and sound: that a model is missing, for example.
 
     Raises NotPlayable; ScenarioError where the file is wrong or something it needs is missing; ServiceError or
     PortError where real services or sound cannot be had. A failed expectation is no error.
@@ -111,9 +118,9 @@ def simulate(
     if depth == "live":
         from huiyin.assistant.scenario.real_time import LiveRunner
 
-        director = LiveRunner(scenario, seed, Services(settings), place).run()
+        director = LiveRunner(scenario, seed, Services(settings), place, tell).run()
     else:
-        director = Runner(scenario, depth, seed, settings, clients, judge_text).run()
+        director = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell).run()
     log = director.log
     counted = tally(log)
     outcomes = judge(scenario, log, counted.figures())

@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from huiyin.assistant.clients.http import Call, ServiceError
-from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.stages import JUDGE_LIMIT_S
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.style import Style
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.talk import prepare
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.simulated_services import Judge, VirtualStages
 from huiyin.assistant.turns import events as ev
 
-_APOLOGIES_LIMIT_S = 60.0
+APOLOGIES_LIMIT_S = 60.0  # for making them before the conversation, which they would slow down
 _ENDPOINT_S = 0.06  # what the endpoint model takes beside a running conversation
 
 
@@ -105,11 +100,3 @@ class RealServices(VirtualStages):
             yield self.services.call(stage, timeout_s), took_s
         except ServiceError as error:
             self._fail(generation, stage, str(error), took_s())
-
-
-def prepared(services: Services, persona: Persona, tell: Captions) -> Mapping[str, Samples]:
-    """What `huiyin talk` does before the first turn, all of it done: the apologies' sound."""
-    apologies = prepare(Launcher(services.settings, tell=tell.notice), persona)
-    if isinstance(apologies, Apologies):
-        apologies.ready.wait(_APOLOGIES_LIMIT_S)
-    return apologies

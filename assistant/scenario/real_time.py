@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,10 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.personas import load_persona
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopPort
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices
@@ -24,7 +21,7 @@ from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.hearing import spoken
 from huiyin.assistant.scenario.log import Log
-from huiyin.assistant.scenario.real_services import prepared
+from huiyin.assistant.scenario.real_services import APOLOGIES_LIMIT_S
 from huiyin.assistant.scenario.script import Scenario, Step
 from huiyin.assistant.scenario.world import RealWorld
 from huiyin.configs.settings import AudioSettings
@@ -38,20 +35,20 @@ _JOIN_S = 10.0
 class LiveRunner:
     """Plays one scenario, once, against services that run."""
 
-    def __init__(self, scenario: Scenario, seed: int, services: Services, place: Place) -> None:
-        """`place` card: the people's lines come out of the loudspeaker, too. Raises what `huiyin talk` raises."""
-        tell = Captions(sys.stderr)
+    def __init__(
+        self, scenario: Scenario, seed: int, services: Services, place: Place, tell: Callable[[str], None]
+    ) -> None:
+        """`place` card: the people's lines come out of the loudspeaker, too. `tell`: as for `assemble`.
+
+        Raises what `huiyin talk` raises.
+        """
         persona = load_persona(services.settings.talk.persona)
         voice = made_voice(scenario) if scenario.voice else ServiceVoice(services, persona.voice)
         spoken_steps = [step for step in scenario.steps if step.kind not in ("types", "key")]
         # Before the conversation: speech being made would slow it down.
         self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
-        apologies = prepared(services, persona, tell)
         self._air = _Air(_room(scenario, seed) if place == "room" else _card(services, tell), self._played)
-        listener, endpoint = make_listener(services.settings, tell), make_endpoint(services.settings, tell)
-        self._conversation = Conversation(
-            services, persona, self._air, listener, apologies=apologies, endpoint=endpoint
-        )
+        self._conversation = assemble(services, persona, self._air, tell, patience_s=APOLOGIES_LIMIT_S)
         self._conversation.observe(self._observe)
         self._world = RealWorld(self._conversation.clock.now)
         self.director = Director(scenario, self._world, Log(), self._begin, apart_s=_APART_S)
@@ -162,9 +159,9 @@ def _room(scenario: Scenario, seed: int) -> SimulatedRoom:
     return SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
 
 
-def _card(services: Services, tell: Captions) -> DesktopPort:
+def _card(services: Services, tell: Callable[[str], None]) -> DesktopPort:
     audio = services.settings.audio
-    return DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell.notice)
+    return DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell)
 
 
 def _raising(error: Exception) -> Callable[[], None]:

@@ -5,7 +5,6 @@ With simulated services the same scenario with the same seed leaves the same log
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.performer import Performer, policy_from
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
@@ -44,8 +42,13 @@ class Runner:
         settings: Settings,
         services: Services | None = None,
         judge_text: JudgeText = unjudged,
+        *,
+        tell: Callable[[str], None],
     ) -> None:
-        """`services`: the real ones; None: simulated, with words judged by `judge_text`. Raises RoomMissing."""
+        """`services`: the real ones; None: simulated, with words judged by `judge_text`. `tell`: as for `prepare`.
+
+        Raises RoomMissing.
+        """
         persona = _persona(settings.talk.persona)
         self._scenario, self._settings, self._persona, self._judge_text = scenario, settings, persona, judge_text
         log, self._world, self._player = Log(), World(), Player()
@@ -60,7 +63,7 @@ class Runner:
             self._player,
             self._stages,
             lambda: self._world.now,
-            apologies=self._apologies(services),
+            apologies=self._apologies(services, tell),
             limit=history_limit(settings, persona),
         )
         log.history = self._performer.history.turns
@@ -118,12 +121,13 @@ class Runner:
         is_natural = voice is speaks or named not in ("", MADE_VOICE)
         return RoomDepth(joints, self._scenario, self._settings, seed, voice, is_natural=is_natural)
 
-    def _apologies(self, services: Services | None) -> Mapping[str, Samples]:
+    def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Samples]:
         if services is None:
             return _Voiced(self._persona.all_apologies(), self._depth.speak)
-        from huiyin.assistant.scenario.real_services import prepared
+        from huiyin.assistant.conversation.assemble import prepare
+        from huiyin.assistant.scenario.real_services import APOLOGIES_LIMIT_S
 
-        return prepared(services, self._persona, Captions(sys.stderr))
+        return prepare(services, self._persona, tell, patience_s=APOLOGIES_LIMIT_S)
 
     def _make_stages(self, services: Services | None) -> SimulatedServices | RealServices:
         depth, turns = self._depth, self._settings.turns

@@ -12,11 +12,11 @@ import pytest
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.assemble import make_listener, prepare
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo import user_sound
-from huiyin.assistant.faces.cli.talk import make_listener, prepare
 from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.turns import actions as do
@@ -50,7 +50,7 @@ def launcher() -> Iterator[Launcher]:
 
 @pytest.fixture(scope="module")
 def apologies(launcher: Launcher) -> Apologies:
-    made = prepare(launcher, load_persona("huiyin"))
+    made = prepare(launcher.services, load_persona("huiyin"), launcher.tell)
     assert isinstance(made, Apologies) and made.ready.wait(120)
     return made
 
@@ -58,7 +58,7 @@ def apologies(launcher: Launcher) -> Apologies:
 @pytest.fixture
 def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
     room = SimulatedRoom()
-    listener = make_listener(launcher.settings, Captions())
+    listener = make_listener(launcher.settings, Captions().notice)
     persona = load_persona("huiyin")
     with Desk(Conversation(launcher.services, persona, room, listener, apologies=apologies), room) as desk:
         yield desk

@@ -17,14 +17,13 @@ import numpy as np
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Services
-from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
 from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
-from huiyin.assistant.faces.cli.talk import make_endpoint, make_listener, prepare
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
@@ -108,14 +107,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         captions.notice("the second voice learns its lines …")
         lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
         persona = load_persona(getattr(args, "persona", None) or settings.talk.persona)
-        apologies = prepare(launcher, persona)
-        if isinstance(apologies, Apologies):
-            apologies.ready.wait(_TTS_LIMIT_S)  # making them must not slow the first turn down
         room = SimulatedRoom(RoomSettings(seed=1 if seed is None else seed))
         trace, user = Trace(), SecondVoice(room, lines)
-        listener = make_listener(settings, captions)
-        endpoint = make_endpoint(settings, captions)
-        conversation = Conversation(launcher.services, persona, room, listener, apologies=apologies, endpoint=endpoint)
+        conversation = assemble(launcher.services, persona, room, captions.notice, patience_s=_TTS_LIMIT_S)
         for observer in (captions, trace, user):
             conversation.observe(observer)
         threading.Thread(target=user.run, args=(conversation,), name="second-voice", daemon=True).start()

@@ -5,83 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 
-from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Name
-from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.personas import load_persona, reference
 from huiyin.assistant.conversation.sessions import SavedSession, SessionStore, SessionWriter, sessions_folder
-from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
-from huiyin.assistant.ears.endpoint_model import EndpointModel
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
 from huiyin.assistant.ports.devices import find_device, list_devices
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.ports.port import AudioPort, PortError
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.errors import StoreError
-from huiyin.configs.store.model_store import ModelStore
-
-VAD_MODEL = "silero_vad.onnx"
-_WARM_UP_LIMIT_S = 60.0
-
-
-def make_listener(settings: Settings, say: Captions) -> Listener:
-    """The ear: echo canceller, voice activity, its model from the store."""
-    echo, warning = make_echo_path(settings.audio.echo)
-    if warning:
-        say.notice(f"{warning}; until then use a headset, or --set turns.barge_in=off")
-    vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
-    return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
-
-
-def make_endpoint(settings: Settings, say: Captions) -> EndpointModel | None:
-    """What hears whether a turn is complete; None: pauses are judged by their length and the words alone."""
-    if not settings.turns.endpoint_model:
-        return None
-    try:
-        return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
-    except StoreError as error:
-        say.notice(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
-        return None
-
-
-def prepare(
-    launcher: Launcher, persona: Persona, history: History | None = None, *, speak: bool = True, listen: bool = True
-) -> Mapping[str, Samples]:
-    """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
-
-    The model reads the persona (and what was said before) once, and its prompt cache then keeps it: 4.7 s off the first
-    reply (measured).
-    """
-    services = launcher.services
-    if listen and services.settings.words_are_judged:
-        with suppress(ServiceError):  # the model that judges loads when it is first asked
-            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
-    messages = persona.messages(history or History(), "")
-    try:
-        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))
-    except ServiceError as error:
-        launcher.tell(f"the language model does not answer: {error}")
-    return Apologies(services, persona, launcher.settings.store.path.parent / "apologies") if speak else {}
-
-
-def _rehearse(launcher: Launcher, persona: Persona, clauses: Sequence[str]) -> None:
-    """Have the greeting's sound made while the model reads the persona: the speech service keeps it."""
-    with suppress(ServiceError):
-        for clause in clauses:
-            list(launcher.services.speak(launcher.services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -109,22 +48,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
         launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
-        listener = None if args.text else make_listener(settings, captions)
-        endpoint = None if args.text else make_endpoint(settings, captions)
-        history = session.history() if session else None
-        opening = persona.opening() if settings.talk.greet and not session else []
-        if speak:
-            threading.Thread(target=_rehearse, args=(launcher, persona, opening), name="greeting", daemon=True).start()
-        apologies = prepare(launcher, persona, history, speak=speak, listen=not args.text)
-        conversation = Conversation(
+        conversation = assemble(
             launcher.services,
             persona,
             port,
-            listener,
+            captions.notice,
+            listen=not args.text,
             speak=speak,
-            apologies=apologies,
-            endpoint=endpoint,
-            history=history,
+            greeting=persona.opening() if settings.talk.greet and not session else (),
+            history=session.history() if session else None,
         )
         conversation.observe(captions)
         if args.show_prompt:
@@ -133,8 +65,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             conversation.observe(keeps)
         if session:
             captions.notice(f"session {session.id} goes on, after {len(session.turns)} turns")
-        elif opening:
-            conversation.greet(opening)
         if args.text:
             captions.notice("type, Enter sends, Ctrl-C ends")
             threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()

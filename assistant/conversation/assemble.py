@@ -1,0 +1,117 @@
+"""Builds conversations: the one place where ears, services and loop are joined, for every face and for scenarios."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
+from huiyin.assistant.ears.endpoint_model import EndpointModel
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.ports.port import AudioPort, Samples
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.model_store import ModelStore, StoreError
+
+VAD_MODEL = "silero_vad.onnx"
+_WARM_UP_LIMIT_S = 60.0
+
+
+def assemble(
+    services: Services,
+    persona: Persona,
+    port: AudioPort,
+    tell: Callable[[str], None],
+    *,
+    listen: bool = True,
+    speak: bool = True,
+    greeting: Sequence[str] = (),
+    history: History | None = None,
+    warm: bool = True,
+    patience_s: float = 0.0,
+) -> Conversation:
+    """A conversation that is ready to run.
+
+    `tell` is given what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
+    `greeting`: clauses that the assistant begins with; `history`: what was said before. `warm` false: without what
+    `prepare` does; `patience_s`: as there. Raises StoreError when there is no model for voice activity.
+    """
+    settings = services.settings
+    listener = make_listener(settings, tell) if listen else None
+    endpoint = make_endpoint(settings, tell) if listen else None
+    if speak and greeting:
+        threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
+    apologies: Mapping[str, Samples] = {}
+    if warm:
+        apologies = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
+    conversation = Conversation(
+        services, persona, port, listener, speak=speak, apologies=apologies, endpoint=endpoint, history=history
+    )
+    if greeting:
+        conversation.greet(greeting)
+    return conversation
+
+
+def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
+    """The ear: echo canceller, voice activity, its model from the store."""
+    echo, warning = make_echo_path(settings.audio.echo)
+    if warning:
+        tell(f"{warning}; until then use a headset, or --set turns.barge_in=off")
+    vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
+    return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+
+
+def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointModel | None:
+    """What hears whether a turn is complete; None: pauses are judged by their length and the words alone."""
+    if not settings.turns.endpoint_model:
+        return None
+    try:
+        return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
+    except StoreError as error:
+        tell(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
+        return None
+
+
+def prepare(
+    services: Services,
+    persona: Persona,
+    tell: Callable[[str], None],
+    history: History | None = None,
+    *,
+    speak: bool = True,
+    listen: bool = True,
+    patience_s: float = 0.0,
+) -> Mapping[str, Samples]:
+    """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
+
+    The model reads the persona (and what was said before) once, and its prompt cache then keeps it: 4.7 s off the first
+    reply (measured). `patience_s`: how long to wait for the apologies, so that making them does not slow a turn down.
+    """
+    if listen and services.settings.words_are_judged:
+        with suppress(ServiceError):  # the model that judges loads when it is first asked
+            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
+    messages = persona.messages(history or History(), "")
+    try:
+        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))
+    except ServiceError as error:
+        tell(f"the language model does not answer: {error}")
+    if not speak:
+        return {}
+    apologies = Apologies(services, persona, services.settings.store.path.parent / "apologies")
+    apologies.ready.wait(patience_s)
+    return apologies
+
+
+def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> None:
+    """Have the greeting's sound made while the model reads the persona: the speech service keeps it."""
+    with suppress(ServiceError):
+        for clause in greeting:
+            list(services.speak(services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))
