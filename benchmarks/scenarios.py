@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from benchmarks.scenarios_interruptions import interruptions
-from huiyin.assistant.scenario.api import Result, Scenario, read, simulate, together
-from huiyin.assistant.scenario.report import json_report
+from huiyin.assistant.scenario.api import Result, Scenario, read, simulate
+from huiyin.assistant.scenario.report import json_report, together
 from huiyin.assistant.scenario.script import Depth
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "conversations"

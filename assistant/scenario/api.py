@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,9 +23,10 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.scenario.expectations import Outcome, judge
 from huiyin.assistant.scenario.grammar import ScenarioError, parse, read
 from huiyin.assistant.scenario.log import Log
-from huiyin.assistant.scenario.metrics import Tally, tally, total
+from huiyin.assistant.scenario.metrics import tally
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.needs import lacking
+from huiyin.assistant.scenario.result import NotPlayable, Result
 from huiyin.assistant.scenario.runner import Runner
 from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.assistant.scenario.simulated_services import JudgeText, unjudged
@@ -33,48 +34,6 @@ from huiyin.assistant.turns.machine import State
 from huiyin.configs.settings import Settings, load
 
 __all__ = ["Log", "Moment", "NotPlayable", "Result", "Scenario", "ScenarioError", "parse", "read", "simulate"]
-
-
-class NotPlayable(ScenarioError):
-    """The scenario is right, but needs what this depth, or real services, cannot give; the message says what."""
-
-    def __init__(self, scenario: Scenario, depth: Depth, why: str) -> None:
-        super().__init__(f"{scenario.path or scenario.name}: {why}")
-        self.name, self.depth = scenario.name, depth
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a scenario: `log` has all that happened, `outcomes` what became of each expectation."""
-
-    scenario: Scenario
-    depth: Depth
-    seed: int
-    services: Literal["simulated", "real"]
-    log: Log
-    outcomes: tuple[Outcome, ...]
-    tally: Tally
-
-    @property
-    def passed(self) -> bool:
-        """Whether all was as expected."""
-        return all(outcome.met for outcome in self.outcomes)
-
-    @property
-    def failures(self) -> list[Outcome]:
-        """What was not."""
-        return [outcome for outcome in self.outcomes if not outcome.met]
-
-    @property
-    def figures(self) -> dict[str, float | None]:
-        """Metric -> value, None where there was nothing to measure; `metrics.NAMES` explains them."""
-        return self.tally.figures()
-
-    def report(self) -> str:
-        """The result as text, with the timeline around what failed."""
-        from huiyin.assistant.scenario.report import text_report
-
-        return text_report([self])
 
 
 def _on_standard_error(text: str) -> None:
@@ -141,8 +100,3 @@ def with_overrides(settings: Settings, overrides: Sequence[str]) -> Settings:
         value = getattr(getattr(load(environ={}, overrides=[override]), section), key)
         settings = replace(settings, **{section: replace(getattr(settings, section), **{key: value})})
     return settings
-
-
-def together(results: Sequence[Result]) -> dict[str, float | None]:
-    """The figures of all of them."""
-    return total(result.tally for result in results).figures()

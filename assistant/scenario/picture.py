@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from huiyin.assistant.conversation.timeline import Picture
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
-from huiyin.assistant.scenario.api import Result
 from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.moments import Moment
-from huiyin.assistant.scenario.report import json_report, text_report
+from huiyin.assistant.scenario.report import json_report
+from huiyin.assistant.scenario.result import Result
 
 _BRIDGE_S = 0.3  # shorter gaps do not break the assistant's bar
 _KEY_S = 0.1  # how long a key or a typed line is drawn
@@ -52,7 +52,7 @@ def draw(result: Result) -> bytes:
 def documents(result: Result) -> dict[str, bytes]:
     """`report.txt`, `report.json`, `timeline.png`, and at room depth `conversation.wav`: microphone and loudspeaker."""
     contents = {
-        "report.txt": text_report([result], verbose=True).encode() + b"\n",
+        "report.txt": result.report(verbose=True).encode() + b"\n",
         "report.json": json_report([result]).encode() + b"\n",
         "timeline.png": draw(result),
     }

@@ -1,4 +1,4 @@
-"""What came of scenarios: for people, for programs (JSON), for whatever shows test results (JUnit XML).
+"""What came of many scenarios: for people, for programs (JSON), for whatever shows test results (JUnit XML).
 
 Nothing in a report depends on the machine or the time of day: the same scenarios and seed give the same bytes.
 """
@@ -10,24 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as xml
 
-from huiyin.assistant.scenario.api import NotPlayable, Result, together
-from huiyin.assistant.scenario.expectations import Outcome
-
-_AROUND_S = 1.5  # of the timeline is shown before and after what failed
-
-
-def text_report(results: Sequence[Result], *, verbose: bool = False) -> str:
-    """One line a scenario; for a failed one (`verbose`: for each) what was expected and the timeline around it."""
-    lines: list[str] = []
-    for result in results:
-        passed, count = sum(outcome.met for outcome in result.outcomes), len(result.outcomes)
-        mark = "ok  " if result.passed else "FAIL"
-        lines.append(f"{mark} {title(result)}  {passed}/{count} expectations, {result.log.end_s:.1f} s")
-        for outcome in result.failures:
-            lines += ["", f"  {place(result, outcome)}: {outcome.problem}", "", *_timeline(result, outcome), ""]
-        if verbose:
-            lines += ["", *(f"    {moment}" for moment in result.log.moments), ""]
-    return "\n".join(lines)
+from huiyin.assistant.scenario.metrics import total
+from huiyin.assistant.scenario.result import NotPlayable, Result
 
 
 def summary(results: Sequence[Result], refused: Sequence[NotPlayable] = ()) -> str:
@@ -64,34 +48,19 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
         xml.SubElement(case, "skipped", message=str(why))
     for result in results:
         file = result.scenario.path.as_posix() if result.scenario.path else result.scenario.name
-        case = xml.SubElement(suite, "testcase", classname=f"conversations.{result.depth}", name=title(result))
+        case = xml.SubElement(suite, "testcase", classname=f"conversations.{result.depth}", name=result.title)
         case.set("file", file)
         case.set("time", f"{result.log.end_s:.3f}")
         for outcome in result.failures:
-            failure = xml.SubElement(case, "failure", message=f"{place(result, outcome)}: {outcome.problem}")
-            failure.text = "\n".join(_timeline(result, outcome))
+            failure = xml.SubElement(case, "failure", message=result.explain(outcome))
+            failure.text = "\n".join(result.timeline(outcome))
     xml.indent(suite)
     return xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def title(result: Result) -> str:
-    """The scenario and how it was played; the seed where it is not the scenario's own."""
-    how: list[str] = [result.depth]
-    if result.services == "real" and result.depth != "live":
-        how.append("real services")
-    if result.seed != result.scenario.seed:
-        how.append(f"seed {result.seed}")
-    return f"{result.scenario.name} [{', '.join(how)}]"
-
-
-def place(result: Result, outcome: Outcome) -> str:
-    """Where the expectation stands."""
-    return f"{result.scenario.path or result.scenario.name}:{outcome.line}"
-
-
-def _timeline(result: Result, outcome: Outcome) -> list[str]:
-    start_s, end_s = outcome.at_s - _AROUND_S, outcome.at_s + _AROUND_S
-    return [f"    {moment}" for moment in result.log.moments if start_s <= moment.at_s <= end_s]
+def together(results: Sequence[Result]) -> dict[str, float | None]:
+    """The figures of all of them."""
+    return total(result.tally for result in results).figures()
 
 
 def _as_data(result: Result) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError
-from huiyin.assistant.scenario.report import json_report, junit_report, summary, text_report, title
+from huiyin.assistant.scenario.report import json_report, junit_report, summary
 from huiyin.assistant.scenario.script import DEPTHS, Depth, Scenario
 from huiyin.configs import settings as config
 from huiyin.configs.settings import Settings
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         print(json_report(results, refused))
     else:
-        print(f"{text_report(results, verbose=args.verbose)}\n\n{summary(results, refused)}")
+        print(*(result.report(verbose=args.verbose) for result in results), "", summary(results, refused), sep="\n")
         print(_speed(results, took_s), file=sys.stderr)
     return 0 if all(result.passed for result in results) else FAILED
 
@@ -176,7 +176,7 @@ def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPla
         from huiyin.assistant.scenario.picture import documents
 
         for result in results:
-            write_files(args.out / re.sub(r"[\[\], ]+", "-", title(result)).strip("-"), documents(result))
+            write_files(args.out / re.sub(r"[\[\], ]+", "-", result.title).strip("-"), documents(result))
     if args.junit:
         with output_file(args.junit) as file:
             file.write(junit_report(results, refused).encode())

@@ -1,0 +1,80 @@
+"""What came of a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from huiyin.assistant.scenario.expectations import Outcome
+from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.metrics import Tally
+from huiyin.assistant.scenario.reader import ScenarioError
+from huiyin.assistant.scenario.script import Depth, Scenario
+
+_AROUND_S = 1.5  # of the timeline is shown before and after what failed
+
+
+class NotPlayable(ScenarioError):
+    """The scenario is right, but needs what this depth, or real services, cannot give; the message says what."""
+
+    def __init__(self, scenario: Scenario, depth: Depth, why: str) -> None:
+        super().__init__(f"{scenario.path or scenario.name}: {why}")
+        self.name, self.depth = scenario.name, depth
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a scenario: `log` has all that happened, `outcomes` what became of each expectation."""
+
+    scenario: Scenario
+    depth: Depth
+    seed: int
+    services: Literal["simulated", "real"]
+    log: Log
+    outcomes: tuple[Outcome, ...]
+    tally: Tally
+
+    @property
+    def passed(self) -> bool:
+        """Whether all was as expected."""
+        return all(outcome.met for outcome in self.outcomes)
+
+    @property
+    def failures(self) -> list[Outcome]:
+        """What was not."""
+        return [outcome for outcome in self.outcomes if not outcome.met]
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Metric -> value, None where there was nothing to measure; `metrics.NAMES` explains them."""
+        return self.tally.figures()
+
+    @property
+    def title(self) -> str:
+        """The scenario and how it was played; the seed where it is not the scenario's own."""
+        how: list[str] = [self.depth]
+        if self.services == "real" and self.depth != "live":
+            how.append("real services")
+        if self.seed != self.scenario.seed:
+            how.append(f"seed {self.seed}")
+        return f"{self.scenario.name} [{', '.join(how)}]"
+
+    def report(self, *, verbose: bool = False) -> str:
+        """One line; where it failed (`verbose`: always) also what was expected, and the timeline around it."""
+        mark = "ok  " if self.passed else "FAIL"
+        count = f"{len(self.outcomes) - len(self.failures)}/{len(self.outcomes)} expectations"
+        lines = [f"{mark} {self.title}  {count}, {self.log.end_s:.1f} s"]
+        for outcome in self.failures:
+            lines += ["", f"  {self.explain(outcome)}", "", *self.timeline(outcome), ""]
+        if verbose:
+            lines += ["", *(f"    {moment}" for moment in self.log.moments), ""]
+        return "\n".join(lines)
+
+    def explain(self, outcome: Outcome) -> str:
+        """What became of an expectation, after the place where it stands."""
+        return f"{self.scenario.path or self.scenario.name}:{outcome.line}: {outcome.problem}"
+
+    def timeline(self, outcome: Outcome) -> list[str]:
+        """The moments around an outcome, as lines."""
+        start_s, end_s = outcome.at_s - _AROUND_S, outcome.at_s + _AROUND_S
+        return [f"    {moment}" for moment in self.log.moments if start_s <= moment.at_s <= end_s]
