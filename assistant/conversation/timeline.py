@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
-
-from huiyin.assistant.conversation.trace import audible_spans
-from huiyin.assistant.ports import SAMPLE_RATE
-
-if TYPE_CHECKING:
-    from huiyin.assistant.faces.cli.demo_report import DemoReport
 
 _PX_PER_S = 56
 _LEFT, _RIGHT, _TOP, _LANE, _BAR = 96, 24, 46, 40, 22  # pixels
@@ -50,15 +42,15 @@ def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool
 
 
 class Picture:
-    """Spans of time on lanes that continue row by row, like lines of text; `image` is what was drawn."""
+    """Spans of time on lanes that continue row by row, like lines of text."""
 
     def __init__(self, length_s: float) -> None:
         self._rows = max(1, round(length_s / _ROW_S))
         self._row_s = max(_SHORTEST_S, float(math.ceil(length_s / self._rows)))
         self._row_height = _TOP + _LANE * len(_LANES) + 10
         width = _LEFT + round(self._row_s * _PX_PER_S) + _RIGHT
-        self.image = Image.new("RGB", (width, self._rows * self._row_height), "white")
-        self._draw = ImageDraw.Draw(self.image)
+        self._image = Image.new("RGB", (width, self._rows * self._row_height), "white")
+        self._draw = ImageDraw.Draw(self._image)
         self._font, self.knows_chinese = _font(13)
         self._grid(length_s)
 
@@ -100,6 +92,12 @@ class Picture:
         text = f"{(end_s - start_s) * 1000:.0f} ms"
         self._draw.text((x + 4, y - 9), text, fill=_COLOURS["latency"], font=self._font)
 
+    def png(self) -> bytes:
+        """The picture as a file."""
+        buffer = io.BytesIO()
+        self._image.save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
+
     def _place(self, at_s: float, row: int, lane: int) -> tuple[int, int]:
         x = _LEFT + round((at_s - row * self._row_s) * _PX_PER_S)
         return x, row * self._row_height + _TOP + lane * _LANE
@@ -110,32 +108,3 @@ class Picture:
         while text and self._draw.textlength(text, font=self._font) > width:
             text = text[:-1]
         return text
-
-
-def draw_timeline(report: DemoReport) -> bytes:
-    """A PNG of the conversation."""
-    picture = Picture(report.recording.shape[1] / SAMPLE_RATE)
-    for line, start_s, end_s in report.spoken:
-        picture.bar("user", start_s, end_s, line.text)
-    for reply in report.trace.replies.values():
-        for lane, start, end in (
-            ("asr", reply.transcribe_s, reply.transcribed_s),
-            ("llm", reply.asked_s, reply.text_finished_s or reply.first_clause_s),
-        ):
-            if start is not None and end is not None:
-                picture.bar(lane, start, end)
-        for start, end in reply.clauses.values():
-            picture.bar("tts", start, end)
-    heard = {reply.play_s: reply.committed.turn.heard for reply in report.trace.spoken() if reply.committed}
-    for start_s, end_s in audible_spans(report.recording[1]):
-        picture.bar("assistant", start_s, end_s, _closest(heard.items(), start_s))
-    for turn in report.turns:
-        picture.latency(turn.end_s, turn.end_s + turn.latency_s)
-    buffer = io.BytesIO()
-    picture.image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _closest(heard: Iterable[tuple[float | None, str]], at_s: float) -> str:
-    """What was said in the reply whose playback began at about `at_s`."""
-    return next((text for start, text in heard if start is not None and abs(start - at_s) < 0.5), "")

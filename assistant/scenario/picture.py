@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 from huiyin.assistant.conversation.timeline import Picture
@@ -44,9 +43,7 @@ def draw(result: Result) -> bytes:
         ends_s = [m.at_s for m in log.named("user ends", 0.0, reply.at_s)]
         if ends_s:
             picture.latency(ends_s[-1], reply.at_s)
-    buffer = io.BytesIO()
-    picture.image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return picture.png()
 
 
 def documents(result: Result) -> dict[str, bytes]:

@@ -14,8 +14,7 @@ from PIL import Image
 from huiyin.assistant.conversation.loop import TurnCommitted
 from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
 from huiyin.assistant.dialogue.history import Turn
-from huiyin.assistant.faces.cli.demo import Line
-from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript

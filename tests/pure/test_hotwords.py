@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.clients.form import FormUpload
-from huiyin.assistant.faces.cli.shared import CommandError
-from huiyin.assistant.faces.cli.transcribe import read_hotwords
+from huiyin.assistant.faces.cli.shared import CommandError, read_hotwords
 from huiyin.services.asr.recogniser import Hints, Recognition, Segment, Word
 from huiyin.services.asr.text.hotword_list import MOST, hotwords_of
 from huiyin.services.asr.text.hotwords import Corrector, recognise

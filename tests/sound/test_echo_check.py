@@ -10,7 +10,7 @@ import pytest
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
-from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_echo, judge
 from huiyin.assistant.ports.port import Exchange, PortError
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom

@@ -22,7 +22,7 @@ from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
 from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
@@ -34,15 +34,6 @@ _PAUSE_S = 0.8  # what people leave before they answer a stranger
 _REPLY_LIMIT_S = 60.0
 _USER_PEAK = 0.35
 _TTS_LIMIT_S = 60.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """What the second voice says. `interrupt_after_s`: so long after the assistant's reply has begun to be heard."""
-
-    text: str
-    voice: str
-    interrupt_after_s: float | None = None
 
 
 SCRIPT = (

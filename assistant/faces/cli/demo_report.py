@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from huiyin.assistant.conversation.timeline import draw_timeline
-from huiyin.assistant.conversation.trace import ReplyTimes, Trace, first_audible, last_audible
+from huiyin.assistant.conversation.timeline import Picture
+from huiyin.assistant.conversation.trace import ReplyTimes, Trace, audible_spans, first_audible, last_audible
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import wav_bytes
 
-if TYPE_CHECKING:
-    from huiyin.assistant.faces.cli.demo import Line
-
-
 _CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy machine
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the second voice says. `interrupt_after_s`: so long after the assistant's reply has begun to be heard."""
+
+    text: str
+    voice: str
+    interrupt_after_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,33 @@ def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, 
     return parts
 
 
+def _timeline(report: DemoReport) -> bytes:
+    """A PNG of the conversation."""
+    picture = Picture(report.recording.shape[1] / SAMPLE_RATE)
+    for line, start_s, end_s in report.spoken:
+        picture.bar("user", start_s, end_s, line.text)
+    for reply in report.trace.replies.values():
+        for lane, start, end in (
+            ("asr", reply.transcribe_s, reply.transcribed_s),
+            ("llm", reply.asked_s, reply.text_finished_s or reply.first_clause_s),
+        ):
+            if start is not None and end is not None:
+                picture.bar(lane, start, end)
+        for start, end in reply.clauses.values():
+            picture.bar("tts", start, end)
+    heard = {reply.play_s: reply.committed.turn.heard for reply in report.trace.spoken() if reply.committed}
+    for start_s, end_s in audible_spans(report.recording[1]):
+        picture.bar("assistant", start_s, end_s, _closest(heard.items(), start_s))
+    for turn in report.turns:
+        picture.latency(turn.end_s, turn.end_s + turn.latency_s)
+    return picture.png()
+
+
+def _closest(heard: Iterable[tuple[float | None, str]], at_s: float) -> str:
+    """What was said in the reply whose playback began at about `at_s`."""
+    return next((text for start, text in heard if start is not None and abs(start - at_s) < 0.5), "")
+
+
 def write_report(report: DemoReport, folder: Path) -> list[Path]:
     """conversation.wav, transcript.json and timeline.png in `folder`, each written whole."""
     transcript = json.dumps(report.transcript(), ensure_ascii=False, indent=2)
@@ -163,6 +195,6 @@ def write_report(report: DemoReport, folder: Path) -> list[Path]:
         {
             "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
             "transcript.json": transcript.encode(),
-            "timeline.png": draw_timeline(report),
+            "timeline.png": _timeline(report),
         },
     )

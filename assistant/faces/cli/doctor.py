@@ -7,7 +7,8 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from huiyin.assistant.faces.cli.checks import Check, questions
+from huiyin.assistant.faces.cli.checks import questions
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_desktop
 from huiyin.assistant.faces.cli.shared import FAILED
 from huiyin.configs.settings import Settings

@@ -9,7 +9,7 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
-from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.ports.port import AudioPort, PortError, Samples
 from huiyin.configs.settings import Settings
 

@@ -52,6 +52,16 @@ def text_from(words: Sequence[str]) -> str:
     return text
 
 
+def read_hotwords(given: str | None) -> str | None:
+    """The hotwords, from the file where `given` names one ("@names.txt"). Raises CommandError."""
+    if given is None or not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).expanduser().read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--hotwords {given}: {getattr(error, 'strerror', None) or error}", USAGE) from error
+
+
 def check_writable(path: Path) -> None:
     """Raise CommandError when `path` cannot be written as a file: better told before the work than after."""
     if path.is_dir():

@@ -20,7 +20,15 @@ from huiyin.assistant.clients.http import ServiceError, in_its_words, server_sen
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import FAILED, STDIN, USAGE, CommandError, check_writable, output_file
+from huiyin.assistant.faces.cli.shared import (
+    FAILED,
+    STDIN,
+    USAGE,
+    CommandError,
+    check_writable,
+    output_file,
+    read_hotwords,
+)
 from huiyin.configs.settings import Settings
 
 # A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.
@@ -115,16 +123,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 work = _Work(launcher.services, args.format, options, targets, several=len(args.file) > 1)
                 failed += work.do(recordings)
     return FAILED if failed else 0
-
-
-def read_hotwords(given: str | None) -> str | None:
-    """The hotwords, from the file where `given` names one ("@names.txt"). Raises CommandError."""
-    if given is None or not given.startswith("@"):
-        return given
-    try:
-        return Path(given[1:]).expanduser().read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"--hotwords {given}: {getattr(error, 'strerror', None) or error}", USAGE) from error
 
 
 def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, Path]:

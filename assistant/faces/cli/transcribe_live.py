@@ -16,8 +16,7 @@ from typing import Any, TextIO
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
-from huiyin.assistant.faces.cli.shared import STDIN, USAGE, CommandError
-from huiyin.assistant.faces.cli.transcribe import read_hotwords
+from huiyin.assistant.faces.cli.shared import STDIN, USAGE, CommandError, read_hotwords
 from huiyin.assistant.ports.capture import Microphone, Playback
 from huiyin.assistant.ports.port import PortError
 from huiyin.configs.settings import Settings

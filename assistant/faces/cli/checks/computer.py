@@ -16,7 +16,7 @@ import psutil
 
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Services
-from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.configs.settings import Settings
 
 _PYTHONS = ((3, 10), (3, 14))  # from, below

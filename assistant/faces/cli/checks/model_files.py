@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import FileState, ModelStore

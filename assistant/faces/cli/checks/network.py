@@ -12,7 +12,7 @@ import psutil
 from huiyin.assistant.clients.http import ServiceError, get_json
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
-from huiyin.assistant.faces.cli.checks import Check, Level
+from huiyin.assistant.faces.cli.checks.check import Check, Level
 from huiyin.configs.settings import Settings
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")

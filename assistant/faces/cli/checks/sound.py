@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.faces.cli.checks import Check
+from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
 from huiyin.assistant.ports.port import PortError, Samples
 from huiyin.configs.settings import Settings
