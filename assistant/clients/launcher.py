@@ -1,31 +1,25 @@
 """Starts the services that are not already running, and stops the ones it started.
 
-A service runs as a process of its own (`python -m huiyin.services NAME`); it ends when this process does, however that
-happens, because it watches the pipe it was given as standard input.
+A service runs as a process of its own (`python -m huiyin.services NAME`), which ends when this one does.
 """
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.configs.settings import Settings
 from huiyin.services.common.child import module_command
+from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.1
 _START_LIMIT_S = 1800.0  # a first start may download models
-_STOP_LIMIT_S = 5.0
-_LOG_TAIL_LINES = 15
 
 
 def service_command(name: str, arguments: Sequence[str]) -> list[str]:
@@ -38,18 +32,6 @@ class LaunchError(ServiceError):
 
 
 @dataclass
-class _Child:
-    name: Name
-    process: subprocess.Popen[bytes]
-    log: IO[bytes]
-
-    def last_words(self) -> str:
-        """The end of its log."""
-        self.log.seek(0)
-        return "\n".join(self.log.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
-
-
-@dataclass
 class Launcher:
     """Use as a context manager: ``with Launcher(settings, arguments) as launcher: launcher.start(["asr"])``.
 
@@ -59,7 +41,7 @@ class Launcher:
     settings: Settings
     arguments: Sequence[str] = ()
     tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
-    _children: list[_Child] = field(default_factory=list)
+    _children: list[tuple[Name, Child]] = field(default_factory=list)
 
     def __enter__(self) -> Launcher:
         return self
@@ -77,7 +59,7 @@ class Launcher:
     @property
     def pids(self) -> dict[Name, int]:
         """Process ids of the services started here."""
-        return {child.name: child.process.pid for child in self._children}
+        return {name: child.pid for name, child in self._children}
 
     def start(self, names: Iterable[Name]) -> None:
         """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError."""
@@ -90,19 +72,7 @@ class Launcher:
 
     def stop(self) -> None:
         """Stop what was started here."""
-        for child in self._children:
-            with contextlib.suppress(OSError):
-                child.process.terminate()
-        for child in self._children:
-            try:
-                child.process.wait(_STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
-            if child.process.stdin:
-                with contextlib.suppress(OSError):
-                    child.process.stdin.close()
-            child.log.close()
+        stop_all([child for _, child in self._children])
         self._children.clear()
 
     def _is_running(self, name: Name) -> bool:
@@ -113,19 +83,18 @@ class Launcher:
         return state.kind != "absent"
 
     def _spawn(self, name: Name) -> None:
-        log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         command = service_command(name, ["--stop-with-parent", *self.arguments])
         # A session of its own: Ctrl-C is this command's affair, which may have a last question to the service.
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
-        self._children.append(_Child(name, process, log))
+        self._children.append((name, Child(command, own_session=True)))
 
     def _wait_ready(self, name: Name) -> None:
-        child = next((c for c in reversed(self._children) if c.name == name), None)
+        child = dict(self._children).get(name)  # the newest of that name
         limit = time.monotonic() + _START_LIMIT_S
         told = time.monotonic() + 2
         while time.monotonic() < limit:
-            if child is not None and child.process.poll() is not None:
-                raise LaunchError("clients.ended_at_start", service=name, log=child.last_words())
+            if child is not None and child.status is not None:
+                child.wait(STOP_LIMIT_S)
+                raise LaunchError("clients.ended_at_start", service=name, log="\n".join(child.tail))
             state = look(self.services, name)
             if state.kind == "ready":
                 return

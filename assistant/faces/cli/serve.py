@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 
 from huiyin.assistant.clients.launcher import service_command
@@ -19,9 +18,9 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError
 from huiyin.configs.settings import Settings
+from huiyin.services.common.supervisor import Child, stop_all
 
 _POLL_S = 0.2
-_STOP_LIMIT_S = 5.0
 _LAST_WORDS = 5  # lines
 
 _ABOUT = """\
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 "three services cannot share one port; name each: "
                 "--set asr.port=N --set llm.port=N --set tts.port=N", USAGE,
             )  # fmt: skip
-        return _Supervisor(Services(settings), arguments).run()
+        return _AllServices(Services(settings), arguments).run()
     if args.port is not None:
         arguments += ["--port", str(args.port)]
     return _become(service_command(args.service, arguments))
@@ -69,36 +68,22 @@ def _become(command: list[str]) -> int:
     return subprocess.call(command)
 
 
-class _Child:
+class _Running:
     """One service as a process; its lines are shown with its name in front."""
 
     def __init__(self, name: Name, services: Services, arguments: Sequence[str]) -> None:
         self.name: Name = name
         self.ready = False
-        self.last_words: deque[str] = deque(maxlen=_LAST_WORDS)
-        # The pipe at its standard input tells it when this process is gone, however it ended.
-        self.process = subprocess.Popen(
-            service_command(name, ["--stop-with-parent", *arguments]),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        self._reader = threading.Thread(target=self._read, name=f"log-{name}", daemon=True)
-        self._reader.start()
+        self.child = Child(service_command(name, ["--stop-with-parent", *arguments]), show=self._show)
         # Apart from whoever looks after the processes: a service that loads its model answers late.
         threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for raw in self.process.stdout:
-            line = raw.decode(errors="replace").rstrip()
-            self.last_words.append(line)
-            _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
+    def _show(self, line: str) -> None:
+        _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
 
     def _await_ready(self, services: Services) -> None:
         """Tell when it is ready, or why it never will be."""
-        while self.process.poll() is None:
+        while self.child.status is None:
             state = look(services, self.name)
             if state.kind == "ready":
                 _say(f"{self.name}: ready at {services.url(self.name)}")
@@ -109,17 +94,8 @@ class _Child:
                 return
             time.sleep(_POLL_S)
 
-    def wait(self, limit_s: float) -> None:
-        """Wait for its end; it is killed when that takes too long."""
-        try:
-            self.process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._reader.join(limit_s)
 
-
-class _Supervisor:
+class _AllServices:
     """Three services that live and end together. None is started again in silence."""
 
     def __init__(self, services: Services, arguments: Sequence[str]) -> None:
@@ -131,23 +107,23 @@ class _Supervisor:
         self._check_ports()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stopping.set())
-        children: list[_Child] = []
-        dead: _Child | None = None
+        running: list[_Running] = []
+        dead: _Running | None = None
         try:
-            children += (_Child(name, self._services, self._arguments) for name in NAMES)
+            running += (_Running(name, self._services, self._arguments) for name in NAMES)
             all_ready = False
             while dead is None and not self._stopping.wait(_POLL_S):
-                dead = next((child for child in children if child.process.poll() is not None), None)
-                if not all_ready and all(child.ready for child in children):
+                dead = next((one for one in running if one.child.status is not None), None)
+                if not all_ready and all(one.ready for one in running):
                     all_ready = True
                     _say("huiyin: all ready; Ctrl-C ends them")
         finally:
-            _end(children)
+            stop_all([one.child for one in running])
         if dead is None:
             return 0
-        words = "\n".join(f"  {line}" for line in dead.last_words) or "  (it said nothing)"
+        words = "\n".join(f"  {line}" for line in list(dead.child.tail)[-_LAST_WORDS:]) or "  (it said nothing)"
         _say(
-            f"huiyin: {dead.name} ended with status {dead.process.returncode}, so the others were stopped. "
+            f"huiyin: {dead.name} ended with status {dead.child.status}, so the others were stopped. "
             f"Its last words:\n{words}"
         )
         return FAILED
@@ -161,14 +137,6 @@ class _Supervisor:
             port = getattr(self._services.settings, name).port
             who = f"another program ({state.why})" if state.kind == "other" else f"a huiyin {name} service already"
             raise CommandError(f"port {port} is taken by {who}; stop it, or choose another with --set {name}.port=N")
-
-
-def _end(children: Sequence[_Child]) -> None:
-    for child in children:
-        with contextlib.suppress(OSError):
-            child.process.terminate()
-    for child in children:
-        child.wait(_STOP_LIMIT_S)
 
 
 def _say(line: str) -> None:

@@ -9,18 +9,17 @@ import contextlib
 import http.client
 import importlib.metadata
 import json
-import os
 import secrets
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
 from huiyin.services.common.child import module_command
+from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
 from huiyin.services.llm.upstream import JsonObject
@@ -53,21 +52,18 @@ class LlamaProcess:
         self._holding = threading.Lock()
         self._release: threading.Timer | None = None
         start: Start = {"model": str(path), "name": path.name, "key": secrets.token_urlsafe(32), **options}
-        self._process = subprocess.Popen(
-            module_command(llama_child.__name__),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            env={**_STILL, **os.environ},
-        )
-        self._handle = psutil.Process(self._process.pid)  # knows when the number is another's
+        self._child = Child(module_command(llama_child.__name__), own_errors=True, defaults=_STILL)
+        self._handle = psutil.Process(self._child.pid)  # knows when the number is another's
         try:
-            said = _talk(self._process, json.dumps(start))
-            if "address" not in said:
-                error = said.get("error") or f"it ended with status {self._process.wait()}"
+            self._child.write(json.dumps(start))
+            answer = json.loads(self._child.first_line() or "{}")
+            if "address" not in answer:
+                if not answer:
+                    self._child.wait(STOP_LIMIT_S)
+                error = answer.get("error") or f"it ended with status {self._child.status}"
                 raise RuntimeError(_why(error, path, without))
             headers = {"Authorization": f"Bearer {start['key']}"}
-            self.wire = Wire(said["address"], headers, connect_timeout_s=connect_timeout_s)
+            self.wire = Wire(answer["address"], headers, connect_timeout_s=connect_timeout_s)
             try:
                 warm_up(self, time.monotonic() + _WARM_UP_S)
             except TROUBLE as error:
@@ -79,7 +75,7 @@ class LlamaProcess:
     @property
     def status(self) -> int | None:
         """The status with which the process has ended; None while it runs."""
-        return self._process.poll()
+        return self._child.status
 
     def ask(self, path: str, body: JsonObject, until: float, watch: Watch = lambda: False) -> JsonObject:
         """The whole answer to a POST. `until` is a time of `time.monotonic`.
@@ -114,8 +110,7 @@ class LlamaProcess:
 
     def stop(self) -> None:
         """End it now."""
-        self._process.kill()
-        self._process.wait()
+        self._child.kill()
 
     def facts(self) -> Mapping[str, Any]:
         """For /system: its software, and resident memory in MB (None: it has ended)."""
@@ -124,18 +119,6 @@ class LlamaProcess:
         except psutil.Error:
             rss_mb = None
         return {"engine": f"xllamacpp {importlib.metadata.version('xllamacpp')}", "rss_mb": rss_mb}
-
-
-def _talk(process: subprocess.Popen[str], line: str) -> dict[str, str]:
-    """Says `line` to the child and waits for its line; {} when it ended without one."""
-    stdin: IO[str] | None = process.stdin
-    stdout: IO[str] | None = process.stdout
-    assert stdin is not None and stdout is not None
-    try:
-        print(line, file=stdin, flush=True)
-        return dict(json.loads(stdout.readline()))
-    except (OSError, ValueError):
-        return {}
 
 
 def _why(error: str, path: Path, without: str) -> str:
