@@ -11,7 +11,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from huiyin.configs.errors import HuiyinError
@@ -36,6 +36,13 @@ class Cancelled(Exception):
     """The call was cut short on purpose."""
 
 
+class Readable(Protocol):
+    """A body that is sent as it is read."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, at most `size`; b'' at the end."""
+
+
 class Call:
     """One request to one service. `cancel` may be called from any thread, at any time, more than once."""
 
@@ -56,11 +63,11 @@ class Call:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def request(
-        self, method: str, path: str, body: bytes | BinaryIO | None, headers: Mapping[str, str]
+        self, method: str, path: str, body: bytes | Readable | None, headers: Mapping[str, str]
     ) -> Iterator[bytes]:
         """Yields the answer's bytes as they come. Raises ServiceError or Cancelled.
 
-        A `body` that is a file is sent as it is read; its Content-Length must be among the `headers`.
+        A `body` that is no bytes is sent as it is read; its Content-Length must be among the `headers`.
         """
         url = urlsplit(self._base + path)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection

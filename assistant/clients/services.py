@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from huiyin.assistant.clients.http import Call, ServiceError, get_json, server_sent_events
+from huiyin.assistant.clients.form import FormUpload
+from huiyin.assistant.clients.http import Call, ServiceError, get_json, in_its_words, server_sent_events
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -70,6 +71,17 @@ class Services:
             facts=result,
         )
 
+    def transcribe_file(
+        self, call: Call, file: BinaryIO, size: int, fields: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """The events of ``POST /asr`` for a recording of `size` bytes, with its options. Raises ServiceError."""
+        form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into an address
+        headers = {**self.headers(form.content_type), "Content-Length": str(form.length)}
+        for event in server_sent_events(call.request("POST", "/asr", form, headers)):
+            if event.get("error"):
+                raise in_its_words("asr", event)
+            yield event
+
     def judge_words(self, call: Call, text: str) -> float:
         """Probability 0..1 that a turn that says `text` is complete."""
         answer = b"".join(self._post(call, "/end_of_turn", {"text": text}))
@@ -127,12 +139,16 @@ class Services:
         if emotion:
             body["emotion"] = emotion
         rest = b""
-        for piece in _speech(call, self._post(call, "/v1/audio/speech", body), tell):
+        for piece in _speech(call, self.speech(call, body), tell):
             whole = rest + piece
             even = len(whole) - len(whole) % 2
             rest = whole[even:]
             if even:
                 yield np.frombuffer(whole[:even], "<i2").astype(np.int16)
+
+    def speech(self, call: Call, body: dict[str, Any]) -> Iterator[bytes]:
+        """What ``POST /v1/audio/speech`` answers, piece by piece."""
+        return self._post(call, "/v1/audio/speech", body)
 
     def _post(self, call: Call, path: str, body: dict[str, Any]) -> Iterator[bytes]:
         data = json.dumps(body, ensure_ascii=False).encode()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import wave
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -91,19 +89,12 @@ def _loudspeaker(name: str) -> Device:
     return next((device for device in outputs if device.default_output), outputs[0])
 
 
-def _sound(services: Services, body: dict[str, Any]) -> Iterator[bytes]:
-    """The service's answer, piece by piece. Raises ServiceError."""
-    call = services.call("tts", _TIMEOUT_S)
-    data = json.dumps(body, ensure_ascii=False).encode()
-    return call.request("POST", "/v1/audio/speech", data, services.headers("application/json"))
-
-
 def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> None:
     """Write a whole file. Samples where the file needs its length in front (wav), else the service's own encoding."""
     wanted = (
         {"response_format": "pcm", "sample_rate": _RATE_HZ} if form in ("wav", "pcm") else {"response_format": form}
     )
-    pieces = _sound(services, {**body, **wanted})
+    pieces = services.speech(services.call("tts", _TIMEOUT_S), {**body, **wanted})
     with output_file(path) as file:
         if form == "wav":
             with wave.open(file, "wb") as header:
@@ -119,7 +110,8 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
 def _play(services: Services, body: dict[str, Any], device: Device, latency_s: float) -> None:
     """Play it as it comes, at the device's own rate: not every driver converts."""
     sounddevice = portaudio()
-    pieces = _sound(services, {**body, "response_format": "pcm", "sample_rate": device.rate_hz})
+    body = {**body, "response_format": "pcm", "sample_rate": device.rate_hz}
+    pieces = services.speech(services.call("tts", _TIMEOUT_S), body)
     first = next(pieces, b"")  # the device is opened when there is something to play
     try:
         with sounddevice.RawOutputStream(

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, cast
 
 from tqdm import tqdm
 
-from huiyin.assistant.clients.form import FormUpload
-from huiyin.assistant.clients.http import ServiceError, in_its_words, server_sent_events
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
@@ -218,13 +217,8 @@ class _Work:
         options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
         fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
         with recording.path.open("rb") as file:
-            form = FormUpload(fields, file, recording.size)  # two hundred hotwords would not fit into an address
-            headers = {**self._services.headers(form.content_type), "Content-Length": str(form.length)}
             call = self._services.call("asr", _TIMEOUT_S)
-            pieces = call.request("POST", "/asr", cast(BinaryIO, form), headers)
-            for event in server_sent_events(pieces):
-                if event.get("error"):
-                    raise in_its_words("asr", event)
+            for event in self._services.transcribe_file(call, file, recording.size, fields):
                 if event.get("type") == "document":
                     document.write(event["text"].encode())
                 if event.get("type") == "done":
