@@ -19,7 +19,8 @@ from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.port import AudioPort, Samples
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.model_store import ModelStore, StoreError
+from huiyin.configs.store.errors import StoreError
+from huiyin.configs.store.model_store import ModelStore
 
 VAD_MODEL = "silero_vad.onnx"
 _WARM_UP_LIMIT_S = 60.0
