@@ -90,7 +90,7 @@ class Launcher:
     def _wait_ready(self, name: Name) -> None:
         child = dict(self._children).get(name)  # the newest of that name
         limit = time.monotonic() + _START_LIMIT_S
-        told = time.monotonic() + 2
+        tell_at_s = time.monotonic() + 2
         while time.monotonic() < limit:
             if child is not None and child.status is not None:
                 child.wait(STOP_LIMIT_S)
@@ -100,8 +100,8 @@ class Launcher:
                 return
             if state.kind == "failed":
                 raise LaunchError("clients.unusable", service=name, why=state.why)
-            if time.monotonic() > told:
+            if time.monotonic() > tell_at_s:
                 self.tell(f"{name} is loading its model …")
-                told = time.monotonic() + 30
+                tell_at_s = time.monotonic() + 30
             time.sleep(_POLL_S)
         raise LaunchError("clients.not_ready", service=name, wait_s=_START_LIMIT_S)

@@ -58,13 +58,13 @@ def _line_of(key: str, text: str) -> int:
         if quote:  # within a text of many lines
             quote = "" if quote in line else quote
             continue
-        if found := _TABLE.match(line):
-            table = found[1] + "."
-            if found[1] == key:
+        if match := _TABLE.match(line):
+            table = match[1] + "."
+            if match[1] == key:
                 return number
-        elif found := _KEY.match(line):
-            if table + found[1] == key:
+        elif match := _KEY.match(line):
+            if table + match[1] == key:
                 return number
-            value = line[found.end() :].strip()
+            value = line[match.end() :].strip()
             quote = next((q for q in ('"""', "'''") if value.startswith(q) and value.count(q) == 1), "")
     return 0

@@ -15,7 +15,7 @@ from huiyin.assistant.scenario.world import World
 from huiyin.assistant.turns import events as ev
 
 
-class Depth(Protocol):
+class DepthBackend(Protocol):
     """How what is said reaches the machine, and the assistant the loudspeaker."""
 
     def say(self, step: Step) -> ScriptedUtterance:
@@ -38,7 +38,7 @@ class Depth(Protocol):
 
 
 @dataclass(frozen=True)
-class Joints:
+class DepthContext:
     """The other parts, as a depth needs them. `played` is told each block that goes to the loudspeaker."""
 
     world: World

@@ -116,12 +116,12 @@ def _judge(expectation: Expectation, window: _Window, figures: Mapping[str, floa
 
 
 def _happens(wanted: Happens, window: _Window) -> tuple[str, float]:
-    found = window.moments(wanted.moment)
-    if not found:
+    moments = window.moments(wanted.moment)
+    if not moments:
         return f"`{wanted.moment}` did not come", window.start_s
-    at_s = found[0].at_s
-    if wanted.times is not None and len(found) != wanted.times:
-        return f"`{wanted.moment}` came {_times(len(found))}, not {_times(wanted.times)}", at_s
+    at_s = moments[0].at_s
+    if wanted.times is not None and len(moments) != wanted.times:
+        return f"`{wanted.moment}` came {_times(len(moments))}, not {_times(wanted.times)}", at_s
     if wanted.since is None and wanted.most_s is None and not wanted.least_s:
         return "", at_s
     since_s = window.reference(wanted.since, wanted.moment)
@@ -129,7 +129,7 @@ def _happens(wanted: Happens, window: _Window) -> tuple[str, float]:
     if since_s is None:
         return f"`{name}`, from which `{wanted.moment}` is measured, did not come", at_s
     if wanted.since:  # the first after it
-        at_s = next((m.at_s for m in found if m.at_s >= since_s), at_s)
+        at_s = next((m.at_s for m in moments if m.at_s >= since_s), at_s)
     late_s = at_s - since_s
     shown = f"`{wanted.moment}` came {late_s * 1000:.0f} ms after `{name}`"
     if late_s < wanted.least_s:
@@ -149,17 +149,17 @@ def _absent(unwanted: Absent, window: _Window) -> tuple[str, float]:
             return f"`{unwanted.since}` did not come", window.start_s
     assert since_s is not None
     until_s = window.end_s if unwanted.within_s is None else since_s + unwanted.within_s
-    found = window.log.first(unwanted.moment, since_s, min(until_s, window.end_s))
-    return (f"`{unwanted.moment}` came: {found}" if found else ""), found.at_s if found else window.start_s
+    moment = window.log.first(unwanted.moment, since_s, min(until_s, window.end_s))
+    return (f"`{unwanted.moment}` came: {moment}" if moment else ""), moment.at_s if moment else window.start_s
 
 
 def _says(wanted: Says, window: _Window) -> tuple[str, float]:
     log = window.log
     source = {"heard": "asr answers", "said": "committed"}.get(wanted.what)
     if source:
-        found = window.moments(source)
-        text = found[-1].text if found else None
-        at_s = found[-1].at_s if found else window.start_s
+        moments = window.moments(source)
+        text = moments[-1].text if moments else None
+        at_s = moments[-1].at_s if moments else window.start_s
     else:
         asked = [(at, messages) for at, _, messages in log.prompts if window.start_s <= at < window.end_s]
         messages = asked[-1][1] if asked else []

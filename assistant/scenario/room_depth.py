@@ -23,7 +23,7 @@ from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
-from huiyin.assistant.scenario.depth import Joints
+from huiyin.assistant.scenario.depth import DepthContext
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, spoken
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -43,10 +43,17 @@ class RoomDepth:
     """`say` lets a step sound; the listener hears it as it hears a user live."""
 
     def __init__(
-        self, joints: Joints, scenario: Scenario, settings: Settings, seed: int, voice: Voice, *, is_natural: bool
+        self,
+        context: DepthContext,
+        scenario: Scenario,
+        settings: Settings,
+        seed: int,
+        voice: Voice,
+        *,
+        is_natural: bool,
     ) -> None:
         """`is_natural`: `voice` is such that the endpoint model can judge it. Raises RoomMissing."""
-        self._joints, self._world, self._post = joints, joints.world, joints.post
+        self._context, self._world, self._post = context, context.world, context.post
         self._scenario, self._seed, self._voice, self._is_natural = scenario, seed, voice, is_natural
         self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
         path, missing = make_echo_path(settings.audio.echo)
@@ -97,11 +104,11 @@ class RoomDepth:
         self._world.at((self._blocks + 1) * BLOCK_S, self._tick)
 
     def _exchange(self, mic: Samples) -> Samples:
-        now, muted = self._world.now, self._joints.microphone_muted
-        out = self._joints.read_block()
+        now, muted = self._world.now, self._context.microphone_muted
+        out = self._context.read_block()
         for change in self._listener.push(np.zeros_like(mic) if muted else mic, out):
             self._post(speech_event(now, change))
-        self._joints.tell_progress()
+        self._context.tell_progress()
         return out
 
 

@@ -16,7 +16,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
-from huiyin.assistant.scenario.depth import Depth, Joints
+from huiyin.assistant.scenario.depth import DepthBackend, DepthContext
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
@@ -109,17 +109,17 @@ class Runner:
     def _played(self, block: Samples) -> None:
         self.director.played(self._world.now, block)
 
-    def _make_depth(self, depth: str, seed: int, speaks: Voice | None) -> Depth:
+    def _make_depth(self, depth: str, seed: int, speaks: Voice | None) -> DepthBackend:
         half_duplex = self._settings.turns.barge_in == "off"
-        joints = Joints(self._world, self._player, self._played, self._post, half_duplex)
+        context = DepthContext(self._world, self._player, self._played, self._post, half_duplex)
         if depth == "text":
-            return TextDepth(joints)
+            return TextDepth(context)
         from huiyin.assistant.scenario.room_depth import RoomDepth  # loads models, which text depth does without
 
         named = self._scenario.voice
         voice = speaks if speaks and not named else made_voice(self._scenario)
         is_natural = voice is speaks or named not in ("", MADE_VOICE)
-        return RoomDepth(joints, self._scenario, self._settings, seed, voice, is_natural=is_natural)
+        return RoomDepth(context, self._scenario, self._settings, seed, voice, is_natural=is_natural)
 
     def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Samples]:
         if services is None:

@@ -223,8 +223,8 @@ class SimulatedServices(VirtualStages):
         for i, fault in enumerate(step.faults if step else ()):
             if fault.stage == stage and fault.clause == clause:
                 assert step
-                left = self._faults_left.setdefault((step.number, i), fault.times or 1_000_000)
-                if left:
+                times = self._faults_left.setdefault((step.number, i), fault.times or 1_000_000)
+                if times:
                     self._faults_left[step.number, i] -= 1
                     return fault
         return None

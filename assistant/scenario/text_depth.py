@@ -6,7 +6,7 @@ import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.scenario.depth import Joints
+from huiyin.assistant.scenario.depth import DepthContext
 from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, ScriptedUtterance, paced
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.script import Step, speech_s
@@ -22,8 +22,8 @@ _SILENT_SOUNDS = ("door", "noise", "silence")  # not taken for speech
 class TextDepth:
     """`say` lets a step begin; speech events are posted when voice activity would tell of them."""
 
-    def __init__(self, joints: Joints) -> None:
-        self._joints, self._world, self._post = joints, joints.world, joints.post
+    def __init__(self, context: DepthContext) -> None:
+        self._context, self._world, self._post = context, context.world, context.post
         self._heard: list[tuple[float, float]] = []  # stretches of speech, in seconds
         self._speaking = False
         self._playing = 0  # generation, 0: nothing is to be heard
@@ -72,7 +72,7 @@ class TextDepth:
         """There is nothing to hear."""
 
     def _onset_s(self) -> float:
-        return _GATE_S if self._joints.player.is_sounding else _ONSET_S
+        return _GATE_S if self._context.player.is_sounding else _ONSET_S
 
     def _voices(self, at_s: float) -> bool:
         return any(start_s <= at_s < end_s for start_s, end_s in self._heard)
@@ -81,7 +81,7 @@ class TextDepth:
         now = self._world.now
         if self._speaking or not self._voices(now - 1e-6):
             return
-        if self._joints.microphone_muted:  # it hears what is left once there is silence
+        if self._context.microphone_muted:  # it hears what is left once there is silence
             self._world.after(BLOCK_S, lambda: self._may_start(self._world.now - _ONSET_S))
             return
         self._speaking = True
@@ -95,8 +95,8 @@ class TextDepth:
             self._post(ev.SpeechPaused(now, end_s))
 
     def _tick(self) -> None:
-        block = self._joints.read_block()
-        self._joints.tell_progress()
+        block = self._context.read_block()
+        self._context.tell_progress()
         self._ticking = bool(self._playing) or bool(block.any())
         if self._ticking:
             self._world.after(BLOCK_S, self._tick)

@@ -78,9 +78,9 @@ class SecondVoice:
 
     def _wait(self, wanted: str) -> bool:
         limit = time.monotonic() + _REPLY_LIMIT_S
-        while (left := limit - time.monotonic()) > 0:
+        while (rest_s := limit - time.monotonic()) > 0:
             try:
-                if self._events.get(timeout=left) == wanted:
+                if self._events.get(timeout=rest_s) == wanted:
                     return True
             except queue.Empty:
                 break

@@ -22,8 +22,8 @@ _LOUD_SPEECH_DBFS = -12.0  # the assistant's loudest words
 _HALF_DUPLEX = "use a headset, or take turns: --set turns.barge_in=off"
 
 
-class _Recording:
-    """Plays the probe through a port, keeps what was heard."""
+class _Probe:
+    """Plays a sound through a port, keeps what was heard."""
 
     def __init__(self) -> None:
         self._sound = probe_sound()
@@ -57,11 +57,11 @@ def check_echo(
     port: AudioPort, echo: str, wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 ) -> Iterator[Check]:
     """Play the probe through `port` and judge what the echo path `echo` makes of it. Some 15 s."""
-    recording = _Recording()
+    probe = _Probe()
     try:
-        port.start(recording.exchange)
+        port.start(probe.exchange)
         try:
-            complete = wait(recording.done, recording.length_s + _LATE_S)
+            complete = wait(probe.done, probe.length_s + _LATE_S)
             port.check()
         finally:
             port.stop()
@@ -74,7 +74,7 @@ def check_echo(
     path, warning = make_echo_path(echo)
     if warning:
         yield Check("warn", f"echo: {warning.split(';')[0]}", _HALF_DUPLEX)
-    yield from judge(examine(*recording.sound(), path))
+    yield from judge(examine(*probe.sound(), path))
 
 
 def check_desktop(settings: Settings) -> Iterator[Check]:

@@ -52,14 +52,14 @@ def text_from(words: Sequence[str]) -> str:
     return text
 
 
-def read_hotwords(given: str | None) -> str | None:
-    """The hotwords, from the file where `given` names one ("@names.txt"). Raises CommandError."""
-    if given is None or not given.startswith("@"):
-        return given
+def read_hotwords(words: str | None) -> str | None:
+    """The hotwords, from the file where `words` names one ("@names.txt"). Raises CommandError."""
+    if words is None or not words.startswith("@"):
+        return words
     try:
-        return Path(given[1:]).expanduser().read_text("utf-8-sig")
+        return Path(words[1:]).expanduser().read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"--hotwords {given}: {getattr(error, 'strerror', None) or error}", USAGE) from error
+        raise CommandError(f"--hotwords {words}: {getattr(error, 'strerror', None) or error}", USAGE) from error
 
 
 def check_writable(path: Path) -> None:

@@ -24,8 +24,8 @@ class PromptPrinter:
             case Asked(generation=generation, messages=messages, style=style):
                 self._show(generation, messages, style)
             case TurnsForgotten(turns=turns, summary=summary):
-                kept = f"; summary: {summary}" if summary else ""
-                self._line(f"the oldest {turns} turns are sent no more{kept}")
+                about = f"; summary: {summary}" if summary else ""
+                self._line(f"the oldest {turns} turns are sent no more{about}")
 
     def _show(self, generation: int, messages: list[Message], style: str) -> None:
         same = 0

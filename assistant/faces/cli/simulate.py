@@ -99,10 +99,10 @@ def files_of(paths: list[Path]) -> list[Path]:
     """The YAML files that are named, or lie in the folders that are. Raises CommandError where there are none."""
     files: list[Path] = []
     for path in paths:
-        found = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
-        if not found:
+        scenarios = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
+        if not scenarios:
             raise CommandError(f"there are no .yaml files in {path}", USAGE)
-        files += found
+        files += scenarios
     return files
 
 

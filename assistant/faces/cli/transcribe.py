@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     hotwords = read_hotwords(args.hotwords)
     targets = _targets(args.file, args.format, args.out)
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
-        recordings = [found for label in args.file if (found := _look_at(label, Path(folder)))]
+        recordings = [recording for label in args.file if (recording := _look_at(label, Path(folder)))]
         failed = len(args.file) - len(recordings)
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:

@@ -47,8 +47,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     source = _source(args, settings)
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["asr"])
-        given = {"language": args.language, "hotwords": hotwords}
-        options = {"rate": source.rate, **{name: value for name, value in given.items() if value}}
+        parameters = {"language": args.language, "hotwords": hotwords}
+        options = {"rate": source.rate, **{name: value for name, value in parameters.items() if value}}
         stream = LiveTranscription(launcher.services, options)
         if sys.stderr.isatty():
             print("playing; Ctrl-C ends" if args.file else "listening; Ctrl-C ends", file=sys.stderr)

@@ -45,14 +45,14 @@ def echo(settings: Settings) -> Iterator[Check]:
 def devices(settings: Settings) -> Iterator[Check]:
     """A microphone and a loudspeaker, and those that the settings name."""
     try:
-        found = list_devices()
+        all_devices = list_devices()
     except PortError:
         return  # `library` has told
     for kind, word, name in (
         ("input", "microphone", settings.audio.input_device),
         ("output", "loudspeaker", settings.audio.output_device),
     ):
-        usable = [device for device in found if (device.inputs if kind == "input" else device.outputs)]
+        usable = [device for device in all_devices if (device.inputs if kind == "input" else device.outputs)]
         if not usable:
             yield Check("warn", f"no {word}", _OTHER_WAYS)
         elif name:
@@ -80,20 +80,20 @@ def microphone(settings: Settings) -> Iterator[Check]:
     except PortError:
         return
     try:
-        heard = _listen(device)
+        sound = _listen(device)
     except portaudio().PortAudioError as error:
         yield Check("fail", f"{device.name} cannot be recorded from: {error}", "is another program using it alone?")
         return
-    if heard is None:
+    if sound is None:
         yield Check("fail", f"{device.name} delivers no sound at all", "unplug it, plug it in again")
-    elif not heard.any():
+    elif not sound.any():
         yield Check(
             "fail",
             f"{device.name} gives exact zeros: it is muted, or this program may not use it",
             "its switch, the system's mixer, and on macOS and Windows the privacy settings for the microphone",
         )
     else:
-        level = 20 * math.log10(float(np.sqrt(np.mean((heard / _FULL_SCALE) ** 2))))
+        level = 20 * math.log10(float(np.sqrt(np.mean((sound / _FULL_SCALE) ** 2))))
         yield Check("ok", f"{device.name} hears: {level:.0f} dBFS")
 
 
