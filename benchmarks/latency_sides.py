@@ -25,7 +25,7 @@ from benchmarks.latency_services import Delays, Words, serve
 from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import assemble
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import AUDIBLE, Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import latency_parts

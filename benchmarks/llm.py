@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service

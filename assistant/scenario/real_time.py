@@ -11,7 +11,7 @@ import numpy as np
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import assemble
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopPort
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices

@@ -176,6 +176,6 @@ class _Voiced(Mapping[str, Samples]):
 
 @cache
 def _persona(name: str) -> Persona:
-    from huiyin.assistant.conversation.personas import load_persona
+    from huiyin.assistant.conversation.persona_files import load_persona
 
     return load_persona(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.conversation.sessions import SessionStore
+from huiyin.assistant.conversation.session_store import SessionStore
 from huiyin.assistant.faces.cli import main
 from tests.support.stub_services import Stub
 

@@ -14,7 +14,7 @@ from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.assemble import make_listener, prepare
 from huiyin.assistant.conversation.loop import Conversation
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo import user_sound
 from huiyin.assistant.ports.room import SimulatedRoom

@@ -10,7 +10,7 @@ import pytest
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.loop import Conversation, Notice
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import first_audible, last_audible
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener

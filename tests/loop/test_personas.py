@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.conversation.personas import load_persona, names, reference
+from huiyin.assistant.conversation.persona_files import load_persona, names, reference
 from huiyin.assistant.dialogue.history import HeardClause, History
 from huiyin.assistant.dialogue.language import language_hint
 from huiyin.assistant.dialogue.persona import Persona, PersonaError

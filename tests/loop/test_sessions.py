@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from huiyin.assistant.conversation.performer import TurnCommitted
-from huiyin.assistant.conversation.sessions import SessionError, SessionStore, SessionWriter
+from huiyin.assistant.conversation.session_store import SessionError, SessionStore, SessionWriter
 from huiyin.assistant.conversation.trimming import TurnsForgotten
 from huiyin.assistant.dialogue.history import Turn
 from huiyin.assistant.dialogue.mood import Mood

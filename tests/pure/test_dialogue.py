@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, speakable
 from huiyin.assistant.dialogue.history import HeardClause, History, heard_text
 from huiyin.assistant.dialogue.persona import Persona, PersonaError

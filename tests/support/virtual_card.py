@@ -82,7 +82,7 @@ def converse(out: Path) -> None:
     user's sound, the sound that went to the recogniser, and when the far end slipped."""
     from huiyin.assistant.clients.services import Services
     from huiyin.assistant.conversation.loop import Conversation
-    from huiyin.assistant.conversation.personas import load_persona
+    from huiyin.assistant.conversation.persona_files import load_persona
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker

@@ -19,7 +19,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
-from huiyin.assistant.conversation.personas import load_persona
+from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from huiyin.assistant.conversation.personas import load_persona, names
+from huiyin.assistant.conversation.persona_files import load_persona, names
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.configs.settings import Settings
 

@@ -11,8 +11,8 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
-from huiyin.assistant.conversation.personas import load_persona, reference
-from huiyin.assistant.conversation.sessions import SavedSession, SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.conversation.persona_files import load_persona, reference
+from huiyin.assistant.conversation.session_store import SessionStore, SessionWriter, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
