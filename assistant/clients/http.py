@@ -1,7 +1,8 @@
 """One HTTP call that another thread can cut short.
 
 `requests` cannot be interrupted while it waits for a first byte; a speculative reply must be, at once, so that the
-language model is free for the next. Shutting the socket down does it, on every platform.
+language model is free for the next. Shutting the socket down does it, on every platform. (The LLM proxy does otherwise:
+its thread has a client of its own to look at while it waits, see `services/llm/watched_http.py`.)
 """
 
 from __future__ import annotations

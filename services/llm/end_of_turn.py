@@ -19,7 +19,7 @@ from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.engines.llama_process import TROUBLE
 from huiyin.services.llm.engines.turn_model import TurnModel
 from huiyin.services.llm.upstream import JsonObject
-from huiyin.services.llm.wire import Watch
+from huiyin.services.llm.watched_http import Watch
 
 log = logging.getLogger(__name__)
 

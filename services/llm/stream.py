@@ -13,7 +13,7 @@ from huiyin.services.llm import trouble
 from huiyin.services.llm.sse import DONE, EventReader
 from huiyin.services.llm.think import ThinkFilter
 from huiyin.services.llm.upstream import JsonObject, Upstream
-from huiyin.services.llm.wire import Exchange, Watch
+from huiyin.services.llm.watched_http import Watch, WatchedExchange
 
 _REASONING = ("reasoning_content", "reasoning")
 _DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again
@@ -41,7 +41,7 @@ class ReplyStream:
     """
 
     def __init__(
-        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, idle_s: float, hide_thinking: bool
+        self, upstream: Upstream, exchange: WatchedExchange, watch: Watch, *, idle_s: float, hide_thinking: bool
     ) -> None:
         self.upstream = upstream
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s

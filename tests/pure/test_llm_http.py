@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from huiyin.services.llm.http1 import AnswerReader
+from huiyin.services.llm.response_reader import ResponseReader
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -16,8 +16,8 @@ CHUNKED = (
 SAID = b"hello there\r\n\r\nx"
 
 
-def read(data: bytes, cuts: list[int], *, end: bool = False) -> tuple[AnswerReader, bytes]:
-    reader, body = AnswerReader(), b""
+def read(data: bytes, cuts: list[int], *, end: bool = False) -> tuple[ResponseReader, bytes]:
+    reader, body = ResponseReader(), b""
     for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True):
         body += reader.feed(data[start:stop])
     if end:

@@ -17,7 +17,7 @@ from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.upstream import open_upstreams
-from huiyin.services.llm.wire import Wire
+from huiyin.services.llm.watched_http import Wire
 from tests.support.service_process import free_port
 from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion, delta
 

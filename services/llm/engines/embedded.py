@@ -32,7 +32,7 @@ from huiyin.services.common.errors import ApiError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import ALIASES, JsonObject
-from huiyin.services.llm.wire import Exchange
+from huiyin.services.llm.watched_http import WatchedExchange
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Embedded:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
         return body
 
-    def post(self, body: JsonObject) -> Exchange:
+    def post(self, body: JsonObject) -> WatchedExchange:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
         with self._lock:
             if (status := self._process.status) is not None:

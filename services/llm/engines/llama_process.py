@@ -23,7 +23,7 @@ from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
 from huiyin.services.llm.upstream import JsonObject
-from huiyin.services.llm.wire import Watch, Wire
+from huiyin.services.llm.watched_http import Watch, Wire
 
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 """What `LlamaProcess.ask` raises when the model does not answer as it should; TimeoutError is an OSError."""

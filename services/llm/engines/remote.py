@@ -13,7 +13,7 @@ from typing import Any
 from huiyin.configs.settings import LlmSettings
 from huiyin.services.llm.trouble import reason, unreachable
 from huiyin.services.llm.upstream import ALIASES, JsonObject
-from huiyin.services.llm.wire import Exchange, Wire
+from huiyin.services.llm.watched_http import WatchedExchange, Wire
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
@@ -63,7 +63,7 @@ class Remote:
         """Nothing is changed: the server knows best what it takes."""
         return body
 
-    def post(self, body: JsonObject) -> Exchange:
+    def post(self, body: JsonObject) -> WatchedExchange:
         """See `Upstream.post`."""
         return self._wire.exchange("POST", "/chat/completions", json.dumps(body).encode())
 

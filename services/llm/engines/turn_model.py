@@ -20,7 +20,7 @@ from typing import Any
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.llm.engines.llama_process import LlamaProcess
-from huiyin.services.llm.wire import Watch
+from huiyin.services.llm.watched_http import Watch
 
 _SHOTS = (
     ("今天星期几", "星期三。"),

@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm.http1 import AnswerReader, Head
+from huiyin.services.llm.response_reader import Head, ResponseReader
 
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
@@ -37,12 +37,12 @@ Watch = Callable[[], bool]
 """Answers whether the client has left."""
 
 
-class Exchange:
+class WatchedExchange:
     """One request and its answer, for one thread."""
 
     def __init__(self, wire: Wire, method: str, path: str, body: bytes | None) -> None:
         self._wire, self._request = wire, wire.request(method, path, body or b"")
-        self._answer, self._body = AnswerReader(), b""
+        self._answer, self._body = ResponseReader(), b""
         # One space for all that arrives: a new one for every word, cut to its size, leaves the heap full of holes.
         self._space = memoryview(bytearray(_PIECE))
         self._sock: socket.socket | None = None
@@ -191,9 +191,9 @@ class Wire:
         url = self._proxy or self._url
         return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
-    def exchange(self, method: str, path: str, body: bytes | None = None) -> Exchange:
+    def exchange(self, method: str, path: str, body: bytes | None = None) -> WatchedExchange:
         """Begin an exchange; `path` is below the base URL, such as "/chat/completions"."""
-        return Exchange(self, method, path, body)
+        return WatchedExchange(self, method, path, body)
 
     def request(self, method: str, path: str, body: bytes) -> bytes:
         """A request as it goes over the wire."""

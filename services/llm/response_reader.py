@@ -25,7 +25,7 @@ class Head:
     headers: Mapping[str, str]
 
 
-class AnswerReader:
+class ResponseReader:
     """One answer. `feed` what arrives, `end` when the connection ends."""
 
     def __init__(self) -> None:
