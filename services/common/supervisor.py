@@ -65,9 +65,8 @@ class Child:
 
     def write(self, line: str) -> None:
         """A line for its standard input; it is lost when the child has ended."""
-        with contextlib.suppress(OSError):
-            self._input.write(f"{line}\n".encode())
-            self._input.flush()
+        with contextlib.suppress(OSError, ValueError):  # it has closed the pipe, or we have
+            os.write(self._input.fileno(), f"{line}\n".encode())
 
     def first_line(self) -> str:
         """Of its output, waited for; '' when it ends without one. Only before it has written many."""
@@ -82,17 +81,17 @@ class Child:
     def kill(self) -> None:
         """End it now."""
         self._process.kill()
-        self._process.wait()
+        self.wait(STOP_LIMIT_S)
 
     def wait(self, limit_s: float) -> None:
         """Wait for its end, and for the end of its output; kill it when that takes too long."""
         try:
             self._process.wait(limit_s)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.kill()
+            self._process.wait()
         self._reader.join(limit_s)
-        with contextlib.suppress(OSError):
-            self._input.close()
+        self._input.close()
 
     def _read(self, output: IO[bytes], show: Callable[[str], None]) -> None:
         with output:
