@@ -43,18 +43,11 @@ class RoomDepth:
     """`say` lets a step sound; the listener hears it as it hears a user live."""
 
     def __init__(
-        self,
-        context: DepthContext,
-        scenario: Scenario,
-        settings: Settings,
-        seed: int,
-        voice: Voice,
-        *,
-        is_natural: bool,
+        self, context: DepthContext, scenario: Scenario, settings: Settings, seed: int, voice: Voice, *, natural: bool
     ) -> None:
-        """`is_natural`: `voice` is such that the endpoint model can judge it. Raises RoomMissing."""
+        """`natural`: `voice` is such that the endpoint model can judge it. Raises RoomMissing."""
         self._context, self._world, self._post = context, context.world, context.post
-        self._scenario, self._seed, self._voice, self._is_natural = scenario, seed, voice, is_natural
+        self._scenario, self._seed, self._voice, self._natural = scenario, seed, voice, natural
         self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
         path, missing = make_echo_path(settings.audio.echo)
         if missing:
@@ -76,7 +69,7 @@ class RoomDepth:
         sound, spans = sound_of(step, self._scenario, self._seed, self._voice)
         begin_s = self._mix.add(sound, self._world.now)
         utterance = spoken(step, [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans])
-        if step.kind == "audio" or self._is_natural:
+        if step.kind == "audio" or self._natural:
             self._judged = utterance
         return utterance
 

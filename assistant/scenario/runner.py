@@ -118,8 +118,8 @@ class Runner:
 
         named = self._scenario.voice
         voice = speaks if speaks and not named else made_voice(self._scenario)
-        is_natural = voice is speaks or named not in ("", MADE_VOICE)
-        return RoomDepth(context, self._scenario, self._settings, seed, voice, is_natural=is_natural)
+        natural = voice is speaks or named not in ("", MADE_VOICE)
+        return RoomDepth(context, self._scenario, self._settings, seed, voice, natural=natural)
 
     def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Samples]:
         if services is None:

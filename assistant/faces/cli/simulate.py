@@ -7,7 +7,6 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from huiyin.assistant.clients.launcher import Launcher
@@ -73,12 +72,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             from huiyin.assistant.scenario.real_time import check_card
 
             check_card(settings.audio)
-        tell = Captions(sys.stderr).notice
-        with _services(args, settings, plays, tell):
+        with _services(args, settings, plays):
             began = time.perf_counter()
             for scenario, depth in plays:
                 try:
-                    results += _play(scenario, depth, args, settings, tell)
+                    results += _play(scenario, depth, args, settings)
                 except NotPlayable as why:
                     refused.append(why)
             took_s = time.perf_counter() - began
@@ -135,7 +133,7 @@ def _is_real(depth: Depth, args: argparse.Namespace) -> bool:
 
 
 def _services(
-    args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]], tell: Callable[[str], None]
+    args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]]
 ) -> contextlib.AbstractContextManager[object]:
     """The services, started unless they run, where one of the scenarios can and will use them."""
     card = args.sound == "card"
@@ -144,6 +142,7 @@ def _services(
             break
     else:
         return contextlib.nullcontext()
+    tell = Captions(sys.stderr).notice
     launcher = Launcher(settings, args.service_arguments, tell)
     tell("starting the services …")
     with contextlib.ExitStack() as opened:
@@ -151,21 +150,13 @@ def _services(
         return opened.pop_all()
 
 
-def _play(
-    scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings, tell: Callable[[str], None]
-) -> list[Result]:
+def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings) -> list[Result]:
     first = scenario.seed if args.seed is None else args.seed
     # In virtual time what this machine's environment says does not count: a scenario plays alike everywhere.
     base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
     return [
         simulate(
-            scenario,
-            depth,
-            seed,
-            settings=base,
-            services=args.services or "simulated",
-            place=args.sound or "room",
-            tell=tell,
+            scenario, depth, seed, settings=base, services=args.services or "simulated", place=args.sound or "room"
         )
         for seed in range(first, first + args.repeat)
     ]

@@ -8,7 +8,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.clients.services import NAMES, Name
+from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona, reference
@@ -47,7 +47,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     keeps = _keeps(store, session, reference(name), settings, captions)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher:
         captions.notice("starting …")
-        launcher.start([name for name in NAMES if name in _needed(text=args.text, speak=speak)])
+        needed = {"asr": not args.text, "llm": True, "tts": speak}
+        launcher.start(name for name in NAMES if needed[name])
         conversation = assemble(
             launcher.services,
             persona,
@@ -97,16 +98,6 @@ def _talk_key(conversation: Conversation, settings: Settings, captions: Captions
     captions.notice(f"{'' if push_to_talk else 'speak; '}the space bar {what}; Ctrl-C ends")
     key = TalkKey(lambda down: conversation.key(pressed=down), captions.notice, push_to_talk=push_to_talk)
     return keyboard(key)
-
-
-def _needed(*, text: bool, speak: bool) -> set[Name]:
-    """The services a conversation of this kind uses."""
-    needed: set[Name] = {"llm"}
-    if not text:
-        needed.add("asr")
-    if speak:
-        needed.add("tts")
-    return needed
 
 
 def _no_microphone() -> str:
