@@ -126,8 +126,9 @@ def _openai_answer(transcript: RecordingTranscript, ask: Ask) -> Response:
         return jsonify(as_verbose(transcript, words=ask.words))
     if ask.response_format == "json":
         return jsonify(text=transcript.text, usage=usage(transcript))
-    text = SUBTITLES.get(ask.response_format, lambda _: transcript.text + "\n")
-    return Response(text(transcript.segments), content_type=f"{DOCUMENTS[ask.response_format]}; charset=utf-8")
+    write = SUBTITLES.get(ask.response_format)
+    text = write(transcript.segments) if write else f"{transcript.text}\n"
+    return Response(text, content_type=f"{DOCUMENTS[ask.response_format]}; charset=utf-8")
 
 
 def _openai_events() -> Callable[[Step], Iterator[str]]:

@@ -17,7 +17,6 @@ from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import Breaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
-from huiyin.services.llm.http1 import Head
 from huiyin.services.llm.response_reader import Head
 from huiyin.services.llm.stream import ReplyStream, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
+from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.options import add_talk_options
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.configs.settings import Settings

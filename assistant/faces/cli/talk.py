@@ -12,7 +12,7 @@ from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona, reference
-from huiyin.assistant.conversation.session_store import SessionStore, SessionWriter, sessions_folder
+from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, SessionWriter, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
