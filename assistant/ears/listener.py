@@ -58,20 +58,20 @@ class SoundRing:
         return self._ring[np.arange(start, max(start, end)) % len(self._ring)]
 
 
-class Ear(Protocol):
+class EchoRemover(Protocol):
     """What takes the assistant's voice out: `EchoPath`."""
 
     def push(self, mic: Samples, far_end: Samples) -> Iterable[Cleaned]:
         """Cleaned chunks of what was heard and played."""
 
-    def leak(self) -> float:
+    def residual_prominence(self) -> float:
         """How much the newest of them still follows the far end."""
 
 
 class Listener:
     """Push blocks in, get speech events out. Not thread-safe, but `cut` may be called from another thread."""
 
-    def __init__(self, echo: Ear, vad: SileroVad, tracker: SpeechTracker) -> None:
+    def __init__(self, echo: EchoRemover, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker = echo, vad, tracker
         self._second_vad, self._energy_drops = vad.fork(), EnergyDrops()
         self._ring = SoundRing()
@@ -105,13 +105,14 @@ class Listener:
         frame = Frame(probability, level)
         if chunk.far_end:
             second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
+            may_be_onset = self._tracker.may_be_onset(probability, second)
             frame = Frame(
                 probability,
                 level,
-                passed=level / max(rms(chunk.mic), _QUIET_RMS),
+                pass_ratio=level / max(rms(chunk.mic), _QUIET_RMS),
                 far_end=True,
                 second=second,
-                leak=self._echo.leak() if self._tracker.cares(probability, second) else 0.0,
+                residual_prominence=self._echo.residual_prominence() if may_be_onset else 0.0,
                 untrusted=chunk.second is None and not chunk.settled,
             )
         change = self._tracker.push(frame)

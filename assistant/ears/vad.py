@@ -92,8 +92,8 @@ class SpeechTracker:
         """Whether the user is speaking."""
         return self._speaking
 
-    def cares(self, probability: float, second: float | None) -> bool:
-        """Whether a frame with these may be a beginning of speech, so that its leak is worth measuring."""
+    def may_be_onset(self, probability: float, second: float | None) -> bool:
+        """Whether a frame with these may begin speech, so that its residual echo is worth measuring."""
         return not self._speaking and (probability if second is None else second) >= self._rule.threshold
 
     def push(self, frame: Frame) -> tuple[Change, int] | None:

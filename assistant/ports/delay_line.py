@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Floats, Samples
 
 _TAPS = 16  # of the windowed sinc; -70 dB error up to 6 kHz
 _PHASES = 256  # steps a sample is divided into: 0.004 samples, 4 us at 1 kHz is -100 dB
@@ -67,3 +67,8 @@ class DelayLine:
         whole = at.astype(np.intp)
         phase = ((at - whole) * _PHASES + 0.5).astype(np.intp)
         return np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase])
+
+
+def as_int16(samples: Floats) -> Samples:
+    """Rounded and clipped; `samples` at int16's scale."""
+    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)

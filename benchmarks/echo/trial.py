@@ -37,12 +37,12 @@ class _Recorder:
             began = time.thread_time()
         self.busy_s += time.thread_time() - began
 
-    def leak(self) -> float:
-        """As `EchoPath.leak`."""
+    def residual_prominence(self) -> float:
+        """As `EchoPath.residual_prominence`."""
         began = time.thread_time()
-        leak = self._path.leak()
+        prominence = self._path.residual_prominence()
         self.busy_s += time.thread_time() - began
-        return leak
+        return prominence
 
 
 @dataclass

@@ -155,32 +155,33 @@ def test_the_user_cuts_in_and_it_stops(settings: RoomSettings, at_s: float, vad:
 
 def test_gate_wants_unbroken_loud_speech_that_is_not_the_far_end() -> None:
     rule = GateRule()
-    user = Frame(0.9, passed=0.9, far_end=True, leak=5)
+    user = Frame(0.9, pass_ratio=0.9, far_end=True, residual_prominence=5)
 
     def judged(*frames: Frame) -> int | None:
         return barge_in(frames, 0.5, rule)
 
     assert judged(*[user] * 3) is None
     assert judged(*[user] * 4) == 4
-    assert judged(user, user, user, Frame(0.9, passed=0.9, far_end=True, leak=9)) is None, "still the assistant's words"
-    assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 4) is None, "most of it was taken away"
-    assert judged(*[Frame(0.9, passed=0.2, far_end=True)] * 30) is None
-    assert judged(*[Frame(0.9, passed=0.9, far_end=True, untrusted=True)] * 4) is None
+    residual = Frame(0.9, pass_ratio=0.9, far_end=True, residual_prominence=9)
+    assert judged(user, user, user, residual) is None, "still the assistant's words"
+    assert judged(*[Frame(0.9, pass_ratio=0.2, far_end=True)] * 4) is None, "most of it was taken away"
+    assert judged(*[Frame(0.9, pass_ratio=0.2, far_end=True)] * 30) is None
+    assert judged(*[Frame(0.9, pass_ratio=0.9, far_end=True, untrusted=True)] * 4) is None
 
 
-def test_leaking_echo_holds_the_user_back_for_a_third_of_a_second_at_most() -> None:
-    leaking = Frame(0.9, passed=0.7, far_end=True, leak=12)
-    asked = Frame(0.1, passed=0.1, far_end=True, leak=12, second=0.9)
-    for frame in (leaking, asked):
+def test_residual_echo_holds_the_user_back_for_a_third_of_a_second_at_most() -> None:
+    residual = Frame(0.9, pass_ratio=0.7, far_end=True, residual_prominence=12)
+    asked = Frame(0.1, pass_ratio=0.1, far_end=True, residual_prominence=12, second=0.9)
+    for frame in (residual, asked):
         assert barge_in([frame] * 9, 0.5, GateRule()) is None
         assert barge_in([frame] * 10, 0.5, GateRule()) == 10
-    broken = [*[leaking] * 6, Frame(0.2, passed=0.7, far_end=True, leak=12), *[leaking] * 6]
-    assert barge_in(broken, 0.5, GateRule()) is None, "words of the assistant that leak through are short"
+    broken = [*[residual] * 6, Frame(0.2, pass_ratio=0.7, far_end=True, residual_prominence=12), *[residual] * 6]
+    assert barge_in(broken, 0.5, GateRule()) is None, "words of the assistant that are left are short"
 
 
 def test_while_the_second_opinion_is_asked_the_first_does_not_count() -> None:
     rule = GateRule()
-    yes, no = (Frame(0.9, passed=0.9, far_end=True, second=p) for p in (0.9, 0.1))
+    yes, no = (Frame(0.9, pass_ratio=0.9, far_end=True, second=p) for p in (0.9, 0.1))
     assert barge_in([no] * 8, 0.5, rule) is None
     assert barge_in([no, yes, yes, yes, yes, yes], 0.5, rule) == 5
     assert barge_in([yes, yes, yes, yes, no], 0.5, rule) is None

@@ -213,7 +213,7 @@ def test_when_the_echo_is_found_somewhere_else_the_room_is_learnt_anew() -> None
         for chunk in path.push(mic[start : start + BLOCK], far_end[start : start + BLOCK]):
             asked += [start / SAMPLE_RATE] if chunk.second is not None else []
     moved_s = path.aligner.slips[-1].at_s
-    assert path.aligner.found == 2
+    assert path.aligner.resets == 2
     assert [when for when in asked if moved_s < when < moved_s + 1], "the second opinion is asked"
     assert not [when for when in asked if 2.5 < when < moved_s - 0.1]
 

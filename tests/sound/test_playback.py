@@ -111,7 +111,7 @@ def test_a_pause_is_told_with_its_first_quiet_frame() -> None:
 def test_while_the_assistant_is_heard_too_a_pause_lasts_96_ms() -> None:
     tracker = SpeechTracker()
     for _ in range(5):
-        tracker.push(Frame(0.9, passed=0.9, far_end=True, leak=5.0))
+        tracker.push(Frame(0.9, pass_ratio=0.9, far_end=True, residual_prominence=5.0))
     quiet = Frame(0.0, far_end=True)
     assert [tracker.push(quiet) for _ in range(4)] == [None, None, ("paused", 3), None]
 
@@ -121,14 +121,14 @@ def test_while_the_assistant_is_heard_only_unbroken_loud_speech_that_is_not_its_
         tracker = SpeechTracker()
         return next((i for i, f in enumerate(frames) if tracker.push(f)), None)
 
-    user = Frame(0.9, passed=0.9, far_end=True, leak=5.0)
-    echo = Frame(0.9, passed=0.1, far_end=True, leak=5.0)
-    slipped = Frame(0.9, passed=0.9, far_end=True, leak=12.0)
-    quiet = Frame(0.1, passed=0.9, far_end=True)
+    user = Frame(0.9, pass_ratio=0.9, far_end=True, residual_prominence=5.0)
+    echo = Frame(0.9, pass_ratio=0.1, far_end=True, residual_prominence=5.0)
+    slipped = Frame(0.9, pass_ratio=0.9, far_end=True, residual_prominence=12.0)
+    quiet = Frame(0.1, pass_ratio=0.9, far_end=True)
     assert first([user] * 8) == 3
     assert first([echo] * 50) is None
     assert first([slipped] * 9) is None
-    assert first([slipped] * 50) == 9  # not for ever: echo may leak through while the user speaks, too
+    assert first([slipped] * 50) == 9  # not for ever: there may be residual echo while the user speaks, too
     assert first([user, user, user, quiet] * 20) is None
 
 
@@ -137,8 +137,8 @@ def test_until_the_canceller_has_learnt_the_second_opinion_decides() -> None:
         tracker = SpeechTracker()
         return next((i for i, f in enumerate(frames) if tracker.push(f)), None)
 
-    echo = Frame(0.9, passed=0.9, far_end=True, second=0.1)
-    user = Frame(0.9, passed=0.9, far_end=True, second=0.8)
+    echo = Frame(0.9, pass_ratio=0.9, far_end=True, second=0.1)
+    user = Frame(0.9, pass_ratio=0.9, far_end=True, second=0.8)
     assert first([echo] * 50) is None
     assert first([user, echo, user, user, user, user, user]) == 6
     assert first([Frame(0.9, far_end=True, untrusted=True)] * 50) is None

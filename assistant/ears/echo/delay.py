@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
+
+Correlation = npt.NDArray[np.float32]
+"""By lag in samples, not negative: shape (lags,)."""
 
 _LOWEST_HZ = 150.0  # rumble and hum say nothing
 _HIGHEST = 0.42  # of the rate: above it there is aliasing, or little speech
@@ -38,11 +42,8 @@ class PhaseCorrelator:
         self._band = slice(*np.searchsorted(frequencies, (_LOWEST_HZ, _HIGHEST * rate)))
         self._spectrum = np.zeros(len(frequencies), np.complex64)
 
-    def __call__(self, late: Floats, early: Floats) -> Floats:
-        """Correlation by lag, shape (lags,), not negative.
-
-        `late` has `window` samples, `early` `window + lags`; both end at the same moment.
-        """
+    def __call__(self, late: Floats, early: Floats) -> Correlation:
+        """`late` has `window` samples, `early` `window + lags`; both end at the same moment."""
         # Index `lags + i - lag` of `early` is heard at index i of `late`: no wanted lag wraps around.
         cross = np.conj(np.fft.rfft(late * self._late_taper, self._size)[self._band])
         cross *= np.fft.rfft(early * self._early_taper, self._size)[self._band]
@@ -56,14 +57,18 @@ def halved(samples: Floats) -> Floats:
     return 0.5 * (samples[0 : len(samples) - 1 : 2] + samples[1::2])
 
 
-def highest(correlation: Floats) -> Peak:
+def highest(correlation: Correlation) -> Peak:
     """The peak of a correlation."""
     lag = int(np.argmax(correlation))
-    height = float(correlation[lag])
-    return Peak(lag, height, height / (float(np.median(correlation)) + 1e-9))
+    return Peak(lag, float(correlation[lag]), prominence_of(correlation, lag))
 
 
-def between_samples(correlation: Floats, lag: int) -> float:
+def prominence_of(correlation: Correlation, lag: int) -> float:
+    """Height at `lag` over the median."""
+    return float(correlation[lag]) / (float(np.median(correlation)) + 1e-9)
+
+
+def between_samples(correlation: Correlation, lag: int) -> float:
     """The peak at `lag` by the parabola through it and its neighbours: a lag with a fraction."""
     before, at, after = correlation[lag - 1 : lag + 2].astype(float)
     return lag + 0.5 * (before - after) / (before - 2 * at + after + 1e-12)

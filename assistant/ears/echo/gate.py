@@ -1,9 +1,9 @@
 """The barge-in gate: while the assistant is audible, is what is left of the microphone the user, or still echo?
 
-Three witnesses are heard. Voice activity on the cleaned sound says that somebody speaks. The level it was passed with
-says that the canceller found little to remove. And the leak says whether it still follows the far end: residual echo,
-however like speech, is the assistant's own words a known time ago, and nobody else's. Until the canceller has learnt
-the room a second one is asked instead, which learns at once.
+Three features are combined. Voice activity on the cleaned sound says that somebody speaks. The pass ratio says that the
+canceller found little to remove. And the residual echo's prominence says whether the cleaned sound still follows the
+far end: residual echo, however like speech, is the assistant's own words a known time ago, and nobody else's. Until the
+canceller has learnt the room a second one is asked instead, which learns at once.
 
 The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/echo.md).
 """
@@ -18,18 +18,18 @@ from dataclasses import dataclass
 class Frame:
     """One frame of 32 ms.
 
-    `probability` of speech in the cleaned sound; `passed`: cleaned level over the microphone's; `far_end`: whether
+    `probability` of speech in the cleaned sound; `pass_ratio`: cleaned level over the microphone's; `far_end`: whether
     the assistant was audible; `second`: the probability by the second opinion, while the first cannot be trusted;
-    `leak`: how far the correlation of cleaned sound and far end stands out (4-6 the user, 7 and more echo);
-    `untrusted`: neither probability can be trusted now. `level`: of the cleaned sound, as int16 amplitude.
+    `residual_prominence`: how far the correlation of cleaned sound and far end stands out (4-6 the user, 7 and more
+    echo); `untrusted`: neither probability can be trusted now. `level`: of the cleaned sound, as int16 amplitude.
     """
 
     probability: float
     level: float = 0.0
-    passed: float = 1.0
+    pass_ratio: float = 1.0
     far_end: bool = False
     second: float | None = None
-    leak: float = 0.0
+    residual_prominence: float = 0.0
     untrusted: bool = False
 
 
@@ -38,9 +38,9 @@ class GateRule:
     """When frames with an audible far end are the user."""
 
     frames: int = 4  # of speech in a row ...
-    level: float = 0.5  # ... passed by the canceller at -6 dB or better in half of them
-    leak: float = 7.0  # prominence from which it is echo: took slips from 2.3 false barge-ins a minute to 0.4 ...
-    patience: int = 10  # ... but not for ever: echo may leak through while the user speaks, too
+    pass_ratio: float = 0.5  # ... passed by the canceller at -6 dB or better in half of them
+    residual_prominence: float = 7.0  # from here on it is echo: took slips from 2.3 false barge-ins a minute to 0.4 ...
+    patience: int = 10  # ... but not for ever: there may be residual echo while the user speaks, too
     second_frames: int = 5  # of speech in a row, by the second opinion alone
 
     @property
@@ -54,12 +54,15 @@ def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int |
     now = recent[-1]
     asked = now.second is not None
     needed = rule.second_frames if asked else rule.frames
-    if now.leak >= rule.leak:
-        # A slip, which leaks most, is found and mended within these 0.3 s; what goes on for longer is no slip.
+    if now.residual_prominence >= rule.residual_prominence:
+        # A slip, which leaves most echo, is found and mended within these 0.3 s; what goes on for longer is no slip.
         needed = rule.patience
     window = recent[-needed:]
     if now.untrusted or len(window) < needed:
         return None
-    speech = all(((frame.second or 0.0) if asked else frame.probability) >= threshold for frame in window)
-    loud = asked or sum(frame.passed >= rule.level for frame in window) >= needed / 2
-    return needed if speech and loud else None
+    if asked:
+        is_user = all((frame.second or 0.0) >= threshold for frame in window)
+    else:
+        loud = [frame for frame in window if frame.pass_ratio >= rule.pass_ratio]
+        is_user = all(frame.probability >= threshold for frame in window) and len(loud) >= needed / 2
+    return needed if is_user else None

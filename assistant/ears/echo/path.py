@@ -21,13 +21,14 @@ from huiyin.assistant.ports.port import Samples
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
-_RELEARN = 16384  # samples (1 s)
+_RELEARN = 16384  # samples (1 s) of the past that are learnt again when the delay was wrong
 _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has learnt a room
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: there is no echo to speak of
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
-_SUSPICIOUS_LEAK = 7.0  # from which the gate, too, takes it for echo
-_LEAK_WINDOW, _LEAK_LAGS = 3584, 512  # samples of cleaned sound (0.22 s) that are compared with the far end
+_ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
+_RESIDUAL_WINDOW = 3584  # samples of cleaned sound (0.22 s) that are compared with the far end
+_RESIDUAL_LAGS = 512  # samples (32 ms) by which they may be late
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class EchoPath:
         self._second_awake = False
         self._mic: Samples = np.zeros(0, np.int16)
         self._far: Samples = np.zeros(0, np.int16)
-        self._judged = Tail(_LEAK_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
-        self._correlate = PhaseCorrelator(_LEAK_WINDOW, _LEAK_LAGS)
+        self._judged = Tail(_RESIDUAL_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
+        self._correlate = PhaseCorrelator(_RESIDUAL_WINDOW, _RESIDUAL_LAGS)
         self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
 
@@ -69,7 +70,7 @@ class EchoPath:
             self._mic, self._far = self._mic[CHUNK:], self._far[CHUNK:]
             yield self._clean(chunk, far_chunk)
 
-    def leak(self) -> float:
+    def residual_prominence(self) -> float:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
 
         4 to 6 for anybody but the assistant, 7 and more for its residual echo; 0 where the delay is not known.
@@ -77,11 +78,11 @@ class EchoPath:
         """
         if self.aligner is None or not self.aligner.locked:
             return 0.0
-        far_end = self.aligner.aligned(_LEAK_WINDOW + _LEAK_LAGS)
-        leak = highest(self._correlate(self._judged.last(_LEAK_WINDOW), far_end)).prominence
-        if leak >= _SUSPICIOUS_LEAK:
-            self.aligner.suspect()
-        return leak
+        far_end = self.aligner.aligned(_RESIDUAL_WINDOW + _RESIDUAL_LAGS)
+        prominence = highest(self._correlate(self._judged.last(_RESIDUAL_WINDOW), far_end)).prominence
+        if prominence >= _ECHO_PROMINENCE:
+            self.aligner.request_realignment()
+        return prominence
 
     def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
         if rms(far_end) > _FAR_END_RMS:
@@ -117,16 +118,16 @@ class EchoPath:
             return self.name == "off"
         if self._second is None and not self.aligner.locked:
             return self._active_s > _NO_ECHO_S
-        return self._learnt_s > _LEARNING_S and self.aligner.calm
+        return self._learnt_s > _LEARNING_S and self.aligner.settled
 
     def _align(self, mic: Samples, far_end: Samples) -> Samples:
         if self.aligner is None:
             return far_end
-        known, found = self.aligner.news, self.aligner.found
+        revision, resets = self.aligner.revision, self.aligner.resets
         aligned = self.aligner.push(mic, far_end)
-        if self.aligner.found > found:
+        if self.aligner.resets > resets:
             self._learnt_s = 0.0
-        if self.aligner.news > known:
+        if self.aligner.revision > revision:
             # What was heard with the wrong delay is learnt again with the right one, once: 17 dB half a second later
             # and 22 after a second, where waiting for new words took three (12 rooms). Learning it twice overfits.
             self._canceller.learn(*self.aligner.past(_RELEARN))
