@@ -13,53 +13,40 @@ from pathlib import Path
 import av
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.devices import find_device, list_devices, portaudio
-from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.ports.devices import find_device
+from huiyin.assistant.ports.port import PortError, Samples
+from huiyin.assistant.ports.streams import open_stream
 
-_BLOCK_S = 0.04
+_BLOCK_S = 0.04  # sound the service is sent at once
 _DEAD_AFTER_S = 2.0  # a live microphone brings a block every 40 ms
 
 
 class Microphone:
     """A microphone, opened at once. `device` is a number, a name, part of one, or '' for the default.
 
-    Raises PortError where there is none, or it cannot be opened.
+    Raises PortError where there is none of this name, DriverError where it cannot be opened.
     """
 
     def __init__(self, device: str, latency_s: float) -> None:
-        sounddevice = portaudio()
-        if not any(found.inputs for found in list_devices()):
-            raise PortError("no microphone was found; plug one in, or transcribe a recording: --live FILE")
-        number = find_device(device, "input").number if device else None
-        self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[Samples] = queue.SimpleQueue()
         self._stopped = threading.Event()
-        try:
-            facts = sounddevice.query_devices(number, "input")
-            try:
-                sounddevice.check_input_settings(number, channels=1, dtype="int16", samplerate=SAMPLE_RATE)
-                self.rate = SAMPLE_RATE
-            except sounddevice.PortAudioError:
-                self.rate = round(facts["default_samplerate"])  # the service resamples
-            self._stream = sounddevice.RawInputStream(
-                samplerate=self.rate, blocksize=round(_BLOCK_S * self.rate), device=number, channels=1, dtype="int16",
-                latency=latency_s, callback=lambda data, *_: self._blocks.put(bytes(data)),
-            )  # fmt: skip
-            self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise PortError(
-                f"the microphone cannot be opened ({error}); choose another with --device, `huiyin devices` lists them"
-            ) from error
+        number = find_device(device, "input").number if device else None
+        self._stream = open_stream(
+            "input", number, lambda rate: lambda mic: self._blocks.put(mic.copy()),
+            latency=latency_s, block_s=_BLOCK_S, what="the microphone",
+        )  # fmt: skip
+        self.rate = self._stream.rate  # the service resamples
 
     def blocks(self) -> Iterator[bytes]:
         """16-bit little-endian mono at `rate`, until `stop`. Raises PortError when the device dies."""
         try:
             while not self._stopped.is_set():
-                yield self._blocks.get(timeout=_DEAD_AFTER_S)
+                yield self._blocks.get(timeout=_DEAD_AFTER_S).astype("<i2").tobytes()
         except queue.Empty:
             if not self._stopped.is_set():
                 raise PortError("the microphone has stopped; plug it in again and start anew") from None
         finally:
-            self._stream.close(ignore_errors=True)
+            self._stream.close()
 
     def stop(self) -> None:
         """Hear no more; from any thread."""

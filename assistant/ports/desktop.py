@@ -1,8 +1,9 @@
 """The desktop's microphone and loudspeaker through PortAudio.
 
-One duplex stream where both are one device: one clock, the echo always equally late. Two streams where they are two
-devices, or have no rate in common; an `Elastic` buffer then keeps their clocks together. A device that does not know
-16 kHz runs at its own rate. The callbacks only copy (and convert the rate): everything else is other threads' work.
+One duplex stream where both are one device: one clock, the echo always equally late. The callback copies: the
+microphone's block to `exchange`, what that gives back to the loudspeaker. Two streams where they are two devices, or
+have no rate in common; an `Elastic` buffer then keeps their clocks together. A device that does not know 16 kHz runs at
+its own rate, and its callbacks convert.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
 
 import numpy as np
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.devices import Kind, find_device, portaudio
 from huiyin.assistant.ports.elastic import Elastic
-from huiyin.assistant.ports.port import Exchange, PortError, Samples
-from huiyin.assistant.ports.streams import DeviceStream, Outlet, Rate
+from huiyin.assistant.ports.port import DriverError, Exchange, PortError, Samples
+from huiyin.assistant.ports.streams import DeviceStream, Move, Outlet, Rate, open_stream
 
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
 _ZEROS_S = 10.0  # even a quiet room is not exactly zero for so long
@@ -57,20 +58,15 @@ class DesktopPort:
         self._told = self._stale = False
 
     def start(self, exchange: Exchange) -> None:
-        """Open the devices. Raises PortError with what to do."""
-        sounddevice = portaudio()
+        """Open the devices. Raises PortError."""
         if self._stale:
             # PortAudio looks for devices once: what was plugged in since is not seen before it begins anew.
+            sounddevice = portaudio()
             sounddevice._terminate()
             sounddevice._initialize()
         self._zero_since_s = None
         try:
-            self._open(sounddevice, exchange)
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise PortError(
-                f"the sound device cannot be opened ({error}); "
-                "choose another with --input and --output, `huiyin devices` lists them"
-            ) from error
+            self._streams = self._opened(exchange)
         finally:
             self._stale = not self._streams
 
@@ -91,67 +87,60 @@ class DesktopPort:
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
-    def _open(self, sounddevice: Any, exchange: Exchange) -> None:
+    def _opened(self, exchange: Exchange) -> list[DeviceStream]:
         speaker = self._find("output")
         if not self._microphone:
             silence = np.zeros(BLOCK, np.int16)
-            self._streams = [self._loudspeaker(sounddevice, speaker, lambda: exchange(silence))]
-            return
+            return [self._loudspeaker(speaker, lambda: exchange(silence))]
         microphone = self._find("input")
-        if _number(sounddevice, microphone, 0) == _number(sounddevice, speaker, 1):
-            rates = {_own_rate(sounddevice, microphone, "input"), _own_rate(sounddevice, speaker, "output")}
-            for rate in dict.fromkeys((SAMPLE_RATE, *(rates if len(rates) == 1 else ()))):
-                try:
-                    self._streams = [self._duplex(sounddevice, (microphone, speaker), rate, exchange)]
-                    return
-                except sounddevice.PortAudioError:
-                    continue
+        if _is_one_device(microphone, speaker):
+            with suppress(DriverError):
+                return [self._duplex(microphone, speaker, exchange)]
         elastic = Elastic()
-        ear = self._ear(sounddevice, microphone, lambda mic: elastic.write(exchange(mic), time.monotonic()))
+        ear = self._ear(microphone, lambda mic: elastic.write(exchange(mic), time.monotonic()))
         try:
-            mouth = self._loudspeaker(sounddevice, speaker, lambda: elastic.read(BLOCK, time.monotonic()))
+            return [ear, self._loudspeaker(speaker, lambda: elastic.read(BLOCK, time.monotonic()))]
         except Exception:
             ear.close()
             raise
-        self._streams = [ear, mouth]
 
-    def _duplex(
-        self, sounddevice: Any, devices: tuple[int | None, int | None], rate: int, exchange: Exchange
-    ) -> DeviceStream:
-        down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
+    def _duplex(self, microphone: int | None, speaker: int | None, exchange: Exchange) -> DeviceStream:
+        def connect(rate: int) -> Move:
+            down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
 
-        def move(mic: Samples, speaker: Samples) -> None:
-            outlet.push(exchange(self._heard(down.push(mic.copy()))))
-            speaker[:] = outlet.take(len(speaker))
+            def copy(mic: Samples, speaker: Samples) -> None:
+                speaker[:] = exchange(self._watched(mic.copy()))
 
-        return DeviceStream(sounddevice.Stream, rate, move, device=devices, latency=self._latency_s)
+            def convert(mic: Samples, speaker: Samples) -> None:
+                outlet.push(exchange(self._watched(down.push(mic.copy()))))
+                outlet.fill(speaker)
 
-    def _loudspeaker(self, sounddevice: Any, device: int | None, block: Callable[[], Samples]) -> DeviceStream:
-        """Plays one block after the other, as the device asks for them."""
+            return copy if rate == SAMPLE_RATE else convert
 
-        def opened(rate: int) -> DeviceStream:
+        return open_stream("duplex", (microphone, speaker), connect, latency=self._latency_s)
+
+    def _ear(self, device: int | None, hear: Callable[[Samples], None]) -> DeviceStream:
+        def connect(rate: int) -> Move:
+            down = Rate(rate, SAMPLE_RATE)
+            return lambda mic: hear(self._watched(down.push(mic.copy())))
+
+        return open_stream("input", device, connect, latency=self._latency_s)
+
+    def _loudspeaker(self, device: int | None, next_block: Callable[[], Samples]) -> DeviceStream:
+        def connect(rate: int) -> Move:
             outlet = Outlet(rate)
 
             def move(speaker: Samples) -> None:
-                while outlet.lacks(len(speaker)):
-                    outlet.push(block())
-                speaker[:] = outlet.take(len(speaker))
+                while outlet.waiting < len(speaker):
+                    outlet.push(next_block())
+                outlet.fill(speaker)
 
-            return DeviceStream(sounddevice.OutputStream, rate, move, device=device, latency=self._latency_s)
+            return move
 
-        return _at_a_rate(sounddevice, opened, _own_rate(sounddevice, device, "output"))
+        return open_stream("output", device, connect, latency=self._latency_s)
 
-    def _ear(self, sounddevice: Any, device: int | None, hear: Callable[[Samples], None]) -> DeviceStream:
-        def opened(rate: int) -> DeviceStream:
-            down = Rate(rate, SAMPLE_RATE)
-            return DeviceStream(
-                sounddevice.InputStream, rate, lambda mic: hear(self._heard(down.push(mic.copy()))),
-                device=device, latency=self._latency_s,
-            )  # fmt: skip
-
-        return _at_a_rate(sounddevice, opened, _own_rate(sounddevice, device, "input"))
-
-    def _heard(self, mic: Samples) -> Samples:
+    def _watched(self, mic: Samples) -> Samples:
+        """`mic`; remembers since when there have been nothing but zeros."""
         if mic.any():
             self._zero_since_s = None
         elif self._zero_since_s is None:
@@ -170,21 +159,10 @@ class DesktopPort:
         return device.number
 
 
-def _number(sounddevice: Any, device: int | None, side: int) -> int:
-    """PortAudio's number of a device; `side` 0 the microphone, 1 the loudspeaker."""
-    return int(sounddevice.default.device[side]) if device is None else device
-
-
-def _own_rate(sounddevice: Any, device: int | None, kind: Kind) -> int:
-    return round(sounddevice.query_devices(device, kind)["default_samplerate"])
-
-
-def _at_a_rate(sounddevice: Any, opened: Callable[[int], DeviceStream], own: int) -> DeviceStream:
-    """At 16 kHz, or else at the device's own rate. Raises PortAudioError."""
-    try:
-        return opened(SAMPLE_RATE)
-    except sounddevice.PortAudioError:
-        return opened(own)
+def _is_one_device(microphone: int | None, speaker: int | None) -> bool:
+    """Whether these are one of PortAudio's devices; None is the system's default."""
+    default = portaudio().default.device
+    return bool((default[0] if microphone is None else microphone) == (default[1] if speaker is None else speaker))
 
 
 class SilentPort:

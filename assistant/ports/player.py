@@ -51,11 +51,33 @@ class _Track:
     total: int = 0  # samples added
     read: int = 0  # samples handed to the port
     silence: int = 0  # samples of silence handed out since the last sound
-    recent: Samples = field(default_factory=lambda: np.zeros(0, np.int16))  # the last REWIND samples handed out
+    recent: deque[Samples] = field(default_factory=deque)  # blocks handed out, the last REWIND samples at least
+    recent_count: int = 0  # samples in them
     begun: int = 0  # clauses whose first sample was heard
     is_open: bool = False
     paused: bool = False
     closed: bool = False
+
+    def move(self, out: Samples) -> int:
+        """Copy what comes next into `out`; how many samples it was. The port's thread does this: only copies."""
+        at = 0
+        while at < len(out) and self.chunks and not self.paused:
+            chunk = self.chunks.popleft()
+            part = chunk[: len(out) - at]
+            if len(part) < len(chunk):
+                self.chunks.appendleft(chunk[len(part) :])
+            out[at : at + len(part)] = part
+            at += len(part)
+            self.recent.append(part)
+            self.recent_count += len(part)
+            while self.recent_count - len(self.recent[0]) >= REWIND:
+                self.recent_count -= len(self.recent.popleft())
+        self.read += at
+        return at
+
+    def last_heard(self) -> Samples:
+        """The last REWIND samples handed out."""
+        return np.concatenate([np.zeros(0, np.int16), *self.recent])[-REWIND:]
 
     def span(self, clause: int) -> ClauseSpan:
         """The span of the clause that is being added."""
@@ -134,7 +156,8 @@ class Player:
             if track is None or track.generation != generation or not track.paused:
                 return
             track.paused = False
-            again = track.recent[_quietest(track.recent) :]
+            again = track.last_heard()
+            again = again[_quietest(again) :]
             track.read -= len(again)
             fade = min(FADE, len(again))
             ramp = np.linspace(0, 1, fade, dtype=np.float32)
@@ -156,9 +179,7 @@ class Player:
             out[:at] = self._fading[:at]
             self._fading = self._fading[at:]
             if self._current is not None and at < count:
-                sound = self._take(self._current, count - at)
-                out[at : at + len(sound)] = sound
-                missing = count - at - len(sound)
+                missing = count - at - self._current.move(out[at:])
                 self._current.silence = self._current.silence + missing if missing else 0
         return out
 
@@ -205,29 +226,13 @@ class Player:
             return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
 
     def _fade_out(self, track: _Track) -> None:
-        tail = self._take(track, FADE)
+        tail: Samples = np.zeros(FADE, np.int16)
+        tail = tail[: track.move(tail)]
         if len(tail):
             self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
 
     def _heard(self, track: _Track) -> int:
         return max(0, track.read - max(0, self._latency - track.silence))
-
-    @staticmethod
-    def _take(track: _Track, count: int) -> Samples:
-        parts: list[Samples] = []
-        while count and track.chunks and not track.paused:
-            chunk = track.chunks.popleft()
-            if len(chunk) > count:
-                track.chunks.appendleft(chunk[count:])
-                chunk = chunk[:count]
-            parts.append(chunk)
-            track.read += len(chunk)
-            count -= len(chunk)
-        if not parts:
-            return np.zeros(0, np.int16)
-        sound = np.concatenate(parts)
-        track.recent = np.concatenate([track.recent, sound])[-REWIND:]
-        return sound
 
 
 def _quietest(sound: Samples) -> int:

@@ -22,7 +22,11 @@ Exchange = Callable[[Samples], Samples]
 
 
 class PortError(SentenceError):
-    """The sound device cannot be used (any more); the message says why and what to do."""
+    """The sound device cannot be used (any more)."""
+
+
+class DriverError(PortError):
+    """PortAudio refuses; `facts["reason"]` are its own words."""
 
 
 class AudioPort(Protocol):

@@ -105,7 +105,7 @@ class Card:
 def card(monkeypatch: pytest.MonkeyPatch) -> Iterator[Card]:
     card = Card()
     clock = SimpleNamespace(monotonic=lambda: card.now)
-    for module in (desktop, devices):
+    for module in (desktop, devices, streams):
         monkeypatch.setattr(module, "portaudio", lambda: card)
     for module in (desktop, streams):
         monkeypatch.setattr(module, "time", clock)

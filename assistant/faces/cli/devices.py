@@ -11,6 +11,9 @@ from huiyin.assistant.faces.cli.shared import FAILED
 from huiyin.assistant.ports.devices import Device, Kind, list_devices
 from huiyin.configs.settings import Settings
 
+CHOOSE_ANOTHER = "choose another with --input and --output, `huiyin devices` lists them"
+"""What to do about a DriverError, where a command has these options."""
+
 _MANY_CHANNELS = 32  # ALSA's way to say: as many as you like
 
 _ABOUT = """\

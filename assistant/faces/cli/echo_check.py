@@ -9,8 +9,10 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
+from huiyin.assistant.faces.cli.checks import Check
 from huiyin.assistant.faces.cli.checks.check import Check
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
+from huiyin.assistant.ports.port import AudioPort, DriverError, PortError, Samples
 from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong
@@ -66,7 +68,8 @@ def check_echo(
         finally:
             port.stop()
     except PortError as error:
-        yield Check("fail", "echo: the probe cannot be played", str(error))
+        advice = f"{error}; {CHOOSE_ANOTHER}" if isinstance(error, DriverError) else str(error)
+        yield Check("fail", "echo: the probe cannot be played", advice)
         return
     if not complete:
         yield Check("fail", "echo: the sound device stopped in the middle of the probe", "try another device")

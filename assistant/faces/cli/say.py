@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 import wave
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file, text_from
-from huiyin.assistant.ports.devices import Device, find_device, list_devices, portaudio
-from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.ports.devices import Device, find_device, list_devices
+from huiyin.assistant.ports.port import DriverError, PortError
+from huiyin.assistant.ports.streams import open_stream
 from huiyin.configs.settings import Settings
 
 _FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
@@ -109,23 +113,22 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
 
 def _play(services: Services, body: dict[str, Any], device: Device, latency_s: float) -> None:
     """Play it as it comes, at the device's own rate: not every driver converts."""
-    sounddevice = portaudio()
     body = {**body, "response_format": "pcm", "sample_rate": device.rate_hz}
     pieces = services.speech(services.call("tts", _TIMEOUT_S), body)
     first = next(pieces, b"")  # the device is opened when there is something to play
     try:
-        with sounddevice.RawOutputStream(
-            samplerate=device.rate_hz, channels=1, dtype="int16", device=device.number, latency=latency_s
-        ) as stream:
+        stream = open_stream("output", device.number, None, latency=latency_s, rates=[device.rate_hz], block_s=0)
+        with closing(stream):
             rest = b""
             for piece in chain([first], pieces):
                 data = rest + piece
                 whole = len(data) - len(data) % _SAMPLE_BYTES
-                stream.write(data[:whole])
+                stream.write(np.frombuffer(data[:whole], np.int16))
                 rest = data[whole:]
-            stream.stop()  # waits until all of it was heard
-    except sounddevice.PortAudioError as error:
-        raise PortError(f"{device.name} cannot be played on ({error}); `huiyin devices` lists others") from error
+            stream.drain()
+    except DriverError as error:
+        reason = error.facts["reason"]
+        raise PortError(f"{device.name} cannot be played on ({reason}); `huiyin devices` lists others") from error
 
 
 def _show_voices(services: Services) -> None:

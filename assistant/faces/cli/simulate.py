@@ -12,7 +12,16 @@ from pathlib import Path
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError, check_writable, output_file, write_files
+from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
+from huiyin.assistant.faces.cli.shared import (
+    FAILED,
+    USAGE,
+    CommandError,
+    check_writable,
+    output_file,
+    write_files,
+)
+from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -82,6 +91,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             took_s = time.perf_counter() - began
     except ScenarioError as error:
         raise CommandError(str(error), USAGE) from error
+    except DriverError as error:
+        raise PortError(f"{error}; {CHOOSE_ANOTHER}") from error
     if not results:
         raise CommandError("; ".join(map(str, refused)), USAGE)
     _write(args, results, refused)

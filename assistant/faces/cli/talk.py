@@ -14,12 +14,13 @@ from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, SessionWriter, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
 from huiyin.assistant.ports.devices import find_device, list_devices
-from huiyin.assistant.ports.port import AudioPort, PortError
+from huiyin.assistant.ports.port import AudioPort, DriverError, PortError
 from huiyin.configs.settings import Settings
 
 
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         try:
             with nullcontext() if args.text else _talk_key(conversation, settings, captions):
                 conversation.run()
+        except DriverError as error:
+            raise PortError(f"{error}; {CHOOSE_ANOTHER}") from error
         except KeyboardInterrupt:
             captions.notice("goodbye")
     if keeps and keeps.is_kept:

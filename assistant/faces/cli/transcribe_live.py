@@ -18,7 +18,8 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
 from huiyin.assistant.faces.cli.shared import STDIN, USAGE, CommandError, read_hotwords
 from huiyin.assistant.ports.capture import Microphone, Playback
-from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.ports.devices import list_devices
+from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.configs.settings import Settings
 
 FORMATS = ("text", "json")
@@ -64,7 +65,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _source(args: argparse.Namespace, settings: Settings) -> Microphone | Playback:
     if args.file:
         return Playback(Path(args.file[0]).expanduser())
-    return Microphone(args.device or settings.audio.input_device, settings.audio.latency_s)
+    if not any(device.inputs for device in list_devices()):
+        raise PortError("no microphone was found; plug one in, or transcribe a recording: --live FILE")
+    try:
+        return Microphone(args.device or settings.audio.input_device, settings.audio.latency_s)
+    except DriverError as error:
+        raise PortError(f"{error}; choose another with --device, `huiyin devices` lists them") from error
 
 
 def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:

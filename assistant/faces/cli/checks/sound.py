@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
-from huiyin.assistant.ports.port import PortError, Samples
+from huiyin.assistant.ports.port import DriverError, PortError, Samples
+from huiyin.assistant.ports.streams import open_stream
 from huiyin.configs.settings import Settings
 
 _LISTEN_S = 0.5
@@ -81,8 +83,9 @@ def microphone(settings: Settings) -> Iterator[Check]:
         return
     try:
         sound = _listen(device)
-    except portaudio().PortAudioError as error:
-        yield Check("fail", f"{device.name} cannot be recorded from: {error}", "is another program using it alone?")
+    except DriverError as error:
+        reason = error.facts["reason"]
+        yield Check("fail", f"{device.name} cannot be recorded from: {reason}", "is another program using it alone?")
         return
     if sound is None:
         yield Check("fail", f"{device.name} delivers no sound at all", "unplug it, plug it in again")
@@ -98,14 +101,14 @@ def microphone(settings: Settings) -> Iterator[Check]:
 
 
 def _listen(device: Device) -> Samples | None:
-    """Half a second, int16 (n,); None when nothing comes. Raises PortAudioError."""
-    sounddevice = portaudio()
+    """Half a second, int16 (n,); None when nothing comes. Raises DriverError."""
     blocks: list[Samples] = []
     wanted = round(_LISTEN_S * device.rate_hz)
-    with sounddevice.InputStream(
-        samplerate=device.rate_hz, channels=1, dtype="int16", device=device.number, latency="high",
-        callback=lambda data, frames, timing, status: blocks.append(data[:, 0].copy()),
-    ):  # fmt: skip
+    stream = open_stream(
+        "input", device.number, lambda rate: lambda mic: blocks.append(mic.copy()),
+        latency="high", rates=[device.rate_hz], block_s=0,
+    )  # fmt: skip
+    with closing(stream):
         limit = time.monotonic() + _PATIENCE_S
         while sum(map(len, blocks)) < wanted and time.monotonic() < limit:
             time.sleep(_POLL_S)
