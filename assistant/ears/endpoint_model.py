@@ -50,7 +50,8 @@ def prepare(samples: Samples) -> Floats:
     last = samples[-_WINDOW:].astype(np.float32) / np.float32(32768)
     if len(last):
         sound[-len(last) :] = last
-    return ((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)).astype(np.float32)
+    normal: Floats = ((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)).astype(np.float32)
+    return normal
 
 
 def log_mel(sound: Floats) -> Floats:
@@ -59,7 +60,8 @@ def log_mel(sound: Floats) -> Floats:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(sound) // _HOP]
     power = np.abs(np.fft.rfft(frames * _window(), axis=1)) ** 2
     bands = np.log10(np.maximum(power @ _filters(), 1e-10))
-    return ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
+    scaled: Floats = ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
+    return scaled
 
 
 @cache
@@ -78,8 +80,10 @@ def _filters() -> npt.NDArray[np.float64]:
     return np.maximum(0.0, np.minimum(rising, falling)) * (2 / (high - low))
 
 
-# The scale is linear up to 1 kHz (200/3 Hz a mel), above it 27 mels are a factor of 6.4.
-_LINEAR_HZ, _BREAK_HZ, _LOG_STEP = 200 / 3, 1000.0, np.log(6.4) / 27
+# Slaney's scale is linear, then logarithmic.
+_LINEAR_HZ = 200 / 3  # a mel, in the linear part
+_BREAK_HZ = 1000.0  # where that ends
+_LOG_STEP = np.log(6.4) / 27  # of ln(Hz), a mel above it
 
 
 def _mel(hz: float) -> float:

@@ -124,4 +124,5 @@ class Listener:
 
 
 def _floats(samples: Samples) -> Floats:
-    return samples.astype(np.float32) / np.float32(32768)
+    floats: Floats = samples.astype(np.float32) / np.float32(32768)
+    return floats

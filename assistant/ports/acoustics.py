@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import MARGIN
@@ -36,7 +37,8 @@ def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.ran
     critical_m = 0.057 * np.sqrt(_VOLUME_M3 / max(rt60_s, 0.05))
     tail *= distance_m / critical_m / np.sqrt(np.sum(tail**2) + 1e-12)
     tail[0] = 1.0
-    return (tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20)).astype(np.float32)
+    response: Floats = (tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20)).astype(np.float32)
+    return response
 
 
 def travel_s(distance_m: float) -> float:
@@ -58,11 +60,12 @@ def distorted(samples: Floats, drive: float) -> Floats:
     """A loudspeaker's soft saturation, odd and even harmonics; 0 is linear, 1 audible, 3 a phone at full volume."""
     if drive <= 0:
         return samples
-    pushed = drive * samples
-    return (np.tanh(pushed + 0.1 * pushed * np.abs(pushed)) / drive).astype(np.float32)
+    driven = drive * samples
+    saturated: Floats = (np.tanh(driven + 0.1 * driven * np.abs(driven)) / drive).astype(np.float32)
+    return saturated
 
 
-def _band(samples: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
+def _band(samples: npt.NDArray[np.float64], low_hz: float, high_hz: float) -> npt.NDArray[np.float64]:
     spectrum = np.fft.rfft(samples)
     frequencies = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
     # Second-order slopes: a brick wall would ring.

@@ -16,8 +16,9 @@ MARGIN = _TAPS  # samples that must lie around what is read
 def _sinc_table() -> Floats:
     """Row p: the filter that reads p/256 of a sample after its middle; shape (257, 16)."""
     at = _REACH[None] - np.arange(_PHASES + 1)[:, None] / _PHASES
-    table = np.sinc(at) * np.kaiser(_TAPS + 1, _KAISER_BETA)[:_TAPS]
-    return (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+    filters = np.sinc(at) * np.kaiser(_TAPS + 1, _KAISER_BETA)[:_TAPS]
+    table: Floats = (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
+    return table
 
 
 _SINC = _sinc_table()
@@ -31,7 +32,7 @@ class Tail:
         self._buffer: Floats = np.zeros(4 * keep, np.float32)
         self._end = keep
 
-    def push(self, samples: np.ndarray) -> None:
+    def push(self, samples: Floats | Samples) -> None:
         """Append; at most `keep` samples at once."""
         if self._end + len(samples) > len(self._buffer):
             self._buffer[: self._keep] = self._buffer[self._end - self._keep : self._end]
@@ -60,15 +61,18 @@ class DelayLine:
         past = self.tail.last(self._keep)
         whole_delay = round(delay)
         if delay == end_delay == whole_delay and MARGIN // 2 < whole_delay < self._keep - count - MARGIN:
-            return past[self._keep - count - whole_delay : self._keep - whole_delay].copy()  # nothing between samples
+            sound: Floats = past[self._keep - count - whole_delay : self._keep - whole_delay].copy()
+            return sound  # nothing between samples
         slope = (end_delay - delay) / count
         at = np.arange(count) * (1 - slope) + (self._keep - count - delay)
         np.clip(at, MARGIN, self._keep - 1 - MARGIN // 2, out=at)
         whole = at.astype(np.intp)
         phase = ((at - whole) * _PHASES + 0.5).astype(np.intp)
-        return np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase])
+        sound = np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase])
+        return sound
 
 
 def as_int16(samples: Floats) -> Samples:
     """Rounded and clipped; `samples` at int16's scale."""
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    rounded: Samples = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return rounded

@@ -23,7 +23,7 @@ Move = Callable[..., None]
 """Called with the device's arrays of one block, int16 of shape (n,): the microphone's to read, the loudspeaker's to
 fill, or both."""
 
-_CLASSES: dict[Side, str] = {"input": "InputStream", "output": "OutputStream", "duplex": "DeviceStream"}
+_CLASSES: dict[Side, str] = {"input": "InputStream", "output": "OutputStream", "duplex": "Stream"}
 _CLOSE_LIMIT_S = 2.0  # a driver whose device was pulled out may never return
 
 
@@ -97,7 +97,7 @@ def open_stream(
 
     def opened(rate: int) -> DeviceStream:
         move = connect(rate) if connect is not None else None
-        return Stream(make, rate, move, device=device, latency=latency, blocksize=round(block_s * rate))
+        return DeviceStream(make, rate, move, device=device, latency=latency, blocksize=round(block_s * rate))
 
     try:
         rates = rates or _usual_rates(sounddevice, side, device)

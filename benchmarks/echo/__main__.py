@@ -40,8 +40,8 @@ and each canceller in turn between them, through the very code that a conversati
   huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, played and heard together
   huiyin bench echo --json echo.json --png echo.png
 
-false/min  barge-ins nobody meant, a minute of the assistant alone; cold: the first 15 s of a talk, warm: the rest
-caught     share of true barge-ins, and the median time from the user's first sound to the gate's answer
+false/min  false barge-ins per minute of the assistant alone, in the first 15 s of a talk and after
+recall     share of true barge-ins that the gate sees, and the median time from the user's first sound to its answer
 ERLE       echo taken away, assistant alone; residual: level of what is left
 STOI       how well the user is understood while both speak, 0..1 (needs pystoi); SI-SDR: likewise as a ratio
 us/10 ms   one core's time for 10 ms of sound: cancelling and alignment / with voice activity and gate"""
@@ -92,22 +92,22 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(_table(rows))
         _write(args, rows)
         return 0
-    said = speech.synthesised(settings, args.service_arguments, _tell)
+    lines = speech.synthesised(settings, args.service_arguments, _tell)
     if args.user_speech:
-        said = Speech(said.assistant, speech.recorded(args.user_speech))
-    results = measure(said, vad, names, args.condition or CONDITIONS, _rooms(args), args.seconds, _progress)
+        lines = Speech(lines.assistant, speech.recorded(args.user_speech))
+    results = measure(lines, vad, names, args.condition or CONDITIONS, _rooms(args), args.seconds, _progress)
     rows = [figures(result) for result in results]
     print(_table(rows))
     if args.verbose:
         for result in results:
-            for at in (*result.cold.false_at, *result.warm.false_at):
+            for at in (*result.first.false_at, *result.after.false_at):
                 print(f"false: {result.canceller}: {at}")
     _write(args, rows)
     return 0
 
 
 def measure(
-    said: Speech,
+    lines: Speech,
     vad: SileroVad,
     cancellers: tuple[str, ...] | list[str],
     conditions: tuple[str, ...] | list[str],
@@ -121,7 +121,7 @@ def measure(
         row = {name: EchoFigures(name, condition) for name in cancellers}
         for number in rooms:
             progress(f"{condition}, room {number}")
-            scene = play_scene(number, condition, said, seconds)
+            scene = play_scene(number, condition, lines, seconds)
             for name, result in row.items():
                 result.add(scene, listen(scene.mic, scene.far_end, partial(_path, name), vad))
         results += row.values()
@@ -136,7 +136,7 @@ def figures(result: EchoFigures) -> dict[str, Any]:
         return round(float(np.mean(values)), 3) if values else None
 
     row: dict[str, Any] = {"canceller": result.canceller, "condition": result.condition}
-    for name, part in (("cold", result.cold), ("warm", result.warm)):
+    for name, part in (("first", result.first), ("after", result.after)):
         row[f"{name}_false_per_min"] = round(part.false_per_min, 2)
         row[f"{name}_far_end_min"] = round(part.far_end_min, 2)
         row[f"{name}_recall"] = None if part.recall is None else round(part.recall, 3)
@@ -210,12 +210,12 @@ _COLUMNS = (
     ("canceller", "canceller", "{}"),
     ("condition", "condition", "{}"),
     ("barge_ins_per_min", "starts/min", "{:.1f}"),
-    ("cold_false_per_min", "false/min cold", "{:.1f}"),
-    ("warm_false_per_min", "warm", "{:.1f}"),
-    ("cold_recall", "caught cold", "{:.2f}"),
-    ("cold_median_ms", "ms", "{:.0f}"),
-    ("warm_recall", "caught warm", "{:.2f}"),
-    ("warm_median_ms", "ms", "{:.0f}"),
+    ("first_false_per_min", "false/min first 15 s", "{:.1f}"),
+    ("after_false_per_min", "after", "{:.1f}"),
+    ("first_recall", "recall first 15 s", "{:.2f}"),
+    ("first_median_ms", "ms", "{:.0f}"),
+    ("after_recall", "after", "{:.2f}"),
+    ("after_median_ms", "ms", "{:.0f}"),
     ("erle_db", "ERLE dB", "{:.1f}"),
     ("residual_dbfs", "residual dBFS", "{:.0f}"),
     ("stoi", "STOI", "{:.2f}"),

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats
 
+Mask = npt.NDArray[np.bool_]
+"""True at some of a sound's samples: shape (n,)."""
+
 _SILENCE = 1e-10
 _LATEST = 512  # samples (32 ms) a canceller's output may be late by
 _TAIL_S = 0.5  # after a user's last word: their reverberation, and the detector's release
-_CAUGHT_WITHIN_S = 1.5  # later than this the user has said it twice
-_SPEAKER_HANG_S = 0.5
+_ANSWER_LIMIT_S = 1.5  # later than this the user has said it twice
+_SPEAKER_HANG_S = 0.5  # an echo is heard for so long after its sound
 
 
 def ratio_db(above: float, below: float) -> float:
@@ -22,7 +26,7 @@ def ratio_db(above: float, below: float) -> float:
     return float(10 * np.log10((above + _SILENCE) / (below + _SILENCE)))
 
 
-def mask(length: int, spans: Sequence[tuple[float, float]], before_s: float = 0.0, after_s: float = 0.0) -> np.ndarray:
+def mask(length: int, spans: Sequence[tuple[float, float]], before_s: float = 0.0, after_s: float = 0.0) -> Mask:
     """True where one of `spans` (seconds), widened, is; shape (length,)."""
     inside = np.zeros(length, bool)
     for start, end in spans:
@@ -30,7 +34,7 @@ def mask(length: int, spans: Sequence[tuple[float, float]], before_s: float = 0.
     return inside
 
 
-def audible(sound: Floats, hang_s: float = _SPEAKER_HANG_S, level: float = 0.0025) -> np.ndarray:
+def audible(sound: Floats, hang_s: float = _SPEAKER_HANG_S, level: float = 0.0025) -> Mask:
     """True while `sound` (in [-1, 1]) is above `level`, and `hang_s` after; shape as `sound`."""
     hang = round(hang_s * SAMPLE_RATE)
     loud = np.flatnonzero(np.abs(sound) > level)
@@ -72,8 +76,8 @@ class BargeIns:
 
     far_end_min: float = 0.0  # minutes with the assistant alone audible
     false: int = 0
-    meant: int = 0
-    delays_s: list[float] = field(default_factory=list)  # of those that were caught
+    true: int = 0
+    delays_s: list[float] = field(default_factory=list)  # of those true ones that the gate saw
     false_at: list[str] = field(default_factory=list)  # scene and second, to look them up
 
     @property
@@ -83,8 +87,8 @@ class BargeIns:
 
     @property
     def recall(self) -> float | None:
-        """Share of true barge-ins that were caught; None where there were none."""
-        return len(self.delays_s) / self.meant if self.meant else None
+        """Share of true barge-ins that the gate saw; None where there were none."""
+        return len(self.delays_s) / self.true if self.true else None
 
     @property
     def median_ms(self) -> float | None:
@@ -92,17 +96,17 @@ class BargeIns:
         return float(np.median(self.delays_s)) * 1000 if self.delays_s else None
 
     def add(
-        self, name: str, starts_s: Sequence[float], meant: Sequence[tuple[float, float]], alone: np.ndarray, span: slice
+        self, name: str, starts_s: Sequence[float], true: Sequence[tuple[float, float]], alone: Mask, span: slice
     ) -> None:
         """One scene: when the gate answered, the user's utterances, samples with the assistant alone; `span` of it."""
         low, high = span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE
         self.far_end_min += float(np.count_nonzero(alone[span])) / SAMPLE_RATE / 60
         for at in starts_s:
-            if low <= at < high and not any(start <= at <= end + _TAIL_S for start, end in meant):
+            if low <= at < high and not any(start <= at <= end + _TAIL_S for start, end in true):
                 self.false += 1
                 self.false_at.append(f"{name} at {at:.2f} s")
-        for start, end in meant:
+        for start, end in true:
             if low <= start < high:
-                self.meant += 1
-                caught = [at - start for at in starts_s if start <= at <= min(end, start + _CAUGHT_WITHIN_S)]
-                self.delays_s += caught[:1]
+                self.true += 1
+                delays_s = [at - start for at in starts_s if start <= at <= min(end, start + _ANSWER_LIMIT_S)]
+                self.delays_s += delays_s[:1]

@@ -8,17 +8,26 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-_LEFT, _TOP, _PANEL, _GAP = 110, 64, 150, 26  # pixels
-_ROW, _BAR, _HEADER = 24, 16, 30
-_GRID, _LABEL, _TITLE = "#e3e3e3", "#333333", "#111111"
+# Pixels.
+_LEFT = 110  # for the cancellers' names
+_TOP = 64  # for the panels' titles
+_PANEL = 150
+_GAP = 26  # between panels
+_ROW = 24  # a canceller
+_BAR = 16
+_HEADER = 30  # a condition
+
+_GRID = "#e3e3e3"
+_LABEL = "#333333"
+_TITLE = "#111111"
 _COLOURS = {"off": "#9a9a9a", "speex": "#2f6fb2", "webrtc": "#d08a2e", "both": "#4f9d69"}
 
 # (keys in order of preference, title, what is better, text of a value)
 _PANELS = (
-    (("cold_false_per_min", "barge_ins_per_min"), "false a minute, cold", "fewer", "{:.1f}"),
-    (("warm_false_per_min",), "false a minute, warm", "fewer", "{:.1f}"),
-    (("warm_recall",), "barge-ins caught", "more", "{:.2f}"),
-    (("warm_median_ms",), "caught after, ms", "sooner", "{:.0f}"),
+    (("first_false_per_min", "barge_ins_per_min"), "false/min, first 15 s", "fewer", "{:.1f}"),
+    (("after_false_per_min",), "false/min, after", "fewer", "{:.1f}"),
+    (("after_recall",), "recall, after", "more", "{:.2f}"),
+    (("after_median_ms",), "median ms, after", "sooner", "{:.0f}"),
     (("erle_db",), "echo taken away, dB", "more", "{:.0f}"),
     (("stoi",), "user understood, STOI", "more", "{:.2f}"),
 )

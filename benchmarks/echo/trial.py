@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.echo.measures import BargeIns, audible, in_time, mask, ratio_db, si_sdr_db, stoi
-from benchmarks.echo.scenes import COLD_S, Scene
+from benchmarks.echo.scenes import FIRST_S, Scene
 from huiyin.assistant.ears.echo import Cleaned, EchoPath
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
@@ -72,12 +72,12 @@ def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], va
 
 @dataclass
 class EchoFigures:
-    """One canceller in one condition, over all scenes played. Levels and ratios are of the warm part."""
+    """One canceller in one condition, over all scenes played. Levels and ratios leave out the first 15 s."""
 
     canceller: str
     condition: str
-    cold: BargeIns = field(default_factory=BargeIns)
-    warm: BargeIns = field(default_factory=BargeIns)
+    first: BargeIns = field(default_factory=BargeIns)
+    after: BargeIns = field(default_factory=BargeIns)
     erle: list[float] = field(default_factory=list)  # dB, one a scene
     residual: list[float] = field(default_factory=list)  # dBFS
     stoi: list[float] = field(default_factory=list)  # one a barge-in
@@ -92,16 +92,16 @@ class EchoFigures:
         user = scene.user[:length]
         far_end = scene.far_end[:length].astype(np.float32) / _FULL_SCALE
         alone = audible(far_end) & ~mask(length, scene.barge_ins, after_s=0.5)
-        cut = min(length, round(COLD_S * SAMPLE_RATE))
-        self.cold.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(0, cut))
-        self.warm.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(cut, length))
+        cut = min(length, round(FIRST_S * SAMPLE_RATE))
+        self.first.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(0, cut))
+        self.after.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(cut, length))
         alone[:cut] = False
         if alone.any():
-            left = float(np.mean(near[alone] ** 2))
-            self.erle.append(ratio_db(float(np.mean(mic[alone] ** 2)), left))
-            self.residual.append(ratio_db(left, 1.0))
+            residual = float(np.mean(near[alone] ** 2))
+            self.erle.append(ratio_db(float(np.mean(mic[alone] ** 2)), residual))
+            self.residual.append(ratio_db(residual, 1.0))
         for start, end in scene.barge_ins:
-            if start >= COLD_S:
+            if start >= FIRST_S:
                 self._double_talk(user, near, slice(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)))
         self.path_us.append(heard.path_us)
         self.listener_us.append(heard.listener_us)

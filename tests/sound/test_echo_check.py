@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
+from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
+from huiyin.assistant.faces.cli.checks import Check
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_echo, judge
 from huiyin.assistant.ports.port import Exchange, PortError
@@ -80,7 +81,7 @@ def test_a_muted_microphone_is_told_from_a_quiet_room() -> None:
     assert "zeros" in said(list(judge(examine(np.zeros_like(played), played, make_echo_path("off")[0]))))
 
 
-GOOD = Desk(
+GOOD = EchoReport(
     dead=False, noise_dbfs=-65, echo_dbfs=-35, delay_ms=80, drift_ppm=0.3, erle_db=30, clips_at_dbfs=None
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ def prominence_of(correlation: Correlation, lag: int) -> float:
 def between_samples(correlation: Correlation, lag: int) -> float:
     """The peak at `lag` by the parabola through it and its neighbours: a lag with a fraction."""
     before, at, after = correlation[lag - 1 : lag + 2].astype(float)
-    return lag + 0.5 * (before - after) / (before - 2 * at + after + 1e-12)
+    return float(lag + 0.5 * (before - after) / (before - 2 * at + after + 1e-12))
 
 
 def _flat_taper(count: int) -> Floats:

@@ -9,19 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from huiyin.assistant.ears.echo.path import EchoPath
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 
-_SILENCE_S, _SPEECH_S, _LEARNT_AFTER_S = 1.0, 9.0, 5.0
-_LEVEL_DBFS = -24.0
-_SYLLABLES_HZ = 4.0
-_BURSTS_DBFS = (-21.0, -18.0, -15.0, -12.0, -9.0)
-_BURST_S, _REST_S = 0.4, 0.5
+_SILENCE_S = 1.0  # first, to measure the noise
+_SPEECH_S = 9.0  # of noise with the rhythm of speech
+_LEARNT_AFTER_S = 5.0  # of it: what is left of the echo from then on counts
+_LEVEL_DBFS = -24.0  # of it
+_SYLLABLES_HZ = 4.0  # its rhythm
+_BURSTS_DBFS = (-21.0, -18.0, -15.0, -12.0, -9.0)  # then, each louder
+_BURST_S = 0.4  # a burst
+_REST_S = 0.5  # before each
 _CLIPPED = 32700  # int16; converters saturate a little below full scale
-_CLIPPED_SAMPLES = 8
-_PEAK = 32000.0
+_CLIPPED_SAMPLES = 8  # from so many on it is no accident
+_PEAK = 32000.0  # int16; the probe itself does not clip
 
 
 def probe_sound() -> Samples:
@@ -42,7 +46,7 @@ def probe_sound() -> Samples:
 
 
 @dataclass(frozen=True)
-class Desk:
+class EchoReport:
     """What was measured. Levels in dBFS; `delay_ms` None: the loudspeaker was not to be heard."""
 
     dead: bool  # the microphone gave exact zeros
@@ -54,24 +58,23 @@ class Desk:
     clips_at_dbfs: float | None  # level of the loudspeaker from which the microphone clips
 
 
-def examine(mic: Samples, far_end: Samples, path: EchoPath) -> Desk:
+def examine(mic: Samples, far_end: Samples, path: EchoPath) -> EchoReport:
     """Measure what a microphone heard of the probe. `mic` and `far_end` int16, of one length; `path` a fresh one."""
     chunks = list(path.push(mic, far_end))
     near = np.concatenate([np.zeros(0, np.int16), *(chunk.near for chunk in chunks)])
-    heard = mic[: len(near)]
     began = int(np.argmax(far_end != 0)) if far_end.any() else 0
     words = slice(began, began + round(_SPEECH_S * SAMPLE_RATE))
     learnt = slice(began + round(_LEARNT_AFTER_S * SAMPLE_RATE), words.stop)
     aligner = path.aligner if path.aligner is not None and path.aligner.locked else None
     delay = aligner.echo_delay if aligner else 0.0
-    echo, left = _dbfs(heard[learnt]), _dbfs(near[learnt])
-    return Desk(
+    echo_dbfs = _dbfs(mic[: len(near)][learnt])
+    return EchoReport(
         dead=len(mic) > 0 and not mic.any(),
         noise_dbfs=_dbfs(mic[:began]),
-        echo_dbfs=echo,
+        echo_dbfs=echo_dbfs,
         delay_ms=delay / SAMPLE_RATE * 1000 if aligner else None,
         drift_ppm=aligner.drift_ppm if aligner else 0.0,
-        erle_db=echo - left,
+        erle_db=echo_dbfs - _dbfs(near[learnt]),
         clips_at_dbfs=_clips_at(mic, words, round(delay)),
     )
 
@@ -89,9 +92,10 @@ def _clips_at(mic: Samples, words: slice, delay: int) -> float | None:
     return None
 
 
-def _at_level(sound: np.ndarray, level_dbfs: float) -> np.ndarray:
+def _at_level(sound: npt.NDArray[np.float64], level_dbfs: float) -> npt.NDArray[np.float64]:
     scaled = sound / np.sqrt(np.mean(sound**2)) * 10 ** (level_dbfs / 20) * 32768
-    return np.clip(scaled, -_PEAK, _PEAK)
+    clipped: npt.NDArray[np.float64] = np.clip(scaled, -_PEAK, _PEAK)
+    return clipped
 
 
 def _dbfs(samples: Samples) -> float:

@@ -19,9 +19,15 @@ from huiyin.assistant.ports.port import Samples
 
 _FRAME = 256  # samples
 _TAIL = 4096  # samples of room response the filter can learn
-_ECHO_SET_SAMPLING_RATE = 24  # speex_echo.h
-_PP_SET_DENOISE, _PP_SET_ECHO_SUPPRESS, _PP_SET_ECHO_SUPPRESS_ACTIVE, _PP_SET_ECHO_STATE = 0, 20, 22, 24
-_SUPPRESS_DB, _SUPPRESS_ACTIVE_DB = -60, -40
+_SUPPRESS_DB = -60  # of residual echo
+_SUPPRESS_ACTIVE_DB = -40  # likewise, while the user speaks
+
+# Requests, by their numbers in speex_echo.h and speex_preprocess.h.
+_ECHO_SET_SAMPLING_RATE = 24
+_PP_SET_DENOISE = 0
+_PP_SET_ECHO_SUPPRESS = 20
+_PP_SET_ECHO_SUPPRESS_ACTIVE = 22
+_PP_SET_ECHO_STATE = 24
 
 
 def _library() -> Any:

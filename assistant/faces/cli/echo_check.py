@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.ears.echo.probe import Desk, examine, probe_sound
+from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
 from huiyin.assistant.faces.cli.checks import Check
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
@@ -17,9 +17,12 @@ from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong
 _AUDIBLE_DB = 6.0  # an echo less far above the noise is nothing to worry about
-_GOOD_DB, _POOR_DB = 18.0, 8.0  # echo taken away: barge-in works; works now and then
-_BLUETOOTH_MS, _LONGEST_MS = 250.0, 550.0
-_TWO_CLOCKS_PPM, _BAD_CLOCK_PPM = 5.0, 300.0
+_GOOD_DB = 18.0  # of echo taken away: barge-in works
+_POOR_DB = 8.0  # likewise: it works now and then
+_BLUETOOTH_MS = 250.0  # such a delay has a wireless loudspeaker
+_LONGEST_MS = 550.0  # the aligner looks for no longer delay
+_TWO_CLOCKS_PPM = 5.0  # more than this is not one device
+_BAD_CLOCK_PPM = 300.0  # more than this is not followed well
 _LOUD_SPEECH_DBFS = -12.0  # the assistant's loudest words
 _HALF_DUPLEX = "use a headset, or take turns: --set turns.barge_in=off"
 
@@ -89,30 +92,30 @@ def check_desktop(settings: Settings) -> Iterator[Check]:
     yield from check_echo(port, audio.echo)
 
 
-def judge(desk: Desk) -> Iterator[Check]:
+def judge(report: EchoReport) -> Iterator[Check]:
     """What the figures mean, and what to change."""
-    if desk.dead:
+    if report.dead:
         yield Check("fail", "echo: the microphone gives nothing but zeros", "it is muted, or not allowed to be used")
         return
-    above = desk.echo_dbfs - desk.noise_dbfs
-    if desk.delay_ms is None:
+    above = report.echo_dbfs - report.noise_dbfs
+    if report.delay_ms is None:
         if above < _AUDIBLE_DB:
             yield Check("ok", "echo: the microphone does not hear the loudspeaker; interrupting will work")
         else:
             yield Check("warn", f"echo: {above:.0f} dB above the noise, but with no steady delay", _HALF_DUPLEX)
         return
-    yield _delay(desk.delay_ms)
-    drift = f"echo: clocks apart by {desk.drift_ppm:+.0f} ppm"
-    if abs(desk.drift_ppm) > _BAD_CLOCK_PPM:
+    yield _delay(report.delay_ms)
+    drift = f"echo: clocks apart by {report.drift_ppm:+.0f} ppm"
+    if abs(report.drift_ppm) > _BAD_CLOCK_PPM:
         yield Check("warn", drift, "more than can be followed: use one device for microphone and loudspeaker")
-    elif abs(desk.drift_ppm) > _TWO_CLOCKS_PPM:
+    elif abs(report.drift_ppm) > _TWO_CLOCKS_PPM:
         yield Check("ok", f"{drift}: two devices; it is followed")
     else:
         yield Check("ok", drift)
-    yield _removed(desk, above)
-    if desk.clips_at_dbfs is not None:
-        what = f"echo: the microphone clips from {desk.clips_at_dbfs:.0f} dBFS on"
-        if desk.clips_at_dbfs <= _LOUD_SPEECH_DBFS:
+    yield _removed(report, above)
+    if report.clips_at_dbfs is not None:
+        what = f"echo: the microphone clips from {report.clips_at_dbfs:.0f} dBFS on"
+        if report.clips_at_dbfs <= _LOUD_SPEECH_DBFS:
             yield Check("warn", what, "turn the loudspeaker or the microphone down: what clips cannot be cancelled")
         else:
             yield Check("ok", f"{what}, louder than the assistant speaks")
@@ -127,12 +130,12 @@ def _delay(delay_ms: float) -> Check:
     return Check("ok", what)
 
 
-def _removed(desk: Desk, above_noise_db: float) -> Check:
-    what = f"echo: at {desk.echo_dbfs:.0f} dBFS, {desk.erle_db:.0f} dB of it taken away"
+def _removed(report: EchoReport, above_noise_db: float) -> Check:
+    what = f"echo: at {report.echo_dbfs:.0f} dBFS, {report.erle_db:.0f} dB of it taken away"
     # Down to the noise there is no more to take away.
-    if desk.erle_db >= min(_GOOD_DB, above_noise_db - 3):
+    if report.erle_db >= min(_GOOD_DB, above_noise_db - 3):
         return Check("ok", f"{what}; interrupting will work")
-    if desk.erle_db >= _POOR_DB:
+    if report.erle_db >= _POOR_DB:
         advice = "interrupting will work now and then: turn the loudspeaker down, or the microphone away from it"
         return Check("warn", what, advice)
     return Check("warn", what, f"interrupting will not work here: {_HALF_DUPLEX}")
