@@ -17,6 +17,9 @@ import onnxruntime
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Floats, Samples
 
+Spectrogram = npt.NDArray[np.float32]
+"""Whisper's: shape (80, frames)."""
+
 MODEL = "smart-turn-v3.2-cpu.onnx"
 WINDOW_S = 8.0  # what the model looks at
 _WINDOW = round(WINDOW_S * SAMPLE_RATE)
@@ -54,13 +57,13 @@ def prepare(samples: Samples) -> Floats:
     return normal
 
 
-def log_mel(sound: Floats) -> Floats:
-    """Whisper's spectrogram of `sound` (float32, shape (n,)): float32, shape (80, n // 160)."""
+def log_mel(sound: Floats) -> Spectrogram:
+    """Whisper's spectrogram of `sound` (float32, shape (n,)): shape (80, n // 160)."""
     padded = np.pad(sound, _FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(sound) // _HOP]
     power = np.abs(np.fft.rfft(frames * _window(), axis=1)) ** 2
     bands = np.log10(np.maximum(power @ _filters(), 1e-10))
-    scaled: Floats = ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
+    scaled: Spectrogram = ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
     return scaled
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from huiyin.assistant.ports.port import Floats, Samples
 
@@ -13,11 +14,11 @@ _REACH = np.arange(_TAPS) - (_TAPS // 2 - 1)  # -7 .. 8 around the sample read
 MARGIN = _TAPS  # samples that must lie around what is read
 
 
-def _sinc_table() -> Floats:
+def _sinc_table() -> npt.NDArray[np.float32]:
     """Row p: the filter that reads p/256 of a sample after its middle; shape (257, 16)."""
     at = _REACH[None] - np.arange(_PHASES + 1)[:, None] / _PHASES
     filters = np.sinc(at) * np.kaiser(_TAPS + 1, _KAISER_BETA)[:_TAPS]
-    table: Floats = (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
+    table: npt.NDArray[np.float32] = (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
     return table
 
 

@@ -32,7 +32,9 @@ class EchoCanceller(Protocol):
 class NoCanceller:
     """For headsets, and where no library is: the microphone as it is."""
 
-    name, frame, needs_alignment = "off", 256, False
+    name = "off"
+    frame = 256
+    needs_alignment = False
 
     def process(self, mic: Samples, far_end: Samples) -> Samples:
         """`mic`, unchanged."""

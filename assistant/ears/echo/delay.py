@@ -74,7 +74,7 @@ def between_samples(correlation: Correlation, lag: int) -> float:
     return float(lag + 0.5 * (before - after) / (before - 2 * at + after + 1e-12))
 
 
-def _flat_taper(count: int) -> Floats:
+def _flat_taper(count: int) -> npt.NDArray[np.float32]:
     """Soft at both ends, a sixteenth each, and 1 between."""
     edge = np.hanning(count // 8)
     half = len(edge) // 2

@@ -72,7 +72,9 @@ def _declare(library: Any) -> Any:
 class SpeexCanceller:
     """One canceller; not thread-safe."""
 
-    name, frame, needs_alignment = "speex", _FRAME, True
+    name = "speex"
+    frame = _FRAME
+    needs_alignment = True
 
     def __init__(self) -> None:
         self._lib = _library()

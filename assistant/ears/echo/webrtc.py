@@ -17,7 +17,9 @@ _NOISE_LEVEL = 1  # of 0..3: 12 dB
 class WebrtcCanceller:
     """One canceller; not thread-safe. It finds the bulk delay (up to some 0.25 s) by itself."""
 
-    name, frame, needs_alignment = "webrtc", _FRAME, False
+    name = "webrtc"
+    frame = _FRAME
+    needs_alignment = False
 
     def __init__(self) -> None:
         try:
