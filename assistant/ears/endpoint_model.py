@@ -53,8 +53,7 @@ def prepare(samples: Samples) -> Floats:
     last = samples[-_WINDOW:].astype(np.float32) / np.float32(32768)
     if len(last):
         sound[-len(last) :] = last
-    normal: Floats = ((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)).astype(np.float32)
-    return normal
+    return np.asarray((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7), np.float32)
 
 
 def log_mel(sound: Floats) -> Spectrogram:
@@ -63,8 +62,7 @@ def log_mel(sound: Floats) -> Spectrogram:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(sound) // _HOP]
     power = np.abs(np.fft.rfft(frames * _window(), axis=1)) ** 2
     bands = np.log10(np.maximum(power @ _filters(), 1e-10))
-    scaled: Spectrogram = ((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T.astype(np.float32)
-    return scaled
+    return np.asarray(((np.maximum(bands, bands.max() - _DYNAMIC_RANGE) + 4) / 4).T, np.float32)
 
 
 @cache

@@ -124,5 +124,4 @@ class Listener:
 
 
 def _floats(samples: Samples) -> Floats:
-    floats: Floats = samples.astype(np.float32) / np.float32(32768)
-    return floats
+    return np.asarray(samples / np.float32(32768), np.float32)

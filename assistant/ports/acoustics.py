@@ -37,8 +37,7 @@ def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.ran
     critical_m = 0.057 * np.sqrt(_VOLUME_M3 / max(rt60_s, 0.05))
     tail *= distance_m / critical_m / np.sqrt(np.sum(tail**2) + 1e-12)
     tail[0] = 1.0
-    response: Floats = (tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20)).astype(np.float32)
-    return response
+    return np.asarray(tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20), np.float32)
 
 
 def travel_s(distance_m: float) -> float:
@@ -61,8 +60,7 @@ def distorted(samples: Floats, drive: float) -> Floats:
     if drive <= 0:
         return samples
     driven = drive * samples
-    saturated: Floats = (np.tanh(driven + 0.1 * driven * np.abs(driven)) / drive).astype(np.float32)
-    return saturated
+    return np.asarray(np.tanh(driven + 0.1 * driven * np.abs(driven)) / drive, np.float32)
 
 
 def _band(samples: npt.NDArray[np.float64], low_hz: float, high_hz: float) -> npt.NDArray[np.float64]:

@@ -18,8 +18,7 @@ def _sinc_table() -> npt.NDArray[np.float32]:
     """Row p: the filter that reads p/256 of a sample after its middle; shape (257, 16)."""
     at = _REACH[None] - np.arange(_PHASES + 1)[:, None] / _PHASES
     filters = np.sinc(at) * np.kaiser(_TAPS + 1, _KAISER_BETA)[:_TAPS]
-    table: npt.NDArray[np.float32] = (filters / filters.sum(axis=1, keepdims=True)).astype(np.float32)
-    return table
+    return np.asarray(filters / filters.sum(axis=1, keepdims=True), np.float32)
 
 
 _SINC = _sinc_table()
@@ -62,18 +61,16 @@ class DelayLine:
         past = self.tail.last(self._keep)
         whole_delay = round(delay)
         if delay == end_delay == whole_delay and MARGIN // 2 < whole_delay < self._keep - count - MARGIN:
-            sound: Floats = past[self._keep - count - whole_delay : self._keep - whole_delay].copy()
-            return sound  # nothing between samples
+            end = self._keep - whole_delay
+            return np.array(past[end - count : end])  # nothing between samples
         slope = (end_delay - delay) / count
         at = np.arange(count) * (1 - slope) + (self._keep - count - delay)
         np.clip(at, MARGIN, self._keep - 1 - MARGIN // 2, out=at)
         whole = at.astype(np.intp)
         phase = ((at - whole) * _PHASES + 0.5).astype(np.intp)
-        sound = np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase])
-        return sound
+        return np.asarray(np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase]))
 
 
 def as_int16(samples: Floats) -> Samples:
     """Rounded and clipped; `samples` at int16's scale."""
-    rounded: Samples = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
-    return rounded
+    return np.asarray(np.clip(np.rint(samples), -32768, 32767), np.int16)

@@ -22,6 +22,7 @@ from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import read_wav
 from huiyin.configs.errors import HuiyinError
@@ -201,7 +202,7 @@ def _pairs(folder: Path) -> Iterator[tuple[str, Samples, Samples]]:
         reference = path.with_name(f"{title}_ref.wav")
         if not reference.is_file():
             raise CommandError(f"{path} has no {reference.name} beside it")
-        mic, ref = (np.clip(np.rint(read_wav(p) * 32768), -32768, 32767).astype(np.int16) for p in (path, reference))
+        mic, ref = (as_int16(read_wav(file) * 32768) for file in (path, reference))
         length = min(len(mic), len(ref))
         yield title, mic[:length], ref[:length]
 

@@ -94,8 +94,7 @@ def _clips_at(mic: Samples, words: slice, delay: int) -> float | None:
 
 def _at_level(sound: npt.NDArray[np.float64], level_dbfs: float) -> npt.NDArray[np.float64]:
     scaled = sound / np.sqrt(np.mean(sound**2)) * 10 ** (level_dbfs / 20) * 32768
-    clipped: npt.NDArray[np.float64] = np.clip(scaled, -_PEAK, _PEAK)
-    return clipped
+    return np.asarray(np.clip(scaled, -_PEAK, _PEAK))
 
 
 def _dbfs(samples: Samples) -> float:
