@@ -10,7 +10,6 @@ from huiyin.assistant.ports.delay_line import MARGIN
 from huiyin.assistant.ports.port import Floats
 
 _VOLUME_M3 = 40.0  # a living room: sets how much of what arrives is direct
-_SOUND_M_S = 343.0
 _REFLECTIONS = 8  # early ones: desk, walls, ceiling
 _REFLECTION_S = 0.025  # within which they arrive
 _HIGH_RT = 0.5  # carpets and air take the high frequencies twice as fast
@@ -38,11 +37,6 @@ def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.ran
     tail *= distance_m / critical_m / np.sqrt(np.sum(tail**2) + 1e-12)
     tail[0] = 1.0
     return np.asarray(tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20), np.float32)
-
-
-def travel_s(distance_m: float) -> float:
-    """How long sound takes for it."""
-    return distance_m / _SOUND_M_S
 
 
 def small_loudspeaker(response: Floats) -> Floats:

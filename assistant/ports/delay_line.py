@@ -49,7 +49,6 @@ class DelayLine:
     """Reads a stream late. The longest delay is `longest` samples."""
 
     def __init__(self, longest: int, block: int) -> None:
-        self.longest = longest
         self._keep = longest + block + 2 * MARGIN
         self.tail = Tail(self._keep)
 

@@ -93,11 +93,16 @@ class DesktopPort:
             silence = np.zeros(BLOCK, np.int16)
             return [self._loudspeaker(speaker, lambda: exchange(silence))]
         microphone = self._find("input")
+
+        def watched(mic: Samples) -> Samples:
+            self._note_zeros(mic)
+            return exchange(mic)
+
         if _is_one_device(microphone, speaker):
             with suppress(DriverError):
-                return [self._duplex(microphone, speaker, exchange)]
+                return [self._duplex(microphone, speaker, watched)]
         elastic = Elastic()
-        ear = self._ear(microphone, lambda mic: elastic.write(exchange(mic), time.monotonic()))
+        ear = self._ear(microphone, lambda mic: elastic.write(watched(mic), time.monotonic()))
         try:
             return [ear, self._loudspeaker(speaker, lambda: elastic.read(BLOCK, time.monotonic()))]
         except Exception:
@@ -109,10 +114,10 @@ class DesktopPort:
             down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
 
             def copy(mic: Samples, speaker: Samples) -> None:
-                speaker[:] = exchange(self._watched(mic.copy()))
+                speaker[:] = exchange(mic.copy())
 
             def convert(mic: Samples, speaker: Samples) -> None:
-                outlet.push(exchange(self._watched(down.push(mic.copy()))))
+                outlet.push(exchange(down.push(mic.copy())))
                 outlet.fill(speaker)
 
             return copy if rate == SAMPLE_RATE else convert
@@ -122,7 +127,7 @@ class DesktopPort:
     def _ear(self, device: int | None, hear: Callable[[Samples], None]) -> DeviceStream:
         def connect(rate: int) -> Move:
             down = Rate(rate, SAMPLE_RATE)
-            return lambda mic: hear(self._watched(down.push(mic.copy())))
+            return lambda mic: hear(down.push(mic.copy()))
 
         return open_stream("input", device, connect, latency=self._latency_s)
 
@@ -139,13 +144,12 @@ class DesktopPort:
 
         return open_stream("output", device, connect, latency=self._latency_s)
 
-    def _watched(self, mic: Samples) -> Samples:
-        """`mic`; remembers since when there have been nothing but zeros."""
+    def _note_zeros(self, mic: Samples) -> None:
+        """Remember since when the microphone has given nothing but zeros."""
         if mic.any():
             self._zero_since_s = None
         elif self._zero_since_s is None:
             self._zero_since_s = time.monotonic()
-        return mic
 
     def _find(self, kind: Kind) -> int | None:
         wanted = self._wanted[kind]

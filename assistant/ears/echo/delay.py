@@ -34,7 +34,7 @@ class PhaseCorrelator:
     """
 
     def __init__(self, window: int, lags: int, rate: int = SAMPLE_RATE) -> None:
-        self.window, self.lags = window, lags
+        self._lags = lags
         self._late_taper = np.hanning(window).astype(np.float32)
         self._early_taper = _flat_taper(window + lags)
         self._size = 1 << (window + lags - 1).bit_length()
@@ -49,7 +49,7 @@ class PhaseCorrelator:
         cross *= np.fft.rfft(early * self._early_taper, self._size)[self._band]
         cross *= 1 / (np.abs(cross) + _FLOOR)  # multiplying complex numbers is much faster than dividing them
         self._spectrum[self._band] = cross
-        return np.abs(np.fft.irfft(self._spectrum, self._size)[self.lags : 0 : -1]).astype(np.float32)
+        return np.abs(np.fft.irfft(self._spectrum, self._size)[self._lags : 0 : -1]).astype(np.float32)
 
 
 def halved(samples: Floats) -> Floats:
