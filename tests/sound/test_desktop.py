@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from huiyin.assistant.faces.cli import main
 from huiyin.assistant.ports import desktop, devices, streams
+from huiyin.assistant.ports.capture import Microphone
 from huiyin.assistant.ports.desktop import DesktopPort
 from huiyin.assistant.ports.elastic import Elastic
-from huiyin.assistant.ports.port import PortError
+from huiyin.assistant.ports.port import DriverError, PortError
+from huiyin.assistant.ports.streams import open_stream
 
 BLOCK_S = 0.02
 
@@ -33,12 +36,18 @@ class FakeStream:
         self.kind, self.rate, self.block = kind, options["samplerate"], options["blocksize"]
         self.callback: Callable[..., None] = options["callback"]
         self.closed = False
+        self.written = np.zeros(0, np.int16)
         self._card = card
 
     def start(self) -> None:
         if not self._card.plugged:
             raise Refused("Device unavailable")
         self._card.streams.append(self)
+
+    def write(self, samples: np.ndarray) -> None:
+        if not self._card.plugged:
+            raise Refused("Device unavailable")
+        self.written = np.append(self.written, samples)
 
     def abort(self, ignore_errors: bool = False) -> None:
         if self._card.hangs:
@@ -238,6 +247,40 @@ def test_a_muted_microphone_is_told_once(card: Card) -> None:
     hear(np.ones(320, np.int16), 1)
     hear(np.zeros(320, np.int16), 30)
     assert len(told) == 1
+
+
+# -- others that open a device -----------------------------------------------------------------------------------------
+
+
+def test_a_microphone_alone_is_heard_at_a_rate_it_knows(card: Card) -> None:
+    card.rates = (48_000,)
+    microphone = Microphone("", 0.1)
+    (stream,) = card.open()
+    assert (stream.kind, microphone.rate, stream.block) == ("input", 48_000, 1920)
+    sound = tone(1920, 0, 48_000)
+    stream.move(sound)
+    blocks = microphone.blocks()
+    assert next(blocks) == sound.astype("<i2").tobytes()
+    microphone.stop()
+    blocks.close()
+    assert card.open() == []
+
+
+def test_a_loudspeaker_is_written_to_until_it_fails(card: Card) -> None:
+    speaker = open_stream("output", 0, None, latency=0.1, rates=[48_000])
+    speaker.write(tone(100, 0, 48_000))
+    assert len(card.open()[0].written) == 100
+    card.plugged = False
+    with pytest.raises(DriverError) as failure:
+        speaker.write(tone(100, 0, 48_000))
+    assert failure.value.facts["reason"] == "Device unavailable"
+
+
+def test_a_command_tells_which_of_its_options_chooses_a_device(card: Card, capsys: pytest.CaptureFixture[str]) -> None:
+    card.plugged = False
+    assert main.main(["transcribe", "--live"]) == 1
+    told = capsys.readouterr().err
+    assert "the microphone cannot be opened (Device unavailable); choose another with --device" in told
 
 
 # -- two clocks --------------------------------------------------------------------------------------------------------
