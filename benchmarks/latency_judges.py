@@ -18,7 +18,7 @@ from benchmarks.latency_sides import NOISE_DBFS
 from benchmarks.latency_speech import utterances, with_words
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.turns.endpointing import EndpointPolicy
 from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
@@ -45,7 +45,7 @@ def main() -> int:
     sound, words = EndpointModel(ModelStore(settings.store).ensure(MODEL)), KeptJudge(settings, folder, _tell)
     rng = np.random.default_rng(0)
 
-    def judged(heard: Floats, text: str, pause_s: float | None) -> Place:
+    def judged(heard: Samples, text: str, pause_s: float | None) -> Place:
         silence = [np.zeros(round(s * SAMPLE_RATE), np.float32) for s in (_BEFORE_S, _AFTER_S)]
         heard = np.concatenate([silence[0], heard, silence[1]])
         heard = heard + rng.standard_normal(len(heard)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))

@@ -30,7 +30,7 @@ from huiyin.assistant.conversation.trace import AUDIBLE, Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import latency_parts
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.port import Exchange, Floats, Samples
+from huiyin.assistant.ports.port import Exchange, Pcm16, Samples
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
@@ -99,7 +99,7 @@ class Headset:
 
     def __init__(self) -> None:
         self._rng = np.random.default_rng(1)
-        self._waiting: Floats = np.zeros(0, np.float32)
+        self._waiting: Samples = np.zeros(0, np.float32)
         self._begun = threading.Event()
         self._running = False
         self.began_s = self.began_block_s = 0.0  # on the machine's clock, and on the conversation's
@@ -119,7 +119,7 @@ class Headset:
     def check(self) -> None:
         """It does not die."""
 
-    def say(self, sound: Floats) -> None:
+    def say(self, sound: Samples) -> None:
         """Begin to say `sound`; returns when its first block has begun."""
         self.audible.clear()
         self._begun.clear()
@@ -141,7 +141,7 @@ class Headset:
             time.sleep(max(0.0, due_s - time.monotonic()))
             self._hear(exchange((np.clip(mic, -1, 1) * 32767).astype(np.int16)), time.monotonic())
 
-    def _hear(self, out: Samples, at_s: float) -> None:
+    def _hear(self, out: Pcm16, at_s: float) -> None:
         step = round(_STEP_S * SAMPLE_RATE)
         for i in range(0, len(out), step):
             if np.abs(out[i : i + step].astype(np.int32)).max() > AUDIBLE:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from benchmarks.latency_services import Words
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import read_wav, wav_bytes
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
@@ -141,7 +141,7 @@ class BenchmarkUtterance:
 
     name: str
     language: str
-    sound: Floats
+    sound: Samples
     pauses: tuple[tuple[float, float], ...]
     reply: str
 
@@ -167,7 +167,7 @@ def utterances(
     pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
     made: list[BenchmarkUtterance] = []
 
-    def add(name: str, language: str, sound: Floats, shares: tuple[float, ...]) -> None:
+    def add(name: str, language: str, sound: Samples, shares: tuple[float, ...]) -> None:
         for share in shares:
             sound = with_pause(sound, share, next(pauses))
         sound = shortened(sound)
@@ -185,14 +185,14 @@ def utterances(
     return _in_turn(made)
 
 
-def speech_in(sound: Floats) -> Floats:
+def speech_in(sound: Samples) -> Samples:
     """The speech in `sound`, at `_PEAK`: without the silence, the noise and the clicks around it."""
     sound = (sound / np.abs(sound).max() * _PEAK).astype(np.float32)
     speech = np.flatnonzero(_speech_frames(sound))
     return sound[speech[0] * _FRAME : (speech[-1] + 1) * _FRAME]
 
 
-def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
+def pauses_in(sound: Samples) -> Iterator[tuple[float, float]]:
     """Pauses of at least `SHORTEST_PAUSE_S` in `sound`: (start, end) in seconds."""
     at = np.flatnonzero(_speech_frames(sound))
     for before, after in pairwise(at):
@@ -201,7 +201,7 @@ def pauses_in(sound: Floats) -> Iterator[tuple[float, float]]:
             yield start_s, end_s
 
 
-def _speech_frames(sound: Floats) -> npt.NDArray[np.bool_]:
+def _speech_frames(sound: Samples) -> npt.NDArray[np.bool_]:
     """Which frames hold speech: louder than the recording's own noise, and no click."""
     count = len(sound) // _FRAME
     level = np.abs(sound[: count * _FRAME]).reshape(count, _FRAME).max(axis=1)
@@ -211,7 +211,7 @@ def _speech_frames(sound: Floats) -> npt.NDArray[np.bool_]:
     return loud & (np.convolve(dense, np.ones(_CLICK), "full") > 0)
 
 
-def with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
+def with_pause(sound: Samples, share: float, pause_s: float) -> Samples:
     """`sound` with the quietest place near `share` of it made a pause of `pause_s`, unless it is a longer one."""
     reach, window = round(_SEARCH_S * SAMPLE_RATE), round(_WINDOW_S * SAMPLE_RATE)
     start = max(0, round(len(sound) * share) - reach)
@@ -227,7 +227,7 @@ def with_pause(sound: Floats, share: float, pause_s: float) -> Floats:
     return np.concatenate([before, np.zeros(max(0, round(pause_s * SAMPLE_RATE) - quiet), np.float32), after])
 
 
-def shortened(sound: Floats) -> Floats:
+def shortened(sound: Samples) -> Samples:
     """`sound` with no pause longer than `LONGEST_PAUSE_S`."""
     for start_s, end_s in reversed(list(pauses_in(sound))):
         if end_s - start_s > LONGEST_PAUSE_S:
@@ -249,7 +249,7 @@ def _plain(text: str) -> str:
 
 def _voiced(
     settings: Settings, lines: Sequence[tuple[str, str]], folder: Path, tell: Callable[[str], None]
-) -> list[Floats]:
+) -> list[Samples]:
     texts = [(voice, _plain(text)) for voice, text in lines]
     files = [folder / f"{hashlib.sha256(f'{v}|{t}'.encode()).hexdigest()[:16]}.wav" for v, t in texts]
     if not all(path.is_file() for path in files):

@@ -17,7 +17,7 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 
@@ -54,7 +54,7 @@ class Services:
             headers["Authorization"] = f"Bearer {self.settings.service.api_key}"
         return headers
 
-    def transcribe(self, call: Call, samples: Samples) -> Transcript:
+    def transcribe(self, call: Call, samples: Pcm16) -> Transcript:
         """The user's turn (int16, 16 kHz) as text with its tags."""
         body = samples.astype("<i2").tobytes()
         answer = b"".join(call.request("POST", "/asr", body, self.headers(f"audio/pcm;rate={SAMPLE_RATE}")))
@@ -121,7 +121,7 @@ class Services:
         voice: str,
         emotion: str = "",
         tell: Callable[[Sequence[HeardUntil]], None] | None = None,
-    ) -> Iterator[Samples]:
+    ) -> Iterator[Pcm16]:
         """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual.
 
         `tell` is called with the words of `text` as their times are known, in order, before or after their sound.

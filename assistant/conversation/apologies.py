@@ -12,13 +12,13 @@ from huiyin.assistant.clients.http import Cancelled, ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.files import write_whole
 
 _TIMEOUT_S = 30.0  # nobody waits for it
 
 
-class Apologies(dict[str, Samples]):
+class Apologies(dict[str, Pcm16]):
     """Sentence -> its sound (int16, 16 kHz). Filled in the background, kept on disk for the next start."""
 
     def __init__(self, services: Services, persona: Persona, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Apologies(dict[str, Samples]):
         self.ready.set()
 
     @staticmethod
-    def _keep(path: Path, sound: Samples) -> None:
+    def _keep(path: Path, sound: Pcm16) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, sound.astype("<i2").tobytes())

@@ -17,7 +17,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
-from huiyin.assistant.ports.port import AudioPort, Samples
+from huiyin.assistant.ports.port import AudioPort, Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -50,7 +50,7 @@ def assemble(
     endpoint = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
         threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
-    apologies: Mapping[str, Samples] = {}
+    apologies: Mapping[str, Pcm16] = {}
     if warm:
         apologies = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
     conversation = Conversation(
@@ -90,7 +90,7 @@ def prepare(
     speak: bool = True,
     listen: bool = True,
     patience_s: float = 0.0,
-) -> Mapping[str, Samples]:
+) -> Mapping[str, Pcm16]:
     """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
 
     The model reads the persona (and what was said before) once, and its prompt cache then keeps it: 4.7 s off the first

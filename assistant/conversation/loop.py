@@ -30,7 +30,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import AudioPort, PortError, Samples
+from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 
@@ -61,8 +61,8 @@ class Conversation:
         listener: Listener | None,
         *,
         speak: bool = True,
-        apologies: Mapping[str, Samples] | None = None,
-        endpoint: Callable[[Samples], float] | None = None,
+        apologies: Mapping[str, Pcm16] | None = None,
+        endpoint: Callable[[Pcm16], float] | None = None,
         history: History | None = None,
         lockstep: bool = False,
     ) -> None:
@@ -81,7 +81,7 @@ class Conversation:
         self._port, self._listener = port, listener
         self._half_duplex = settings.turns.barge_in == "off"
         self._events: queue.SimpleQueue[ev.Event | None] = queue.SimpleQueue()
-        self._blocks: queue.SimpleQueue[tuple[Samples, Samples] | None] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[tuple[Pcm16, Pcm16] | None] = queue.SimpleQueue()
         self._stages = Stages(
             services,
             self.player,
@@ -155,7 +155,7 @@ class Conversation:
 
     # -- the port's and the listener's threads ------------------------------------------------------------------
 
-    def _exchange(self, mic: Samples) -> Samples:
+    def _exchange(self, mic: Pcm16) -> Pcm16:
         out = self.player.read(len(mic))
         self.clock.advance(len(mic))
         self._blocks.put((mic, out))

@@ -20,7 +20,7 @@ from huiyin.assistant.dialogue.style import Style, speaking_style
 from huiyin.assistant.ears.listener import SpeechChange
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.endpointing import EndpointPolicy
@@ -117,7 +117,7 @@ class Performer:
         stages: StageRunner,
         now: Callable[[], float],
         *,
-        apologies: Mapping[str, Samples],
+        apologies: Mapping[str, Pcm16],
         limit: HistoryLimit,
         history: History | None = None,
         summarise: Summarise | None = None,

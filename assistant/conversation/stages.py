@@ -22,7 +22,7 @@ from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
 from huiyin.assistant.ears.endpoint_model import WINDOW_S as LONGEST_SCORED_S
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import events as ev
 
 Post = Callable[[ev.Event], None]
@@ -47,8 +47,8 @@ class Stages:
         *,
         voice: str,
         speak: bool,
-        cut: Callable[[float, float], Samples] | None,
-        endpoint: Callable[[Samples], float] | None,
+        cut: Callable[[float, float], Pcm16] | None,
+        endpoint: Callable[[Pcm16], float] | None,
     ) -> None:
         """`speak` false: clauses are shown, not synthesised (typing on a machine without sound).
 

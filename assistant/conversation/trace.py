@@ -11,7 +11,7 @@ import numpy as np
 
 from huiyin.assistant.conversation.performer import Notice, TurnCommitted
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 
@@ -87,20 +87,20 @@ class Trace:
         return sorted((r for r in self.replies.values() if r.play_s is not None), key=lambda r: r.play_s or 0.0)
 
 
-def first_audible(samples: Samples, after_s: float) -> float | None:
+def first_audible(samples: Pcm16, after_s: float) -> float | None:
     """Time of the first audible sample from `after_s` on, in seconds."""
     start = max(0, round(after_s * SAMPLE_RATE))
     hits = np.flatnonzero(np.abs(samples[start:].astype(np.int32)) > AUDIBLE)
     return (start + int(hits[0])) / SAMPLE_RATE if len(hits) else None
 
 
-def last_audible(samples: Samples, before_s: float) -> float | None:
+def last_audible(samples: Pcm16, before_s: float) -> float | None:
     """Time of the last audible sample before `before_s`, in seconds."""
     hits = np.flatnonzero(np.abs(samples[: round(before_s * SAMPLE_RATE)].astype(np.int32)) > AUDIBLE)
     return int(hits[-1]) / SAMPLE_RATE if len(hits) else None
 
 
-def audible_spans(samples: Samples, *, bridge_s: float = 0.3) -> list[tuple[float, float]]:
+def audible_spans(samples: Pcm16, *, bridge_s: float = 0.3) -> list[tuple[float, float]]:
     """Stretches with sound in them; gaps shorter than `bridge_s` do not count."""
     block = SAMPLE_RATE // 100
     count = len(samples) // block

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 Spectrogram = npt.NDArray[np.float32]
 """Whisper's: shape (80, frames)."""
@@ -41,13 +41,13 @@ class EndpointModel:
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
-    def __call__(self, samples: Samples) -> float:
+    def __call__(self, samples: Pcm16) -> float:
         """Probability 0..1 that the turn `samples` (int16, 16 kHz, shape (n,)) belongs to is complete at its end."""
         features = log_mel(prepare(samples))[None]
         return float(self._session.run(None, {self._input: features})[0][0, 0])
 
 
-def prepare(samples: Samples) -> Floats:
+def prepare(samples: Pcm16) -> Samples:
     """The last 8 s, silence in front of what is shorter, at zero mean and unit variance: float32, shape (128000,)."""
     sound = np.zeros(_WINDOW, np.float32)
     last = samples[-_WINDOW:].astype(np.float32) / np.float32(32768)
@@ -56,7 +56,7 @@ def prepare(samples: Samples) -> Floats:
     return np.asarray((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7), np.float32)
 
 
-def log_mel(sound: Floats) -> Spectrogram:
+def log_mel(sound: Samples) -> Spectrogram:
     """Whisper's spectrogram of `sound` (float32, shape (n,)): shape (80, n // 160)."""
     padded = np.pad(sound, _FFT // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(sound) // _HOP]

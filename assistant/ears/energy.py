@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 _STEP = SAMPLE_RATE // 100  # 10 ms
 _STEP_S = _STEP / SAMPLE_RATE
@@ -34,7 +34,7 @@ class EnergyDrops:
         self._quiet = 0  # steps
         self._was_loud = self._dropped = False
 
-    def push(self, samples: Samples) -> tuple[EnergyChange, float] | None:
+    def push(self, samples: Pcm16) -> tuple[EnergyChange, float] | None:
         """The newest sound (int16, whole steps of 10 ms or nearly): what changed, and since how many seconds."""
         steps = len(samples) // _STEP
         power = (samples[len(samples) - steps * _STEP :].astype(np.float32) ** 2).reshape(steps, _STEP).mean(axis=1)

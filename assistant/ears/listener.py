@@ -17,7 +17,7 @@ from huiyin.assistant.ears.echo.gate import Frame
 from huiyin.assistant.ears.energy import EnergyChange, EnergyDrops
 from huiyin.assistant.ears.vad import HANG_S, Change, SileroVad, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 KEEP_S = 90.0  # longer than the longest turn
 PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant
@@ -38,10 +38,10 @@ class SoundRing:
     """The last `KEEP_S` seconds of sound, by time."""
 
     def __init__(self, keep_s: float = KEEP_S) -> None:
-        self._ring: Samples = np.zeros(round(keep_s * SAMPLE_RATE), np.int16)
+        self._ring: Pcm16 = np.zeros(round(keep_s * SAMPLE_RATE), np.int16)
         self._written = 0  # samples since the start
 
-    def write(self, samples: Samples) -> None:
+    def write(self, samples: Pcm16) -> None:
         """Append."""
         size = len(self._ring)
         samples = samples[-size:]
@@ -51,7 +51,7 @@ class SoundRing:
         self._ring[: len(samples) - head] = samples[head:]
         self._written += len(samples)
 
-    def cut(self, start_s: float, end_s: float) -> Samples:
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
         """The sound between two times; what is too old or has not come yet is left out."""
         start = max(round(start_s * SAMPLE_RATE), self._written - len(self._ring), 0)
         end = min(round(end_s * SAMPLE_RATE), self._written)
@@ -61,7 +61,7 @@ class SoundRing:
 class EchoRemover(Protocol):
     """What takes the assistant's voice out: `EchoPath`."""
 
-    def push(self, mic: Samples, far_end: Samples) -> Iterable[Cleaned]:
+    def push(self, mic: Pcm16, far_end: Pcm16) -> Iterable[Cleaned]:
         """Cleaned chunks of what was heard and played."""
 
     def residual_prominence(self) -> float:
@@ -79,11 +79,11 @@ class Listener:
         self._pushed = 0  # samples heard
         self._echoes = False  # the assistant is audible
 
-    def cut(self, start_s: float, end_s: float) -> Samples:
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
         """The cleaned sound of a turn, with a little before and after it."""
         return self._ring.cut(start_s - PRE_ROLL_S, end_s + POST_ROLL_S)
 
-    def push(self, mic: Samples, far_end: Samples) -> list[SpeechChange]:
+    def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:
         """One block: what the microphone heard and what was being played, sample for sample."""
         changes: list[SpeechChange] = []
         for chunk in self._echo.push(mic, far_end):
@@ -123,5 +123,5 @@ class Listener:
         return [SpeechChange(kind, max(0.0, at_s))]
 
 
-def _floats(samples: Samples) -> Floats:
+def _floats(samples: Pcm16) -> Samples:
     return np.asarray(samples / np.float32(32768), np.float32)

@@ -16,7 +16,7 @@ import onnxruntime
 
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 
 FRAME = 512  # samples the model takes at once at 16 kHz: 32 ms
 FRAME_S = FRAME / SAMPLE_RATE
@@ -50,7 +50,7 @@ class SileroVad:
         other.reset()
         return other
 
-    def __call__(self, frame: Floats) -> float:
+    def __call__(self, frame: Samples) -> float:
         """Probability 0..1 that `frame` (512 samples, float32 in [-1, 1]) is speech."""
         window = np.concatenate([self._context, frame])[None]
         out, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": self._rate})

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import MARGIN
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 
 _VOLUME_M3 = 40.0  # a living room: sets how much of what arrives is direct
 _REFLECTIONS = 8  # early ones: desk, walls, ceiling
@@ -17,7 +17,7 @@ _SPLIT_HZ = 2000.0
 _SMALLEST_HZ = 120.0  # a small loudspeaker has no bass
 
 
-def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.random.Generator) -> Floats:
+def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.random.Generator) -> Samples:
     """Impulse response of energy `level_db`, from its direct sound on; the tail falls 60 dB in `rt60_s`.
 
     Direct to reverberant energy follows the critical distance 0.057 sqrt(V / RT60) (Kuttruff, Room Acoustics), early
@@ -39,7 +39,7 @@ def room_response(rt60_s: float, distance_m: float, level_db: float, rng: np.ran
     return np.asarray(tail / np.sqrt(np.sum(tail**2)) * 10 ** (level_db / 20), np.float32)
 
 
-def small_loudspeaker(response: Floats) -> Floats:
+def small_loudspeaker(response: Samples) -> Samples:
     """`response` as a loudspeaker without bass would give it: two first-order high-pass filters."""
     pole = np.exp(-2 * np.pi * _SMALLEST_HZ / SAMPLE_RATE)
     highpass = -(1 - pole) * pole ** np.arange(len(response))
@@ -49,7 +49,7 @@ def small_loudspeaker(response: Floats) -> Floats:
     return np.fft.irfft(spectrum, size)[: len(response)].astype(np.float32)
 
 
-def distorted(samples: Floats, drive: float) -> Floats:
+def distorted(samples: Samples, drive: float) -> Samples:
     """A loudspeaker's soft saturation, odd and even harmonics; 0 is linear, 1 audible, 3 a phone at full volume."""
     if drive <= 0:
         return samples
@@ -68,7 +68,7 @@ def _band(samples: npt.NDArray[np.float64], low_hz: float, high_hz: float) -> np
 class BlockFilter:
     """Convolution with a long response, one block at a time (overlap-save, the response in parts of a block)."""
 
-    def __init__(self, response: Floats, block: int) -> None:
+    def __init__(self, response: Samples, block: int) -> None:
         self._block = block
         self._parts = -(-len(response) // block)
         padded = np.pad(response.astype(np.float32), (0, self._parts * block - len(response)))
@@ -77,10 +77,10 @@ class BlockFilter:
             (2 * self._parts, block + 1), self._spectra.dtype
         )  # newest first from `_at`, written twice
         self._at = 0
-        self._before: Floats = np.zeros(block, np.float32)
+        self._before: Samples = np.zeros(block, np.float32)
         self._silent = self._parts + 1  # blocks of silence that came last
 
-    def __call__(self, samples: Floats) -> Floats:
+    def __call__(self, samples: Samples) -> Samples:
         """`block` samples in, as many out."""
         self._silent = 0 if samples.any() else self._silent + 1
         if self._silent > self._parts + 1:
@@ -106,7 +106,7 @@ class Clocks:
         rng: np.random.Generator,
     ) -> None:
         self.delay = delay_ms * SAMPLE_RATE / 1000
-        """Samples."""
+        """Pcm16."""
         self.slips: list[tuple[float, float]] = []
         """(seconds, samples the delay grew by), for who wants to check."""
         self._least = float(BLOCK + MARGIN)  # what is handed over now cannot be heard before the next block

@@ -14,7 +14,7 @@ import av
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.devices import find_device
-from huiyin.assistant.ports.port import PortError, Samples
+from huiyin.assistant.ports.port import Pcm16, PortError
 from huiyin.assistant.ports.streams import open_stream
 
 _BLOCK_S = 0.04  # sound the service is sent at once
@@ -28,7 +28,7 @@ class Microphone:
     """
 
     def __init__(self, device: str, latency_s: float) -> None:
-        self._blocks: queue.SimpleQueue[Samples] = queue.SimpleQueue()
+        self._blocks: queue.SimpleQueue[Pcm16] = queue.SimpleQueue()
         self._stopped = threading.Event()
         number = find_device(device, "input").number if device else None
         self._stream = open_stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 _TAPS = 16  # of the windowed sinc; -70 dB error up to 6 kHz
 _PHASES = 256  # steps a sample is divided into: 0.004 samples, 4 us at 1 kHz is -100 dB
@@ -29,10 +29,10 @@ class Tail:
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._buffer: Floats = np.zeros(4 * keep, np.float32)
+        self._buffer: Samples = np.zeros(4 * keep, np.float32)
         self._end = keep
 
-    def push(self, samples: Floats | Samples) -> None:
+    def push(self, samples: Samples | Pcm16) -> None:
         """Append; at most `keep` samples at once."""
         if self._end + len(samples) > len(self._buffer):
             self._buffer[: self._keep] = self._buffer[self._end - self._keep : self._end]
@@ -40,7 +40,7 @@ class Tail:
         self._buffer[self._end : self._end + len(samples)] = samples
         self._end += len(samples)
 
-    def last(self, count: int) -> Floats:
+    def last(self, count: int) -> Samples:
         """The newest `count` (at most `keep`) samples: a view, valid until the next push."""
         return self._buffer[self._end - count : self._end]
 
@@ -52,7 +52,7 @@ class DelayLine:
         self._keep = longest + block + 2 * MARGIN
         self.tail = Tail(self._keep)
 
-    def read(self, count: int, delay: float, end_delay: float) -> Floats:
+    def read(self, count: int, delay: float, end_delay: float) -> Samples:
         """The newest `count` samples late by `delay` samples at their beginning, going over to `end_delay`.
 
         Shape (count,), float32. Delays are held within 0 (rounded up to what interpolation needs) and `longest`.
@@ -70,6 +70,6 @@ class DelayLine:
         return np.asarray(np.einsum("ij,ij->i", past[whole[:, None] + _REACH], _SINC[phase]))
 
 
-def as_int16(samples: Floats) -> Samples:
+def as_int16(samples: Samples) -> Pcm16:
     """Rounded and clipped; `samples` at int16's scale."""
     return np.asarray(np.clip(np.rint(samples), -32768, 32767), np.int16)

@@ -18,7 +18,7 @@ import numpy as np
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.devices import Kind, find_device, portaudio
 from huiyin.assistant.ports.elastic import Elastic
-from huiyin.assistant.ports.port import DriverError, Exchange, PortError, Samples
+from huiyin.assistant.ports.port import DriverError, Exchange, Pcm16, PortError
 from huiyin.assistant.ports.streams import DeviceStream, Move, Outlet, Rate, open_stream
 
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
@@ -94,7 +94,7 @@ class DesktopPort:
             return [self._loudspeaker(speaker, lambda: exchange(silence))]
         microphone = self._find("input")
 
-        def watched(mic: Samples) -> Samples:
+        def watched(mic: Pcm16) -> Pcm16:
             self._note_zeros(mic)
             return exchange(mic)
 
@@ -113,10 +113,10 @@ class DesktopPort:
         def connect(rate: int) -> Move:
             down, outlet = Rate(rate, SAMPLE_RATE), Outlet(rate)
 
-            def copy(mic: Samples, speaker: Samples) -> None:
+            def copy(mic: Pcm16, speaker: Pcm16) -> None:
                 speaker[:] = exchange(mic.copy())
 
-            def convert(mic: Samples, speaker: Samples) -> None:
+            def convert(mic: Pcm16, speaker: Pcm16) -> None:
                 outlet.push(exchange(down.push(mic.copy())))
                 outlet.fill(speaker)
 
@@ -124,18 +124,18 @@ class DesktopPort:
 
         return open_stream("duplex", (microphone, speaker), connect, latency=self._latency_s)
 
-    def _ear(self, device: int | None, hear: Callable[[Samples], None]) -> DeviceStream:
+    def _ear(self, device: int | None, hear: Callable[[Pcm16], None]) -> DeviceStream:
         def connect(rate: int) -> Move:
             down = Rate(rate, SAMPLE_RATE)
             return lambda mic: hear(down.push(mic.copy()))
 
         return open_stream("input", device, connect, latency=self._latency_s)
 
-    def _loudspeaker(self, device: int | None, next_block: Callable[[], Samples]) -> DeviceStream:
+    def _loudspeaker(self, device: int | None, next_block: Callable[[], Pcm16]) -> DeviceStream:
         def connect(rate: int) -> Move:
             outlet = Outlet(rate)
 
-            def move(speaker: Samples) -> None:
+            def move(speaker: Pcm16) -> None:
                 while outlet.waiting < len(speaker):
                     outlet.push(next_block())
                 outlet.fill(speaker)
@@ -144,7 +144,7 @@ class DesktopPort:
 
         return open_stream("output", device, connect, latency=self._latency_s)
 
-    def _note_zeros(self, mic: Samples) -> None:
+    def _note_zeros(self, mic: Pcm16) -> None:
         """Remember since when the microphone has given nothing but zeros."""
         if mic.any():
             self._zero_since_s = None

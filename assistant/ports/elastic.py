@@ -14,7 +14,7 @@ import numpy as np
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import MARGIN, DelayLine, as_int16
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 _OMEGA = 0.03  # rad/s: of the loop; 100 ppm at the start leave the buffer 20 samples from where it should be
 _PROPORTIONAL = 2 * _OMEGA / SAMPLE_RATE  # per sample of error; critically damped
@@ -34,7 +34,7 @@ class Elastic:
     def __init__(self) -> None:
         self.slips = 0
         """Times the reader found too little, or was so far off that it had to jump."""
-        self._arrived: deque[tuple[Samples, float]] = deque()  # from the writer; all else is the reader's own
+        self._arrived: deque[tuple[Pcm16, float]] = deque()  # from the writer; all else is the reader's own
         self._line = DelayLine(SAMPLE_RATE // 2, _MOST_CUSHION)
         self._cushion = _CUSHION
         self._written = 0  # samples in the line
@@ -45,7 +45,7 @@ class Elastic:
 
     @property
     def late(self) -> float:
-        """Samples between what was written and what was read, at the last read."""
+        """Pcm16 between what was written and what was read, at the last read."""
         return self._written - (self._at if self._at is not None else self._written)
 
     @property
@@ -53,11 +53,11 @@ class Elastic:
         """How much faster the writer's clock runs than the reader's."""
         return self._bend * 1e6
 
-    def write(self, samples: Samples, at_s: float) -> None:
+    def write(self, samples: Pcm16, at_s: float) -> None:
         """Append `samples`, at a time of any clock that both sides share."""
         self._arrived.append((samples, at_s))
 
-    def read(self, count: int, at_s: float) -> Samples:
+    def read(self, count: int, at_s: float) -> Pcm16:
         """The next `count` samples; silence where there are none."""
         self._take_arrived()
         since = min(max(0.0, (at_s - self._written_at_s) * SAMPLE_RATE), 2.0 * BLOCK)

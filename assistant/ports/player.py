@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 FADE = int(0.020 * SAMPLE_RATE)  # samples: long enough not to click, short enough to feel instant
 REWIND = int(0.200 * SAMPLE_RATE)  # samples said again at most after a pause, so that no word is lost in the fade
@@ -46,19 +46,19 @@ class _Track:
     """One reply's sound."""
 
     generation: int
-    chunks: deque[Samples] = field(default_factory=deque)
+    chunks: deque[Pcm16] = field(default_factory=deque)
     spans: list[ClauseSpan] = field(default_factory=list)
     total: int = 0  # samples added
     read: int = 0  # samples handed to the port
     silence: int = 0  # samples of silence handed out since the last sound
-    recent: deque[Samples] = field(default_factory=deque)  # blocks handed out, the last REWIND samples at least
+    recent: deque[Pcm16] = field(default_factory=deque)  # blocks handed out, the last REWIND samples at least
     recent_count: int = 0  # samples in them
     begun: int = 0  # clauses whose first sample was heard
     is_open: bool = False
     paused: bool = False
     closed: bool = False
 
-    def move(self, out: Samples) -> int:
+    def move(self, out: Pcm16) -> int:
         """Copy what comes next into `out`; how many samples it was. The port's thread does this: only copies."""
         at = 0
         while at < len(out) and self.chunks and not self.paused:
@@ -75,7 +75,7 @@ class _Track:
         self.read += at
         return at
 
-    def last_heard(self) -> Samples:
+    def last_heard(self) -> Pcm16:
         """The last REWIND samples handed out."""
         return np.concatenate([np.zeros(0, np.int16), *self.recent])[-REWIND:]
 
@@ -94,10 +94,10 @@ class Player:
         self._lock = threading.Lock()
         self._tracks: dict[int, _Track] = {}
         self._current: _Track | None = None
-        self._fading: Samples = np.zeros(0, np.int16)
+        self._fading: Pcm16 = np.zeros(0, np.int16)
         self._gone = 0  # this generation and older ones have been dropped: sound that comes late is not kept
 
-    def add(self, generation: int, clause: int, samples: Samples) -> None:
+    def add(self, generation: int, clause: int, samples: Pcm16) -> None:
         """Append sound of a clause. Clauses come in order."""
         with self._lock:
             if generation <= self._gone:
@@ -171,7 +171,7 @@ class Player:
             if track is not None and track is self._current:
                 self._current = None
 
-    def read(self, count: int) -> Samples:
+    def read(self, count: int) -> Pcm16:
         """The next `count` samples for the loudspeaker. Called by the port: only copies."""
         out = np.zeros(count, np.int16)
         with self._lock:
@@ -226,7 +226,7 @@ class Player:
             return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
 
     def _fade_out(self, track: _Track) -> None:
-        tail: Samples = np.zeros(FADE, np.int16)
+        tail: Pcm16 = np.zeros(FADE, np.int16)
         tail = tail[: track.move(tail)]
         if len(tail):
             self._fading = (tail * np.linspace(1, 0, len(tail), dtype=np.float32)).astype(np.int16)
@@ -235,7 +235,7 @@ class Player:
         return max(0, track.read - max(0, self._latency - track.silence))
 
 
-def _quietest(sound: Samples) -> int:
+def _quietest(sound: Pcm16) -> int:
     """Where the quietest 10 ms of `sound` begin."""
     if len(sound) <= _QUIET_WINDOW:
         return 0

@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from huiyin.configs.errors import SentenceError
 
-Samples = npt.NDArray[np.int16]  # 16 kHz mono, shape (n,)
-Floats = npt.NDArray[np.float32]
+Pcm16 = npt.NDArray[np.int16]  # 16 kHz mono, shape (n,)
+Samples = npt.NDArray[np.float32]  # in [-1, 1], as services.common.audio has them
 
 # microphone block of n samples -> n samples for the loudspeaker
-Exchange = Callable[[Samples], Samples]
+Exchange = Callable[[Pcm16], Pcm16]
 
 
 class PortError(SentenceError):

@@ -16,7 +16,7 @@ import numpy as np
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.acoustics import BlockFilter, Clocks, distorted, room_response, small_loudspeaker
 from huiyin.assistant.ports.delay_line import DelayLine
-from huiyin.assistant.ports.port import Exchange, Floats, Samples
+from huiyin.assistant.ports.port import Exchange, Pcm16, Samples
 
 _FULL_SCALE = 32767.0
 _LONGEST_DELAY_S = 1.0
@@ -63,11 +63,11 @@ class SimulatedRoom:
         self._wire = DelayLine(round(_LONGEST_DELAY_S * SAMPLE_RATE), BLOCK)
         self._noise = 10 ** (room.noise_dbfs / 20)
         self._lock = threading.Lock()
-        self._user: Floats = np.zeros(0, np.float32)
+        self._user: Samples = np.zeros(0, np.float32)
         self._blocks = 0
-        self._mic_log: list[Samples] = []
-        self._speaker_log: list[Samples] = []
-        self._user_log: list[Floats] = []
+        self._mic_log: list[Pcm16] = []
+        self._speaker_log: list[Pcm16] = []
+        self._user_log: list[Samples] = []
         self._exchange: Exchange | None = None
         self._thread: threading.Thread | None = None
         self._running = False
@@ -76,7 +76,7 @@ class SimulatedRoom:
         """Seconds of sound since the start."""
         return self._blocks * BLOCK / SAMPLE_RATE
 
-    def say(self, samples: Floats) -> tuple[float, float]:
+    def say(self, samples: Samples) -> tuple[float, float]:
         """The user speaks (float32, 16 kHz, in [-1, 1]), now or after what they are saying; (start, end) in seconds."""
         with self._lock:
             start = self.now() + len(self._user) / SAMPLE_RATE
@@ -123,14 +123,14 @@ class SimulatedRoom:
     def check(self) -> None:
         """A simulated room does not die."""
 
-    def recording(self) -> Samples:
+    def recording(self) -> Pcm16:
         """Shape (2, n): microphone in the room; loudspeaker."""
         count = min(len(self._mic_log), len(self._speaker_log))
         if not count:
             return np.zeros((2, 0), np.int16)
         return np.stack([np.concatenate(log[:count]) for log in (self._mic_log, self._speaker_log)])
 
-    def user_at_microphone(self) -> Floats:
+    def user_at_microphone(self) -> Samples:
         """The user alone, as the microphone heard them: float32 in [-1, 1], shape (n,)."""
         return np.concatenate([np.zeros(0, np.float32), *self._user_log])
 

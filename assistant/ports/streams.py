@@ -16,7 +16,7 @@ import soxr
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.devices import portaudio
-from huiyin.assistant.ports.port import DriverError, Samples
+from huiyin.assistant.ports.port import DriverError, Pcm16
 
 Side = Literal["input", "output", "duplex"]
 Move = Callable[..., None]
@@ -50,7 +50,7 @@ class DeviceStream:
             self.close()
             raise
 
-    def write(self, samples: Samples) -> None:
+    def write(self, samples: Pcm16) -> None:
         """Play, once the device has room. Only without a callback. Raises DriverError."""
         try:
             self._stream.write(samples)
@@ -126,7 +126,7 @@ class Rate:
         same = source == target
         self._stream = None if same else soxr.ResampleStream(source, target, 1, dtype="int16", vr=True)
 
-    def push(self, samples: Samples) -> Samples:
+    def push(self, samples: Pcm16) -> Pcm16:
         """The first time less than a block, then a block for a block."""
         return samples if self._stream is None else self._stream.resample_chunk(samples)
 
@@ -136,19 +136,19 @@ class Outlet:
 
     def __init__(self, rate: int) -> None:
         self.waiting = 0
-        """Samples (of the device's rate) that can be taken."""
+        """Pcm16 (of the device's rate) that can be taken."""
         self._up = Rate(SAMPLE_RATE, rate)
         self._buffer = np.zeros(rate, np.int16)  # 1 s, of which some 40 ms are used: a device plays what comes
         if rate != SAMPLE_RATE:
             self.push(np.zeros(BLOCK, np.int16))  # the converter keeps a little back once: silence goes before
 
-    def push(self, samples: Samples) -> None:
+    def push(self, samples: Pcm16) -> None:
         """Append."""
         sound = self._up.push(samples)
         self._buffer[self.waiting : self.waiting + len(sound)] = sound
         self.waiting += len(sound)
 
-    def fill(self, out: Samples) -> None:
+    def fill(self, out: Pcm16) -> None:
         """Take as many samples as `out` has; where there are fewer, silence goes before them."""
         count = min(len(out), self.waiting)
         silence = len(out) - count

@@ -10,14 +10,14 @@ import numpy as np
 import soxr
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 
 class WavError(ValueError):
     """A file is not a WAV file of 16-bit samples; the message names it."""
 
 
-def wav_bytes(samples: Samples, rate: int) -> bytes:
+def wav_bytes(samples: Pcm16, rate: int) -> bytes:
     """A WAV file. `samples` int16, shape (n,) or (channels, n)."""
     channels = 1 if samples.ndim == 1 else samples.shape[0]
     buffer = io.BytesIO()
@@ -29,7 +29,7 @@ def wav_bytes(samples: Samples, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def read_wav(path: Path) -> Floats:
+def read_wav(path: Path) -> Samples:
     """A WAV file of 16-bit samples as float32, mono, 16 kHz, in [-1, 1]. Raises WavError."""
     try:
         with wave.open(io.BytesIO(path.read_bytes())) as file:
@@ -39,5 +39,5 @@ def read_wav(path: Path) -> Floats:
             channels, rate = file.getnchannels(), file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
         raise WavError(f"cannot read {path}: {error}") from error
-    mono = samples.reshape(-1, channels).mean(axis=1)
+    mono: Samples = samples.reshape(-1, channels).mean(axis=1)
     return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)

@@ -12,7 +12,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import at_speech_level
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.hearing import Span, parts_of
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, Step, speech_s
@@ -21,7 +21,7 @@ _OTHERS_DB = -6.0  # other people are further away
 _TTS_LIMIT_S = 60.0
 _SILENCE = 0.02  # of the loudest sample: what is softer at the ends is not speech
 
-Voice = Callable[[str, str, float], Floats]
+Voice = Callable[[str, str, float], Samples]
 """(text, speaker, seconds it should take) -> float32, 16 kHz, at the level of speech, without silence around it."""
 
 
@@ -36,9 +36,9 @@ class ServiceVoice:
     def __init__(self, services: Services, assistant: str) -> None:
         """`assistant`: the name of the assistant's voice."""
         self._services, self._assistant = services, assistant
-        self._made: dict[tuple[str, str], Floats] = {}
+        self._made: dict[tuple[str, str], Samples] = {}
 
-    def __call__(self, text: str, speaker: str, lasts_s: float) -> Floats:
+    def __call__(self, text: str, speaker: str, lasts_s: float) -> Samples:
         """A `Voice`; `lasts_s` is of no use to it. Raises ServiceError."""
         if (text, speaker) not in self._made:
             sound = at_speech_level(self.speak(text, self._voice_of(speaker, language_of(text))) / np.float32(32768))
@@ -46,7 +46,7 @@ class ServiceVoice:
             self._made[text, speaker] = sound[loud[0] : loud[-1] + 1] if len(loud) else sound
         return self._made[text, speaker]
 
-    def speak(self, text: str, voice: str = "") -> Samples:
+    def speak(self, text: str, voice: str = "") -> Pcm16:
         """`text` as the service says it; without `voice` as the assistant."""
         call = self._services.call("tts", _TTS_LIMIT_S)
         return np.concatenate([*self._services.speak(call, text, voice or self._assistant), np.zeros(0, np.int16)])
@@ -66,7 +66,7 @@ class ServiceVoice:
         return list(self._services.get("tts", "/voices")["voices"])
 
 
-def sound_of(step: Step, scenario: Scenario, seed: int, voice: Voice) -> tuple[Floats, list[Span]]:
+def sound_of(step: Step, scenario: Scenario, seed: int, voice: Voice) -> tuple[Samples, list[Span]]:
     """(what a step gives off, at its level; the stretches of it in which something sounds, in seconds).
 
     Raises ScenarioError where a file or a voice cannot be had.
@@ -76,7 +76,7 @@ def sound_of(step: Step, scenario: Scenario, seed: int, voice: Voice) -> tuple[F
     return sound * np.float32(10 ** (level_db / 20)), spans
 
 
-def _pieces(step: Step, scenario: Scenario, seed: int, voice: Voice) -> Sequence[tuple[Floats, float]]:
+def _pieces(step: Step, scenario: Scenario, seed: int, voice: Voice) -> Sequence[tuple[Samples, float]]:
     """Sounds, each with the silence after it in seconds."""
     if step.kind == "audio":
         return [(voices.recording(scenario.folder / step.content), 0.0)]
@@ -89,8 +89,8 @@ def _pieces(step: Step, scenario: Scenario, seed: int, voice: Voice) -> Sequence
     return [(voice(text, step.speaker, speech_s(text) * pace) if text else nothing, pause) for text, pause in parts]
 
 
-def _placed(sounds: Sequence[tuple[Floats, float]]) -> tuple[Floats, list[Span]]:
-    pieces: list[Floats] = []
+def _placed(sounds: Sequence[tuple[Samples, float]]) -> tuple[Samples, list[Span]]:
+    pieces: list[Samples] = []
     spans: list[Span] = []
     at_s = 0.0
     for sound, pause_s in sounds:
@@ -107,16 +107,16 @@ class Mix:
     def __init__(self, begin: int = 0) -> None:
         """`begin`: the first sample that will be taken."""
         self._taken = begin
-        self._waiting: Floats = np.zeros(0, np.float32)
+        self._waiting: Samples = np.zeros(0, np.float32)
 
-    def add(self, sound: Floats, at_s: float) -> float:
+    def add(self, sound: Samples, at_s: float) -> float:
         """Let `sound` begin at a time, or at once where that is past; when it begins, in seconds."""
         at = max(0, round(at_s * SAMPLE_RATE) - self._taken)
         self._waiting = np.pad(self._waiting, (0, max(0, at + len(sound) - len(self._waiting))))
         self._waiting[at : at + len(sound)] += sound
         return (self._taken + at) / SAMPLE_RATE
 
-    def take(self, count: int) -> Floats:
+    def take(self, count: int) -> Samples:
         """The next samples."""
         block = np.zeros(count, np.float32)
         block[: len(self._waiting)] = self._waiting[:count]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from huiyin.assistant.ports import BLOCK
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.script import Step
 from huiyin.assistant.scenario.world import World
@@ -21,10 +21,10 @@ class DepthBackend(Protocol):
     def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
 
-    def speak(self, text: str) -> Samples:
+    def speak(self, text: str) -> Pcm16:
         """The assistant's voice."""
 
-    def cut(self, start_s: float, end_s: float) -> Samples:
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
         """What was heard between two times, the assistant's own voice taken out."""
 
     def judge(self, start_s: float, end_s: float) -> float | None:
@@ -33,7 +33,7 @@ class DepthBackend(Protocol):
     def observe(self, at_s: float, what: object) -> None:
         """Something happened."""
 
-    def recording(self) -> Samples | None:
+    def recording(self) -> Pcm16 | None:
         """Shape (2, n): microphone, loudspeaker; None where there is no sound."""
 
 
@@ -43,7 +43,7 @@ class DepthContext:
 
     world: World
     player: Player
-    played: Callable[[Samples], None]
+    played: Callable[[Pcm16], None]
     post: Callable[[ev.Event], None]
     half_duplex: bool
 
@@ -52,7 +52,7 @@ class DepthContext:
         """Whether half duplex mutes the microphone now: the assistant is playing."""
         return self.half_duplex and self.player.is_sounding
 
-    def read_block(self) -> Samples:
+    def read_block(self) -> Pcm16:
         """The next block for the loudspeaker, which plays it now."""
         block = self.player.read(BLOCK)
         self.played(block)

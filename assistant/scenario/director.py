@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from huiyin.assistant.conversation.performer import Asked, StateChanged
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.log import Log, Sounded
 from huiyin.assistant.scenario.moments import Moment, moment_of
 from huiyin.assistant.scenario.script import Scenario, Step, When
@@ -88,7 +88,7 @@ class Director:
         if isinstance(what, ev.Event):
             self._goes_on()
 
-    def played(self, at_s: float, block: Samples) -> None:
+    def played(self, at_s: float, block: Pcm16) -> None:
         """A block left the loudspeaker from `at_s` on."""
         self._look_for_first_sound(self.log.sounded(at_s, block))
 

@@ -10,7 +10,7 @@ import numpy as np
 from huiyin.assistant.conversation.trace import AUDIBLE
 from huiyin.assistant.dialogue.history import Message, Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
@@ -41,9 +41,9 @@ class Log:
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
     styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, how the reply then asked for is spoken)
     end_s: float = 0.0
-    recording: Samples | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
+    recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 
-    def sounded(self, at_s: float, block: Samples) -> Sounded:
+    def sounded(self, at_s: float, block: Pcm16) -> Sounded:
         """A block handed to the loudspeaker at `at_s`."""
         sounded = Sounded(at_s, 0.0, None, None, is_empty=True)
         if block.any():

@@ -18,7 +18,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.stages import JUDGE_LIMIT_S
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.simulated_services import Judge, VirtualStages
 from huiyin.assistant.turns import events as ev
 
@@ -32,7 +32,7 @@ class RealServices(VirtualStages):
 
     services: Services = field(kw_only=True)
     voice: str = field(kw_only=True)
-    cut: Callable[[float, float], Samples] = field(kw_only=True)
+    cut: Callable[[float, float], Pcm16] = field(kw_only=True)
     judge: Judge = field(kw_only=True)
 
     def transcribe(self, generation: int, start_s: float, end_s: float) -> None:

@@ -15,7 +15,7 @@ from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopPort
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices
-from huiyin.assistant.ports.port import Exchange, PortError, Samples
+from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
 from huiyin.assistant.scenario.director import Director
@@ -92,20 +92,20 @@ class LiveRunner:
     def _observe(self, at_s: float, what: object) -> None:
         self._world.at(0.0, lambda: self.director.observe(at_s, what))
 
-    def _played(self, at_s: float, block: Samples) -> None:
+    def _played(self, at_s: float, block: Pcm16) -> None:
         self._world.at(0.0, lambda: self.director.played(at_s, block))
 
 
 class _Air:
     """An `AudioPort` in which people speak, too, and all that is heard and played is kept."""
 
-    def __init__(self, port: SimulatedRoom | DesktopPort, played: Callable[[float, Samples], None]) -> None:
+    def __init__(self, port: SimulatedRoom | DesktopPort, played: Callable[[float, Pcm16], None]) -> None:
         self._port, self._played = port, played
         self.output_latency_s = port.output_latency_s
         # What is taken while a block is exchanged is heard while the next one is recorded.
         self._mix, self._lock = Mix(begin=BLOCK), threading.Lock()
         self._samples = 0
-        self._log: list[tuple[Samples, Samples]] = []
+        self._log: list[tuple[Pcm16, Pcm16]] = []
 
     def start(self, exchange: Exchange) -> None:
         """As `AudioPort.start`."""
@@ -124,13 +124,13 @@ class _Air:
         with self._lock:
             return self._mix.add(sound, at_s) + self.output_latency_s
 
-    def recording(self) -> Samples:
+    def recording(self) -> Pcm16:
         """Shape (2, n): microphone, what the assistant gave to the loudspeaker."""
         if not self._log:
             return np.zeros((2, 0), np.int16)
         return np.stack([np.concatenate(side) for side in zip(*self._log, strict=True)])
 
-    def _exchange(self, mic: Samples, exchange: Exchange) -> Samples:
+    def _exchange(self, mic: Pcm16, exchange: Exchange) -> Pcm16:
         out = exchange(mic)
         self._samples += len(mic)
         self._log.append((mic, out))
@@ -141,7 +141,7 @@ class _Air:
             self._port.say(people)
             return out
         # The canceller is told of the assistant's voice alone: the people's comes out of the same loudspeaker.
-        both: Samples = np.clip(out + people * 32767, -32768, 32767).astype(np.int16)
+        both: Pcm16 = np.clip(out + people * 32767, -32768, 32767).astype(np.int16)
         return both
 
 

@@ -19,7 +19,7 @@ from huiyin.assistant.ears.endpoint_model import WINDOW_S, EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports import BLOCK
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
@@ -60,7 +60,7 @@ class RoomDepth:
         self._blocks = 0
         self._world.at(BLOCK_S, self._tick)
 
-    def speak(self, text: str) -> Samples:
+    def speak(self, text: str) -> Pcm16:
         """The assistant's voice."""
         return (voices.say(text, "assistant", self._scenario.voice or MADE_VOICE) * 32767).astype(np.int16)
 
@@ -73,7 +73,7 @@ class RoomDepth:
             self._judged = utterance
         return utterance
 
-    def cut(self, start_s: float, end_s: float) -> Samples:
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
         """What was heard between two times, the assistant's own voice taken out."""
         return self._listener.cut(start_s, end_s)
 
@@ -86,7 +86,7 @@ class RoomDepth:
     def observe(self, at_s: float, what: object) -> None:
         """Blocks come whatever happens."""
 
-    def recording(self) -> Samples:
+    def recording(self) -> Pcm16:
         """Shape (2, n): microphone, loudspeaker."""
         return self._room.recording()
 
@@ -96,7 +96,7 @@ class RoomDepth:
         self._room.step()
         self._world.at((self._blocks + 1) * BLOCK_S, self._tick)
 
-    def _exchange(self, mic: Samples) -> Samples:
+    def _exchange(self, mic: Pcm16) -> Pcm16:
         now, muted = self._world.now, self._context.microphone_muted
         out = self._context.read_block()
         for change in self._listener.push(np.zeros_like(mic) if muted else mic, out):

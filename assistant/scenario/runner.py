@@ -14,7 +14,7 @@ from huiyin.assistant.conversation.performer import Performer, policy_from
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from huiyin.assistant.scenario.depth import DepthBackend, DepthContext
 from huiyin.assistant.scenario.director import Director
@@ -106,7 +106,7 @@ class Runner:
         if number == self._wake:
             self._handle(ev.TimePassed(self._world.now))
 
-    def _played(self, block: Samples) -> None:
+    def _played(self, block: Pcm16) -> None:
         self.director.played(self._world.now, block)
 
     def _make_depth(self, depth: str, seed: int, speaks: Voice | None) -> DepthBackend:
@@ -121,7 +121,7 @@ class Runner:
         natural = voice is speaks or named not in ("", MADE_VOICE)
         return RoomDepth(context, self._scenario, self._settings, seed, voice, natural=natural)
 
-    def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Samples]:
+    def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Pcm16]:
         if services is None:
             return _Voiced(self._persona.all_apologies(), self._depth.speak)
         from huiyin.assistant.conversation.assemble import prepare
@@ -156,13 +156,13 @@ class Runner:
         )
 
 
-class _Voiced(Mapping[str, Samples]):
+class _Voiced(Mapping[str, Pcm16]):
     """Sentences with their sound, which is made when it is needed."""
 
-    def __init__(self, texts: Sequence[str], speak: Callable[[str], Samples]) -> None:
+    def __init__(self, texts: Sequence[str], speak: Callable[[str], Pcm16]) -> None:
         self._texts, self._speak = texts, speak
 
-    def __getitem__(self, text: str) -> Samples:
+    def __getitem__(self, text: str) -> Pcm16:
         if text not in self._texts:
             raise KeyError(text)
         return self._speak(text)

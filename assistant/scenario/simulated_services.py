@@ -18,7 +18,7 @@ from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, Step
 from huiyin.assistant.scenario.world import World
@@ -32,7 +32,7 @@ _REASONS = {
     "disconnect": "{} broke off in the middle of its answer",
 }
 
-Speak = Callable[[str], Samples]
+Speak = Callable[[str], Pcm16]
 Judge = Callable[[float, float], float | None]
 """(start, end) of a turn in seconds -> how complete it sounds, 0..1, or None."""
 JudgeText = Callable[[str], float | None]
@@ -94,7 +94,7 @@ class VirtualStages:
 
         self._later(takes_s, generation, end)
 
-    def _add(self, generation: int, clause: int, samples: Samples, *, first: bool) -> ev.Event | None:
+    def _add(self, generation: int, clause: int, samples: Pcm16, *, first: bool) -> ev.Event | None:
         self.player.add(generation, clause, samples)
         return ev.AudioReady(self.world.now, generation, clause) if first else None
 

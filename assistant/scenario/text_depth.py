@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.depth import DepthContext
 from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, ScriptedUtterance, paced
 from huiyin.assistant.scenario.log import BLOCK_S
@@ -29,7 +29,7 @@ class TextDepth:
         self._playing = 0  # generation, 0: nothing is to be heard
         self._ticking = False
 
-    def speak(self, text: str) -> Samples:
+    def speak(self, text: str) -> Pcm16:
         """The assistant's voice."""
         count = round(speech_s(text) * SAMPLE_RATE)
         return np.where(np.arange(count) // 80 % 2, _LEVEL, -_LEVEL).astype(np.int16)
@@ -61,7 +61,7 @@ class TextDepth:
             ) if generation == self._playing:
                 self._playing = 0
 
-    def cut(self, start_s: float, end_s: float) -> Samples:
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
         """There is no sound to be cut out."""
         return np.zeros(0, np.int16)
 

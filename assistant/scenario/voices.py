@@ -17,7 +17,7 @@ import soxr
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import SPEECH_DBFS, at_speech_level
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import WavError, read_wav
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import speech_s
@@ -40,7 +40,7 @@ _HIBARI_RATE = 24_000
 _SPEECH_RMS = 10 ** (SPEECH_DBFS / 20)
 
 
-def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Floats:
+def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Samples:
     """`text` as sound: float32, 16 kHz, without silence around it, at the level of speech. Raises ScenarioError.
 
     `lasts_s`: how long it takes, which the made voice alone obeys.
@@ -50,7 +50,7 @@ def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Fl
     return _formants(text, speaker, speech_s(text) if lasts_s is None else lasts_s)
 
 
-def recording(path: Path) -> Floats:
+def recording(path: Path) -> Samples:
     """A WAV file, at the level of speech. Raises ScenarioError."""
     try:
         sound = read_wav(path)
@@ -61,7 +61,7 @@ def recording(path: Path) -> Floats:
     return at_speech_level(sound)
 
 
-def noise(name: str, length_s: float, seed: int) -> Floats:
+def noise(name: str, length_s: float, seed: int) -> Samples:
     """One of `grammar.SOUNDS`, at the level of speech where it has one."""
     rng = np.random.default_rng([seed, *name.encode()])
     count = max(1, round(length_s * SAMPLE_RATE))
@@ -85,7 +85,7 @@ def noise(name: str, length_s: float, seed: int) -> Floats:
 
 
 @lru_cache(maxsize=256)
-def _formants(text: str, speaker: str, lasts_s: float) -> Floats:
+def _formants(text: str, speaker: str, lasts_s: float) -> Samples:
     digest = hashlib.sha256(f"{speaker}|{text}".encode()).digest()
     rng = np.random.default_rng(list(digest[:8]))
     low, high = _OTHER_PITCHES_HZ
@@ -102,7 +102,7 @@ def _formants(text: str, speaker: str, lasts_s: float) -> Floats:
     return at_speech_level(sound)
 
 
-def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Floats:
+def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Samples:
     count = round(length_s * SAMPLE_RATE)
     time_s = np.arange(count) / SAMPLE_RATE
     begin_hz, end_hz = pitch_hz * rng.uniform(0.92, 1.15), pitch_hz * rng.uniform(0.85, 1.08)
@@ -119,7 +119,7 @@ def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Flo
 
 
 @lru_cache(maxsize=256)
-def _wave(vowel: int, pitch_hz: int) -> Floats:
+def _wave(vowel: int, pitch_hz: int) -> Samples:
     """One period of a vowel, at RMS 1."""
     at = np.arange(_TABLE) / _TABLE
     wave = np.zeros(_TABLE)
@@ -131,7 +131,7 @@ def _wave(vowel: int, pitch_hz: int) -> Floats:
     return np.asarray(wave / np.sqrt(np.mean(wave**2)), np.float32)
 
 
-def _throat() -> Floats:
+def _throat() -> Samples:
     time_s = np.arange(160) / SAMPLE_RATE
     return (np.sin(2 * np.pi * 900 * time_s) * np.exp(-time_s / 0.002)).astype(np.float32)
 
@@ -141,7 +141,7 @@ def _burst(time_s: npt.NDArray[np.float64], at_s: float, length_s: float) -> npt
 
 
 @lru_cache(maxsize=256)
-def _hibari(text: str) -> Floats:
+def _hibari(text: str) -> Samples:
     try:
         from hibari import Hibari
     except ImportError as error:

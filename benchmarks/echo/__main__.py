@@ -23,7 +23,7 @@ from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import as_int16
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import read_wav
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings, load
@@ -193,7 +193,7 @@ def _on_pairs(folder: Path, names: list[str], vad: SileroVad) -> list[dict[str, 
     return rows
 
 
-def _pairs(folder: Path) -> Iterator[tuple[str, Samples, Samples]]:
+def _pairs(folder: Path) -> Iterator[tuple[str, Pcm16, Pcm16]]:
     found = sorted(folder.glob("*_mic.wav"))
     if not found:
         raise CommandError(f"there are no *_mic.wav files in {folder}")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 
 Mask = npt.NDArray[np.bool_]
 """True at some of a sound's samples: shape (n,)."""
@@ -34,7 +34,7 @@ def mask(length: int, spans: Sequence[tuple[float, float]], before_s: float = 0.
     return inside
 
 
-def audible(sound: Floats, hang_s: float = _SPEAKER_HANG_S, level: float = 0.0025) -> Mask:
+def audible(sound: Samples, hang_s: float = _SPEAKER_HANG_S, level: float = 0.0025) -> Mask:
     """True while `sound` (in [-1, 1]) is above `level`, and `hang_s` after; shape as `sound`."""
     hang = round(hang_s * SAMPLE_RATE)
     loud = np.flatnonzero(np.abs(sound) > level)
@@ -44,7 +44,7 @@ def audible(sound: Floats, hang_s: float = _SPEAKER_HANG_S, level: float = 0.002
     return np.cumsum(edges)[: len(sound)] > 0
 
 
-def in_time(reference: Floats, late: Floats) -> tuple[Floats, Floats]:
+def in_time(reference: Samples, late: Samples) -> tuple[Samples, Samples]:
     """Both without the delay (up to 32 ms) that `late` has against `reference`."""
     size = 1 << (len(reference) + _LATEST).bit_length()
     cross = np.fft.irfft(np.conj(np.fft.rfft(reference, size)) * np.fft.rfft(late, size), size)
@@ -52,14 +52,14 @@ def in_time(reference: Floats, late: Floats) -> tuple[Floats, Floats]:
     return reference[: len(reference) - lag], late[lag:]
 
 
-def si_sdr_db(reference: Floats, estimate: Floats) -> float:
+def si_sdr_db(reference: Samples, estimate: Samples) -> float:
     """Scale-invariant signal-to-distortion ratio (Le Roux et al., 2019)."""
     scale = float(np.dot(estimate, reference)) / (float(np.dot(reference, reference)) + _SILENCE)
     target = scale * reference
     return ratio_db(float(np.sum(target**2)), float(np.sum((estimate - target) ** 2)))
 
 
-def stoi(reference: Floats, estimate: Floats) -> float | None:
+def stoi(reference: Samples, estimate: Samples) -> float | None:
     """Short-time objective intelligibility, 0..1; None where pystoi is not installed or there is too little speech."""
     try:
         from pystoi import stoi as measure

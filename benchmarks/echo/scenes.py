@@ -11,7 +11,7 @@ import numpy as np
 
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.level import SPEECH_DBFS
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 
 CONDITIONS = ("no drift", "100 ppm", "xruns")
@@ -28,8 +28,8 @@ _XRUNS_PER_MIN = 4.0
 class Speech:
     """What there is to say: float32, 16 kHz, level `SPEECH_DBFS`, without silence around it."""
 
-    assistant: list[Floats]
-    user: list[Floats]
+    assistant: list[Samples]
+    user: list[Samples]
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Scene:
     """
 
     name: str
-    mic: Samples
-    far_end: Samples
-    user: Floats
+    mic: Pcm16
+    far_end: Pcm16
+    user: Samples
     barge_ins: list[tuple[float, float]]
     room: RoomSettings
     signal_to_echo_db: float
@@ -96,7 +96,7 @@ def play_scene(number: int, condition: str, speech: Speech, seconds: float = SCE
     )
 
 
-def _monologue(sentences: list[Floats], length: int, rng: np.random.Generator) -> Samples:
+def _monologue(sentences: list[Samples], length: int, rng: np.random.Generator) -> Pcm16:
     out = np.zeros(length, np.float32)
     at = round(_FIRST_WORD_S * SAMPLE_RATE)
     while at < length:

@@ -13,7 +13,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import at_speech_level
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
@@ -62,7 +62,7 @@ def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[st
     return Speech(assistant, user)
 
 
-def recorded(folder: Path) -> list[Floats]:
+def recorded(folder: Path) -> list[Samples]:
     """All WAV files of a folder, by name. Raises CommandError when there are none."""
     files = sorted(folder.glob("*.wav"))
     if not files:

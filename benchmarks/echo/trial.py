@@ -14,7 +14,7 @@ from huiyin.assistant.ears.echo import Cleaned, EchoPath
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 _FULL_SCALE = 32768.0
 
@@ -24,10 +24,10 @@ class _Recorder:
 
     def __init__(self, path: EchoPath) -> None:
         self._path = path
-        self.near: list[Samples] = []
+        self.near: list[Pcm16] = []
         self.busy_s = 0.0
 
-    def push(self, mic: Samples, far_end: Samples) -> Iterator[Cleaned]:
+    def push(self, mic: Pcm16, far_end: Pcm16) -> Iterator[Cleaned]:
         """As `EchoPath.push`."""
         began = time.thread_time()
         for chunk in self._path.push(mic, far_end):
@@ -49,13 +49,13 @@ class _Recorder:
 class ListenerOutput:
     """What came of a scene: the cleaned sound, and when the gate answered (seconds of the microphone's sound)."""
 
-    near: Samples
+    near: Pcm16
     starts_s: list[float]
     path_us: float  # of one core, per 10 ms of sound: cancelling and alignment
     listener_us: float  # all of it: voice activity and gate too
 
 
-def listen(mic: Samples, far_end: Samples, make_path: Callable[[], EchoPath], vad: SileroVad) -> ListenerOutput:
+def listen(mic: Pcm16, far_end: Pcm16, make_path: Callable[[], EchoPath], vad: SileroVad) -> ListenerOutput:
     """Play a recording to a listener of its own, block by block."""
     path = _Recorder(make_path())
     listener = Listener(path, vad.fork(), SpeechTracker())
@@ -106,7 +106,7 @@ class EchoFigures:
         self.path_us.append(heard.path_us)
         self.listener_us.append(heard.listener_us)
 
-    def _double_talk(self, user: Floats, near: Floats, span: slice) -> None:
+    def _double_talk(self, user: Samples, near: Samples, span: slice) -> None:
         reference, estimate = in_time(user[span], near[span])
         understood = stoi(reference, estimate)
         if understood is not None:

@@ -15,7 +15,7 @@ from huiyin.assistant.conversation.trace import first_audible, last_audible
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
-from huiyin.assistant.ports.port import Exchange, PortError, Samples
+from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns.endpointing import EndpointPolicy
@@ -37,7 +37,7 @@ def at_desk(
     stub: Stub,
     *overrides: str,
     room: SimulatedRoom | None = None,
-    endpoint: Callable[[Samples], float] | None = None,
+    endpoint: Callable[[Pcm16], float] | None = None,
 ) -> Iterator[Desk]:
     """A conversation with the stub's services, in a simulated room."""
     room = room or SimulatedRoom()
@@ -111,7 +111,7 @@ def test_a_listeners_word_makes_it_pause_and_go_on_with_nothing_lost() -> None:
 def test_a_question_that_sounds_broken_off_is_waited_for() -> None:
     judged_s: list[float] = []
 
-    def endpoint(sound: Samples) -> float:
+    def endpoint(sound: Pcm16) -> float:
         judged_s.append(len(sound) / 16_000)
         return 0.02
 

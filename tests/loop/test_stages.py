@@ -15,7 +15,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.configs.settings import load
 
@@ -41,7 +41,7 @@ class Writer(Services):
                 raise piece
             yield piece
 
-    def speak(self, call: Call, text: str, *more: Any) -> Iterator[Samples]:
+    def speak(self, call: Call, text: str, *more: Any) -> Iterator[Pcm16]:
         for letter in text:
             self.did.append(letter)
             yield np.full(SAMPLE_RATE // 10, 1000, np.int16)

@@ -16,7 +16,7 @@ from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
@@ -85,7 +85,7 @@ class Talker:
         while self.room.now() < end:
             self.room.step()
 
-    def _exchange(self, mic: Samples) -> Samples:
+    def _exchange(self, mic: Pcm16) -> Pcm16:
         now = self.room.now()
         if now >= self._wake_s:
             self._feed(ev.TimePassed(now))

@@ -10,7 +10,6 @@ import pytest
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
-from huiyin.assistant.faces.cli.checks import Check
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_echo, judge
 from huiyin.assistant.ports.port import Exchange, PortError

@@ -16,7 +16,7 @@ from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
@@ -62,7 +62,7 @@ class Storyteller(Services):
 
     told = 0
 
-    def speak(self, call: Call, text: str, *how: object) -> Iterator[Samples]:
+    def speak(self, call: Call, text: str, *how: object) -> Iterator[Pcm16]:
         sentence = SENTENCES[self.told % len(SENTENCES)]
         self.told += 1
         yield np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)

@@ -21,7 +21,7 @@ from huiyin.assistant.ears.echo.drift import DriftTracker
 from huiyin.assistant.ears.echo.searches import FINE_LAGS, FINE_WINDOW, LONGEST, DelaySearch, PeakFollower, SlipSearch
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import DelayLine, Tail, as_int16
-from huiyin.assistant.ports.port import Floats, Samples
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 PAST = 32768  # samples (2 s) that are kept
 _LONGEST_PUSH = 4000  # samples
@@ -51,7 +51,7 @@ class Aligner:
 
     def __init__(self) -> None:
         self.delay = 0.0
-        """Samples by which the far end is held back."""
+        """Pcm16 by which the far end is held back."""
         self.slips: list[Slip] = []
         self.revision = 0
         """Grows whenever the past should be read again: the delay jumped, or the drift turned out to be another."""
@@ -78,7 +78,7 @@ class Aligner:
 
     @property
     def echo_delay(self) -> float:
-        """Samples after which the far end is heard."""
+        """Pcm16 after which the far end is heard."""
         return self.delay + (self._peak.target if self._peak.target is not None else _LEAD)
 
     @property
@@ -91,7 +91,7 @@ class Aligner:
         """How much faster the microphone's clock runs than the loudspeaker's."""
         return self._drift.ppm
 
-    def push(self, mic: Samples, far_end: Samples) -> Samples:
+    def push(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """int16 of one length, up to 4000 samples; returns as many of the far end, held back."""
         count = len(mic)
         self._far_end.tail.push(far_end)
@@ -111,18 +111,18 @@ class Aligner:
             self._look_for_slip()
         return as_int16(aligned)
 
-    def past(self, count: int) -> tuple[Samples, Samples]:
+    def past(self, count: int) -> tuple[Pcm16, Pcm16]:
         """The last `count` samples (at most `PAST`) of the microphone, and of the far end as it should have been
         held back, by what is known now."""
         before = self.delay - self._drift.ppm * 1e-6 * count
         far_end = self._far_end.read(count, before, self.delay)
         return as_int16(self._mic.last(count)), as_int16(far_end)
 
-    def played(self, count: int) -> tuple[Samples, Samples]:
+    def played(self, count: int) -> tuple[Pcm16, Pcm16]:
         """The last `count` samples of the microphone, and of the far end as it was handed over."""
         return as_int16(self._mic.last(count)), as_int16(self._far_end.tail.last(count))
 
-    def aligned(self, count: int) -> Floats:
+    def aligned(self, count: int) -> Samples:
         """The last `count` samples (at most 1 s) that `push` gave back: a view, valid until the next."""
         return self._aligned.last(count)
 
@@ -193,5 +193,5 @@ class Aligner:
         self._settled_at = self._pushed + round(unsettled_s * SAMPLE_RATE)
 
 
-def _rms(samples: Floats) -> float:
+def _rms(samples: Samples) -> float:
     return float(np.sqrt(np.mean(np.square(samples))))

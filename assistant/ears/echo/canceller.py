@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 
 class CancellerMissing(Exception):
@@ -18,14 +18,14 @@ class EchoCanceller(Protocol):
 
     name: str
     frame: int
-    """Samples it takes at once."""
+    """Pcm16 it takes at once."""
     needs_alignment: bool
     """Whether it wants the far end in time with its echo, and can `learn` from what was heard before."""
 
-    def process(self, mic: Samples, far_end: Samples) -> Samples:
+    def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """`mic` and `far_end` int16 of `frame` samples; returns as many. Raises ValueError on other lengths."""
 
-    def learn(self, mic: Samples, far_end: Samples) -> None:
+    def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Adapt to `frame` samples each without giving anything out."""
 
 
@@ -36,15 +36,15 @@ class NoCanceller:
     frame = 256
     needs_alignment = False
 
-    def process(self, mic: Samples, far_end: Samples) -> Samples:
+    def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """`mic`, unchanged."""
         return checked(self, mic, far_end)[0]
 
-    def learn(self, mic: Samples, far_end: Samples) -> None:
+    def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Nothing to learn."""
 
 
-def checked(canceller: EchoCanceller, mic: Samples, far_end: Samples) -> tuple[Samples, Samples]:
+def checked(canceller: EchoCanceller, mic: Pcm16, far_end: Pcm16) -> tuple[Pcm16, Pcm16]:
     """Both as contiguous int16 of the canceller's frame: the C libraries read whatever memory they are given.
 
     Raises ValueError on a wrong length or on samples that are not int16.
@@ -66,11 +66,11 @@ class Framed:
     def __init__(self, canceller: EchoCanceller, block: int) -> None:
         self._canceller = canceller
         self._whole = block % canceller.frame == 0
-        self._mic: Samples = np.zeros(0, np.int16)
-        self._far: Samples = np.zeros(0, np.int16)
-        self._out: Samples = np.zeros(0 if self._whole else canceller.frame, np.int16)
+        self._mic: Pcm16 = np.zeros(0, np.int16)
+        self._far: Pcm16 = np.zeros(0, np.int16)
+        self._out: Pcm16 = np.zeros(0 if self._whole else canceller.frame, np.int16)
 
-    def process(self, mic: Samples, far_end: Samples) -> Samples:
+    def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """`mic` and `far_end` int16 of the block's length; returns as many samples."""
         if self._whole:
             return np.concatenate(self._frames(mic, far_end))
@@ -80,14 +80,14 @@ class Framed:
         self._mic, self._far, self._out = self._mic[done:], self._far[done:], out[len(mic) :]
         return out[: len(mic)]
 
-    def _frames(self, mic: Samples, far_end: Samples) -> list[Samples]:
+    def _frames(self, mic: Pcm16, far_end: Pcm16) -> list[Pcm16]:
         size = self._canceller.frame
         return [
             self._canceller.process(mic[at : at + size], far_end[at : at + size])
             for at in range(0, len(mic) - size + 1, size)
         ]
 
-    def learn(self, mic: Samples, far_end: Samples) -> None:
+    def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Adapt to sound heard before; what is left over of a frame at the beginning is left out."""
         size = self._canceller.frame
         for at in range(len(mic) % size, len(mic), size):

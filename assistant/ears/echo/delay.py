@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 
 Correlation = npt.NDArray[np.float32]
 """By lag in samples, not negative: shape (lags,)."""
@@ -42,7 +42,7 @@ class PhaseCorrelator:
         self._band = slice(*np.searchsorted(frequencies, (_LOWEST_HZ, _HIGHEST * rate)))
         self._spectrum = np.zeros(len(frequencies), np.complex64)
 
-    def __call__(self, late: Floats, early: Floats) -> Correlation:
+    def __call__(self, late: Samples, early: Samples) -> Correlation:
         """`late` has `window` samples, `early` `window + lags`; both end at the same moment."""
         # Index `lags + i - lag` of `early` is heard at index i of `late`: no wanted lag wraps around.
         cross = np.conj(np.fft.rfft(late * self._late_taper, self._size)[self._band])
@@ -52,7 +52,7 @@ class PhaseCorrelator:
         return np.abs(np.fft.irfft(self._spectrum, self._size)[self._lags : 0 : -1]).astype(np.float32)
 
 
-def halved(samples: Floats) -> Floats:
+def halved(samples: Samples) -> Samples:
     """Half the rate, each pair of samples averaged: enough to see a delay by. An odd last sample is left out."""
     return 0.5 * (samples[0 : len(samples) - 1 : 2] + samples[1::2])
 

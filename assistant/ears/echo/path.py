@@ -17,7 +17,7 @@ from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
@@ -39,9 +39,9 @@ class Cleaned:
     `far_end`: the assistant is audible, or has just been. `settled`: `near` can be trusted to hold little echo.
     """
 
-    mic: Samples
-    near: Samples
-    second: Samples | None
+    mic: Pcm16
+    near: Pcm16
+    second: Pcm16 | None
     far_end: bool
     settled: bool
 
@@ -55,14 +55,14 @@ class EchoPath:
         self._canceller = Framed(canceller, CHUNK)
         self._second = Framed(second, CHUNK) if second else None
         self._second_awake = False
-        self._mic: Samples = np.zeros(0, np.int16)
-        self._far: Samples = np.zeros(0, np.int16)
+        self._mic: Pcm16 = np.zeros(0, np.int16)
+        self._far: Pcm16 = np.zeros(0, np.int16)
         self._judged = Tail(_RESIDUAL_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
         self._correlate = PhaseCorrelator(_RESIDUAL_WINDOW, _RESIDUAL_LAGS)
         self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
 
-    def push(self, mic: Samples, far_end: Samples) -> Iterator[Cleaned]:
+    def push(self, mic: Pcm16, far_end: Pcm16) -> Iterator[Cleaned]:
         """`mic` and `far_end`: int16, the same length, heard and played at the same time. Iterate it to its end."""
         self._mic, self._far = np.concatenate([self._mic, mic]), np.concatenate([self._far, far_end])
         while len(self._mic) >= CHUNK:
@@ -84,7 +84,7 @@ class EchoPath:
             self.aligner.request_realignment()
         return prominence
 
-    def _clean(self, mic: Samples, far_end: Samples) -> Cleaned:
+    def _clean(self, mic: Pcm16, far_end: Pcm16) -> Cleaned:
         if rms(far_end) > _FAR_END_RMS:
             self._active_s += CHUNK_S
             self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
@@ -105,7 +105,7 @@ class EchoPath:
         self._second_awake = second is not None
         return Cleaned(mic, near, second if asking else None, audible, settled)
 
-    def _ask_second(self, mic: Samples, far_end: Samples) -> Samples | None:
+    def _ask_second(self, mic: Pcm16, far_end: Pcm16) -> Pcm16 | None:
         if self._second is None:
             return None
         if not self._second_awake and self.aligner is not None:
@@ -120,7 +120,7 @@ class EchoPath:
             return self._active_s > _NO_ECHO_S
         return self._learnt_s > _LEARNING_S and self.aligner.settled
 
-    def _align(self, mic: Samples, far_end: Samples) -> Samples:
+    def _align(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         if self.aligner is None:
             return far_end
         revision, resets = self.aligner.revision, self.aligner.resets
@@ -154,7 +154,7 @@ def make_echo_path(name: str) -> tuple[EchoPath, str]:
     return path, f"{left}: {'; '.join(missing)}"
 
 
-def rms(samples: Samples) -> float:
+def rms(samples: Pcm16) -> float:
     """Level as int16 amplitude, 0..32768."""
     floats = samples.astype(np.float32)
     return float(np.sqrt(np.dot(floats, floats) / max(1, len(floats))))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from huiyin.assistant.ears.echo.path import EchoPath
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 _SILENCE_S = 1.0  # first, to measure the noise
 _SPEECH_S = 9.0  # of noise with the rhythm of speech
@@ -28,7 +28,7 @@ _CLIPPED_SAMPLES = 8  # from so many on it is no accident
 _PEAK = 32000.0  # int16; the probe itself does not clip
 
 
-def probe_sound() -> Samples:
+def probe_sound() -> Pcm16:
     """The probe, int16, some 15 s."""
     rng = np.random.default_rng(4)
     count = round(_SPEECH_S * SAMPLE_RATE)
@@ -58,7 +58,7 @@ class EchoReport:
     clips_at_dbfs: float | None  # level of the loudspeaker from which the microphone clips
 
 
-def examine(mic: Samples, far_end: Samples, path: EchoPath) -> EchoReport:
+def examine(mic: Pcm16, far_end: Pcm16, path: EchoPath) -> EchoReport:
     """Measure what a microphone heard of the probe. `mic` and `far_end` int16, of one length; `path` a fresh one."""
     chunks = list(path.push(mic, far_end))
     near = np.concatenate([np.zeros(0, np.int16), *(chunk.near for chunk in chunks)])
@@ -79,7 +79,7 @@ def examine(mic: Samples, far_end: Samples, path: EchoPath) -> EchoReport:
     )
 
 
-def _clips_at(mic: Samples, words: slice, delay: int) -> float | None:
+def _clips_at(mic: Pcm16, words: slice, delay: int) -> float | None:
     if np.count_nonzero(np.abs(mic[words].astype(np.int32)) >= _CLIPPED) >= _CLIPPED_SAMPLES:
         return _LEVEL_DBFS
     at = words.stop + delay
@@ -97,7 +97,7 @@ def _at_level(sound: npt.NDArray[np.float64], level_dbfs: float) -> npt.NDArray[
     return np.asarray(np.clip(scaled, -_PEAK, _PEAK))
 
 
-def _dbfs(samples: Samples) -> float:
+def _dbfs(samples: Pcm16) -> float:
     if not len(samples):
         return -100.0
     return max(-100.0, float(10 * np.log10(np.mean((samples / 32768.0) ** 2) + 1e-12)))

@@ -15,7 +15,7 @@ import numpy as np
 
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, checked
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 _FRAME = 256  # samples
 _TAIL = 4096  # samples of room response the filter can learn
@@ -89,7 +89,7 @@ class SpeexCanceller:
             self._lib.speex_preprocess_ctl(self._post, request, ctypes.byref(ctypes.c_int(value)))
         self._lib.speex_preprocess_ctl(self._post, _PP_SET_ECHO_STATE, self._echo)
 
-    def process(self, mic: Samples, far_end: Samples) -> Samples:
+    def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """256 samples each; returns the near end. Raises ValueError on any other length."""
         mic, far_end = checked(self, mic, far_end)
         out = np.empty(_FRAME, np.int16)
@@ -97,7 +97,7 @@ class SpeexCanceller:
         self._lib.speex_preprocess_run(self._post, out.ctypes.data)
         return out
 
-    def learn(self, mic: Samples, far_end: Samples) -> None:
+    def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """Adapt the filter to 256 samples each without giving anything out: for sound heard before."""
         mic, far_end = checked(self, mic, far_end)
         out = np.empty(_FRAME, np.int16)

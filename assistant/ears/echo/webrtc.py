@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, checked
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 
 _FRAME = 160  # samples: WebRTC works on 10 ms
 _NOISE_LEVEL = 1  # of 0..3: 12 dB
@@ -30,12 +30,12 @@ class WebrtcCanceller:
             SAMPLE_RATE, 1, echo_cancellation=True, noise_suppression=True, ns_level=_NOISE_LEVEL
         )
 
-    def process(self, mic: Samples, far_end: Samples) -> Samples:
+    def process(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         """160 samples each; returns the near end. Raises ValueError on any other length."""
         mic, far_end = checked(self, mic, far_end)
-        out: Samples = self._aec.process(mic, far_end)
+        out: Pcm16 = self._aec.process(mic, far_end)
         return out
 
-    def learn(self, mic: Samples, far_end: Samples) -> None:
+    def learn(self, mic: Pcm16, far_end: Pcm16) -> None:
         """As `process`, for sound heard before."""
         self.process(mic, far_end)

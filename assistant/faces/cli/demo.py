@@ -25,7 +25,7 @@ from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
 from huiyin.configs.settings import Settings
@@ -50,7 +50,7 @@ class SecondVoice:
     """The user: says the script's lines when their time has come. `spoken` is (line, start, end) in room seconds."""
 
     room: SimulatedRoom
-    lines: list[tuple[Line, Floats]]
+    lines: list[tuple[Line, Samples]]
     spoken: list[tuple[Line, float, float]] = field(default_factory=list)
     _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
 
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def user_sound(services: Services, text: str, voice: str) -> Floats:
+def user_sound(services: Services, text: str, voice: str) -> Samples:
     """`text` in the second voice: float32, 16 kHz, without silence around it."""
     sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)]).astype(np.float32)
     sound = sound / max(1.0, float(np.abs(sound).max())) * _USER_PEAK

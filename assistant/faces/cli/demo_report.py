@@ -14,7 +14,7 @@ from huiyin.assistant.conversation.timeline import Picture
 from huiyin.assistant.conversation.trace import ReplyTimes, Trace, audible_spans, first_audible, last_audible
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import wav_bytes
 
 _CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy machine
@@ -53,7 +53,7 @@ class DemoReport:
 
     trace: Trace
     spoken: Sequence[tuple[Line, float, float]]
-    recording: Samples
+    recording: Pcm16
     peak_mb: float
 
     @cached_property

@@ -9,10 +9,9 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
-from huiyin.assistant.faces.cli.checks import Check
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
-from huiyin.assistant.ports.port import AudioPort, DriverError, PortError, Samples
+from huiyin.assistant.ports.port import AudioPort, DriverError, Pcm16, PortError
 from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong
@@ -33,11 +32,11 @@ class _Probe:
     def __init__(self) -> None:
         self._sound = probe_sound()
         self._at = 0
-        self._heard: list[Samples] = []
-        self._played: list[Samples] = []
+        self._heard: list[Pcm16] = []
+        self._played: list[Pcm16] = []
         self.done = threading.Event()
 
-    def exchange(self, mic: Samples) -> Samples:
+    def exchange(self, mic: Pcm16) -> Pcm16:
         """A block, in the port's thread."""
         out = self._sound[self._at : self._at + len(mic)]
         self._at += len(mic)
@@ -53,7 +52,7 @@ class _Probe:
         """Of the probe."""
         return len(self._sound) / 16_000
 
-    def sound(self) -> tuple[Samples, Samples]:
+    def sound(self) -> tuple[Pcm16, Pcm16]:
         """(heard, played)."""
         return np.concatenate(self._heard), np.concatenate(self._played)
 

@@ -12,7 +12,7 @@ import numpy as np
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.ports.devices import Device, Kind, find_device, list_devices, portaudio
-from huiyin.assistant.ports.port import DriverError, PortError, Samples
+from huiyin.assistant.ports.port import DriverError, Pcm16, PortError
 from huiyin.assistant.ports.streams import open_stream
 from huiyin.configs.settings import Settings
 
@@ -100,9 +100,9 @@ def microphone(settings: Settings) -> Iterator[Check]:
         yield Check("ok", f"{device.name} hears: {level:.0f} dBFS")
 
 
-def _listen(device: Device) -> Samples | None:
+def _listen(device: Device) -> Pcm16 | None:
     """Half a second, int16 (n,); None when nothing comes. Raises DriverError."""
-    blocks: list[Samples] = []
+    blocks: list[Pcm16] = []
     wanted = round(_LISTEN_S * device.rate_hz)
     stream = open_stream(
         "input", device.number, lambda rate: lambda mic: blocks.append(mic.copy()),
