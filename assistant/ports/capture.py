@@ -44,7 +44,7 @@ class Microphone:
                 yield self._blocks.get(timeout=_DEAD_AFTER_S).astype("<i2").tobytes()
         except queue.Empty:
             if not self._stopped.is_set():
-                raise PortError("the microphone has stopped; plug it in again and start anew") from None
+                raise PortError("ports.microphone_stopped") from None
         finally:
             self._stream.close()
 
@@ -64,9 +64,9 @@ class Playback:
             self._container = av.open(str(path))
             self._stream = self._container.streams.audio[0]
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise PortError(f"{path}: {getattr(error, 'strerror', '') or error}") from error
+            raise PortError("ports.file_unreadable", path=path, why=getattr(error, "strerror", "") or error) from error
         except IndexError:
-            raise PortError(f"{path}: there is no sound in it") from None
+            raise PortError("ports.file_without_sound", path=path) from None
 
     def blocks(self) -> Iterator[bytes]:
         """16-bit little-endian mono at 16 kHz, each when its last sample would have been heard."""

@@ -24,7 +24,6 @@ from huiyin.assistant.ports.streams import DeviceStream, Move, Outlet, Rate, ope
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
 _ZEROS_S = 10.0  # even a quiet room is not exactly zero for so long
 _ELASTIC_S = 0.05  # how much later the loudspeaker is where it has a clock of its own
-_STOPPED = "the sound device has stopped; plug it in again, the conversation goes on as soon as it is back"
 _ZEROS = (
     "the microphone gives nothing but zeros. If you are not heard, it is muted, or this program may not use it: look "
     "for a switch on the microphone, and in the system's settings for sound and privacy"
@@ -80,7 +79,7 @@ class DesktopPort:
         """Raise PortError when no block has come for a second: the device was unplugged or its driver died."""
         now = time.monotonic()
         if not self._streams or any(now - stream.called_at > _DEAD_AFTER_S for stream in self._streams):
-            raise PortError(_STOPPED)
+            raise PortError("ports.device_stopped")
         if not self._told and self._zero_since_s is not None and now - self._zero_since_s > _ZEROS_S:
             self._told = True
             self._tell(_ZEROS)

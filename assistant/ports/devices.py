@@ -59,7 +59,7 @@ def portaudio() -> Any:
         import sounddevice
     except OSError as error:  # the Python package is there, the library is not
         fix = "apt-get install libportaudio2" if sys.platform.startswith("linux") else "pip install -U sounddevice"
-        raise PortError(f"PortAudio, the library for sound devices, is missing: {fix}") from error
+        raise PortError("ports.no_portaudio", fix=fix) from error
     return sounddevice
 
 
@@ -69,7 +69,7 @@ def list_devices() -> list[Device]:
     try:
         devices, interfaces = sounddevice.query_devices(), sounddevice.query_hostapis()
     except sounddevice.PortAudioError as error:
-        raise PortError(f"PortAudio cannot list the sound devices: {error}") from error
+        raise PortError("ports.not_listed", why=error) from error
     return distinct(devices, interfaces, tuple(sounddevice.default.device))
 
 
@@ -151,7 +151,7 @@ def find_device(text: str, kind: Kind) -> Device:
     """
     usable = [device for device in list_devices() if _channels(device, kind)]
     if not usable:
-        raise PortError(f"there is no sound {kind} on this machine")
+        raise PortError("ports.none_here", kind=kind)
     wanted = text.strip().lower()
     if wanted.isdigit():
         matches = [device for device in usable if device.number == int(wanted)] or _by_number(int(wanted), kind)
@@ -162,8 +162,8 @@ def find_device(text: str, kind: Kind) -> Device:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise PortError(f"{text!r} could be any of: {_names(matches)}; give a number or more of the name")
-    raise PortError(f"no sound {kind} {text!r}; there are: {_names(usable)}")
+        raise PortError("ports.several_devices", name=text, devices=_names(matches))
+    raise PortError("ports.no_such_device", kind=kind, name=text, devices=_names(usable))
 
 
 def _by_number(number: int, kind: Kind) -> list[Device]:

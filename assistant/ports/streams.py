@@ -55,7 +55,7 @@ class DeviceStream:
         try:
             self._stream.write(samples)
         except portaudio().PortAudioError as error:
-            raise DriverError(f"the sound device has failed ({error})", reason=str(error)) from error
+            raise DriverError("ports.device_failed", reason=str(error)) from error
 
     def drain(self) -> None:
         """Wait until all that was written has been heard."""
@@ -106,7 +106,7 @@ def open_stream(
                 return opened(rate)
         return opened(rates[-1])
     except (sounddevice.PortAudioError, ValueError) as error:
-        raise DriverError(f"{what} cannot be opened ({error})", reason=str(error)) from error
+        raise DriverError("ports.not_opened", device=what, reason=str(error)) from error
 
 
 def _usual_rates(sounddevice: Any, side: Side, device: int | tuple[int | None, int | None] | None) -> list[int]:

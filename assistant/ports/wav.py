@@ -11,10 +11,11 @@ import soxr
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Samples
+from huiyin.configs.errors import HuiyinError
 
 
-class WavError(ValueError):
-    """A file is not a WAV file of 16-bit samples; the message names it."""
+class WavError(HuiyinError):
+    """A file is not a WAV file of 16-bit samples."""
 
 
 def wav_bytes(samples: Pcm16, rate: int) -> bytes:
@@ -34,10 +35,10 @@ def read_wav(path: Path) -> Samples:
     try:
         with wave.open(io.BytesIO(path.read_bytes())) as file:
             if file.getsampwidth() != 2:
-                raise WavError(f"{path} does not have 16-bit samples")
+                raise WavError("ports.not_16_bit", path=path)
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
             channels, rate = file.getnchannels(), file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
-        raise WavError(f"cannot read {path}: {error}") from error
+        raise WavError("ports.wav_unreadable", path=path, why=error) from error
     mono: Samples = samples.reshape(-1, channels).mean(axis=1)
     return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE).astype(np.float32)

@@ -152,7 +152,7 @@ def check_card(audio: AudioSettings) -> None:
         if name:
             find_device(name, kind)
         elif not any(device.inputs if kind == "input" else device.outputs for device in list_devices()):
-            raise PortError(f"there is no sound {kind} on this machine; without --sound card the room is simulated")
+            raise PortError("ports.no_card", kind=kind)
 
 
 def _room(scenario: Scenario, seed: int) -> SimulatedRoom:

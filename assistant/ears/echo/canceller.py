@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.configs.errors import HuiyinError
 
 
-class CancellerMissing(Exception):
-    """The canceller's library is not on this machine; the message says how to get it."""
+class CancellerMissing(HuiyinError):
+    """The canceller's library is not on this machine."""
 
 
 class EchoCanceller(Protocol):

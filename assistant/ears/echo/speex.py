@@ -46,10 +46,7 @@ def _library() -> Any:
             return _declare(ctypes.CDLL(name))
         except OSError:
             continue
-    raise CancellerMissing(
-        "libspeexdsp is missing; install it "
-        "(Debian, Ubuntu: apt-get install libspeexdsp1; macOS: brew install speexdsp)"
-    )
+    raise CancellerMissing("ports.no_speexdsp")
 
 
 def _declare(library: Any) -> Any:

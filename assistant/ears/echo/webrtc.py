@@ -25,7 +25,7 @@ class WebrtcCanceller:
         try:
             from pywebrtc_audio import AudioProcessor
         except ImportError as error:
-            raise CancellerMissing("pywebrtc-audio is missing; install it (pip install pywebrtc-audio)") from error
+            raise CancellerMissing("ports.no_webrtc") from error
         self._aec = AudioProcessor(
             SAMPLE_RATE, 1, echo_cancellation=True, noise_suppression=True, ns_level=_NOISE_LEVEL
         )
