@@ -17,7 +17,7 @@ _SITE = re.compile(
     re.ASCII | re.I,
 )
 _FILE = re.compile(
-    r"(?<![\w.])([\w-]+(?:\.[\w-]+)*?)\.(py|jsx?|tsx?|json|ya?ml|toml|md|txt|csv|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg"
+    r"(?<![\w.-])([\w-]+(?:\.[\w-]+)*?)\.(py|jsx?|tsx?|json|ya?ml|toml|md|txt|csv|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg"
     r"|mp[34]|wav|flac|zip|gz|tar|html?|css|cpp|rs|go|java|sh|exe|log|xml|ini|cfg|env|lock|db|sql)(?!\w|\.\w)",
     re.ASCII,
 )

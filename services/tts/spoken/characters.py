@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.common.text import HAN, HAN_CHARACTER, is_chinese
 
 _FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
 _SAME = {
@@ -18,7 +18,6 @@ _DROPPED = {"Cs", "Co", "Cn", "Cf", "Cc"}
 
 _PUNCTUATION = set(",.!?;:'\"()—–-…，。！？；：、“”‘’（）《》「」『』【】〈〉·«»¿¡")
 _MOST_MARKS = 2  # combining marks on one letter: Vietnamese and Devanagari need two
-_LINE_END = re.compile(r"\s*\n\s*")
 _ENDED = ".!?…。！？,，;；:：、"
 _RUN = re.compile(r"[。！？!?，,；;、：:.](?:\s*[。！？!?，,；;、：:.])+")
 _STRONGEST = "？?！!。.；;：:，,、"  # of several marks in a row, the first of these is kept
@@ -49,7 +48,7 @@ def _unified(c: str) -> str:
     if "①" <= c <= "⑳":
         return f" {ord(c) - ord('①') + 1}, "
     kind = unicodedata.category(c)
-    if c in _KEPT_AS_IS or (HAN_CHAR.match(c) and kind == "Lo" and not "\uf900" <= c <= "\ufaff"):
+    if c in _KEPT_AS_IS or (HAN_CHARACTER.match(c) and kind == "Lo" and not "\uf900" <= c <= "\ufaff"):
         return c
     if kind == "Nd":
         return str(unicodedata.decimal(c))
@@ -86,8 +85,7 @@ def sayable(text: str) -> str:
         elif kind[0] in "NZPC" or kind in ("Sm", "Sc"):
             kept.append(" ")
     text = _LONE.sub(" ", _APOSTROPHE.sub(" ", _EMPTY.sub(" ", _EMPTY.sub(" ", "".join(kept)))))
-    text = _LINE_END.sub("\n", text).strip()
-    text = "".join(_end_line(line.strip()) for line in text.split("\n"))
+    text = "".join(_ended(line.strip()) for line in text.split("\n"))
     text = _RUN.sub(_strongest, _DOTS.sub("…", text))
     text = _BEFORE_MARK.sub("", _BESIDE_HAN.sub("", _SPACES.sub(" ", text))).strip()
     text = _RUN.sub(_strongest, text).lstrip(" ,.!?;:，。！？；：、…-·").rstrip()
@@ -98,7 +96,8 @@ def _strongest(run: re.Match[str]) -> str:
     return min("".join(run[0].split()), key=_STRONGEST.index)
 
 
-def _end_line(line: str) -> str:
+def _ended(line: str) -> str:
+    """A line with a mark at its end; nothing for an empty one."""
     if not line or line.rstrip("”’」』）》】)\"'")[-1:] in _ENDED:
         return line + " "
-    return line + ("。" if HAN_CHAR.search(line) else ". ")
+    return line + ("。" if is_chinese(line) else ". ")

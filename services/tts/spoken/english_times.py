@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, ordinal_en, plural_en, year_en
-from huiyin.services.tts.spoken.rules import BOUND, TO, Rule, rule
+from huiyin.services.tts.spoken.rules import BOUND, TO, TO_SIGNS, rule
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -15,6 +15,7 @@ _MONTH = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
+_MONTH_SIGNS = "JFMASOND"
 _DAY = r"(?:[12]\d|3[01]|0?[1-9])"
 _YEAR_CUE = (
     r"(?:in|since|by|until|till|before|after|during|of|from|to|around|circa|early|late|mid|year|for|between|and"
@@ -69,35 +70,49 @@ def _decade(match: re.Match[str]) -> str:
     return plural_en(cardinal_en(number) if number < 100 else year_en(number))
 
 
-DATES: list[Rule] = [
-    rule(BOUND + r"(?P<year>[12]\d{3})[-/](?P<m>0?[1-9]|1[0-2])[-/](?P<d>0?[1-9]|[12]\d|3[01])(?!\d)", _date),
-    rule(BOUND + r"(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<year>[12]\d{3})(?!\d)", _date),
+DATES = [
+    rule(BOUND + r"(?P<year>[12]\d{3})[-/](?P<m>0?[1-9]|1[0-2])[-/](?P<d>0?[1-9]|[12]\d|3[01])(?!\d)", _date, "-/"),
+    rule(BOUND + r"(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<year>[12]\d{3})(?!\d)", _date, "/"),
     rule(
         rf"\b{_MONTH}\s(?P<d>{_DAY})(?:st|nd|rd|th)?\b(?![:.,]\d)(?:,?\s(?P<y>[12]\d{{3}})\b)?",
         _named_date,
+        _MONTH_SIGNS,
     ),
     rule(
         rf"(?P<the>\bthe )?{BOUND}(?P<d>{_DAY})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<y>[12]\d{{3}})\b)?",
         _day_first,
+        _MONTH_SIGNS,
     ),
-    rule(rf"\b{_MONTH} (?P<y>1[1-9]\d\d|20\d\d)\b", lambda m: f"{_month(m['month'])} {year_en(int(m['y']))}"),
+    rule(
+        rf"\b{_MONTH} (?P<y>1[1-9]\d\d|20\d\d)\b",
+        lambda m: f"{_month(m['month'])} {year_en(int(m['y']))}",
+        _MONTH_SIGNS,
+    ),
 ]
-TIMES: list[Rule] = [
+TIMES = [
     rule(
         rf"{BOUND}(?P<a>\d{{1,2}}(?::\d\d)?\s?(?:[AaPp]\.?[Mm]\.?)?){TO}(?=\d{{1,2}}(?::\d\d|\s?[AaPp]\.?[Mm]))",
         r"\g<a> to ",
+        TO_SIGNS,
     ),
-    rule(BOUND + _CLOCK, _time),
-    rule(BOUND + r"(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)(?![\d:])", _time),
-    rule(r"(?<![\w.])'?(?P<n>1[1-9]\d0|20\d0|[1-9]0)'?s\b", _decade),
+    rule(BOUND + _CLOCK, _time, "AaPp"),
+    rule(
+        BOUND + r"(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)(?![\d:])", _time, ":"
+    ),
+    rule(r"(?<![\w.])'?(?P<n>1[1-9]\d0|20\d0|[1-9]0)'?s\b", _decade, "s"),
     rule(
         BOUND + r"(?P<a>1[1-9]\d\d|20\d\d)\s?[-–—]\s?(?P<b>1[1-9]\d\d|20\d\d)(?![\d,]|\.\d)",
         lambda m: f"{year_en(int(m['a']))} to {year_en(int(m['b']))}",
+        "-–—",
     ),
-    rule(rf"(?P<cue>\b{_YEAR_CUE}\s|(?<!\w)\(){_YEAR}{_YEAR_END}", lambda m: m["cue"] + year_en(int(m["year"])), re.I),
+    rule(
+        rf"(?P<cue>\b{_YEAR_CUE}\s|(?<!\w)\(){_YEAR}{_YEAR_END}",
+        lambda m: m["cue"] + year_en(int(m["year"])),
+        flags=re.I,
+    ),
     rule(
         rf"(?m)(?P<cue>^|[.!?]\s){_YEAR}(?=\s(?:was|is|saw|will|marked|would|were|had)\b)",
         lambda m: m["cue"] + year_en(int(m["year"])),
     ),
-    rule(rf"{BOUND}{_YEAR}(?=\s(?:BC|AD|BCE|CE)\b)", lambda m: year_en(int(m["year"]))),
+    rule(rf"{BOUND}{_YEAR}(?=\s(?:BC|AD|BCE|CE)\b)", lambda m: year_en(int(m["year"])), "BAC"),
 ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
+from huiyin.services.common.text import HAN
 from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken.formulas import formula
 
@@ -14,29 +16,33 @@ _COUNT = {"zh": r"\1、", "en": r"\1, "}
 
 _THINK = re.compile(r"<(think|thinking|thought|reasoning)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.S | re.I)
 _THINK_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)\s*>", re.S | re.I)  # opened by the prompt
-_FENCE = re.compile(r"(?P<fence>```+|(?m:^[ \t]*)~~~+).*?(?:(?P=fence)[`~]*|\Z)", re.S)
+_FENCE = re.compile(r"(?P<fence>`{3,20}|(?m:^[ \t]{0,20})~{3,20}).*?(?:(?P=fence)[`~]*|\Z)", re.S)
 _UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
 _SPECIAL = re.compile(r"<\|[^<>|\n]{0,60}\|>")
 _TAG = re.compile(r"</?[A-Za-z!?][^<>]{0,500}>")
-_DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.S)
+_DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"))  # what opens a formula, what closes it
 # "$5 and $10" is money: a formula has neither a space inside its dollars nor a digit after them.
 _INLINE = re.compile(r"(?<![A-Za-z0-9$\\])\$(?=[^\s$])([^$\n]{1,200}?)(?<=[^\s\\])\$(?![A-Za-z0-9$])")
 
 _IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?:\s+\"[^\"]*\")?\)")
-_REFERENCE = re.compile(r"\[\^?\d{1,3}\](?!\()|(?m:^\[[^\[\]\n]+\]:\s+\S+.*$)|【\d+†[^】]*】")
-_CHECKBOX = re.compile(r"(?m)^(\s*[-*+]\s+)\[[ xX]\]\s+")
+_REFERENCE = re.compile(r"\[\^?\d{1,3}\](?!\()|(?m:^\[[^\[\]\n]+\]:\s+\S+.*$)|【\d+†[^【】]*】")
+_CHECKBOX = re.compile(r"(?m)^([ \t]*[-*+]\s+)\[[ xX]\]\s+")
 _LINE_MARK = re.compile(r"(?m)^[ \t]*(?:(?:#{1,6}|>+|[-*+•·▪●○]|[–—](?=\s))[ \t]+|>+)+")
 _RULE = re.compile(r"(?m)^[ \t]*(?:[-*_=~][ \t]*){3,}$")
-_NUMBERED = re.compile(r"(?m)^[ \t]*(\d{1,2})(?:[.)、][ \t]+(?=\S)|[.)](?=[\u3400-\u9fff]))")
-_TABLE_RULE = re.compile(r"(?m)^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$\n?")
-_TABLE_EDGE = re.compile(r"(?m)^[ \t]*\|+[ \t]*|[ \t]*\|+[ \t]*$")
-_CELL = re.compile(r"\s*\|+\s*")
-_STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
-_EMPHASIS = re.compile(r"(\*{1,3}|(?<!\w)_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w(?<=_.))")
-_INLINE_CODE = re.compile(r"(`+)(.+?)\1", re.S)
+_NUMBERED = re.compile(r"(?m)^[ \t]*(\d{1,2})(?:[.)、][ \t]+(?=\S)|[.)](?=[%s]))" % HAN)
+_TABLE_RULE = re.compile(r"(?m)^[ \t|:]*-[-|: \t]*$\n?")
+_CELL_EDGE = re.compile(r"\|+")
+# The innermost first: between two marks is none of their kind, unless it stands alone as in 2 * 3.
+_STRUCK = re.compile(r"~~(?=\S)((?:[^~\n]|~(?!~))+)(?<=\S)~~")
+_STARRED = re.compile(r"(\*{1,3})(?=\S)((?:[^*\n]| \* )+)(?<=\S)\1")
+_UNDERLINED = re.compile(r"(?<!\w)(_{1,3})(?=\S)([^_\n]+)(?<=\S)\1(?!\w)")
+_MOST_NESTED = 2  # **bold with *emphasis* in it**
+_INLINE_CODE = re.compile(r"(`{1,2})(.+?)\1", re.S)
 _CALL = re.compile(r"\(\s*\)")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~$])")
+
+_NO_ENTITY = re.compile(r"&#\d{8,};?")  # no character has such a number
 
 _EVENT_WORDS = (
     r"laugh(?:s|ing|ter)?|chuckl(?:e|es|ing)|giggl(?:e|es|ing)|sigh(?:s|ing)?|sob(?:s|bing)?|cr(?:y|ies|ying)"
@@ -60,17 +66,19 @@ def plain(text: str, language: Language) -> str:
     """`text` as a page would show it, without its pictures; what is no text gets a name in `language`."""
     text = without_hidden(text)
     text = _FENCE.sub(f"\n{_CODE_BLOCK[language]}\n", text)
-    text = _DISPLAYED.sub(lambda m: formula(m[1] or m[2] or m[3], language), text)
+    text = _displayed(text, lambda latex: formula(latex, language))
     text = _INLINE.sub(lambda m: formula(m[1], language), text)
-    text = html.unescape(_TAG.sub(" ", text))
+    text = html.unescape(_NO_ENTITY.sub("", _TAG.sub(" ", text)))
     text = _EMOTICON.sub("", _SHORTCODE.sub("", _EVENT.sub("", text)))
     text = _REFERENCE.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
     text = _CHECKBOX.sub(r"\1", _RULE.sub("", text))
     if "|" in text:
-        text = _CELL.sub(_COMMA[language], _TABLE_EDGE.sub("", _TABLE_RULE.sub("", text)))
+        text = _table(text, _COMMA[language])
     text = _NUMBERED.sub(_COUNT[language], _LINE_MARK.sub("", text))
     text = _INLINE_CODE.sub(_code_words, text)
-    text = _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", _STRUCK.sub(r"\1", text)))
+    text = _STRUCK.sub(r"\1", text)
+    for _ in range(_MOST_NESTED):
+        text = _UNDERLINED.sub(r"\2", _STARRED.sub(r"\2", text))
     return _ESCAPED.sub(r"\1", text)
 
 
@@ -83,7 +91,28 @@ def without_hidden(text: str) -> str:
 def prose(text: str) -> str:
     """`text` without code, tags, formulas and links: what tells its language."""
     text = _TAG.sub(" ", _FENCE.sub(" ", without_hidden(text)))
-    return _LINK.sub(r"\1", _INLINE.sub(" ", _DISPLAYED.sub(" ", text)))
+    return _LINK.sub(r"\1", _INLINE.sub(" ", _displayed(text, lambda _: " ")))
+
+
+def _displayed(text: str, read: Callable[[str], str]) -> str:
+    """`text` with each displayed formula as `read` says it. One pass: an opening without an end costs nothing more."""
+    for opening, closing in _DISPLAYED:
+        parts, at = [], 0
+        while (start := text.find(opening, at)) >= 0:
+            end = text.find(closing, start + len(opening) + 1)
+            if end < 0:
+                break
+            parts += [text[at:start], read(text[start + len(opening) : end])]
+            at = end + len(closing)
+        text = "".join(parts) + text[at:]
+    return text
+
+
+def _table(text: str, comma: str) -> str:
+    """The cells of each row with a comma between them; the rule below the head and the edges go."""
+    lines = _TABLE_RULE.sub("", text).split("\n")
+    rows = [line.strip(" \t").strip("|") if "|" in line else line for line in lines]
+    return comma.join(cell.strip() for cell in _CELL_EDGE.split("\n".join(rows)))
 
 
 def _code_words(code: re.Match[str]) -> str:

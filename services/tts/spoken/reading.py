@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.common.text import HAN, HANGUL, KANA, count_han
 from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken import characters, markup
 from huiyin.services.tts.spoken.addresses import read_addresses
@@ -13,7 +13,7 @@ from huiyin.services.tts.spoken.chinese import read_chinese
 from huiyin.services.tts.spoken.english import read_english
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
-_KANA_OR_HANGUL = re.compile("[\u3040-\u30fa\u30fc-\u30ff\uac00-\ud7af]")
+_KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
 _OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
 _GREEK = {
@@ -80,7 +80,7 @@ def _sentences(text: str) -> Iterator[str]:
 def _language(text: str, otherwise: str) -> str:
     """'zh', 'en', another, or `otherwise` when `text` has no letters."""
     others = sum(map(str.isalpha, _OTHER_LETTER.findall(text)))
-    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + len(HAN_CHAR.findall(text)):
+    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + count_han(text):
         return "other"
     if _CHINESE.search(text):
         return "zh"

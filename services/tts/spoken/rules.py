@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 NUMBER = r"(?:\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
 BOUND = r"(?<![\d.A-Za-z])"  # not inside a longer number or a name such as H264
 TO = r"\s*(?:[-~–—]|至)+\s*"
+TO_SIGNS = "-~–—至"
+DIGITS = frozenset("0123456789")
+
+Reader = Callable[[re.Match[str]], str] | str
 
 
-def rule(pattern: str, read: Callable[[re.Match[str]], str] | str, flags: int = 0) -> Rule:
+class Rule(NamedTuple):
     """What matches `pattern` is said as `read` says: a function of the match, or a template."""
-    return re.compile(pattern, flags), (read if callable(read) else lambda match: match.expand(read))
+
+    pattern: re.Pattern[str]
+    read: Reader
+    signs: frozenset[str]
+    """Characters; a text with none of them cannot match, and the rule is skipped. Empty: always tried."""
 
 
-def apply(rules: list[Rule], text: str) -> str:
-    """`text` after every rule in turn: what one has put in words has no digits left for the next."""
-    for pattern, read in rules:
-        text = pattern.sub(read, text)
+def rule(pattern: str, read: Reader, signs: str = "", flags: int = 0) -> Rule:
+    """A rule; `signs`: every match contains one of these characters."""
+    return Rule(re.compile(pattern, flags), read, frozenset(signs))
+
+
+def apply(rules: Iterable[Rule], text: str) -> str:
+    """`text` after every rule in turn: what one has put in words has no digits left for the next.
+
+    No rule may put in a sign that a later one needs: which signs there are is looked up once.
+    """
+    characters = frozenset(text)
+    for pattern, read, signs in rules:
+        if not signs or not signs.isdisjoint(characters):
+            text = pattern.sub(read, text)
     return text
+
+
+def has_digits(text: str) -> bool:
+    """Whether a rule about numbers can match."""
+    return not DIGITS.isdisjoint(text)
