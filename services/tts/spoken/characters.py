@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
+from itertools import groupby
 
 from huiyin.services.common.text import HAN, HAN_CHARACTER, is_chinese
 
+_CHARACTERS = 8192  # remembered: more than a text has
 _FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
 _SAME = {
     **dict.fromkeys("−﹣－‐‑", "-"), **dict.fromkeys("～〜∼", "~"), **dict.fromkeys("’ʼ", "'"),
@@ -40,6 +43,7 @@ def unify(text: str) -> str:
     return "".join(map(_unified, unicodedata.normalize("NFC", text)))
 
 
+@functools.lru_cache(maxsize=_CHARACTERS)
 def _unified(c: str) -> str:
     if c < "\u0080":
         return c if c >= " " or c in "\n\t" else ""
@@ -64,32 +68,32 @@ def sayable(text: str) -> str:
 
     Lines are sentences; each ends with a mark, so that the voice falls there.
     """
-    kept: list[str] = []
-    marks = 0
-    for c in text:
-        kind = unicodedata.category(c)
-        if kind[0] == "M":
-            marks += 1
-            if (
-                kept
-                and marks <= _MOST_MARKS
-                and kind != "Me"
-                and kept[-1][-1:].strip(" \n")
-                and c not in "\ufe0e\ufe0f"
-            ):
-                kept.append(c)
-            continue
-        marks = 0
-        if kind[0] == "L" or kind == "Nd" or c in _PUNCTUATION or c == "\n":
-            kept.append(c)
-        elif kind[0] in "NZPC" or kind in ("Sm", "Sc"):
-            kept.append(" ")
-    text = _LONE.sub(" ", _APOSTROPHE.sub(" ", _EMPTY.sub(" ", _EMPTY.sub(" ", "".join(kept)))))
+    parts = [""]
+    for combining, run in groupby(text, _combines):
+        if not combining:
+            parts.append("".join(map(_sayable, run)))
+        elif parts[-1][-1:].strip():
+            parts.append("".join(run)[:_MOST_MARKS])
+    text = _LONE.sub(" ", _APOSTROPHE.sub(" ", _EMPTY.sub(" ", _EMPTY.sub(" ", "".join(parts)))))
     text = "".join(_ended(line.strip()) for line in text.split("\n"))
     text = _RUN.sub(_strongest, _DOTS.sub("…", text))
     text = _BEFORE_MARK.sub("", _BESIDE_HAN.sub("", _SPACES.sub(" ", text))).strip()
     text = _RUN.sub(_strongest, text).lstrip(" ,.!?;:，。！？；：、…-·").rstrip()
     return text if any(c.isalnum() for c in text) else ""
+
+
+@functools.lru_cache(maxsize=_CHARACTERS)
+def _combines(c: str) -> bool:
+    return unicodedata.category(c) in ("Mn", "Mc") and not "\ufe00" <= c <= "\ufe0f"  # those choose an emoji
+
+
+@functools.lru_cache(maxsize=_CHARACTERS)
+def _sayable(c: str) -> str:
+    """The character itself, a space for what only keeps words apart, '' for what is only seen."""
+    kind = unicodedata.category(c)
+    if kind[0] == "L" or kind == "Nd" or c in _PUNCTUATION or c == "\n":
+        return c
+    return " " if kind[0] in "NZPC" or kind in ("Sm", "Sc") else ""
 
 
 def _strongest(run: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from huiyin.services.tts.spoken.english_times import DATES, TIMES
 from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, digits_en, number_en, ordinal_en, plural_en
-from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, TO_SIGNS, apply, has_digits, rule
+from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, TO_SIGNS, Rules, has_digits, rule
 
 _MONEY = {
     "$": ("dollar", "dollars", "cent", "cents"), "US$": ("dollar", "dollars", "cent", "cents"),
@@ -65,10 +65,10 @@ def read_english(text: str) -> str:
     >>> read_english("It was 10:05 a.m. on May 5, 2024: -5°C.")
     'It was ten oh five a.m. on May fifth, twenty twenty-four: minus five degrees Celsius.'
     """
-    text = apply(_ABBREVIATIONS, text)
+    text = _ABBREVIATIONS.apply(text)
     if has_digits(text):
-        text = apply(_NUMBERS, text)
-    return apply(_SIGNS, text)
+        text = _NUMBERS.apply(text)
+    return _SIGNS.apply(text)
 
 
 def _money(match: re.Match[str]) -> str:
@@ -159,107 +159,116 @@ def _range_of(match: re.Match[str]) -> str:
     return f"{first} to {match['b']}"
 
 
-_ABBREVIATIONS = [
-    rule(r"\be\.g\.,?", "for example", "."),
-    rule(r"\bi\.e\.,?", "that is", "."),
-    rule(r"\bvs\.?(?=\s)", "versus", "v"),
-    rule(r"\bapprox\.", "approximately", ".", re.I),
-    rule(r"\bw/o\b", "without", "/"),
-    rule(r"\bw/(?=\s)", "with", "/"),
-    rule(r"\b(?:No\.|[Nn]o\.(?=\s*\d)|#)\s*(?=\d)|(?<!\w)#(?=\d)", "number ", ".#"),
-    rule(r"(?<![A-Za-z] )\bSt\.(?=\s[A-Z])", "Saint", "."),
-    rule(rf"(?P<cue>\b(?:{_NUMBERED}) )(?P<n>[IVX]+)\b", lambda m: m["cue"] + _roman(m["n"], cardinal_en), "IVX"),
-    rule(
-        rf"(?P<cue>\b(?:{_CROWNED}) )(?P<n>[IVX]+)\b",
-        lambda m: m["cue"] + _roman(m["n"], lambda n: f"the {ordinal_en(n)}"),
-        "IVX",
-    ),
-    rule(r"\bC\+\+", "C plus plus", "+"),
-    rule(r"\b([CF])#", r"\1 sharp", "#"),
-]
-_NUMBERS = [
-    *DATES,
-    # Names of digits
-    rule(r"(?<![\d.])(?:\b(?P<v>[vV])\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _dotted, "."),
-    rule(BOUND + r"(?P<v>[vV])(?P<n>\d+(?:\.\d+)?)(?!\d)", _dotted, "vV"),
-    rule(
-        rf"(?P<cue>\b{_VERSION_CUE}) (?P<a>\d+)\.(?P<b>\d+)(?![\d.]\d)",
-        lambda m: f"{m['cue']} {number_en(m['a'])} point {_minor(m['b'])}",
-        ".",
-    ),
-    rule(r"(?<![\w.])(?:\+?\d{1,2}[- ])?(?:\(\d{3}\) ?|\d{3}[- .])\d{3}[- .]\d{4}(?!\d)", _phone, "- ."),
-    rule(r"(?<![\w.])\+\d{1,3}(?:[- ]\d{2,5}){2,4}(?!\d)", _phone, "+"),
-    rule(BOUND + r"(?:\d{3}-\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?!\d)", _phone, "- "),
-    rule(
-        r"(?P<cue>\b(?:[Cc]all|[Dd]ial|[Pp]hone|[Tt]ext)) (?P<n>911|999|112|\d{3,}(?! \w))\b",
-        lambda m: f"{m['cue']} {digits_en(m['n'])}",
-        " ",
-    ),
-    rule(rf"(?P<cue>\b{_CODE_CUE}{_CODE_LINK})(?P<n>\d{{3,}})\b(?!\.\d)", lambda m: m["cue"] + digits_en(m["n"]), " "),
-    rule(
-        r"(?P<cue>\b(?:[Rr]oom|[Ff]light|[Gg]ate|[Bb]us) )(?P<n>\d{3,4})\b",
-        lambda m: m["cue"] + digits_en(m["n"], "oh"),
-        " ",
-    ),
-    # Amounts
-    rule(
-        rf"(?P<sign>US\$|[$€£¥₹])(?P<a>{NUMBER}){TO}(?P=sign)?(?P<b>{NUMBER})(?P<scale>{_SCALE})?",
-        _money_range,
-        "$€£¥₹",
-    ),
-    rule(
-        r"(?<![\w.])(?P<a>\d)'\s?(?P<b>\d\d?)(?:\"|'')",
-        lambda m: f"{number_en(m['a'])} foot {number_en(m['b'])}",
-        "'",
-    ),
-    rule(rf"(?P<minus>-)?(?P<sign>US\$|[$€£¥₹])\s?(?P<n>{NUMBER})(?P<scale>{_SCALE})?", _money, "$€£¥₹"),
-    *TIMES,
-    rule(BOUND + r"(?P<a>\d{1,4}):(?P<b>\d{1,4})(?!\d)", _range, ":"),
-    rule(
-        rf"{BOUND}(?P<n>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*(?:[-+*/×x÷]\s*{NUMBER}\s*){{0,{_LONGEST_SUM}}}=)",
-        lambda m: f"{number_en(m['n'])} {_OPERATORS[m['op']]} ",
-        "=",
-    ),
-    rule(
-        rf"{BOUND}(?P<a>\d+\.\d+)/(?P<b>\d+)(?![\d/])",
-        lambda m: f"{number_en(m['a'])} out of {number_en(m['b'])}",
-        "/",
-    ),
-    rule(BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction, "/"),
-    rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus ", "-"),
-    rule(rf"{BOUND}(?P<a>{NUMBER})%?{TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
-    rule(rf"{BOUND}(?P<n>{NUMBER})\s?%", lambda m: f"{number_en(m['n'])} percent", "%"),
-    rule(rf"(?P<minus>){BOUND}(?P<n>{NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?![\w²³/])", _unit),
-    rule(
-        rf"{BOUND}(?P<n>\d+(?:,\d{{3}})*)(?:st|nd|rd|th)\b",
-        lambda m: ordinal_en(int(m["n"].replace(",", "")[:15])),
-        "sdh",
-    ),
-    rule(rf"{BOUND}(?P<n>{NUMBER})x\b", lambda m: f"{number_en(m['n'])} times", "x"),
-    rule(
-        rf"{BOUND}(?P<n>{NUMBER})(?P<scale>k|(?<=\d\d)K|M|bn)\b",
-        lambda m: f"{number_en(m['n'])} {_SCALES[m['scale']]}",
-        "kKMb",
-    ),
-    rule(
-        rf"(?<=[A-Za-z])[-/]?(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: _named(m) + (" " if m["next"] else "")
-    ),
-    rule(r"(?<![\d.])\.(?P<n>\d+)", lambda m: f"point {digits_en(m['n'])}", "."),
-    rule(rf"(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),
-]
-_SIGNS = [
-    rule(
-        r"(?<=\w)\s*[≤≥≈≠±×÷=]\s*(?=\w)|(?<=[\w)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])",
-        _sign,
-        "≤≥≈≠±×÷=<>+*",
-    ),
-    rule(r"(?<=\w)\s*=\s*(?=\?|$)", " equals", "="),
-    rule(r"\s*&+\s*", " and ", "&"),
-    rule(r"(?<=[\w)])\+(?!\w)", " plus", "+"),
-    rule(r"(?<!\w)(?:~|≈)\s*(?=\w)", "about ", "~≈"),
-    rule(r"(?<=\w)\s*²", " squared", "²"),
-    rule(r"(?<=\w)\s*³", " cubed", "³"),
-    rule(r"\band/or\b", "and or", "/"),
-    rule(r"(?<=[a-z])/(?=[a-z])", " ", "/"),
-    rule(r"(?<!\S)@(?=\w)", "at ", "@"),
-]
+_ABBREVIATIONS = Rules(
+    [
+        rule(r"\be\.g\.,?", "for example", "."),
+        rule(r"\bi\.e\.,?", "that is", "."),
+        rule(r"\bvs\.?(?=\s)", "versus", "v"),
+        rule(r"\bapprox\.", "approximately", ".", re.I),
+        rule(r"\bw/o\b", "without", "/"),
+        rule(r"\bw/(?=\s)", "with", "/"),
+        rule(r"\b(?:No\.|[Nn]o\.(?=\s*\d)|#)\s*(?=\d)|(?<!\w)#(?=\d)", "number ", ".#"),
+        rule(r"(?<![A-Za-z] )\bSt\.(?=\s[A-Z])", "Saint", "."),
+        rule(rf"(?P<cue>\b(?:{_NUMBERED}) )(?P<n>[IVX]+)\b", lambda m: m["cue"] + _roman(m["n"], cardinal_en), "IVX"),
+        rule(
+            rf"(?P<cue>\b(?:{_CROWNED}) )(?P<n>[IVX]+)\b",
+            lambda m: m["cue"] + _roman(m["n"], lambda n: f"the {ordinal_en(n)}"),
+            "IVX",
+        ),
+        rule(r"\bC\+\+", "C plus plus", "+"),
+        rule(r"\b([CF])#", r"\1 sharp", "#"),
+    ]
+)
+_NUMBERS = Rules(
+    [
+        *DATES,
+        # Names of digits
+        rule(r"(?<![\d.])(?:\b(?P<v>[vV])\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _dotted, "."),
+        rule(BOUND + r"(?P<v>[vV])(?P<n>\d+(?:\.\d+)?)(?!\d)", _dotted, "vV"),
+        rule(
+            rf"(?P<cue>\b{_VERSION_CUE}) (?P<a>\d+)\.(?P<b>\d+)(?![\d.]\d)",
+            lambda m: f"{m['cue']} {number_en(m['a'])} point {_minor(m['b'])}",
+            ".",
+        ),
+        rule(r"(?<![\w.])(?:\+?\d{1,2}[- ])?(?:\(\d{3}\) ?|\d{3}[- .])\d{3}[- .]\d{4}(?!\d)", _phone, "- ."),
+        rule(r"(?<![\w.])\+\d{1,3}(?:[- ]\d{2,5}){2,4}(?!\d)", _phone, "+"),
+        rule(BOUND + r"(?:\d{3}-\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?!\d)", _phone, "- "),
+        rule(
+            r"(?P<cue>\b(?:[Cc]all|[Dd]ial|[Pp]hone|[Tt]ext)) (?P<n>911|999|112|\d{3,}(?! \w))\b",
+            lambda m: f"{m['cue']} {digits_en(m['n'])}",
+            " ",
+        ),
+        rule(
+            rf"(?P<cue>\b{_CODE_CUE}{_CODE_LINK})(?P<n>\d{{3,}})\b(?!\.\d)", lambda m: m["cue"] + digits_en(m["n"]), " "
+        ),
+        rule(
+            r"(?P<cue>\b(?:[Rr]oom|[Ff]light|[Gg]ate|[Bb]us) )(?P<n>\d{3,4})\b",
+            lambda m: m["cue"] + digits_en(m["n"], "oh"),
+            " ",
+        ),
+        # Amounts
+        rule(
+            rf"(?P<sign>US\$|[$€£¥₹])(?P<a>{NUMBER}){TO}(?P=sign)?(?P<b>{NUMBER})(?P<scale>{_SCALE})?",
+            _money_range,
+            "$€£¥₹",
+        ),
+        rule(
+            r"(?<![\w.])(?P<a>\d)'\s?(?P<b>\d\d?)(?:\"|'')",
+            lambda m: f"{number_en(m['a'])} foot {number_en(m['b'])}",
+            "'",
+        ),
+        rule(rf"(?P<minus>-)?(?P<sign>US\$|[$€£¥₹])\s?(?P<n>{NUMBER})(?P<scale>{_SCALE})?", _money, "$€£¥₹"),
+        *TIMES,
+        rule(BOUND + r"(?P<a>\d{1,4}):(?P<b>\d{1,4})(?!\d)", _range, ":"),
+        rule(
+            rf"{BOUND}(?P<n>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*(?:[-+*/×x÷]\s*{NUMBER}\s*){{0,{_LONGEST_SUM}}}=)",
+            lambda m: f"{number_en(m['n'])} {_OPERATORS[m['op']]} ",
+            "=",
+        ),
+        rule(
+            rf"{BOUND}(?P<a>\d+\.\d+)/(?P<b>\d+)(?![\d/])",
+            lambda m: f"{number_en(m['a'])} out of {number_en(m['b'])}",
+            "/",
+        ),
+        rule(BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction, "/"),
+        rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus ", "-"),
+        rule(rf"{BOUND}(?P<a>{NUMBER})%?{TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
+        rule(rf"{BOUND}(?P<n>{NUMBER})\s?%", lambda m: f"{number_en(m['n'])} percent", "%"),
+        rule(rf"(?P<minus>){BOUND}(?P<n>{NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?![\w²³/])", _unit),
+        rule(
+            rf"{BOUND}(?P<n>\d+(?:,\d{{3}})*)(?:st|nd|rd|th)\b",
+            lambda m: ordinal_en(int(m["n"].replace(",", "")[:15])),
+            "sdh",
+        ),
+        rule(rf"{BOUND}(?P<n>{NUMBER})x\b", lambda m: f"{number_en(m['n'])} times", "x"),
+        rule(
+            rf"{BOUND}(?P<n>{NUMBER})(?P<scale>k|(?<=\d\d)K|M|bn)\b",
+            lambda m: f"{number_en(m['n'])} {_SCALES[m['scale']]}",
+            "kKMb",
+        ),
+        rule(
+            rf"(?<=[A-Za-z])[-/]?(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)",
+            lambda m: _named(m) + (" " if m["next"] else ""),
+        ),
+        rule(r"(?<![\d.])\.(?P<n>\d+)", lambda m: f"point {digits_en(m['n'])}", "."),
+        rule(rf"(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),
+    ]
+)
+_SIGNS = Rules(
+    [
+        rule(
+            r"(?<=\w)\s*[≤≥≈≠±×÷=]\s*(?=\w)|(?<=[\w)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])",
+            _sign,
+            "≤≥≈≠±×÷=<>+*",
+        ),
+        rule(r"(?<=\w)\s*=\s*(?=\?|$)", " equals", "="),
+        rule(r"\s*&+\s*", " and ", "&"),
+        rule(r"(?<=[\w)])\+(?!\w)", " plus", "+"),
+        rule(r"(?<!\w)(?:~|≈)\s*(?=\w)", "about ", "~≈"),
+        rule(r"(?<=\w)\s*²", " squared", "²"),
+        rule(r"(?<=\w)\s*³", " cubed", "³"),
+        rule(r"\band/or\b", "and or", "/"),
+        rule(r"(?<=[a-z])/(?=[a-z])", " ", "/"),
+        rule(r"(?<!\S)@(?=\w)", "at ", "@"),
+    ]
+)

@@ -17,10 +17,12 @@ _MONTH = (
 )
 _MONTH_SIGNS = "JFMASOND"
 _DAY = r"(?:[12]\d|3[01]|0?[1-9])"
-_YEAR_CUE = (
-    r"(?:in|since|by|until|till|before|after|during|of|from|to|around|circa|early|late|mid|year|for|between|and"
-    r"|spring|summer|autumn|fall|winter|born|©|founded|than)"
+_YEAR_CUE = re.compile(
+    r"\b(?:in|since|by|until|till|before|after|during|of|from|to|around|circa|early|late|mid|year|for|between|and"
+    r"|spring|summer|autumn|fall|winter|born|©|founded|than)\s\Z|(?<!\w)\(\Z",
+    re.I,
 )
+_LONGEST_CUE = 9  # characters: "between", the space after it, and what stands before it
 # After "in 2000" comes no noun when it is a year: the end, a mark, or one of these.
 _YEAR_END = (
     r"(?=\s*(?:$|[.,;:!?)\"”\n—–])|\s+(?:and|or|to|until|was|were|is|the|it|he|she|they|we|I|you|a|an|when|with|by|at|in|on"
@@ -65,6 +67,15 @@ def _time(match: re.Match[str]) -> str:
     return said + (f" {half}.m." if half else "")
 
 
+def _year(match: re.Match[str]) -> str:
+    return year_en(int(match["year"]))
+
+
+def _cued_year(match: re.Match[str]) -> str:
+    before = match.string[max(0, match.start() - _LONGEST_CUE) : match.start()]
+    return _year(match) if _YEAR_CUE.search(before) else match[0]
+
+
 def _decade(match: re.Match[str]) -> str:
     number = int(match["n"])
     return plural_en(cardinal_en(number) if number < 100 else year_en(number))
@@ -105,14 +116,7 @@ TIMES = [
         lambda m: f"{year_en(int(m['a']))} to {year_en(int(m['b']))}",
         "-–—",
     ),
-    rule(
-        rf"(?P<cue>\b{_YEAR_CUE}\s|(?<!\w)\(){_YEAR}{_YEAR_END}",
-        lambda m: m["cue"] + year_en(int(m["year"])),
-        flags=re.I,
-    ),
-    rule(
-        rf"(?m)(?P<cue>^|[.!?]\s){_YEAR}(?=\s(?:was|is|saw|will|marked|would|were|had)\b)",
-        lambda m: m["cue"] + year_en(int(m["year"])),
-    ),
-    rule(rf"{BOUND}{_YEAR}(?=\s(?:BC|AD|BCE|CE)\b)", lambda m: year_en(int(m["year"])), "BAC"),
+    rule(rf"(?<=[\s(]){_YEAR}{_YEAR_END}", _cued_year, flags=re.I),
+    rule(rf"(?m)(?:^|(?<=[.!?]\s)){_YEAR}(?=\s(?:was|is|saw|will|marked|would|were|had)\b)", _year),
+    rule(rf"{BOUND}{_YEAR}(?=\s(?:BC|AD|BCE|CE)\b)", _year, "BAC"),
 ]

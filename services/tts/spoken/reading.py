@@ -69,12 +69,14 @@ def spoken(text: str, voice: str = "en") -> str:
 
 def _sentences(text: str) -> Iterator[str]:
     """`text` in sentences; endless ones are cut, as the time to read one grows with the square of its length."""
-    for sentence in _SENTENCE.findall(text):
-        while len(sentence) > _LONGEST:
-            cut = max(sentence.rfind(mark, _LONGEST // 2, _LONGEST) for mark in " ，、；") + 1 or _LONGEST
-            yield sentence[:cut]
-            sentence = sentence[cut:]
-        yield sentence
+    for sentence in _SENTENCE.finditer(text):
+        start, end = sentence.span()
+        while end - start > _LONGEST:
+            last_gap = max(text.rfind(mark, start + _LONGEST // 2, start + _LONGEST) for mark in " ，、；")
+            cut = last_gap + 1 if last_gap >= 0 else start + _LONGEST
+            yield text[start:cut]
+            start = cut
+        yield text[start:end]
 
 
 def _language(text: str, otherwise: str) -> str:
@@ -91,17 +93,21 @@ def _language(text: str, otherwise: str) -> str:
 
 def _read(sentence: str, whole: Language) -> str:
     """One sentence, in its own language; one without letters in that of the whole text."""
-    language: Language = (
-        "zh" if _CHINESE.search(sentence) else "en" if _LATIN.search(_AMOUNT.sub(" ", sentence)) else whole
-    )
+    language = whole
+    if _CHINESE.search(sentence):
+        language = "zh"
+    elif _LATIN.search(_AMOUNT.sub(" ", sentence)):
+        language = "en"
     sentence = _GREEK_ALONE.sub(lambda m: f" {_GREEK[language][m[0]]} ", sentence)
     if language == "en":
         return read_english(sentence)
-    for name, said in _NAMES:
-        sentence = name.sub(said, sentence)
-    sentence = _BETWEEN_CAPITALS.sub(lambda m: read_english(m[0]), sentence)
-    sentence = _QUOTED.sub(lambda m: read_english(m[0]), sentence)
-    return read_chinese(_STRETCH.sub(_english_phrase, sentence))
+    if _LATIN.search(sentence):
+        for name, words in _NAMES:
+            sentence = name.sub(words, sentence)
+        sentence = _BETWEEN_CAPITALS.sub(lambda m: read_english(m[0]), sentence)
+        sentence = _QUOTED.sub(lambda m: read_english(m[0]), sentence)
+        sentence = _STRETCH.sub(_english_phrase, sentence)
+    return read_chinese(sentence)
 
 
 def _english_phrase(stretch: re.Match[str]) -> str:
