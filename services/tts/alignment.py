@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from difflib import SequenceMatcher
 
-from huiyin.services.tts.g2p_zh import HAN
+from huiyin.services.common.text import HAN
 from huiyin.services.tts.voice_engine import WordTiming
 
-_WINDOW = 200  # tokens compared at once
 _TOKEN = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+|\d|\s+|.", re.S)
+# A token that both texts have may be another one of its kind. How many tokens further off it seems for that, beside
+# one that is followed by the same in both.
+_DOUBT_WORD = 1
+_DOUBT_CHARACTER = 2
+_DOUBT_MARK = 4
 
 
 class TextAlignment:
@@ -70,30 +75,74 @@ class TextAlignment:
             self._ends.append(start + (end - start) * (i + 1) // size)
 
 
-def _blocks(text: list[str], spoken: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
-    """(whether equal, start and end in `text`, start and end in `spoken`) in order, without gaps. In tokens.
+def _blocks(written: list[str], read: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """(whether equal, start and end in `written`, start and end in `read`), in order; all of `read` is covered.
 
-    Window by window: comparing two long texts as wholes takes seconds when they repeat themselves.
+    They are equal as far as they go; then on from the nearest tokens that both have. Looking for those takes as many
+    steps as it passes over tokens, so all of it takes time in proportion to the texts.
     """
-    text_at = 0
-    spoken_at = 0
-    while spoken_at < len(spoken):
-        is_last = spoken_at + _WINDOW >= len(spoken)
-        window = _WINDOW
-        while True:
-            rest = text[text_at:] if is_last else text[text_at : text_at + window]
-            matcher = SequenceMatcher(str.isspace, rest, spoken[spoken_at : spoken_at + _WINDOW], autojunk=False)
-            codes = matcher.get_opcodes()
-            equal = [n for n, code in enumerate(codes) if code[0] == "equal"]
-            if equal or text_at + window >= len(text):
-                break
-            window *= 2  # much of the text is not spoken
-        if equal and not is_last:
-            codes = codes[: equal[-1] + 1]  # what follows may go on in the next window
-        for tag, i1, i2, j1, j2 in codes:
-            yield tag == "equal", text_at + i1, text_at + i2, spoken_at + j1, spoken_at + j2
-        text_at += codes[-1][2]
-        spoken_at += codes[-1][4]
+    followed = _followed(read)
+    positions: dict[str | tuple[str, str], list[int]] = defaultdict(list)  # of tokens, alone and with what follows
+    for i, pair in enumerate(_followed(written)):
+        positions[pair].append(i)
+        positions[pair[0]].append(i)
+    a = c = 0
+    while c < len(read):
+        b, d = a, c
+        while b < len(written) and d < len(read) and written[b] == read[d]:
+            b, d = b + 1, d + 1
+        if d > c:
+            yield True, a, b, c, d
+        a, c = b, d
+        b, d = _nearest(positions, len(written), followed, a, c)
+        if b > a and d > c and written[b - 1] == read[d - 1]:  # the space before
+            b, d = b - 1, d - 1
+        if d > c:
+            yield False, a, b, c, d
+        a, c = b, d
+
+
+def _nearest(
+    positions: dict[str | tuple[str, str], list[int]], n_written: int, followed: list[tuple[str, str]], a: int, c: int
+) -> tuple[int, int]:
+    """Where both go on with the same, from `a` in the written tokens and `c` in the read ones; else their ends.
+
+    Nearest: with the fewest tokens passed over in both.
+    """
+    place, distance = (n_written, len(followed)), n_written + len(followed) + _DOUBT_MARK
+    d = c
+    while d < len(followed) and d - c < distance:
+        token = followed[d][0]
+        if not token.isspace():
+            for key, doubt in ((followed[d], 0), (token, _doubt(token))):
+                b = _first(positions.get(key, []), a)
+                if b is not None and b - a + d - c + doubt < distance:
+                    place, distance = (b, d), b - a + d - c + doubt
+        d += 1
+    return place
+
+
+def _doubt(token: str) -> int:
+    if len(token) > 1:
+        return _DOUBT_WORD
+    return _DOUBT_CHARACTER if token.isalnum() else _DOUBT_MARK
+
+
+def _first(positions: list[int], start: int) -> int | None:
+    """The first of the sorted `positions` at or after `start`."""
+    i = bisect_left(positions, start)
+    return positions[i] if i < len(positions) else None
+
+
+def _followed(tokens: list[str]) -> list[tuple[str, str]]:
+    """Each token with the next one that is no space, '' after the last."""
+    result = []
+    following = ""
+    for token in reversed(tokens):
+        result.append((token, following))
+        if not token.isspace():
+            following = token
+    return result[::-1]
 
 
 def _bounds(tokens: list[str]) -> list[int]:

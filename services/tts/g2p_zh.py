@@ -19,6 +19,8 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 
+from huiyin.services.common.text import HAN
+
 _INITIALS = {
     "b": "p", "p": "pʰ", "m": "m", "f": "f",
     "d": "t", "t": "tʰ", "n": "n", "l": "l",
@@ -50,8 +52,6 @@ _DIGITS = set("零〇一二三四五六七八九十百千万亿第")
 _ORDINALS = set("月日号")  # 一月 is the first month: the tone of 一 stays
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
-HAN_CHAR = re.compile(f"[{HAN}]")
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _load_lock = threading.Lock()
 

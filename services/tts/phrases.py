@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.common.text import HAN, count_han
 
 FIRST_SYLLABLES = 8  # about 1.5 s of speech: Kokoro makes it in 0.3 s
 GROWTH = 2.0  # made at 0.2 of real time, 0.5 on a busy machine: a piece twice as long is ready before it is needed
@@ -27,8 +27,9 @@ _END = re.compile(
     rf"|(?:[，；：、—]|[,;:](?=[\s{_CLOSING}{HAN}]|$))[{_CLOSING}]*\s*"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Fig|approx|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.\s*$", re.IGNORECASE
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Fig|approx|e\.g|i\.e|a\.m|p\.m|[A-Z])\Z", re.IGNORECASE
 )
+_LONGEST_ABBREVIATION = 6  # characters: approx
 _WORD = re.compile(rf"\s*[{HAN}]|\s*[^\s{HAN}]{{1,{LONGEST_CLAUSE}}}|\s+$")  # a "word" may be 5000 digits
 _SIGNS = re.compile(r"[+=&@%$€£¥°#/×÷±]")
 _SIGN_SYLLABLES = 2  # plus, equals, percent
@@ -43,12 +44,17 @@ def pieces(text: str) -> list[str]:
     ['好的，我明白了。', '那我们从头开始，一步一步来，', '先看第一个问题。']
     """
     result: list[str] = []
-    piece, limit = "", float(FIRST_SYLLABLES)
+    piece, size, sentence_ended = "", 0, False  # its text, its syllables
+    limit = float(FIRST_SYLLABLES)
     for clause in _clauses(text):
-        if piece and (syllables(piece + clause) > limit or (_ends_sentence(piece) and syllables(piece) > limit / 2)):
+        clause_size = syllables(clause)
+        if piece and (size + clause_size > limit or (sentence_ended and size > limit / 2)):
             result.append(piece)
-            piece, limit = "", min(limit * GROWTH, MOST_SYLLABLES)
+            piece, size = "", 0
+            limit = min(limit * GROWTH, MOST_SYLLABLES)
         piece += clause
+        size += clause_size
+        sentence_ended = pause_s(clause) == _PAUSES_S["。"]
     return [*result, piece] if piece else result
 
 
@@ -56,7 +62,7 @@ def syllables(text: str) -> int:
     """About how many syllables are spoken: Chinese characters and digits one each, English words by their vowels."""
     latin = sum(max(1, len(_VOWELS.findall(word))) for word in _LATIN_WORD.findall(text))
     signs = _SIGN_SYLLABLES * len(_SIGNS.findall(text))
-    return len(HAN_CHAR.findall(text)) + latin + signs + sum(c.isdigit() for c in text)
+    return count_han(text) + latin + signs + sum(c.isdigit() for c in text)
 
 
 def pause_s(piece: str) -> float:
@@ -64,26 +70,35 @@ def pause_s(piece: str) -> float:
     return _PAUSES_S.get(piece.rstrip().rstrip(_CLOSING)[-1:], _NO_MARK_PAUSE_S)
 
 
-def _ends_sentence(piece: str) -> bool:
-    return pause_s(piece) == _PAUSES_S["。"]
-
-
 def _clauses(text: str) -> list[str]:
     """The smallest pieces, marks and the spaces after them included; joined they are `text`."""
     result, start = [], 0
     for mark in _END.finditer(text):
-        if not _ABBREVIATION.search(text[start : mark.end()]):
+        if not _is_abbreviation(text, start, mark):
             result += _shorter(text[start : mark.end()])
             start = mark.end()
     return result + _shorter(text[start:])
 
 
+def _is_abbreviation(text: str, start: int, mark: re.Match[str]) -> bool:
+    """Whether the mark is the dot of an abbreviation in ``text[start:]``."""
+    if mark[0].rstrip() != ".":
+        return False
+    dot = mark.start()
+    return _ABBREVIATION.search(text, max(start, dot - _LONGEST_ABBREVIATION), dot) is not None
+
+
 def _shorter(clause: str) -> list[str]:
     """`clause`, cut between words where it is too long for one piece."""
-    parts, part = [], ""
+    if clause and syllables(clause) <= LONGEST_CLAUSE:
+        return [clause]
+    parts: list[str] = []
+    part, size = "", 0
     for word in _WORD.findall(clause):
-        if part and syllables(part + word) > LONGEST_CLAUSE:
+        word_size = syllables(word)
+        if part and size + word_size > LONGEST_CLAUSE:
             parts.append(part)
-            part = ""
+            part, size = "", 0
         part += word
+        size += word_size
     return [*parts, part] if part else parts

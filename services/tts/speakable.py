@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Literal
 
-from huiyin.services.tts.g2p_zh import HAN, HAN_CHAR
+from huiyin.services.common.text import HAN, is_chinese
 
 Language = Literal["zh", "en"]
 
@@ -20,7 +20,7 @@ def speakable(text: str) -> bool:
 
 def language(text: str) -> Language:
     """'zh' when there is any Chinese in it: only a Chinese voice can say that; else 'en'."""
-    return "zh" if HAN_CHAR.search(text) else "en"
+    return "zh" if is_chinese(text) else "en"
 
 
 def zh_and_en(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from huiyin.services.tts.g2p_zh import HAN
+from huiyin.services.common.text import HAN
 from huiyin.services.tts.phrases import pause_s, syllables
 from huiyin.services.tts.speakable import speakable
 from huiyin.services.tts.voice_engine import WordTiming

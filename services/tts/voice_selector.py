@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from huiyin.services.common.errors import ApiError
-from huiyin.services.tts.g2p_zh import HAN
+from huiyin.services.common.text import HAN
 from huiyin.services.tts.speakable import Language, language, speakable
 from huiyin.services.tts.voice_engine import Engine, Gender, Voice
 

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from huiyin.services.common.text import HAN
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines.hibari import english_phonemes
 from huiyin.services.tts.speakable import language
@@ -25,7 +26,7 @@ _SILENT = ' .,!?;:…—()“”"'
 _NOT_FIRST = " .,!?;:…—)”"
 _SPACES = re.compile(r"(?<=[(“]) +|(?<= ) +")
 _RUNS = re.compile(
-    rf"(?P<zh>[{g2p_zh.HAN}]+)|(?P<en>[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9 '’.,&%$°/-]*[A-Za-zÀ-ɏ0-9%])?)|(?P<mark>.)", re.S
+    rf"(?P<zh>[{HAN}]+)|(?P<en>[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9 '’.,&%$°/-]*[A-Za-zÀ-ɏ0-9%])?)|(?P<mark>.)", re.S
 )
 _WORD = re.compile(r"\S+")
 _WORDS_AND_SPACES = re.compile(r"\S+|\s+")

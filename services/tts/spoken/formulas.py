@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from huiyin.services.common.text import HAN
+
 _NAME = {"zh": "一个公式", "en": "a formula"}
 _LONGEST = 60  # characters of LaTeX; nobody follows more by ear
 
@@ -36,7 +38,7 @@ _POWER = re.compile(r"\^(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
 _DEGREES = re.compile(r"\^(?:\{\s*\\circ\s*\}|\\circ)")
 _NEGATIVE = re.compile(r"(^|[-+=<>*/,({]|\\[A-Za-z]+)(\s*)-")  # a minus with nothing before it to take from
 _INDEX = re.compile(r"_(?:\{([A-Za-z0-9]+)\}|([A-Za-z0-9]))")
-_TOKEN = re.compile(r"\\([A-Za-z]+|%)|([-+=<>*/,(){}])|([A-Za-z0-9.\u3400-\u9fff]+)|(\s+)")
+_TOKEN = re.compile(rf"\\([A-Za-z]+|%)|([-+=<>*/,(){{}}])|([A-Za-z0-9.{HAN}]+)|(\s+)")
 
 
 def formula(latex: str, language: Literal["zh", "en"]) -> str:

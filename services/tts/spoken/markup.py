@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"\[\^?\d{1,3}\](?!\()|(?m:^\[[^\[\]\n]+\]:\s+\S+.*$)|�
 _CHECKBOX = re.compile(r"(?m)^([ \t]*[-*+]\s+)\[[ xX]\]\s+")
 _LINE_MARK = re.compile(r"(?m)^[ \t]*(?:(?:#{1,6}|>+|[-*+•·▪●○]|[–—](?=\s))[ \t]+|>+)+")
 _RULE = re.compile(r"(?m)^[ \t]*(?:[-*_=~][ \t]*){3,}$")
-_NUMBERED = re.compile(r"(?m)^[ \t]*(\d{1,2})(?:[.)、][ \t]+(?=\S)|[.)](?=[%s]))" % HAN)
+_NUMBERED = re.compile(rf"(?m)^[ \t]*(\d\d?)(?:[.)、][ \t]+(?=\S)|[.)](?=[{HAN}]))")
 _TABLE_RULE = re.compile(r"(?m)^[ \t|:]*-[-|: \t]*$\n?")
 _CELL_EDGE = re.compile(r"\|+")
 # The innermost first: between two marks is none of their kind, unless it stands alone as in 2 * 3.

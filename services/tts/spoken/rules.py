@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-NUMBER = r"(?:\d+(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
+NUMBER = r"\d+(?:(?:,\d{3})+(?!\d))?(?:\.\d+)?"
 BOUND = r"(?<![\d.A-Za-z])"  # not inside a longer number or a name such as H264
 TO = r"\s*(?:[-~–—]|至)+\s*"
 TO_SIGNS = "-~–—至"
