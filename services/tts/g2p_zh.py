@@ -9,6 +9,8 @@ inside a word as they do in speech (你好 ni2 hao3, 不对 bu2 dui4), which tak
 
 The initials and finals follow Duanmu, "The Phonology of Standard Chinese" (2nd ed., 2007), and Lin, "The Sounds of
 Chinese" (2007).
+
+`python -m huiyin.services.tts.g2p_zh "text"` prints each Chinese character with its reading in pinyin.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from __future__ import annotations
 import functools
 import logging
 import re
+import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from huiyin.services.common.text import HAN
+from huiyin.services.common.text_command import answer, text_parser
 
 _INITIALS = {
     "b": "p", "p": "pʰ", "m": "m", "f": "f",
@@ -81,11 +85,26 @@ def words(text: str) -> Iterator[tuple[str, ...]]:
     >>> list(words("你好世界"))
     [('ni↗', 'xau↓'), ('ʂɨ↘', 'ʨje↘')]
     """
+    for word in _cut(text):
+        yield tuple(map(syllable, _in_pinyin(word)))
+
+
+def readings(text: str) -> Iterator[tuple[str, str]]:
+    """Each Chinese character of `text` with its pinyin as it is said in its word, the tone as a digit.
+
+    >>> list(readings("你好 hi"))
+    [('你', 'ni2'), ('好', 'hao3')]
+    """
+    for word in _cut(text):
+        yield from zip(word, _in_pinyin(word), strict=True)
+
+
+def _cut(text: str) -> Iterator[str]:
     load()
     import jieba
 
     for run in _HAN_RUN.findall(text):
-        yield from map(_word, _with_prefix(jieba.lcut(run)))
+        yield from _with_prefix(jieba.lcut(run))
 
 
 def _with_prefix(words: Iterable[str]) -> Iterator[str]:
@@ -102,11 +121,12 @@ def _with_prefix(words: Iterable[str]) -> Iterator[str]:
 
 
 @functools.lru_cache(maxsize=20_000)
-def _word(word: str) -> tuple[str, ...]:
+def _in_pinyin(word: str) -> tuple[str, ...]:
+    """A syllable for each character; a character that nobody knows a reading of stands for itself."""
     from pypinyin import Style, lazy_pinyin
 
-    spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)
-    return tuple(map(syllable, in_context(word, spelt)))
+    spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list)
+    return tuple(in_context(word, spelt))
 
 
 def in_context(word: str, spelt: list[str]) -> list[str]:
@@ -115,17 +135,18 @@ def in_context(word: str, spelt: list[str]) -> list[str]:
     >>> in_context("你好", ["ni3", "hao3"]), in_context("不对", ["bu4", "dui4"]), in_context("一起", ["yi1", "qi3"])
     (['ni2', 'hao3'], ['bu2', 'dui4'], ['yi4', 'qi3'])
     """
-    if len(spelt) != len(word):
-        return spelt
     result = list(spelt)
     for i, (character, this, following) in enumerate(zip(word, spelt, spelt[1:], strict=False)):
-        if this[-1] == following[-1] == "3":
+        next_tone = following[-1]
+        if this[-1] == next_tone == "3":
             result[i] = this[:-1] + "2"
-        elif character == "不" and following[-1] == "4":
+        elif character == "不" and next_tone == "4":
             result[i] = "bu2"
         elif character == "一":
-            counted = word[i - 1 : i] in _DIGITS or word[i + 1] in _DIGITS | _ORDINALS
-            result[i] = "yi1" if counted else "yi2" if following[-1] in "45" else "yi4"
+            if word[i - 1 : i] in _DIGITS or word[i + 1] in _DIGITS | _ORDINALS:
+                result[i] = "yi1"
+            else:
+                result[i] = "yi2" if next_tone in "45" else "yi4"
     return result
 
 
@@ -152,3 +173,17 @@ def syllable(pinyin: str) -> str:
     else:
         return ""
     return (_INITIALS[initial] if initial else "") + sound.replace("*", tone)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print each Chinese character followed by its reading. 1 when there is none in the text."""
+    parser = text_parser("python -m huiyin.services.tts.g2p_zh", "the reading of each Chinese character, in pinyin")
+    return answer(
+        parser,
+        parser.parse_args(argv),
+        lambda text: " ".join(character + reading for character, reading in readings(text)),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -96,14 +96,15 @@ def _say(said: list[tuple[str, Span | None]], phonemes: str, span: Span | None =
 
 def _say_chinese(said: list[tuple[str, Span | None]], run: str, at: int) -> None:
     """A run of Chinese characters, at `at` in the text."""
-    words = list(g2p_zh.words(run))
-    whole = sum(map(len, words)) == len(run)  # a syllable for each character: always, but for the rarest ones
-    for i, word in enumerate(filter(any, words)):
-        if i:
-            _say(said, " ")
+    is_first = True
+    for word in g2p_zh.words(run):
+        if any(word):  # it has a character that can be read
+            if not is_first:
+                _say(said, " ")
+            is_first = False
         for syllable in word:
-            _say(said, syllable, (at, at + 1) if whole else (at, at + len(run)))
-            at += whole
+            _say(said, syllable, (at, at + 1))
+            at += 1
 
 
 def _say_english(said: list[tuple[str, Span | None]], run: str, at: int, british: bool) -> None:
