@@ -16,7 +16,8 @@ from pathlib import Path
 
 from huiyin.services.asr.recogniser import Segment
 from huiyin.services.asr.text.hotwords import Corrector
-from huiyin.services.asr.text.hotwords_zh import HAN, readings, word_counts
+from huiyin.services.asr.text.hotwords_zh import readings, word_counts
+from huiyin.services.common.text import HAN
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 

@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.services.common.text import HAN, is_chinese
+
 RATE, OPENAI_RATE = 16_000, 24_000
 _TONE_HZ, _TONE_LEVEL = 220, 0.2
 _SHARE_HEARD = 0.5  # of a stretch of speech: its words are in what the caller sent
-_TOKEN = re.compile(r"[\u3400-\u9fff]{1,2}|\s?[A-Za-z0-9'’]+|\s?[^\sA-Za-z0-9]")
+_TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s?[A-Za-z0-9'’]+|\s?[^\sA-Za-z0-9]")
 _FORM_FILE = re.compile(rb'name="file".*?\r\n\r\n', re.S)
 
 
@@ -127,8 +129,7 @@ class StatedServices:
 
     def speak(self, text: str, rate: int, arrived_s: float) -> bytes:
         """int16; a tone that begins with a sound, not with silence."""
-        is_chinese = any("\u3400" <= char <= "\u9fff" for char in text)
-        count = round(len(text) * (self.delays.zh_char_s if is_chinese else self.delays.en_char_s) * rate)
+        count = round(len(text) * (self.delays.zh_char_s if is_chinese(text) else self.delays.en_char_s) * rate)
         tone = _TONE_LEVEL * np.cos(2 * np.pi * _TONE_HZ * np.arange(count) / rate)
         _sleep_until(arrived_s + self.delays.tts_first_s)
         return (tone * 32767).astype("<i2").tobytes()

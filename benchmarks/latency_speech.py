@@ -26,6 +26,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import decode
+from huiyin.services.common.text import is_chinese
 from tests.support.service_process import free_port
 from tests.support.speech_clips import recorded
 
@@ -180,7 +181,7 @@ def utterances(
     lines = UNSEEN if unseen else SPOKEN
     for (voice, text), sound in zip(lines, _voiced(settings, lines, folder, tell), strict=True):
         plain = _plain(text)
-        language = "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
+        language = "zh" if is_chinese(text) else "en"
         add(f"{voice or 'hibari'}: {plain}", language, speech_in(sound), (text.index("|") / len(plain),))
     return _in_turn(made)
 

@@ -17,12 +17,13 @@ from typing import Literal
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.tokens import message_tokens
+from huiyin.services.common.text import HAN
 
 Message = dict[str, str]
 Role = Literal["user", "assistant"]
 
 _NO_MOOD = Mood()
-_UNIT = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\s\u3400-\u9fff\uf900-\ufaff]+|\s+")
+_UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate

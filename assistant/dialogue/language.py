@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
+from huiyin.services.common.text import is_chinese
+
 _LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
 _LEAST_WORDS = 2  # "OK" alone, or a name, is said in any language
 _HINTS = {"zh": "（请用中文回答。）", "en": "(Answer in English.)"}
@@ -12,7 +13,7 @@ _HINTS = {"zh": "（请用中文回答。）", "en": "(Answer in English.)"}
 
 def language_of(text: str) -> str:
     """'zh' when `text` has any Chinese character (mixed text is spoken by the Chinese voice), else 'en'."""
-    return "zh" if _CJK.search(text) else "en"
+    return "zh" if is_chinese(text) else "en"
 
 
 def language_hint(user: str, last_reply: str, replies_in: str) -> str:

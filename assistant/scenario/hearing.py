@@ -10,8 +10,9 @@ from huiyin.assistant.dialogue.history import join_clauses
 from huiyin.assistant.ears.listener import POST_ROLL_S, PRE_ROLL_S
 from huiyin.assistant.scenario.script import PAUSE, Step, seconds, speech_s
 from huiyin.assistant.turns.events import Transcript
+from huiyin.services.common.text import HAN
 
-_UNIT = re.compile(r"[\u3400-\u9fff][^\w\s\u3400-\u9fff]*|[^\s\u3400-\u9fff]+\s*")  # what is heard whole or not at all
+_UNIT = re.compile(rf"[{HAN}][^\w\s{HAN}]*|[^\s{HAN}]+\s*")  # what is heard whole or not at all
 Span = tuple[float, float]
 LOUDEST_UNHEARD_DB = -30.0  # speech so much softer than the usual is heard by nobody
 _MASKED_DB = 10.0  # nor are words that somebody speaks over who is so much louder

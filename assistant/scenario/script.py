@@ -13,6 +13,7 @@ from typing import Literal
 
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.turns.events import Stage
+from huiyin.services.common.text import count_han
 
 Depth = Literal["text", "room", "live"]
 Kind = Literal["user", "audio", "types", "key", "sound"]
@@ -27,7 +28,6 @@ DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。
 # A pause written into what is said: "I would like [600 ms] a coffee", or [0.6 s].
 PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?\s*m?s)\s*\]")
 _ZH_CHAR_S, _EN_WORD_S, _SHORTEST_S = 0.2, 0.32, 0.3  # how long people take to say it
-_ZH_CHAR = re.compile(r"[\u3400-\u9fff]")
 _EN_WORD = re.compile(r"[A-Za-z0-9]+(?:['’.-][A-Za-z0-9]+)*")
 
 
@@ -38,7 +38,7 @@ def seconds(time: str) -> float:
 
 def speech_s(text: str) -> float:
     """How long it takes to say `text`, seconds."""
-    return max(_SHORTEST_S, len(_ZH_CHAR.findall(text)) * _ZH_CHAR_S + len(_EN_WORD.findall(text)) * _EN_WORD_S)
+    return max(_SHORTEST_S, count_han(text) * _ZH_CHAR_S + len(_EN_WORD.findall(text)) * _EN_WORD_S)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from huiyin.assistant.scenario.hearing import ScriptedUtterance, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, Fault, ServiceTimes, Step
 from huiyin.assistant.scenario.world import World
 from huiyin.assistant.turns import events as ev
+from huiyin.services.common.text import HAN
 
-_TOKEN = re.compile(r"[\u3400-\u9fff]{1,2}|\s*[^\s\u3400-\u9fff]{1,6}|\s+")  # about what a model makes of text
+_TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s*[^\s{HAN}]{{1,6}}|\s+")  # about what a model makes of text
 _PIECE_S = 0.1  # sound comes in pieces
 _REASONS = {
     "error": "{} answered with an error",

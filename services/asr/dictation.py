@@ -19,11 +19,12 @@ from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.asr.transcribe import joined
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.text import WIDE
 
 WINDOW_S = 15.0  # decoded at once: a partial costs with the square of it, and what is older hardly changes any more
 
 _RESERVED = 2.0  # x what a partial cost must pass before the next: a preview takes at most half of the model's time
-_WORD = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]|[^\s\u2e80-\u9fff\uff00-\uffef]+")
+_WORD = re.compile(rf"[{WIDE}]|[^\s{WIDE}]+")
 _MARKS = ",.;:!?，。；：！？、…\"'”’)）"
 
 TimedRecognition = tuple[Recognition, float]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.registry import import_object
+from huiyin.services.common.text import WIDE
 
 FindModel = Callable[[str], Path]
 """From a name in the model store to its folder, downloading what is missing."""
@@ -21,6 +23,7 @@ ENGINES = {
     "sensevoice": "huiyin.services.asr.engines.sensevoice:load",
     "paraformer": "huiyin.services.asr.engines.paraformer:load",
 }
+_WIDE = re.compile(f"[{WIDE}]")
 
 
 class OutOfMemory(MemoryError):
@@ -174,13 +177,9 @@ def join_texts(texts: Iterable[str]) -> str:
     """One text from several: a space between words, none beside a Chinese character or full-width punctuation."""
     joined = ""
     for text in texts:
-        apart = joined and text and not (_is_wide(joined[-1]) or _is_wide(text[0]))
+        apart = joined and text and not (_WIDE.match(joined[-1]) or _WIDE.match(text[0]))
         joined += f" {text}" if apart else text
     return joined
-
-
-def _is_wide(char: str) -> bool:
-    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef"
 
 
 def _rounded(value: Any) -> Any:

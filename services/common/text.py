@@ -17,6 +17,8 @@ UNSPACED = f"\u2e80-\u9fff{HAN}"
 """What is written without spaces between words: Chinese characters, their radicals, kana, and the marks beside them."""
 FULL_WIDTH = "\uff00-\uffef"
 """Full-width Latin letters, digits and punctuation, and half-width kana."""
+WIDE = UNSPACED + FULL_WIDTH
+"""What has no space on either side."""
 
 HAN_CHARACTER = re.compile(f"[{HAN}]")
 

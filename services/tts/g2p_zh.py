@@ -125,7 +125,7 @@ def _in_pinyin(word: str) -> tuple[str, ...]:
     """A syllable for each character; a character that nobody knows a reading of stands for itself."""
     from pypinyin import Style, lazy_pinyin
 
-    spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list)
+    spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list)  # type: ignore[arg-type]
     return tuple(in_context(word, spelt))
 
 

@@ -25,15 +25,14 @@ from huiyin.services.asr.engines.funasr_models import check_folder, find_device,
 from huiyin.services.asr.engines.punctuation import Punctuation
 from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.text import HAN, is_chinese
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 _SHORTEST_S = 0.05  # fewer samples than one frame make FunASR divide by zero
 _GPU_BATCH_S = 600.0  # as much as the planner finds room for
 _WARM_UP_S = 1.0
-_HAN = "\u4e00-\u9fff"
-_CHINESE = re.compile(f"[{_HAN}]")
-_PART = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:'(?:(?![{_HAN}])[^\W_])+)*")
+_PART = re.compile(rf"[{HAN}]|(?:(?![{HAN}])[^\W_])+(?:'(?:(?![{HAN}])[^\W_])+)*")
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
@@ -158,7 +157,7 @@ def _segments(words: list[Word], confidence: float, length_s: float) -> tuple[Se
         return ()
     words = [Word(w.text, min(max(w.start_s, 0.0), length_s), min(max(w.end_s, 0.0), length_s)) for w in words]
     text = join_texts(word.text for word in words)
-    language = "zh" if _CHINESE.search(text) else "en"
+    language = "zh" if is_chinese(text) else "en"
     return (Segment(words[0].start_s, words[-1].end_s, text, language, confidence, words=tuple(words)),)
 
 

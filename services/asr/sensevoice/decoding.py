@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,11 +13,13 @@ from sentencepiece import SentencePieceProcessor
 from huiyin.services.asr.recogniser import Emotion, Segment, SoundEvent, Word
 from huiyin.services.asr.sensevoice.features import FRAME_S
 from huiyin.services.asr.sensevoice.tags import UNKNOWN, Answers, TagTokens
+from huiyin.services.common.text import UNSPACED
 
 _BLANK = 0
 _LEAD_S = FRAME_S / 2  # a token is written about half a frame after it sounds (FunASR's own correction)
 _LINGER_S = 0.3  # CTC marks where a token begins; it sounds until the next, or for a syllable
 _EVENT_REPORTED = 0.3  # an event less likely than this is not worth a line in a report
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SPACE = "\u2581"  # SentencePiece's mark of a word's beginning
 
 
@@ -162,7 +165,7 @@ def _with_events(segment: Segment, events: tuple[SoundEvent, ...]) -> Segment:
 
 def _stands_alone(char: str) -> bool:
     """Written without spaces: Chinese characters, kana. Hangul has spaces."""
-    return "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff"
+    return _UNSPACED.match(char) is not None
 
 
 def _is_punctuation(text: str) -> bool:

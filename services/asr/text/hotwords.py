@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from huiyin.services.asr.recogniser import Engine, Hints, Recognition, Segment, Word
 from huiyin.services.asr.text.hotword_list import HELPFUL
 from huiyin.services.asr.text.hotwords_en import EnglishHotwords
-from huiyin.services.asr.text.hotwords_zh import HAN, ChineseHotwords
+from huiyin.services.asr.text.hotwords_zh import ChineseHotwords
 from huiyin.services.common.audio import Samples
+from huiyin.services.common.text import HAN
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = rf"(?:(?![{HAN}])[^\W_])"

@@ -16,8 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-HAN = "\u4e00-\u9fff"
-
 # All in nats, from `python -m benchmarks.hotwords`. A hotword counts as a very rare word (one in fifteen million): it
 # only takes the place of odd words, of characters that make no words together, of names that nobody has.
 _HOTWORD = -16.5
@@ -180,7 +178,9 @@ def _spoken(run: str) -> list[Syllable]:
     """The reading of each character in its word."""
     from pypinyin import Style, lazy_pinyin
 
-    return [_syllable(reading) for reading in lazy_pinyin(run, style=Style.TONE3, neutral_tone_with_five=True)]
+    # errors=list: characters without a reading stand for themselves, one by one
+    spelt = lazy_pinyin(run, style=Style.TONE3, neutral_tone_with_five=True, errors=list)  # type: ignore[arg-type]
+    return list(map(_syllable, spelt))
 
 
 def _syllable(pinyin: str) -> Syllable:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from huiyin.services.common.text import HAN
+
 _TRADITIONAL = (
     "麽"
     "亞來係個們備傳傷僕價億兒內兩別則剛動務勝區參員問單嗎囉國團報場塊壓變夠夢媽學實對將專導島師帶幫幹幾張強從愛態"
@@ -61,7 +63,7 @@ _SIMPLIFIED = (
 )
 _TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 _TO_WIDE = str.maketrans(",?!:;", "，？！：；")
-_NARROW_AFTER_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff])[,?!:;]+ ?")
+_NARROW_AFTER_CHINESE = re.compile(rf"(?<=[{HAN}])[,?!:;]+ ?")
 
 
 def written_simply(text: str) -> str:

@@ -11,12 +11,13 @@ from itertools import accumulate, pairwise
 
 from huiyin.services.asr.recogniser import Segment
 from huiyin.services.asr.report.labels import NOT_SAID, emotion_word, event_word
+from huiyin.services.common.text import WIDE
 
 _CUE_WIDTH = 84  # two lines of 42 Latin letters, or 42 Chinese characters: the usual limit for subtitles
 _MERGE_BELOW = 0.5  # a clause ends a cue once the cue is this full
 _PAUSE_S = 0.8  # nobody reads on for so long: the next words get a cue of their own
 _ROUNDING = 1e-6  # letters
-_UNITS = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]\s*|[^\s\u2e80-\u9fff\uff00-\uffef]{1,42}\s*")
+_UNITS = re.compile(rf"[{WIDE}]\s*|[^\s{WIDE}]{{1,42}}\s*")
 _CLAUSE_ENDS = tuple(".?!,;:。？！，；：、")
 
 
