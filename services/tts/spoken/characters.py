@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from itertools import groupby
+from itertools import groupby, islice
 
 from huiyin.services.common.text import HAN, HAN_CHARACTER, is_chinese
 
@@ -21,6 +21,7 @@ _DROPPED = {"Cs", "Co", "Cn", "Cf", "Cc"}
 
 _PUNCTUATION = set(",.!?;:'\"()—–-…，。！？；：、“”‘’（）《》「」『』【】〈〉·«»¿¡")
 _MOST_MARKS = 2  # combining marks on one letter: Vietnamese and Devanagari need two
+_MARKS_NORMALISED = 16
 _ENDED = ".!?…。！？,，;；:：、"
 _RUN = re.compile(r"[。！？!?，,；;、：:.](?:\s*[。！？!?，,；;、：:.])+")
 _STRONGEST = "？?！!。.；;：:，,、"  # of several marks in a row, the first of these is kept
@@ -40,7 +41,15 @@ def unify(text: str) -> str:
     """One form for every digit, letter and sign that has several (full width, ①, ½, ℃); no invisible characters."""
     text = _FRACTION_BEFORE.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _GAP.sub(lambda gap: gap[0][:2], text)
-    return "".join(map(_unified, unicodedata.normalize("NFC", text)))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _with_few_marks(text))
+    return "".join(map(_unified, text))
+
+
+def _with_few_marks(text: str) -> str:
+    """`text` without endless runs of combining marks: the time to normalise one grows with its square."""
+    runs = groupby(text, _combines)
+    return "".join("".join(islice(run, _MARKS_NORMALISED if combining else None)) for combining, run in runs)
 
 
 @functools.lru_cache(maxsize=_CHARACTERS)

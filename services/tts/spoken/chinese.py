@@ -67,18 +67,18 @@ def _after(match: re.Match[str]) -> str:
 
 
 def _date(match: re.Match[str]) -> str:
-    said = f"{digits_zh(match['year'])}年{cardinal_zh(int(match['month']))}月"
-    return said + f"{cardinal_zh(int(match['day']))}日"
+    words = f"{digits_zh(match['year'])}年{cardinal_zh(int(match['month']))}月"
+    return words + f"{cardinal_zh(int(match['day']))}日"
 
 
 def _time(match: re.Match[str]) -> str:
     hour, minute, second = match["hour"], match["minute"], match["second"]
-    said = ("两" if int(hour) == 2 else cardinal_zh(int(hour))) + "点"
+    words = ("两" if int(hour) == 2 else cardinal_zh(int(hour))) + "点"
     if int(minute) or second:
-        said += ("零" if minute[0] == "0" and int(minute) else "") + cardinal_zh(int(minute)) + "分"
+        words += ("零" if minute[0] == "0" and int(minute) else "") + cardinal_zh(int(minute)) + "分"
     if second:
-        said += ("零" if second[0] == "0" and int(second) else "") + cardinal_zh(int(second)) + "秒"
-    return said
+        words += ("零" if second[0] == "0" and int(second) else "") + cardinal_zh(int(second)) + "秒"
+    return words
 
 
 def _year(match: re.Match[str]) -> str:
@@ -132,8 +132,8 @@ def _named(match: re.Match[str]) -> str:
 def _version(match: re.Match[str]) -> str:
     first, *rest = match["n"].split(".")
     address = len(rest) == 3 and not match["v"]
-    said = digits_zh(first) if address else number_zh(first)
-    return (match["v"] or "").upper().strip() + "点".join([said, *map(digits_zh, rest)])
+    words = digits_zh(first) if address else number_zh(first)
+    return (match["v"] or "").upper().strip() + "点".join([words, *map(digits_zh, rest)])
 
 
 def _phone(match: re.Match[str]) -> str:
@@ -145,12 +145,9 @@ def _sign(match: re.Match[str]) -> str:
     return _SIGNS[match[0].strip()]
 
 
-def _sum(match: re.Match[str]) -> str:
-    """A step of arithmetic; known by its equals sign, as 10-3 alone may be a range."""
-    said = number_zh(match["a"]) + _OPERATORS[match["op"]]
-    if "b" in match.re.groupindex:
-        said += number_zh(match["b"]) + _OPERATORS[match["is"]]
-    return said
+def _term(match: re.Match[str]) -> str:
+    """A number and the operator after it, in a sum; known by its equals sign, as 10-3 alone may be a range."""
+    return number_zh(match["a"]) + _OPERATORS[match["op"]]
 
 
 _TIME = r"(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d))?(?![\d:：])"
@@ -204,10 +201,14 @@ _NUMBERS = Rules(
         rule(rf"(?<![A-Za-z\d.)\]~–—至-])(?P<minus>-)?(?P<n>{NUMBER})\s*(?P<unit>°[CF]?)(?![A-Za-z])", _unit, "°"),
         rule(
             BOUND + rf"(?P<a>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*[-+*/×x÷=]\s*(?:{NUMBER}|[?？]))",
-            _sum,
+            _term,
             "-+*/×x÷",
         ),
-        rule(BOUND + rf"(?P<a>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?P<b>{NUMBER})\s*(?P<is>=)", _sum, "="),
+        rule(
+            BOUND + rf"(?P<a>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?P<b>{NUMBER})\s*=",
+            lambda m: f"{_term(m)}{number_zh(m['b'])}等于",
+            "=",
+        ),
         rule(
             rf"{BOUND}(?P<minus>(?<![A-Za-z\d.)])-)?(?P<a>{NUMBER})(?P<pa>%?){TO}(?P<b>{NUMBER})(?P<pb>%?)(?:\s*(?P<unit>{_UNIT})(?![A-Za-z]))?(?![\d-])",
             _range,

@@ -80,10 +80,10 @@ def _money(match: re.Match[str]) -> str:
     whole, _, part = number.replace(",", "").partition(".")
     if len(part) not in (0, 2):
         return f"{minus}{number_en(number)} {many}"
-    said = [counted_en(whole, (one, many))] if int(whole) or not int(part or 0) else []
+    words = [counted_en(whole, (one, many))] if int(whole) or not int(part or 0) else []
     if int(part or 0):
-        said.append(counted_en(part.lstrip("0"), (cent, cents)))
-    return minus + " and ".join(said)
+        words.append(counted_en(part.lstrip("0"), (cent, cents)))
+    return minus + " and ".join(words)
 
 
 def _money_range(match: re.Match[str]) -> str:
@@ -112,14 +112,14 @@ def _fraction(match: re.Match[str]) -> str:
     if top >= bottom or bottom > 100:
         return f"{whole}{number_en(match['a'])} {'over ' if bottom > 100 else ''}{number_en(match['b'])}"
     name = {2: "half", 4: "quarter"}.get(bottom) or ordinal_en(bottom)
-    said = f"{cardinal_en(top)} {name}" if top == 1 else f"{cardinal_en(top)} {plural_en(name)}"
-    return whole + ("a half" if whole and said == "one half" else said)
+    words = f"{cardinal_en(top)} {name}" if top == 1 else f"{cardinal_en(top)} {plural_en(name)}"
+    return whole + ("a half" if whole and words == "one half" else words)
 
 
 def _dotted(match: re.Match[str]) -> str:
     """A version in numbers, an address in digits."""
     parts = match["n"].split(".")
-    version = {None: "", "v": "version "}.get(match["v"] and match["v"].lower(), "")
+    version = "version " if match["v"] else ""
     if len(parts) == 4 and not version:
         return " dot ".join(map(digits_en, parts))
     return version + " point ".join(cardinal_en(int(part)) if len(part) < 5 else digits_en(part) for part in parts)
@@ -136,9 +136,9 @@ def _range(match: re.Match[str]) -> str:
 def _named(match: re.Match[str]) -> str:
     """A number that belongs to a name: A4, H264; small ones after a hyphen are numbers: COVID-19."""
     number = match["n"]
-    said = number_en(number) if len(number) <= 2 or "." in number else digits_en(number)
+    words = number_en(number) if len(number) <= 2 or "." in number else digits_en(number)
     article = _LONE_A.fullmatch(match.string[: match.start()][-2:])  # "A four" would be read as the article
-    return ("-" if article else " ") + said + (" " if match["next"] else "")
+    return ("-" if article else " ") + words + (" " if match["next"] else "")
 
 
 def _phone(match: re.Match[str]) -> str:
@@ -152,9 +152,8 @@ def _sign(match: re.Match[str]) -> str:
 
 def _range_of(match: re.Match[str]) -> str:
     """3-5, 3%-5%; the unit that follows is that of both."""
-    percent = "%" in match[0][: match.end("a") - match.start() + 1]
-    follows = match.string[match.end() : match.end() + 1] == "%"
-    first = number_en(match["a"]) + (" percent" if percent and not follows else "")
+    second_has_percent = match.string.startswith("%", match.end())
+    first = number_en(match["a"]) + (" percent" if match["percent"] and not second_has_percent else "")
     # The second is left for the rules after this one: it may carry a percent sign or a unit.
     return f"{first} to {match['b']}"
 
@@ -232,7 +231,7 @@ _NUMBERS = Rules(
         ),
         rule(BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction, "/"),
         rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus ", "-"),
-        rule(rf"{BOUND}(?P<a>{NUMBER})%?{TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
+        rule(rf"{BOUND}(?P<a>{NUMBER})(?P<percent>%?){TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
         rule(rf"{BOUND}(?P<n>{NUMBER})\s?%", lambda m: f"{number_en(m['n'])} percent", "%"),
         rule(rf"(?P<minus>){BOUND}(?P<n>{NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?![\w²³/])", _unit),
         rule(
@@ -248,7 +247,7 @@ _NUMBERS = Rules(
         ),
         rule(
             rf"(?<=[A-Za-z])[-/]?(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)",
-            lambda m: _named(m) + (" " if m["next"] else ""),
+            _named,
         ),
         rule(r"(?<![\d.])\.(?P<n>\d+)", lambda m: f"point {digits_en(m['n'])}", "."),
         rule(rf"(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),

@@ -44,8 +44,8 @@ def _date(match: re.Match[str]) -> str:
 
 
 def _named_date(match: re.Match[str]) -> str:
-    said = f"{_month(match['month'])} {ordinal_en(int(match['d']))}"
-    return said + (f", {year_en(int(match['y']))}" if match["y"] else "")
+    words = f"{_month(match['month'])} {ordinal_en(int(match['d']))}"
+    return words + (f", {year_en(int(match['y']))}" if match["y"] else "")
 
 
 def _day_first(match: re.Match[str]) -> str:
@@ -57,14 +57,14 @@ def _day_first(match: re.Match[str]) -> str:
 def _time(match: re.Match[str]) -> str:
     hour, minute = int(match["hour"]), match["minute"]
     half = (match["half"] or "").lower()
-    said = cardinal_en(hour)
+    words = cardinal_en(hour)
     if minute and int(minute):
-        said += (" oh " if minute[0] == "0" else " ") + cardinal_en(int(minute))
+        words += (" oh " if minute[0] == "0" else " ") + cardinal_en(int(minute))
     elif not half:
-        said = f"{said} hundred" if hour > 12 else f"{said} o'clock" if hour else "midnight"
+        words = f"{words} hundred" if hour > 12 else f"{words} o'clock" if hour else "midnight"
     if match["second"]:
-        said += f" and {counted_en(match['second'], ('second', 'seconds'))}"
-    return said + (f" {half}.m." if half else "")
+        words += f" and {counted_en(match['second'], ('second', 'seconds'))}"
+    return words + (f" {half}.m." if half else "")
 
 
 def _year(match: re.Match[str]) -> str:

@@ -57,15 +57,15 @@ def formula(latex: str, language: Literal["zh", "en"]) -> str:
     text = _FRACTION.sub(r" \2分之\1 " if zh else r" {\1} over {\2} ", text)
     text = _POWER.sub(lambda m: _power(m[1] or m[2], zh), text)
     text = _INDEX.sub(lambda m: f" {m[1] or m[2]} ", text)
-    said, at = [], 0
+    words, at = [], 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None or (token[1] and token[1] not in _CALLED):
             return _NAME[language]
         name = token[1] or token[2]
-        said.append(_CALLED[name][0 if zh else 1] if name else token[3] or "")
+        words.append(_CALLED[name][0 if zh else 1] if name else token[3] or "")
         at = token.end()
-    return " ".join(filter(None, said)).replace(" ,", ",") or _NAME[language]
+    return " ".join(filter(None, words)).replace(" ,", ",") or _NAME[language]
 
 
 def _power(exponent: str, zh: bool) -> str:

@@ -8,28 +8,10 @@ _HAN_DIGITS = "零一二三四五六七八九"
 _HAN_PLACES = ("", "十", "百", "千")
 _HAN_GROUPS = ("", "万", "亿", "万亿")
 _SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["", "", *["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]]
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _GROUPS = ("", "thousand", "million", "billion", "trillion")
 _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
@@ -44,8 +26,8 @@ def _number(number: str, longest: int, digits: Callable[[str], str], cardinal: C
     """A whole number of up to `longest` digits as a `cardinal`, a longer one and all decimals by their `digits`."""
     whole, _, decimals = number.replace(",", "").partition(".")
     is_code = len(whole) > longest or (len(whole) > 1 and whole[0] == "0")
-    said = digits(whole) if is_code else cardinal(int(whole))
-    return said + (point + digits(decimals) if decimals else "")
+    result = digits(whole) if is_code else cardinal(int(whole))
+    return result + (point + digits(decimals) if decimals else "")
 
 
 def digits_zh(number: str, one: str = "一") -> str:
@@ -66,37 +48,37 @@ def cardinal_zh(number: int) -> str:
     """
     if number < 10:
         return _HAN_DIGITS[number]
-    said, gap = "", False
+    result, gap = "", False
     for group in range(len(_HAN_GROUPS) - 1, -1, -1):
         four = number // 10_000**group % 10_000
         if not four:
-            gap = gap or bool(said)
+            gap = gap or bool(result)
             continue
-        if said and (gap or four < 1000):
-            said += "零"
-        words = "两" if four == 2 and group and not said else _four(four, leading=not said)
-        said += words + _HAN_GROUPS[group]
+        if result and (gap or four < 1000):
+            result += "零"
+        words = "两" if four == 2 and group and not result else _four(four, leading=not result)
+        result += words + _HAN_GROUPS[group]
         gap = False
-    return said
+    return result
 
 
 def _four(number: int, *, leading: bool) -> str:
     """1-9999; `leading`: nothing stands before it, so that 10 is 十 and 200 两百."""
-    said, gap = "", False
+    result, gap = "", False
     for place in (3, 2, 1, 0):
         digit = number // 10**place % 10
         if not digit:
-            gap = gap or bool(said)
+            gap = gap or bool(result)
             continue
         if gap:
-            said, gap = said + "零", False
-        if place == 1 and digit == 1 and leading and not said:
-            said += "十"
-        elif digit == 2 and place >= 2 and ((leading and not said) or (place == 3 and number == 2000)):
-            said += "两" + _HAN_PLACES[place]
+            result, gap = result + "零", False
+        if place == 1 and digit == 1 and leading and not result:
+            result += "十"
+        elif digit == 2 and place >= 2 and ((leading and not result) or (place == 3 and number == 2000)):
+            result += "两" + _HAN_PLACES[place]
         else:
-            said += _HAN_DIGITS[digit] + _HAN_PLACES[place]
-    return said
+            result += _HAN_DIGITS[digit] + _HAN_PLACES[place]
+    return result
 
 
 def digits_en(number: str, zero: str = "zero") -> str:
@@ -119,7 +101,7 @@ def cardinal_en(number: int) -> str:
         return _SMALL[number]
     if number < 100:
         tens, ones = divmod(number, 10)
-        return _TENS[tens] + (f"-{_SMALL[ones]}" if ones else "")
+        return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
     if number < 1000:
         hundreds, rest = divmod(number, 100)
         return f"{_SMALL[hundreds]} hundred" + (f" {cardinal_en(rest)}" if rest else "")
@@ -133,9 +115,9 @@ def cardinal_en(number: int) -> str:
 
 def ordinal_en(number: int) -> str:
     """21 -> twenty-first."""
-    said = cardinal_en(number)
-    cut = max(said.rfind(" "), said.rfind("-")) + 1
-    head, last = said[:cut], said[cut:]
+    result = cardinal_en(number)
+    cut = max(result.rfind(" "), result.rfind("-")) + 1
+    head, last = result[:cut], result[cut:]
     if last in _ORDINALS:
         return head + _ORDINALS[last]
     return head + (last[:-1] + "ieth" if last.endswith("y") else last + "th")
