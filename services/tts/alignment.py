@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 
 from huiyin.services.common.text import HAN
 from huiyin.services.tts.voice_engine import WordTiming
 
 _TOKEN = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+|\d|\s+|.", re.S)
-# A token that both texts have may be another one of its kind. How many tokens further off it seems for that, beside
-# one that is followed by the same in both.
-_DOUBT_WORD = 1
-_DOUBT_CHARACTER = 2
-_DOUBT_MARK = 4
+# A token that both texts have may be another one of its kind: it seems so many tokens further off than one that is
+# followed by the same in both.
+_DOUBT = 3
 
 
 class TextAlignment:
@@ -81,11 +81,11 @@ def _blocks(written: list[str], read: list[str]) -> Iterator[tuple[bool, int, in
     They are equal as far as they go; then on from the nearest tokens that both have. Looking for those takes as many
     steps as it passes over tokens, so all of it takes time in proportion to the texts.
     """
-    followed = _followed(read)
     positions: dict[str | tuple[str, str], list[int]] = defaultdict(list)  # of tokens, alone and with what follows
     for i, pair in enumerate(_followed(written)):
         positions[pair].append(i)
         positions[pair[0]].append(i)
+    followed = _followed(read)
     a = c = 0
     while c < len(read):
         b, d = a, c
@@ -94,7 +94,7 @@ def _blocks(written: list[str], read: list[str]) -> Iterator[tuple[bool, int, in
         if d > c:
             yield True, a, b, c, d
         a, c = b, d
-        b, d = _nearest(positions, len(written), followed, a, c)
+        b, d = _nearest(positions, followed, a, c) or (len(written), len(read))
         if b > a and d > c and written[b - 1] == read[d - 1]:  # the space before
             b, d = b - 1, d - 1
         if d > c:
@@ -103,29 +103,21 @@ def _blocks(written: list[str], read: list[str]) -> Iterator[tuple[bool, int, in
 
 
 def _nearest(
-    positions: dict[str | tuple[str, str], list[int]], n_written: int, followed: list[tuple[str, str]], a: int, c: int
-) -> tuple[int, int]:
-    """Where both go on with the same, from `a` in the written tokens and `c` in the read ones; else their ends.
-
-    Nearest: with the fewest tokens passed over in both.
-    """
-    place, distance = (n_written, len(followed)), n_written + len(followed) + _DOUBT_MARK
-    d = c
-    while d < len(followed) and d - c < distance:
+    positions: dict[str | tuple[str, str], list[int]], followed: list[tuple[str, str]], a: int, c: int
+) -> tuple[int, int] | None:
+    """Where both go on with the same, from `a` in the written tokens and `c` in the read ones: the fewest further on."""
+    place, distance = None, math.inf
+    for d in range(c, len(followed)):
+        if d - c >= distance:
+            break
         token = followed[d][0]
-        if not token.isspace():
-            for key, doubt in ((followed[d], 0), (token, _doubt(token))):
-                b = _first(positions.get(key, []), a)
-                if b is not None and b - a + d - c + doubt < distance:
-                    place, distance = (b, d), b - a + d - c + doubt
-        d += 1
+        if token.isspace():
+            continue
+        for key, doubt in ((followed[d], 0), (token, _DOUBT)):
+            b = _first(positions.get(key, []), a)
+            if b is not None and b - a + d - c + doubt < distance:
+                place, distance = (b, d), b - a + d - c + doubt
     return place
-
-
-def _doubt(token: str) -> int:
-    if len(token) > 1:
-        return _DOUBT_WORD
-    return _DOUBT_CHARACTER if token.isalnum() else _DOUBT_MARK
 
 
 def _first(positions: list[int], start: int) -> int | None:
@@ -136,18 +128,10 @@ def _first(positions: list[int], start: int) -> int | None:
 
 def _followed(tokens: list[str]) -> list[tuple[str, str]]:
     """Each token with the next one that is no space, '' after the last."""
-    result = []
-    following = ""
-    for token in reversed(tokens):
-        result.append((token, following))
-        if not token.isspace():
-            following = token
-    return result[::-1]
+    padded = [*tokens, "", ""]
+    return [(token, padded[i + 2] if padded[i + 1].isspace() else padded[i + 1]) for i, token in enumerate(tokens)]
 
 
 def _bounds(tokens: list[str]) -> list[int]:
     """Where each token starts, and where the last ends, in characters."""
-    bounds = [0]
-    for token in tokens:
-        bounds.append(bounds[-1] + len(token))
-    return bounds
+    return [0, *accumulate(map(len, tokens))]

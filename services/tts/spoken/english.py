@@ -159,115 +159,71 @@ def _range_of(match: re.Match[str]) -> str:
 
 
 _ABBREVIATIONS = Rules(
-    [
-        rule(r"\be\.g\.,?", "for example", "."),
-        rule(r"\bi\.e\.,?", "that is", "."),
-        rule(r"\bvs\.?(?=\s)", "versus", "v"),
-        rule(r"\bapprox\.", "approximately", ".", re.I),
-        rule(r"\bw/o\b", "without", "/"),
-        rule(r"\bw/(?=\s)", "with", "/"),
-        rule(r"\b(?:No\.|[Nn]o\.(?=\s*\d)|#)\s*(?=\d)|(?<!\w)#(?=\d)", "number ", ".#"),
-        rule(r"(?<![A-Za-z] )\bSt\.(?=\s[A-Z])", "Saint", "."),
-        rule(rf"(?P<cue>\b(?:{_NUMBERED}) )(?P<n>[IVX]+)\b", lambda m: m["cue"] + _roman(m["n"], cardinal_en), "IVX"),
-        rule(
-            rf"(?P<cue>\b(?:{_CROWNED}) )(?P<n>[IVX]+)\b",
-            lambda m: m["cue"] + _roman(m["n"], lambda n: f"the {ordinal_en(n)}"),
-            "IVX",
-        ),
-        rule(r"\bC\+\+", "C plus plus", "+"),
-        rule(r"\b([CF])#", r"\1 sharp", "#"),
-    ]
-)
+    rule(r"\be\.g\.,?", "for example", "."),
+    rule(r"\bi\.e\.,?", "that is", "."),
+    rule(r"\bvs\.?(?=\s)", "versus", "v"),
+    rule(r"\bapprox\.", "approximately", ".", re.I),
+    rule(r"\bw/o\b", "without", "/"),
+    rule(r"\bw/(?=\s)", "with", "/"),
+    rule(r"\b(?:No\.|[Nn]o\.(?=\s*\d)|#)\s*(?=\d)|(?<!\w)#(?=\d)", "number ", ".#"),
+    rule(r"(?<![A-Za-z] )\bSt\.(?=\s[A-Z])", "Saint", "."),
+    rule(rf"(?P<cue>\b(?:{_NUMBERED}) )(?P<n>[IVX]+)\b", lambda m: m["cue"] + _roman(m["n"], cardinal_en), "IVX"),
+    rule(rf"(?P<cue>\b(?:{_CROWNED}) )(?P<n>[IVX]+)\b",
+         lambda m: m["cue"] + _roman(m["n"], lambda n: f"the {ordinal_en(n)}"), "IVX"),
+    rule(r"\bC\+\+", "C plus plus", "+"),
+    rule(r"\b([CF])#", r"\1 sharp", "#"),
+)  # fmt: skip
 _NUMBERS = Rules(
-    [
-        *DATES,
-        # Names of digits
-        rule(r"(?<![\d.])(?:\b(?P<v>[vV])\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _dotted, "."),
-        rule(BOUND + r"(?P<v>[vV])(?P<n>\d+(?:\.\d+)?)(?!\d)", _dotted, "vV"),
-        rule(
-            rf"(?P<cue>\b{_VERSION_CUE}) (?P<a>\d+)\.(?P<b>\d+)(?![\d.]\d)",
-            lambda m: f"{m['cue']} {number_en(m['a'])} point {_minor(m['b'])}",
-            ".",
-        ),
-        rule(r"(?<![\w.])(?:\+?\d{1,2}[- ])?(?:\(\d{3}\) ?|\d{3}[- .])\d{3}[- .]\d{4}(?!\d)", _phone, "- ."),
-        rule(r"(?<![\w.])\+\d{1,3}(?:[- ]\d{2,5}){2,4}(?!\d)", _phone, "+"),
-        rule(BOUND + r"(?:\d{3}-\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?!\d)", _phone, "- "),
-        rule(
-            r"(?P<cue>\b(?:[Cc]all|[Dd]ial|[Pp]hone|[Tt]ext)) (?P<n>911|999|112|\d{3,}(?! \w))\b",
-            lambda m: f"{m['cue']} {digits_en(m['n'])}",
-            " ",
-        ),
-        rule(
-            rf"(?P<cue>\b{_CODE_CUE}{_CODE_LINK})(?P<n>\d{{3,}})\b(?!\.\d)", lambda m: m["cue"] + digits_en(m["n"]), " "
-        ),
-        rule(
-            r"(?P<cue>\b(?:[Rr]oom|[Ff]light|[Gg]ate|[Bb]us) )(?P<n>\d{3,4})\b",
-            lambda m: m["cue"] + digits_en(m["n"], "oh"),
-            " ",
-        ),
-        # Amounts
-        rule(
-            rf"(?P<sign>US\$|[$€£¥₹])(?P<a>{NUMBER}){TO}(?P=sign)?(?P<b>{NUMBER})(?P<scale>{_SCALE})?",
-            _money_range,
-            "$€£¥₹",
-        ),
-        rule(
-            r"(?<![\w.])(?P<a>\d)'\s?(?P<b>\d\d?)(?:\"|'')",
-            lambda m: f"{number_en(m['a'])} foot {number_en(m['b'])}",
-            "'",
-        ),
-        rule(rf"(?P<minus>-)?(?P<sign>US\$|[$€£¥₹])\s?(?P<n>{NUMBER})(?P<scale>{_SCALE})?", _money, "$€£¥₹"),
-        *TIMES,
-        rule(BOUND + r"(?P<a>\d{1,4}):(?P<b>\d{1,4})(?!\d)", _range, ":"),
-        rule(
-            rf"{BOUND}(?P<n>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*(?:[-+*/×x÷]\s*{NUMBER}\s*){{0,{_LONGEST_SUM}}}=)",
-            lambda m: f"{number_en(m['n'])} {_OPERATORS[m['op']]} ",
-            "=",
-        ),
-        rule(
-            rf"{BOUND}(?P<a>\d+\.\d+)/(?P<b>\d+)(?![\d/])",
-            lambda m: f"{number_en(m['a'])} out of {number_en(m['b'])}",
-            "/",
-        ),
-        rule(BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction, "/"),
-        rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus ", "-"),
-        rule(rf"{BOUND}(?P<a>{NUMBER})(?P<percent>%?){TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
-        rule(rf"{BOUND}(?P<n>{NUMBER})\s?%", lambda m: f"{number_en(m['n'])} percent", "%"),
-        rule(rf"(?P<minus>){BOUND}(?P<n>{NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?![\w²³/])", _unit),
-        rule(
-            rf"{BOUND}(?P<n>\d+(?:,\d{{3}})*)(?:st|nd|rd|th)\b",
-            lambda m: ordinal_en(int(m["n"].replace(",", "")[:15])),
-            "sdh",
-        ),
-        rule(rf"{BOUND}(?P<n>{NUMBER})x\b", lambda m: f"{number_en(m['n'])} times", "x"),
-        rule(
-            rf"{BOUND}(?P<n>{NUMBER})(?P<scale>k|(?<=\d\d)K|M|bn)\b",
-            lambda m: f"{number_en(m['n'])} {_SCALES[m['scale']]}",
-            "kKMb",
-        ),
-        rule(
-            rf"(?<=[A-Za-z])[-/]?(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)",
-            _named,
-        ),
-        rule(r"(?<![\d.])\.(?P<n>\d+)", lambda m: f"point {digits_en(m['n'])}", "."),
-        rule(rf"(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),
-    ]
-)
+    *DATES,
+    # Names of digits
+    rule(r"(?<![\d.])(?:\b(?P<v>[vV])\s?)?(?P<n>\d+(?:\.\d+){2,})(?!\d)", _dotted, "."),
+    rule(BOUND + r"(?P<v>[vV])(?P<n>\d+(?:\.\d+)?)(?!\d)", _dotted, "vV"),
+    rule(rf"(?P<cue>\b{_VERSION_CUE}) (?P<a>\d+)\.(?P<b>\d+)(?![\d.]\d)",
+         lambda m: f"{m['cue']} {number_en(m['a'])} point {_minor(m['b'])}", "."),
+    rule(r"(?<![\w.])(?:\+?\d{1,2}[- ])?(?:\(\d{3}\) ?|\d{3}[- .])\d{3}[- .]\d{4}(?!\d)", _phone, "- ."),
+    rule(r"(?<![\w.])\+\d{1,3}(?:[- ]\d{2,5}){2,4}(?!\d)", _phone, "+"),
+    rule(BOUND + r"(?:\d{3}-\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?!\d)", _phone, "- "),
+    rule(r"(?P<cue>\b(?:[Cc]all|[Dd]ial|[Pp]hone|[Tt]ext)) (?P<n>911|999|112|\d{3,}(?! \w))\b",
+         lambda m: f"{m['cue']} {digits_en(m['n'])}", " "),
+    rule(rf"(?P<cue>\b{_CODE_CUE}{_CODE_LINK})(?P<n>\d{{3,}})\b(?!\.\d)", lambda m: m["cue"] + digits_en(m["n"]), " "),
+    rule(r"(?P<cue>\b(?:[Rr]oom|[Ff]light|[Gg]ate|[Bb]us) )(?P<n>\d{3,4})\b",
+         lambda m: m["cue"] + digits_en(m["n"], "oh"), " "),
+    # Amounts
+    rule(rf"(?P<sign>US\$|[$€£¥₹])(?P<a>{NUMBER}){TO}(?P=sign)?(?P<b>{NUMBER})(?P<scale>{_SCALE})?", _money_range,
+         "$€£¥₹"),
+    rule(r"(?<![\w.])(?P<a>\d)'\s?(?P<b>\d\d?)(?:\"|'')", lambda m: f"{number_en(m['a'])} foot {number_en(m['b'])}",
+         "'"),
+    rule(rf"(?P<minus>-)?(?P<sign>US\$|[$€£¥₹])\s?(?P<n>{NUMBER})(?P<scale>{_SCALE})?", _money, "$€£¥₹"),
+    *TIMES,
+    rule(BOUND + r"(?P<a>\d{1,4}):(?P<b>\d{1,4})(?!\d)", _range, ":"),
+    rule(rf"{BOUND}(?P<n>{NUMBER})\s*(?P<op>[-+*/×x÷])\s*(?={NUMBER}\s*(?:[-+*/×x÷]\s*{NUMBER}\s*){{0,{_LONGEST_SUM}}}=)",
+         lambda m: f"{number_en(m['n'])} {_OPERATORS[m['op']]} ", "="),
+    rule(rf"{BOUND}(?P<a>\d+\.\d+)/(?P<b>\d+)(?![\d/])", lambda m: f"{number_en(m['a'])} out of {number_en(m['b'])}",
+         "/"),
+    rule(BOUND + r"(?:(?P<whole>\d{1,3})[ -])?(?P<a>\d{1,3})/(?P<b>[1-9]\d{0,3})(?![\d/])", _fraction, "/"),
+    rule(r"(?:(?<=\s)|(?<![\w.)\]-]))-(?=\.?\d)(?!\d[^.!?]*\s-\d)", "minus ", "-"),
+    rule(rf"{BOUND}(?P<a>{NUMBER})(?P<percent>%?){TO}(?P<b>{NUMBER})(?![\d-])", _range_of, TO_SIGNS),
+    rule(rf"{BOUND}(?P<n>{NUMBER})\s?%", lambda m: f"{number_en(m['n'])} percent", "%"),
+    rule(rf"(?P<minus>){BOUND}(?P<n>{NUMBER})(?:\s|-)?(?P<unit>{_UNIT})(?![\w²³/])", _unit),
+    rule(rf"{BOUND}(?P<n>\d+(?:,\d{{3}})*)(?:st|nd|rd|th)\b", lambda m: ordinal_en(int(m["n"].replace(",", "")[:15])),
+         "sdh"),
+    rule(rf"{BOUND}(?P<n>{NUMBER})x\b", lambda m: f"{number_en(m['n'])} times", "x"),
+    rule(rf"{BOUND}(?P<n>{NUMBER})(?P<scale>k|(?<=\d\d)K|M|bn)\b",
+         lambda m: f"{number_en(m['n'])} {_SCALES[m['scale']]}", "kKMb"),
+    rule(rf"(?<=[A-Za-z])[-/]?(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", _named),
+    rule(r"(?<![\d.])\.(?P<n>\d+)", lambda m: f"point {digits_en(m['n'])}", "."),
+    rule(rf"(?P<n>{NUMBER})(?=(?P<next>[A-Za-z])?)", lambda m: number_en(m["n"]) + (" " if m["next"] else "")),
+)  # fmt: skip
 _SIGNS = Rules(
-    [
-        rule(
-            r"(?<=\w)\s*[≤≥≈≠±×÷=]\s*(?=\w)|(?<=[\w)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])",
-            _sign,
-            "≤≥≈≠±×÷=<>+*",
-        ),
-        rule(r"(?<=\w)\s*=\s*(?=\?|$)", " equals", "="),
-        rule(r"\s*&+\s*", " and ", "&"),
-        rule(r"(?<=[\w)])\+(?!\w)", " plus", "+"),
-        rule(r"(?<!\w)(?:~|≈)\s*(?=\w)", "about ", "~≈"),
-        rule(r"(?<=\w)\s*²", " squared", "²"),
-        rule(r"(?<=\w)\s*³", " cubed", "³"),
-        rule(r"\band/or\b", "and or", "/"),
-        rule(r"(?<=[a-z])/(?=[a-z])", " ", "/"),
-        rule(r"(?<!\S)@(?=\w)", "at ", "@"),
-    ]
-)
+    rule(r"(?<=\w)\s*[≤≥≈≠±×÷=]\s*(?=\w)|(?<=[\w)])\s+[<>+*]\s+(?=[\w(])|(?<=[\w)])[<>+*](?=[\w(])", _sign,
+         "≤≥≈≠±×÷=<>+*"),
+    rule(r"(?<=\w)\s*=\s*(?=\?|$)", " equals", "="),
+    rule(r"\s*&+\s*", " and ", "&"),
+    rule(r"(?<=[\w)])\+(?!\w)", " plus", "+"),
+    rule(r"(?<!\w)(?:~|≈)\s*(?=\w)", "about ", "~≈"),
+    rule(r"(?<=\w)\s*²", " squared", "²"),
+    rule(r"(?<=\w)\s*³", " cubed", "³"),
+    rule(r"\band/or\b", "and or", "/"),
+    rule(r"(?<=[a-z])/(?=[a-z])", " ", "/"),
+    rule(r"(?<!\S)@(?=\w)", "at ", "@"),
+)  # fmt: skip

@@ -84,39 +84,23 @@ def _decade(match: re.Match[str]) -> str:
 DATES = [
     rule(BOUND + r"(?P<year>[12]\d{3})[-/](?P<m>0?[1-9]|1[0-2])[-/](?P<d>0?[1-9]|[12]\d|3[01])(?!\d)", _date, "-/"),
     rule(BOUND + r"(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])/(?P<year>[12]\d{3})(?!\d)", _date, "/"),
-    rule(
-        rf"\b{_MONTH}\s(?P<d>{_DAY})(?:st|nd|rd|th)?\b(?![:.,]\d)(?:,?\s(?P<y>[12]\d{{3}})\b)?",
-        _named_date,
-        _MONTH_SIGNS,
-    ),
-    rule(
-        rf"(?P<the>\bthe )?{BOUND}(?P<d>{_DAY})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<y>[12]\d{{3}})\b)?",
-        _day_first,
-        _MONTH_SIGNS,
-    ),
-    rule(
-        rf"\b{_MONTH} (?P<y>1[1-9]\d\d|20\d\d)\b",
-        lambda m: f"{_month(m['month'])} {year_en(int(m['y']))}",
-        _MONTH_SIGNS,
-    ),
-]
+    rule(rf"\b{_MONTH}\s(?P<d>{_DAY})(?:st|nd|rd|th)?\b(?![:.,]\d)(?:,?\s(?P<y>[12]\d{{3}})\b)?", _named_date,
+         _MONTH_SIGNS),
+    rule(rf"(?P<the>\bthe )?{BOUND}(?P<d>{_DAY})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<y>[12]\d{{3}})\b)?",
+         _day_first, _MONTH_SIGNS),
+    rule(rf"\b{_MONTH} (?P<y>1[1-9]\d\d|20\d\d)\b", lambda m: f"{_month(m['month'])} {year_en(int(m['y']))}",
+         _MONTH_SIGNS),
+]  # fmt: skip
 TIMES = [
-    rule(
-        rf"{BOUND}(?P<a>\d{{1,2}}(?::\d\d)?\s?(?:[AaPp]\.?[Mm]\.?)?){TO}(?=\d{{1,2}}(?::\d\d|\s?[AaPp]\.?[Mm]))",
-        r"\g<a> to ",
-        TO_SIGNS,
-    ),
+    rule(rf"{BOUND}(?P<a>\d{{1,2}}(?::\d\d)?\s?(?:[AaPp]\.?[Mm]\.?)?){TO}(?=\d{{1,2}}(?::\d\d|\s?[AaPp]\.?[Mm]))",
+         r"\g<a> to ", TO_SIGNS),
     rule(BOUND + _CLOCK, _time, "AaPp"),
-    rule(
-        BOUND + r"(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)(?![\d:])", _time, ":"
-    ),
+    rule(BOUND + r"(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?P<half>)(?![\d:])",
+         _time, ":"),
     rule(r"(?<![\w.])'?(?P<n>1[1-9]\d0|20\d0|[1-9]0)'?s\b", _decade, "s"),
-    rule(
-        BOUND + r"(?P<a>1[1-9]\d\d|20\d\d)\s?[-–—]\s?(?P<b>1[1-9]\d\d|20\d\d)(?![\d,]|\.\d)",
-        lambda m: f"{year_en(int(m['a']))} to {year_en(int(m['b']))}",
-        "-–—",
-    ),
+    rule(BOUND + r"(?P<a>1[1-9]\d\d|20\d\d)\s?[-–—]\s?(?P<b>1[1-9]\d\d|20\d\d)(?![\d,]|\.\d)",
+         lambda m: f"{year_en(int(m['a']))} to {year_en(int(m['b']))}", "-–—"),
     rule(rf"(?<=[\s(]){_YEAR}{_YEAR_END}", _cued_year, flags=re.I),
     rule(rf"(?m)(?:^|(?<=[.!?]\s)){_YEAR}(?=\s(?:was|is|saw|will|marked|would|were|had)\b)", _year),
     rule(rf"{BOUND}{_YEAR}(?=\s(?:BC|AD|BCE|CE)\b)", _year, "BAC"),
-]
+]  # fmt: skip

@@ -44,7 +44,7 @@ def cardinal_zh(number: int) -> str:
     """A whole number from 0 below 10**16, as it is said: 200 and 2000 are 两百 and 两千 at its start, or where it ends.
 
     >>> cardinal_zh(12_200), cardinal_zh(10_015), cardinal_zh(200)
-    ('一万两千二百', '一万零一十五', '两百')
+    ('一万二千二百', '一万零一十五', '两百')
     """
     if number < 10:
         return _HAN_DIGITS[number]

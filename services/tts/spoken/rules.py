@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 NUMBER = r"\d+(?:(?:,\d{3})+(?!\d))?(?:\.\d+)?"
@@ -36,7 +36,7 @@ class Rules:
     No rule may put in a sign that a later one needs: which signs there are is looked up once.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, *rules: Rule) -> None:
         self._rules = rules
         self._signs = frozenset("".join("".join(each.signs) for each in rules))
         self._tried_with = functools.lru_cache(maxsize=256)(self._select)
