@@ -105,7 +105,7 @@ def _blocks(written: list[str], read: list[str]) -> Iterator[tuple[bool, int, in
 def _nearest(
     positions: dict[str | tuple[str, str], list[int]], followed: list[tuple[str, str]], a: int, c: int
 ) -> tuple[int, int] | None:
-    """Where both go on with the same, from `a` in the written tokens and `c` in the read ones: the fewest further on."""
+    """Where both go on with the same, the fewest tokens after `a` in the written ones and `c` in the read ones."""
     place, distance = None, math.inf
     for d in range(c, len(followed)):
         if d - c >= distance:
