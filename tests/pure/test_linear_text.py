@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from huiyin.services.common import think
 from huiyin.services.tts import alignment, phrases
 from huiyin.services.tts.spoken import addresses, characters, markup, reading, spoken
 
@@ -21,8 +22,8 @@ OPENINGS = ("`", "[", "(", "$", "<", "*", "_", "~~", "```", "“", "<think>", "!
 
 # Patterns over whole texts that may run to the end, and why that takes them there once only.
 MAY_RUN_ON = {
-    "_THINK": "matches to the end of the text",
-    "_THINK_END": "starts at the beginning only",
+    "_BLOCK": "matches to the end of the text",
+    "_OPENED_BY_PROMPT": "starts at the beginning only",
     "_FENCE": "matches to the end of the text",
     "_UNSEEN": "matches to the end of the text",
     "_INLINE_CODE": "one or two backticks: without an end there is no later start",
@@ -35,7 +36,7 @@ def patterns(module: ModuleType) -> dict[str, str]:
     return {name: value.pattern for name, value in vars(module).items() if isinstance(value, re.Pattern)}
 
 
-@pytest.mark.parametrize("module", [addresses, characters, markup, reading])
+@pytest.mark.parametrize("module", [addresses, characters, markup, reading, think])
 def test_patterns_over_whole_texts_are_bounded(module: ModuleType) -> None:
     found = patterns(module)
     assert found
@@ -90,7 +91,7 @@ def test_each_character_is_counted_a_few_times_for_pieces(part: str, monkeypatch
         counted += len(piece)
         return count(piece)
 
-    monkeypatch.setattr(clauses, "syllables", counting)
+    monkeypatch.setattr(phrases, "syllables", counting)
     assert "".join(phrases.pieces(text)) == text
     assert counted <= 3 * len(text)
 
@@ -115,7 +116,7 @@ def test_places_are_looked_up_a_few_times_a_token(text: str, said: str, monkeypa
         looked_up += 1
         return first(positions, start)
 
-    monkeypatch.setattr(places, "_first", counting)
-    alignment.Places(text, said)
+    monkeypatch.setattr(alignment, "_first", counting)
+    alignment.TextAlignment(text, said)
     tokens = len(alignment._TOKEN.findall(text)) + len(alignment._TOKEN.findall(said))
     assert looked_up <= 4 * tokens

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from huiyin.services.common.text import HAN
+from huiyin.services.common.think import without_thoughts
 from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken.formulas import formula
 
@@ -14,8 +15,6 @@ _CODE_BLOCK = {"zh": "一段代码", "en": "a code block"}
 _COMMA = {"zh": "，", "en": ", "}
 _COUNT = {"zh": r"\1、", "en": r"\1, "}
 
-_THINK = re.compile(r"<(think|thinking|thought|reasoning)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.S | re.I)
-_THINK_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)\s*>", re.S | re.I)  # opened by the prompt
 _FENCE = re.compile(r"(?P<fence>`{3,20}|(?m:^[ \t]{0,20})~{3,20}).*?(?:(?P=fence)[`~]*|\Z)", re.S)
 _UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
 _SPECIAL = re.compile(r"<\|[^<>|\n]{0,60}\|>")
@@ -84,7 +83,7 @@ def plain(text: str, language: Language) -> str:
 
 def without_hidden(text: str) -> str:
     """`text` without what is not shown either: thoughts, comments, scripts, a recogniser's <|tags|>."""
-    text = _THINK_END.sub("", _THINK.sub("", text))
+    text = without_thoughts(text)
     return _SPECIAL.sub("", _UNSEEN.sub(" ", text))
 
 
