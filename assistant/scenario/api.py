@@ -69,7 +69,8 @@ def simulate(
     seed = scenario.seed if seed is None else seed
     real = services == "real" or depth == "live"
     if why := lacking(scenario, depth, real_services=real, card=depth == "live" and place == "card"):
-        raise NotPlayable(scenario, depth, why)
+        source = scenario.path or scenario.name
+        raise NotPlayable("scenario.not_playable", scenario=source, name=scenario.name, depth=depth, why=why)
     if settings is None:
         settings = load() if real else load(environ={})
     settings = with_overrides(settings, scenario.settings)

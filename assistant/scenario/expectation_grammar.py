@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import get_args
 
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.scenario import script
@@ -30,7 +30,7 @@ def read_when(node: Node) -> script.When:
     match = _WHEN.match(node.text())
     assert match  # it has a letter
     if any(sign in match["moment"] for sign in "+-"):
-        raise node.error(f"{node.text()!r} is no time; write a moment, or `reply starts + 300 ms`, or `… + 0.3 s`")
+        raise node.error("scenario.not_a_time", text=node.text())
     delay_s = script.seconds(match["delay"]) if match["delay"] else 0.0
     return script.When(_moment_name(match["moment"], node), delay_s)
 
@@ -44,13 +44,15 @@ def _expectation(node: Node) -> script.Expectation:
     node.what = "an expectation"
     keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms"))
     kinds = [kind for kind in _KINDS if kind in keys]
-    if len(kinds) != 1:
-        raise node.error(f"an expectation needs exactly one of: {', '.join(_KINDS)}; it has {kinds or 'none'}")
+    if not kinds:
+        raise node.error("scenario.expectation_of_no_kind", known=_KINDS)
+    if len(kinds) > 1:
+        raise node.error("scenario.expectation_of_many_kinds", known=_KINDS, kinds=str(kinds))
     kind = kinds[0]
     for key in keys:
         if key != kind and key not in _OPTIONS.get(kind, ()):
-            options = ", ".join(_OPTIONS.get(kind, ())) or "nothing else"
-            raise keys[key].error(f"`{key}` does not go with `{kind}`, which takes {options}")
+            options = _OPTIONS.get(kind, ("nothing else",))
+            raise keys[key].error("scenario.unfit_option", key=key, kind=kind, options=options)
     value = keys[kind]
     if kind == "event":
         return _happens(node.line, value, keys)
@@ -70,7 +72,7 @@ def _expectation(node: Node) -> script.Expectation:
 def _happens(line: int, value: Node, keys: Mapping[str, Node]) -> script.Happens:
     least_s, most_s = _seconds(keys, "not_before_ms") or 0.0, _seconds(keys, "within_ms")
     if most_s is not None and most_s < least_s:
-        raise keys["within_ms"].error("`within_ms` is less than `not_before_ms`")
+        raise keys["within_ms"].error("scenario.most_below_least")
     times = keys["times"].whole(1) if "times" in keys else None
     return script.Happens(line, _moment(value), _since(keys), least_s, most_s, times)
 
@@ -78,9 +80,9 @@ def _happens(line: int, value: Node, keys: Mapping[str, Node]) -> script.Happens
 def _loudness(line: int, value: Node, keys: Mapping[str, Node]) -> script.Loudness:
     bounds = {key: node.number(-120, 0) for key, node in value.mapping(("above_dbfs", "below_dbfs")).items()}
     if not bounds:
-        raise value.error("`loudspeaker` needs a bound: {above_dbfs: -40} or {below_dbfs: -60}")
+        raise value.error("scenario.no_loudness_bound")
     if "since" not in keys:
-        raise value.error("`loudspeaker` needs `since: MOMENT`")
+        raise value.error("scenario.no_loudness_moment")
     since = read_when(keys["since"])
     return script.Loudness(line, since.moment, since.delay_s, _seconds(keys, "for_ms") or 0.2, **bounds)
 
@@ -88,10 +90,10 @@ def _loudness(line: int, value: Node, keys: Mapping[str, Node]) -> script.Loudne
 def _bound(line: int, node: Node) -> script.Bound:
     match = _BOUND.match(node.text())
     if not match:
-        raise node.error("a metric's bound looks like `voice-to-voice p50 ms <= 700`")
+        raise node.error("scenario.not_a_metric_bound")
     if match["name"] not in METRICS:
-        close = nearest(match["name"], METRICS)
-        raise node.error(f"no metric {match['name']!r}{close}; there are: {', '.join(METRICS)}")
+        name = match["name"]
+        raise node.error("scenario.no_metric", name=name, near=nearest(name, METRICS), names=list(METRICS))
     return script.Bound(line, match["name"], match["operator"], float(match["value"]))  # type: ignore[arg-type]
 
 
@@ -106,7 +108,7 @@ def _words(node: Node) -> script.Words:
         return script.Words(exactly=node.text(empty=True))
     keys = node.mapping(("contains", "without", "begins"))
     if not keys:
-        raise node.error("give a text, or {contains: …}, {without: …}, {begins: …}")
+        raise node.error("scenario.no_words")
     contains, without = (
         tuple(item.text() for item in keys[key].item_or_items()) if key in keys else ()
         for key in ("contains", "without")
@@ -130,4 +132,4 @@ def _moment(node: Node) -> str:
 def _moment_name(name: str, node: Node) -> str:
     if name in NAMES or _LATER.fullmatch(name):
         return name
-    raise node.error(f"no moment {name!r}{nearest(name, NAMES)}; there are: {', '.join(cast('list[str]', [*NAMES]))}")
+    raise node.error("scenario.no_moment", name=name, near=nearest(name, NAMES), names=list(NAMES))

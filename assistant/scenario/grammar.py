@@ -120,20 +120,20 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
     if "huiyin" in keys:
         keys["huiyin"].choice(("scenario",))
     steps: list[script.Step] = []
-    mistakes: list[str] = []
+    mistakes: list[ScenarioError] = []
     for number, node in enumerate(keys["turns"].items(), 1):
         try:
             steps.append(_step(number, node, path))
-        except ScenarioError as mistake:  # one of each turn is told
-            mistakes.append(str(mistake))
+        except ScenarioError as mistake:  # the first of each turn
+            mistakes.append(mistake)
     if mistakes:
-        raise ScenarioError("\n".join(mistakes))
+        raise ScenarioError("scenario.mistakes", mistakes="\n".join(map(str, mistakes)))
     if not steps:
-        raise keys["turns"].error("there is nothing in `turns`")
+        raise keys["turns"].error("scenario.no_turns")
     depths = tuple(node.choice(script.DEPTHS) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
     needs_room = next((step for step in steps if step.kind == "audio"), None)
     if needs_room and "text" in depths:
-        raise keys["depth"].error(f"there is no sound at text depth, and line {needs_room.line} plays a file")
+        raise keys["depth"].error("scenario.sound_at_text_depth", audio_line=needs_room.line)
     return script.Scenario(
         name=keys["name"].text() if "name" in keys else name,
         path=path,
@@ -154,12 +154,12 @@ def _settings(node: Node) -> tuple[str, ...]:
     for key, value in node.mapping(()).items():
         section = key.partition(".")[0]
         if section in {field.name for field in dataclasses.fields(Settings)} - {*_SETTINGS}:
-            raise value.error(f"{key} is a setting of a service, of which a scenario knows nothing; use --set {key}=…")
+            raise value.error("scenario.setting_of_a_service", key=key)
         overrides.append(f"{key}={value.text(empty=True)}")
         try:
             load(environ={}, overrides=overrides[-1:])
         except SettingsError as error:
-            raise value.error(str(error)) from None
+            raise value.error("scenario.bad_setting", error=error) from None
     return tuple(overrides)
 
 
@@ -182,9 +182,10 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
     node.what = "a turn"
     keys = node.mapping(_TURN)
     kinds = [kind for kind in _KINDS if kind in keys]
-    if len(kinds) != 1:
-        said = f"has {' and '.join(f'`{kind}`' for kind in kinds)}" if kinds else "says nothing"
-        raise node.error(f"a turn {said}; it needs exactly one of: {', '.join(_KINDS)}")
+    if not kinds:
+        raise node.error("scenario.turn_says_nothing", known=_KINDS)
+    if len(kinds) > 1:
+        raise node.error("scenario.turn_of_many_kinds", kinds=f"`{'` and `'.join(kinds)}`", known=_KINDS)
     kind = kinds[0]
     content = _content(kind, keys[kind], path)
     means = keys["means"].choice(("turn", "backchannel", "stop", "noise")) if "means" in keys else ""
@@ -221,18 +222,18 @@ def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
         return node.choice(SOUNDS)
     text = node.text()
     if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
-        raise node.error(f"there is no file {text}; it is looked for beside the scenario")
+        raise node.error("scenario.no_sound_file", file=text)
     if kind == "user" and (wrong := _LIKE_A_PAUSE.search(script.PAUSE.sub("", text))):
-        raise node.error(f"{wrong[0]} would be spoken; a pause is written [700 ms] or [0.7 s]")
+        raise node.error("scenario.pause_without_unit", mark=wrong[0])
     if kind == "user" and not re.search(r"\w", script.PAUSE.sub("", text)):
-        raise node.error("nobody says anything in this turn; for a sound there is `sound:`")
+        raise node.error("scenario.nothing_to_say")
     return text
 
 
 def _lasts_s(kind: script.Kind, content: str, keys: Mapping[str, Node]) -> float | None:
     if "lasts_ms" in keys:
         if kind not in ("user", "sound"):
-            raise keys["lasts_ms"].error(f"`lasts_ms` is for user and sound, not for {kind}")
+            raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
         return keys["lasts_ms"].number(1, _LONGEST_MS) / 1000
     return SOUNDS[content] if kind == "sound" else None
 
@@ -240,7 +241,7 @@ def _lasts_s(kind: script.Kind, content: str, keys: Mapping[str, Node]) -> float
 def _emotion(node: Node) -> tuple[str, float]:
     entries = node.mapping(())
     if len(entries) != 1:
-        raise node.error("an emotion is one label with its confidence: {sad: 0.8}")
+        raise node.error("scenario.not_one_emotion")
     return next((label, value.number(0, 1)) for label, value in entries.items())
 
 

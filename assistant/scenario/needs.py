@@ -4,56 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
 
 _DOUBT = 0.5  # a turn that is to sound less complete at its end is made so by the script
-_STATED = "which only a simulated one does"
 
 
-def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool = False) -> str:
-    """Why the scenario cannot be played like this, beginning with the line; '' where it can.
+def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool = False) -> ScenarioError | None:
+    """Why the scenario cannot be played like this; None where it can.
 
     `card`: on a sound card instead of in a simulated room.
     """
-    return next(_lacks(scenario, depth, real_services, card), "")
+    return next(_lacks(scenario, depth, real_services, card), None)
 
 
-def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) -> Iterator[str]:
+def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) -> Iterator[ScenarioError]:
     if depth == "text":
         if real_services:
-            yield "there is no sound at text depth that real services could hear; play it at room or live depth"
+            yield ScenarioError("scenario.services_at_text_depth")
         for step in scenario.steps:
             if step.kind == "audio":
-                yield f"line {step.line} plays a recording, and there is no sound at text depth"
+                yield ScenarioError("scenario.recording_at_text_depth", line=step.line)
     if not real_services:
         return
     if scenario.services is not None:
-        yield "it states what the services take, and these are real"
+        yield ScenarioError("scenario.stated_times")
     if card and scenario.room:
-        yield "it states what the room is like, and this one is real"
+        yield ScenarioError("scenario.stated_room")
     for step in scenario.steps:
-        yield from (f"line {step.line}: {why}, {_STATED}" for why in _stated(step))
+        yield from _stated(step)
     if any(step.reply is not None for step in scenario.steps):
         for line in _lines_on_replies(scenario):
-            yield f"line {line} expects the words of a reply that the script states; a real model has its own"
+            yield ScenarioError("scenario.stated_reply", line=line)
 
 
-def _stated(step: Step) -> Iterator[str]:
+def _stated(step: Step) -> Iterator[ScenarioError]:
     """What the script makes the services do in this step."""
     if step.faults:
-        yield f"{' and '.join(dict.fromkeys(fault.stage for fault in step.faults))} fails when it is told to"
+        stages = " and ".join(dict.fromkeys(fault.stage for fault in step.faults))
+        yield ScenarioError("scenario.stated_fault", line=step.line, stages=stages)
     if step.emotion or step.events:
-        yield "the recogniser hears how it is said as it is told"
+        yield ScenarioError("scenario.stated_emotion", line=step.line)
     if step.heard is not None and step.kind in ("user", "sound") and (step.heard or step.kind == "user"):
-        yield "the recogniser mishears as it is told"
+        yield ScenarioError("scenario.stated_transcript", line=step.line)
     if step.reply is not None and not step.reply.strip():
-        yield "the model says nothing"
+        yield ScenarioError("scenario.stated_silence", line=step.line)
     if step.complete and step.complete[-1] < _DOUBT:
-        yield "the endpoint model doubts as it is told"
+        yield ScenarioError("scenario.stated_doubt", line=step.line)
     if step.complete_words:
-        yield "the words are judged as it is told"
+        yield ScenarioError("scenario.stated_words_verdict", line=step.line)
     if step.lasts_s and step.kind == "user":
-        yield "a voice takes as long as it is told"
+        yield ScenarioError("scenario.stated_length", line=step.line)
 
 
 def _lines_on_replies(scenario: Scenario) -> Iterator[int]:

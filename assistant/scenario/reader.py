@@ -7,11 +7,20 @@ from pathlib import Path
 
 import yaml
 
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
 
-class ScenarioError(ValueError):
-    """A scenario that cannot be used. The message names file and line, what is wrong and what would be right."""
+class ScenarioError(HuiyinError):
+    """A scenario that cannot be used. A mistake in a file has its place among the facts: `source` and `line`."""
+
+    exit_status = 2
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what would be right, behind the place."""
+        place = "{source}:{line}: ".format_map(self.facts) if "source" in self.facts else ""
+        return place + super().message
 
 
 class Node:
@@ -21,32 +30,32 @@ class Node:
         self._node, self._source, self.what = node, source, what
         self.line: int = node.start_mark.line + 1
 
-    def error(self, message: str) -> ScenarioError:
+    def error(self, key: str, /, **facts: object) -> ScenarioError:
         """An error at this place."""
-        return ScenarioError(f"{self._source}:{self.line}: {message}")
+        return ScenarioError(key, source=self._source, line=self.line, what=self.what, **facts)
 
     def mapping(self, known: Collection[str], needs: Iterable[str] = ()) -> dict[str, Node]:
         """Its entries by key; the keys must be among `known`, and have those of `needs`."""
         if not isinstance(self._node, yaml.MappingNode):
-            raise self.error(f"{self.what} should have `key: value` lines, and is {self._shown()}")
+            raise self.error("scenario.not_a_mapping", found=self._shown())
         entries: dict[str, Node] = {}
         for key_node, value_node in self._node.value:
             key = str(key_node.value)
             place = Node(key_node, self._source, self.what)
             if known and key not in known:
-                raise place.error(f"{self.what} has no key {key!r}{nearest(key, known)}; it may have: {_list(known)}")
+                raise place.error("scenario.no_key", key=key, near=nearest(key, known), known=list(known))
             if key in entries:
-                raise place.error(f"{self.what} has {key!r} twice")
+                raise place.error("scenario.key_twice", key=key)
             entries[key] = Node(value_node, self._source, f"`{key}`")
         for key in needs:
             if key not in entries:
-                raise self.error(f"{self.what} needs `{key}`")
+                raise self.error("scenario.key_missing", key=key)
         return entries
 
     def items(self) -> list[Node]:
         """Its entries in order."""
         if not isinstance(self._node, yaml.SequenceNode):
-            raise self.error(f"{self.what} should be a list (lines that begin with `- `), not {self._shown()}")
+            raise self.error("scenario.not_a_list", found=self._shown())
         return [Node(item, self._source, f"an entry of {self.what}") for item in self._node.value]
 
     def item_or_items(self) -> list[Node]:
@@ -56,10 +65,10 @@ class Node:
     def text(self, *, empty: bool = False) -> str:
         """A text; any scalar will do. `empty`: '' is allowed."""
         if not isinstance(self._node, yaml.ScalarNode):
-            raise self.error(f"{self.what} should be a text, not {self._shown()}")
+            raise self.error("scenario.not_a_text", found=self._shown())
         value = str(self._node.value).strip()
         if not value and not (empty and self._node.style in ("'", '"')):
-            raise self.error(f"{self.what} is empty" + ("; write '' where that is meant" if empty else ""))
+            raise self.error("scenario.empty_without_quotes" if empty else "scenario.empty")
         return value
 
     def number(self, low: float = float("-inf"), high: float = float("inf")) -> float:
@@ -68,30 +77,30 @@ class Node:
         try:
             value = float(text)
         except ValueError:
-            raise self.error(f"{self.what} should be a number, not {text!r}") from None
+            raise self.error("scenario.not_a_number", text=text) from None
         if not low <= value <= high:
-            raise self.error(f"{self.what} should be between {low:g} and {high:g}, not {text}")
+            raise self.error("scenario.out_of_range", low=low, high=high, text=text)
         return value
 
     def whole(self, low: int = 0, high: int = 2**31) -> int:
         """A whole number within bounds."""
         value = self.number(low, high)
         if value != int(value):
-            raise self.error(f"{self.what} should be a whole number, not {value:g}")
+            raise self.error("scenario.not_whole", value=value)
         return int(value)
 
     def flag(self) -> bool:
         """true or false."""
         text = self.text().lower()
         if text not in ("true", "false"):
-            raise self.error(f"{self.what} should be true or false, not {text!r}")
+            raise self.error("scenario.not_true_or_false", text=text)
         return text == "true"
 
     def choice(self, choices: Collection[str]) -> str:
         """One of these words."""
         text = self.text()
         if text not in choices:
-            raise self.error(f"{self.what} cannot be {text!r}{nearest(text, choices)}; it can be: {_list(choices)}")
+            raise self.error("scenario.no_choice", text=text, near=nearest(text, choices), choices=list(choices))
         return text
 
     @property
@@ -111,12 +120,16 @@ def read_yaml(text: str, source: str) -> Node:
         node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        hint = " (a text with `: ` or `#` in it wants quotes around it)" if "mapping values" in str(error) else ""
-        raise ScenarioError(f"{source}:{line}: this is not YAML: {error.problem}{hint}") from None
+        raise ScenarioError(
+            "scenario.not_yaml_without_quotes" if "mapping values" in str(error) else "scenario.not_yaml",
+            source=source,
+            line=line,
+            problem=error.problem,
+        ) from None
     except yaml.YAMLError as error:
-        raise ScenarioError(f"{source}: this is not YAML: {error}") from None
+        raise ScenarioError("scenario.bad_characters", name=source, problem=error) from None
     if node is None:
-        raise ScenarioError(f"{source}: the file is empty")
+        raise ScenarioError("scenario.empty_file", name=source)
     return Node(node, source, "a scenario")
 
 
@@ -125,10 +138,6 @@ def read_file(path: Path) -> Node:
     try:
         return read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
-        raise ScenarioError(f"cannot read {path}: {error.strerror or error}") from error
+        raise ScenarioError("scenario.unreadable", path=path, why=error.strerror or error) from error
     except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def _list(words: Collection[str]) -> str:
-    return ", ".join(words)
+        raise ScenarioError("scenario.not_utf8", path=path, at=error.start) from error

@@ -42,9 +42,8 @@ def junit_report(results: Sequence[Result], refused: Sequence[NotPlayable] = ())
     suite.set("failures", str(sum(not result.passed for result in results)))
     suite.set("skipped", str(len(refused)))
     for why in refused:
-        case = xml.SubElement(
-            suite, "testcase", classname=f"conversations.{why.depth}", name=f"{why.name} [{why.depth}]"
-        )
+        name, depth = why.facts["name"], why.facts["depth"]
+        case = xml.SubElement(suite, "testcase", classname=f"conversations.{depth}", name=f"{name} [{depth}]")
         xml.SubElement(case, "skipped", message=str(why))
     for result in results:
         file = result.scenario.path.as_posix() if result.scenario.path else result.scenario.name

@@ -15,11 +15,7 @@ _AROUND_S = 1.5  # of the timeline is shown before and after what failed
 
 
 class NotPlayable(ScenarioError):
-    """The scenario is right, but needs what this depth, or real services, cannot give; the message says what."""
-
-    def __init__(self, scenario: Scenario, depth: Depth, why: str) -> None:
-        super().__init__(f"{scenario.path or scenario.name}: {why}")
-        self.name, self.depth = scenario.name, depth
+    """The scenario is right, but needs what this depth, or real services, cannot give. Facts: name, depth, why."""
 
 
 @dataclass(frozen=True)

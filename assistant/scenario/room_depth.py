@@ -51,7 +51,7 @@ class RoomDepth:
         self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
         path, missing = make_echo_path(settings.audio.echo)
         if missing:
-            raise RoomMissing(f"{missing} (room depth wants what `huiyin talk` has; `huiyin doctor` tells more)")
+            raise RoomMissing("scenario.no_canceller", missing=missing)
         rule = SpeechRule(threshold=settings.audio.speech_threshold)
         self._listener = Listener(path, _vad().fork(), SpeechTracker(rule))
         self._room.connect(self._exchange)
@@ -119,4 +119,4 @@ def _model(name: str) -> Path:
     try:
         return ModelStore(load(environ={}).store).ensure(name)
     except StoreError as error:
-        raise RoomMissing(str(error)) from error
+        raise RoomMissing("scenario.no_model", error=error) from error

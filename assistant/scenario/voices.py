@@ -55,9 +55,9 @@ def recording(path: Path) -> Samples:
     try:
         sound = read_wav(path)
     except WavError as error:
-        raise ScenarioError(str(error)) from error
+        raise ScenarioError("scenario.bad_recording", error=error) from error
     if not sound.any():
-        raise ScenarioError(f"{path} holds nothing but silence; for that there is `sound: silence`")
+        raise ScenarioError("scenario.silent_recording", path=path)
     return at_speech_level(sound)
 
 
@@ -145,5 +145,5 @@ def _hibari(text: str) -> Samples:
     try:
         from hibari import Hibari
     except ImportError as error:
-        raise ScenarioError("`voice: hibari` needs the package hibari-tts; or use `voice: formants`") from error
+        raise ScenarioError("scenario.no_hibari") from error
     return at_speech_level(soxr.resample(np.asarray(Hibari()(text, seed=0)), _HIBARI_RATE, SAMPLE_RATE))

@@ -134,7 +134,7 @@ def test_on_a_sound_card_the_user_is_heard_through_the_air(tmp_path: Path) -> No
 )
 def test_what_real_services_cannot_give_is_named(scenario: str, depth: Any, why: str) -> None:
     lacks = lacking(parse(scenario), depth, real_services=True)
-    assert why in lacks if why else not lacks
+    assert why in str(lacks) if why else lacks is None
     if why:
         with pytest.raises(NotPlayable, match=why):
             simulate(parse(scenario, name="x"), depth, services="real")
@@ -142,7 +142,7 @@ def test_what_real_services_cannot_give_is_named(scenario: str, depth: Any, why:
 
 def test_a_room_cannot_be_stated_where_it_is_real() -> None:
     scenario = parse("room: {rt60_s: 0.6}\nturns:\n- user: hi")
-    assert "what the room is like" in lacking(scenario, "live", real_services=True, card=True)
+    assert "what the room is like" in str(lacking(scenario, "live", real_services=True, card=True))
     assert not lacking(scenario, "live", real_services=True)
 
 
