@@ -1,4 +1,4 @@
-"""The level at which everybody in a simulated room speaks."""
+"""The level of all speech in a simulated room."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def simulate(
     judge_text: JudgeText = unjudged,
     tell: Callable[[str], None] = _on_standard_error,
 ) -> Result:
-    """Play a scenario (or the file it stands in), at its own first depth unless told otherwise.
+    """Play a scenario (or the file that holds it), by default at the first of its own depths.
 
     `settings` are those of the conversation, before the scenario's own; by default text and room depth take no notice
     of this machine's. `services` real: those that run where `settings` say, in the virtual time of room depth; live

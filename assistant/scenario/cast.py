@@ -1,4 +1,4 @@
-"""Who speaks with which voice: the sound of a script's steps."""
+"""The sound of a script's steps, and which voice speaks them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def made_voice(scenario: Scenario) -> Voice:
 
 
 class ServiceVoice:
-    """People speak with the speech service's voices, none with the assistant's own."""
+    """The people speak with voices of the speech service, except the assistant's."""
 
     def __init__(self, services: Services, assistant: str) -> None:
         """`assistant`: the name of the assistant's voice."""
@@ -39,7 +39,7 @@ class ServiceVoice:
         self._made: dict[tuple[str, str], Samples] = {}
 
     def __call__(self, text: str, speaker: str, lasts_s: float) -> Samples:
-        """A `Voice`; `lasts_s` is of no use to it. Raises ServiceError."""
+        """A `Voice`; ignores `lasts_s`. Raises ServiceError."""
         if (text, speaker) not in self._made:
             sound = at_speech_level(self.speak(text, self._voice_of(speaker, language_of(text))) / np.float32(32768))
             loud = np.flatnonzero(np.abs(sound) > _SILENCE * np.abs(sound).max(initial=0.0))
@@ -47,16 +47,17 @@ class ServiceVoice:
         return self._made[text, speaker]
 
     def speak(self, text: str, voice: str = "") -> Pcm16:
-        """`text` as the service says it; without `voice` as the assistant."""
+        """`text` synthesised by the service; without `voice` in the assistant's."""
         call = self._services.call("tts", _TTS_LIMIT_S)
         return np.concatenate([*self._services.speak(call, text, voice or self._assistant), np.zeros(0, np.int16)])
 
     def _voice_of(self, speaker: str, language: str) -> str:
         """The user has the first voice of the language that is not of the assistant's gender, others any other."""
         own = next((v["gender"] for v in self._listed if v["name"] == self._assistant), "female")
-        fit = [v for v in self._listed if v["language"].startswith(language) and v["name"] != self._assistant]
-        fit.sort(key=lambda voice: voice["gender"] == own)  # stable: the order of the list otherwise
-        names = [voice["name"] for voice in fit] or ["echo"]  # a name of OpenAI's that every engine knows
+        others = [v for v in self._listed if v["language"].startswith(language) and v["name"] != self._assistant]
+        other_gender = [voice["name"] for voice in others if voice["gender"] != own]
+        same_gender = [voice["name"] for voice in others if voice["gender"] == own]
+        names = [*other_gender, *same_gender] or ["echo"]  # a name of OpenAI's that every engine knows
         if speaker == "user" or len(names) == 1:
             return names[0]
         return names[1 + hashlib.sha256(speaker.encode()).digest()[0] % (len(names) - 1)]
@@ -67,7 +68,7 @@ class ServiceVoice:
 
 
 def sound_of(step: Step, scenario: Scenario, seed: int, voice: Voice) -> tuple[Samples, list[Span]]:
-    """(what a step gives off, at its level; the stretches of it in which something sounds, in seconds).
+    """(sound of a step, at its level; the spans of it that are not silent, in seconds).
 
     Raises ScenarioError where a file or a voice cannot be had.
     """
@@ -96,13 +97,14 @@ def _placed(sounds: Sequence[tuple[Samples, float]]) -> tuple[Samples, list[Span
     for sound, pause_s in sounds:
         if len(sound):
             spans.append((at_s, at_s + len(sound) / SAMPLE_RATE))
-        pieces += [sound, np.zeros(round(pause_s * SAMPLE_RATE), np.float32)]
-        at_s += sum(map(len, pieces[-2:])) / SAMPLE_RATE
+        silence = np.zeros(round(pause_s * SAMPLE_RATE), np.float32)
+        pieces += [sound, silence]
+        at_s += (len(sound) + len(silence)) / SAMPLE_RATE
     return np.concatenate(pieces), spans
 
 
 class Mix:
-    """What people in a room give off, on top of each other, sample by sample of the microphone's clock."""
+    """The sum of the sounds of all people in a room, sample by sample of the microphone's clock."""
 
     def __init__(self, begin: int = 0) -> None:
         """`begin`: the first sample that will be taken."""

@@ -1,4 +1,4 @@
-"""What a depth is, and what it is joined to: the conversation it makes to be heard."""
+"""What a depth is, and the parts of the conversation that it works with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from huiyin.assistant.turns import events as ev
 
 
 class DepthBackend(Protocol):
-    """How what is said reaches the machine, and the assistant the loudspeaker."""
+    """The way of the people's speech to the machine, and of the assistant's to the loudspeaker."""
 
     def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
@@ -25,10 +25,10 @@ class DepthBackend(Protocol):
         """The assistant's voice."""
 
     def cut(self, start_s: float, end_s: float) -> Pcm16:
-        """What was heard between two times, the assistant's own voice taken out."""
+        """The microphone's sound between two times, without echo."""
 
     def judge(self, start_s: float, end_s: float) -> float | None:
-        """How complete the turn between two times sounds, 0..1; None: nobody can tell."""
+        """How complete the turn between two times sounds, 0..1; None: unknown."""
 
     def observe(self, at_s: float, what: object) -> None:
         """Something happened."""
@@ -39,7 +39,7 @@ class DepthBackend(Protocol):
 
 @dataclass(frozen=True)
 class DepthContext:
-    """The other parts, as a depth needs them. `played` is told each block that goes to the loudspeaker."""
+    """The parts of the conversation that a depth works with. `played` takes each block of the loudspeaker's."""
 
     world: World
     player: Player
@@ -58,7 +58,7 @@ class DepthContext:
         self.played(block)
         return block
 
-    def tell_progress(self) -> None:
+    def post_progress(self) -> None:
         """Post how far playback has come."""
         if advanced := self.player.advanced():
             self.post(ev.PlaybackAdvanced(self.world.now, *advanced))

@@ -1,6 +1,6 @@
-"""Lets the steps of a script begin when their moment has come, notes what happens, and knows when it is over.
+"""Starts the steps of a script at their moments, records what happens, and ends the run.
 
-The same in virtual and in real time: `runner` and `live` tell it what they observe.
+The same in virtual and in real time: `runner` and `real_time` pass on what they observe.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from huiyin.assistant.conversation.performer import Asked, StateChanged
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.log import Log, Sounded
+from huiyin.assistant.scenario.log import Log, PlayedBlock
 from huiyin.assistant.scenario.moments import Moment, moment_of
 from huiyin.assistant.scenario.script import Scenario, Step, When
 from huiyin.assistant.scenario.world import World
@@ -19,13 +19,13 @@ from huiyin.assistant.turns.machine import State
 
 _FIRST_AFTER = When("start", 0.5)
 _NEXT_AFTER = When("quiet", 0.7)
-_SETTLE_S = 0.4  # without anything going on until it is quiet: longer than voice activity takes
-_TAIL_S = 2.2  # the scenario goes on for so long after the last of it, so that what should not come could
-_LONGEST_S = 120.0  # after the last of the script: then something goes on for ever
+_SETTLE_S = 0.4  # without an event until it is quiet: longer than voice activity takes
+_TAIL_S = 2.2  # after the last event the run goes on this long, so that an unwanted one can come
+_LONGEST_S = 120.0  # the longest run after the last step: then events come without end
 
 
 class Director:
-    """All calls from the thread that lets the world's things happen."""
+    """All calls from the thread that runs the world."""
 
     def __init__(
         self, scenario: Scenario, world: World, log: Log, begin: Callable[[Step], float], *, apart_s: float = 0.0
@@ -36,23 +36,22 @@ class Director:
         """
         self.log = log
         self.state = State.LISTENING
-        """Where the machine is; at the end LISTENING where all came to its end."""
+        """Where the machine is; LISTENING at the end of a run that came to rest."""
         self._world, self._begin, self._apart_s = world, begin, apart_s
-        self._first = True
         self._waiting = list(scenario.steps)
         self._armed: When | None = None  # what the next step waits for
         self._scheduled = 0  # steps whose time is known and has not come
         self._sounding = 0  # steps that are being said
-        self._happened = 0  # counts what goes on
+        self._events = 0  # counts them
         self._is_quiet = True
-        self._play_s = 0.0  # when the newest reply was let out
+        self._play_s = 0.0  # when the newest reply was sent to the player
         self._first_sound_of = 0  # the reply whose first sound is being looked for
-        self._begun_reply = 0  # the newest that was heard
+        self._begun_reply = 0  # the newest whose playback began
         self._scripted_s = 0.0  # the last of the script so far
         self._over = False
 
     def run(self) -> None:
-        """Let it all happen."""
+        """Run to the end."""
         world = self._world
         world.at(0.0, lambda: self._note("start"))
         self._arm()
@@ -73,10 +72,11 @@ class Director:
             case do.Play():
                 self._play_s = at_s
             case ev.PlaybackAdvanced(generation=generation) if generation > self._begun_reply:
-                self._begun_reply = self._first_sound_of = generation
-                since_s = self._play_s - self._apart_s
-                for block in [block for block in self.log.blocks if block.at_s >= since_s]:
-                    self._look_for_first_sound(block)
+                self._begun_reply = generation
+                self._first_sound_of = generation
+                for block in self.log.blocks:
+                    if block.at_s >= self._play_s - self._apart_s:
+                        self._look_for_first_sound(block)
             case Asked(generation=generation, messages=messages, style=style):
                 self.log.prompts.append((at_s, generation, messages))
                 self.log.styles.append((at_s, style))
@@ -86,11 +86,11 @@ class Director:
         if moment := moment_of(at_s, what):
             self._note_moment(moment)
         if isinstance(what, ev.Event):
-            self._goes_on()
+            self._count_event()
 
     def played(self, at_s: float, block: Pcm16) -> None:
         """A block left the loudspeaker from `at_s` on."""
-        self._look_for_first_sound(self.log.sounded(at_s, block))
+        self._look_for_first_sound(self.log.add_block(at_s, block))
 
     # -- the script
 
@@ -99,8 +99,7 @@ class Director:
         self._armed = None
         if not self._waiting:
             return
-        when = self._waiting[0].after or (_FIRST_AFTER if self._first else _NEXT_AFTER)
-        self._first = False
+        when = self._waiting[0].after or (_NEXT_AFTER if self.log.steps else _FIRST_AFTER)
         if when.moment == "start":
             self._schedule(when.delay_s)
         else:
@@ -125,32 +124,33 @@ class Director:
         self._sounding -= 1
         self._scripted_s = self._world.now
         self._note("user ends", "" if step.speaker == "user" else step.speaker, step=step.number)
-        self._goes_on()
+        self._count_event()
 
     def _note(self, name: str, detail: str = "", step: int = 0) -> None:
         self._note_moment(Moment(self._world.now, name, detail, step=step))
 
     def _note_moment(self, moment: Moment) -> None:
         self.log.moments.append(moment)
-        if self._armed and self._armed.moment == moment.name:
-            delay_s, self._armed = self._armed.delay_s, None
-            self._schedule(moment.at_s + delay_s)
+        when = self._armed
+        if when and when.moment == moment.name:
+            self._armed = None
+            self._schedule(moment.at_s + when.delay_s)
 
-    def _look_for_first_sound(self, block: Sounded) -> None:
-        """A reply is heard from its first audible sample on."""
+    def _look_for_first_sound(self, block: PlayedBlock) -> None:
+        """A reply starts with its first audible sample."""
         if self._first_sound_of and block.first_s is not None:
             self._note_moment(Moment(block.first_s, "reply starts", "", self._first_sound_of))
             self._first_sound_of = 0
 
     # -- when it is over
 
-    def _goes_on(self) -> None:
-        self._happened += 1
-        count = self._happened
+    def _count_event(self) -> None:
+        self._events += 1
+        count = self._events
         self._world.after(_SETTLE_S, lambda: self._quiet_since(count))
 
     def _quiet_since(self, count: int) -> None:
-        if count != self._happened or self._sounding or self.state is not State.LISTENING:
+        if count != self._events or self._sounding or self.state is not State.LISTENING:
             return
         if not self._is_quiet:
             self._is_quiet = True
@@ -158,5 +158,5 @@ class Director:
         self._world.after(_TAIL_S, lambda: self._end_since(count))
 
     def _end_since(self, count: int) -> None:
-        if count == self._happened and not self._scheduled:
+        if count == self._events and not self._scheduled:
             self._over = True

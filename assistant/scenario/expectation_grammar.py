@@ -1,28 +1,21 @@
-"""How `expect:` and `after:` are read. What they mean stands in `grammar`."""
+"""How `expect:` and `after:` are read; `grammar` explains what they mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import get_args
+from typing import Any, get_args
 
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import LATER_CLAUSE, NAMES
-from huiyin.assistant.scenario.reader import Node
+from huiyin.assistant.scenario.reader import Node, Readers, fields
 from huiyin.configs.nearest import nearest
 
 _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")
 _BOUND = re.compile(r"^(?P<name>.+?)\s*(?P<operator><=|>=|==|<|>)\s*(?P<value>-?\d+(?:\.\d+)?)$")
-_LONGEST_MS = 600_000.0
 _KINDS = ("event", "absent", "heard", "said", "asked", "prompt", "history", "spoken", "loudspeaker", "metric")
-_OPTIONS: dict[str, tuple[str, ...]] = {
-    "event": ("since", "within_ms", "not_before_ms", "times"),
-    "absent": ("since", "within_ms"),
-    "loudspeaker": ("since", "for_ms"),
-}
 
 
 def read_when(node: Node) -> script.When:
@@ -36,7 +29,7 @@ def read_when(node: Node) -> script.When:
 
 
 def read_expectations(node: Node) -> tuple[script.Expectation, ...]:
-    """The list under `expect:`; one alone may stand without its dash."""
+    """The list under `expect:`, or a single expectation."""
     return tuple(_expectation(item) for item in node.item_or_items())
 
 
@@ -49,80 +42,61 @@ def _expectation(node: Node) -> script.Expectation:
     if len(kinds) > 1:
         raise node.error("scenario.expectation_of_many_kinds", known=_KINDS, kinds=str(kinds))
     kind = kinds[0]
+    readers = _OPTIONS.get(kind, {})
+    value = keys.pop(kind)
     for key in keys:
-        if key != kind and key not in _OPTIONS.get(kind, ()):
-            options = _OPTIONS.get(kind, ("nothing else",))
+        if key not in readers:
+            options = list(readers) or "nothing else"
             raise keys[key].error("scenario.unfit_option", key=key, kind=kind, options=options)
-    value = keys[kind]
+    values = fields(keys, readers)
     if kind == "event":
-        return _happens(node.line, value, keys)
+        if values.get("within_s", float("inf")) < values.get("not_before_s", 0.0):
+            raise keys["within_ms"].error("scenario.most_below_least")
+        return script.Happens(node.line, _moment(value), **values)
     if kind == "absent":
-        return script.Absent(node.line, _moment(value), _since(keys), _seconds(keys, "within_ms"))
+        return script.Absent(node.line, _moment(value), **values)
     if kind == "history":
         return script.Remembers(node.line, tuple(_history_turn(item) for item in value.items()))
     if kind == "spoken":
         return script.Spoken(node.line, value.mapping(("style",), needs=["style"])["style"].choice(get_args(Style)))
     if kind == "loudspeaker":
-        return _loudness(node.line, value, keys)
+        return _loudness(node.line, value, values)
     if kind == "metric":
         return _bound(node.line, value)
     return script.Says(node.line, kind, _words(value))  # type: ignore[arg-type]  # the kinds that are left
 
 
-def _happens(line: int, value: Node, keys: Mapping[str, Node]) -> script.Happens:
-    least_s, most_s = _seconds(keys, "not_before_ms") or 0.0, _seconds(keys, "within_ms")
-    if most_s is not None and most_s < least_s:
-        raise keys["within_ms"].error("scenario.most_below_least")
-    times = keys["times"].whole(1) if "times" in keys else None
-    return script.Happens(line, _moment(value), _since(keys), least_s, most_s, times)
-
-
-def _loudness(line: int, value: Node, keys: Mapping[str, Node]) -> script.Loudness:
-    bounds = {key: node.number(-120, 0) for key, node in value.mapping(("above_dbfs", "below_dbfs")).items()}
+def _loudness(line: int, node: Node, values: dict[str, Any]) -> script.Loudness:
+    bounds = node.mapping(("above_dbfs", "below_dbfs"))
     if not bounds:
-        raise value.error("scenario.no_loudness_bound")
-    if "since" not in keys:
-        raise value.error("scenario.no_loudness_moment")
-    since = read_when(keys["since"])
-    return script.Loudness(line, since.moment, since.delay_s, _seconds(keys, "for_ms") or 0.2, **bounds)
+        raise node.error("scenario.no_loudness_bound")
+    if "since" not in values:
+        raise node.error("scenario.no_loudness_moment")
+    values |= {key: bound.number(-120, 0) for key, bound in bounds.items()}
+    return script.Loudness(line, **values)
 
 
 def _bound(line: int, node: Node) -> script.Bound:
     match = _BOUND.match(node.text())
     if not match:
         raise node.error("scenario.not_a_metric_bound")
-    if match["name"] not in METRICS:
-        name = match["name"]
+    name = match["name"]
+    if name not in METRICS:
         raise node.error("scenario.no_metric", name=name, near=nearest(name, METRICS), names=list(METRICS))
-    return script.Bound(line, match["name"], match["operator"], float(match["value"]))  # type: ignore[arg-type]
+    return script.Bound(line, name, match["operator"], float(match["value"]))  # type: ignore[arg-type]
 
 
 def _history_turn(node: Node) -> script.HistoryTurn:
-    keys = node.mapping(("user", "assistant", "interrupted"), needs=["user", "assistant"])
-    interrupted = keys["interrupted"].flag() if "interrupted" in keys else None
-    return script.HistoryTurn(_words(keys["user"]), _words(keys["assistant"]), interrupted)
+    return script.HistoryTurn(**fields(node.mapping(_HISTORY_TURN, needs=("user", "assistant")), _HISTORY_TURN))
 
 
 def _words(node: Node) -> script.Words:
     if node.is_text:
-        return script.Words(exactly=node.text(empty=True))
-    keys = node.mapping(("contains", "without", "begins"))
+        return script.Words(exactly=node.text_or_nothing())
+    keys = node.mapping(_WORDS)
     if not keys:
         raise node.error("scenario.no_words")
-    contains, without = (
-        tuple(item.text() for item in keys[key].item_or_items()) if key in keys else ()
-        for key in ("contains", "without")
-    )
-    begins = keys["begins"].text() if "begins" in keys else None
-    return script.Words(contains=contains, without=without, begins=begins)
-
-
-def _seconds(keys: Mapping[str, Node], key: str) -> float | None:
-    return keys[key].number(0, _LONGEST_MS) / 1000 if key in keys else None
-
-
-def _since(keys: Mapping[str, Node]) -> str | None:
-    return _moment(keys["since"]) if "since" in keys else None
+    return script.Words(**fields(keys, _WORDS))
 
 
 def _moment(node: Node) -> str:
@@ -133,3 +107,12 @@ def _moment_name(name: str, node: Node) -> str:
     if name in NAMES or _LATER.fullmatch(name):
         return name
     raise node.error("scenario.no_moment", name=name, near=nearest(name, NAMES), names=list(NAMES))
+
+
+_OPTIONS: dict[str, Readers] = {
+    "event": {"since": _moment, "within_ms": Node.seconds, "not_before_ms": Node.seconds, "times": Node.count},
+    "absent": {"since": _moment, "within_ms": Node.seconds},
+    "loudspeaker": {"since": read_when, "for_ms": Node.seconds},
+}
+_HISTORY_TURN: Readers = {"user": _words, "assistant": _words, "interrupted": Node.flag}
+_WORDS: Readers = {"contains": Node.texts, "without": Node.texts, "begins": Node.text}

@@ -1,40 +1,31 @@
-"""Whether what was expected came about, and if not, what came instead."""
+"""Whether each expectation was met, and if not, what came instead."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import Moment
-from huiyin.assistant.scenario.script import (
-    Absent,
-    Bound,
-    Expectation,
-    Happens,
-    Loudness,
-    Remembers,
-    Says,
-    Scenario,
-    Spoken,
-    Step,
-    Words,
-)
 from huiyin.assistant.turns.normalise import normalised
 
+_MOMENTS_WITH_TEXT = {"heard": "asr answers", "said": "committed"}
+_NO_TEXT = {
+    "heard": "nothing was transcribed",
+    "said": "no reply was committed",
+    "asked": "the model was not asked",
+    "prompt": "the model was not asked",
+}
 # What these are measured from, where it is not said; all others are from the end of the turn's words.
 _FROM_THE_BEGINNING = ("reply pauses", "reply stops", "speech heard")
-_COMPARE = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-}
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 
 
 @dataclass(frozen=True)
@@ -54,126 +45,110 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Window:
-    """The stretch of the conversation that an expectation looks at."""
+    """The part of the conversation that an expectation looks at, and the figures of all of it."""
 
     log: Log
-    step: Step | None
+    figures: Mapping[str, float | None]
+    step: script.Step | None
     start_s: float
     end_s: float
 
     def moments(self, name: str) -> list[Moment]:
         return list(self.log.named(name, self.start_s, self.end_s))
 
-    def reference(self, since: str | None, wanted: str) -> float | None:
-        """What times are measured from; None where it did not come."""
+    def reference(self, since: str | None, wanted: str) -> tuple[str, float | None]:
+        """(the moment that times are measured from, when it came; None where it did not)."""
         natural = "user starts" if wanted in _FROM_THE_BEGINNING else "user ends"
         name = since or (natural if self.step else "start")
+        moments = self.moments(name)
         if self.step and name in ("user starts", "user ends"):
-            return next((m.at_s for m in self.log.named(name) if m.step == self.step.number), None)
-        return next((m.at_s for m in self.log.named(name, self.start_s, self.end_s)), None)
+            moments = [m for m in self.log.named(name) if m.step == self.step.number]
+        return name, moments[0].at_s if moments else None
 
 
-def judge(scenario: Scenario, log: Log, figures: Mapping[str, float | None]) -> list[Outcome]:
-    """Every expectation of a scenario, in the order of the file. Those of turns that never began are not met."""
+def judge(scenario: script.Scenario, log: Log, figures: Mapping[str, float | None]) -> list[Outcome]:
+    """Every expectation of a scenario, in the order of the file; none of those of turns that never began."""
     outcomes: list[Outcome] = []
-    begun = {step.number: at_s for at_s, step in log.steps}
-    for step in scenario.steps:
-        window = _Window(log, step, begun.get(step.number, log.end_s), _window_end(step, log))
-        for expectation in step.expect if step.number in begun else ():
-            outcomes.append(_judge(expectation, window, figures))
-    whole = _Window(log, None, 0.0, float("inf"))
-    outcomes += [_judge(expectation, whole, figures) for expectation in scenario.expect]
-    return outcomes
+    for at_s, step in log.steps:
+        window = _Window(log, figures, step, at_s, _window_end(step, log))
+        outcomes += [_judge(expectation, window) for expectation in step.expect]
+    whole = _Window(log, figures, None, 0.0, float("inf"))
+    return outcomes + [_judge(expectation, whole) for expectation in scenario.expect]
 
 
-def _window_end(step: Step, log: Log) -> float:
+def _window_end(step: script.Step, log: Log) -> float:
     for at_s, later in log.steps:
         if later.number > step.number and (later.takes_floor or not step.takes_floor):
             return at_s
     return float("inf")
 
 
-def _judge(expectation: Expectation, window: _Window, figures: Mapping[str, float | None]) -> Outcome:
-    at_s = window.start_s
-    match expectation:
-        case Happens():
-            problem, at_s = _happens(expectation, window)
-        case Absent():
-            problem, at_s = _absent(expectation, window)
-        case Says():
-            problem, at_s = _says(expectation, window)
-        case Remembers():
-            problem, at_s = _remembers(expectation, window)
-        case Spoken():
-            problem, at_s = _spoken(expectation, window)
-        case Loudness():
-            problem, at_s = _loudness(expectation, window)
-        case Bound():
-            problem = _bound(expectation, figures)
-        case _:
-            raise TypeError(f"nobody knows how to judge {expectation}")
+def _judge(expectation: script.Expectation, window: _Window) -> Outcome:
+    problem, at_s = _JUDGES[type(expectation)](expectation, window)
     return Outcome(expectation.line, window.step.number if window.step else 0, problem, at_s)
 
 
-def _happens(wanted: Happens, window: _Window) -> tuple[str, float]:
+# -- each returns (what is wrong, or ''; where to look in the timeline, in seconds)
+
+
+def _happens(wanted: script.Happens, window: _Window) -> tuple[str, float]:
     moments = window.moments(wanted.moment)
     if not moments:
         return f"`{wanted.moment}` did not come", window.start_s
     at_s = moments[0].at_s
     if wanted.times is not None and len(moments) != wanted.times:
         return f"`{wanted.moment}` came {_times(len(moments))}, not {_times(wanted.times)}", at_s
-    if wanted.since is None and wanted.most_s is None and not wanted.least_s:
+    if wanted.since is None and wanted.within_s is None and not wanted.not_before_s:
         return "", at_s
-    since_s = window.reference(wanted.since, wanted.moment)
-    name = wanted.since or ("user starts" if wanted.moment in _FROM_THE_BEGINNING else "user ends")
+    name, since_s = window.reference(wanted.since, wanted.moment)
     if since_s is None:
         return f"`{name}`, from which `{wanted.moment}` is measured, did not come", at_s
     if wanted.since:  # the first after it
         at_s = next((m.at_s for m in moments if m.at_s >= since_s), at_s)
     late_s = at_s - since_s
-    shown = f"`{wanted.moment}` came {late_s * 1000:.0f} ms after `{name}`"
-    if late_s < wanted.least_s:
-        early = f"{-late_s * 1000:.0f} ms before `{name}`" if late_s < 0 else ""
-        least = f", not before {wanted.least_s * 1000:.0f} ms" if wanted.least_s else ""
-        return (f"`{wanted.moment}` came {early}" if early else shown) + least, at_s
-    if wanted.most_s is not None and late_s > wanted.most_s:
-        return f"{shown}, not within {wanted.most_s * 1000:.0f} ms", at_s
+    direction = "before" if late_s < 0 else "after"
+    came = f"`{wanted.moment}` came {abs(late_s) * 1000:.0f} ms {direction} `{name}`"
+    if late_s < wanted.not_before_s:
+        least = f", not before {wanted.not_before_s * 1000:.0f} ms" if wanted.not_before_s else ""
+        return came + least, at_s
+    if wanted.within_s is not None and late_s > wanted.within_s:
+        return f"{came}, not within {wanted.within_s * 1000:.0f} ms", at_s
     return "", at_s
 
 
-def _absent(unwanted: Absent, window: _Window) -> tuple[str, float]:
+def _absent(unwanted: script.Absent, window: _Window) -> tuple[str, float]:
     since_s: float | None = window.start_s
     if unwanted.since:
-        since_s = window.reference(unwanted.since, unwanted.moment)
-        if since_s is None:
-            return f"`{unwanted.since}` did not come", window.start_s
-    assert since_s is not None
-    until_s = window.end_s if unwanted.within_s is None else since_s + unwanted.within_s
-    moment = window.log.first(unwanted.moment, since_s, min(until_s, window.end_s))
-    return (f"`{unwanted.moment}` came: {moment}" if moment else ""), moment.at_s if moment else window.start_s
+        _, since_s = window.reference(unwanted.since, unwanted.moment)
+    if since_s is None:
+        return f"`{unwanted.since}` did not come", window.start_s
+    until_s = window.end_s if unwanted.within_s is None else min(since_s + unwanted.within_s, window.end_s)
+    moment = window.log.first(unwanted.moment, since_s, until_s)
+    return (f"`{unwanted.moment}` came: {moment}", moment.at_s) if moment else ("", window.start_s)
 
 
-def _says(wanted: Says, window: _Window) -> tuple[str, float]:
-    log = window.log
-    source = {"heard": "asr answers", "said": "committed"}.get(wanted.what)
-    if source:
-        moments = window.moments(source)
-        text = moments[-1].text if moments else None
-        at_s = moments[-1].at_s if moments else window.start_s
-    else:
-        asked = [(at, messages) for at, _, messages in log.prompts if window.start_s <= at < window.end_s]
-        messages = asked[-1][1] if asked else []
-        chosen = messages[-1:] if wanted.what == "asked" else messages
-        text = "\n".join(message["content"] for message in chosen) if asked else None
-        at_s = asked[-1][0] if asked else window.start_s
-    if text is None:
-        nothing = {"heard": "nothing was transcribed", "said": "no reply was committed"}
-        return nothing.get(wanted.what, "the model was not asked"), at_s
+def _says(wanted: script.Says, window: _Window) -> tuple[str, float]:
+    texts = _texts(wanted.what, window)
+    if not texts:
+        return _NO_TEXT[wanted.what], window.start_s
+    at_s, text = texts[-1]
     wrong = mismatch(wanted.words, text)
-    return (f"{wanted.what}: {wrong}" if wrong else ""), at_s
+    return f"{wanted.what}: {wrong}" if wrong else "", at_s
 
 
-def _remembers(wanted: Remembers, window: _Window) -> tuple[str, float]:
+def _texts(what: str, window: _Window) -> list[tuple[float, str]]:
+    """(seconds, text) of all that was transcribed, said by the assistant or asked of the model."""
+    if what in _MOMENTS_WITH_TEXT:
+        return [(m.at_s, m.text) for m in window.moments(_MOMENTS_WITH_TEXT[what])]
+    texts = []
+    for at_s, _, messages in window.log.prompts:
+        if window.start_s <= at_s < window.end_s:
+            chosen = messages[-1:] if what == "asked" else messages
+            texts.append((at_s, "\n".join(message["content"] for message in chosen)))
+    return texts
+
+
+def _remembers(wanted: script.Remembers, window: _Window) -> tuple[str, float]:
     commits = [m.at_s for m in window.log.named("committed", 0.0, window.end_s)]
     turns = window.log.history[: len(commits)]
     at_s = commits[-1] if commits else window.start_s
@@ -189,19 +164,20 @@ def _remembers(wanted: Remembers, window: _Window) -> tuple[str, float]:
     return "", at_s
 
 
-def _spoken(wanted: Spoken, window: _Window) -> tuple[str, float]:
+def _spoken(wanted: script.Spoken, window: _Window) -> tuple[str, float]:
     styles = [(at_s, style) for at_s, style in window.log.styles if window.start_s <= at_s < window.end_s]
     if not styles:
         return "no reply was asked for", window.start_s
     at_s, style = styles[-1]
-    return ("" if style == wanted.style else f"the reply is spoken in the style {style}, not {wanted.style}"), at_s
+    wrong = f"the reply is spoken in the style {style}, not {wanted.style}"
+    return "" if style == wanted.style else wrong, at_s
 
 
-def _loudness(wanted: Loudness, window: _Window) -> tuple[str, float]:
-    since_s = window.reference(wanted.since, "")
-    if since_s is None:
-        return f"`{wanted.since}`, from which the loudspeaker is measured, did not come", window.start_s
-    since_s += wanted.delay_s
+def _loudness(wanted: script.Loudness, window: _Window) -> tuple[str, float]:
+    moment_s = window.reference(wanted.since.moment, "")[1]
+    if moment_s is None:
+        return f"`{wanted.since.moment}`, from which the loudspeaker is measured, did not come", window.start_s
+    since_s = moment_s + wanted.since.delay_s
     power = window.log.power(since_s, since_s + wanted.for_s) / 32768**2
     level = 10 * np.log10(power) if power > 1e-12 else -120.0
     if wanted.above_dbfs is not None and level < wanted.above_dbfs:
@@ -211,16 +187,28 @@ def _loudness(wanted: Loudness, window: _Window) -> tuple[str, float]:
     return "", since_s
 
 
-def _bound(wanted: Bound, figures: Mapping[str, float | None]) -> str:
-    value = figures[wanted.metric]
+def _bound(wanted: script.Bound, window: _Window) -> tuple[str, float]:
+    value = window.figures[wanted.metric]
     if value is None:
         meaning = METRICS[wanted.metric] or METRICS[wanted.metric.replace("p95", "p50")]
-        return f"{wanted.metric}: there was nothing to measure; it is: {meaning}"
-    met = _COMPARE[wanted.operator](value, wanted.value)
-    return "" if met else f"{wanted.metric} is {value:g}, not {wanted.operator} {wanted.value:g}"
+        return f"{wanted.metric}: there was nothing to measure; it is: {meaning}", window.start_s
+    if _COMPARE[wanted.operator](value, wanted.value):
+        return "", window.start_s
+    return f"{wanted.metric} is {value:g}, not {wanted.operator} {wanted.value:g}", window.start_s
 
 
-def mismatch(words: Words, text: str) -> str:
+_JUDGES: dict[type[script.Expectation], Callable[[Any, _Window], tuple[str, float]]] = {
+    script.Happens: _happens,
+    script.Absent: _absent,
+    script.Says: _says,
+    script.Remembers: _remembers,
+    script.Spoken: _spoken,
+    script.Loudness: _loudness,
+    script.Bound: _bound,
+}
+
+
+def mismatch(words: script.Words, text: str) -> str:
     """What is wrong with `text`; '' where it is as it must be."""
     if words.exactly is not None and normalised(words.exactly) != normalised(text):
         return f"“{text}”, not “{words.exactly}”"

@@ -14,7 +14,7 @@ A file is one scenario:
       llm: {first_token_ms: 150, tokens_per_s: 40}
       tts: {first_audio_ms: 100, real_time_factor: 0.2}
       endpoint: {takes_ms: 60}
-    room: {rt60_s: 0.3, noise_dbfs: -66}                # room and live depth: any number of audio.room.RoomSettings
+    room: {rt60_s: 0.3, noise_dbfs: -66}                # room and live depth: any number of ports.room.RoomSettings
     voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English. Real
                            # services are spoken to with a voice of their own unless one is named
 
@@ -36,14 +36,14 @@ A turn has one of
 and may have
     after: MOMENT + N ms   when; default: `quiet + 700 ms`, the first at `start + 500 ms`. The moment is looked for
                            from the beginning of the turn before. MOMENT: one of `moments.NAMES`
-    heard: TEXT            what the recogniser makes of it (default: what was said; '' nothing)
+    heard: TEXT            what the recogniser returns (default: what was said; '' nothing)
     means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound or key: noise)
     complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
                            its end (default: not judged; `audio` and real voices are judged by the real model)
     complete_words: 0.9    how complete its words are, likewise, to the language model that judges them (default: not
                            judged; asked for with the setting turns.endpoint_words: always)
-    emotion: {sad: 0.8}    label and confidence, as the recogniser tells them;  events: [laughter];  language: zh
-    lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down nobody hears the words
+    emotion: {sad: 0.8}    label and confidence, as the recogniser gives them;  events: [laughter];  language: zh
+    lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
     speaker: Anna          another person (another voice, further away), or the television
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
     fails: {llm: error}    asr, llm or tts: error, stall or disconnect; or with details:
@@ -73,7 +73,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -81,8 +81,7 @@ from huiyin.assistant.ports.room import RoomSettings
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
 from huiyin.assistant.scenario.mark import TOP_KEYS
-from huiyin.assistant.scenario.reader import Node, ScenarioError, read_file, read_yaml
-from huiyin.assistant.turns.events import Stage
+from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, ScenarioError, fields, read_file, read_yaml
 from huiyin.configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
@@ -90,13 +89,8 @@ __all__ = ["ScenarioError", "parse", "read"]
 VOICES = (script.MADE_VOICE, "hibari")
 SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
 _KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
-_TURN = (
-    *_KINDS, "after", "heard", "means", "complete", "complete_words", "emotion", "events", "language", "lasts_ms",
-    "level_db", "speaker", "reply", "fails", "expect",
-)  # fmt: skip
 _LIKE_A_PAUSE = re.compile(r"[\[［【][^\]］】]*\d[^\]］】]*[\]］】]")
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
-_LONGEST_MS = 600_000.0
 _SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
 
 
@@ -130,32 +124,21 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         raise ScenarioError("scenario.mistakes", mistakes="\n".join(map(str, mistakes)))
     if not steps:
         raise keys["turns"].error("scenario.no_turns")
-    depths = tuple(node.choice(script.DEPTHS) for node in keys["depth"].item_or_items()) if "depth" in keys else ()
-    needs_room = next((step for step in steps if step.kind == "audio"), None)
-    if needs_room and "text" in depths:
-        raise keys["depth"].error("scenario.sound_at_text_depth", audio_line=needs_room.line)
-    return script.Scenario(
-        name=keys["name"].text() if "name" in keys else name,
-        path=path,
-        about=keys["about"].text() if "about" in keys else "",
-        depths=cast("tuple[script.Depth, ...]", depths) or (("room",) if needs_room else ("text",)),
-        seed=keys["seed"].whole() if "seed" in keys else 1,
-        settings=_settings(keys["settings"]) if "settings" in keys else (),
-        services=_services(keys["services"]) if "services" in keys else None,
-        room={key: node.number() for key, node in keys["room"].mapping(_ROOM).items()} if "room" in keys else {},
-        voice=keys["voice"].choice(VOICES) if "voice" in keys else "",
-        steps=tuple(steps),
-        expect=read_expectations(keys["expect"]) if "expect" in keys else (),
-    )
+    recording = next((step for step in steps if step.kind == "audio"), None)
+    values = {"name": name, **fields(keys, _SCENARIO)}
+    depths = values.pop("depth", ("room",) if recording else ("text",))
+    if recording and "text" in depths:
+        raise keys["depth"].error("scenario.sound_at_text_depth", audio_line=recording.line)
+    return script.Scenario(path=path, depths=depths, steps=tuple(steps), **values)
 
 
 def _settings(node: Node) -> tuple[str, ...]:
+    of_services = {field.name for field in dataclasses.fields(Settings)} - {*_SETTINGS}
     overrides = []
     for key, value in node.mapping(()).items():
-        section = key.partition(".")[0]
-        if section in {field.name for field in dataclasses.fields(Settings)} - {*_SETTINGS}:
+        if key.partition(".")[0] in of_services:
             raise value.error("scenario.setting_of_a_service", key=key)
-        overrides.append(f"{key}={value.text(empty=True)}")
+        overrides.append(f"{key}={value.text_or_nothing()}")
         try:
             load(environ={}, overrides=overrides[-1:])
         except SettingsError as error:
@@ -164,23 +147,23 @@ def _settings(node: Node) -> tuple[str, ...]:
 
 
 def _services(node: Node) -> script.ServiceTimes:
-    table = {
-        "asr": {"takes_ms": ("asr_s", 1000), "per_s_ms": ("asr_per_s", 1000)},
-        "llm": {"first_token_ms": ("llm_first_s", 1000), "tokens_per_s": ("llm_tokens_per_s", 1)},
-        "tts": {"first_audio_ms": ("tts_first_s", 1000), "real_time_factor": ("tts_real_time_factor", 1)},
-        "endpoint": {"takes_ms": ("endpoint_s", 1000), "words_ms": ("words_s", 1000)},
+    table: dict[str, dict[str, tuple[str, int, float]]] = {  # key -> (field, its unit in that of the key, least)
+        "asr": {"takes_ms": ("asr_s", 1000, 0), "per_s_ms": ("asr_per_s", 1000, 0)},
+        "llm": {"first_token_ms": ("llm_first_s", 1000, 0), "tokens_per_s": ("llm_tokens_per_s", 1, 0.1)},
+        "tts": {"first_audio_ms": ("tts_first_s", 1000, 0), "real_time_factor": ("tts_real_time_factor", 1, 0)},
+        "endpoint": {"takes_ms": ("endpoint_s", 1000, 0), "words_ms": ("words_s", 1000, 0)},
     }
     values: dict[str, float] = {}
     for service, entries in node.mapping(table).items():
         for key, value in entries.mapping(table[service]).items():
-            name, unit = table[service][key]
-            values[name] = value.number(0.1 if key == "tokens_per_s" else 0, _LONGEST_MS) / unit
+            field, unit, least = table[service][key]
+            values[field] = value.number(least, LONGEST_MS) / unit
     return script.ServiceTimes(**values)
 
 
 def _step(number: int, node: Node, path: Path | None) -> script.Step:
     node.what = "a turn"
-    keys = node.mapping(_TURN)
+    keys = node.mapping((*_KINDS, *_TURN))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
         raise node.error("scenario.turn_says_nothing", known=_KINDS)
@@ -188,31 +171,10 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
         raise node.error("scenario.turn_of_many_kinds", kinds=f"`{'` and `'.join(kinds)}`", known=_KINDS)
     kind = kinds[0]
     content = _content(kind, keys[kind], path)
-    means = keys["means"].choice(("turn", "backchannel", "stop", "noise")) if "means" in keys else ""
-    return script.Step(
-        number=number,
-        line=node.line,
-        kind=kind,
-        content=content,
-        means=cast(script.Means, means or ("noise" if kind in ("sound", "key") else "turn")),
-        after=read_when(keys["after"]) if "after" in keys else None,
-        speaker=keys["speaker"].text() if "speaker" in keys else ("tv" if content == "tv" else "user"),
-        heard=keys["heard"].text(empty=True) if "heard" in keys else ("" if kind in ("sound", "audio") else None),
-        language=keys["language"].text() if "language" in keys else "",
-        emotion=_emotion(keys["emotion"]) if "emotion" in keys else None,
-        events=tuple(item.text() for item in keys["events"].item_or_items()) if "events" in keys else (),
-        complete=_probabilities(keys, "complete"),
-        complete_words=_probabilities(keys, "complete_words"),
-        level_db=keys["level_db"].number(-80, 30) if "level_db" in keys else 0.0,
-        lasts_s=_lasts_s(kind, content, keys),
-        reply=keys["reply"].text(empty=True) if "reply" in keys else None,
-        faults=_faults(keys["fails"]) if "fails" in keys else (),
-        expect=read_expectations(keys["expect"]) if "expect" in keys else (),
-    )
-
-
-def _probabilities(keys: Mapping[str, Node], key: str) -> tuple[float, ...]:
-    return tuple(node.number(0, 1) for node in keys[key].item_or_items()) if key in keys else ()
+    if "lasts_ms" in keys and kind not in ("user", "sound"):
+        raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
+    values = {**_defaults(kind, content), **fields(keys, _TURN)}
+    return script.Step(number=number, line=node.line, kind=kind, content=content, **values)
 
 
 def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
@@ -221,46 +183,80 @@ def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
     if kind == "sound":
         return node.choice(SOUNDS)
     text = node.text()
+    words = script.PAUSE.sub("", text)
     if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
         raise node.error("scenario.no_sound_file", file=text)
-    if kind == "user" and (wrong := _LIKE_A_PAUSE.search(script.PAUSE.sub("", text))):
+    if kind == "user" and (wrong := _LIKE_A_PAUSE.search(words)):
         raise node.error("scenario.pause_without_unit", mark=wrong[0])
-    if kind == "user" and not re.search(r"\w", script.PAUSE.sub("", text)):
+    if kind == "user" and not re.search(r"\w", words):
         raise node.error("scenario.nothing_to_say")
     return text
 
 
-def _lasts_s(kind: script.Kind, content: str, keys: Mapping[str, Node]) -> float | None:
-    if "lasts_ms" in keys:
-        if kind not in ("user", "sound"):
-            raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
-        return keys["lasts_ms"].number(1, _LONGEST_MS) / 1000
-    return SOUNDS[content] if kind == "sound" else None
+def _defaults(kind: script.Kind, content: str) -> dict[str, Any]:
+    """What leaving a key out means, where that depends on the kind of turn."""
+    if kind == "sound":
+        speaker = "tv" if content == "tv" else "user"
+        return {"means": "noise", "speaker": speaker, "heard": "", "lasts_s": SOUNDS[content]}
+    if kind == "audio":
+        return {"heard": ""}
+    return {"means": "noise"} if kind == "key" else {}
+
+
+def _probabilities(node: Node) -> tuple[float, ...]:
+    return tuple(item.number(0, 1) for item in node.item_or_items())
 
 
 def _emotion(node: Node) -> tuple[str, float]:
-    entries = node.mapping(())
+    entries = list(node.mapping(()).items())
     if len(entries) != 1:
         raise node.error("scenario.not_one_emotion")
-    return next((label, value.number(0, 1)) for label, value in entries.items())
+    label, confidence = entries[0]
+    return label, confidence.number(0, 1)
 
 
-def _faults(node: Node) -> tuple[script.Fault, ...]:
-    faults = []
-    hows = ("error", "stall", "disconnect")
-    for stage, value in node.mapping(script.STAGES).items():
-        entries: dict[str, Node] = {"how": value}
+def _faults(node: Node) -> dict[str, script.Fault]:
+    places: dict[str, tuple[str, ...]] = {"asr": (), "llm": ("after_tokens",), "tts": ("after_ms", "clause")}
+    faults = {}
+    for stage, value in node.mapping(places).items():
+        entries = {"how": value}
         if not value.is_text:
-            allowed = {"asr": (), "llm": ("after_tokens",), "tts": ("after_ms", "clause")}[stage]
-            entries = value.mapping(("how", "times", *allowed), needs=["how"])
-        after = entries["after_tokens"].number(0, 1e6) if "after_tokens" in entries else 0.0
-        after = entries["after_ms"].number(0, _LONGEST_MS) / 1000 if "after_ms" in entries else after
-        fault = script.Fault(
-            stage=cast(Stage, stage),
-            how=cast(script.How, entries["how"].choice(hows)),
-            after=after,
-            clause=entries["clause"].whole(1) - 1 if "clause" in entries else 0,
-            times=entries["times"].whole(1) if "times" in entries else None,
-        )
-        faults.append(fault)
-    return tuple(faults)
+            entries = value.mapping(("how", "times", *places[stage]), needs=["how"])
+        faults[stage] = script.Fault(**fields(entries, _FAULT))
+    return faults
+
+
+_SCENARIO: Readers = {
+    "name": Node.text,
+    "about": Node.text,
+    "depth": lambda node: tuple(item.choice(script.DEPTHS) for item in node.item_or_items()),
+    "seed": Node.whole,
+    "settings": _settings,
+    "services": _services,
+    "room": lambda node: {key: value.number() for key, value in node.mapping(_ROOM).items()},
+    "voice": lambda node: node.choice(VOICES),
+    "expect": read_expectations,
+}
+_TURN: Readers = {
+    "after": read_when,
+    "heard": Node.text_or_nothing,
+    "means": lambda node: node.choice(("turn", "backchannel", "stop", "noise")),
+    "complete": _probabilities,
+    "complete_words": _probabilities,
+    "emotion": _emotion,
+    "events": Node.texts,
+    "language": Node.text,
+    "lasts_ms": lambda node: node.seconds(1),
+    "level_db": lambda node: node.number(-80, 30),
+    "speaker": Node.text,
+    "reply": Node.text_or_nothing,
+    "fails": _faults,
+    "expect": read_expectations,
+}
+_FAULT: Readers = {
+    "how": lambda node: node.choice(("error", "stall", "disconnect")),
+    "times": Node.count,
+    "after_tokens": lambda node: node.number(0, 1e6),
+    "after_ms": Node.seconds,
+    "clause": lambda node: node.count() - 1,
+}

@@ -1,4 +1,4 @@
-"""Who said which word when: what a perfect recogniser would make of any stretch of the conversation."""
+"""Which word is spoken when: what a perfect recogniser returns for any part of the conversation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from huiyin.assistant.scenario.script import PAUSE, Step, seconds, speech_s
 from huiyin.assistant.turns.events import Transcript
 from huiyin.services.common.text import HAN
 
-_UNIT = re.compile(rf"[{HAN}][^\w\s{HAN}]*|[^\s{HAN}]+\s*")  # what is heard whole or not at all
 Span = tuple[float, float]
-LOUDEST_UNHEARD_DB = -30.0  # speech so much softer than the usual is heard by nobody
-_MASKED_DB = 10.0  # nor are words that somebody speaks over who is so much louder
+LOUDEST_UNHEARD_DB = -30.0  # speech this much softer than usual is not recognised
+_MASKED_DB = 10.0  # nor are words during other speech that is this much louder
+_UNIT = re.compile(rf"[{HAN}][^\w\s{HAN}]*|[^\s{HAN}]+\s*")  # recognised whole or not at all
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,23 @@ class ScriptedUtterance:
 def parts_of(step: Step) -> list[tuple[str, float]]:
     """What a step says, piece by piece, each with the pause after it in seconds."""
     pieces = PAUSE.split(step.content) if step.kind == "user" else [step.words]
-    texts, pauses = pieces[::2], [seconds(time) for time in pieces[1::2]]
-    return [(text.strip(), pause) for text, pause in zip(texts, [*pauses, 0.0], strict=True)]
+    pauses = [seconds(time) for time in pieces[1::2]]
+    return [(text.strip(), pause) for text, pause in zip(pieces[::2], [*pauses, 0.0], strict=True)]
 
 
 def paced(step: Step, start_s: float) -> ScriptedUtterance:
-    """The step as somebody says it who begins at `start_s` and takes the usual time for every word."""
-    lengths = [(text, speech_s(text) if text else 0.0, pause) for text, pause in parts_of(step)]
-    total = sum(length for _, length, _ in lengths)
-    scale = step.lasts_s / total if step.lasts_s and total else 1.0
-    if not total:
-        lengths, scale = [("", step.lasts_s or 0.0, 0.0)], 1.0
+    """The step as it sounds from `start_s` on, at the usual pace."""
+    lengths = [(speech_s(text) if text else 0.0, pause_s) for text, pause_s in parts_of(step)]
+    total_s = sum(length_s for length_s, _ in lengths)
+    scale = step.lasts_s / total_s if step.lasts_s and total_s else 1.0
+    if not total_s:
+        lengths = [(step.lasts_s or 0.0, 0.0)]
     spans: list[Span] = []
-    at = start_s
-    for _, length, pause in lengths:
-        if length:
-            spans.append((at, at + length * scale))
-        at += length * scale + pause
+    at_s = start_s
+    for length_s, pause_s in lengths:
+        if length_s:
+            spans.append((at_s, at_s + length_s * scale))
+        at_s += length_s * scale + pause_s
     return spoken(step, spans)
 
 
@@ -76,42 +76,44 @@ def spoken(step: Step, spans: Sequence[Span]) -> ScriptedUtterance:
 def transcribed(
     utterances: Sequence[ScriptedUtterance], start_s: float, end_s: float
 ) -> tuple[Transcript, Step | None]:
-    """(what is said between two times, the last step that is heard in it)."""
+    """(what is recognised of the time between two moments, the last step that has words in it)."""
     texts: list[str] = []
     last: Step | None = None
     audible = [u for u in utterances if u.step.level_db > LOUDEST_UNHEARD_DB]
     for utterance in sorted(audible, key=lambda u: u.start_s):
-        louder = [u for u in audible if u.step.level_db >= utterance.step.level_db + _MASKED_DB]
-        heard = [
+        step = utterance.step
+        louder = [u for u in audible if u.step.level_db >= step.level_db + _MASKED_DB]
+        recognised = [
             text
             for text, mid_s in utterance.units
             if start_s - PRE_ROLL_S <= mid_s <= end_s + POST_ROLL_S and not any(u.sounds_at(mid_s) for u in louder)
         ]
-        if heard:
-            texts.append(_whole(utterance.step) if len(heard) == len(utterance.units) else _joined(heard))
-            last = utterance.step
+        if recognised:
+            is_whole = len(recognised) == len(utterance.units)
+            texts.append(step.words.strip() if is_whole else _joined(recognised))
+            last = step
     text = join_clauses(texts)
     if last is None:
         return Transcript(""), None
     return Transcript(text, last.spoken_language, last.emotion, last.events), last
 
 
-def _whole(step: Step) -> str:
-    return step.words.strip()
-
-
 def _joined(units: Sequence[str]) -> str:
     text = ""
     for unit in units:
-        text += (" " if text and text[-1].isascii() and unit[0].isascii() and not text[-1].isspace() else "") + unit
+        if re.search(r"[!-~]\Z", text) and unit[0].isascii():
+            text += " "
+        text += unit
     return text.strip()
 
 
 def _spread(text: str, span: Span) -> tuple[tuple[str, float], ...]:
     units = _UNIT.findall(text)
     total = sum(map(len, units))
-    placed, at = [], 0
+    start_s, end_s = span
+    spread = []
+    at = 0
     for unit in units:
-        placed.append((unit, span[0] + (span[1] - span[0]) * (at + len(unit) / 2) / total))
+        spread.append((unit, start_s + (end_s - start_s) * (at + len(unit) / 2) / total))
         at += len(unit)
-    return tuple(placed)
+    return tuple(spread)

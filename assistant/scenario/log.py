@@ -19,14 +19,18 @@ BLOCK_S = BLOCK / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
-class Sounded:
-    """A block that left the loudspeaker: level, and whether it holds anything at all."""
+class PlayedBlock:
+    """A block that left the loudspeaker."""
 
     at_s: float
     power: float  # mean square of int16 samples
     first_s: float | None  # its first audible sample, seconds on the clock
     last_s: float | None  # its last
-    is_empty: bool  # all zeros: there was nothing to play
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing to play: all samples are zero."""
+        return self.power == 0.0
 
 
 @dataclass
@@ -36,23 +40,21 @@ class Log:
     moments: list[Moment] = field(default_factory=list)
     utterances: list[ScriptedUtterance] = field(default_factory=list)
     steps: list[tuple[float, Step]] = field(default_factory=list)  # when each began
-    blocks: list[Sounded] = field(default_factory=list)
+    blocks: list[PlayedBlock] = field(default_factory=list)
     history: list[Turn] = field(default_factory=list)
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
-    styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, how the reply then asked for is spoken)
+    styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, style of the reply that was asked for)
     end_s: float = 0.0
     recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 
-    def sounded(self, at_s: float, block: Pcm16) -> Sounded:
+    def add_block(self, at_s: float, samples: Pcm16) -> PlayedBlock:
         """A block handed to the loudspeaker at `at_s`."""
-        sounded = Sounded(at_s, 0.0, None, None, is_empty=True)
-        if block.any():
-            floats = block.astype(np.float32)
-            loud = np.flatnonzero(np.abs(floats) > AUDIBLE)
-            first, last = (at_s + int(loud[i]) / SAMPLE_RATE for i in (0, -1)) if len(loud) else (None, None)
-            sounded = Sounded(at_s, float(np.dot(floats, floats)) / len(floats), first, last, is_empty=False)
-        self.blocks.append(sounded)
-        return sounded
+        floats = samples.astype(np.float32)
+        power = float(np.dot(floats, floats)) / len(floats)
+        audible_s = (at_s + np.flatnonzero(np.abs(floats) > AUDIBLE) / SAMPLE_RATE).tolist()
+        block = PlayedBlock(at_s, power, min(audible_s, default=None), max(audible_s, default=None))
+        self.blocks.append(block)
+        return block
 
     def named(self, name: str, since_s: float = 0.0, until_s: float = float("inf")) -> Iterator[Moment]:
         """The moments of this name from `since_s` up to `until_s`."""
@@ -63,7 +65,7 @@ class Log:
         return next(self.named(name, since_s, until_s), None)
 
     def silent_from(self, since_s: float) -> float:
-        """When the loudspeaker's last sample before the next silence was heard; `since_s` where it was silent then."""
+        """When the loudspeaker's last sample before the next silence was played; `since_s` where it was silent then."""
         last_s = since_s
         for block in self.blocks:
             if block.at_s + BLOCK_S <= since_s:

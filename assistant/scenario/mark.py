@@ -1,4 +1,4 @@
-"""How pytest tells a scenario from any other YAML file: by the line ``huiyin: scenario`` at the left margin.
+"""How pytest recognises a scenario among YAML files: by the line ``huiyin: scenario`` at the left margin.
 
 Files are searched line by line, not parsed: a scenario that is not valid YAML is still a scenario, and a large file
 of another project costs nothing.

@@ -8,6 +8,7 @@ the loudspeaker, from the script's own truth of who spoke when, never from what 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -33,11 +34,7 @@ NAMES = {
     "longest gap ms": "longest silence within a reply for want of sound",
 }
 _ASIDES = ("backchannel", "noise")  # what does not mean to take the floor
-_ATTRIBUTED_S = 1.5  # an interruption is somebody's who spoke so shortly before
-
-
-def _none_yet() -> dict[str, int]:
-    return dict.fromkeys(_ASIDES, 0)
+_ATTRIBUTED_S = 1.5  # a turn causes what interrupts the assistant until this long after its end
 
 
 @dataclass
@@ -53,19 +50,17 @@ class Tally:
     interruptions: int = 0
     yielded: int = 0
     stops: list[float] = field(default_factory=list)
-    asides: dict[str, int] = field(default_factory=_none_yet)  # listening words and noises during a reply
-    ignored: dict[str, int] = field(default_factory=_none_yet)
+    asides: Counter[str] = field(default_factory=Counter)  # listening words and noises during a reply
+    ignored: Counter[str] = field(default_factory=Counter)
     false_interruptions: int = 0
     resumed: int = 0
     spoken_s: float = 0.0  # by the assistant
-    gaps: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)  # the longest of each reply
 
     def add(self, other: Tally) -> None:
-        """Count what was counted elsewhere, too."""
+        """Add the counts of another."""
         for name, value in vars(other).items():
-            own = getattr(self, name)
-            both = {key: own[key] + value[key] for key in value} if isinstance(value, dict) else own + value
-            setattr(self, name, both)
+            setattr(self, name, getattr(self, name) + value)
 
     def figures(self) -> dict[str, float | None]:
         """Metric -> value; None where nothing was there to be measured."""
@@ -99,8 +94,7 @@ def tally(log: Log) -> Tally:
     count.spoken_s = sum(end_s - start_s for start_s, end_s in replies)
     for i, (start_s, step) in enumerate(log.steps):
         end_s = next((m.at_s for m in log.named("user ends") if m.step == step.number), log.end_s)
-        following = (at_s for at_s, later in log.steps[i + 1 :] if later.takes_floor)
-        until_s = next(following, log.end_s + 1)
+        until_s = next((at_s for at_s, later in log.steps[i + 1 :] if later.takes_floor), log.end_s + 1)
         during = any(begin_s <= start_s < stop_s for begin_s, stop_s in replies)
         if step.takes_floor and during:
             _count_interruption(count, log, start_s, until_s)
@@ -108,7 +102,8 @@ def tally(log: Log) -> Tally:
             _count_turn(count, log, step, (start_s, end_s, until_s), during)
         elif step.means in _ASIDES and during:
             count.asides[step.means] += 1
-            count.ignored[step.means] += log.first("reply stops", start_s, until_s) is None
+            if log.first("reply stops", start_s, until_s) is None:
+                count.ignored[step.means] += 1
     _count_false(count, log)
     count.gaps = _gaps(log, replies)
     return count
@@ -125,8 +120,10 @@ def _count_turn(count: Tally, log: Log, step: Step, times: tuple[float, float, f
         count.cut_off += 1
     elif step.kind == "types":
         count.typed.append(reply.at_s - end_s)
+    elif interrupts:
+        count.latencies_after.append(reply.at_s - end_s)
     else:
-        (count.latencies_after if interrupts else count.latencies).append(reply.at_s - end_s)
+        count.latencies.append(reply.at_s - end_s)
 
 
 def _count_interruption(count: Tally, log: Log, start_s: float, until_s: float) -> None:
@@ -144,21 +141,21 @@ def _count_interruption(count: Tally, log: Log, start_s: float, until_s: float) 
 
 
 def _count_false(count: Tally, log: Log) -> None:
-    paused = False  # a stop that follows a pause is the same interruption
+    is_paused = False  # a stop that follows a pause is the same interruption
+    is_false = False  # the newest interruption
     for moment in log.moments:
-        if moment.name in ("reply pauses", "reply stops") and not paused and not _has_cause(log, moment.at_s):
-            count.false_interruptions += 1
-            if moment.name == "reply pauses":
-                after = [m for m in log.moments if m.at_s >= moment.at_s and m.name in ("reply resumes", "reply stops")]
-                count.resumed += bool(after) and after[0].name == "reply resumes"
-        if moment.name == "reply pauses":
-            paused = True
-        elif moment.name in ("reply stops", "reply resumes"):
-            paused = False
+        if moment.name in ("reply pauses", "reply stops") and not is_paused:
+            is_false = not _has_cause(log, moment.at_s)
+            if is_false:
+                count.false_interruptions += 1
+        if moment.name == "reply resumes" and is_paused and is_false:
+            count.resumed += 1
+        if moment.name in ("reply pauses", "reply stops", "reply resumes"):
+            is_paused = moment.name == "reply pauses"
 
 
 def _has_cause(log: Log, at_s: float) -> bool:
-    """Whether a turn of the user's made the assistant fall silent."""
+    """Whether the assistant fell silent because of a turn of the user's."""
     for start_s, step in log.steps:
         end_s = next((m.at_s for m in log.named("user ends") if m.step == step.number), start_s)
         if step.takes_floor and start_s <= at_s <= end_s + _ATTRIBUTED_S:
@@ -168,28 +165,26 @@ def _has_cause(log: Log, at_s: float) -> bool:
 
 def _replies(log: Log) -> list[tuple[float, float]]:
     """When the assistant has the floor."""
-    spans = []
-    for begin in log.named("reply starts"):
-        ends = (m.at_s for m in log.moments if m.name in ("reply ends", "reply stops") and m.at_s >= begin.at_s)
-        spans.append((begin.at_s, next(ends, log.end_s)))
-    return spans
+    ends = [moment.at_s for moment in log.moments if moment.name in ("reply ends", "reply stops")]
+    starts = [moment.at_s for moment in log.named("reply starts")]
+    return [(start_s, next((at_s for at_s in ends if at_s >= start_s), log.end_s)) for start_s in starts]
 
 
 def _gaps(log: Log, replies: Sequence[tuple[float, float]]) -> list[float]:
-    """Stretches of nothing at all inside replies, where the assistant did not fall silent by intention."""
-    paused = [
-        (m.at_s, next((r.at_s for r in log.named("reply resumes", m.at_s)), log.end_s))
-        for m in log.named("reply pauses")
-    ]
+    """The longest silence inside each reply, in seconds, where the assistant was not paused."""
+    pauses = []
+    for pause in log.named("reply pauses"):
+        resume = log.first("reply resumes", pause.at_s)
+        pauses.append((pause.at_s, resume.at_s if resume else log.end_s))
     gaps: list[float] = []
-    for begin_s, end_s in replies:
-        run = 0.0
-        for block in (b for b in log.blocks if begin_s <= b.at_s < end_s - BLOCK_S):
-            meant = any(start_s <= block.at_s <= stop_s + BLOCK_S for start_s, stop_s in paused)
-            run = run + BLOCK_S if block.is_empty and not meant else 0.0
-            if run:
-                gaps.append(run)
-        gaps.append(0.0)
+    for start_s, end_s in replies:
+        gap_s = longest_s = 0.0
+        for block in log.blocks:
+            if start_s <= block.at_s < end_s - BLOCK_S:
+                is_paused = any(pause_s <= block.at_s <= resume_s + BLOCK_S for pause_s, resume_s in pauses)
+                gap_s = gap_s + BLOCK_S if block.is_empty and not is_paused else 0.0
+                longest_s = max(longest_s, gap_s)
+        gaps.append(longest_s)
     return gaps
 
 

@@ -1,6 +1,6 @@
-"""The moments of a conversation that a scenario can name, and how they are told from what happens.
+"""The moments of a conversation that a scenario can name, and which event or action of the machine each is.
 
-Each name is said as somebody in the room would say it; `NAMES` explains them (docs/scenarios.md shows the table).
+`NAMES` explains them (docs/scenarios.md shows the table).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from huiyin.assistant.turns.machine import State
 
 NAMES = {
     "start": "the scenario begins",
-    "user starts": "somebody begins to say what a turn of the script says (a sound begins, a key goes down)",
-    "user ends": "they have said it",
-    "speech heard": "voice activity is sure that somebody speaks",
-    "pause heard": "voice activity is sure that they paused",
+    "user starts": "a turn of the script begins (its speech or sound begins, a key goes down)",
+    "user ends": "it is over",
+    "speech heard": "voice activity has detected speech",
+    "pause heard": "voice activity has detected a pause",
     "endpoint scored": "the endpoint model has judged the pause",
     "words judged": "a language model has judged whether the words are complete",
-    "turn ends": "the machine takes the user's turn to be over",
+    "turn ends": "the machine decides that the user's turn is over",
     "asr asked": "a transcription is asked for",
     "asr answers": "the words are there",
     "llm asked": "the language model is asked",
@@ -30,16 +30,16 @@ NAMES = {
     "tts first sound": "the first sound of a clause is there",
     "tts done": "the last sound of a clause is there",
     "reply starts": "the first sound of a reply leaves the loudspeaker",
-    "clause 2 starts": "the first sound of the second clause is heard (likewise 3, 4, …)",
-    "reply pauses": "the assistant falls silent: somebody may be interrupting",
-    "reply resumes": "it goes on: nobody did",
+    "clause 2 starts": "the first sound of the second clause is played (likewise 3, 4, …)",
+    "reply pauses": "the assistant falls silent: this may be an interruption",
+    "reply resumes": "it goes on: there was no interruption",
     "reply stops": "it gives up the floor",
-    "reply ends": "the reply has been heard to its end",
+    "reply ends": "the reply has been played to its end",
     "committed": "the exchange is written to the history",
     "cancelled": "what was being prepared is thrown away",
     "stage fails": "a service failed",
     "apology": "the assistant begins to say that something failed",
-    "quiet": "nobody speaks, and nothing is being prepared",
+    "quiet": "no speech, and no reply in preparation",
     "end": "the scenario is over",
 }
 LATER_CLAUSE = "clause "
@@ -58,7 +58,8 @@ class Moment:
 
     def __str__(self) -> str:
         number = f" #{self.generation}" if self.generation else ""
-        return f"{self.at_s:8.3f} s  {self.name}{number}{'  ' + self.detail if self.detail else ''}"
+        detail = f"  {self.detail}" if self.detail else ""
+        return f"{self.at_s:8.3f} s  {self.name}{number}{detail}"
 
 
 _SIMPLE: dict[type, str] = {
@@ -74,7 +75,7 @@ _SIMPLE: dict[type, str] = {
 
 
 def moment_of(at_s: float, what: object) -> Moment | None:
-    """The moment that something told to an observer is, if it has a name."""
+    """The moment of an event, an action or a notice of the performer; None where it has no name."""
     generation = getattr(what, "generation", 0)
     match what:
         case ev.SpeechStarted(onset_s=onset_s):

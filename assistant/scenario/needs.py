@@ -8,6 +8,7 @@ from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
 
 _DOUBT = 0.5  # a turn that is to sound less complete at its end is made so by the script
+_NO_WORDS = (Words(), Words(exactly=""))  # what any reply, or none, may be
 
 
 def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool = False) -> ScenarioError | None:
@@ -40,12 +41,11 @@ def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) ->
 
 def _stated(step: Step) -> Iterator[ScenarioError]:
     """What the script makes the services do in this step."""
-    if step.faults:
-        stages = " and ".join(dict.fromkeys(fault.stage for fault in step.faults))
-        yield ScenarioError("scenario.stated_fault", line=step.line, stages=stages)
+    if step.fails:
+        yield ScenarioError("scenario.stated_fault", line=step.line, stages=" and ".join(step.fails))
     if step.emotion or step.events:
         yield ScenarioError("scenario.stated_emotion", line=step.line)
-    if step.heard is not None and step.kind in ("user", "sound") and (step.heard or step.kind == "user"):
+    if (step.kind == "user" and step.heard is not None) or (step.kind == "sound" and step.heard):
         yield ScenarioError("scenario.stated_transcript", line=step.line)
     if step.reply is not None and not step.reply.strip():
         yield ScenarioError("scenario.stated_silence", line=step.line)
@@ -58,13 +58,10 @@ def _stated(step: Step) -> Iterator[ScenarioError]:
 
 
 def _lines_on_replies(scenario: Scenario) -> Iterator[int]:
-    for expectation in [*scenario.expect, *(one for step in scenario.steps for one in step.expect)]:
-        match expectation:
-            case Says(line=line, what="said", words=words) if _is_something(words):
-                yield line
-            case Remembers(line=line, turns=turns) if any(_is_something(turn.assistant) for turn in turns):
-                yield line
-
-
-def _is_something(words: Words) -> bool:
-    return words != Words() and words.exactly != ""
+    for expectations in (scenario.expect, *(step.expect for step in scenario.steps)):
+        for expectation in expectations:
+            match expectation:
+                case Says(line=line, what="said", words=words) if words not in _NO_WORDS:
+                    yield line
+                case Remembers(line=line, turns=turns) if any(turn.assistant not in _NO_WORDS for turn in turns):
+                    yield line

@@ -65,7 +65,7 @@ def _ends(begin: Moment, moment: Moment, ends: tuple[str, ...]) -> bool:
 
 
 def _heard(log: Log) -> Iterator[tuple[float, float]]:
-    """Stretches in which the loudspeaker was heard."""
+    """(start, end) of each time that the loudspeaker played, in seconds."""
     start_s = end_s = -1.0
     for block in log.blocks:
         if block.is_empty:

@@ -8,7 +8,8 @@ skipped on a machine that lacks what a room needs, or where the services do not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,23 +32,41 @@ class ConversationFile(pytest.File):
     """A scenario."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One test for each depth."""
+        """One test for each depth; one that fails where the file cannot be read."""
         # Not before they are needed: every run of pytest imports this module.
         from huiyin.assistant.scenario.api import ScenarioError, read
 
         try:
             scenario = read(self.path)
         except ScenarioError as error:
-            yield FaultyItem.from_parent(self, name="grammar", problem=str(error))
+            test = partial(_fail, str(error))
+            yield ConversationItem.from_parent(self, name="grammar", title=self.path.stem, test=test)
             return
         for depth in scenario.depths:
-            item = ConversationItem.from_parent(self, name=depth, scenario=scenario, depth=depth)
+            title = f"{scenario.name} [{depth}]: {scenario.about}"
+            item = ConversationItem.from_parent(self, name=depth, title=title, test=partial(_play, scenario, depth))
             if depth != "text":
                 item.add_marker("slow")
             yield item
 
 
-class _Item(pytest.Item):
+class ConversationItem(pytest.Item):
+    """A scenario at one depth, or a file that cannot be read as a scenario."""
+
+    def __init__(self, *, title: str, test: Callable[[], None], **options: Any) -> None:
+        """`test` raises ConversationFailed."""
+        super().__init__(**options)
+        self._title = title
+        self._test = test
+
+    def runtest(self) -> None:
+        """Play it."""
+        self._test()
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Its place and its title."""
+        return self.path, 0, self._title
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report, without the plugin's own lines."""
         if isinstance(excinfo.value, ConversationFailed):
@@ -55,46 +74,22 @@ class _Item(pytest.Item):
         return super().repr_failure(excinfo, style)
 
 
-class FaultyItem(_Item):
-    """A file that cannot be read as a scenario."""
-
-    def __init__(self, *, problem: str, **options: Any) -> None:
-        super().__init__(**options)
-        self._problem = problem
-
-    def runtest(self) -> None:
-        """Fail."""
-        raise ConversationFailed(self._problem)
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it stands."""
-        return self.path, 0, self.path.stem
+def _fail(problem: str) -> None:
+    raise ConversationFailed(problem)
 
 
-class ConversationItem(_Item):
-    """A scenario at one depth."""
+def _play(scenario: Scenario, depth: Depth) -> None:
+    from huiyin.assistant.scenario.api import simulate
+    from huiyin.assistant.scenario.room_depth import RoomMissing
 
-    def __init__(self, *, scenario: Scenario, depth: Depth, **options: Any) -> None:
-        super().__init__(**options)
-        self._scenario, self._depth = scenario, depth
-
-    def runtest(self) -> None:
-        """Play it."""
-        from huiyin.assistant.scenario.api import simulate
-        from huiyin.assistant.scenario.room_depth import RoomMissing
-
-        if self._depth == "live" and (absent := _absent_services()):
-            pytest.skip(f"not running: {', '.join(absent)}; start them with `huiyin serve`")
-        try:
-            result = simulate(self._scenario, self._depth)
-        except RoomMissing as error:
-            pytest.skip(str(error))
-        if not result.passed:
-            raise ConversationFailed(result.report())
-
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it stands, and what it is called."""
-        return self.path, 0, f"{self._scenario.name} [{self._depth}]: {self._scenario.about}"
+    if depth == "live" and (absent := _absent_services()):
+        pytest.skip(f"not running: {', '.join(absent)}; start them with `huiyin serve`")
+    try:
+        result = simulate(scenario, depth)
+    except RoomMissing as error:
+        pytest.skip(str(error))
+    if not result.passed:
+        raise ConversationFailed(result.report())
 
 
 def _absent_services() -> list[str]:

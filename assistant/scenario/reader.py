@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
+
+LONGEST_MS = 600_000.0  # of any time in a scenario
 
 
 class ScenarioError(HuiyinError):
@@ -18,7 +22,7 @@ class ScenarioError(HuiyinError):
 
     @property
     def message(self) -> str:
-        """What is wrong and what would be right, behind the place."""
+        """The place, what is wrong and what would be right."""
         place = "{source}:{line}: ".format_map(self.facts) if "source" in self.facts else ""
         return place + super().message
 
@@ -59,7 +63,7 @@ class Node:
         return [Node(item, self._source, f"an entry of {self.what}") for item in self._node.value]
 
     def item_or_items(self) -> list[Node]:
-        """A list, or a single thing that stands for a list of one."""
+        """Its entries, or itself where it is not a list."""
         return self.items() if isinstance(self._node, yaml.SequenceNode) else [self]
 
     def text(self, *, empty: bool = False) -> str:
@@ -70,6 +74,14 @@ class Node:
         if not value and not (empty and self._node.style in ("'", '"')):
             raise self.error("scenario.empty_without_quotes" if empty else "scenario.empty")
         return value
+
+    def text_or_nothing(self) -> str:
+        """A text, or '' where the file says so."""
+        return self.text(empty=True)
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of texts, or a single one."""
+        return tuple(item.text() for item in self.item_or_items())
 
     def number(self, low: float = float("-inf"), high: float = float("inf")) -> float:
         """A number within bounds."""
@@ -88,6 +100,14 @@ class Node:
         if value != int(value):
             raise self.error("scenario.not_whole", value=value)
         return int(value)
+
+    def count(self) -> int:
+        """A whole number from 1 on."""
+        return self.whole(1)
+
+    def seconds(self, least_ms: float = 0.0) -> float:
+        """A time in seconds; the file has milliseconds."""
+        return self.number(least_ms, LONGEST_MS) / 1000
 
     def flag(self) -> bool:
         """true or false."""
@@ -114,17 +134,24 @@ class Node:
         return "a list" if isinstance(self._node, yaml.SequenceNode) else "`key: value` lines"
 
 
+Readers = Mapping[str, Callable[[Node], Any]]
+"""Key in the file -> how its value is read."""
+
+
+def fields(entries: Mapping[str, Node], readers: Readers) -> dict[str, Any]:
+    """The values of those entries that have a reader, by field: `within_s` for the key `within_ms`, else as the key."""
+    return {re.sub("_ms$", "_s", key): readers[key](node) for key, node in entries.items() if key in readers}
+
+
 def read_yaml(text: str, source: str) -> Node:
     """The whole of a file. Raises ScenarioError where it is not YAML."""
     try:
         node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
+        unquoted = "mapping values" in str(error)
         raise ScenarioError(
-            "scenario.not_yaml_without_quotes" if "mapping values" in str(error) else "scenario.not_yaml",
-            source=source,
-            line=line,
-            problem=error.problem,
+            "scenario.unquoted" if unquoted else "scenario.not_yaml", source=source, line=line, problem=error.problem
         ) from None
     except yaml.YAMLError as error:
         raise ScenarioError("scenario.bad_characters", name=source, problem=error) from None

@@ -28,7 +28,7 @@ _ENDPOINT_S = 0.06  # what the endpoint model takes beside a running conversatio
 
 @dataclass
 class RealServices(VirtualStages):
-    """A `StageRunner`. `cut`: what was heard between two times."""
+    """A `StageRunner`. `cut`: the microphone's sound between two times, without echo."""
 
     services: Services = field(kw_only=True)
     voice: str = field(kw_only=True)
@@ -43,14 +43,12 @@ class RealServices(VirtualStages):
 
     def score(self, start_s: float, end_s: float) -> None:
         """As `StageRunner.score`."""
-        probability = self.judge(start_s, end_s)
-        if probability is not None:
-            known = probability
-            self.world.after(_ENDPOINT_S, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+        self._scored(end_s, self.judge(start_s, end_s), _ENDPOINT_S)
 
     def judge_words(self, generation: int, text: str) -> None:
         """As `StageRunner.judge_words`."""
-        probability, began_s = None, time.perf_counter()
+        probability = None
+        began_s = time.perf_counter()
         with contextlib.suppress(ServiceError):
             probability = self.services.judge_words(self.services.call("llm", JUDGE_LIMIT_S), text)
         self._judged(generation, probability, time.perf_counter() - began_s)
@@ -78,7 +76,7 @@ class RealServices(VirtualStages):
             self._later(took_s(), generation, partial(self._end_clause, generation, clause))
 
     def warm(self, messages: Sequence[Message]) -> None:
-        """As `StageRunner.warm`: while nobody waits, it takes no time."""
+        """As `StageRunner.warm`: it takes no time, as it happens between turns."""
         settings = self.services.settings
         if settings.llm.is_embedded:
             with contextlib.suppress(ServiceError):
@@ -90,7 +88,8 @@ class RealServices(VirtualStages):
         self, generation: int, stage: ev.Stage, wait_s: float = 0.0
     ) -> Iterator[tuple[Call, Callable[[], float]]]:
         """(a call, how long it has taken in the scenario: `wait_s` before it begins, then what the clock says)."""
-        turns, began_s = self.services.settings.turns, time.perf_counter()
+        began_s = time.perf_counter()
+        turns = self.services.settings.turns
         timeout_s = {"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s}[stage]
 
         def took_s() -> float:

@@ -47,7 +47,7 @@ class LiveRunner:
         spoken_steps = [step for step in scenario.steps if step.kind not in ("types", "key")]
         # Before the conversation: speech being made would slow it down.
         self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
-        self._air = _Air(_room(scenario, seed) if place == "room" else _card(services, tell), self._played)
+        self._air = _MixingPort(_room(scenario, seed) if place == "room" else _card(services, tell), self._played)
         self._conversation = assemble(services, persona, self._air, tell, patience_s=APOLOGIES_LIMIT_S)
         self._conversation.observe(self._observe)
         self._world = RealWorld(self._conversation.clock.now)
@@ -96,13 +96,13 @@ class LiveRunner:
         self._world.at(0.0, lambda: self.director.played(at_s, block))
 
 
-class _Air:
-    """An `AudioPort` in which people speak, too, and all that is heard and played is kept."""
+class _MixingPort:
+    """An `AudioPort` that mixes in the people's speech, and records what is captured and played."""
 
     def __init__(self, port: SimulatedRoom | DesktopPort, played: Callable[[float, Pcm16], None]) -> None:
         self._port, self._played = port, played
         self.output_latency_s = port.output_latency_s
-        # What is taken while a block is exchanged is heard while the next one is recorded.
+        # What is taken while a block is exchanged sounds while the next one is recorded.
         self._mix, self._lock = Mix(begin=BLOCK), threading.Lock()
         self._samples = 0
         self._log: list[tuple[Pcm16, Pcm16]] = []
@@ -120,7 +120,7 @@ class _Air:
         self._port.check()
 
     def say(self, sound: np.ndarray, at_s: float) -> float:
-        """Somebody says this from `at_s` on; when it is heard to begin."""
+        """Play this from `at_s` on, as a person's speech; when it begins, in seconds."""
         with self._lock:
             return self._mix.add(sound, at_s) + self.output_latency_s
 
@@ -140,13 +140,13 @@ class _Air:
         if isinstance(self._port, SimulatedRoom):
             self._port.say(people)
             return out
-        # The canceller is told of the assistant's voice alone: the people's comes out of the same loudspeaker.
+        # The far end is the assistant's voice alone: the people's comes out of the same loudspeaker.
         both: Pcm16 = np.clip(out + people * 32767, -32768, 32767).astype(np.int16)
         return both
 
 
 def check_card(audio: AudioSettings) -> None:
-    """Raise PortError where the sound card cannot be used: better told before the services are started."""
+    """Raise PortError where the sound card cannot be used: better known before the services are started."""
     wanted: tuple[tuple[str, Kind], ...] = ((audio.input_device, "input"), (audio.output_device, "output"))
     for name, kind in wanted:
         if name:

@@ -1,6 +1,6 @@
 """A conversation in sound: the live loop's echo path, voice activity and endpoint model in a simulated room.
 
-Block by block in virtual time, without threads: what runs here is what runs live, only the clock is another.
+Block by block in virtual time, without threads: the same code as live, with another clock.
 """
 
 from __future__ import annotations
@@ -40,14 +40,17 @@ class RoomMissing(ScenarioError):
 
 
 class RoomDepth:
-    """`say` lets a step sound; the listener hears it as it hears a user live."""
+    """`say` plays a step in the room; the listener gets it as it gets a live user."""
 
     def __init__(
         self, context: DepthContext, scenario: Scenario, settings: Settings, seed: int, voice: Voice, *, natural: bool
     ) -> None:
         """`natural`: `voice` is such that the endpoint model can judge it. Raises RoomMissing."""
-        self._context, self._world, self._post = context, context.world, context.post
-        self._scenario, self._seed, self._voice, self._natural = scenario, seed, voice, natural
+        self._context = context
+        self._scenario = scenario
+        self._seed = seed
+        self._voice = voice
+        self._natural = natural
         self._room = SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
         path, missing = make_echo_path(settings.audio.echo)
         if missing:
@@ -58,7 +61,7 @@ class RoomDepth:
         self._mix = Mix()
         self._judged: ScriptedUtterance | None = None  # the newest real speech, which the endpoint model can judge
         self._blocks = 0
-        self._world.at(BLOCK_S, self._tick)
+        self._context.world.at(BLOCK_S, self._tick)
 
     def speak(self, text: str) -> Pcm16:
         """The assistant's voice."""
@@ -67,24 +70,24 @@ class RoomDepth:
     def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
         sound, spans = sound_of(step, self._scenario, self._seed, self._voice)
-        begin_s = self._mix.add(sound, self._world.now)
+        begin_s = self._mix.add(sound, self._context.world.now)
         utterance = spoken(step, [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans])
         if step.kind == "audio" or self._natural:
             self._judged = utterance
         return utterance
 
     def cut(self, start_s: float, end_s: float) -> Pcm16:
-        """What was heard between two times, the assistant's own voice taken out."""
+        """The microphone's sound between two times, without echo."""
         return self._listener.cut(start_s, end_s)
 
     def judge(self, start_s: float, end_s: float) -> float | None:
-        """How complete the endpoint model finds the turn; None for a made voice, of which it knows nothing."""
+        """How complete the endpoint model finds the turn; None for a made voice, for which it was not trained."""
         if self._judged is None or not self._judged.start_s < end_s:
             return None
         return _endpoint()(self.cut(max(start_s, end_s - WINDOW_S), end_s))
 
     def observe(self, at_s: float, what: object) -> None:
-        """Blocks come whatever happens."""
+        """Blocks come by the clock: nothing to do."""
 
     def recording(self) -> Pcm16:
         """Shape (2, n): microphone, loudspeaker."""
@@ -94,14 +97,15 @@ class RoomDepth:
         self._room.say(self._mix.take(BLOCK))
         self._blocks += 1
         self._room.step()
-        self._world.at((self._blocks + 1) * BLOCK_S, self._tick)
+        self._context.world.at((self._blocks + 1) * BLOCK_S, self._tick)
 
     def _exchange(self, mic: Pcm16) -> Pcm16:
-        now, muted = self._world.now, self._context.microphone_muted
+        if self._context.microphone_muted:
+            mic = np.zeros_like(mic)
         out = self._context.read_block()
-        for change in self._listener.push(np.zeros_like(mic) if muted else mic, out):
-            self._post(speech_event(now, change))
-        self._context.tell_progress()
+        for change in self._listener.push(mic, out):
+            self._context.post(speech_event(self._context.world.now, change))
+        self._context.post_progress()
         return out
 
 

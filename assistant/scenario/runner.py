@@ -123,7 +123,7 @@ class Runner:
 
     def _apologies(self, services: Services | None, tell: Callable[[str], None]) -> Mapping[str, Pcm16]:
         if services is None:
-            return _Voiced(self._persona.all_apologies(), self._depth.speak)
+            return _SynthesisedTexts(self._persona.all_apologies(), self._depth.speak)
         from huiyin.assistant.conversation.assemble import prepare
         from huiyin.assistant.scenario.real_services import APOLOGIES_LIMIT_S
 
@@ -156,7 +156,7 @@ class Runner:
         )
 
 
-class _Voiced(Mapping[str, Pcm16]):
+class _SynthesisedTexts(Mapping[str, Pcm16]):
     """Sentences with their sound, which is made when it is needed."""
 
     def __init__(self, texts: Sequence[str], speak: Callable[[str], Pcm16]) -> None:

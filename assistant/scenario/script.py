@@ -1,6 +1,6 @@
 """What a scenario is, once read: who says what and when, how the services behave, and what must follow.
 
-`grammar` makes these out of YAML; where a default stands here, leaving the key out means that.
+`grammar` makes these out of YAML. A default here is what leaving the key out means.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ Means = Literal["turn", "backchannel", "stop", "noise"]
 How = Literal["error", "stall", "disconnect"]
 
 DEPTHS: tuple[Depth, ...] = ("text", "room", "live")
-STAGES: tuple[Stage, ...] = ("asr", "llm", "tts")
 MADE_VOICE = "formants"
 DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
 
 # A pause written into what is said: "I would like [600 ms] a coffee", or [0.6 s].
 PAUSE = re.compile(r"\[\s*(\d+(?:\.\d+)?\s*m?s)\s*\]")
-_ZH_CHAR_S, _EN_WORD_S, _SHORTEST_S = 0.2, 0.32, 0.3  # how long people take to say it
+_ZH_CHAR_S = 0.2  # to say a Chinese character
+_EN_WORD_S = 0.32  # to say an English word
+_SHORTEST_S = 0.3  # of any text
 _EN_WORD = re.compile(r"[A-Za-z0-9]+(?:['’.-][A-Za-z0-9]+)*")
 
 
@@ -43,7 +44,7 @@ def speech_s(text: str) -> float:
 
 @dataclass(frozen=True)
 class When:
-    """`delay_s` after a moment (a name of `moments.NAMES`); `clause` where the moment is one of a certain clause."""
+    """`delay_s` after a moment, a name of `moments.NAMES`."""
 
     moment: str
     delay_s: float = 0.0
@@ -73,19 +74,19 @@ class HistoryTurn:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Something that must be so. `line` is where it stands in the file."""
+    """Something that must be so. `line`: its place in the file."""
 
     line: int
 
 
 @dataclass(frozen=True)
 class Happens(Expectation):
-    """A moment comes (`times` times, where given), `least_s` to `most_s` after another."""
+    """A moment comes (`times` times, where given), `not_before_s` to `within_s` after another."""
 
     moment: str
     since: str | None = None  # None: the natural one, see grammar
-    least_s: float = 0.0
-    most_s: float | None = None
+    not_before_s: float = 0.0
+    within_s: float | None = None
     times: int | None = None
 
 
@@ -107,7 +108,7 @@ class Spoken(Expectation):
 
 @dataclass(frozen=True)
 class Says(Expectation):
-    """What was heard of the user, asked of the model (its last message, or all of them), or said by the assistant."""
+    """A text: what was transcribed, asked of the model (its last message, or all of them), or said by the assistant."""
 
     what: Literal["heard", "asked", "prompt", "said"]
     words: Words
@@ -122,11 +123,10 @@ class Remembers(Expectation):
 
 @dataclass(frozen=True)
 class Loudness(Expectation):
-    """Level at the loudspeaker from `since` (plus `delay_s`) on for `for_s`, dBFS."""
+    """Level at the loudspeaker from `since` on for `for_s`, dBFS."""
 
-    since: str
-    delay_s: float
-    for_s: float
+    since: When
+    for_s: float = 0.2
     above_dbfs: float | None = None
     below_dbfs: float | None = None
 
@@ -144,13 +144,13 @@ class Bound(Expectation):
 class Fault:
     """A service fails while it works on a turn.
 
-    `after` is how far it comes before: tokens (llm) or seconds of sound (tts) of clause `clause`. `times`: so many
-    calls fail, then it works again; None: all of this turn.
+    `after_tokens` (llm) and `after_s` (tts: seconds of sound of clause `clause`) are how far it comes before. `times`:
+    so many calls fail, then it works again; None: all of this turn.
     """
 
-    stage: Stage
     how: How
-    after: float = 0.0
+    after_tokens: float = 0.0
+    after_s: float = 0.0
     clause: int = 0
     times: int | None = None
 
@@ -177,10 +177,10 @@ class Step:
     line: int
     kind: Kind
     content: str  # text, file, 'down'/'up' or the name of a sound
-    means: Means
+    means: Means = "turn"
     after: When | None = None  # None: the first at 500 ms, others 700 ms after it is quiet again
     speaker: str = "user"
-    heard: str | None = None  # what the recogniser makes of it; None: what was said
+    heard: str | None = None  # what the recogniser returns; None: what was said
     language: str = ""
     emotion: tuple[str, float] | None = None
     events: tuple[str, ...] = ()
@@ -189,7 +189,7 @@ class Step:
     level_db: float = 0.0
     lasts_s: float | None = None
     reply: str | None = None
-    faults: tuple[Fault, ...] = ()
+    fails: Mapping[Stage, Fault] = field(default_factory=dict)
     expect: tuple[Expectation, ...] = ()
 
     @property
@@ -204,7 +204,7 @@ class Step:
 
     @property
     def words(self) -> str:
-        """What the recogniser will make of it when it hears all."""
+        """What the recogniser returns for the whole step."""
         return self.text if self.heard is None else self.heard
 
     @property

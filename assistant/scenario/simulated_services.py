@@ -1,13 +1,14 @@
 """The three services and the endpoint model as a scenario states them: what they take, what they say, how they fail.
 
-They stand where `conversation.stages.Stages` stands live. Everything they will do is put into the world's future when
-they are asked; what belongs to a cancelled generation does not happen.
+They replace `conversation.stages.Stages`. All that a call will do is scheduled when it is made; what belongs to a
+cancelled generation does not happen.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,12 +42,12 @@ JudgeText = Callable[[str], float | None]
 
 
 def unjudged(text: str) -> None:
-    """Nobody can tell."""
+    """Unknown."""
 
 
 @dataclass
 class VirtualStages:
-    """What a `StageRunner` in virtual time does with what the services give, simulated or real."""
+    """What simulated and real services in virtual time have in common: a `StageRunner` schedules events."""
 
     world: World
     player: Player
@@ -68,11 +69,15 @@ class VirtualStages:
         return generation > self._gone and generation not in self._failed
 
     def _wait_for_voice_s(self, generation: int) -> float:
-        """Until what was given before has been said."""
+        """Until the clauses before are synthesised."""
         return max(0.0, self._voice_free_s.get(generation, 0.0) - self.world.now)
 
     def _judged(self, generation: int, probability: float | None, takes_s: float) -> None:
         self._later(takes_s, generation, lambda: ev.WordsJudged(self.world.now, generation, probability))
+
+    def _scored(self, end_s: float, probability: float | None, takes_s: float) -> None:
+        if probability is not None:
+            self.world.after(takes_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, probability)))
 
     def hurry(self, generation: int) -> None:
         """As `StageRunner.hurry`."""
@@ -126,7 +131,7 @@ class VirtualStages:
 
 @dataclass
 class SimulatedServices(VirtualStages):
-    """They take what a scenario states. `utterances` is what was said so far, kept by who says it."""
+    """They take the times that a scenario states. `utterances`: what was said so far; the caller adds to it."""
 
     times: ServiceTimes = field(kw_only=True)
     speak: Speak = field(kw_only=True)
@@ -137,7 +142,7 @@ class SimulatedServices(VirtualStages):
     typed: Step | None = None  # the last that was typed
     _step_of: dict[int, Step] = field(default_factory=dict)  # generation -> the step it answers
     _end_of: dict[int, float] = field(default_factory=dict)  # generation -> where the sound it answers ends
-    _faults_left: dict[tuple[int, int], int] = field(default_factory=dict)
+    _failures: Counter[tuple[int, str]] = field(default_factory=Counter)  # (number of the step, stage) -> so far
 
     # -- what the performer asks for
 
@@ -149,7 +154,7 @@ class SimulatedServices(VirtualStages):
             self._step_of[generation] = step
         takes_s = self.times.asr_s + self.times.asr_per_s * (end_s - start_s)
         if fault := self._fault(generation, "asr"):
-            self._break(generation, fault, takes_s)
+            self._break(generation, "asr", fault, takes_s)
         else:
             self._later(takes_s, generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
 
@@ -158,9 +163,7 @@ class SimulatedServices(VirtualStages):
         probability = self._stated(end_s, lambda step: step.complete)
         if probability is None:
             probability = self.judge(start_s, end_s)
-        if probability is not None:
-            known = probability
-            self.world.after(self.times.endpoint_s, lambda: self.post(ev.EndpointScored(self.world.now, end_s, known)))
+        self._scored(end_s, probability, self.times.endpoint_s)
 
     def judge_words(self, generation: int, text: str) -> None:
         """As `StageRunner.judge_words`: as the script says, or as `judge_text` finds."""
@@ -175,14 +178,15 @@ class SimulatedServices(VirtualStages):
         step = self._step_of.get(generation)
         text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
         fault = self._fault(generation, "llm")
-        writing, takes_s = self._write(generation), self.times.llm_first_s
+        writing = self._write(generation)
+        takes_s = self.times.llm_first_s
         for i, token in enumerate(_TOKEN.findall(text)):
             takes_s = self.times.llm_first_s + i / self.times.llm_tokens_per_s
-            if fault and i >= fault.after:
+            if fault and i >= fault.after_tokens:
                 break
             self._later(takes_s, generation, partial(writing.feed, token))
         if fault:
-            self._break(generation, fault, takes_s)
+            self._break(generation, "llm", fault, takes_s)
         else:
             self._end_text(generation, takes_s)
 
@@ -197,46 +201,44 @@ class SimulatedServices(VirtualStages):
         pieces = [sound[at : at + piece] for at in range(0, len(sound), piece)]
         for i, samples in enumerate(pieces):
             takes_s = first_s + i * _PIECE_S * self.times.tts_real_time_factor
-            if fault and i * _PIECE_S >= fault.after:
+            if fault and i * _PIECE_S >= fault.after_s:
                 break
             self._later(takes_s, generation, partial(self._add, generation, clause, samples, first=i == 0))
         takes_s = first_s + len(pieces) * _PIECE_S * self.times.tts_real_time_factor
         self._voice_free_s[generation] = self.world.now + takes_s
         if fault:
-            reached_s = math.ceil(fault.after / _PIECE_S) * _PIECE_S * self.times.tts_real_time_factor
-            self._break(generation, fault, min(first_s + reached_s, takes_s))
+            reached_s = math.ceil(fault.after_s / _PIECE_S) * _PIECE_S * self.times.tts_real_time_factor
+            self._break(generation, "tts", fault, min(first_s + reached_s, takes_s))
         else:
             self._later(takes_s, generation, partial(self._end_clause, generation, clause))
 
     def warm(self, messages: Sequence[Message]) -> None:
         """As `StageRunner.warm`: there is no cache to be filled."""
 
-    # -- how it comes about
+    # -- how
 
-    def _break(self, generation: int, fault: Fault, takes_s: float) -> None:
+    def _break(self, generation: int, stage: ev.Stage, fault: Fault, takes_s: float) -> None:
         if fault.how == "stall":
-            takes_s += self.patience_s[fault.stage]
-        self._fail(generation, fault.stage, _REASONS[fault.how].format(fault.stage), takes_s)
+            takes_s += self.patience_s[stage]
+        self._fail(generation, stage, _REASONS[fault.how].format(stage), takes_s)
 
     def _fault(self, generation: int, stage: ev.Stage, clause: int = 0) -> Fault | None:
         """The fault that this call meets, if any."""
         step = self._step_of.get(generation)
-        for i, fault in enumerate(step.faults if step else ()):
-            if fault.stage == stage and fault.clause == clause:
-                assert step
-                times = self._faults_left.setdefault((step.number, i), fault.times or 1_000_000)
-                if times:
-                    self._faults_left[step.number, i] -= 1
-                    return fault
-        return None
+        if step is None or stage not in step.fails:
+            return None
+        fault = step.fails[stage]
+        if fault.clause != clause or self._failures[step.number, stage] == fault.times:
+            return None
+        self._failures[step.number, stage] += 1
+        return fault
 
     def _stated(self, end_s: float, completeness: Callable[[Step], tuple[float, ...]]) -> float | None:
-        """How complete the script says that what ended at about `end_s` is."""
-        begun = [u for u in self.utterances if u.start_s < end_s]
-        if not begun:
+        """How complete the script says the speech is that ended at about `end_s`."""
+        last = max((u for u in self.utterances if u.start_s < end_s), key=lambda u: u.start_s, default=None)
+        if last is None:
             return None
-        last = max(begun, key=lambda u: u.start_s)
         stated = completeness(last.step)
-        piece = min(range(len(last.spans)), key=lambda i: abs(last.spans[i][1] - end_s))
-        from_end = len(last.spans) - 1 - piece
-        return stated[-1 - from_end] if from_end < len(stated) else None
+        nearest = min(last.spans, key=lambda span: abs(span[1] - end_s))
+        from_end = len(last.spans) - last.spans.index(nearest)  # 1: the last piece
+        return stated[-from_end] if from_end <= len(stated) else None

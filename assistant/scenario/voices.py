@@ -1,7 +1,7 @@
 """Voices and noises for room depth, made here: the same on every machine, without a model and without a file.
 
 The formant voice says diphthongs and hisses in the rhythm of the text, in no language: enough for echo cancellers and
-voice activity (Silero takes every frame for speech, in a room, too), not for anyone who listens to words. Klatt's
+voice activity (Silero detects speech in every frame, in a room, too), not for a recogniser. Klatt's
 synthesiser (1980) is the idea: a glottal wave of a given pitch, shaped by three resonances.
 """
 
@@ -23,17 +23,19 @@ from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import speech_s
 
 _VOWELS = ((730, 1090, 2440), (530, 1840, 2480), (570, 840, 2410), (270, 2290, 3010))  # a, e, o, i: formants, Hz
-_END_VOWEL = 3  # all glide towards i: of vowels that stay as they are voice activity takes a quarter for noise
-_BANDWIDTHS, _GAINS = (70, 100, 140), (1.0, 0.5, 0.25)
+_END_VOWEL = 3  # all glide towards i: voice activity rejects a quarter of the frames of steady vowels
+_BANDWIDTHS = (70, 100, 140)  # of the formants, Hz
+_GAINS = (1.0, 0.5, 0.25)  # of the formants
 _TABLE = 512  # samples of one period of the glottal wave
 _SYLLABLE_S = 0.19
 _CONSONANT_S = 0.05
-_PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # higher ones are taken for speech less surely
+_PITCHES_HZ = {"assistant": 128.0, "user": 112.0}  # voice activity detects higher ones less surely
 _OTHER_PITCHES_HZ = (100.0, 120.0)
 # The assistant breathes while it speaks: a canceller learns a room from all frequencies, which pure vowels lack.
 _BREATH = {"assistant": 0.7}
-_HISS = 0.3  # of a consonant, against the vowel's RMS; of 0.9 voice activity takes a tenth for noise in a room
-_ENDS_S = (0.03, 0.05)  # a syllable swells and fades
+_HISS = 0.3  # of a consonant, against the vowel's RMS; at 0.9 voice activity rejects a tenth of the frames in a room
+_SWELL_S = 0.03  # at the beginning of a syllable
+_FADE_S = 0.05  # at its end
 _SMOOTH = 320  # samples, 20 ms
 _LAST_FADE_S = 0.15  # and people end softly
 _HIBARI_RATE = 24_000
@@ -43,7 +45,7 @@ _SPEECH_RMS = 10 ** (SPEECH_DBFS / 20)
 def say(text: str, speaker: str, voice: str, lasts_s: float | None = None) -> Samples:
     """`text` as sound: float32, 16 kHz, without silence around it, at the level of speech. Raises ScenarioError.
 
-    `lasts_s`: how long it takes, which the made voice alone obeys.
+    `lasts_s`: how long it takes; the made voice only.
     """
     if voice == "hibari" and text.isascii():
         return _hibari(text)
@@ -88,8 +90,8 @@ def noise(name: str, length_s: float, seed: int) -> Samples:
 def _formants(text: str, speaker: str, lasts_s: float) -> Samples:
     digest = hashlib.sha256(f"{speaker}|{text}".encode()).digest()
     rng = np.random.default_rng(list(digest[:8]))
-    low, high = _OTHER_PITCHES_HZ
-    other_hz = low + (high - low) * hashlib.sha256(speaker.encode()).digest()[0] / 255
+    low_hz, high_hz = _OTHER_PITCHES_HZ
+    other_hz = low_hz + (high_hz - low_hz) * hashlib.sha256(speaker.encode()).digest()[0] / 255
     pitch_hz = _PITCHES_HZ.get(speaker, other_hz)
     count = max(1, round(lasts_s / _SYLLABLE_S))
     lengths = rng.uniform(0.85, 1.15, count)
@@ -105,13 +107,15 @@ def _formants(text: str, speaker: str, lasts_s: float) -> Samples:
 def _syllable(length_s: float, pitch_hz: float, rng: np.random.Generator) -> Samples:
     count = round(length_s * SAMPLE_RATE)
     time_s = np.arange(count) / SAMPLE_RATE
-    begin_hz, end_hz = pitch_hz * rng.uniform(0.92, 1.15), pitch_hz * rng.uniform(0.85, 1.08)
+    begin_hz = pitch_hz * rng.uniform(0.92, 1.15)
+    end_hz = pitch_hz * rng.uniform(0.85, 1.08)
     phase = np.cumsum(np.linspace(begin_hz, end_hz, count)) / SAMPLE_RATE
     mean_hz = round((begin_hz + end_hz) / 2)
     at = (phase * _TABLE).astype(np.int64) % _TABLE
     glide = np.linspace(0, 1, count)
     vowel = _wave(int(rng.integers(len(_VOWELS))), mean_hz)[at] * (1 - glide) + _wave(_END_VOWEL, mean_hz)[at] * glide
-    swell, fade = (np.clip(edge / end_s, 0, 1) for edge, end_s in zip((time_s, time_s[::-1]), _ENDS_S, strict=True))
+    swell = np.clip(time_s / _SWELL_S, 0, 1)
+    fade = np.clip(time_s[::-1] / _FADE_S, 0, 1)
     sound = vowel * np.minimum(swell, fade)
     hiss = min(count, round(_CONSONANT_S * SAMPLE_RATE))
     sound[:hiss] += np.diff(rng.standard_normal(hiss + 1)) * np.hanning(hiss) * _HISS
