@@ -40,7 +40,7 @@ def _expectation(node: Node) -> script.Expectation:
     if not kinds:
         raise node.error("scenario.expectation_of_no_kind", known=_KINDS)
     if len(kinds) > 1:
-        raise node.error("scenario.expectation_of_many_kinds", known=_KINDS, kinds=str(kinds))
+        raise node.error("scenario.expectation_of_many_kinds", known=_KINDS, kinds=kinds)
     kind = kinds[0]
     readers = _OPTIONS.get(kind, {})
     value = keys.pop(kind)

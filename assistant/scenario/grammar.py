@@ -121,7 +121,7 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         except ScenarioError as mistake:  # the first of each turn
             mistakes.append(mistake)
     if mistakes:
-        raise ScenarioError("scenario.mistakes", mistakes="\n".join(map(str, mistakes)))
+        raise ScenarioError("scenario.mistakes", mistakes=mistakes)
     if not steps:
         raise keys["turns"].error("scenario.no_turns")
     recording = next((step for step in steps if step.kind == "audio"), None)
@@ -168,7 +168,7 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
     if not kinds:
         raise node.error("scenario.turn_says_nothing", known=_KINDS)
     if len(kinds) > 1:
-        raise node.error("scenario.turn_of_many_kinds", kinds=f"`{'` and `'.join(kinds)}`", known=_KINDS)
+        raise node.error("scenario.turn_of_many_kinds", kinds=kinds, known=_KINDS)
     kind = kinds[0]
     content = _content(kind, keys[kind], path)
     if "lasts_ms" in keys and kind not in ("user", "sound"):

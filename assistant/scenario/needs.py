@@ -42,7 +42,7 @@ def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) ->
 def _stated(step: Step) -> Iterator[ScenarioError]:
     """What the script makes the services do in this step."""
     if step.fails:
-        yield ScenarioError("scenario.stated_fault", line=step.line, stages=" and ".join(step.fails))
+        yield ScenarioError("scenario.stated_fault", line=step.line, stages=list(step.fails))
     if step.emotion or step.events:
         yield ScenarioError("scenario.stated_emotion", line=step.line)
     if (step.kind == "user" and step.heard is not None) or (step.kind == "sound" and step.heard):
