@@ -34,12 +34,12 @@ lint: setup
 setup: $(VENV)/.ready
 
 # System libraries first: Python's venv module is among them on Debian.
-$(VENV)/.ready: pyproject.toml constraints.txt setup.sh
+$(VENV)/.ready: pyproject.toml setup.py constraints.txt setup.sh
 	@sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
 # The tests also play through a virtual sound card.
-$(VENV)/.test-ready: pyproject.toml constraints.txt setup.sh
+$(VENV)/.test-ready: pyproject.toml setup.py constraints.txt setup.sh
 	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins" FUNASR=$(FUNASR) sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $(VENV)/.ready $@
 
