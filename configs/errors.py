@@ -13,6 +13,9 @@
         LaunchError          one that cannot be started
       SessionError           a kept conversation that cannot be read or written (assistant.conversation)
         UnknownSessionError  no conversation has that name, or more than one
+      ModelError             a model of a service that cannot be loaded, or does not work (services.common)
+      SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
+      EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ApiError               what a caller of a service is told (services.common)
         UpstreamError        (services.llm)
 

@@ -45,7 +45,16 @@ class ApiError(HuiyinError):
         return answer
 
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+class ModelError(HuiyinError):
+    """A model that cannot be loaded, or does not work once it is."""
+
+
+_HTTP_KEYS = {
+    404: "services.not_found",
+    405: "services.method_not_allowed",
+    413: "services.too_large",
+    415: "services.unsupported_media_type",
+}
 
 
 def shortened(value: object, most: int = 80) -> str:
@@ -63,8 +72,11 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         status = error.code or 500
-        code = _HTTP_CODES.get(status, "bad_request" if status < 500 else "server_error")
-        return ApiError(status, f"services.{code}", message=error.description or error.name).response()
+        return ApiError(
+            status,
+            _HTTP_KEYS.get(status) or ("services.bad_request" if status < 500 else "services.server_error"),
+            message=error.description or error.name,
+        ).response()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

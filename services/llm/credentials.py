@@ -10,7 +10,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from huiyin.configs.settings import CONFIG_DIR
+from huiyin.configs.settings import CONFIG_DIR, SettingsError
 
 KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
 
@@ -20,7 +20,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) -> dict[str, str]:
     """URL -> its key ('' for none). The environment's key goes before the file's: one for all `urls`, or one each, with
-    commas between. Raises ValueError (never with a key in it) when they cannot be used.
+    commas between. Raises SettingsError (never with a key in it) when they cannot be used.
     """
     found = per_url(KEY_VARIABLE, environ.get(KEY_VARIABLE, ""), urls)
     if key_file and not any(found.values()):
@@ -28,20 +28,20 @@ def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) ->
         found = {url: for_one.get(url.rstrip("/"), for_all) for url in urls}
     for url, key in found.items():
         if not (key.isascii() and key.isprintable() and " " not in key):
-            raise ValueError(f"the key for {url} has a blank or a character that no key has; copy it again")
+            raise SettingsError("llm.bad_key", url=url)
     return found
 
 
 def per_url(name: str, text: str, urls: Sequence[str]) -> dict[str, str]:
     """URL -> its word of `text`: one word for all, or one each, with commas between.
 
-    Raises ValueError, which says `name` and no word.
+    Raises SettingsError, which says `name` and no word.
     """
     if not urls:
         return {}
     words = [word.strip() for word in text.split(",")]
     if len(words) > 1 and len(words) != len(urls):
-        raise ValueError(f"{name} has {len(words)} values for {len(urls)} URLs in llm.upstreams; give one, or one each")
+        raise SettingsError("llm.values_for_urls", name=name, values=len(words), urls=len(urls))
     return dict(zip(urls, words if len(words) > 1 else words * len(urls), strict=True))
 
 
@@ -49,16 +49,17 @@ def _read_file(path: Path) -> tuple[str, dict[str, str]]:
     """The key for all URLs ('' for none), and those for one. A line is a key, or a URL and its key; # begins a note."""
     checkout = CONFIG_DIR.parent
     if (checkout / ".git").exists() and path.resolve().is_relative_to(checkout):
-        raise ValueError(f"llm.key_file: {path} lies in the checkout, where it would be committed; move it elsewhere")
+        raise SettingsError("llm.key_file_in_checkout", path=path)
     try:
         with path.open(encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
             if os.name == "posix" and mode & _OTHERS:
-                raise ValueError(f"llm.key_file: other users may read {path}; do: chmod 600 '{path}'")
+                raise SettingsError("llm.key_file_of_others", path=path)
             lines = [_NOTE.sub("", line).split() for line in file]
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ValueError(f"llm.key_file: {path} cannot be read: {why}") from None
+    except OSError as error:
+        raise SettingsError("llm.key_file_unreadable", path=path, why=error.strerror) from None
+    except UnicodeDecodeError:
+        raise SettingsError("llm.key_file_not_text", path=path) from None
     for_all, for_one = "", {}
     for number, words in enumerate(lines, 1):
         if len(words) == 2 and words[0].startswith(("http://", "https://")):
@@ -66,7 +67,5 @@ def _read_file(path: Path) -> tuple[str, dict[str, str]]:
         elif len(words) == 1 and not for_all:
             for_all = words[0]
         elif words:
-            raise ValueError(
-                f"llm.key_file: line {number} of {path} is neither a key (one such line) nor a URL and a key"
-            )
+            raise SettingsError("llm.key_file_line", number=number, path=path)
     return for_all, for_one

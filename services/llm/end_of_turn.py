@@ -12,12 +12,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from huiyin.configs import messages
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.engines.llama_process import TROUBLE
 from huiyin.services.llm.engines.turn_model import TurnModel
+from huiyin.services.llm.trouble import reason
 from huiyin.services.llm.upstream import JsonObject
 from huiyin.services.llm.watched_http import Watch
 
@@ -74,7 +76,7 @@ class TurnJudge:
             return f"failed: {host.error}"
         model = host.peek()
         if model and not model.running:
-            return "failed: its process has ended; the next request starts it again"
+            return f"failed: {messages.text('llm.process_ended', {})}"
         return host.state
 
     def facts(self) -> Mapping[str, Any]:
@@ -110,7 +112,7 @@ class TurnJudge:
             probability = model.probability(text, watch)
             took_s = time.perf_counter() - started
         except TROUBLE as error:
-            log.error("the turn model does not answer (%s); the next request starts it again", error or "in time")
+            log.error("the turn model does not answer (%s); the next request starts it again", reason(error))
             model.stop()
             raise ApiError(503, "llm.turn_model_restarts", code="turn_model_loading", retry_after_s=1) from error
         finally:

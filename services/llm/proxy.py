@@ -133,7 +133,7 @@ class Proxy:
             head = _head(upstream, exchange, until, watch)
             kind = head.headers.get("content-type", "")
             if not kind.startswith("text/event-stream"):
-                raise trouble.bad_answer(upstream.name, f"with {kind or 'nothing'} instead of a stream of events")
+                raise trouble.bad_answer(upstream.name, "llm.not_a_stream", kind=kind or "nothing")
             stream = ReplyStream(
                 upstream,
                 exchange,
@@ -162,11 +162,11 @@ class Proxy:
         except (OSError, http.client.HTTPException) as error:
             raise trouble.broke_off(upstream.name, error) from error
         except ValueError:
-            raise trouble.bad_answer(upstream.name, "with something that is no JSON") from None
+            raise trouble.bad_answer(upstream.name, "llm.not_json") from None
         finally:
             exchange.close()
         if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
-            raise trouble.bad_answer(upstream.name, "with JSON that is no chat completion")
+            raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
         if self._settings.hide_thinking:
             hide_thoughts(answer)
         return answer

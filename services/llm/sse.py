@@ -7,7 +7,7 @@ from typing import Any
 
 DONE = "[DONE]"  # how the OpenAI protocol marks the end of a stream
 
-_EVENT_LIMIT = 4 * 2**20  # bytes; an event that never ends must not fill the memory
+EVENT_LIMIT = 4 * 2**20  # bytes; an event that never ends must not fill the memory
 
 
 class EventReader:
@@ -18,10 +18,13 @@ class EventReader:
         self._data: list[str] = []
 
     def feed(self, piece: bytes) -> list[str]:
-        """Data of the events completed by `piece`. Comments and other fields are skipped. Raises ValueError."""
+        """Data of the events completed by `piece`. Comments and other fields are skipped.
+
+        Raises ValueError for a line above EVENT_LIMIT.
+        """
         *lines, self._rest = (self._rest + piece).split(b"\n")
-        if len(self._rest) > _EVENT_LIMIT:
-            raise ValueError(f"a line of more than {_EVENT_LIMIT} bytes")
+        if len(self._rest) > EVENT_LIMIT:
+            raise ValueError(f"a line of more than {EVENT_LIMIT} bytes")
         events = []
         for line in lines:
             line = line.rstrip(b"\r")

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from huiyin.services.llm import trouble
-from huiyin.services.llm.sse import DONE, EventReader
+from huiyin.services.llm.sse import DONE, EVENT_LIMIT, EventReader
 from huiyin.services.llm.think import ThinkFilter
 from huiyin.services.llm.upstream import JsonObject, Upstream
 from huiyin.services.llm.watched_http import Watch, WatchedExchange
 
 _REASONING = ("reasoning_content", "reasoning")
+_SHOWN = 80  # characters of an event that cannot be read
 _DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again
 
 
@@ -60,7 +61,7 @@ class ReplyStream:
             self._first.append(chunk)
             if _says_something(chunk.body):
                 return
-        raise trouble.bad_answer(self.upstream.name, "with a stream that holds no reply")
+        raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
 
     @property
     def more(self) -> bool:
@@ -100,7 +101,7 @@ class ReplyStream:
             except (OSError, http.client.HTTPException) as error:
                 raise trouble.broke_off(name, error) from error
             except ValueError as error:
-                raise trouble.bad_answer(name, str(error)) from error
+                raise trouble.bad_answer(name, "llm.line_too_long", limit=EVENT_LIMIT) from error
             if not piece:
                 if self._finished:
                     return None
@@ -114,7 +115,7 @@ class ReplyStream:
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            raise trouble.bad_answer(name, f"something that is no JSON object: {self.upstream.clean(text)[:80]!r}")
+            raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if body.get("error"):
             raise trouble.said_error(name, body["error"], self.upstream.clean)
         self._finished = self._finished or any(choice.get("finish_reason") for choice in _choices(body))

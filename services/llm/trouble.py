@@ -67,14 +67,15 @@ def too_slow(name: str, limit_s: float, setting: str) -> UpstreamError:
 
 def resting(name: str, wait_s: float, last: UpstreamError | None) -> UpstreamError:
     """Its circuit is open: it has failed too often, or has asked for a pause."""
-    status = 429 if last and last.status == 429 else 503
-    key = "llm.upstream_resting" if last else "llm.upstream_tried"
-    facts: dict[str, Any] = {
-        "who": _who(name),
-        "wait_s": max(1, math.ceil(wait_s)),
-        "why": last.message if last else "",
-    }
-    return UpstreamError(status, key, code="upstream_resting", retry_after_s=max(1, wait_s), **facts)
+    return UpstreamError(
+        429 if last and last.status == 429 else 503,
+        "llm.upstream_resting",
+        code="upstream_resting",
+        who=_who(name),
+        wait_s=max(1, math.ceil(wait_s)),
+        why=last.message if last else messages.text("llm.reason_trial", {}),
+        retry_after_s=max(1, wait_s),
+    )
 
 
 def stalled(name: str, limit_s: float) -> UpstreamError:
@@ -88,9 +89,9 @@ def broke_off(name: str, error: Exception | None = None) -> UpstreamError:
     return UpstreamError(502, "llm.upstream_broke_off", who=_who(name), why=why)
 
 
-def bad_answer(name: str, what: str) -> UpstreamError:
-    """It answered `what`, which is not a chat completion."""
-    return UpstreamError(502, "llm.upstream_bad_answer", who=_who(name), what=what)
+def bad_answer(name: str, key: str, **facts: object) -> UpstreamError:
+    """It answered what the message of `key` says, which is not a chat completion."""
+    return UpstreamError(502, "llm.upstream_bad_answer", who=_who(name), what=messages.text(key, facts))
 
 
 def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
@@ -104,19 +105,22 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
     if status in (401, 403):
         return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, elsewhere=False)
     if not words and (status < 400 or status == 404):
-        return bad_answer(name, f"with status {status}")
+        return bad_answer(name, "llm.only_a_status", status=status)
     wait_s = _wait_s(head.headers.get("retry-after", "")) if status in _SAYS_WHEN else None
-    facts: dict[str, Any] = {
-        "who": _who(name),
-        "answer": status,
-        "words": words or messages.text("llm.reason_none", {}),
-    }
+    words = words or messages.text("llm.reason_none", {})
+    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words}
     if status >= 500:
         return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
     code = code or ("model_not_found" if status == 404 else "upstream_refused")
-    key = _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused")
-    return UpstreamError(status, key, code=code, elsewhere=elsewhere, retry_after_s=wait_s, **facts)
+    return UpstreamError(
+        status,
+        _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused"),
+        code=code,
+        elsewhere=elsewhere,
+        retry_after_s=wait_s,
+        **facts,
+    )
 
 
 def said_error(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamError:

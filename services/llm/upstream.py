@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
 from huiyin.services.llm.credentials import per_url, read_keys
 from huiyin.services.llm.watched_http import WatchedExchange
@@ -63,16 +63,14 @@ class Upstream(Protocol):
 
 
 def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
-    """The upstream that an entry of ``llm.upstreams`` names. Raises ValueError, or what its engine raises."""
+    """The upstream that an entry of ``llm.upstreams`` names. Raises SettingsError, or what its engine raises."""
     upstream: Upstream
     if spec == "embedded":
         upstream = import_object(_ENGINES["embedded"])(settings)
     elif spec.startswith(("http://", "https://")):
         upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     else:
-        raise ValueError(
-            f"llm.upstreams: {spec!r} is neither 'embedded' nor an address that begins with http:// or https://"
-        )
+        raise SettingsError("llm.bad_upstream", spec=spec)
     return upstream
 
 

@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from huiyin.configs.settings import SettingsError
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.response_reader import Head, ResponseReader
 
@@ -169,7 +170,7 @@ class Wire:
     """Makes exchanges with one base URL and keeps its idle connections.
 
     `connect_timeout_s` bounds each of connecting and shaking hands. Proxies come from the environment (HTTPS_PROXY and
-    its kin), never for this machine itself. Raises ValueError for an address that is no http(s) base URL.
+    its kin), never for this machine itself. Raises SettingsError for an address that is not an http(s) base URL.
     """
 
     def __init__(self, base_url: str, headers: Mapping[str, str], *, connect_timeout_s: float) -> None:
@@ -245,12 +246,15 @@ class Wire:
 
 
 def _base(address: str) -> SplitResult:
-    url = urlsplit(address.rstrip("/"))
+    try:
+        url = urlsplit(address.rstrip("/"))
+        _ = url.port  # raises ValueError, too
+    except ValueError:
+        raise SettingsError("llm.bad_base_url", address=address) from None
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        raise ValueError(f"{address!r} is no base URL; write for example http://127.0.0.1:11434/v1")
+        raise SettingsError("llm.bad_base_url", address=address)
     if url.username or url.password:
-        raise ValueError("an upstream's URL must not carry a name or password; its key goes into HUIYIN_LLM_API_KEY")
-    _ = url.port  # raises ValueError when it is no port
+        raise SettingsError("llm.key_in_url")
     return url
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.heap import trim_heap
 from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.cache import SpeechCache
@@ -95,7 +95,7 @@ class Speaker:
                 continue
             engines.append(engine)
         if not engines:
-            raise RuntimeError("no voices. " + "; ".join(problems))
+            raise ModelError("tts.no_voices", problems=problems)
         speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, settings.tts.cache_mb * _MB))
         if settings.tts.voice:
             speaker.choose("", settings.tts.voice)  # a wrong name is told at the start
@@ -173,7 +173,8 @@ class Speaker:
                         yield speech
             except SynthesisFailed as failure:
                 reached = alignment.source_start(start + len(piece) - len(failure.rest))
-                raise SynthesisFailed(str(failure), text[reached:]) from failure
+                failure.rest = text[reached:]
+                raise
             start += len(piece)
             start_s += samples / RATE
 

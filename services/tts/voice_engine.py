@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
 from huiyin.services.common.registry import import_object
 
@@ -75,11 +76,11 @@ class Prosody:
 PLAIN = Prosody()
 
 
-class SynthesisFailed(RuntimeError):
-    """The engine could not go on; the message says why, `rest` is the text not spoken yet."""
+class SynthesisFailed(HuiyinError):
+    """The engine could not go on; `rest` is the text not spoken yet."""
 
-    def __init__(self, message: str, rest: str) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, /, rest: str, **facts: object) -> None:
+        super().__init__(key, **facts)
         self.rest = rest
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.text import HAN
 from huiyin.services.tts.speakable import Language, language, speakable
@@ -68,7 +69,8 @@ class VoiceSelector:
         if lang in named.voice.speaks:
             return named
         other = self._default(lang, named.voice.gender, "")
-        warning = f"voice {named.voice.name} does not speak {lang}: {other.voice.name} does instead"
+        facts = {"voice": named.voice.name, "language": lang, "other": other.voice.name}
+        warning = messages.text("tts.other_voice", facts)
         log.warning(warning)
         if any(can for _, can in _by_ability(text, named.voice)):
             return Choice(named.engine, named.voice, other, warning)

@@ -78,7 +78,7 @@ class Telling(Tone):
         yield np.zeros(RATE // 5, np.float32)
         for i in range(len(text)):
             if i == self.fails_after:
-                raise SynthesisFailed("broken", text[i:])
+                raise SynthesisFailed("tts.edge_failed", text[i:], why="broken")
             yield WordTiming(i, i + 1, 0.2 + i / 10, 0.2 + (i + 1) / 10)
             yield (0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 10) / RATE)).astype(np.float32)
 

@@ -257,7 +257,7 @@ def test_when_all_fail_the_caller_is_told_why_each_did(service: str, ab: Any) ->
     ab[0].behave, ab[1].behave = refuse(500, {"error": {"message": "boom"}}), nonsense
     answer = ask(service, stream=True)
     assert answer.status_code == 502
-    assert "boom" in answer.text and ab[0].url in answer.text and "no JSON" in answer.text
+    assert "boom" in answer.text and ab[0].url in answer.text and "not a JSON object" in answer.text
 
 
 def test_what_is_wrong_with_the_request_is_told_and_nobody_else_asked(service: str, ab: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from huiyin.configs.settings import CONFIG_DIR, LlmSettings, Settings
+from huiyin.configs.settings import CONFIG_DIR, LlmSettings, Settings, SettingsError
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.proxy import Proxy
@@ -150,7 +150,7 @@ def test_each_url_gets_its_own_key() -> None:
     settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1")))
     first, second = open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "k-one, k-two"})
     assert (first.clean("k-one k-two"), second.clean("k-one k-two")) == ("*** k-two", "k-one ***")
-    with pytest.raises(ValueError, match="3 values for 2 URLs"):
+    with pytest.raises(SettingsError, match="3 values for 2 URLs"):
         open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "a,b,c"})
 
 
@@ -185,7 +185,7 @@ def test_a_key_file_that_cannot_be_used_is_refused_without_telling_the_key(
     tmp_path: Path, text: str, mode: int, words: str
 ) -> None:
     settings = LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=key_file(tmp_path, text, mode))
-    with pytest.raises(ValueError, match=words) as caught:
+    with pytest.raises(SettingsError, match=words) as caught:
         open_upstreams(Settings(llm=settings), {})
     assert "k-" not in str(caught.value)
     app = make_app(Settings(llm=settings)).test_client()  # and so it stands where the user looks
@@ -198,7 +198,7 @@ def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Pa
         if words == "in the checkout" and not (CONFIG_DIR.parent / ".git").exists():
             continue
         settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=str(path)))
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(SettingsError, match=words):
             open_upstreams(settings, {})
 
 
@@ -206,7 +206,7 @@ def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Pa
     "bad", ["ollama", "http://me:pw@host/v1", "http://host/v1?key=1", "http://", "http://h:port/v1"]
 )
 def test_an_upstream_that_is_no_base_url_is_refused(bad: str) -> None:
-    with pytest.raises(ValueError, match=r"embedded|base URL|HUIYIN_LLM_API_KEY|[Pp]ort"):
+    with pytest.raises(SettingsError, match=r"embedded|base URL|HUIYIN_LLM_API_KEY|[Pp]ort"):
         open_upstreams(Settings(llm=LlmSettings(upstreams=(bad,))), {})
 
 

@@ -26,9 +26,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from huiyin.configs import messages
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import ALIASES, JsonObject
@@ -46,7 +47,7 @@ _CHAT = "/v1/chat/completions"
 
 
 class Embedded:
-    """Loads the model of the settings and keeps it running. Raises RuntimeError or StoreError when it cannot."""
+    """Loads the model of the settings and keeps it running. Raises ModelError or StoreError when it cannot."""
 
     name = "embedded"
 
@@ -83,7 +84,7 @@ class Embedded:
                 log.error("the embedded model's process ended with status %s; it is started again", status)
                 try:
                     self._process = self._start()
-                except RuntimeError as error:
+                except ModelError as error:
                     raise UpstreamError(503, "llm.model_unavailable", why=error) from error
             self._process.hold(0)  # whoever asks now is not kept waiting by what was held for another
             wire = self._process.wire
@@ -96,7 +97,7 @@ class Embedded:
 
     def unreachable(self) -> str:
         """See `Upstream.unreachable`."""
-        return "" if self._process.status is None else "its process has ended; the next request starts it again"
+        return "" if self._process.status is None else messages.text("llm.process_ended", {})
 
     def facts(self) -> Mapping[str, Any]:
         """See `Upstream.facts`."""
@@ -113,7 +114,7 @@ class Embedded:
         return text
 
     def _start(self) -> LlamaProcess:
-        """The model's process, loaded and warm. Raises RuntimeError."""
+        """The model's process, loaded and warm. Raises ModelError."""
         return LlamaProcess(
             self._path,
             {
@@ -129,7 +130,7 @@ class Embedded:
             },
             connect_timeout_s=self._settings.connect_timeout_s,
             warm_up=_warm_up,
-            without="name another server in llm.upstreams",
+            without="llm.without_embedded",
         )
 
 

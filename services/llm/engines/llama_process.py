@@ -18,10 +18,13 @@ from typing import Any
 
 import psutil
 
+from huiyin.configs import messages
 from huiyin.services.common.child import module_command
+from huiyin.services.common.errors import ModelError
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
+from huiyin.services.llm.trouble import reason
 from huiyin.services.llm.upstream import JsonObject
 from huiyin.services.llm.watched_http import Watch, Wire
 
@@ -37,7 +40,7 @@ class LlamaProcess:
     """One life of the process that holds the model of `path`, from loaded and warm to its end.
 
     `warm_up` asks the first question, within the time it is given: a caller's must not pay for memory that was never
-    touched. `without` completes "install huiyin[embedded], or …". Raises RuntimeError when the model does not work.
+    touched. `without` is the key of what completes "install huiyin[embedded], or …". Raises ModelError.
     """
 
     def __init__(
@@ -60,14 +63,13 @@ class LlamaProcess:
             if "address" not in answer:
                 if not answer:
                     self._child.wait(STOP_LIMIT_S)
-                error = answer.get("error") or f"it ended with status {self._child.status}"
-                raise RuntimeError(_why(error, path, without))
+                raise _not_loaded(answer.get("error", ""), path, self._child.status, without)
             headers = {"Authorization": f"Bearer {start['key']}"}
             self.wire = Wire(answer["address"], headers, connect_timeout_s=connect_timeout_s)
             try:
                 warm_up(self, time.monotonic() + _WARM_UP_S)
             except TROUBLE as error:
-                raise RuntimeError(f"{path.name} loads but does not answer ({error or 'no answer in time'})") from error
+                raise ModelError("llm.model_silent", model=path.name, why=reason(error)) from error
         except BaseException:
             self.stop()
             raise
@@ -121,7 +123,10 @@ class LlamaProcess:
         return {"engine": f"xllamacpp {importlib.metadata.version('xllamacpp')}", "rss_mb": rss_mb}
 
 
-def _why(error: str, path: Path, without: str) -> str:
+def _not_loaded(error: str, path: Path, status: int | None, without: str) -> ModelError:
+    """`error` is what the child said, '' where it ended without a word, with this exit status."""
     if "ImportError" in error or "ModuleNotFoundError" in error:
-        return f"{path.name} needs the package xllamacpp ({error}); install huiyin[embedded], or {without}"
-    return f"llama.cpp cannot load {path} ({error}); is it a whole GGUF file, and is there memory for it?"
+        instead = messages.text(without, {})
+        return ModelError("llm.package_missing", model=path.name, error=error, instead=instead)
+    why = error or messages.text("llm.reason_ended", {"status": status})
+    return ModelError("llm.model_not_loaded", path=path, why=why)

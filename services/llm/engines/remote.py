@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
 from huiyin.services.llm.trouble import reason, unreachable
 from huiyin.services.llm.upstream import ALIASES, JsonObject
@@ -113,7 +114,7 @@ class _Probe:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._said, self._at = "not tried yet", -_PROBE_FRESH_S
+        self._said, self._at = messages.text("llm.reason_not_tried", {}), -_PROBE_FRESH_S
         self._running: threading.Thread | None = None
         self._lock = threading.Lock()
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.errors import ModelError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.watched_http import Watch
 
@@ -53,7 +54,7 @@ _PATIENCE_S = 30.0  # callers have far less; beyond it the process hangs
 class TurnModel:
     """Loads the model of ``llm.turn_model``, fetching it first where it is missing.
 
-    Raises RuntimeError or StoreError when that cannot be done. One judgement at a time.
+    Raises ModelError or StoreError when that cannot be done. One judgement at a time.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -75,7 +76,7 @@ class TurnModel:
             },
             connect_timeout_s=settings.llm.connect_timeout_s,
             warm_up=self._warm_up,
-            without="set llm.turn_model to nothing to do without",
+            without="llm.without_turn_model",
         )
 
     @property
@@ -101,7 +102,7 @@ class TurnModel:
     def _warm_up(self, process: LlamaProcess, until: float) -> None:
         special = _tokens(process, "".join(_SPECIAL), until, special=True)
         if len(special) != len(_SPECIAL):
-            raise RuntimeError(f"{self.name} does not know {', '.join(_SPECIAL)}: only Qwen's kind can judge turns")
+            raise ModelError("llm.not_a_turn_model", model=self.name, tokens=_SPECIAL)
         self._ends = frozenset(special[1:])
         self._judge(process, "hello", until, lambda: False)
 

@@ -13,6 +13,8 @@ from typing import Any
 import av
 import numpy as np
 
+from huiyin.configs import messages
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import Breaker
 from huiyin.services.tts.speakable import speakable
@@ -44,6 +46,10 @@ VOICES = (
     Voice("en-GB-RyanNeural", "edge", "en-GB", "male", _ENGLISH, gain=None),
 )
 _NAME = re.compile(r"(?P<language>[a-z]{2,3}-[A-Z]{2})-(?:\w+-)?\w+Neural", re.ASCII)
+
+
+class EdgeError(HuiyinError):
+    """A failure that its client does not notice."""
 
 
 class EdgeEngine:
@@ -79,7 +85,7 @@ class EdgeEngine:
         if self._breaker.state != "closed":
             if self._breaker.admit():
                 threading.Thread(target=self._try_again, name="edge-try", daemon=True).start()
-            raise SynthesisFailed("edge-tts was out of reach a moment ago", text)
+            raise SynthesisFailed("tts.edge_skipped", text)
         decoder: Any = av.CodecContext.create("mp3float", "r")  # "mp3" would give whole numbers
         progress = _Progress(text)
         try:
@@ -93,12 +99,12 @@ class EdgeEngine:
                         progress.add_sound(frame.samples / frame.sample_rate)
                         yield frame.to_ndarray()[0].astype(np.float32)
             if progress.broken_off:  # the client takes a closed connection for the end
-                raise ConnectionError("the connection was closed half-way")
+                raise EdgeError("tts.edge_closed")
             self._breaker.succeeded()
         except Exception as error:  # the client raises its own, aiohttp's, asyncio's and the socket's
             if type(error).__name__ != _NO_AUDIO:  # that is about this voice or text: the network is well
                 self._breaker.failed(error)
-            raise SynthesisFailed(f"edge-tts: {_reason(error)}", progress.rest) from error
+            raise SynthesisFailed("tts.edge_failed", progress.rest, why=_reason(error)) from error
 
     def warm_up(self) -> None:
         """Nothing to load."""
@@ -143,7 +149,7 @@ class EdgeEngine:
                 left_s = max(0.0, until_s - time.monotonic())
                 done, _ = loop.run_until_complete(asyncio.wait({following}, timeout=left_s))
                 if not done:
-                    raise TimeoutError(f"no sound within {self._timeout_s:g} s")
+                    raise EdgeError("tts.edge_silent", wait_s=self._timeout_s)
                 try:
                     chunk = following.result()
                 except StopAsyncIteration:
@@ -159,7 +165,9 @@ class EdgeEngine:
 def _reason(error: Exception) -> str:
     """`error` in words; not with the address, which is long and signed."""
     status = getattr(error, "status", 0)
-    return f"the server answered {status}" if status else str(error) or type(error).__name__
+    if status:
+        return messages.text("tts.edge_status", {"status": status})
+    return str(error) or type(error).__name__
 
 
 def _hang_up(loop: asyncio.AbstractEventLoop, following: asyncio.Task[Any] | None, stream: Any) -> None:

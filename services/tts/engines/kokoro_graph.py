@@ -27,6 +27,8 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.onnx_ml_pb2 import TensorProto
 
+from huiyin.services.common.errors import ModelError
+
 # What the first half gives and the second takes, and their names in the export.
 FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms
 PITCH = "pitch"  # float32 [1, frames]: F0 in hertz
@@ -57,7 +59,7 @@ _UNSIGNED_MIDDLE = 128  # 0..255 -> -128..127
 _END = 2**40  # "to the end" of an axis
 
 
-class UnexpectedGraph(ValueError):
+class UnexpectedGraph(ModelError):
     """The model is not the export this module knows."""
 
 
@@ -99,7 +101,7 @@ def split(path: Path, int8_products: bool) -> Halves:
             _part(model, {**between, **style, **weights}, sound),
         )
     except (KeyError, IndexError, ValueError) as error:
-        raise UnexpectedGraph(f"{path.name} is not the Kokoro export this was written for: {error!r}") from error
+        raise UnexpectedGraph("tts.unexpected_graph", model=path.name, error=error) from error
 
 
 # --- looking around in a graph ------------------------------------------------------------------------------------
