@@ -1,7 +1,7 @@
-"""A breaker: what fails again and again is left alone for a while, so that nobody waits for it.
+"""A circuit breaker (M. Nygard, "Release It!"): what fails again and again is skipped for a cooldown.
 
-Pure but for the lock; the clock is given. Closed: asked as usual. Open: skipped, until its rest is over. Then one
-request is the trial: when it is answered the breaker closes, when not there is another rest (M. Nygard, "Release It!").
+Pure but for the lock; the clock is a parameter. Closed: every request is admitted. Open: none is, until the cooldown is
+over. Half-open: one request is, as a trial; its answer closes the circuit, its failure starts another cooldown.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ State = Literal["closed", "open", "half-open"]
 
 Failure = TypeVar("Failure", bound=Exception)
 
-LONGEST_REST_S = 600.0  # whatever Retry-After says: a wrong date must not shut somebody out for a day
+MAX_COOLDOWN_S = 600.0  # also for Retry-After: a wrong date must not keep an upstream out for a day
 
 
-class Breaker(Generic[Failure]):
-    """Opens after `failures` in a row, for `rest_s`; at once when the other side itself says for how long. Thread-safe.
+class CircuitBreaker(Generic[Failure]):
+    """Opens for `cooldown_s` after `threshold` failures in a row, or at once for as long as a Retry-After asks for.
 
-    Each rest in a row is `growth` times as long as the one before, up to `longest_rest_s`.
-
-    Whoever is admitted says how it went: `succeeded`, `failed`, or `abandoned` when nothing was learnt.
+    Each cooldown in a row is `growth` times as long as the one before, up to `max_cooldown_s`. Thread-safe.
+    After each admitted request one of `succeeded`, `failed` and `abandoned` must be called.
     """
 
     def __init__(
         self,
-        failures: int,
-        rest_s: float,
+        threshold: int,
+        cooldown_s: float,
         clock: Callable[[], float] = time.monotonic,
         *,
         growth: float = 1.0,
-        longest_rest_s: float = LONGEST_REST_S,
+        max_cooldown_s: float = MAX_COOLDOWN_S,
     ) -> None:
-        self._most, self._first_rest_s, self._rest_s, self._clock = failures, rest_s, rest_s, clock
-        self._growth, self._longest_rest_s = growth, longest_rest_s
+        self._threshold, self._clock = threshold, clock
+        self._first_cooldown_s = self._cooldown_s = cooldown_s
+        self._growth, self._max_cooldown_s = growth, max_cooldown_s
         self._lock = threading.Lock()
         self._failures = 0
-        self._until = 0.0
+        self._open_until = 0.0
         self._open = False
         self._trial = False
         self.last: Failure | None = None
-        """The failure that is not made up for yet, None when all is well."""
+        """The last failure; None after an answer."""
 
     @property
     def wait_s(self) -> float:
-        """Seconds until it may be asked again, 0 when it may be now."""
-        return max(0.0, self._until - self._clock()) if self._open else 0.0
+        """Seconds until the next request is admitted, 0 when one would be now."""
+        return max(0.0, self._open_until - self._clock()) if self._open else 0.0
 
     @property
     def state(self) -> State:
-        """Where it stands."""
+        """The circuit's state."""
         if not self._open:
             return "closed"
         return "open" if self.wait_s else "half-open"
 
     def admit(self) -> bool:
-        """Whether it may be asked now. After a rest, one caller may: the trial."""
+        """Whether a request may be made now. After a cooldown one may: the trial."""
         with self._lock:
             if self._open:
                 if self.wait_s or self._trial:
@@ -67,26 +67,26 @@ class Breaker(Generic[Failure]):
             return True
 
     def succeeded(self) -> None:
-        """It answered."""
+        """The request was answered."""
         with self._lock:
             self._failures, self._open, self._trial, self.last = 0, False, False, None
-            self._rest_s = self._first_rest_s
+            self._cooldown_s = self._first_cooldown_s
 
     def abandoned(self) -> None:
-        """Nobody waited for its answer, or it was not asked after all."""
+        """The request was not made, or given up before its answer. No effect after `succeeded` or `failed`."""
         with self._lock:
             self._trial = False
 
-    def failed(self, failure: Failure, wish_s: float | None = None) -> None:
-        """It did not answer as it should; `wish_s` is its own wish to be left alone for so long."""
+    def failed(self, failure: Failure, retry_after_s: float | None = None) -> None:
+        """The request failed; `retry_after_s` is the cooldown that the other side asks for."""
         with self._lock:
             self._failures += 1
             self.last = failure
-            if wish_s is None and self._failures < self._most and not self._trial:
+            if retry_after_s is None and self._failures < self._threshold and not self._trial:
                 return
-            rest_s = self._rest_s if wish_s is None else min(wish_s, self._longest_rest_s)
-            self._until = max(self._until, self._clock() + rest_s)
-            self._rest_s = min(self._growth * self._rest_s, self._longest_rest_s)
+            cooldown_s = self._cooldown_s if retry_after_s is None else min(retry_after_s, self._max_cooldown_s)
+            self._open_until = max(self._open_until, self._clock() + cooldown_s)
+            self._cooldown_s = min(self._growth * self._cooldown_s, self._max_cooldown_s)
             self._open, self._trial = True, False
 
     def facts(self) -> Mapping[str, Any]:

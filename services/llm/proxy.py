@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from huiyin.configs.settings import LlmSettings
-from huiyin.services.common.breaker import Breaker
+from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
 from huiyin.services.llm.response_reader import Head
@@ -39,8 +39,8 @@ class Proxy:
 
     def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings) -> None:
         self.upstreams, self._settings = tuple(upstreams), settings
-        self._breakers: dict[str, Breaker[UpstreamError]] = {
-            up.name: Breaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
+        self._breakers: dict[str, CircuitBreaker[UpstreamError]] = {
+            up.name: CircuitBreaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
         }
 
     def stream(self, body: JsonObject, watch: Watch) -> ReplyStream:
@@ -96,7 +96,7 @@ class Proxy:
         for upstream in self.upstreams:
             breaker = self._breakers[upstream.name]
             if not breaker.admit():
-                failures.append(trouble.resting(upstream.name, breaker.wait_s, breaker.last))
+                failures.append(trouble.circuit_open(upstream.name, breaker.wait_s, breaker.last))
                 continue
             try:
                 target = upstream.target(body["model"])
@@ -116,7 +116,7 @@ class Proxy:
             finally:
                 breaker.abandoned()  # changes nothing where it was said how it went
         if failures:
-            raise trouble.nobody(failures)
+            raise trouble.all_failed(failures)
         raise self._unknown(body["model"])
 
     def _unknown(self, model: str) -> ApiError:

@@ -65,11 +65,11 @@ def too_slow(name: str, limit_s: float, setting: str) -> UpstreamError:
     return UpstreamError(504, "llm.upstream_timeout", who=_who(name), limit_s=limit_s, setting=setting)
 
 
-def resting(name: str, wait_s: float, last: UpstreamError | None) -> UpstreamError:
-    """Its circuit is open: it has failed too often, or has asked for a pause."""
+def circuit_open(name: str, wait_s: float, last: UpstreamError | None) -> UpstreamError:
+    """It is skipped: it has failed too often, or has asked for a pause (`last`), or another request is its trial."""
     return UpstreamError(
         429 if last and last.status == 429 else 503,
-        "llm.upstream_resting",
+        "llm.circuit_open",
         code="upstream_resting",
         who=_who(name),
         wait_s=max(1, math.ceil(wait_s)),
@@ -131,7 +131,7 @@ def said_error(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamEr
     )
 
 
-def nobody(failures: Sequence[UpstreamError]) -> UpstreamError:
+def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:
     """What to answer when every upstream that could be asked has failed (at least one)."""
     if len(failures) == 1:
         return failures[0]

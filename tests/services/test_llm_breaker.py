@@ -1,4 +1,4 @@
-"""Upstreams that fail are left alone for a while; and the `openai` SDK raises its own exceptions with our words."""
+"""Upstreams that fail are skipped for a cooldown; and the `openai` SDK raises its own exceptions with our words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
-from huiyin.services.common.breaker import LONGEST_REST_S, Breaker
+from huiyin.services.common.breaker import MAX_COOLDOWN_S, CircuitBreaker
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.trouble import UpstreamError
 from tests.support.service_process import free_port
@@ -25,7 +25,7 @@ from tests.support.stub_upstream import WAIT_S, Answer, Stub, delta
 Sdk = Callable[[Flask], openai.OpenAI]
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 FAILURES = 2
-REST_S = 30.0  # no test waits for its end: a test that does makes its own
+COOLDOWN_S = 30.0  # no test waits for its end: a test that does makes its own
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def ab() -> Iterator[tuple[Stub, Stub]]:
 
 
 def app_of(*stubs: Stub, **settings: Any) -> Flask:
-    more = {"breaker_failures": FAILURES, "breaker_rest_s": REST_S, "first_token_timeout_s": 0.5, **settings}
+    more = {"breaker_failures": FAILURES, "breaker_rest_s": COOLDOWN_S, "first_token_timeout_s": 0.5, **settings}
     return make_app(Settings(llm=LlmSettings(upstreams=tuple(stub.url for stub in stubs), **more)))
 
 
@@ -81,14 +81,14 @@ def failure() -> UpstreamError:
     return UpstreamError(502, "llm.upstream_failed", who="it", answer=500, words="it fell over")
 
 
-def test_rests_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:
+def test_cooldowns_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:
     now = [0.0]
-    breaker: Breaker[Exception] = Breaker(1, 30.0, lambda: now[0], growth=2.0, longest_rest_s=100.0)
-    for rest_s in (30.0, 60.0, 100.0, 100.0):
+    breaker: CircuitBreaker[Exception] = CircuitBreaker(1, 30.0, lambda: now[0], growth=2.0, max_cooldown_s=100.0)
+    for cooldown_s in (30.0, 60.0, 100.0, 100.0):
         assert breaker.admit()
         breaker.failed(OSError("no answer"))
-        assert breaker.wait_s == rest_s
-        now[0] += rest_s
+        assert breaker.wait_s == cooldown_s
+        now[0] += cooldown_s
     assert breaker.admit()
     breaker.succeeded()
     breaker.failed(OSError("no answer"))
@@ -97,7 +97,7 @@ def test_rests_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered
 
 def test_it_opens_after_failures_in_a_row_lets_one_trial_through_and_closes_when_that_is_answered() -> None:
     now = [100.0]
-    breaker = Breaker(3, 10.0, lambda: now[0])
+    breaker = CircuitBreaker(3, 10.0, lambda: now[0])
     for _ in range(2):
         breaker.failed(failure())
     breaker.succeeded()  # not in a row
@@ -109,24 +109,24 @@ def test_it_opens_after_failures_in_a_row_lets_one_trial_through_and_closes_when
     assert breaker.state == "half-open"
     assert (breaker.admit(), breaker.admit()) == (True, False), "one trial only"
     breaker.failed(failure())
-    assert (breaker.admit(), breaker.wait_s) == (False, 10.0), "a failed trial is enough to rest again"
+    assert (breaker.admit(), breaker.wait_s) == (False, 10.0), "a failed trial is enough for another cooldown"
     now[0] += 10.0
     assert breaker.admit()
     breaker.abandoned()
-    assert breaker.admit(), "a trial that nobody waited for leaves room for the next"
+    assert breaker.admit(), "a trial that was given up leaves room for the next"
     breaker.succeeded()
     assert (breaker.state, breaker.admit(), breaker.admit()) == ("closed", True, True)
     assert breaker.facts() == {"breaker": "closed", "failures": 0, "retry_after_s": 0.0, "last_failure": None}
 
 
 def test_an_upstream_that_says_for_how_long_is_believed_at_once_within_reason() -> None:
-    breaker = Breaker(3, 10.0, lambda: 0.0)
-    breaker.failed(failure(), wish_s=42)
+    breaker = CircuitBreaker(3, 10.0, lambda: 0.0)
+    breaker.failed(failure(), retry_after_s=42)
     assert (breaker.admit(), breaker.wait_s) == (False, 42)
     breaker.failed(failure())  # one that was on its way
     assert breaker.wait_s == 42
-    breaker.failed(failure(), wish_s=1e9)
-    assert breaker.wait_s == LONGEST_REST_S
+    breaker.failed(failure(), retry_after_s=1e9)
+    assert breaker.wait_s == MAX_COOLDOWN_S
 
 
 # --- in the service ---------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_the_last_upstream_has_twice_as_long_for_its_first_word(ab: tuple[Stub, 
 
 def test_an_upstream_that_is_off_is_not_waited_for_again_also_for_its_models(ab: tuple[Stub, Stub]) -> None:
     off = f"http://127.0.0.1:{free_port()}/v1"
-    settings = LlmSettings(upstreams=(off, ab[1].url), breaker_failures=1, breaker_rest_s=REST_S)
+    settings = LlmSettings(upstreams=(off, ab[1].url), breaker_failures=1, breaker_rest_s=COOLDOWN_S)
     app = make_app(Settings(llm=settings))
     for _ in range(2):
         assert ask(app).status_code == 200
@@ -200,7 +200,7 @@ def test_retry_after_as_seconds_or_as_a_date_keeps_it_out_for_that_time(
     assert "no luck" in state["last_failure"]
 
 
-def test_after_its_rest_it_is_tried_and_trusted_again(ab: tuple[Stub, Stub]) -> None:
+def test_after_its_cooldown_it_is_tried_and_trusted_again(ab: tuple[Stub, Stub]) -> None:
     app = app_of(*ab, breaker_failures=1, breaker_rest_s=0.3)
     ab[0].behave = refuse(500)
     assert ask(app).headers["X-Huiyin-Upstream"] == ab[1].url
@@ -212,7 +212,7 @@ def test_after_its_rest_it_is_tried_and_trusted_again(ab: tuple[Stub, Stub]) -> 
     assert breakers(app) == ["closed", "closed"]
 
 
-def test_when_all_rest_the_caller_is_told_so_and_when_to_come_back(ab: tuple[Stub, Stub], sdk: Sdk) -> None:
+def test_when_all_are_skipped_the_caller_is_told_so_and_when_to_come_back(ab: tuple[Stub, Stub], sdk: Sdk) -> None:
     app = app_of(*ab, breaker_failures=1)
     ab[0].behave, ab[1].behave = refuse(500, {"error": {"message": "boom"}}), refuse(429, Retry_After="5")
     ask(app)
@@ -220,7 +220,7 @@ def test_when_all_rest_the_caller_is_told_so_and_when_to_come_back(ab: tuple[Stu
     with pytest.raises(openai.InternalServerError) as caught:
         sdk(app).chat.completions.create(model="both", messages=HELLO)
     assert len(ab[0].asked) + len(ab[1].asked) == asked
-    assert "boom" in caught.value.message and "left alone" in caught.value.message
+    assert "boom" in caught.value.message and "is skipped for" in caught.value.message
     assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 5
 
 

@@ -284,7 +284,7 @@ def test_edge_out_of_reach_is_replaced_within_its_time_and_then_at_once(
 def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", f"ws://127.0.0.1:{free_port()}/?")
     local = Tone("hibari", HibariEngine.voices)
-    both = Speaker([edge.EdgeEngine(PATIENT_S, rest_s=0.0), local])
+    both = Speaker([edge.EdgeEngine(PATIENT_S, cooldown_s=0.0), local])
     voice = both.choose(TEXT, "en-US-AriaNeural")
     list(both.speak(TEXT, voice))
     with running(FakeEdge(WORDS)) as address:

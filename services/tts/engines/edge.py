@@ -1,4 +1,4 @@
-"""edge-tts: Microsoft's voices, over the network. A breaker makes a dead network cheap."""
+"""edge-tts: Microsoft's voices, over the network. A circuit breaker makes a dead network cheap."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import numpy as np
 from huiyin.configs import messages
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
-from huiyin.services.common.breaker import Breaker
+from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.tts.speakable import speakable
 from huiyin.services.tts.voice_engine import PLAIN, Gender, Prosody, Speech, SynthesisFailed, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
 _RATE = 24_000
-_FIRST_REST_S = 30.0  # the network is not asked for so long after a failure, after each one in a row twice as long ...
-_LONGEST_REST_S = 300.0  # ... up to this
+_COOLDOWN_S = 30.0  # for which the network is skipped after a failure; doubled after each one in a row ...
+_MAX_COOLDOWN_S = 300.0  # ... up to this
 _GOODBYE_S = 12.0  # a connection that does not end by then is dropped
 _TICKS_S = 1e-7  # its times are in units of 100 ns
 _NO_AUDIO = "NoAudioReceived"
@@ -61,12 +61,12 @@ class EdgeEngine:
     remote = True
     voices = VOICES
 
-    def __init__(self, timeout_s: float, rest_s: float = _FIRST_REST_S) -> None:
+    def __init__(self, timeout_s: float, cooldown_s: float = _COOLDOWN_S) -> None:
         """`timeout_s` is the longest wait for the first sound, and then for each piece; after a failure the network is
-        left alone for `rest_s`, then twice as long each time, 5 minutes at most.
+        skipped for `cooldown_s`, then twice as long each time, 5 minutes at most.
         """
         self._timeout_s = timeout_s
-        self._breaker: Breaker[Exception] = Breaker(1, rest_s, growth=2.0, longest_rest_s=_LONGEST_REST_S)
+        self._breaker: CircuitBreaker[Exception] = CircuitBreaker(1, cooldown_s, growth=2.0, max_cooldown_s=_MAX_COOLDOWN_S)
 
     def voice(self, name: str) -> Voice | None:
         """See Engine."""
@@ -81,7 +81,7 @@ class EdgeEngine:
         return [text]
 
     def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
-        """See Engine. Raises SynthesisFailed at once while the breaker is open."""
+        """See Engine. Raises SynthesisFailed at once while the circuit is open."""
         if self._breaker.state != "closed":
             if self._breaker.admit():
                 threading.Thread(target=self._try_again, name="edge-try", daemon=True).start()
