@@ -17,11 +17,11 @@ from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
-from huiyin.services.llm.response_reader import Head
+from huiyin.services.llm.http_client import Exchange, Watch
+from huiyin.services.llm.http_response import Head
 from huiyin.services.llm.stream import ReplyStream, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import JsonObject, Upstream
-from huiyin.services.llm.watched_http import Watch, WatchedExchange
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class Proxy:
         return answer
 
 
-def _head(upstream: Upstream, exchange: WatchedExchange, until: float, watch: Watch) -> Head:
+def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) -> Head:
     """The head of a good answer. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, watch)

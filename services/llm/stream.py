@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from huiyin.services.llm import trouble
+from huiyin.services.llm.http_client import Exchange, Watch
 from huiyin.services.llm.sse import DONE, EVENT_LIMIT, EventReader
 from huiyin.services.llm.think import ThinkFilter
 from huiyin.services.llm.upstream import JsonObject, Upstream
-from huiyin.services.llm.watched_http import Watch, WatchedExchange
 
 _REASONING = ("reasoning_content", "reasoning")
 _SHOWN = 80  # characters of an event that cannot be read
@@ -42,7 +42,7 @@ class ReplyStream:
     """
 
     def __init__(
-        self, upstream: Upstream, exchange: WatchedExchange, watch: Watch, *, idle_s: float, hide_thinking: bool
+        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, idle_s: float, hide_thinking: bool
     ) -> None:
         self.upstream = upstream
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s

@@ -13,7 +13,7 @@ from typing import Any
 
 from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
-from huiyin.services.llm.response_reader import Head
+from huiyin.services.llm.http_response import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: not the request's fault

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
 from huiyin.services.llm.credentials import per_url, read_keys
-from huiyin.services.llm.watched_http import WatchedExchange
+from huiyin.services.llm.http_client import Exchange
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Upstream(Protocol):
     def shape(self, body: JsonObject) -> JsonObject:
         """The request as this upstream wants it. Raises ApiError 400 for what it cannot do."""
 
-    def post(self, body: JsonObject) -> WatchedExchange:
+    def post(self, body: JsonObject) -> Exchange:
         """Send a chat completion request."""
 
     def hold(self, seconds: float) -> bool:

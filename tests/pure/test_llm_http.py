@@ -1,4 +1,4 @@
-"""The reader of HTTP answers: any cut of the same bytes gives the same answer, and what is none is told."""
+"""The reader of HTTP responses: any cut of the same bytes gives the same response; anything else is an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from huiyin.services.llm.response_reader import ResponseReader
+from huiyin.services.llm.http_response import ResponseReader
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

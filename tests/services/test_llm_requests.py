@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from huiyin.configs.settings import CONFIG_DIR, LlmSettings, Settings, SettingsError
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
+from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.upstream import open_upstreams
-from huiyin.services.llm.watched_http import Wire
 from tests.support.service_process import free_port
 from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion, delta
 
@@ -228,13 +228,13 @@ def test_a_proxy_of_the_environment_is_for_other_machines_only(stub: Stub, monke
     monkeypatch.setenv("http_proxy", f"http://me:pw@127.0.0.1:{stub.port}")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    wire = Wire("http://llm.example/v1", {}, connect_timeout_s=1)
-    exchange = wire.exchange("GET", "/models")
+    client = HttpClient("http://llm.example/v1", {}, connect_timeout_s=1)
+    exchange = client.exchange("GET", "/models")
     assert exchange.head(time.monotonic() + WAIT_S, lambda: False).status == 200
     assert stub.seen[0].path == "http://llm.example/v1/models"
     assert stub.seen[0].headers["host"] == "llm.example"
     assert stub.seen[0].headers["proxy-authorization"].startswith("Basic ")
-    assert Wire("http://127.0.0.1:5/v1", {}, connect_timeout_s=1).address == ("127.0.0.1", 5)
+    assert HttpClient("http://127.0.0.1:5/v1", {}, connect_timeout_s=1).address == ("127.0.0.1", 5)
 
 
 def test_nothing_listens_there() -> None:

@@ -31,9 +31,9 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
+from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import ALIASES, JsonObject
-from huiyin.services.llm.watched_http import WatchedExchange
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Embedded:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
         return body
 
-    def post(self, body: JsonObject) -> WatchedExchange:
+    def post(self, body: JsonObject) -> Exchange:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
         with self._lock:
             if (status := self._process.status) is not None:
@@ -87,8 +87,8 @@ class Embedded:
                 except ModelError as error:
                     raise UpstreamError(503, "llm.model_unavailable", why=error) from error
             self._process.hold(0)  # whoever asks now is not kept waiting by what was held for another
-            wire = self._process.wire
-        return wire.exchange("POST", _CHAT, json.dumps(body).encode())
+            client = self._process.client
+        return client.exchange("POST", _CHAT, json.dumps(body).encode())
 
     def hold(self, seconds: float) -> bool:
         """See `Upstream.hold`."""

@@ -24,9 +24,9 @@ from huiyin.services.common.errors import ModelError
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
+from huiyin.services.llm.http_client import HttpClient, Watch
 from huiyin.services.llm.trouble import reason
 from huiyin.services.llm.upstream import JsonObject
-from huiyin.services.llm.watched_http import Watch, Wire
 
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 """What `LlamaProcess.ask` raises when the model does not answer as it should; TimeoutError is an OSError."""
@@ -65,7 +65,7 @@ class LlamaProcess:
                     self._child.wait(STOP_LIMIT_S)
                 raise _not_loaded(answer.get("error", ""), path, self._child.status, without)
             headers = {"Authorization": f"Bearer {start['key']}"}
-            self.wire = Wire(answer["address"], headers, connect_timeout_s=connect_timeout_s)
+            self.client = HttpClient(answer["address"], headers, connect_timeout_s=connect_timeout_s)
             try:
                 warm_up(self, time.monotonic() + _WARM_UP_S)
             except TROUBLE as error:
@@ -84,7 +84,7 @@ class LlamaProcess:
 
         Raises one of TROUBLE, or ClientLeft when `watch` says that the client has gone.
         """
-        exchange = self.wire.exchange("POST", path, json.dumps(body).encode())
+        exchange = self.client.exchange("POST", path, json.dumps(body).encode())
         try:
             status = exchange.head(until, watch).status
             said = exchange.rest(until, watch, _ANSWER_LIMIT)

@@ -12,9 +12,9 @@ from typing import Any
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
+from huiyin.services.llm.http_client import Exchange, HttpClient
 from huiyin.services.llm.trouble import reason, unreachable
 from huiyin.services.llm.upstream import ALIASES, JsonObject
-from huiyin.services.llm.watched_http import WatchedExchange, Wire
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
@@ -33,10 +33,10 @@ class Remote:
         self.name = url.rstrip("/")
         self._key, self._model = key, model
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._wire = Wire(url, headers, connect_timeout_s=settings.connect_timeout_s)
+        self._client = HttpClient(url, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
         self._listed_at = -_LIST_FRESH_S
-        self._probe = _Probe(self._wire)
+        self._probe = _Probe(self._client)
 
     def target(self, model: str) -> str | None:
         """See `Upstream.target`. A server that cannot list its models is asked for any."""
@@ -64,9 +64,9 @@ class Remote:
         """Nothing is changed: the server knows best what it takes."""
         return body
 
-    def post(self, body: JsonObject) -> WatchedExchange:
+    def post(self, body: JsonObject) -> Exchange:
         """See `Upstream.post`."""
-        return self._wire.exchange("POST", "/chat/completions", json.dumps(body).encode())
+        return self._client.exchange("POST", "/chat/completions", json.dumps(body).encode())
 
     def hold(self, seconds: float) -> bool:
         """See `Upstream.hold`: its cores are not ours."""
@@ -92,7 +92,7 @@ class Remote:
         return None if self._listed is None else [str(model["id"]) for model in self._listed]
 
     def _ask_list(self) -> list[JsonObject] | None:
-        exchange = self._wire.exchange("GET", "/models")
+        exchange = self._client.exchange("GET", "/models")
         until = time.monotonic() + _LIST_TIMEOUT_S
         try:
             head = exchange.head(until, lambda: False)
@@ -112,8 +112,8 @@ class Remote:
 class _Probe:
     """Can a connection be made? Asked in a thread: a name server that is silent must not hold /ready up."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
         self._said, self._at = messages.text("llm.reason_not_tried", {}), -_PROBE_FRESH_S
         self._running: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -131,7 +131,7 @@ class _Probe:
 
     def _run(self) -> None:
         try:
-            socket.create_connection(self._wire.address, timeout=_PROBE_TIMEOUT_S).close()
+            socket.create_connection(self._client.address, timeout=_PROBE_TIMEOUT_S).close()
             said = ""
         except OSError as error:
             said = reason(error)

@@ -21,7 +21,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ModelError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
-from huiyin.services.llm.watched_http import Watch
+from huiyin.services.llm.http_client import Watch
 
 _SHOTS = (
     ("今天星期几", "星期三。"),

@@ -66,7 +66,9 @@ class EdgeEngine:
         skipped for `cooldown_s`, then twice as long each time, 5 minutes at most.
         """
         self._timeout_s = timeout_s
-        self._breaker: CircuitBreaker[Exception] = CircuitBreaker(1, cooldown_s, growth=2.0, max_cooldown_s=_MAX_COOLDOWN_S)
+        self._breaker: CircuitBreaker[Exception] = CircuitBreaker(
+            1, cooldown_s, growth=2.0, max_cooldown_s=_MAX_COOLDOWN_S
+        )
 
     def voice(self, name: str) -> Voice | None:
         """See Engine."""

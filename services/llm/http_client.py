@@ -1,9 +1,7 @@
-"""HTTP to one upstream, so that an exchange can be given up at any moment: while it connects, while the model reads
-the prompt, or between two words.
+"""An HTTP/1.1 client whose exchanges end within 0.1 s when the caller's own client has left.
 
-The caller's own thread reads, in steps of 0.1 s between which it looks at its client; no other thread and no queue
-stands between two words. (With a thread to read and a queue, 200 streams of 40 words a second held each word back by
-38 ms, p99 320 ms, on 2 cores.) Only connecting, which may hang in a name server, and long requests have a thread.
+Why not `requests` or `http.client`: they block until the next word comes; a thread and a queue around them delay each
+word (measured: docs/llm.md). Here the caller's thread reads, in steps of 0.1 s; only connecting and sending have one.
 """
 
 from __future__ import annotations
@@ -24,28 +22,28 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from huiyin.configs.settings import SettingsError
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm.response_reader import Head, ResponseReader
+from huiyin.services.llm.http_response import Head, ResponseReader
 
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
-_SEND_S = 30.0  # for an upstream to take a request
+_SEND_S = 30.0  # for an upstream to receive a request
 _AT_ONCE = 16384  # bytes that a socket takes without waiting
 _IDLE_KEEP = 64  # idle connections kept: a TLS handshake costs two round trips of the first word's time
 _IDLE_S = 30.0  # servers close idle connections after 5 s (llama-server) to minutes
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 Watch = Callable[[], bool]
-"""Answers whether the client has left."""
+"""Whether the client has left."""
 
 
-class WatchedExchange:
-    """One request and its answer, for one thread."""
+class Exchange:
+    """One request and its response, for one thread."""
 
-    def __init__(self, wire: Wire, method: str, path: str, body: bytes | None) -> None:
-        self._wire, self._request = wire, wire.request(method, path, body or b"")
-        self._answer, self._body = ResponseReader(), b""
-        # One space for all that arrives: a new one for every word, cut to its size, leaves the heap full of holes.
-        self._space = memoryview(bytearray(_PIECE))
+    def __init__(self, client: HttpClient, method: str, path: str, body: bytes) -> None:
+        self._client, self._request = client, client.request(method, path, body)
+        self._response, self._body = ResponseReader(), b""
+        # One buffer for all that arrives: a new one for every word, cut to its size, fragments the heap.
+        self._buffer = memoryview(bytearray(_PIECE))
         self._sock: socket.socket | None = None
         self._opened = threading.Event()
         self._failure: Exception | None = None
@@ -60,20 +58,20 @@ class WatchedExchange:
 
         Raises TimeoutError, ClientLeft, and OSError or HTTPException when the upstream cannot be reached or breaks off.
         """
-        while self._answer.head is None:
+        while self._response.head is None:
             try:
                 self._receive(until, watch)
             except (http.client.RemoteDisconnected, ConnectionError):
-                if not self._reused or self._answer.begun:
+                if not self._reused or self._response.begun:
                     raise
                 # The upstream closed the idle connection just before it was used: nothing was done there yet.
                 self._reused = False
                 self._open()
-        return self._answer.head
+        return self._response.head
 
     def piece(self, until: float, watch: Watch) -> bytes:
-        """The next bytes of the answer, b"" at its end; `head` comes first. Raises as `head` does."""
-        while not self._body and not self._answer.done:
+        """The next bytes of the body, b"" at its end; call `head` first. Raises as `head` does."""
+        while not self._body and not self._response.done:
             self._receive(until, watch)
         piece, self._body = self._body, b""
         if not piece:
@@ -81,12 +79,12 @@ class WatchedExchange:
         return piece
 
     def rest(self, until: float, watch: Watch, limit: int) -> bytes:
-        """All that remains of the answer. Raises as `head` does, and ValueError above `limit` bytes."""
+        """All that remains of the body. Raises as `head` does, and ValueError above `limit` bytes."""
         whole = bytearray()
         while piece := self.piece(until, watch):
             whole += piece
             if len(whole) > limit:
-                raise ValueError(f"an answer of more than {limit} bytes")
+                raise ValueError(f"a response of more than {limit} bytes")
         return bytes(whole)
 
     def close(self) -> None:
@@ -95,8 +93,8 @@ class WatchedExchange:
         sock, self._sock = self._sock, None
         if sock is not None:
             with contextlib.suppress(OSError):
-                # A thread may be writing to it: closing alone would not wake it. The plain method: an SSLSocket's own
-                # would go on in clear text.
+                # It wakes a thread that is sending, which closing alone would not. Not SSLSocket's own method: after
+                # that the connection would go on in clear text.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
             sock.close()
 
@@ -116,7 +114,7 @@ class WatchedExchange:
                 raise ConnectionAbortedError("given up")
             else:
                 try:
-                    count = self._sock.recv_into(self._space)
+                    count = self._sock.recv_into(self._buffer)
                 except TimeoutError:
                     count = None
                 if count is not None:
@@ -124,12 +122,12 @@ class WatchedExchange:
             if until - now <= _STEP_S:
                 raise TimeoutError
         if not count:
-            self._answer.end()
-        self._body += self._answer.feed(bytes(self._space[:count]))
+            self._response.end()
+        self._body += self._response.feed(bytes(self._buffer[:count]))
 
     def _use_idle(self) -> bool:
-        """Send the request on a connection that stands, if there is one."""
-        self._sock = self._wire.idle() if len(self._request) <= _AT_ONCE else None
+        """Send the request on an idle connection, if there is one."""
+        self._sock = self._client.idle() if len(self._request) <= _AT_ONCE else None
         if self._sock is None:
             return False
         try:
@@ -146,7 +144,7 @@ class WatchedExchange:
 
     def _connect(self) -> None:
         try:
-            sock = self._wire.connect()
+            sock = self._client.connect()
             self._sock = sock
             if not self._closed:
                 sock.settimeout(_SEND_S)
@@ -160,14 +158,14 @@ class WatchedExchange:
 
     def _return_connection(self) -> None:
         sock, self._sock = self._sock, None
-        if sock is not None and self._answer.reusable:
-            self._wire.keep_idle(sock)
+        if sock is not None and self._response.reusable:
+            self._client.keep_idle(sock)
         elif sock is not None:
             sock.close()
 
 
-class Wire:
-    """Makes exchanges with one base URL and keeps its idle connections.
+class HttpClient:
+    """Begins exchanges with one base URL and keeps its idle connections.
 
     `connect_timeout_s` bounds each of connecting and shaking hands. Proxies come from the environment (HTTPS_PROXY and
     its kin), never for this machine itself. Raises SettingsError for an address that is not an http(s) base URL.
@@ -192,19 +190,19 @@ class Wire:
         url = self._proxy or self._url
         return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
-    def exchange(self, method: str, path: str, body: bytes | None = None) -> WatchedExchange:
+    def exchange(self, method: str, path: str, body: bytes = b"") -> Exchange:
         """Begin an exchange; `path` is below the base URL, such as "/chat/completions"."""
-        return WatchedExchange(self, method, path, body)
+        return Exchange(self, method, path, body)
 
     def request(self, method: str, path: str, body: bytes) -> bytes:
-        """A request as it goes over the wire."""
+        """The bytes of a request."""
         target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~")
         if self._proxy and self._url.scheme == "http":
             target = f"http://{self._url.netloc}{target}"
         return f"{method} {target} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def connect(self) -> socket.socket:
-        """A new connection, through the environment's proxy and with TLS where those belong. Raises OSError."""
+        """A new connection, through the proxy and with TLS where needed. Raises OSError."""
         host, port = self.address
         limit_s = self._connect_timeout_s
         if self._url.scheme == "http":
@@ -221,18 +219,18 @@ class Wire:
         return connection.sock
 
     def idle(self) -> socket.socket | None:
-        """A connection that was used before and still stands, if there is one."""
+        """An idle connection that is still open, if there is one."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 since, sock = self._idle.pop()
-            if time.monotonic() - since < _IDLE_S and _is_quiet(sock):
+            if time.monotonic() - since < _IDLE_S and _is_open(sock):
                 return sock
             sock.close()
 
     def keep_idle(self, sock: socket.socket) -> None:
-        """For the next exchange: a connection whose answer was read to its end."""
+        """Keep a connection whose response was read to its end, for the next exchange."""
         now = time.monotonic()
         with self._lock:
             old = [s for since, s in self._idle if now - since >= _IDLE_S]
@@ -281,8 +279,8 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-def _is_quiet(sock: socket.socket) -> bool:
-    """An idle connection has nothing to say; anything to read is its end."""
+def _is_open(sock: socket.socket) -> bool:
+    """Whether an idle connection has nothing to read: anything would be its end."""
     timeout = sock.gettimeout()
     try:
         sock.setblocking(False)
