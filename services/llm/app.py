@@ -1,4 +1,4 @@
-"""The LLM service: one address for any language model, streamed, with a second choice when the first fails."""
+"""The LLM service: one address for any language model, streamed, with another upstream when the first fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -16,7 +17,7 @@ from huiyin.services.common.app import create_app, documented, json_body
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
-from huiyin.services.llm.checks import check_chat, check_generate, check_hold
+from huiyin.services.llm.checks import check_chat, check_generate, check_suspend
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.sse import DONE, event, json_event
@@ -26,7 +27,7 @@ from huiyin.services.llm.upstream import JsonObject, open_upstreams
 log = logging.getLogger(__name__)
 
 _BODY_LIMIT_MB = 16  # a long history with a few pictures
-_CLIENT_LEFT = 499  # nginx's status for it; nobody reads it but the metrics
+_CLIENT_LEFT = 499  # nginx's status for it; only the metrics show it
 _UPSTREAM_HEADER = "X-Huiyin-Upstream"
 
 
@@ -51,38 +52,33 @@ def make_app(settings: Settings) -> Flask:
 
     places = threading.BoundedSemaphore(settings.llm.streams)
 
-    def take_place() -> Callable[[], None]:
-        """Raises ApiError 429 when all are taken; else gives what frees it, once however often it is called."""
+    def take_place() -> ExitStack:
+        """Closing it frees the place. Raises ApiError 429 when all are taken."""
         if not places.acquire(blocking=False):
             raise ApiError(429, "llm.busy", streams=settings.llm.streams, retry_after_s=1)
-        taken = [places]
-        return lambda: taken.pop().release() if taken else None
+        place = ExitStack()
+        place.callback(places.release)
+        return place
 
     app = create_app(
         "llm", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe, ready_facts=ready_facts
     )
 
-    def streaming(body: JsonObject, spell: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
-        free = take_place()
-        try:
+    def streaming(body: JsonObject, encode: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
+        with take_place() as place:
             stream = host.get().stream(body, client_left(request.environ))
-        except BaseException:
-            free()
-            raise
+            place.callback(stream.close)
+            until_sent = place.pop_all()
 
         def pieces() -> Iterator[bytes]:
-            try:
-                yield from spell(stream)
-            finally:
-                free()
+            with until_sent:
+                yield from encode(stream)
 
         response = Response(pieces(), content_type=kind)
         response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Accel-Buffering"] = "no"  # a reverse proxy must not hold words back
+        response.headers["X-Accel-Buffering"] = "no"  # for a reverse proxy: words must not wait in its buffer
         response.headers[_UPSTREAM_HEADER] = stream.upstream.name
-        # Also when the server never begins to iterate because the client has left.
-        response.call_on_close(stream.close)
-        response.call_on_close(free)
+        response.call_on_close(until_sent.close)  # where the client leaves before the server iterates
         return response
 
     @app.errorhandler(ClientLeft)
@@ -94,18 +90,15 @@ def make_app(settings: Settings) -> Flask:
     def chat() -> Response:
         """Chat completion, as OpenAI's, streamed or whole.
 
-        `model` is a name of /v1/models, or empty: the first upstream that answers. Fields not known here go to the
-        upstream as they are. The header X-Huiyin-Upstream tells who answered. A stream that fails after its first word
-        ends with an event {"error": {…}}.
+        `model` is a name of /v1/models, or empty: the first upstream that answers. Unknown fields go to the upstream
+        unchanged. The header X-Huiyin-Upstream names the upstream that answered. A stream that fails after its first
+        word ends with an event {"error": {…}}.
         """
         body = check_chat(json_body())
         if body["stream"]:
             return streaming(body, _events, "text/event-stream")
-        free = take_place()
-        try:
+        with take_place():
             answer, upstream = host.get().complete(body, client_left(request.environ))
-        finally:
-            free()
         response = Response(json.dumps(answer), mimetype="application/json")
         response.headers[_UPSTREAM_HEADER] = upstream.name
         return response
@@ -116,35 +109,35 @@ def make_app(settings: Settings) -> Flask:
         """Reply to a prompt as plain text, streamed.
 
         Takes `prompt` (or `messages`), `model` and `max_new_tokens`; other fields go to the upstream. A reply that
-        fails after its first word is cut without the end of the transfer, so that the client's HTTP library tells.
+        fails after its first word ends without the end of the transfer, an error for the client's HTTP library.
         """
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
 
     @app.post("/hold")
     @documented(requestBody=_body({"seconds": 1.0}))
-    def hold() -> Response:
-        """The embedded model computes nothing for so long (at most 5 s), so that a voice on the same cores goes first.
+    def suspend() -> Response:
+        """Suspend the embedded model for `seconds` (at most 5), so that a voice on the same cores goes first.
 
-        Replies on their way wait and lose nothing. 0 lets go at once; so does the next request for a reply. `held` is
-        false when there is no embedded model.
+        Replies on their way wait and lose nothing. 0 resumes it at once, as does the next request for a reply. `held`
+        is false where no embedded model runs.
         """
-        return jsonify(held=host.get().hold(check_hold(json_body())))
+        return jsonify(held=host.get().suspend(check_suspend(json_body())))
 
     @app.post("/end_of_turn")
     @documented(requestBody=_body(EXAMPLE))
     def end_of_turn() -> Response:
         """How likely the speaker is done, by the words.
 
-        Takes `text`, what was heard so far; gives `probability`, 0 to 1. 503 `turn_model_loading` comes at once while
-        the model loads, which the first request begins; 501: none is set.
+        Takes `text`, the words recognised so far; gives `probability`, 0 to 1. The first request loads the model; until
+        then the answer is 503 `turn_model_loading`, at once. 501: no model is set.
         """
         return jsonify(judge.judge(check_turn(json_body()), client_left(request.environ)))
 
     @app.get("/v1/models")
     def models() -> Response:
-        """All models; each tells its upstreams. Upstreams that cannot be asked are listed under `unreachable`."""
-        found, silent = host.get().models()
-        return jsonify(object="list", data=found, unreachable=silent)
+        """All models, each with its upstreams. Upstreams that cannot be asked are listed under `unreachable`."""
+        data, unreachable = host.get().models()
+        return jsonify(object="list", data=data, unreachable=unreachable)
 
     @app.get("/v1/models/<path:name>")
     def model(name: str) -> Response:
@@ -158,38 +151,39 @@ def make_app(settings: Settings) -> Flask:
 
 
 def _events(stream: ReplyStream) -> Iterator[bytes]:
-    said = b""
+    pending = b""
     try:
         for chunk in stream:
-            said += event(chunk.text)
+            pending += event(chunk.text)
             if not stream.more:
-                yield said
-                said = b""
-        yield said + event(DONE)
+                yield pending
+                pending = b""
+        yield pending + event(DONE)
     except ApiError as error:
-        yield said + json_event(error.body())
+        yield pending + json_event(error.body())
     except ClientLeft:
         return
 
 
 def _text(stream: ReplyStream) -> Iterator[bytes]:
-    said = ""
+    pending = ""
+    failure: ApiError | None = None
     try:
         for chunk in stream:
-            said += chunk.said
-            if said and not stream.more:
-                yield said.encode("utf-8", "replace")
-                said = ""
+            pending += chunk.content
+            if pending and not stream.more:
+                yield pending.encode("utf-8", "replace")
+                pending = ""
     except ApiError as error:
-        log.warning("%s", error.message)
-        if said:
-            yield said.encode("utf-8", "replace")
-        # Plain text has no place for an error; the server closes the connection in mid-transfer on this.
-        raise ConnectionResetError(errno.ECONNRESET, error.message) from None
+        failure = error
     except ClientLeft:
         return
-    if said:
-        yield said.encode("utf-8", "replace")
+    if pending:
+        yield pending.encode("utf-8", "replace")
+    if failure:
+        log.warning("%s", failure.message)
+        # Plain text has no place for an error: on this one the server closes the connection in mid-transfer.
+        raise ConnectionResetError(errno.ECONNRESET, failure.message)
 
 
 def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:

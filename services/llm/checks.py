@@ -1,6 +1,6 @@
-"""Is this a request we can pass on? What an upstream would answer with a riddle is refused here, in words.
+"""Checks requests before an upstream is asked, whose own refusal may say less.
 
-Pure: a JSON object in, one ready for the proxy out. Fields that are not known here pass unchanged.
+Pure: a JSON object in, one ready for the proxy out. Unknown fields pass unchanged.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from huiyin.services.llm.upstream import JsonObject
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TEMPERATURE_MAX = 2.0
 _TOKENS_MAX = 1_000_000
-_SHOWN = 40  # characters of a value that is refused
-_HOLD_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
+_SHOWN = 40  # characters of a refused value in the message
+_SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
 def check_chat(body: JsonObject) -> JsonObject:
-    """A chat completion request, with nulls left out and `model` and `stream` filled in. Raises ApiError 400."""
+    """A chat completion request without nulls, `model` and `stream` filled in. Raises ApiError 400."""
     body = {key: value for key, value in body.items() if value is not None}
     body["model"] = _text(body, "model", "")
     body["stream"] = _flag(body, "stream")
@@ -53,11 +53,11 @@ def check_generate(body: JsonObject) -> JsonObject:
     return check_chat({**body, "stream": True})
 
 
-def check_hold(body: JsonObject) -> float:
-    """The seconds of a request to hold the model. Raises ApiError 400."""
+def check_suspend(body: JsonObject) -> float:
+    """The seconds for which to suspend the model. Raises ApiError 400."""
     if body.get("seconds") is None:
         raise _refuse("llm.no_seconds")
-    _number(body, "seconds", _HOLD_MAX_S)
+    _number(body, "seconds", _SUSPEND_MAX_S)
     return float(body["seconds"])
 
 

@@ -1,5 +1,6 @@
-"""Where the upstreams' keys come from: the environment, or a file of the user's own. Never the settings, which are
-shown and committed; never a message or a log, which are sent around.
+"""The upstreams' keys, from the environment or a file of the user.
+
+Never from the settings, which are shown and committed; never in a message or a log, which are shared.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ from huiyin.configs.settings import CONFIG_DIR, SettingsError
 
 KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
 
-_NOTE = re.compile(r"(^|\s)#.*")
+_COMMENT = re.compile(r"(^|\s)#.*")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """URL -> its key ('' for none). The environment's key goes before the file's: one for all `urls`, or one each, with
-    commas between. Raises SettingsError (never with a key in it) when they cannot be used.
+    """URL -> its key ('' for none). The environment takes precedence over the file: one key for all `urls`, or one each
+    with commas between. Raises SettingsError, without the key, when it cannot be used.
     """
-    found = per_url(KEY_VARIABLE, environ.get(KEY_VARIABLE, ""), urls)
-    if key_file and not any(found.values()):
+    keys = per_url(KEY_VARIABLE, environ.get(KEY_VARIABLE, ""), urls)
+    if key_file and not any(keys.values()):
         for_all, for_one = _read_file(Path(key_file).expanduser())
-        found = {url: for_one.get(url.rstrip("/"), for_all) for url in urls}
-    for url, key in found.items():
+        keys = {url: for_one.get(url.rstrip("/"), for_all) for url in urls}
+    for url, key in keys.items():
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise SettingsError("llm.bad_key", url=url)
-    return found
+    return keys
 
 
 def per_url(name: str, text: str, urls: Sequence[str]) -> dict[str, str]:
-    """URL -> its word of `text`: one word for all, or one each, with commas between.
+    """URL -> its value in `text`: one for all, or one each with commas between.
 
-    Raises SettingsError, which says `name` and no word.
+    Raises SettingsError, with `name` and without the values, when there are too many or too few.
     """
     if not urls:
         return {}
@@ -46,7 +47,7 @@ def per_url(name: str, text: str, urls: Sequence[str]) -> dict[str, str]:
 
 
 def _read_file(path: Path) -> tuple[str, dict[str, str]]:
-    """The key for all URLs ('' for none), and those for one. A line is a key, or a URL and its key; # begins a note."""
+    """The key for all URLs ('' for none), and URL -> its own key. # begins a comment."""
     checkout = CONFIG_DIR.parent
     if (checkout / ".git").exists() and path.resolve().is_relative_to(checkout):
         raise SettingsError("llm.key_file_in_checkout", path=path)
@@ -55,7 +56,7 @@ def _read_file(path: Path) -> tuple[str, dict[str, str]]:
             mode = os.fstat(file.fileno()).st_mode
             if os.name == "posix" and mode & _OTHERS:
                 raise SettingsError("llm.key_file_of_others", path=path)
-            lines = [_NOTE.sub("", line).split() for line in file]
+            lines = [_COMMENT.sub("", line).split() for line in file]
     except OSError as error:
         raise SettingsError("llm.key_file_unreadable", path=path, why=error.strerror) from None
     except UnicodeDecodeError:

@@ -1,11 +1,13 @@
-"""POST /end_of_turn: is the speaker done, by the words? The model loads in the background; nobody waits for it.
+"""POST /end_of_turn: whether the speaker is done, by the words.
 
-Whoever asks has a fallback (the sound, the clock) and no time: a model that is not there yet is told at once.
+The caller has other judges (the sound, the clock) and no time to wait: the model loads in the background, and until it
+is ready each answer is an error, at once.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 import time
@@ -29,10 +31,10 @@ EXAMPLE = {"text": "What is the weather like in"}
 
 _TEXT_MAX = 2000  # characters of a request; two minutes of fast speech
 _JUDGED = 400  # characters, the last ones: further back nothing changes the end
-_STEP = 200  # characters by which the beginning moves: while it stays the model reads only what is new
-_TRAILING = ".。!！?？,，、… \t\r\n\u3000\xa0"  # a recogniser closes every cut with a full stop: it says nothing
-_SPECIAL = re.compile(r"<\|[^<|>]*\|>")  # a model that reads "<|im_end|>" takes it for an end, be it mere text
-_QUEUE_S = 0.5  # later the answer is of no use
+_STEP = 200  # characters by which the beginning moves: until then the model reads only the new words
+_TRAILING = ".。!！?？,，、… \t\r\n\u3000\xa0"  # a recogniser ends every text with a full stop: no sign of an end
+_SPECIAL = re.compile(r"<\|[^<|>]*\|>")  # also as mere text "<|im_end|>" would raise the probability of an end
+_QUEUE_S = 0.5  # a later answer comes too late
 _RETRY_S = 60.0  # after a failure to load
 
 
@@ -47,7 +49,7 @@ def check_turn(body: JsonObject) -> str:
     text = _plain(text).strip(_TRAILING)
     if not text:
         raise ApiError(400, "llm.turn_without_words", code="invalid_value")
-    steps = -(-max(0, len(text) - _JUDGED) // _STEP)
+    steps = math.ceil(max(0, len(text) - _JUDGED) / _STEP)
     return text[steps * _STEP :]
 
 
@@ -60,13 +62,13 @@ class TurnJudge:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._host: EngineHost[TurnModel] | None = None
-        self._began_s = 0.0
+        self._load_started_s = 0.0
         self._lock = threading.Lock()
         self._slot = threading.Lock()
 
     @property
     def state(self) -> str:
-        """One of "off", "not loaded" (nobody has asked yet), "loading", "ready", "failed: …"."""
+        """One of "off", "not loaded" (before the first request), "loading", "ready", "failed: …"."""
         host = self._host
         if not self._settings.llm.turn_model:
             return "off"
@@ -85,18 +87,17 @@ class TurnJudge:
         return {"state": self.state, "model": self._settings.llm.turn_model or None, **(model.facts() if model else {})}
 
     def start(self) -> TurnModel | None:
-        """The model if it is there; else it begins to load, unless it has just failed to."""
+        """The model if it is ready; else None, and it begins to load unless it has just failed to."""
         with self._lock:
             if self._host is None or self._is_over(self._host):
-                self._began_s = time.monotonic()
+                self._load_started_s = time.monotonic()
                 self._host = EngineHost(lambda: TurnModel(self._settings), name="turn model", wait_s=0)
             return self._host.peek()
 
     def judge(self, text: str, watch: Watch) -> JsonObject:
-        """The answer to a request that `check_turn` has passed.
+        """The answer for a text from `check_turn`.
 
-        Raises ApiError: 501 switched off, 503 not loaded yet or not to be had, 429 busy. ClientLeft when `watch` says
-        that the client has gone.
+        Raises ApiError: 501 switched off, 503 not loaded, 429 busy; ClientLeft when `watch` says that the client left.
         """
         if not self._settings.llm.turn_model:
             raise ApiError(501, "llm.no_turn_model")
@@ -120,14 +121,14 @@ class TurnJudge:
         return {"probability": round(probability, 4), "model": model.name, "processing_s": round(took_s, 4)}
 
     def _is_over(self, host: EngineHost[TurnModel]) -> bool:
-        """Shall it be loaded again?"""
+        """Whether it must be loaded again."""
         if host.state == "failed":
             return time.monotonic() >= self._failed_s(host) + _RETRY_S
         model = host.peek()
         return model is not None and not model.running
 
     def _failed_s(self, host: EngineHost[TurnModel]) -> float:
-        return self._began_s + host.load_s
+        return self._load_started_s + host.load_s
 
     def _absent(self) -> ApiError:
         host = self._host
@@ -138,5 +139,5 @@ class TurnJudge:
 
 
 def _plain(text: str) -> str:
-    """Without special tokens and halves of characters."""
+    """Without special tokens and unpaired surrogates."""
     return _SPECIAL.sub("", text).encode("utf-8", "replace").decode()

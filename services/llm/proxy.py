@@ -1,7 +1,7 @@
-"""Passes a request to the first upstream that answers it, and its answer to the caller.
+"""Passes a request to the first upstream that answers, and its answer to the caller.
 
-Nothing is sent to the caller before an upstream has said its first word, so that until then another one can be asked
-in its place. After that a failure ends the stream with an error.
+Nothing is sent to the caller before the first word of a reply: until then another upstream can be asked. After that a
+failure ends the stream with an error.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
 _REFUSAL_LIMIT = 2**20  # bytes of an error
-_LAST_PATIENCE = 2  # so many times as long may the last one take: there is nobody else to ask
-_NO_MODEL = 404  # status of an upstream that has not the model asked for
-_REFUSAL_S = 2.0  # for the words of a refusal, once its status is known
+_LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
+_NO_MODEL = 404  # status of an upstream that lacks the requested model
+_REFUSAL_S = 2.0  # for the body of an error, after its status
 
 T = TypeVar("T")
 
@@ -44,28 +44,29 @@ class Proxy:
         }
 
     def stream(self, body: JsonObject, watch: Watch) -> ReplyStream:
-        """A streamed reply whose first word is there. `body` is a checked request with ``stream: true``.
+        """A streamed reply, its first word received. `body` is a checked request with ``stream: true``.
 
-        Raises ApiError when no upstream gave one, ClientLeft when `watch` says that the client has gone.
+        Raises ApiError when no upstream gave one, ClientLeft when `watch` says that the client has left.
         """
-        return self._first(body, lambda upstream, asked: self._open(upstream, asked, watch))
+        return self._first(body, lambda upstream, request: self._open(upstream, request, watch))
 
     def complete(self, body: JsonObject, watch: Watch) -> tuple[JsonObject, Upstream]:
-        """A whole reply, and who gave it. Raises as `stream` does."""
-        return self._first(body, lambda upstream, asked: (self._whole(upstream, asked, watch), upstream))
+        """A whole reply, and its upstream. Raises as `stream` does."""
+        return self._first(body, lambda upstream, request: (self._whole(upstream, request, watch), upstream))
 
-    def hold(self, seconds: float) -> bool:
-        """Those that run here compute nothing for so long; 0: they go on. False: none runs here."""
-        return any([upstream.hold(seconds) for upstream in self.upstreams])
+    def suspend(self, seconds: float) -> bool:
+        """Suspend the models that run here for `seconds`; 0 resumes them. False: none runs here."""
+        suspended = [upstream.suspend(seconds) for upstream in self.upstreams]
+        return any(suspended)
 
     def models(self) -> tuple[list[JsonObject], list[JsonObject]]:
         """All models, each with its ``upstreams``; and the upstreams that could not be asked, with the error."""
         models: dict[str, JsonObject] = {}
-        silent = []
+        unreachable = []
         for upstream in self.upstreams:
             breaker = self._breakers[upstream.name]
             if breaker.wait_s and breaker.last:
-                silent.append({"upstream": upstream.name, "error": breaker.last.message})
+                unreachable.append({"upstream": upstream.name, "error": breaker.last.message})
                 continue
             try:
                 for model in upstream.models():
@@ -73,8 +74,8 @@ class Proxy:
                     entry.setdefault("owned_by", upstream.name)
                     entry["upstreams"].append(upstream.name)
             except UpstreamError as error:
-                silent.append({"upstream": upstream.name, "error": error.message})
-        return list(models.values()), silent
+                unreachable.append({"upstream": upstream.name, "error": error.message})
+        return list(models.values()), unreachable
 
     def reachable(self) -> list[Mapping[str, Any]]:
         """For /ready: which upstreams can be connected to, and their breakers. Takes well under a second."""
@@ -91,7 +92,7 @@ class Proxy:
         return self._breakers[upstream.name].facts()
 
     def _first(self, body: JsonObject, ask: Callable[[Upstream, JsonObject], T]) -> T:
-        """What the first upstream that has the model and answers gives."""
+        """The answer of the first upstream that has the model and gives one."""
         failures: list[UpstreamError] = []
         for upstream in self.upstreams:
             breaker = self._breakers[upstream.name]
@@ -107,14 +108,14 @@ class Proxy:
             except UpstreamError as failure:
                 log.warning("%s", failure.message)
                 if not failure.elsewhere or failure.status == _NO_MODEL:
-                    breaker.succeeded()  # it works; it is the request that it does not take
+                    breaker.succeeded()  # the upstream works; the request is at fault
                 else:
                     breaker.failed(failure, failure.retry_after_s)
                 if not failure.elsewhere:
                     raise
                 failures.append(failure)
             finally:
-                breaker.abandoned()  # changes nothing where it was said how it went
+                breaker.abandoned()  # no effect after the calls above
         if failures:
             raise trouble.all_failed(failures)
         raise self._unknown(body["model"])
@@ -173,7 +174,7 @@ class Proxy:
 
 
 def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) -> Head:
-    """The head of a good answer. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
+    """The head of an answer with status 200. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, watch)
     except TimeoutError:
@@ -183,7 +184,7 @@ def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) ->
     if head.status == 200:
         return head
     try:
-        said = exchange.rest(time.monotonic() + _REFUSAL_S, watch, _REFUSAL_LIMIT)
+        words = exchange.rest(time.monotonic() + _REFUSAL_S, watch, _REFUSAL_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):
-        said = b""
-    raise trouble.refused(upstream.name, head, said, upstream.clean)
+        words = b""
+    raise trouble.refused(upstream.name, head, words, upstream.clean)

@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in any pieces to the text of each event, and back (WHATWG HTML, section 9.2)."""
+"""Server-sent events: from bytes in any pieces to the text of each event, and back (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 DONE = "[DONE]"  # how the OpenAI protocol marks the end of a stream
 
-EVENT_LIMIT = 4 * 2**20  # bytes; an event that never ends must not fill the memory
+EVENT_LIMIT = 4 * 2**20  # bytes of a line; one that never ends must not fill the memory
 
 
 class EventReader:
-    """Feed it bytes as they arrive; it gives the data of each event that became whole."""
+    """Feed it bytes as they arrive; it returns the data of each complete event."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -37,7 +37,7 @@ class EventReader:
 
 
 def event(data: str) -> bytes:
-    """One event as bytes. `data` must not hold line breaks (JSON text never does)."""
+    """One event as bytes. `data` must have no line breaks (JSON text never has)."""
     return f"data: {data}\n\n".encode("utf-8", "replace")
 
 

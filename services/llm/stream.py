@@ -5,9 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from huiyin.services.llm import trouble
 from huiyin.services.llm.http_client import Exchange, Watch
@@ -28,17 +28,16 @@ class Chunk:
     body: JsonObject
 
     @property
-    def said(self) -> str:
+    def content(self) -> str:
         """What it adds to the reply's text."""
-        parts = [choice.get("delta") for choice in _choices(self.body)]
-        said = [part.get("content") for part in parts if isinstance(part, dict)]
-        return "".join(text for text in said if isinstance(text, str))
+        texts = [_delta(choice).get("content") for choice in _choices(self.body)]
+        return "".join(text for text in texts if isinstance(text, str))
 
 
 class ReplyStream:
-    """Iterate to get the chunks of a reply; ends at its end. `close` gives it up.
+    """Iterate for the chunks of a reply. `close` ends the exchange with the upstream.
 
-    `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s, and the upstream let go.
+    `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s.
     """
 
     def __init__(
@@ -46,30 +45,28 @@ class ReplyStream:
     ) -> None:
         self.upstream = upstream
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
-        self._thoughts: dict[str, ThinkFilter] | None = {} if hide_thinking else None
+        self._hide_thinking = hide_thinking
+        self._thoughts: dict[str, ThinkFilter] = defaultdict(ThinkFilter)  # of each choice, by its index
         self._reader = EventReader()
         self._events: list[str] = []
         self._first: list[Chunk] = []
         self._finished = False  # a finish_reason was seen: some servers send no [DONE]
 
     def wait(self, until: float) -> None:
-        """Until the model has said something. What came before that (its role, say) is kept.
-
-        Raises UpstreamError, ClientLeft and TimeoutError.
-        """
+        """Wait for the first word. Raises UpstreamError, ClientLeft and TimeoutError (`until`, of `time.monotonic`)."""
         while (chunk := self._next(until)) is not None:
             self._first.append(chunk)
-            if _says_something(chunk.body):
+            if _has_words(chunk.body):
                 return
         raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
 
     @property
     def more(self) -> bool:
-        """Another chunk is at hand: words that came together may go on together."""
+        """Another chunk has arrived: words that came together may be sent together."""
         return bool(self._first) or (bool(self._events) and self._events[0] != DONE)
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when nobody listens."""
+        """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when the client has left."""
         try:
             while self._first:
                 yield self._shown(self._first.pop(0))
@@ -81,12 +78,12 @@ class ReplyStream:
                 if following is None:
                     break
                 yield self._shown(following)
-            yield from self._held_back()
+            yield from self._withheld()
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let the upstream go."""
+        """End the exchange with the upstream."""
         self._exchange.close()
 
     def _next(self, until: float) -> Chunk | None:
@@ -117,7 +114,7 @@ class ReplyStream:
         if not isinstance(body, dict):
             raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if body.get("error"):
-            raise trouble.said_error(name, body["error"], self.upstream.clean)
+            raise trouble.failed_in_stream(name, body["error"], self.upstream.clean)
         self._finished = self._finished or any(choice.get("finish_reason") for choice in _choices(body))
         return Chunk(text, body)
 
@@ -127,32 +124,26 @@ class ReplyStream:
             while self._exchange.piece(until, lambda: False):
                 pass
         except (OSError, http.client.HTTPException):
-            pass  # the reply is whole; how its connection ended is of no interest
+            pass  # the reply is complete; its connection cannot be used again
 
     def _shown(self, chunk: Chunk) -> Chunk:
-        if self._thoughts is None:
+        if not self._hide_thinking:
             return chunk
-        changes = [
-            _hide_in_delta(choice, self._thoughts.setdefault(str(choice.get("index")), ThinkFilter()))
-            for choice in _choices(chunk.body)
-        ]
+        changes = [_hide_in_delta(each, self._thoughts[str(each.get("index"))]) for each in _choices(chunk.body)]
         return Chunk(json.dumps(chunk.body), chunk.body) if any(changes) else chunk
 
-    def _held_back(self) -> Iterator[Chunk]:
-        """What might have been the beginning of a tag, where no finish_reason told that the reply was over."""
-        for index, thoughts in (self._thoughts or {}).items():
-            if left := thoughts.end():
-                choice = {
-                    "index": int(index) if index.isdecimal() else 0,
-                    "delta": {"content": left},
-                    "finish_reason": None,
-                }
+    def _withheld(self) -> Iterator[Chunk]:
+        """What might have been the beginning of a tag, where the reply ended without a finish_reason."""
+        for index, thoughts in self._thoughts.items():
+            if text := thoughts.end():
+                number = int(index) if index.isdecimal() else 0
+                choice = {"index": number, "delta": {"content": text}, "finish_reason": None}
                 body = {"object": "chat.completion.chunk", "choices": [choice]}
                 yield Chunk(json.dumps(body), body)
 
 
 def hide_thoughts(answer: JsonObject) -> None:
-    """Takes the thoughts out of a whole chat completion, in place."""
+    """Remove the thoughts from a whole chat completion, in place."""
     for choice in _choices(answer):
         message = choice.get("message")
         if not isinstance(message, dict):
@@ -164,10 +155,8 @@ def hide_thoughts(answer: JsonObject) -> None:
 
 
 def _hide_in_delta(choice: JsonObject, thoughts: ThinkFilter) -> bool:
-    """Takes the thoughts out of a choice of a streamed chunk, in place; whether anything changed."""
-    delta = choice.get("delta")
-    if not isinstance(delta, dict):
-        delta = {}
+    """Remove the thoughts from a choice of a streamed chunk, in place. True: something changed."""
+    delta = _delta(choice)
     reasoning = [delta.pop(name, None) for name in _REASONING]
     content = delta.get("content")
     shown = content
@@ -185,10 +174,14 @@ def _choices(body: JsonObject) -> list[JsonObject]:
     return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
 
 
-def _says_something(body: JsonObject) -> bool:
+def _delta(choice: JsonObject) -> JsonObject:
+    delta = choice.get("delta")
+    return delta if isinstance(delta, dict) else {}
+
+
+def _has_words(body: JsonObject) -> bool:
     """More than a role: text, thoughts, a tool call, or the end."""
-    for choice in _choices(body):
-        delta: Any = choice.get("delta")
-        if choice.get("finish_reason") or (isinstance(delta, dict) and any(v for k, v in delta.items() if k != "role")):
-            return True
-    return False
+    return any(
+        choice.get("finish_reason") or any(value for name, value in _delta(choice).items() if name != "role")
+        for choice in _choices(body)
+    )

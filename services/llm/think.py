@@ -1,8 +1,7 @@
-"""Takes `<think>…</think>` out of a reply that comes in pieces.
+"""Removes `<think>…</think>` from a reply that comes in pieces. Pure: text in, text out.
 
-Pure: text in, text out. Reasoning models write their thoughts into the reply; they are neither for reading aloud nor
-for the history. A tag may be split anywhere between two pieces, thoughts may be nested, and a reply that was cut short
-may never close them: then the rest is thought.
+Reasoning models write their thoughts into the reply; they belong neither in speech nor in the history. A tag may be
+split between pieces, thoughts may be nested, and in a reply that was cut short they may have no end.
 """
 
 from __future__ import annotations
@@ -15,60 +14,56 @@ _TAG = re.compile(r"</?think>", re.IGNORECASE)
 
 
 class ThinkFilter:
-    """One reply: `feed` each piece, then `end`; both give the text that may be shown. `whole` does both."""
+    """One reply: `feed` each piece, then `end`; both return text without thoughts. `whole` does both."""
 
     def __init__(self) -> None:
         self._depth = 0
-        self._held = ""  # the possible beginning of a tag
-        self._trim = False  # blanks after a thought belong to nobody
+        self._pending = ""  # the possible beginning of a tag
+        self._trim = False  # blanks after a thought are left out
 
     @property
     def idle(self) -> bool:
-        """Nothing is held back, no thought is open or just over: a piece without '<' would pass unchanged."""
-        return not (self._depth or self._held or self._trim)
+        """A piece without '<' would pass unchanged: no tag is pending, no thought open or just over."""
+        return not (self._depth or self._pending or self._trim)
 
     def feed(self, piece: str) -> str:
-        """The part of the reply that `piece` makes certain."""
-        text, self._held = self._held + piece, ""
-        shown: list[str] = []
+        """The text that is certain after `piece`."""
+        text = self._pending + piece
+        shown = ""
         at = 0
         for tag in _TAG.finditer(text):
-            self._show(text[at : tag.start()], shown)
+            shown += self._visible(text[at : tag.start()])
             at = tag.end()
             if tag.group().lower() == _OPEN:
                 self._depth += 1
             else:
-                # One too many happens where the template opened the thought in the prompt: the tag alone goes.
+                # One too many where the chat template opened the thought in the prompt: only the tag is removed.
                 self._depth = max(0, self._depth - 1)
             self._trim = True
-        rest = text[at:]
-        keep = _tag_start(rest)
-        self._held = rest[keep:]
-        self._show(rest[:keep], shown)
-        return "".join(shown)
+        end = at + _tag_start(text[at:])
+        self._pending = text[end:]
+        return shown + self._visible(text[at:end])
 
     def end(self) -> str:
-        """What was held back and turned out to be no tag."""
-        held, self._held = self._held, ""
-        shown: list[str] = []
-        self._show(held, shown)
-        return "".join(shown)
+        """What might have been the beginning of a tag."""
+        text, self._pending = self._pending, ""
+        return self._visible(text)
 
     def whole(self, text: str) -> str:
-        """A reply that came as one."""
+        """The same for a reply in one piece."""
         return self.feed(text) + self.end()
 
-    def _show(self, text: str, shown: list[str]) -> None:
+    def _visible(self, text: str) -> str:
         if self._depth:
-            return
+            return ""
         if self._trim:
             text = text.lstrip()
             self._trim = not text
-        shown.append(text)
+        return text
 
 
 def _tag_start(text: str) -> int:
-    """Where a tag begins that `text` ends in the middle of; its length when there is none."""
+    """Where an incomplete tag begins at the end of `text`; its length when there is none."""
     at = text.rfind("<")
     if at >= 0:
         tail = text[at:].lower()

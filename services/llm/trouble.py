@@ -1,4 +1,4 @@
-"""What can go wrong with an upstream, each as an error in words for a person: what happened, and what to do."""
+"""What can go wrong with an upstream: an error for each case."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from huiyin.services.common.errors import ApiError
 from huiyin.services.llm.http_response import Head
 
 _SHOWN = 500  # characters of an upstream's own words
-_ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: not the request's fault
-_SAYS_WHEN = {429, 503}  # statuses whose Retry-After is kept to
+_ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
+_WITH_RETRY_AFTER = {429, 503}  # statuses whose Retry-After is followed
 
 
 class UpstreamError(ApiError):
-    """An upstream did not answer as it should. `elsewhere`: another one may be asked the same."""
+    """An upstream did not answer as it should. `elsewhere`: another one may answer the same request."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class UpstreamError(ApiError):
 
 
 def reason(error: Exception) -> str:
-    """What went wrong on the way to an upstream."""
+    """What went wrong with the connection to an upstream, as a sentence without its subject."""
     for kind, key in _REASONS.items():
         if isinstance(error, kind):
             return messages.text(key, {})
@@ -56,12 +56,12 @@ _REASONS: dict[type[Exception], str] = {
 
 
 def unreachable(name: str, error: Exception) -> UpstreamError:
-    """It could not be spoken to."""
+    """No connection, or none that lasted until its answer."""
     return UpstreamError(502, "llm.upstream_unreachable", who=_who(name), why=reason(error))
 
 
 def too_slow(name: str, limit_s: float, setting: str) -> UpstreamError:
-    """It took the request and did not answer within `limit_s`, which `setting` gives."""
+    """No answer within `limit_s`, the value of `setting`."""
     return UpstreamError(504, "llm.upstream_timeout", who=_who(name), limit_s=limit_s, setting=setting)
 
 
@@ -95,7 +95,7 @@ def bad_answer(name: str, key: str, **facts: object) -> UpstreamError:
 
 
 def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
-    """It answered with an error status; `clean` takes our key out of its words."""
+    """It answered with an error status; `clean` removes our key from its words."""
     try:
         words, code = _words(json.loads(body))
     except ValueError:
@@ -106,7 +106,7 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
         return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, elsewhere=False)
     if not words and (status < 400 or status == 404):
         return bad_answer(name, "llm.only_a_status", status=status)
-    wait_s = _wait_s(head.headers.get("retry-after", "")) if status in _SAYS_WHEN else None
+    wait_s = _wait_s(head.headers.get("retry-after", "")) if status in _WITH_RETRY_AFTER else None
     words = words or messages.text("llm.reason_none", {})
     facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words}
     if status >= 500:
@@ -123,8 +123,8 @@ def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> 
     )
 
 
-def said_error(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamError:
-    """It sent an error inside a stream that had begun well."""
+def failed_in_stream(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamError:
+    """It sent `error` inside a stream."""
     words, code = _words({"error": error})
     return UpstreamError(
         502, "llm.failed_in_stream", code=code or "upstream_failed", who=_who(name), words=clean(words)[:_SHOWN]
@@ -132,7 +132,7 @@ def said_error(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamEr
 
 
 def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:
-    """What to answer when every upstream that could be asked has failed (at least one)."""
+    """The answer when all upstreams (at least one) have failed."""
     if len(failures) == 1:
         return failures[0]
     waits = [failure.retry_after_s for failure in failures if failure.retry_after_s is not None]
@@ -148,7 +148,7 @@ def _who(name: str) -> str:
 
 _KEYS = {"context_length_exceeded": "llm.context_length_exceeded", "model_not_found": "llm.upstream_has_no_model"}
 
-# llama-server's word, and the one that OpenAI's clients know
+# llama-server's code -> the one that OpenAI's clients know
 _CODES = {"exceed_context_size_error": "context_length_exceeded"}
 
 
@@ -161,15 +161,15 @@ def _words(body: Any) -> tuple[str, str]:
         return error, ""
     if not isinstance(error, dict):
         return "", ""
-    said = error.get("message") or error.get("detail") or ""
+    message = error.get("message") or error.get("detail") or ""
     code = next((word for word in (error.get("code"), error.get("type")) if isinstance(word, str)), "")
-    return str(said), _CODES.get(code, code)
+    return str(message), _CODES.get(code, code)
 
 
 def _wait_s(retry_after: str) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as a date (RFC 9110, 10.2.3); None: it says nothing.
+    """Seconds of a Retry-After header, a number or a date (RFC 9110, 10.2.3); None for anything else.
 
-    A date is compared with our clock: one that is past, or a clock that is wrong, gives 0.
+    0 for a date that is past by our clock.
     """
     if retry_after.isdecimal():
         return float(retry_after)

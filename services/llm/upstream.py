@@ -1,4 +1,4 @@
-"""What the proxy asks: upstreams. Each is an OpenAI-compatible HTTP server, also the embedded model.
+"""Upstreams: what the proxy asks. Each is an OpenAI-compatible HTTP server, also the embedded model.
 
 One file an engine in `engines/`, one line in `_ENGINES`.
 """
@@ -18,7 +18,7 @@ from huiyin.services.llm.http_client import Exchange
 log = logging.getLogger(__name__)
 
 ALIASES = frozenset({"", "default", "huiyin"})
-"""Model names that mean: whatever the settings say."""
+"""Model names that mean: as the settings say."""
 
 JsonObject = dict[str, Any]
 
@@ -32,64 +32,64 @@ class Upstream(Protocol):
     """A server of language models."""
 
     name: str
-    """As the caller sees it: 'embedded', or the base URL."""
+    """'embedded', or the base URL."""
 
     def target(self, model: str) -> str | None:
-        """The name to ask this upstream for when the caller asked for `model` (one of ALIASES: any).
+        """Its own name of the model that a request calls `model`; one of ALIASES means any.
 
-        None: it has no such model. Raises UpstreamError when it cannot be reached to ask.
+        None: it has no such model. Raises UpstreamError when it cannot be reached.
         """
 
     def models(self) -> list[JsonObject]:
-        """Its models as its /models tells them, each with an "id". Raises UpstreamError."""
+        """Its models as its /models lists them, each with an "id". Raises UpstreamError."""
 
     def shape(self, body: JsonObject) -> JsonObject:
-        """The request as this upstream wants it. Raises ApiError 400 for what it cannot do."""
+        """The request in the form that this upstream expects. Raises ApiError 400 for what it cannot do."""
 
     def post(self, body: JsonObject) -> Exchange:
         """Send a chat completion request."""
 
-    def hold(self, seconds: float) -> bool:
-        """Compute nothing for so long (0: go on); False: it cannot, because it does not run here."""
+    def suspend(self, seconds: float) -> bool:
+        """Suspend the model for `seconds` (0: resume it). False: it does not run here."""
 
     def unreachable(self) -> str:
-        """Why it cannot be reached, or ''. Takes well under a second; the answer may be some seconds old."""
+        """Why it cannot be reached, '' where it can. Takes well under a second; may be some seconds old."""
 
     def facts(self) -> Mapping[str, Any]:
         """For /system."""
 
     def clean(self, text: str) -> str:
-        """`text` (from this upstream) without our key, for messages and logs."""
+        """`text` from this upstream without our key, for messages and logs."""
 
 
 def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
     """The upstream that an entry of ``llm.upstreams`` names. Raises SettingsError, or what its engine raises."""
+    if spec != "embedded" and not spec.startswith(("http://", "https://")):
+        raise SettingsError("llm.bad_upstream", spec=spec)
     upstream: Upstream
     if spec == "embedded":
         upstream = import_object(_ENGINES["embedded"])(settings)
-    elif spec.startswith(("http://", "https://")):
-        upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     else:
-        raise SettingsError("llm.bad_upstream", spec=spec)
+        upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     return upstream
 
 
 def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
     """All of ``llm.upstreams``, in order, each with its key (see `read_keys`) and its ``llm.upstream_model``.
 
-    One that cannot be opened is left out with a warning while another remains; else its error is raised.
+    An upstream that cannot be opened is left out with a warning. Raises the first error where none can be.
     """
     urls = [spec for spec in settings.llm.upstreams if spec != "embedded"]
     keys = read_keys(urls, settings.llm.key_file, os.environ if environ is None else environ)
     models = per_url("llm.upstream_model", settings.llm.upstream_model, urls)
-    found: list[Upstream] = []
-    failed: list[Exception] = []
+    upstreams: list[Upstream] = []
+    failures: list[Exception] = []
     for spec in settings.llm.upstreams:
         try:
-            found.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
+            upstreams.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
         except Exception as error:
             log.warning("%s is left out: %s", spec, error)
-            failed.append(error)
-    if not found:
-        raise failed[0]
-    return found
+            failures.append(error)
+    if not upstreams:
+        raise failures[0]
+    return upstreams

@@ -25,7 +25,7 @@ def read(data: bytes, cuts: list[int], *, end: bool = False) -> tuple[ResponseRe
     return reader, body
 
 
-def test_a_chunked_answer_is_the_same_however_it_is_cut() -> None:
+def test_a_chunked_response_is_the_same_however_it_is_cut() -> None:
     chance = random.Random(5)
     cuttings = [[at] for at in range(len(CHUNKED))] + [list(range(1, len(CHUNKED)))]
     cuttings += [sorted(chance.sample(range(len(CHUNKED)), 7)) for _ in range(50)]
@@ -47,7 +47,7 @@ def test_a_chunked_answer_is_the_same_however_it_is_cut() -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nContent-Length: 2", b"ok", b"ok", True),
     ],
 )
-def test_where_an_answer_ends_and_whether_the_connection_goes_on(
+def test_where_a_response_ends_and_whether_the_connection_can_be_used_again(
     head: bytes, body: bytes, said: bytes, reusable: bool
 ) -> None:
     reader, found = read(head + b"\r\n\r\n" + body, [])
@@ -74,6 +74,6 @@ def test_without_a_length_it_lasts_until_the_connection_ends() -> None:
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, http.client.LineTooLong),
     ],
 )
-def test_what_is_no_whole_http_answer_is_an_error(data: bytes, error: type[Exception]) -> None:
+def test_what_is_not_a_complete_http_response_is_an_error(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         read(data, [], end=True)

@@ -119,7 +119,7 @@ def test_it_opens_after_failures_in_a_row_lets_one_trial_through_and_closes_when
     assert breaker.facts() == {"breaker": "closed", "failures": 0, "retry_after_s": 0.0, "last_failure": None}
 
 
-def test_an_upstream_that_says_for_how_long_is_believed_at_once_within_reason() -> None:
+def test_a_retry_after_opens_it_at_once_for_ten_minutes_at_most() -> None:
     breaker = CircuitBreaker(3, 10.0, lambda: 0.0)
     breaker.failed(failure(), retry_after_s=42)
     assert (breaker.admit(), breaker.wait_s) == (False, 42)
@@ -224,7 +224,7 @@ def test_when_all_are_skipped_the_caller_is_told_so_and_when_to_come_back(ab: tu
     assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 5
 
 
-def test_each_upstream_has_its_own_model_and_one_that_lacks_it_is_no_failure(ab: tuple[Stub, Stub]) -> None:
+def test_each_upstream_has_its_own_model_and_the_lack_of_it_is_not_a_failure(ab: tuple[Stub, Stub]) -> None:
     for stub in ab:
         stub.models = None  # no list: the upstream itself must say that it has no such model
     app = app_of(*ab, upstream_model="big-one, second")
@@ -244,7 +244,7 @@ def test_no_more_replies_at_once_than_the_settings_allow(ab: tuple[Stub, Stub], 
     assert ask(app).status_code == 200
     ab[0].behave = ab[1].behave = refuse(400)
     for stream in (True, False, True):
-        assert ask(app, stream=stream).status_code == 400, "a place was not given back"
+        assert ask(app, stream=stream).status_code == 400, "a place was not freed"
 
 
 # --- what the SDK makes of it -----------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_no_more_replies_at_once_than_the_settings_allow(ab: tuple[Stub, Stub], 
         (422, openai.UnprocessableEntityError),
         (429, openai.RateLimitError),
         (500, openai.InternalServerError),
-        (401, openai.InternalServerError),  # the upstream's refusal of *our* key is no fault of the caller's
+        (401, openai.InternalServerError),  # the upstream's refusal of *our* key is not the caller's fault
     ],
 )
 def test_an_upstreams_refusal_is_the_sdks_own_exception(

@@ -1,4 +1,4 @@
-"""POST /end_of_turn: whether a speaker is done, by the words; and that nobody ever waits for the model."""
+"""POST /end_of_turn: whether a speaker is done, by the words; no request waits for the model to load."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from huiyin.services.llm.end_of_turn import TurnJudge
 from huiyin.services.llm.engines.turn_model import TurnModel
 from tests.support.service_process import start_service
 
-NOBODY = "http://127.0.0.1:1/v1"  # an upstream that no test here asks
+UNUSED = "http://127.0.0.1:1/v1"  # an upstream that no test here asks
 TIMEOUT_S = 60.0  # of a model on a busy machine
 AT_ONCE_S = 3.0  # likewise; loading takes a third of it on an idle one, but answers must not wait for it
 
 
 def settings(**llm: Any) -> Settings:
-    return Settings(llm=LlmSettings(upstreams=(NOBODY,), **llm))
+    return Settings(llm=LlmSettings(upstreams=(UNUSED,), **llm))
 
 
 def until(true: Callable[[], bool], what: str) -> None:
@@ -90,7 +90,7 @@ def test_the_route_is_described() -> None:
     assert described["paths"]["/end_of_turn"]["post"]["requestBody"]
 
 
-# --- how it is kept, with a stand-in for the model --------------------------------------------------------------------
+# --- loading and starting again, with a stand-in for the model --------------------------------------------------------
 
 
 class StandIn:
@@ -146,7 +146,7 @@ def state(client: FlaskClient) -> str:
     return str(client.get("/ready").get_json()["turn_model"])
 
 
-def test_while_it_loads_everyone_is_told_so_at_once(model: StandIn, client: FlaskClient) -> None:
+def test_while_it_loads_every_request_is_an_error_at_once(model: StandIn, client: FlaskClient) -> None:
     assert state(client) == "not loaded"
     for _ in range(3):
         answer = ask(client)
@@ -209,7 +209,7 @@ def test_a_model_that_does_not_answer_is_started_again(model: StandIn) -> None:
     judge.start()
     until(lambda: judge.state == "ready", "it never loads")
     model.trouble = TimeoutError()
-    with pytest.raises(ApiError, match="started again"):
+    with pytest.raises(ApiError, match="being started again"):
         judge.judge("hello", lambda: False)
     assert judge.state.startswith("failed: its process has ended")
     model.trouble = None
@@ -241,7 +241,7 @@ def ready(service: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     """A service whose model loads: its first answers are looked at here, as there are no other first ones."""
-    with start_service("llm", upstreams=NOBODY) as url:
+    with start_service("llm", upstreams=UNUSED) as url:
         began = time.monotonic()
         first = post(url, "hello")
         assert error(first) == (503, "turn_model_loading") and first.headers["Retry-After"] == "1"
@@ -272,7 +272,7 @@ def test_special_tokens_in_the_text_change_nothing(service: str) -> None:
 
 
 @pytest.mark.slow
-def test_special_tokens_that_are_left_are_text_for_the_model() -> None:
+def test_special_tokens_in_the_text_are_text_for_the_model() -> None:
     """Below the route, which takes them out: each is several tokens, none of them special."""
     model = TurnModel(Settings())
     try:
@@ -296,7 +296,7 @@ def test_a_caller_that_leaves_frees_the_model(service: str) -> None:
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{service}/end_of_turn", json={"text": story}, timeout=0.2)
     counted = 'huiyin_requests_total{route="/end_of_turn",service="llm",status="499"} 1.0'
-    until(lambda: counted in requests.get(f"{service}/metrics").text, "the request of one who left goes on")
+    until(lambda: counted in requests.get(f"{service}/metrics").text, "the request of a client that left goes on")
     assert probability(service, "hello") >= 0
 
 
@@ -306,7 +306,9 @@ def test_a_model_that_crashed_comes_back(service: str) -> None:
     mine = [process for process in psutil.Process().children(recursive=True) if port in process.cmdline()]
     (crashed,) = {child for m in mine for child in m.children() if any("llama_child" in a for a in child.cmdline())}
     crashed.kill()
-    until(lambda: str(ready(service)["turn_model"]).startswith("failed: its process has ended"), "/ready does not tell")
+    until(
+        lambda: str(ready(service)["turn_model"]).startswith("failed: its process has ended"), "/ready does not show it"
+    )
     assert error(post(service, "hello")) == (503, "turn_model_loading")
     until(lambda: post(service, "hello").status_code == 200, "it does not come back")
     assert ready(service)["turn_model"] == "ready"
@@ -314,12 +316,12 @@ def test_a_model_that_crashed_comes_back(service: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_that_is_no_model_harms_nobody_else(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_does_not_harm_the_rest(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model")
-    with start_service("llm", upstreams=NOBODY, turn_model=broken) as url:
+    with start_service("llm", upstreams=UNUSED, turn_model=broken) as url:
         assert error(post(url, "hello")) == (503, "turn_model_loading")
-        until(lambda: error(post(url, "hello"))[1] == "turn_model_failed", "it is not told")
+        until(lambda: error(post(url, "hello"))[1] == "turn_model_failed", "there is no error")
         assert "broken.gguf" in post(url, "hello").json()["error"]["message"]
         assert ready(url)["status"] == "ready" and "broken.gguf" in ready(url)["turn_model"]
         answer = requests.post(f"{url}/generate", json={"prompt": "hi"}, timeout=TIMEOUT_S)

@@ -118,7 +118,7 @@ def test_a_whole_answer_comes_back_with_all_its_fields(service: str, ab: Any) ->
     assert ask(service).json() == said
 
 
-def test_the_sdk_talks_to_it(service: str, ab: Any) -> None:
+def test_the_sdk_works_with_it(service: str, ab: Any) -> None:
     client = sdk(service)
     assert client.chat.completions.create(model="", messages=HELLO).choices[0].message.content == "hello there"
     stream = client.chat.completions.create(model="", messages=HELLO, stream=True)
@@ -127,7 +127,7 @@ def test_the_sdk_talks_to_it(service: str, ab: Any) -> None:
     assert client.models.retrieve("model-b").id == "model-b"
 
 
-def test_models_tell_their_upstreams(service: str, ab: Any) -> None:
+def test_models_list_their_upstreams(service: str, ab: Any) -> None:
     found = {entry["id"]: entry["upstreams"] for entry in requests.get(f"{service}/v1/models").json()["data"]}
     assert found == {"model-a": [ab[0].url], "both": [ab[0].url, ab[1].url], "model-b": [ab[1].url]}
 
@@ -211,7 +211,7 @@ def refuse(status: int, body: Any = None, **headers: str) -> Callable[[Answer], 
 
 def silent(answer: Answer) -> None:
     answer.start()
-    answer.event(delta(role="assistant", content=""))  # a role alone is no first word
+    answer.event(delta(role="assistant", content=""))  # a role alone is not a first word
     answer.wait_for_leaving()
 
 
@@ -253,14 +253,14 @@ def test_a_whole_answer_has_a_second_choice_too(service: str, ab: Any, failure: 
     assert ask(service).json()["choices"][0]["message"]["content"] == "hello there"
 
 
-def test_when_all_fail_the_caller_is_told_why_each_did(service: str, ab: Any) -> None:
+def test_when_all_fail_the_error_has_the_reason_of_each(service: str, ab: Any) -> None:
     ab[0].behave, ab[1].behave = refuse(500, {"error": {"message": "boom"}}), nonsense
     answer = ask(service, stream=True)
     assert answer.status_code == 502
     assert "boom" in answer.text and ab[0].url in answer.text and "not a JSON object" in answer.text
 
 
-def test_what_is_wrong_with_the_request_is_told_and_nobody_else_asked(service: str, ab: Any) -> None:
+def test_a_fault_of_the_request_is_passed_on_and_no_other_upstream_asked(service: str, ab: Any) -> None:
     ab[0].behave = refuse(400, {"error": {"message": "too long", "code": "context_length_exceeded"}})
     with pytest.raises(openai.BadRequestError, match="too long") as caught:
         sdk(service).chat.completions.create(model="", messages=HELLO)

@@ -1,4 +1,4 @@
-"""What the LLM service makes of a request, before and beside the talk with upstreams: checks, keys, names of models."""
+"""Requests to the LLM service before an upstream answers: checks, keys, names of models."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ BAD_PROMPTS: list[tuple[Any, str]] = [
     ("path", "body", "words"),
     [("/v1/chat/completions", *case) for case in BAD_CHATS] + [("/generate", *case) for case in BAD_PROMPTS],
 )
-def test_a_bad_request_is_refused_in_words_before_anybody_is_asked(
+def test_a_bad_request_is_refused_before_an_upstream_is_asked(
     app: FlaskClient, stub: Stub, path: str, body: Any, words: str
 ) -> None:
     answer = app.post(path, json=body)
@@ -101,7 +101,7 @@ def test_a_bad_request_is_refused_in_words_before_anybody_is_asked(
         (b" " * (17 * 2**20), "application/json", 413),
     ],
 )
-def test_what_is_no_json_object_is_refused(app: FlaskClient, data: bytes, kind: str, status: int) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(app: FlaskClient, data: bytes, kind: str, status: int) -> None:
     for path in ("/v1/chat/completions", "/generate"):
         answer = app.post(path, data=data, content_type=kind)
         assert answer.status_code == status
@@ -161,7 +161,7 @@ def key_file(folder: Path, text: str, mode: int = 0o600) -> str:
     return str(path)
 
 
-def test_keys_may_stand_in_a_file_of_the_users_own(tmp_path: Path) -> None:
+def test_keys_may_stand_in_a_file(tmp_path: Path) -> None:
     one, two = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1/"
     path = key_file(tmp_path, f"# mine\nk-all\n\n{two} k-two # the second\n")
     settings = Settings(llm=LlmSettings(upstreams=(one, two), key_file=path))
@@ -185,10 +185,10 @@ def test_a_key_file_that_cannot_be_used_is_refused_without_telling_the_key(
     tmp_path: Path, text: str, mode: int, words: str
 ) -> None:
     settings = LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=key_file(tmp_path, text, mode))
-    with pytest.raises(SettingsError, match=words) as caught:
+    with pytest.raises(SettingsError, match=words) as refused:
         open_upstreams(Settings(llm=settings), {})
-    assert "k-" not in str(caught.value)
-    app = make_app(Settings(llm=settings)).test_client()  # and so it stands where the user looks
+    assert "k-" not in str(refused.value)
+    app = make_app(Settings(llm=settings)).test_client()  # the same words stand in the answers
     answer = app.post("/generate", json={"prompt": "hi"})
     assert answer.status_code == 503 and words in answer.text
 
@@ -205,7 +205,7 @@ def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Pa
 @pytest.mark.parametrize(
     "bad", ["ollama", "http://me:pw@host/v1", "http://host/v1?key=1", "http://", "http://h:port/v1"]
 )
-def test_an_upstream_that_is_no_base_url_is_refused(bad: str) -> None:
+def test_an_upstream_that_is_not_a_base_url_is_refused(bad: str) -> None:
     with pytest.raises(SettingsError, match=r"embedded|base URL|HUIYIN_LLM_API_KEY|[Pp]ort"):
         open_upstreams(Settings(llm=LlmSettings(upstreams=(bad,))), {})
 

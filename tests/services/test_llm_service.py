@@ -1,4 +1,4 @@
-"""The LLM service with the real embedded model, over HTTP, with the clients that people have."""
+"""The LLM service with the real embedded model, over HTTP, with clients that people use."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def user(text: str) -> list[Any]:
 
 
 def timings(service: str, messages: list[Any], tokens: int = 8) -> dict[str, Any]:
-    """What the model says of its work on `messages`."""
+    """The model's own measurements of its work on `messages`."""
     body = {"messages": messages, "max_tokens": tokens, "temperature": 0}
     answer = requests.post(f"{service}/v1/chat/completions", json=body, timeout=TIMEOUT_S).json()
     return dict(answer["timings"])
 
 
-def test_it_says_what_it_is(service: str) -> None:
+def test_system_and_models_name_the_model(service: str) -> None:
     (upstream,) = requests.get(f"{service}/system").json()["upstreams"]
     assert (upstream["name"], upstream["context_tokens"]) == ("embedded", CONTEXT_TOKENS)
     (model,) = requests.get(f"{service}/v1/models").json()["data"]
@@ -177,7 +177,7 @@ def test_a_bad_request_is_refused_and_the_next_one_answered(
 
 
 def model_process(service: str) -> psutil.Process:
-    """The process that holds the model of this service."""
+    """The process with the model of this service."""
     port = service.rsplit(":", 1)[1]
     mine = [process for process in psutil.Process().children(recursive=True) if port in process.cmdline()]
     (found,) = {
@@ -194,7 +194,7 @@ def test_the_models_own_port_is_closed_to_others(service: str) -> None:
     assert answer.status_code == 401
 
 
-def hold(service: str, seconds: object) -> requests.Response:
+def suspend(service: str, seconds: object) -> requests.Response:
     return requests.post(f"{service}/hold", json={"seconds": seconds}, timeout=TIMEOUT_S)
 
 
@@ -205,7 +205,7 @@ def words_of_a_story(service: str) -> Iterator[bytes]:
 
 
 def until_stopped(process: psutil.Process, stopped: bool) -> None:
-    """All of its threads are, or none."""
+    """All of its threads are stopped, or none is."""
     deadline = time.monotonic() + TIMEOUT_S
     while states(process) != {psutil.STATUS_STOPPED} if stopped else psutil.STATUS_STOPPED in states(process):
         assert time.monotonic() < deadline, states(process)
@@ -222,46 +222,46 @@ def states(process: psutil.Process) -> set[str]:
     return found
 
 
-def test_a_model_that_is_held_computes_nothing_until_it_is_let_go(service: str) -> None:
+def test_a_suspended_model_computes_nothing_until_it_is_resumed(service: str) -> None:
     model, story = model_process(service), words_of_a_story(service)
     next(story)
-    assert hold(service, 5).json() == {"held": True}
+    assert suspend(service, 5).json() == {"held": True}
     until_stopped(model, True)
     used = model.cpu_times()
     assert requests.get(f"{service}/ready").status_code == 200
     assert model.cpu_times() == used
-    assert hold(service, 0).json() == {"held": True}
+    assert suspend(service, 0).json() == {"held": True}
     until_stopped(model, False)
     assert next(story)
 
 
-def test_a_model_that_nobody_lets_go_goes_on_by_itself(service: str) -> None:
-    hold(service, 0.2)
+def test_a_suspended_model_is_resumed_after_its_time(service: str) -> None:
+    suspend(service, 0.2)
     until_stopped(model_process(service), False)
     assert still_answers(service)
 
 
-def test_who_asks_for_a_reply_lets_a_held_model_go(service: str) -> None:
-    hold(service, 5)
-    hold(service, 5)
+def test_a_request_for_a_reply_resumes_a_suspended_model(service: str) -> None:
+    suspend(service, 5)
+    suspend(service, 5)
     started = time.monotonic()
     assert timings(service, user("hi"), 1)
     assert time.monotonic() - started < 4.5
 
 
 @pytest.mark.parametrize("seconds", [-1, 6, "long", True, None, float("nan")])
-def test_a_hold_of_no_sensible_length_is_refused(service: str, seconds: object) -> None:
+def test_a_suspension_of_a_wrong_length_is_refused(service: str, seconds: object) -> None:
     text = json.dumps({"seconds": seconds})
     answer = requests.post(f"{service}/hold", data=text, headers={"Content-Type": "application/json"})
     assert (answer.status_code, "seconds" in answer.json()["error"]["message"]) == (400, True), answer.text
     assert model_process(service).status() != psutil.STATUS_STOPPED
 
 
-def test_a_model_that_is_held_when_its_service_dies_dies_with_it(service: str) -> None:
+def test_a_model_that_is_suspended_when_its_service_dies_ends_with_it(service: str) -> None:
     model = requests.get(f"{service}/system").json()["model"]
     with start_service("llm", model=model, context_tokens=512, upstreams="embedded") as url:
         process = model_process(url)
-        hold(url, 5)
+        suspend(url, 5)
         until_stopped(process, True)
         process.parent().kill()
         process.wait(TIMEOUT_S)
@@ -272,7 +272,7 @@ def test_a_model_that_crashed_is_started_again(service: str) -> None:
     crashed.kill()
     deadline = time.monotonic() + 5
     while requests.get(f"{service}/ready").json()["upstreams"][0]["reachable"]:
-        assert time.monotonic() < deadline, "/ready does not tell that the model is gone"
+        assert time.monotonic() < deadline, "/ready does not show that the model has ended"
     assert still_answers(service)
     assert model_process(service) != crashed
 
@@ -289,7 +289,7 @@ def test_the_service_answers_while_it_loads_and_leaves_no_process_behind(service
     process.wait(5)
 
 
-def test_a_file_that_is_no_model_is_told_by_ready_and_by_every_request(tmp_path: Any) -> None:
+def test_a_file_that_is_not_a_model_is_an_error_of_ready_and_of_every_request(tmp_path: Any) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model")
     with start_service("llm", wait_ready=False, model=broken, upstreams="embedded") as url:

@@ -1,20 +1,8 @@
 """The embedded model: llama.cpp in a process of its own, asked over a loopback port like any other upstream.
 
-That way a client that leaves frees the model (llama.cpp's server watches its connections), loading does not stop the
-service (the package holds Python's lock for all of it: 5 s on a busy machine without an answer to /health), and a crash
-of the native code costs one reply: the model is started again.
-
-Measured on 2 cores of an EPYC with Qwen2.5-Coder-1.5B Q4_K_M (the end of it by benchmarks/llm.py):
-
-- Weights repacked for the CPU at load, and read rather than mapped: 20 tokens/s, and 0.28 s for 11 tokens of prompt, in
-  1.29 GB. Not repacked: 17 tokens/s and 0.35 s in the same resident memory; repacked *and* mapped: 1.88 GB.
-- One slot. A second one shares the cores, and a request that comes while a cancelled one still reads its prompt finds
-  the other slot cold: 4.3 s to the first token instead of 0.7 s. What the one slot forgets for another caller is kept
-  in memory and brought back: 0.46 s instead of 3.9 s.
-- Prompts are read 64 tokens at a time (4 % more CPU than 512): the next request waits at most a second for a cancelled
-  one; with 512 it waited 20 s.
-- OpenMP must not spin while it waits. Spinning makes 29 tokens/s of 20 on an idle machine, but 1-7 of 9-13 when two
-  other threads compute, and in a conversation they do.
+So a client that leaves frees the model (llama.cpp's server watches its connections), loading does not block the service
+(the package holds the interpreter's lock meanwhile: 5 s on a busy machine without an answer to /health), and a crash of
+native code costs one reply: the model is started again. Its parameters, and what was measured: docs/llm.md.
 """
 
 from __future__ import annotations
@@ -37,8 +25,8 @@ from huiyin.services.llm.upstream import ALIASES, JsonObject
 
 log = logging.getLogger(__name__)
 
-_BATCH_TOKENS = 64  # see above
-_SPARE_HTTP_THREADS = 4  # beside one for each request of the service
+_BATCH_TOKENS = 64  # so the next request waits at most 1 s for a cancelled one that still reads its prompt
+_SPARE_HTTP_THREADS = 4  # in addition to one for each request of the service
 # The model card's own sampling values; llama.cpp's (0.8, 0.95, 40) let a small model ramble.
 _TEMPERATURE = 0.7
 _TOP_P = 0.8
@@ -81,18 +69,18 @@ class Embedded:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
         with self._lock:
             if (status := self._process.status) is not None:
-                log.error("the embedded model's process ended with status %s; it is started again", status)
+                log.error("the embedded model's process has ended with status %s and is started again", status)
                 try:
                     self._process = self._start()
                 except ModelError as error:
                     raise UpstreamError(503, "llm.model_unavailable", why=error) from error
-            self._process.hold(0)  # whoever asks now is not kept waiting by what was held for another
+            self._process.suspend(0)  # a request resumes a model that another caller has suspended
             client = self._process.client
         return client.exchange("POST", _CHAT, json.dumps(body).encode())
 
-    def hold(self, seconds: float) -> bool:
-        """See `Upstream.hold`."""
-        self._process.hold(seconds)
+    def suspend(self, seconds: float) -> bool:
+        """See `Upstream.suspend`."""
+        self._process.suspend(seconds)
         return True
 
     def unreachable(self) -> str:
@@ -110,7 +98,7 @@ class Embedded:
         }
 
     def clean(self, text: str) -> str:
-        """See `Upstream.clean`; it never tells its key."""
+        """See `Upstream.clean`; this upstream never repeats its key."""
         return text
 
     def _start(self) -> LlamaProcess:

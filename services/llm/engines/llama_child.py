@@ -1,8 +1,8 @@
 """The process that holds a model: llama.cpp's own HTTP server, from the package `xllamacpp`.
 
-Run by `llama_process.py`, never by hand. One line of JSON comes in (the values of `Start`), one goes out:
-``{"address": "http://127.0.0.1:PORT"}`` or ``{"error": "…"}``. It ends when its standard input closes, that is, when
-the service is gone. It imports nothing of the project, to start fast and stay small.
+Run by `llama_process.py`. One line of JSON comes in (the values of `Start`), one goes out: ``{"address":
+"http://127.0.0.1:PORT"}`` or ``{"error": "…"}``. It ends when its standard input closes, that is, with the service. It
+imports nothing of the project, to start fast and stay small.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ class Options(TypedDict):
     """What differs from model to model."""
 
     threads: int
-    niceness: int  # 0..19: how readily it gives way to other processes (POSIX)
+    niceness: int  # 0..19, of the process (POSIX)
     http_threads: int  # requests waiting at once
     context_tokens: int
-    batch_tokens: int  # of a prompt, read before the server looks whether the client is still there
+    batch_tokens: int  # of a prompt, between two checks whether the client is still there
     prompt_cache_mb: int
-    temperature: float  # this and the next two: when the request does not say
+    temperature: float  # this and the next two: defaults of a request
     top_p: float
     top_k: int
 
 
 class Start(Options):
-    """What a model is started with."""
+    """The line that comes in."""
 
     model: str  # path of a GGUF file
-    name: str  # as answers call it
-    key: str  # every request must carry it
+    name: str  # of the model in answers
+    key: str  # for the header Authorization of every request
 
 
 def parameters(start: Start) -> Any:
-    """llama.cpp's parameters for `start`; embedded.py tells what was measured."""
+    """llama.cpp's parameters for `start` (measured: docs/llm.md)."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -45,7 +45,7 @@ def parameters(start: Start) -> Any:
     params.model_alias = {start["name"]}
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.n_gpu_layers = 0
-    params.fit_params = False  # sizes are ours to choose; probing the memory costs a second load
+    params.fit_params = False  # sizes come from the settings; probing the memory costs a second load
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = start["threads"]
     params.n_ctx = start["context_tokens"]
     params.n_batch = params.n_ubatch = start["batch_tokens"]
@@ -69,25 +69,24 @@ def main() -> None:
     """Serve until standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what llama.cpp prints must not be taken for an answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what llama.cpp prints is not an answer
     try:
         start: Start = json.loads(sys.stdin.readline())
         if hasattr(os, "nice"):
             os.nice(start["niceness"])
-            # Alone in its group, it is not left stopped for ever when the service dies while it is held: the system
-            # sends SIGHUP and SIGCONT to a stopped group that nobody outside it can continue (POSIX, _exit). The few
-            # milliseconds in which its threads come to a stop are not covered.
+            # A group of its own, so that it ends with a service that dies while it is suspended: the system sends
+            # SIGHUP and SIGCONT to an orphaned group that is stopped (POSIX, _exit).
             os.setpgid(0, 0)
         import xllamacpp
 
         server = xllamacpp.Server(parameters(start))
-        said = {"address": server.listening_address}
+        answer = {"address": server.listening_address}
     except Exception as error:
-        said = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(said), file=answers, flush=True)
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(answer), file=answers, flush=True)
     while sys.stdin.readline():
         pass
-    os._exit(0)  # nobody waits for the memory to be given back in order
+    os._exit(0)  # at once: freeing the memory in order takes time
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A language model in a process of its own: starts `llama_child.py`, loads and warms the model, and says how it fares.
+"""A language model in a process of its own: starts `llama_child.py`, loads and warms the model, asks and suspends it.
 
-The port is the system's choice and wants a random key, so that no other user of the machine can use it.
+The system chooses the port; a random key keeps other users of the machine out.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ TROUBLE = (OSError, http.client.HTTPException, ValueError)
 
 _WARM_UP_S = 60.0  # for the first token on a busy machine
 _ANSWER_LIMIT = 2**20  # bytes
-_STILL = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # see embedded.py
+_NO_SPINNING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # measured: docs/llm.md
 
 
 class LlamaProcess:
-    """One life of the process that holds the model of `path`, from loaded and warm to its end.
+    """One life of the process with the model of `path`, loaded and warm.
 
-    `warm_up` asks the first question, within the time it is given: a caller's must not pay for memory that was never
-    touched. `without` is the key of what completes "install huiyin[embedded], or …". Raises ModelError.
+    `warm_up` makes the first request before the given time, so that no caller's pays for memory that was never touched.
+    `without` is the key of what completes "install huiyin[embedded], or …". Raises ModelError.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class LlamaProcess:
         warm_up: Callable[[LlamaProcess, float], None],
         without: str,
     ) -> None:
-        self._holding = threading.Lock()
-        self._release: threading.Timer | None = None
+        self._suspending = threading.Lock()
+        self._resume_timer: threading.Timer | None = None
         start: Start = {"model": str(path), "name": path.name, "key": secrets.token_urlsafe(32), **options}
-        self._child = Child(module_command(llama_child.__name__), own_errors=True, defaults=_STILL)
+        self._child = Child(module_command(llama_child.__name__), own_errors=True, defaults=_NO_SPINNING)
         self._handle = psutil.Process(self._child.pid)  # knows when the number is another's
         try:
             self._child.write(json.dumps(start))
@@ -82,32 +82,29 @@ class LlamaProcess:
     def ask(self, path: str, body: JsonObject, until: float, watch: Watch = lambda: False) -> JsonObject:
         """The whole answer to a POST. `until` is a time of `time.monotonic`.
 
-        Raises one of TROUBLE, or ClientLeft when `watch` says that the client has gone.
+        Raises one of TROUBLE, or ClientLeft when `watch` says that the client has left.
         """
         exchange = self.client.exchange("POST", path, json.dumps(body).encode())
         try:
             status = exchange.head(until, watch).status
-            said = exchange.rest(until, watch, _ANSWER_LIMIT)
+            answer = exchange.rest(until, watch, _ANSWER_LIMIT)
         finally:
             exchange.close()
         if status != 200:
             raise http.client.HTTPException(f"status {status}")
-        return dict(json.loads(said))
+        return dict(json.loads(answer))
 
-    def hold(self, seconds: float) -> None:
-        """Let it compute nothing for so long, from now; 0: it goes on at once.
-
-        The process is stopped by the system (SIGSTOP on POSIX), in the middle of whatever it does: 1 ms.
-        """
-        with self._holding, contextlib.suppress(psutil.Error):
-            if self._release is not None:
-                self._release.cancel()
-                self._release = None
+    def suspend(self, seconds: float) -> None:
+        """Suspend the process for `seconds`, from now; 0: resume it. It stops within 1 ms (POSIX: SIGSTOP)."""
+        with self._suspending, contextlib.suppress(psutil.Error):
+            if self._resume_timer is not None:
+                self._resume_timer.cancel()
+                self._resume_timer = None
                 self._handle.resume()
             if seconds:
-                self._release = threading.Timer(seconds, self.hold, (0.0,))
-                self._release.daemon = True
-                self._release.start()
+                self._resume_timer = threading.Timer(seconds, self.suspend, (0.0,))
+                self._resume_timer.daemon = True
+                self._resume_timer.start()
                 self._handle.suspend()
 
     def stop(self) -> None:
@@ -115,7 +112,7 @@ class LlamaProcess:
         self._child.kill()
 
     def facts(self) -> Mapping[str, Any]:
-        """For /system: its software, and resident memory in MB (None: it has ended)."""
+        """For /system: its software, and resident memory in MB (None: the process has ended)."""
         try:
             rss_mb = round(self._handle.memory_info().rss / 2**20, 1)
         except psutil.Error:

@@ -18,16 +18,16 @@ from huiyin.services.llm.upstream import ALIASES, JsonObject
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
-_LIST_FRESH_S = 600.0  # a known model is not looked up again; each look costs a round trip before the first word
-_LIST_STALE_S = 5.0  # an unknown one is, as it may just have been pulled
+_LIST_FRESH_S = 600.0  # of a list that has the model: each request for it costs a round trip before the first word
+_LIST_STALE_S = 5.0  # of a list that lacks it: the model may just have been installed
 _PROBE_TIMEOUT_S = 1.0
 _PROBE_FRESH_S = 5.0
-_PROBE_WAIT_S = 0.3  # /ready answers by then with what was known before
+_PROBE_WAIT_S = 0.3  # then /ready answers with the result before
 
 
 class Remote:
-    """An upstream at `url`. `key` ('' for none) is sent to it and to nobody else. `model` is asked for when the request
-    names none; '': the first that it lists."""
+    """An upstream at `url`. `key` ('' for none) is sent there and nowhere else. `model` is used where the request names
+    none; '': the first that the server lists."""
 
     def __init__(self, url: str, settings: LlmSettings, key: str, model: str = "") -> None:
         self.name = url.rstrip("/")
@@ -39,41 +39,39 @@ class Remote:
         self._probe = _Probe(self._client)
 
     def target(self, model: str) -> str | None:
-        """See `Upstream.target`. A server that cannot list its models is asked for any."""
-        wanted = "" if model in ALIASES else model
-        if not wanted and self._model:
-            return self._model
-        if wanted and wanted == self._model:
-            return wanted
+        """See `Upstream.target`. From a server without a list of models any may be requested."""
+        name = self._model if model in ALIASES else model
+        if name and name == self._model:
+            return name
         listed = self._list(_LIST_FRESH_S)
-        if listed is not None and wanted and wanted not in listed:
+        if listed is not None and name and name not in listed:
             listed = self._list(_LIST_STALE_S)
         if listed is None:
-            return wanted
-        if not wanted:
+            return name
+        if not name:
             return listed[0] if listed else ""
-        return wanted if wanted in listed else None
+        return name if name in listed else None
 
     def models(self) -> list[JsonObject]:
         """See `Upstream.models`; always asks."""
         self._list(0.0)
-        named = self._model
-        return self._listed or ([{"id": named, "object": "model"}] if named else [])
+        configured = [{"id": self._model, "object": "model"}] if self._model else []
+        return self._listed or configured
 
     def shape(self, body: JsonObject) -> JsonObject:
-        """Nothing is changed: the server knows best what it takes."""
+        """Unchanged: the server checks its requests itself."""
         return body
 
     def post(self, body: JsonObject) -> Exchange:
         """See `Upstream.post`."""
         return self._client.exchange("POST", "/chat/completions", json.dumps(body).encode())
 
-    def hold(self, seconds: float) -> bool:
-        """See `Upstream.hold`: its cores are not ours."""
+    def suspend(self, seconds: float) -> bool:
+        """See `Upstream.suspend`: it does not run here."""
         return False
 
     def unreachable(self) -> str:
-        """Why no connection can be made, or ''. Says nothing of the key or the models."""
+        """See `Upstream.unreachable`: whether a connection can be made, not whether the key or the model is right."""
         return self._probe.look()
 
     def facts(self) -> Mapping[str, Any]:
@@ -85,7 +83,7 @@ class Remote:
         return text.replace(self._key, "***") if self._key else text
 
     def _list(self, fresh_s: float) -> list[str] | None:
-        """Model names, looked up when older than `fresh_s`; None when the server has no list."""
+        """Model names, requested again when older than `fresh_s`; None: the server has no list."""
         if time.monotonic() - self._listed_at >= fresh_s:
             self._listed = self._ask_list()
             self._listed_at = time.monotonic()
@@ -110,30 +108,31 @@ class Remote:
 
 
 class _Probe:
-    """Can a connection be made? Asked in a thread: a name server that is silent must not hold /ready up."""
+    """Whether a connection can be made. Tried in a thread: a silent name server must not delay /ready."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._said, self._at = messages.text("llm.reason_not_tried", {}), -_PROBE_FRESH_S
+        self._why = messages.text("llm.reason_not_tried", {})
+        self._tried_at = -_PROBE_FRESH_S
         self._running: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def look(self) -> str:
-        """'' or the reason; at most some seconds old."""
+        """Why not, '' where it can; at most some seconds old."""
         with self._lock:
-            if self._running is None and time.monotonic() - self._at >= _PROBE_FRESH_S:
+            if self._running is None and time.monotonic() - self._tried_at >= _PROBE_FRESH_S:
                 self._running = threading.Thread(target=self._run, name="probe", daemon=True)
                 self._running.start()
             running = self._running
         if running:
             running.join(_PROBE_WAIT_S)
-        return self._said
+        return self._why
 
     def _run(self) -> None:
         try:
             socket.create_connection(self._client.address, timeout=_PROBE_TIMEOUT_S).close()
-            said = ""
+            why = ""
         except OSError as error:
-            said = reason(error)
+            why = reason(error)
         with self._lock:
-            self._said, self._at, self._running = said, time.monotonic(), None
+            self._why, self._tried_at, self._running = why, time.monotonic(), None

@@ -1,13 +1,8 @@
-"""A small language model as a judge of turns: how likely is it that the message ends after the words heard so far?
+"""A small language model as a judge of turns: how likely does the message end after the words recognised so far?
 
-The words are put into a chat prompt as the user's unfinished message, after exchanges that show how this user writes:
-as spoken, often more than one clause, without punctuation at the end. What the model then gives to tokens that end a
-message or a sentence is the answer; nothing is generated and nothing was trained. (The idea of asking a language model
-for the end of the message: Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020.)
-
-Measured with Qwen2.5-Coder-0.5B Q4_K_M (`python -m benchmarks.latency_judges`): of 64 ends of turns in Chinese and
-English and 92 pauses it ranks an end above a pause in 83 of 100 cases, smart-turn by the sound in 68, the recogniser's
-full stop in 58; of 40 ends and 43 pauses of others in 87, 49 and 65. Without the exchanges it was 80 of all.
+The words stand in a chat prompt as the user's unfinished message, after examples of spoken messages without punctuation
+at their end. The answer is the model's probability of a token that ends a message or a sentence; nothing is generated
+and nothing was trained. The idea: Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020. Measured: docs/llm.md.
 """
 
 from __future__ import annotations
@@ -23,7 +18,7 @@ from huiyin.services.common.errors import ModelError
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.http_client import Watch
 
-_SHOTS = (
+_EXAMPLES = (
     ("今天星期几", "星期三。"),
     ("what time is it", "Ten past four."),
     ("帮我把闹钟定到明天早上七点半", "好的，已经定好了。"),
@@ -39,22 +34,22 @@ _SHOTS = (
 _USER = "<|im_start|>user\n"
 _ASSISTANT = "<|im_start|>assistant\n"
 _END = "<|im_end|>\n"
-_PREFIX = "".join(f"{_USER}{said}{_END}{_ASSISTANT}{reply}{_END}" for said, reply in _SHOTS)  # read once
+_PREFIX = "".join(f"{_USER}{message}{_END}{_ASSISTANT}{reply}{_END}" for message, reply in _EXAMPLES)  # read once
 _SPECIAL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 _SENTENCE_ENDS = (".", "。", "!", "！", "?", "？", "\n", '"', "”")
 
 _CONTEXT_TOKENS = 1024
-_TEXT_TOKENS = 320  # the last ones; only scripts with several tokens a character have more
+_TEXT_TOKENS = 320  # the last ones; 400 characters have more only in scripts with several tokens a character
 _BATCH_TOKENS = 64
-_HTTP_THREADS = 4  # one judgement at a time, and some that were given up
+_HTTP_THREADS = 4  # one judgement at a time, and some cancelled ones
 _CANDIDATES = 50  # the likeliest next tokens
-_PATIENCE_S = 30.0  # callers have far less; beyond it the process hangs
+_TIMEOUT_S = 30.0  # far more than a caller waits: then the process hangs
 
 
 class TurnModel:
-    """Loads the model of ``llm.turn_model``, fetching it first where it is missing.
+    """Loads the model of ``llm.turn_model``, downloaded where it is missing. Raises ModelError or StoreError.
 
-    Raises ModelError or StoreError when that cannot be done. One judgement at a time.
+    For one judgement at a time.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,11 +60,11 @@ class TurnModel:
             path,
             {
                 "threads": settings.llm.threads,
-                "niceness": 0,  # it is waited for
+                "niceness": 0,  # a turn waits for it
                 "http_threads": _HTTP_THREADS,
                 "context_tokens": _CONTEXT_TOKENS,
                 "batch_tokens": _BATCH_TOKENS,
-                "prompt_cache_mb": 0,  # every prompt begins as the one before: the slot's own cache is enough
+                "prompt_cache_mb": 0,  # every prompt begins alike: the slot's own cache is enough
                 "temperature": 0.0,
                 "top_p": 1.0,
                 "top_k": 1,
@@ -81,7 +76,7 @@ class TurnModel:
 
     @property
     def running(self) -> bool:
-        """False: the process has ended, and this object is of no more use."""
+        """False: the process has ended, and this object cannot be used any more."""
         return self._process.status is None
 
     def probability(self, text: str, watch: Watch) -> float:
@@ -89,7 +84,7 @@ class TurnModel:
 
         Raises one of `llama_process.TROUBLE`, or ClientLeft.
         """
-        return self._judge(self._process, text, time.monotonic() + _PATIENCE_S, watch)
+        return self._judge(self._process, text, time.monotonic() + _TIMEOUT_S, watch)
 
     def stop(self) -> None:
         """End the process."""
@@ -107,23 +102,22 @@ class TurnModel:
         self._judge(process, "hello", until, lambda: False)
 
     def _judge(self, process: LlamaProcess, text: str, until: float, watch: Watch) -> float:
-        # Words go as tokens in which "<|im_end|>" is text like any other; in the string before them it is a token.
+        # As tokens, so that "<|im_end|>" in the text is text; in the string before them it is a special token.
         words = _tokens(process, text, until)[-_TEXT_TOKENS:]
         body = {
             "prompt": [_PREFIX + _USER, *words],
             "n_predict": 1,
             "n_probs": _CANDIDATES,
             "cache_prompt": True,
-            # llama.cpp tells no probabilities when the token it takes ends the message. They are told as they were
-            # before this bias, which makes it take another.
+            # llama.cpp returns no probabilities when it samples the end of the message. The bias makes it sample
+            # another token; the probabilities are those without it.
             "logit_bias": [["x", 1000]],
             "response_fields": ["completion_probabilities"],
         }
         answer = process.ask("/completion", body, until, watch)
         try:
             candidates = answer["completion_probabilities"][0]["top_logprobs"]
-            found = (math.exp(token["logprob"]) for token in candidates if self._is_end(token))
-            return min(1.0, math.fsum(found))
+            return min(1.0, math.fsum(math.exp(token["logprob"]) for token in candidates if self._is_end(token)))
         except (LookupError, TypeError) as error:
             raise ValueError("llama.cpp's answer has no probabilities") from error
 
