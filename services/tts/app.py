@@ -1,4 +1,4 @@
-"""The TTS service: text to speech in Chinese and English, streamed as it is made."""
+"""The TTS service: text to speech in Chinese and English, streamed while it is synthesised."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ log = logging.getLogger(__name__)
 _BODY_LIMIT_MB = 4
 _SPEEDS = (0.25, 4.0)  # OpenAI's range
 _RATES_HZ = (8_000, 48_000)
-_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: the voice or the language decides the engine
+_MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: voice and language choose the engine
 _STREAM_FORMATS = ("audio", "sse")
 _SSE = "text/event-stream"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a caller asks for, checked."""
+class SpeechRequest:
+    """A checked request."""
 
-    text: str  # what is said: words and marks, not empty
-    source: str  # the text as it came
+    text: str  # the speech text: words and marks, not empty
+    source: str  # the caller's text
     voice: str
     engine: str  # '': any
     speed: float
@@ -56,10 +56,9 @@ def make_app(settings: Settings) -> Flask:
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
-        engines = speaker.engine_names if speaker else []
         return {
             "engine": settings.tts.engine,
-            "engines": engines,
+            "engines": speaker.engine_names if speaker else [],
             "device": "cpu",
             "threads": settings.tts.threads,
             "max_text_chars": limit,
@@ -69,7 +68,7 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/voices")
     def voices() -> Response:
-        """Every voice: name, engine, language, gender, and the languages it can be given."""
+        """Every voice: name, engine, language, gender, and the languages it speaks."""
         listed = [
             {"name": v.name, "engine": v.engine, "language": v.language, "gender": v.gender, "speaks": sorted(v.speaks)}
             for v in host.get().voices
@@ -78,31 +77,31 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/v1/models")
     def models() -> Response:
-        """Model names that /v1/audio/speech takes: OpenAI's, and the engines here."""
+        """Model names for /v1/audio/speech: OpenAI's, and the engines here."""
         names = [*_MODELS, *host.get().engine_names]
         return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in names])
 
     @app.post("/audio")
     @documented(requestBody=_example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
     def audio() -> Response:
-        """Speak `text`; answers with the sound, wav unless `format` says otherwise.
+        """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). Headers X-Sample-Rate and X-Voice tell what came of
-        it, X-Warning that another voice had to speak.
+        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). The headers X-Sample-Rate and X-Voice describe the
+        sound; X-Warning says that another voice speaks.
         """
-        wanted = _wanted(json_body(), "text", "format", "wav", limit, voice_language)
-        data, headers = speech(wanted, [])
-        return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
+        wish = _checked(json_body(), "text", "format", "wav", limit, voice_language)
+        data, headers = speech(wish, [])
+        return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
     @documented(requestBody=_example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
     def openai_speech() -> Response:
-        """Speak `input`, as OpenAI's speech does; streams.
+        """Speak `input`, as OpenAI's speech does; streamed.
 
         `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
         `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion`: as for
-        /audio; `timings` (sse only): events `speech.audio.words` say which part of `input` is heard when.
+        /audio; `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
@@ -111,57 +110,55 @@ def make_app(settings: Settings) -> Flask:
         timings = body.get("timings") or False
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
-        wanted = _wanted(
-            body, "input", "response_format", "mp3", limit, voice_language, engine=model(body.get("model"))
-        )
+        engine = engine_of(body.get("model"))
+        wish = _checked(body, "input", "response_format", "mp3", limit, voice_language, engine)
         words: list[WordTiming] = []
-        data, headers = speech(wanted, words)
+        data, headers = speech(wish, words)
         if as_stream == "sse":
-            alignment = TextAlignment(wanted.source, wanted.text) if timings else None
-            return Response(_events(data, words, alignment, len(wanted.text)), mimetype=_SSE, headers=headers)
-        return Response(data, mimetype=FORMATS[wanted.form].mime, headers=headers)
+            alignment = TextAlignment(wish.source, wish.text) if timings else None
+            return Response(_events(data, words, alignment, len(wish.text)), mimetype=_SSE, headers=headers)
+        return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
     def voice_language(voice: str) -> str:
-        """The language of a voice: it reads what has no letters of its own ("3:30")."""
+        """The language of a voice, in which text without letters ("3:30") is read."""
         return host.get().language(voice)
 
-    def model(name: object) -> str:
-        """The engine that a model's name asks for, '' for any. Raises ApiError 404."""
+    def engine_of(model: object) -> str:
+        """The engine of a model's name, '' for any. Raises ApiError 404."""
         engines = host.get().engine_names
-        if name in engines:
-            return str(name)
-        if name and name not in _MODELS:
-            known = ", ".join([*_MODELS, *engines])
-            raise ApiError(404, "tts.model_not_found", model=name, known=known)
+        if model in engines:
+            return str(model)
+        if model and model not in _MODELS:
+            raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
         return ""
 
-    def speech(wanted: Wanted, words: list[WordTiming]) -> tuple[Iterator[bytes], dict[str, str]]:
-        """Encoded sound and the headers that describe it; the first sound is made before this returns.
+    def speech(wish: SpeechRequest, words: list[WordTiming]) -> tuple[Iterator[bytes], dict[str, str]]:
+        """Encoded sound and the headers that describe it; the first sound is synthesised before this returns.
 
-        `words` fills as the sound is made, each word before the sound it ends in.
+        `words` grows with the sound, each word before the sound in which it ends.
         """
         speaker = host.get()
-        choice = speaker.choose(wanted.text, wanted.voice, wanted.engine)
-        chunks = speaker.speak(wanted.text, choice, wanted.speed, wanted.style)
-        sound = _while_wanted(_sound_of(chunks, words), client_left(request.environ))
+        choice = speaker.choose(wish.text, wish.voice, wish.engine)
+        chunks = speaker.speak(wish.text, choice, wish.speed, wish.style)
+        sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None
-        if not choice.engine.remote and len(choice.engine.pieces(wanted.text)) == 1:
-            # All of it is made at once: its length can stand in the header.
+        if not choice.engine.remote and len(choice.engine.pieces(wish.text)) == 1:
+            # One piece is synthesised as a whole: the header can have its length.
             whole = list(sound)
             n_samples, sound = sum(map(len, whole)), iter(whole)
         first = next(sound, None)
         if first is None:
-            raise _nothing_to_say()
-        data = encode(itertools.chain([first], sound), wanted.form, wanted.rate, n_samples)
-        headers = {"X-Sample-Rate": str(wanted.rate), "X-Voice": choice.voice.name}
+            raise ApiError(400, "tts.nothing_to_say")
+        data = encode(itertools.chain([first], sound), wish.form, wish.rate, n_samples)
+        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name}
         if choice.warning:
             headers["X-Warning"] = choice.warning
-        return _told(data), headers
+        return _logged(data), headers
 
     return app
 
 
-def _wanted(
+def _checked(
     body: Mapping[str, Any],
     text_field: str,
     form_field: str,
@@ -169,7 +166,7 @@ def _wanted(
     max_chars: int,
     voice_language: Callable[[str], str],
     engine: str = "",
-) -> Wanted:
+) -> SpeechRequest:
     """The request's body, checked. Raises ApiError 400 or 413."""
     text = body.get(text_field)
     if not isinstance(text, str) or not text.strip():
@@ -188,14 +185,12 @@ def _wanted(
             raise ApiError(400, "tts.fixed_sample_rate", code="bad_sample_rate", format=form, rate=rate)
         rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
     speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
-    emotion = body.get("emotion")
-    if emotion is None:
-        emotion = body.get("style")
-    style = style_of("" if emotion is None else emotion)
+    emotions = [body[name] for name in ("emotion", "style") if body.get(name) is not None]
+    style = style_of(emotions[0] if emotions else "")
     speech_text = spoken(text, voice_language(voice))
     if not speech_text:
-        raise _nothing_to_say()
-    return Wanted(speech_text, text, voice, engine, speed, form, rate, style)
+        raise ApiError(400, "tts.nothing_to_say")
+    return SpeechRequest(speech_text, text, voice, engine, speed, form, rate, style)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:
@@ -206,12 +201,8 @@ def _number(value: object, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def _nothing_to_say() -> ApiError:
-    return ApiError(400, "tts.nothing_to_say")
-
-
 def _sound_of(speech: Iterator[Speech], words: list[WordTiming]) -> Iterator[Sound]:
-    """The sound alone; the words go into `words`."""
+    """The sound alone; `words` gets the words."""
     for each in speech:
         if isinstance(each, WordTiming):
             words.append(each)
@@ -219,17 +210,14 @@ def _sound_of(speech: Iterator[Speech], words: list[WordTiming]) -> Iterator[Sou
             yield each
 
 
-def _while_wanted(sound: Iterator[Sound], left: Callable[[], bool]) -> Iterator[Sound]:
-    """`sound`, until nobody listens any more."""
-    while not left():
-        piece = next(sound, None)
-        if piece is None:
-            return
+def _until_left(sound: Iterator[Sound], left: Callable[[], bool]) -> Iterator[Sound]:
+    """`sound`, until the client has left."""
+    while not left() and (piece := next(sound, None)) is not None:
         yield piece
 
 
-def _told(data: Iterator[bytes]) -> Iterator[bytes]:
-    """`data`; an error half-way, which can no longer be the answer, is told in the log and breaks the connection."""
+def _logged(data: Iterator[bytes]) -> Iterator[bytes]:
+    """`data`; an error in the middle, too late for an answer, is logged and breaks the connection."""
     try:
         yield from data
     except Exception as error:
@@ -240,7 +228,7 @@ def _told(data: Iterator[bytes]) -> Iterator[bytes]:
 def _events(
     data: Iterator[bytes], words: list[WordTiming], alignment: TextAlignment | None, n_characters: int
 ) -> Iterator[str]:
-    """The sound as OpenAI's server-sent events; with `alignment` also the caller's words and their times."""
+    """The sound as OpenAI's server-sent events; with `alignment`, also the caller's words and their times."""
     n_words = 0  # in events so far
     for piece in itertools.chain(data, [b""]):
         if alignment and len(words) > n_words:

@@ -1,4 +1,4 @@
-"""Sound to bytes, as it is made: wav, mp3, flac, opus and raw PCM, through PyAV."""
+"""From sound to bytes, as a stream: wav, mp3, flac, opus and raw PCM, through PyAV."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from huiyin.services.tts.voice_engine import Sound
 
 @dataclass(frozen=True)
 class Codec:
-    """How PyAV is asked for a format."""
+    """PyAV's parameters of a format."""
 
     container: str
     name: str
     sample_format: str
     bit_rate: int | None = None
     options: dict[str, str] = field(default_factory=dict)
-    """Of the container: nothing that needs to go back in the file, and every packet written at once."""
+    """Of the container: no seeking back in the file, and every packet written at once."""
     codec_options: dict[str, str] = field(default_factory=dict)
-    packets_left_out: int = 0
-    """Packets at the beginning that hold nothing but the codec's own delay."""
+    skip_packets: int = 0
+    """Packets at the beginning with nothing but the codec's own delay."""
     cut_s: float = 0.0
-    """Of the silence that speech starts with, taken off to make up for the rest of the delay."""
+    """Cut off the silence before speech, for the rest of the delay."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """An output format; without a `codec` it is 16-bit PCM, which any sample rate can be asked of."""
+    """An output format; without a `codec` it is 16-bit PCM of any sample rate."""
 
     mime: str
     codec: Codec | None = None
     rate: int = RATE
 
 
-_PAGE_US = "100000"  # Ogg would otherwise hold back a second of sound
-# A decoder gives 46 ms of nothing before the sound in an MP3. The first frame (24 ms) can be left out where no frame
-# borrows bits from another; without the 12 ms of silence before speech, that begins 23 ms after the file.
+_PAGE_US = "100000"  # by default Ogg waits for a second of sound
+# A decoder adds 46 ms of silence before an MP3. The first frame (24 ms) can be left out as no frame borrows bits from
+# another; with 12 ms of the silence before speech cut off as well, speech begins 23 ms after the file.
 _MP3 = Codec(
     "mp3",
     "libmp3lame",
@@ -52,7 +52,7 @@ _MP3 = Codec(
     64_000,
     {"write_xing": "0", "id3v2_version": "0"},
     {"reservoir": "0"},
-    packets_left_out=1,
+    skip_packets=1,
     cut_s=0.012,
 )
 FORMATS = {
@@ -62,16 +62,16 @@ FORMATS = {
     "flac": Format("audio/flac", Codec("flac", "flac", "s16")),
     "opus": Format("audio/ogg", Codec("ogg", "libopus", "s16", 32_000, {"page_duration": _PAGE_US}), rate=48_000),
 }
-_WAV_UNKNOWN = 0xFFFFFFFF  # a length that is not known yet: players then read to the end
+_WAV_UNKNOWN = 0xFFFFFFFF  # an unknown length: players read to the end
 _WAV_HEADER_BYTES = 44
 _INT16_MAX = 32767
 _BYTES = 2  # a sample
 
 
 def encode(sound: Iterator[Sound], name: str, rate: int, n_samples: int | None = None) -> Iterator[bytes]:
-    """Bytes of `sound` (float32 in [-1, 1] at RATE) in the format of that name at `rate`, each as soon as it can be.
+    """Bytes of `sound` (float32 in [-1, 1] at RATE) in the format of that name at `rate`, each as soon as possible.
 
-    `n_samples`, the length of the sound at RATE, is written into a WAV's header when it is known.
+    `n_samples` is the length of the sound at RATE for a WAV's header, None where it is unknown.
     """
     codec = FORMATS[name].codec
     if codec is not None:
@@ -85,7 +85,7 @@ def encode(sound: Iterator[Sound], name: str, rate: int, n_samples: int | None =
 
 
 def wav_header(rate: int, n_samples: int | None) -> bytes:
-    """Header of a WAV, 16-bit mono; None: of a stream whose length is not known."""
+    """Header of a WAV, 16-bit mono; None: of unknown length."""
     size = _WAV_UNKNOWN if n_samples is None else n_samples * _BYTES
     riff = _WAV_UNKNOWN if n_samples is None else size + _WAV_HEADER_BYTES - 8
     form = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * _BYTES, _BYTES, 8 * _BYTES)
@@ -100,7 +100,7 @@ def _without(sound: Iterator[Sound], samples: int) -> Iterator[Sound]:
 
 
 def _resampled(sound: Iterator[Sound], rate: int) -> Iterator[NDArray[np.int16]]:
-    """Samples at `rate`, with the resampler's memory carried from piece to piece."""
+    """Samples at `rate`; the resampler's state goes from piece to piece."""
     if rate == RATE:
         yield from map(_to_int16, sound)
         return
@@ -116,7 +116,7 @@ def _to_int16(samples: Sound) -> NDArray[np.int16]:
 
 
 class _Sink:
-    """A file that only grows: what was written since the last look."""
+    """A file without seeking; `take` returns what was written since the last call."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -140,17 +140,18 @@ def _encoded(samples: Iterator[NDArray[np.int16]], codec: Codec, rate: int) -> I
         if codec.bit_rate:
             stream.bit_rate = codec.bit_rate
         to_codec = av.AudioResampler(format=codec.sample_format, layout="mono", rate=rate)
-        at, left_out = 0, 0
+        position = 0
+        skipped = 0
         for piece in samples:
             if not len(piece):
                 continue
             frame = av.AudioFrame.from_ndarray(piece[None], format="s16", layout="mono")
-            frame.sample_rate, frame.pts = rate, at
-            at += len(piece)
+            frame.sample_rate, frame.pts = rate, position
+            position += len(piece)
             for ready in to_codec.resample(frame):
                 for packet in stream.encode(ready):
-                    if left_out < codec.packets_left_out:
-                        left_out += 1
+                    if skipped < codec.skip_packets:
+                        skipped += 1
                     else:
                         container.mux(packet)
             if data := sink.take():

@@ -1,4 +1,4 @@
-"""One piece of text as it is heard: an engine's sound levelled and trimmed, its words timed, the pause after it."""
+"""One piece of speech: an engine's sound levelled and trimmed, its words timed, the pause after it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from huiyin.services.tts.voice_engine import Sound, Speech, Voice, WordTiming
 
 
 class Portion:
-    """Push what an engine gives for a piece, then `finish`, or `break_off` where the engine failed.
+    """`push` what an engine returns for a piece, then `finish`, or `break_off` where the engine failed.
 
-    All three give what can be heard by then, each word before the sound it is in. Times count from the first sample
-    that is given.
+    All three return what can be played by then, each word before its sound. Times count from the first sample returned.
     """
 
     def __init__(self, piece: str, voice: Voice, speed: float, level_db: float, levels: Levels) -> None:
-        """`speed` shortens the pause; `level_db` comes on top of the voice's own gain, which `levels` may learn."""
+        """`speed` shortens the pause; `level_db` is added to the voice's own gain; `levels` learns an unknown gain."""
         self._piece, self._speed = piece, speed
         self._leveller = Leveller(voice.name, levels) if voice.gain is None else None
         self._span = SpeechSpan((voice.gain or 1.0) * 10 ** (level_db / 20))
-        self._waiting: list[WordTiming] = []  # until it is known how much silence in front of them is left out
+        self._waiting: list[WordTiming] = []  # until the silence cut off before them is known
         self._has_times = False
         self._samples = 0
 
     def push(self, speech: Speech) -> list[Speech]:
-        """What can be heard after `speech`, a chunk of sound (float32 [n], 24 kHz) or a word in it."""
+        """What can be played after `speech`, a chunk of sound (float32 [n], 24 kHz) or a word in it."""
         if isinstance(speech, WordTiming):
             self._waiting.append(speech)
             self._has_times = True
@@ -38,12 +37,12 @@ class Portion:
         return [*self._timed_words(), sound] if len(sound) else self._timed_words()
 
     def break_off(self) -> list[Speech]:
-        """The end of what was pushed. Nothing when that was silent."""
+        """The end of the sound. Nothing when all of it was silent."""
         tail = self._tail()
         return [] if self._span.skipped is None else [*self._timed_words(), tail]
 
     def finish(self) -> list[Speech]:
-        """The end of the piece and the pause that its mark asks for. Nothing when all of it was silent."""
+        """The end of the sound and the pause of the piece's mark. Nothing when all of it was silent."""
         tail = self._tail()
         if self._span.skipped is None:
             return []
@@ -57,7 +56,7 @@ class Portion:
         return np.concatenate([self._span.push(rest), self._span.finish()])
 
     def _timed_words(self) -> list[Speech]:
-        """The words that waited, once there is sound."""
+        """The waiting words, once there is sound."""
         if self._span.skipped is None:
             return []
         words: list[Speech] = [word.later(0, -self._span.skipped / RATE) for word in self._waiting]

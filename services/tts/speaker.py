@@ -1,4 +1,4 @@
-"""From a request's text to levelled sound: portion by portion, with the pauses between and the times of the words."""
+"""From a request's text to levelled sound: piece by piece, with the pauses between and the times of the words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MB = 2**20
 
 
 class Turns:
-    """A lock that is served in the order in which it was asked for: callers alternate, none starves."""
+    """A fair lock: served in the order of the requests, so that callers alternate and none starves."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -43,12 +43,12 @@ class Turns:
 
     @property
     def waiting(self) -> int:
-        """How many wait behind the one that is served."""
+        """Callers waiting for their turn."""
         return max(0, self._next - self._serving - 1)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn, and end it afterwards."""
+        """Wait for the caller's turn; it ends with the context."""
         with self._changed:
             ticket, self._next = self._next, self._next + 1
             self._changed.wait_for(lambda: self._serving == ticket)
@@ -61,17 +61,17 @@ class Turns:
 
 
 class Speaker:
-    """The engines in memory."""
+    """All loaded engines."""
 
     def __init__(self, engines: Sequence[Engine], default_voice: str = "", cache: SpeechCache | None = None) -> None:
-        """`engines` in order of preference; `default_voice` speaks where a request names none; `cache`: for texts that
-        come again.
+        """`engines` in order of preference; `default_voice` speaks where a request names none; `cache` keeps short
+        texts.
         """
         for engine in engines:
             if engine.sample_rate != RATE:
                 raise ValueError(f"{engine.name} makes {engine.sample_rate} Hz, not {RATE}")
         self._engines = {engine.name: engine for engine in engines}
-        # One portion at a time: two at once on the same cores would both be late.
+        # One piece at a time: two at once on the same cores would both be late.
         self._turns = {engine.name: Turns() for engine in engines}
         self._selector = VoiceSelector(engines, default_voice)
         self._levels = Levels()
@@ -81,7 +81,7 @@ class Speaker:
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:
-        """All engines of ``tts.engine``, warmed up. One that only adds to it may fail; raises what the others do."""
+        """All engines of ``tts.engine``, warmed up. Raises ModelError, or what the engine of that very name raises."""
         engines, problems = [], []
         for name in ENGINES_FOR[settings.tts.engine]:
             try:
@@ -98,8 +98,8 @@ class Speaker:
             raise ModelError("tts.no_voices", problems=problems)
         speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, settings.tts.cache_mb * _MB))
         if settings.tts.voice:
-            speaker.choose("", settings.tts.voice)  # a wrong name is told at the start
-        gc.collect()  # what loading has left behind
+            speaker.choose("", settings.tts.voice)  # a wrong name is an error at the start
+        gc.collect()  # after loading
         trim_heap()
         return speaker
 
@@ -114,15 +114,15 @@ class Speaker:
         return list(self._engines)
 
     def speak(self, text: str, choice: Choice, speed: float = 1.0, style: Style = NEUTRAL) -> Iterator[Speech]:
-        """Sound (float32, 24 kHz, within ±0.95) of cleaned `text` as it is made, and the words in it with their times.
+        """Sound (float32, 24 kHz, within ±0.95) of the speech text `text`, and its words with their times.
 
-        It ends with the pause its mark asks for. When an engine fails, a local one goes on where it stopped.
+        It ends with the pause of its last mark. When an engine fails, a local one goes on where it stopped.
         Raises ApiError 502 when there is none.
         """
         start, start_s = 0, 0.0  # of a part: characters of `text` before it, seconds of sound before it
-        to_say = deque(parts(text, choice))
-        while to_say:
-            part, choice = to_say.popleft()
+        queue = deque(parts(text, choice))
+        while queue:
+            part, choice = queue.popleft()
             rest, samples = "", 0
             try:
                 for speech in self._speak_part(part, choice, speed, style):
@@ -133,20 +133,20 @@ class Speaker:
                         yield speech
             except SynthesisFailed as failure:
                 rest = failure.rest
-                to_say.appendleft((rest, self._stand_in(choice, failure)))
+                queue.appendleft((rest, self._stand_in(choice, failure)))
             start += len(part) - len(rest)
             start_s += samples / RATE
 
     def _stand_in(self, choice: Choice, failure: SynthesisFailed) -> Choice:
-        """Who says the rest. Raises ApiError 502."""
+        """The voice for the rest. Raises ApiError 502."""
         other = self._selector.stand_in(choice, failure.rest)
         if other is None:
             raise ApiError(502, "tts.synthesis_failed", why=failure) from failure
-        log.warning("%s; %s goes on", failure, other.voice.name)
+        log.warning("%s; the voice %s goes on", failure, other.voice.name)
         return other
 
     def _speak_part(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Speech]:
-        """`text` from the cache, or from the engine. Raises SynthesisFailed with a rest that ends `text`."""
+        """`text` from the cache, or from the engine. Raises SynthesisFailed, whose rest is the end of `text`."""
         if not text.strip():
             return iter(())
         engine, voice = choice.engine, choice.voice
@@ -158,7 +158,7 @@ class Speaker:
         return self._cache.cached(key, speech)
 
     def _synthesise(self, text: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:
-        """`text` from the engine, piece by piece. Raises SynthesisFailed with a rest that ends `text`."""
+        """`text` from the engine, piece by piece. Raises SynthesisFailed, whose rest is the end of `text`."""
         pieces = choice.engine.pieces(text)
         alignment = TextAlignment(text, "".join(pieces))
         start, start_s = 0, 0.0  # of a piece: characters of the pieces before it, seconds of sound before it
@@ -179,7 +179,7 @@ class Speaker:
             start_s += samples / RATE
 
     def _synthesise_piece(self, piece: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:
-        """One piece as it is heard. Raises SynthesisFailed with the rest of the piece, after what came before."""
+        """One piece, tidied. Raises SynthesisFailed with the rest of the piece, after the sound before it."""
         portion = Portion(piece, choice.voice, prosody.speed, level_db, self._levels)
         chunks = choice.engine.synthesise(piece, choice.voice.name, prosody)
         try:
@@ -191,8 +191,8 @@ class Speaker:
         yield from portion.finish()
 
     def _next(self, chunks: Iterator[Speech], engine: Engine) -> Speech | None:
-        """The next that `engine` makes, None at the end."""
-        if engine.remote:  # its time is spent waiting, which many can do at once
+        """The next chunk of `engine`, None at the end."""
+        if engine.remote:  # mostly waiting, which many can do at once
             return next(chunks, None)
         with self._turns[engine.name].turn():
             return next(chunks, None)

@@ -1,8 +1,7 @@
-"""How something is said: five styles, the words that ask for them, and what they change.
+"""Five styles of speech, the words that select them, and what they change.
 
-The changes are small on purpose: a friend who sounds a little slower and softer, not an actor. Each engine does what
-it can of them (docs/speech.md has the table): Kokoro and edge-tts change pace and pitch, hibari its pace; the level is
-changed for all.
+The changes are small on purpose: a friend who sounds a little slower and softer, not an actor. Kokoro and edge-tts
+change pace and pitch, hibari its pace; the level changes for all (the table: docs/speech.md).
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ STYLES = {
         Style("serious", pace=0.95, pitch=-1.2),
     )
 }
-# How somebody sounds -> how to speak to them; the recognisers' emotions and events, and words people use.
-_MEANT = {
+# How the user sounds -> how to answer: the recognisers' emotions and events, and other words.
+_STYLE_FOR = {
     **dict.fromkeys(("", "other", "unknown", "default", "normal"), "neutral"),
     **dict.fromkeys(
         ("sad", "fearful", "crying", "hurt", "lonely", "tired", "worried", "anxious", "empathetic", "soft"), "gentle"
@@ -46,12 +45,12 @@ _MEANT = {
 
 
 def style_of(word: object) -> Style:
-    """The style that a request's `emotion` asks for. Raises ApiError 400 for a word that is not known."""
+    """The style for a request's `emotion`. Raises ApiError 400 for an unknown word."""
     if not isinstance(word, str):
         raise ApiError(400, "tts.bad_emotion", styles=list(STYLES))
     name = word.strip().lower()
-    style = STYLES.get(_MEANT.get(name, name))
+    style = STYLES.get(_STYLE_FOR.get(name, name))
     if style is None:
-        emotions = [word for word in _MEANT if word]
+        emotions = [word for word in _STYLE_FOR if word]
         raise ApiError(400, "tts.unknown_emotion", emotion=word[:40], styles=list(STYLES), emotions=emotions)
     return style

@@ -1,7 +1,7 @@
-"""What a voice engine is to the service: one protocol, one file an engine, one registry line.
+"""The protocol of a voice engine: one file an engine in `engines/`, one line in `_REGISTRY`.
 
-Engines are given text in words (`huiyin.services.tts.spoken`) and give back sound as float32 mono in about [-1, 1] at
-their `sample_rate`; trimming, levels and pauses are the service's business (`huiyin.services.tts.speaker`).
+An engine gets speech text (`huiyin.services.tts.spoken`) and returns sound as float32 mono in about [-1, 1] at its
+`sample_rate`; `huiyin.services.tts.speaker` trims and levels it and adds the pauses.
 """
 
 from __future__ import annotations
@@ -31,26 +31,25 @@ class Voice:
     """Its own language, a BCP 47 tag: 'zh-CN', 'en-US', 'en-GB'."""
     gender: Gender
     speaks: frozenset[str]
-    """Languages it can be given, as `text.language` names them: 'zh', 'en'."""
+    """The languages it speaks, as `speakable.language` names them: 'zh', 'en'."""
     gain: float | None = 1.0
-    """Factor that brings it to the common loudness (-20 LUFS), measured on a minute of its speech; None: it is not
-    known, and found while it speaks."""
+    """Factor that brings it to the common loudness (-20 LUFS), measured on a minute of its speech; None: unknown, and
+    measured while it speaks."""
 
 
 @dataclass(frozen=True)
 class WordTiming:
-    """When a word of a text is said, or a Chinese character."""
+    """The time of a word, or of a Chinese character."""
 
     start: int
-    """Characters of the text before it ..."""
     end: int
-    """... and to its end."""
+    """Its place in the text, in characters."""
     start_s: float
     end_s: float
-    """Seconds from the first sample that was given."""
+    """Its time in the sound, in seconds from the first sample."""
 
     def later(self, characters: int, seconds: float) -> WordTiming:
-        """The same word in a text that has so many characters before it, in sound that has so much before it."""
+        """The same word where `characters` of text and `seconds` of sound stand before its own."""
         return WordTiming(
             self.start + characters,
             self.end + characters,
@@ -60,12 +59,12 @@ class WordTiming:
 
 
 Speech = Sound | WordTiming
-"""What an engine gives, in order: sound, and the words in it with their times."""
+"""What an engine returns, in order: sound, and the words in it with their times."""
 
 
 @dataclass(frozen=True)
 class Prosody:
-    """How something is to be said."""
+    """Pace and pitch."""
 
     speed: float = 1.0
     """1.0 is the voice's own pace, 2.0 twice as fast."""
@@ -77,7 +76,7 @@ PLAIN = Prosody()
 
 
 class SynthesisFailed(HuiyinError):
-    """The engine could not go on; `rest` is the text not spoken yet."""
+    """The engine cannot go on; `rest` is the text not spoken yet."""
 
     def __init__(self, key: str, /, rest: str, **facts: object) -> None:
         super().__init__(key, **facts)
@@ -85,34 +84,34 @@ class SynthesisFailed(HuiyinError):
 
 
 class Engine(Protocol):
-    """One way to make speech."""
+    """One way to synthesise speech."""
 
     name: str
     version: str
-    """Another one whenever the same text sounds different."""
+    """Changes whenever the same text sounds different."""
     sample_rate: int
-    """Of the sound it gives, in hertz."""
+    """Of its sound, in hertz."""
     remote: bool
-    """True: another machine does the work; False: it is done here, one portion at a time."""
+    """True: another machine does the work; False: this one does, one piece at a time."""
 
     @property
     def voices(self) -> tuple[Voice, ...]:
-        """The voices it lists; the first of a language and gender is preferred."""
+        """The listed voices; the first of a language and gender is preferred."""
 
     def voice(self, name: str) -> Voice | None:
-        """The voice of that name, listed or not, when this engine has it."""
+        """The voice of that name, listed or not; None: this engine does not have it."""
 
     def pieces(self, text: str) -> list[str]:
-        """`text` in the portions in which this engine should be asked for it."""
+        """`text` in the pieces in which this engine synthesises it."""
 
     def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
-        """Sound of one portion and, where the engine knows them, its words with their times, in order.
+        """Sound of one piece and, where the engine knows them, its words with their times, in order.
 
-        Raises SynthesisFailed when it cannot go on. Gives nothing when there is nothing it can say.
+        Nothing for a text without anything to say. Raises SynthesisFailed when it cannot go on.
         """
 
     def warm_up(self) -> None:
-        """Do once whatever would make the first request slow."""
+        """Do once what would slow down the first request."""
 
 
 def listed(engine: Engine, name: str) -> Voice | None:
@@ -120,7 +119,7 @@ def listed(engine: Engine, name: str) -> Voice | None:
     return next((voice for voice in engine.voices if voice.name == name), None)
 
 
-# Which engines serve which setting of tts.engine; edge-tts has local ones to fall back on.
+# Setting tts.engine -> engines in order of preference; edge-tts has local ones to fall back on.
 ENGINES_FOR = {
     "auto": ("hibari", "kokoro", "edge"),
     "hibari": ("hibari",),
@@ -135,6 +134,6 @@ _REGISTRY = {
 
 
 def load_engine(name: str, settings: Settings) -> Engine:
-    """The engine of that name, its model in memory. Raises what its loader raises: StoreError, ImportError."""
+    """The engine of that name, loaded. Raises what its loader raises: StoreError, ImportError, ModelError."""
     engine: Engine = import_object(_REGISTRY[name])(settings)
     return engine

@@ -1,12 +1,11 @@
-"""Who speaks a text: the named voice, else a default; where a voice lacks the language, one that has it."""
+"""The voice for a text: the named one, else a default; for clauses in a language it does not speak, another one."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
@@ -33,18 +32,18 @@ _CLAUSE = re.compile(rf".+?(?:[。！？；，：…\n]+|[.!?;,:](?=[\s{HAN}])|$
 
 @dataclass(frozen=True)
 class Choice:
-    """What will speak a text."""
+    """The voice for a text."""
 
     engine: Engine
     voice: Voice
     other: Choice | None = None
-    """Who says the clauses in a language that this voice does not speak."""
+    """The voice for clauses in a language that this one does not speak."""
     warning: str = ""
-    """What the caller should know: that it is not the voice that was asked for."""
+    """For the caller: that another voice than the requested one speaks."""
 
 
 class VoiceSelector:
-    """The voices of all engines, and which of them speaks what."""
+    """Chooses among the voices of all engines."""
 
     def __init__(self, engines: Sequence[Engine], default_voice: str) -> None:
         """`engines` in order of preference; `default_voice` speaks where a request names none."""
@@ -53,9 +52,9 @@ class VoiceSelector:
         self._first = engines[0].name
 
     def choose(self, text: str, voice: str = "", engine: str = "") -> Choice:
-        """Who speaks `text`: the named voice, else the default voice, else a default of `engine` or of any.
+        """The named voice, else the default voice, else a default of `engine` or of any.
 
-        What a voice cannot say is said by one of the same gender that can, never as gibberish.
+        A voice of the same gender speaks the clauses in a language that the named one does not speak.
         Raises ApiError 400 for an unknown voice, or when no engine here speaks the language.
         """
         lang = language(text)
@@ -72,17 +71,17 @@ class VoiceSelector:
         facts = {"voice": named.voice.name, "language": lang, "other": other.voice.name}
         warning = messages.text("tts.other_voice", facts)
         log.warning(warning)
-        if any(can for _, can in _by_ability(text, named.voice)):
+        if any(speaks for _, speaks in _by_language(text, named.voice)):
             return Choice(named.engine, named.voice, other, warning)
         return Choice(other.engine, other.voice, warning=warning)
 
     def language(self, voice: str) -> str:
-        """Of the named voice, else of the default one: 'zh', 'en', 'de' ...; 'en' where there is neither."""
+        """The language of the named voice, else of the default one: 'zh', 'en', 'de' ...; 'en' without either."""
         named = self._find(voice or self._default_voice)
         return named.voice.language[:2] if named else "en"
 
     def stand_in(self, choice: Choice, text: str) -> Choice | None:
-        """A local voice for what is left of `text` when an engine fails."""
+        """A local voice for `text`, which the engine of `choice` failed to say; None without one."""
         lang = language(text)
         named = self._find(_DEFAULTS[lang, choice.voice.gender])
         if named is not None and named.engine is not choice.engine:
@@ -97,36 +96,43 @@ class VoiceSelector:
         return None
 
     def _default(self, lang: Language, gender: Gender, engine: str) -> Choice:
-        only = engine or (self._first if self._engines[self._first].remote else "")
+        preferred = engine or (self._first if self._engines[self._first].remote else "")
         named = self._find(_DEFAULTS[lang, gender])
-        if named is not None and not only:
+        if named is not None and not preferred:
             return named
         choices = self._speaking(lang)
         if not choices:
             raise ApiError(400, "tts.language_not_spoken", engines=list(self._engines), language=lang)
-        # The asked-for engine before the gender, the gender before whether it is the voice's own language.
-        return max(
-            choices,
-            key=lambda c: (c.engine.name == only, c.voice.gender == gender, c.voice.language.startswith(lang)),
-        )
+
+        def rank(choice: Choice) -> tuple[bool, bool, bool]:
+            """The engine counts most, then the gender, then that it is the voice's own language."""
+            voice = choice.voice
+            return choice.engine.name == preferred, voice.gender == gender, voice.language.startswith(lang)
+
+        return max(choices, key=rank)
 
     def _speaking(self, lang: Language) -> list[Choice]:
         return [Choice(e, v) for e in self._engines.values() for v in e.voices if lang in v.speaks]
 
 
 def parts(text: str, choice: Choice) -> list[tuple[str, Choice]]:
-    """`text` in parts, each with who speaks it; joined they are `text`."""
+    """`text` in parts, each with its voice; joined they are `text`."""
     if choice.other is None:
         return [(text, choice)]
-    return [(part, choice if can else choice.other) for part, can in _by_ability(text, choice.voice)]
+    return [(part, choice if speaks else choice.other) for part, speaks in _by_language(text, choice.voice)]
 
 
-def _by_ability(text: str, voice: Voice) -> Iterator[tuple[str, bool]]:
-    """`text` cut between clauses, where what the voice can say meets what it cannot."""
-    clauses: list[tuple[str, bool]] = []
+def _by_language(text: str, voice: Voice) -> list[tuple[str, bool]]:
+    """`text` in parts, cut between clauses, and for each whether `voice` speaks its language.
+
+    A clause without letters goes with the one before.
+    """
+    parts: list[tuple[str, bool]] = []
     for clause in _CLAUSE.findall(text):
-        letters = speakable(re.sub(r"\d", "", clause))
-        can = language(clause) in voice.speaks if letters or not clauses else clauses[-1][1]
-        clauses.append((clause, can))
-    for can, group in groupby(clauses, key=lambda each: each[1]):
-        yield "".join(clause for clause, _ in group), can
+        speaks = language(clause) in voice.speaks
+        has_letters = speakable(re.sub(r"\d", "", clause))
+        if parts and (not has_letters or speaks == parts[-1][1]):
+            parts[-1] = (parts[-1][0] + clause, parts[-1][1])
+        else:
+            parts.append((clause, speaks))
+    return parts

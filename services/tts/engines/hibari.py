@@ -1,4 +1,4 @@
-"""hibari: American English, one voice, 14 MB, 130 times faster than real time. Also the English reader of Kokoro."""
+"""hibari: American English, one voice, 14 MB, 130 times faster than real time. Also Kokoro's English reader."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
 from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Voice, listed
 
-_VOICE = "heart"  # the one that is inside the package; others would be downloaded
+_VOICE = "heart"  # the one in the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
-_PACE_FOR_PITCH = 0.03  # a semitone
-_LETTER_A = re.compile(r"\bA$")  # 维生素A: the letter, which the reader takes for the article unless a mark follows
-_THREADS = 1  # one core makes the first sound in 20 ms; more would only disturb
+_PACE_FOR_PITCH = 0.03  # of the pace, a semitone
+_LETTER_A = re.compile(r"\bA$")  # 维生素A: without a mark after it, the reader reads the article
+_THREADS = 1  # one core needs 20 ms for the first sound
 
 
 def english_phonemes(text: str, british: bool = False) -> str:
     """English text in phonemes: misaki's alphabet, which Kokoro shares."""
-    text = readable(text)
+    text, reader = readable(text), english_reader(british)
     if _LETTER_A.search(text):
-        return str(english_reader(british)(text + ".")).removesuffix(".")
-    return str(english_reader(british)(text))
+        return str(reader(text + ".")).removesuffix(".")
+    return str(reader(text))
 
 
 def readable(text: str) -> str:
-    """`text` without what the reader stumbles over: it counts no further than trillions, and knows one script."""
+    """`text` in the one script that the reader knows, numbers above its trillions digit by digit."""
     return zh_and_en(_LONG_NUMBER.sub(lambda number: " ".join(number[0].replace(",", "")), text))
 
 
 @functools.lru_cache(maxsize=2)
 def english_reader(british: bool = False) -> Any:
-    """hibari's reader, shared by the engines: its lexicons are 100 MB."""
+    """hibari's reader, shared by the engines: its lexicons take 100 MB."""
     from hibari.g2p import G2P
 
     return G2P(british=british)
 
 
 class HibariEngine:
-    """English, at once."""
+    """English, with the first sound in 20 ms."""
 
     name = "hibari"
     remote = False
@@ -62,18 +62,16 @@ class HibariEngine:
         return listed(self, name)
 
     def pieces(self, text: str) -> list[str]:
-        """Sentences: each takes milliseconds. Endless ones are cut, as its memory grows with their length."""
-        sentences = [str(sentence) for sentence in self._model.split_sentences(readable(text))]
-        return [
-            part
-            for sentence in sentences
-            for part in ([sentence] if syllables(sentence) <= LONGEST_CLAUSE else clauses(sentence))
-        ]
+        """Sentences: each takes milliseconds. Long ones are cut, as memory grows with their length."""
+        parts: list[str] = []
+        for sentence in map(str, self._model.split_sentences(readable(text))):
+            parts += [sentence] if syllables(sentence) <= LONGEST_CLAUSE else clauses(sentence)
+        return parts
 
     def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Sound]:
-        """See Engine. Its pitch cannot be changed: its pace says more instead.
+        """See Engine. The pitch cannot be changed: the pace changes more instead.
 
-        The noise in the voice is seeded: the same text gives the same sound.
+        The noise in the voice is seeded: the same text has the same sound.
         """
         text = readable(text)
         if not speakable(text):
