@@ -34,15 +34,15 @@ _SAMPLE_RATE = 24_000
 _MAX_TOKENS = 510
 _STYLE_SHAPE = (510, 1, 256)  # a style for each number of tokens
 _PAD = 0
-_FRAME_S = 0.0125
+_FRAME_S = 0.0125  # of the model's features
 _SEMITONES = 12  # an octave
 
-# Silence around speech, in frames of 12.5 ms, that is still computed; the rest is counted, not computed.
+# Of the silence around speech so many frames are synthesised; the rest only counts in the statistics.
 _BEFORE_FRAMES = 6
 _AFTER_FRAMES = 8
-_EDGE_FRAMES = 3  # the outermost of them stand for all the silence that is left out
-_HEARD_SOUND = 0.01  # a sample above this is not silence
-_HEARD_ENERGY = -6.0  # log; speech is above -2, silence at -9
+_EDGE_FRAMES = 3  # the outermost of them, whose weights stand for the silence left out
+_AUDIBLE = 0.01  # a sample above this is not silence
+_AUDIBLE_LOG_ENERGY = -6.0  # speech is above -2, silence at -9
 
 _BOTH = frozenset({"zh", "en"})
 _ENGLISH = frozenset({"en"})
@@ -67,7 +67,7 @@ class KokoroEngine:
     """The model in memory; voices are read when they are first used."""
 
     name = "kokoro"
-    version = f"{_MODEL} 2"  # the number counts changes of the graph and of the phonemes
+    version = f"{_MODEL} 2"  # the number increases with changes of the graph and of the phonemes
     remote = False
     sample_rate = _SAMPLE_RATE
     voices = VOICES
@@ -77,7 +77,7 @@ class KokoroEngine:
         vocabulary = json.loads(store.ensure(_VOCABULARY).read_text(encoding="utf-8"))
         self.ids: dict[str, int] = vocabulary["vocab"]  # of each phoneme
         self._reader, self._generator = open_sessions(store.ensure(_MODEL), threads)
-        self._run_options = frugal()
+        self._run_options = run_options()
         self._styles: dict[str, Any] = {}
         self._styles_lock = threading.Lock()
 
@@ -90,22 +90,19 @@ class KokoroEngine:
         return pieces(text if language(text) == "zh" else readable(text))
 
     def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
-        """See Engine. The words come before the sound they are in."""
-        from_s = 0.0
+        """See Engine. The words come before their sound."""
+        before_s = 0.0
         for portion in read(text, self.ids, _is_british(voice)).portions(_MAX_TOKENS):
             sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], prosody)
-            loud = np.flatnonzero(np.abs(sound) > _HEARD_SOUND) / _SAMPLE_RATE
+            audible_s = np.flatnonzero(np.abs(sound) > _AUDIBLE) / _SAMPLE_RATE
             for word in portion.words(ends_s):
-                yield _heard_end(word, loud).later(0, from_s)
+                yield _without_silence(word, audible_s).later(0, before_s)
             yield sound
-            from_s += len(sound) / _SAMPLE_RATE
+            before_s += len(sound) / _SAMPLE_RATE
 
-    def _decode(self, spoken: str, style: Any, prosody: Prosody) -> tuple[Sound, list[float]]:
-        """Sound of phonemes, all of them known, at most 510, and when each of them ends in it, in seconds.
-
-        `style` is float32 [1, 256].
-        """
-        tokens = np.array([[_PAD, *(self.ids[p] for p in spoken), _PAD]], np.int64)
+    def _decode(self, phonemes: str, style: Any, prosody: Prosody) -> tuple[Sound, list[float]]:
+        """Sound of at most 510 known phonemes, and the end of each in seconds. `style` is float32 [1, 256]."""
+        tokens = np.array([[_PAD, *(self.ids[p] for p in phonemes), _PAD]], np.int64)
         text = {
             graph.TOKENS: tokens,
             graph.STYLE: style,
@@ -113,7 +110,7 @@ class KokoroEngine:
             graph.PITCH_FACTOR: np.array([2 ** (prosody.pitch / _SEMITONES)], np.float32),
         }
         features, pitch, energy, ends = self._reader.run([graph.FEATURES, graph.PITCH, graph.ENERGY, graph.ENDS], text)
-        start, end, weights = heard(energy[0])
+        start, end, weights = audible_frames(energy[0])
         frames = {
             graph.FEATURES: features[:, :, start:end],
             graph.PITCH: pitch[:, start:end],
@@ -125,7 +122,7 @@ class KokoroEngine:
         return sound, [float(e) for e in ends_frames * _FRAME_S]
 
     def phonemes(self, text: str, british: bool = False) -> str:
-        """What the model is given for `text`: its own alphabet, marks included; '' when nothing can be said."""
+        """`text` in the model's alphabet, with marks; '' when nothing can be said."""
         return read(text, self.ids, british).phonemes
 
     def warm_up(self) -> None:
@@ -142,27 +139,30 @@ class KokoroEngine:
             return self._styles[voice]
 
 
-def _heard_end(word: WordTiming, loud_s: NDArray[np.float64]) -> WordTiming:
-    """`word` without the silence at its end, of which the last one before a pause has up to 0.2 s.
+def _without_silence(word: WordTiming, audible_s: NDArray[np.float64]) -> WordTiming:
+    """`word` without the silence at its end: up to 0.2 s before a pause.
 
-    `loud_s`: the times of the samples that are no silence.
+    `audible_s`: the times of the samples that are not silence.
     """
-    last = int(np.searchsorted(loud_s, word.end_s)) - 1
-    return replace(word, end_s=float(loud_s[last])) if last >= 0 and loud_s[last] > word.start_s else word
+    last = int(np.searchsorted(audible_s, word.end_s)) - 1
+    if last < 0 or audible_s[last] <= word.start_s:
+        return word
+    return replace(word, end_s=float(audible_s[last]))
 
 
 def _is_british(voice: str) -> bool:
     return voice.startswith("b")
 
 
-def heard(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
-    """Which frames to make sound of: first, end, and how often each counts, float32 [end - first].
+def audible_frames(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.float32]]:
+    """The frames to synthesise: start, end, and how often each counts, float32 [end - start].
 
     `energy` is the model's, float32 [frames].
     """
-    loud = np.flatnonzero(energy > _HEARD_ENERGY)
-    first, last = (int(loud[0]), int(loud[-1])) if len(loud) else (0, len(energy) - 1)
-    start, end = max(0, first - _BEFORE_FRAMES), min(len(energy), last + 1 + _AFTER_FRAMES)
+    audible = np.flatnonzero(energy > _AUDIBLE_LOG_ENERGY)
+    first, last = (int(audible[0]), int(audible[-1])) if len(audible) else (0, len(energy) - 1)
+    start = max(0, first - _BEFORE_FRAMES)
+    end = min(len(energy), last + 1 + _AFTER_FRAMES)
     weights = np.ones(end - start, np.float32)
     weights[:_EDGE_FRAMES] += start / _EDGE_FRAMES
     weights[-_EDGE_FRAMES:] += (len(energy) - end) / _EDGE_FRAMES
@@ -174,13 +174,13 @@ def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     options = session_options(threads)
     int8_products = has_exact_int8()
     if not int8_products:
-        log.info("this processor has no exact 8-bit dot product: Kokoro runs at half its speed")
+        log.info("this processor has no exact 8-bit dot product: Kokoro runs at half speed")
     halves = graph.split(path, int8_products)
     return _session(halves.reader, options), _session(halves.generator, options)
 
 
-def frugal() -> Any:
-    """Run options that give memory back after each run: 490 MB instead of 900 after a long sentence, no slower."""
+def run_options() -> Any:
+    """Run options that free memory after each run: 490 MB instead of 900 after a long sentence, no slower."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
@@ -189,7 +189,7 @@ def frugal() -> Any:
 
 
 def _session(model: bytes, options: Any) -> Any:
-    """A session of a serialised model. By way of a file: one made of bytes would keep them, 90 MB, for good."""
+    """A session of a serialised model. Through a file: a session made from bytes would keep the 90 MB."""
     import onnxruntime
 
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
@@ -199,5 +199,5 @@ def _session(model: bytes, options: Any) -> Any:
 
 
 def load(settings: Settings) -> KokoroEngine:
-    """The engine, its files fetched if need be. Raises StoreError."""
+    """The engine, its files downloaded where they are missing. Raises StoreError, UnexpectedGraph."""
     return KokoroEngine(ModelStore(settings.store), settings.tts.threads)

@@ -1,16 +1,10 @@
-"""Kokoro's ONNX graph, rewritten when it is loaded so that it speaks sooner. No weight changes its value.
+"""Kokoro's ONNX graph (kokoro-v1.0.int8.onnx), rewritten for speed when it is loaded. No weight changes its value.
 
-What the int8 export (kokoro-v1.0.int8.onnx) leaves on the table, measured on 2 cores with "你好，很高兴。":
+* The integer convolutions become matrix products (`_multiply_in_8_bits`).
+* The graph is cut in two before the generator, which does 90 % of the work: there the caller leaves out most silent
+  frames and weights the others to stand for them in the generator's normalisation (`_weigh_frames`).
 
-* 70 % of the time is in `ConvInteger`, which ONNX Runtime computes with 16-bit multiplications, as both sides are
-  unsigned: 70 GMAC/s a core. The same sums as `MatMulIntegerToFloat` on gathered rows, the weights moved from
-  0..255 to -128..127, use the processor's 8-bit dot products: 100-190 GMAC/s. 1.12 -> 0.63 s of processor time.
-  Integer sums are exact either way; the bias, which was rounded to their scale, is now added as it is.
-* Half of the sound is silence: 0.4 s before the first phoneme, 0.7 s after the last. Asked for less, the model
-  swallows the first syllable. So the graph is cut in two before the generator, which does 90 % of the work: the caller
-  leaves most silent frames out there, and gives the others the weight of those that are missing in the means and
-  variances over time that normalise the generator's layers. A recogniser makes the same errors on both.
-  0.63 -> 0.40 s.
+Why, and what was measured: docs/speech.md.
 """
 
 from __future__ import annotations
@@ -29,15 +23,15 @@ from onnx.onnx_ml_pb2 import TensorProto
 
 from huiyin.services.common.errors import ModelError
 
-# What the first half gives and the second takes, and their names in the export.
-FEATURES = "features"  # float32 [1, 512, frames]: how it sounds, a frame of 12.5 ms
+# The values between the two halves, their inputs and outputs.
+FEATURES = "features"  # float32 [1, 512, frames] of 12.5 ms
 PITCH = "pitch"  # float32 [1, frames]: F0 in hertz
-ENERGY = "energy"  # float32 [1, frames]: log energy; below -6 nothing is heard
+ENERGY = "energy"  # float32 [1, frames]: log energy; below -6 nothing is audible
 TOKENS = "tokens"
 STYLE = "style"
 SPEED = "speed"
 AUDIO = "audio"
-PITCH_FACTOR = "pitch_factor"  # float32 [1]: 1.0 leaves the voice as it is
+PITCH_FACTOR = "pitch_factor"  # float32 [1]: 1.0 is the voice's own pitch
 ENDS = "ends"  # int64 [n]: where each token ends, in steps of two frames
 FRAMES_PER_STEP = 2
 WEIGHTS = "weights"  # float32 [frames]: how often each frame counts in the generator's statistics
@@ -54,13 +48,13 @@ _FEATURE_SIZE = 512  # numbers a frame
 _STYLE_SIZE = 256  # numbers a voice
 _GENERATOR_NORM = re.compile(r"(?P<block>.*/generator/.*?)/adain.*")
 _TIME_AXIS = 2
-_MIN_CHANNELS = 16  # smaller convolutions are not worth the gathering
+_MIN_CHANNELS = 16  # smaller convolutions are no faster as matrix products
 _UNSIGNED_MIDDLE = 128  # 0..255 -> -128..127
 _END = 2**40  # "to the end" of an axis
 
 
 class UnexpectedGraph(ModelError):
-    """The model is not the export this module knows."""
+    """The model is not the export that this module rewrites."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +68,7 @@ class Halves:
 
 
 def split(path: Path, int8_products: bool) -> Halves:
-    """The model at `path` in two, rewritten for speed; `int8_products`: with the convolutions as matrix products.
-
-    Raises UnexpectedGraph when its structure is not as expected.
-    """
+    """The model at `path` in two; `int8_products`: with the convolutions as matrix products. Raises UnexpectedGraph."""
     model = onnx.load(str(path))
     graph = model.graph
     try:
@@ -104,12 +95,12 @@ def split(path: Path, int8_products: bool) -> Halves:
         raise UnexpectedGraph("tts.unexpected_graph", model=path.name, error=error) from error
 
 
-# --- looking around in a graph ------------------------------------------------------------------------------------
+# --- reading and writing graphs ------------------------------------------------------------------------------------
 
 
 @dataclass
 class _View:
-    """Who makes and who reads each value of a graph."""
+    """The maker and the readers of each value of a graph."""
 
     initial: dict[str, Any]
     maker: dict[str, Any]
@@ -138,7 +129,7 @@ class _View:
 
 
 class _Constants:
-    """New initializers, each name once."""
+    """New initializers, one for each name."""
 
     def __init__(self) -> None:
         self.tensors: list[Any] = []
@@ -184,18 +175,16 @@ def _square_by_multiplying(graph: Any) -> None:
 
 def _multiply_in_8_bits(graph: Any, constants: _Constants) -> None:
     view = _View.of(graph)
-    instead: dict[str, list[Any]] = {}  # by the last value of what is replaced
-    gone: set[str] = set()
+    replacements: dict[str, list[Any]] = {}  # output of a replaced node -> the new nodes
     for node in graph.node:
         if node.op_type == "ConvInteger" and (conv := _Conv.read(node, view)):
-            instead[conv.chain[-1].output[0]] = list(conv.as_matmul(constants))
-            gone.update(n.output[0] for n in conv.chain)
-    if not instead:
+            replacements |= {replaced.output[0]: [] for replaced in conv.chain}
+            replacements[conv.chain[-1].output[0]] = list(conv.as_matmul(constants))
+    if not replacements:
         raise KeyError("no integer convolution")
     nodes: list[Any] = []
     for node in graph.node:
-        name = node.output[0]
-        nodes += instead.get(name, [] if name in gone else [node])
+        nodes += replacements.get(node.output[0], [node])
     _set_nodes(graph, nodes)
 
 
@@ -216,12 +205,13 @@ class _Conv:
 
     @classmethod
     def read(cls, node: Any, view: _View) -> _Conv | None:
-        """The convolution that `node` belongs to; None when it is better left alone."""
+        """The convolution that begins with `node`; None for one that stays as it is."""
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         weights = view.value(node.input[1])
         if weights.dtype != np.uint8 or attributes["strides"] != [1] or min(weights.shape[:2]) < _MIN_CHANNELS:
             return None
-        chain, bias = [node], None
+        chain = [node]
+        bias = None
         after = view.readers[node.output[0]][0]
         if after.op_type == "Add":  # the bias, rounded on its way: Div by the scale, Floor, Cast, Reshape
             chain.append(after)
@@ -278,20 +268,20 @@ class _Conv:
         yield _node("Transpose", [f"{name}/sums"], self.chain[-1].output[0], perm=[0, 2, 1])
 
 
-# --- silence counted, not computed --------------------------------------------------------------------------------
+# --- weights for the silence that is left out ----------------------------------------------------------------------
 
 
 def _weigh_frames(graph: Any, constants: _Constants) -> None:
-    """Make every mean over time in the generator a weighted one: [1, channels, time] times weights [time, 1]."""
+    """Weight every mean over time in the generator: [1, channels, time] times weights [time, 1]."""
     view = _View.of(graph)
     nodes: list[Any] = []
     known: set[str] = set()
     for node in graph.node:
-        found = _GENERATOR_NORM.fullmatch(node.name)
-        if node.op_type != "ReduceMean" or not found or view.value(node.input[1]) != _TIME_AXIS:
+        norm = _GENERATOR_NORM.fullmatch(node.name)
+        if node.op_type != "ReduceMean" or not norm or view.value(node.input[1]) != _TIME_AXIS:
             nodes.append(node)
             continue
-        weights = f"weights/{found['block']}"  # all norms of a block have the same time resolution
+        weights = f"weights/{norm['block']}"  # all norms of a block have the same time resolution
         if weights not in known:
             known.add(weights)
             nodes += _resampled_weights(node.input[0], weights, constants)
@@ -302,7 +292,7 @@ def _weigh_frames(graph: Any, constants: _Constants) -> None:
 
 
 def _resampled_weights(like: str, name: str, constants: _Constants) -> Iterator[Any]:
-    """Nodes that make `name` [time of `like`, 1] of WEIGHTS: each repeated, their sum 1."""
+    """Nodes that compute `name` [time of `like`, 1] from WEIGHTS: each repeated, their sum 1."""
 
     def part(what: str) -> str:
         return f"{name}/{what}"
@@ -323,7 +313,7 @@ def _resampled_weights(like: str, name: str, constants: _Constants) -> Iterator[
 
 
 def _rename(graph: Any) -> None:
-    """Give the values at the cut their names."""
+    """Rename the values at the cut."""
     missing = set(_EXPORTED).difference(name for node in graph.node for name in node.output)
     if missing:
         raise KeyError(f"no {', '.join(sorted(missing))}")
@@ -334,7 +324,7 @@ def _rename(graph: Any) -> None:
 
 
 def _scale_pitch(graph: Any) -> None:
-    """What was the voice's pitch becomes the pitch times PITCH_FACTOR for all that read it."""
+    """Multiply the voice's pitch by PITCH_FACTOR for all its readers."""
     nodes: list[Any] = []
     for node in graph.node:
         for k, name in enumerate(node.input):
@@ -347,18 +337,19 @@ def _scale_pitch(graph: Any) -> None:
 
 
 def _part(model: Any, inputs: dict[str, Any], outputs: dict[str, Any]) -> bytes:
-    """The part of `model` that makes `outputs` of `inputs` (name -> type, shape), serialised."""
-    wanted, kept = set(outputs), []
-    for node in reversed(model.graph.node):  # topological order: whoever reads a value comes after its maker
-        if wanted.intersection(node.output) and not set(inputs).intersection(node.output):
-            kept.append(node)
-            wanted.update(node.input)
+    """The part of `model` from `inputs` to `outputs` (name -> type, shape), serialised."""
+    needed = set(outputs)
+    nodes: list[Any] = []
+    for node in reversed(model.graph.node):  # in topological order: readers of a value come after its maker
+        if needed.intersection(node.output) and not set(inputs).intersection(node.output):
+            nodes.insert(0, node)
+            needed.update(node.input)
     graph = helper.make_graph(
-        kept[::-1],
+        nodes,
         model.graph.name,
         [helper.make_tensor_value_info(name, *kind) for name, kind in inputs.items()],
         [helper.make_tensor_value_info(name, *kind) for name, kind in outputs.items()],
-        [i for i in model.graph.initializer if i.name in wanted],
+        [i for i in model.graph.initializer if i.name in needed],
     )
     part = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     return bytes(part.SerializeToString())

@@ -1,4 +1,4 @@
-"""Text in Kokoro's alphabet, each phoneme with the place in the text it stands for: what word timings are made of."""
+"""Text in Kokoro's alphabet, each phoneme with its place in the text, from which word timings are computed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from huiyin.services.tts.speakable import language
 from huiyin.services.tts.voice_engine import WordTiming
 
 Span = tuple[int, int]  # start and end in the text, in characters
+Pair = tuple[str, Span | None]  # a phoneme and its span; a mark or space and None
 
 _MARKS = {
     "，": ",", "、": ",", "。": ".", "．": ".", "！": "!", "？": "?", "：": ":", "；": ";", "–": "—",
@@ -24,7 +25,8 @@ _MARKS = {
 _OPENING = "(“"
 _SILENT = ' .,!?;:…—()“”"'
 _NOT_FIRST = " .,!?;:…—)”"
-_SPACES = re.compile(r"(?<=[(“]) +|(?<= ) +")
+_NO_SPACE_AFTER = " (“"
+_SPACE: Pair = (" ", None)
 _RUNS = re.compile(
     rf"(?P<zh>[{HAN}]+)|(?P<en>[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9 '’.,&%$°/-]*[A-Za-zÀ-ɏ0-9%])?)|(?P<mark>.)", re.S
 )
@@ -34,13 +36,13 @@ _WORDS_AND_SPACES = re.compile(r"\S+|\s+")
 
 @dataclass(frozen=True)
 class Reading:
-    """Phonemes, and for each the part of the text it is said for; None for marks and spaces."""
+    """Phonemes, and for each its span in the text; None for marks and spaces."""
 
     phonemes: str
     spans: tuple[Span | None, ...]
 
     def portions(self, longest: int) -> Iterator[Reading]:
-        """Cut between words into readings of at most `longest` phonemes; none where there is nothing to say."""
+        """Cut between words into readings of at most `longest` phonemes; none where nothing can be said."""
         start = 0
         while start < len(self.phonemes):
             end = len(self.phonemes)
@@ -48,76 +50,80 @@ class Reading:
                 cut = self.phonemes.rfind(" ", start + 1, start + longest)
                 end = cut if cut > 0 else start + longest
             portion = self.phonemes[start:end]
-            start_said = start + len(portion) - len(portion.lstrip(" "))
             if portion.strip(_SILENT):
-                yield Reading(self.phonemes[start_said:end], self.spans[start_said:end])
+                first = start + len(portion) - len(portion.lstrip(" "))
+                yield Reading(self.phonemes[first:end], self.spans[first:end])
             start = end
 
     def words(self, ends_s: Sequence[float]) -> Iterator[WordTiming]:
-        """The words with their times; `ends_s`: when each phoneme ends."""
+        """The words with their times; `ends_s`: the end of each phoneme."""
         starts_s = [0.0, *ends_s[:-1]]
-        said = [each for each in zip(self.spans, starts_s, ends_s, strict=True) if each[0] is not None]
-        for (start, end), group in groupby(said, key=operator.itemgetter(0)):
+        timed = [each for each in zip(self.spans, starts_s, ends_s, strict=True) if each[0] is not None]
+        for (start, end), group in groupby(timed, key=operator.itemgetter(0)):
             times = list(group)
             yield WordTiming(start, end, times[0][1], times[-1][2])
 
 
 def read(text: str, known: Container[str], british: bool = False) -> Reading:
-    """`text`, all in words, in the phonemes that are `known`, marks included; empty when nothing can be said."""
-    said: list[tuple[str, Span | None]] = []  # one character each
+    """The speech text `text` in the phonemes and marks that are `known`; empty when nothing can be said."""
+    pairs: list[Pair] = []
+    for symbol, span in _symbols(text, british):
+        is_first = not pairs and symbol in _NOT_FIRST
+        is_second_space = symbol == " " and pairs and pairs[-1][0] in _NO_SPACE_AFTER
+        if symbol in known and not is_first and not is_second_space:
+            pairs.append((symbol, span))
+    while pairs and pairs[-1][0].isspace():
+        pairs.pop()
+    return Reading("".join(symbol for symbol, _ in pairs), tuple(span for _, span in pairs))
+
+
+def _symbols(text: str, british: bool) -> list[Pair]:
+    """Every phoneme, mark and space."""
     if language(text) == "en":
-        _say_english(said, text, 0, british)
-    else:
-        for run in _RUNS.finditer(text):
-            if run["zh"]:
-                _say(said, " ")
-                _say_chinese(said, run["zh"], run.start())
-            elif run["en"]:
-                _say(said, " ")
-                _say_english(said, run["en"], run.start(), british)
-            elif (mark := _MARKS.get(run["mark"], run["mark"])) in _OPENING:
-                _say(said, " " + mark)
-            else:
-                while said and said[-1][0].isspace():
-                    said.pop()
-                _say(said, mark + " ")
-    said = [(c, span) for c, span in said if c in known]
-    phonemes = "".join(c for c, _ in said)
-    dropped = {i for spaces in _SPACES.finditer(phonemes) for i in range(*spaces.span())}
-    said = [pair for i, pair in enumerate(said) if i not in dropped]
-    phonemes = "".join(c for c, _ in said)
-    first, end = len(phonemes) - len(phonemes.lstrip(_NOT_FIRST)), len(phonemes.rstrip())
-    return Reading(phonemes[first:end], tuple(span for _, span in said[first:end]))
+        return list(_english(text, 0, british))
+    pairs: list[Pair] = []
+    for run in _RUNS.finditer(text):
+        if run["zh"]:
+            pairs += [_SPACE, *_chinese(run["zh"], run.start())]
+        elif run["en"]:
+            pairs += [_SPACE, *_english(run["en"], run.start(), british)]
+        elif (mark := _MARKS.get(run["mark"], run["mark"])) in _OPENING:
+            pairs += [_SPACE, (mark, None)]
+        else:
+            while pairs and pairs[-1][0].isspace():
+                pairs.pop()
+            pairs += [(mark, None), _SPACE]
+    return pairs
 
 
-def _say(said: list[tuple[str, Span | None]], phonemes: str, span: Span | None = None) -> None:
-    said.extend((c, None if c in _SILENT else span) for c in phonemes)
+def _with_span(phonemes: str, span: Span) -> list[Pair]:
+    return [(symbol, None if symbol in _SILENT else span) for symbol in phonemes]
 
 
-def _say_chinese(said: list[tuple[str, Span | None]], run: str, at: int) -> None:
+def _chinese(run: str, at: int) -> Iterator[Pair]:
     """A run of Chinese characters, at `at` in the text."""
     is_first = True
     for word in g2p_zh.words(run):
         if any(word):  # it has a character that can be read
             if not is_first:
-                _say(said, " ")
+                yield _SPACE
             is_first = False
         for syllable in word:
-            _say(said, syllable, (at, at + 1))
+            yield from _with_span(syllable, (at, at + 1))
             at += 1
 
 
-def _say_english(said: list[tuple[str, Span | None]], run: str, at: int, british: bool) -> None:
+def _english(run: str, at: int, british: bool) -> Iterator[Pair]:
     """English text, at `at` in the text."""
-    spoken = english_phonemes(run, british)
-    owners = iter(_owners(run, spoken.split(), british))
-    for part in _WORDS_AND_SPACES.findall(spoken):
-        start, end = (0, 0) if part.isspace() else next(owners)
-        _say(said, part, (at + start, at + end))
+    phonemes = english_phonemes(run, british)
+    sources = iter(_sources(run, phonemes.split(), british))
+    for part in _WORDS_AND_SPACES.findall(phonemes):
+        start, end = (0, 0) if part.isspace() else next(sources)
+        yield from _with_span(part, (at + start, at + end))
 
 
-def _owners(text: str, spoken: list[str], british: bool) -> list[Span]:
-    """For each word of phonemes the word of the text it belongs to: "$5" is two of them, "9:30" too."""
+def _sources(text: str, spoken: list[str], british: bool) -> list[Span]:
+    """For each word of phonemes the word of the text it comes from: two come from "$5", and from "9:30"."""
     words = [word.span() for word in _WORD.finditer(text)]
     if len(words) == len(spoken):
         return words
