@@ -1,4 +1,4 @@
-"""The Flask app that all three services start from: health, readiness, system facts, metrics, limits, the key."""
+"""The Flask app of all three services: health, readiness, system facts, metrics, limits, the key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from huiyin.services.common import errors
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
 
-# A spoken turn wants an answer within a second or two: fine steps below, coarse ones for long recordings.
+# Fine steps for the second or two of a spoken turn, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 _OPEN_PATHS = {"/health"}
 
@@ -39,9 +39,8 @@ def create_app(
 ) -> Flask:
     """A Flask app with the shared routes.
 
-    `name` is 'asr', 'llm' or 'tts'; `describe` gives the service's own facts for /system (model, device),
-    `ready_facts` those for /ready, which must be quick; `metrics` holds its own metrics, those of every service are
-    added.
+    `name` is 'asr', 'llm' or 'tts'; `describe` returns the service's own facts for /system (model, device),
+    `ready_facts` those for /ready, quickly; the common metrics are added to `metrics`.
     """
     app = Flask(f"huiyin-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_upload_mb * 1024 * 1024
@@ -52,7 +51,7 @@ def create_app(
 
     @app.get("/health")
     def health() -> Response:
-        """The process is alive (says nothing of the model)."""
+        """The process is alive; the model may not be loaded."""
         return jsonify(status="ok", service=name, uptime_s=round(time.time() - started, 1))
 
     @app.get("/ready")
@@ -89,12 +88,12 @@ def create_app(
 def _install_key(app: Flask, key: str) -> None:
     if not key:
         return
-    wanted = f"Bearer {key}".encode()
+    expected = f"Bearer {key}".encode()
 
     @app.before_request
     def check_key() -> None:
-        given = request.headers.get("Authorization", "").encode()
-        if request.path not in _OPEN_PATHS and not hmac.compare_digest(given, wanted):
+        header = request.headers.get("Authorization", "").encode()
+        if request.path not in _OPEN_PATHS and not hmac.compare_digest(header, expected):
             raise ApiError(401, "services.unauthorized")
 
 
@@ -114,7 +113,7 @@ def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None
 
     @app.after_request
     def count(response: Response) -> Response:
-        # The rule, not the path: a caller must not be able to grow the metrics without bound.
+        # The rule, not the path: callers must not be able to add metrics without limit.
         route = request.url_rule.rule if request.url_rule else "(unknown)"
         requests.labels(name, route, response.status_code).inc()
         if "started" in g:
@@ -141,7 +140,7 @@ def json_body() -> dict[str, Any]:
 
 
 def _openapi(app: Flask, name: str) -> dict[str, Any]:
-    """An OpenAPI 3.1 description made from the routes and their docstrings (first line: summary, rest: description)."""
+    """An OpenAPI 3.1 description from the routes and their docstrings (first line: summary, rest: description)."""
     paths: dict[str, dict[str, Any]] = {}
     for rule in app.url_map.iter_rules():
         doc = inspect.getdoc(app.view_functions[rule.endpoint]) or ""

@@ -1,10 +1,10 @@
-"""Any sound in, one kind out: float32, mono, 16 kHz, in [-1, 1].
+"""Decodes recordings of any format to float32, mono, 16 kHz, in [-1, 1].
 
-Containers and codecs are read by FFmpeg's libraries through PyAV (no ffmpeg binary). A reader hands out blocks of
-about a second, so a recording of any length needs the memory of one block; limits hold *while* it decodes.
+FFmpeg's libraries read containers and codecs, through PyAV (no ffmpeg binary), in blocks of about a second: the memory
+does not grow with the length, and limits apply while it decodes.
 
-FFmpeg is only ever given bytes or an open file, never a name: a "recording" that is really a playlist cannot make
-this process open other files or addresses. Container formats are a chosen list for the same reason.
+FFmpeg gets bytes or an open file, never a name, and only listed formats: a "recording" that is really a playlist cannot
+make this process open other files or addresses.
 """
 
 from __future__ import annotations
@@ -22,46 +22,34 @@ import numpy.typing as npt
 import soxr
 
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.headers import bytes_left, mp3_tells_length, riff_bytes
+from huiyin.services.common.headers import bytes_left, mp3_has_frame_count, riff_bytes
 from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
 
 SAMPLE_RATE = 16_000  # Hz, everywhere inside the project
-MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a handful of samples
+MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a few samples
 
 Samples = npt.NDArray[np.float32]
 Source = bytes | Path | BinaryIO
 
 _BLOCK_S = 1.0
-_MIN_BYTES_PER_S = 100  # below any speech codec: a header that promises more sound than this per byte is wrong
-_DAMAGE_S = 0.05  # missing: more than a codec's own delay and padding
+_MIN_BYTES_PER_S = 100  # less than of any speech codec: a header that claims more seconds is wrong
+_DAMAGE_S = 0.05  # missing sound that is more than a codec's own delay and padding
 _OVER_FULL_SCALE = 1.5  # lossy codecs overshoot 1.0 a little; beyond this the file is scaled wrongly
 
-# Demuxers for sound and for films with sound. Not here on purpose: playlists and everything that names other files
-# (hls, dash, concat, sdp, imf), pictures, subtitles, text, devices, and headerless formats that match any bytes.
+# Demuxers for sound and for films with sound. Left out: playlists and all that names other files (hls, dash, concat,
+# sdp, imf), pictures, subtitles, text, devices, and headerless formats that match any bytes.
 _FORMATS = (
     "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,asf,amr,amrnb,amrwb,avi,flv,mpeg,mpegts,"
     "ac3,eac3,dts,ape,wv,tta,tak,mpc,mpc8,voc,nistsphere,ircam,sox,gsm,ilbc,oma,rm,dsf,spdif,truehd,mlp,shn,nut,wtv,mxf,loas"
 )
 
-# Demuxers that read the length from the file; the others guess it from the first bit rate they see.
-_TELL_LENGTH = {
-    "wav",
-    "w64",
-    "aiff",
-    "au",
-    "caf",
-    "flac",
-    "ogg",
-    "matroska,webm",
-    "mov,mp4,m4a,3gp,3g2,mj2",
-    "wv",
-    "ape",
-}
+# Demuxers (their first names) that read the length from the file; the others guess it from the first bit rate.
+_WITH_LENGTH = {"wav", "w64", "aiff", "au", "caf", "flac", "ogg", "matroska", "mov", "wv", "ape"}
 
-# Titles in the encodings of their time must not keep a file from opening; from PyAV 19 on they never do.
+# Titles in old encodings must not prevent a file from opening; from PyAV 19 on they never do.
 _ANY_TITLE: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
 
-# A FLAC frame carries a checksum that FFmpeg only looks at when told to; without it damage is heard as noise.
+# FFmpeg checks the checksum of a FLAC frame only with this option; without it damage becomes noise.
 _STRICT = {"flac": {"err_detect": "crccheck+explode"}}
 
 # Packed sample format -> what a full-scale value is, and what silence is.
@@ -83,8 +71,8 @@ class AudioReader:
     complete when the iteration ends. `source` is the bytes, a path, or an open binary file; it is not closed.
 
     Iterating raises ApiError: 400 `empty_audio`; 413 `audio_too_long` (by its header, or as soon as `max_duration_s`
-    is passed); 422 `not_audio`, `no_audio_stream`, `audio_too_short`, `invalid_samples` (NaN or infinity). A damaged or
-    cut-off file gives what can be decoded, and a warning.
+    is passed); 422 `not_audio`, `no_audio_stream`, `audio_too_short`, `invalid_samples` (NaN or infinity). Of a damaged
+    or cut-off file the rest is decoded, with a warning.
     """
 
     source: Source
@@ -93,7 +81,7 @@ class AudioReader:
     warnings: list[str] = field(default_factory=list)
     decoded_s: float = 0.0
     expected_s: float | None = None
-    """Its length by its header, or a guess; None when nothing can be said."""
+    """Its length by its header, or a guess; None where it is unknown."""
 
     _promised_s: float = field(default=0.0, init=False)
 
@@ -108,10 +96,10 @@ class AudioReader:
         size = bytes_left(file)
         if size == 0:
             raise ApiError(400, "services.empty_audio")
-        count = 0
+        n_samples = 0
         for block in _to_16k(self._pcm_chunks(file) if self.pcm else self._media_chunks(file, size)):
-            count += len(block)
-            self.decoded_s = count / SAMPLE_RATE
+            n_samples += len(block)
+            self.decoded_s = n_samples / SAMPLE_RATE
             if self.decoded_s > self.max_duration_s:
                 raise ApiError(413, "services.audio_too_long", limit_s=self.max_duration_s)
             if len(block):
@@ -151,14 +139,14 @@ class AudioReader:
             yield self.pcm.rate, (values / np.float32(32768.0)).reshape(-1, self.pcm.channels).mean(axis=1)
 
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
-        promised, mp3_tells = riff_bytes(file), mp3_tells_length(file)
+        promised, mp3_has_length = riff_bytes(file), mp3_has_frame_count(file)
         if promised and size and promised > size:
             self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
         with _open(file) as container:
             if not container.streams.audio:
                 raise ApiError(422, "services.no_audio_stream", container=container.format.name)
             stream = container.streams.audio[0]
-            self._check_header(container, size, mp3_tells)
+            self._check_header(container, size, mp3_has_length)
             stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
             position_s = 0.0
             for packet in container.demux(stream):
@@ -171,14 +159,14 @@ class AudioReader:
                     position_s += len(chunk) / rate
                     yield rate, chunk
 
-    def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_tells: bool) -> None:
-        """Refuse a recording that says it is too long, unless it cannot be that long."""
+    def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_has_length: bool) -> None:
+        """Refuse a recording that is too long by its header, unless it is too small for that."""
         claimed_s = container.duration / av.time_base if container.duration else 0.0
         if size is not None and claimed_s * _MIN_BYTES_PER_S > size:
             return
         self.expected_s = claimed_s or None
-        kind = container.format.name
-        if kind in _TELL_LENGTH or (kind == "mp3" and mp3_tells):
+        kind = container.format.name.partition(",")[0]
+        if kind in _WITH_LENGTH or (kind == "mp3" and mp3_has_length):
             self._promised_s = claimed_s
         if self._promised_s > self.max_duration_s:
             raise ApiError(
@@ -190,7 +178,7 @@ class AudioReader:
             )
 
     def _damaged(self, position_s: float, error: Exception) -> None:
-        if not any(w.startswith("the file is") for w in self.warnings):  # once is enough
+        if not any(w.startswith("the file is") for w in self.warnings):  # only the first
             self.warnings.append(f"the file is damaged at about {position_s:.1f} s: {_reason(error)}")
 
 
@@ -225,7 +213,7 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
 
 @functools.lru_cache(maxsize=1)
 def _audio_codecs() -> str:
-    """FFmpeg's decoders for sound, comma-separated: the pictures in a film are never decoded, not even to probe it."""
+    """FFmpeg's decoders for sound, comma-separated: no picture of a film is decoded, not even to probe it."""
     names = []
     for name in sorted(av.codecs_available):
         try:

@@ -1,6 +1,6 @@
-"""Errors as the callers of a service see them: ``{"error": {"code", "message", "hint", "type"}}``.
+"""Errors in the answers of a service: ``{"error": {"code", "message", "hint", "type"}}``.
 
-The shape is a superset of OpenAI's, so that the `openai` SDK raises its own exceptions with our message.
+The shape is a superset of OpenAI's, so the `openai` SDK raises its own exceptions with our message.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class ApiError(HuiyinError):
-    """An error meant for the caller.
+    """An error for the caller.
 
-    `status` is the HTTP status, `code` a stable snake_case word for programs: the last part of `key`, unless another
-    is given. `retry_after_s` is sent as the Retry-After header.
+    `status` is the HTTP status, `code` a stable snake_case word for programs (default: the last part of `key`),
+    `retry_after_s` the Retry-After header.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ApiError(HuiyinError):
 
 
 class ModelError(HuiyinError):
-    """A model that cannot be loaded, or does not work once it is."""
+    """A model that cannot be loaded, or does not work."""
 
 
 _HTTP_KEYS = {
@@ -63,7 +63,7 @@ def shortened(value: object, most: int = 80) -> str:
 
 
 def install(app: Flask) -> None:
-    """Turn every exception of `app` into the JSON shape; a bug is logged and answered with 500, without its details."""
+    """Answer every exception of `app` in the JSON shape; a bug as 500, with its details in the log only."""
 
     @app.errorhandler(ApiError)
     def api_error(error: ApiError) -> Response:

@@ -1,4 +1,4 @@
-"""A model behind a service: loaded in the background, so that /health answers at once and /ready tells the truth."""
+"""Loads the engine of a service in the background, so that /health answers at once and /ready shows the state."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ State = Literal["loading", "ready", "failed"]
 class EngineHost(Generic[E]):
     """Loads an engine once, in a thread of its own.
 
-    `load` makes the engine (and may download its files); what it raises becomes the service's answer to
-    every request, as 503 with the reason, until the service is started again.
+    `load` returns the engine, and may download its files. Its error is the service's answer to every request, as 503
+    with the reason, until the service is started again.
     """
 
     def __init__(self, load: Callable[[], E], *, name: str, wait_s: float) -> None:
@@ -43,7 +43,7 @@ class EngineHost(Generic[E]):
 
     @property
     def state(self) -> State:
-        """Where loading stands."""
+        """The state of loading."""
         if not self._done.is_set():
             return "loading"
         return "failed" if self._error else "ready"
@@ -54,11 +54,11 @@ class EngineHost(Generic[E]):
         return str(self._error) if self._error else ""
 
     def peek(self) -> E | None:
-        """The engine if it is ready now."""
+        """The engine; None before it is ready."""
         return self._engine
 
     def get(self) -> E:
-        """The engine; waits while it loads. Raises ApiError 503 when it is not to be had."""
+        """The engine; waits while it loads. Raises ApiError 503 when it fails, or takes too long."""
         if not self._done.wait(self._wait_s):
             raise ApiError(503, "services.loading", name=self._name, retry_after_s=2)
         if self._engine is None:

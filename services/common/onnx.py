@@ -1,4 +1,4 @@
-"""How models run in ONNX Runtime on a machine that has other things to do."""
+"""Options for ONNX Runtime on a machine with other work to do."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 _SPIN_US = 20
-_SPINS_BRIEFLY = (1, 31)  # the version that is known to; an earlier one would not stop
-_PROBE_SIZE = 64  # rows, columns and depth of the matrices that are multiplied
+_SPINS_BRIEFLY = (1, 31)  # the first version with that limit
+_PROBE_SIZE = 64  # rows, columns and depth of the matrices
 _PROBE_OPSET = 17
 _PROBE_IR = 8  # read by every onnxruntime since 1.15
 _UINT8_MAX = 255
@@ -18,10 +18,9 @@ _INT8_MAX = 127
 def session_options(threads: int) -> Any:
     """Session options for `threads` cores and one operator at a time.
 
-    A thread that waits for its share of the next operator spins for 20 us and then sleeps. Spinning without an end, as
-    is usual, takes the cores from everything else: 2-11 s for 1 s of audio beside another program. Sleeping at once
-    costs a wake-up an operator: SenseVoice on two cores takes 51 ms instead of 37 for 1 s of sound, 130 instead of 108
-    for 5 s, Kokoro 10 % more, and more of the processor, too. Beside two busy programs both are as fast.
+    A waiting thread spins for 20 us and then sleeps. Spinning without an end, the default, takes the cores from all
+    other programs: 2-11 s for 1 s of audio beside one of them. Sleeping at once costs a wake-up for each operator:
+    SenseVoice on two cores takes 51 ms instead of 37 for 1 s of sound, 130 instead of 108 for 5 s, Kokoro 10 % more.
     """
     import onnxruntime
 
@@ -39,8 +38,8 @@ def session_options(threads: int) -> Any:
 def has_exact_int8() -> bool:
     """Whether unsigned times signed 8-bit products are summed without overflow here.
 
-    x86 processors without VNNI add two products in 16 bits, and 2 x 255 x 127 does not fit: they saturate. The largest
-    values are multiplied here and the sums looked at.
+    x86 processors without VNNI add two products in 16 bits, where 2 x 255 x 127 saturates. This multiplies matrices of
+    the largest values and checks the sums.
     """
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper

@@ -1,4 +1,4 @@
-"""Headerless PCM: what a dialogue loop sends for a turn, and how its Content-Type says so."""
+"""Headerless PCM, which a dialogue loop sends for a turn, and its Content-Type."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class PcmFormat:
 
 
 def pcm_format(content_type: str) -> PcmFormat | None:
-    """The format that ``audio/pcm;rate=16000`` or ``audio/L16;rate=16000;channels=1`` names, None for other types.
+    """The format of ``audio/pcm;rate=16000`` or ``audio/L16;rate=16000;channels=1``, None for other types.
 
-    Samples are little-endian unless ``endianness=big-endian`` is said: RFC 2586 has L16 big-endian, but the speech
-    clients in use send little-endian under that name. Raises ApiError 400 for a missing or unusable parameter.
+    Samples are little-endian without ``endianness=big-endian``: L16 is big-endian by RFC 2586, but speech clients send
+    little-endian under that name. Raises ApiError 400 for a missing or unusable parameter.
     """
     kind, *rest = (part.strip().lower() for part in content_type.split(";"))
     if kind not in ("audio/pcm", "audio/l16"):

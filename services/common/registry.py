@@ -1,6 +1,6 @@
-"""Registries: an engine's name and the address of its loader, "package.module:name".
+"""Registries: the name of an engine and the address of its loader, "package.module:name".
 
-An engine is imported when it is chosen: it brings libraries that the others do without.
+An engine is imported when it is chosen: it may need libraries that are not installed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,6 @@ from typing import Any
 
 
 def import_object(address: str) -> Any:
-    """The object at `address`, "package.module:name". Raises ImportError or AttributeError where there is none."""
+    """The object at `address`, "package.module:name". Raises ImportError or AttributeError when it is missing."""
     module, _, name = address.partition(":")
     return getattr(importlib.import_module(module), name)

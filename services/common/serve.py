@@ -1,7 +1,7 @@
 """A production WSGI server behind each service: gunicorn's threads on POSIX, waitress elsewhere.
 
-One process a service: the model is loaded once, requests share it from threads. Streaming answers hold one
-thread each, so the thread count bounds the callers served at once.
+One process a service: the model is loaded once, and the threads of all requests share it. A streamed answer occupies a
+thread, so the number of threads limits the callers served at once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings
 
 _KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
-_STOP_GRACE_S = 3  # then running requests are cut
-_SPARE_THREADS = 8  # beyond the requests in hand: /health, and the answer to whom there is no room for
-_LINE_BYTES = 8190  # of an address: a live stream names its hotwords there, and a Chinese character takes nine
-_STREAM_EVERY = 4  # for so many requests one more may be a live stream, which holds its thread for minutes
+_STOP_GRACE_S = 3  # then running requests are aborted
+_SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
+_LINE_BYTES = 8190  # of an address: a live stream has its hotwords there, nine bytes a Chinese character
+_REQUESTS_A_STREAM = 4  # threads for one live stream more, which occupies its own for minutes
 
 
 class PortTaken(HuiyinError):
@@ -31,12 +31,12 @@ class PortTaken(HuiyinError):
 
 
 def most_streams(settings: ServiceSettings) -> int:
-    """How many live streams a service may have open; the server has a thread for each beside those for requests."""
-    return max(1, settings.threads // _STREAM_EVERY)
+    """How many live streams a service may have open; each has a thread in addition to those for requests."""
+    return max(1, settings.threads // _REQUESTS_A_STREAM)
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise PortTaken (or OSError with a clear text) when `host:port` cannot be listened on."""
+    """Raise PortTaken when `host:port` cannot be listened on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if os.name == "posix":
@@ -48,13 +48,13 @@ def check_port(host: str, port: int) -> None:
 
 
 def stop_with_parent() -> None:
-    """End this process when its standard input closes: the parent that holds the other end is gone, however it died."""
+    """End this process when its standard input closes, as it does at any end of the parent."""
 
     descriptor = sys.stdin.fileno()
 
     def wait() -> None:
         try:
-            # Not through sys.stdin: its lock, held here while gunicorn forks, kills every worker at its exit.
+            # Not sys.stdin: gunicorn's workers would inherit its locked lock and die at their exit.
             while os.read(descriptor, 4096):
                 pass
         finally:
@@ -76,7 +76,7 @@ def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -
             host=settings.host,
             port=port,
             threads=_thread_count(settings),
-            channel_request_lookahead=1,  # else a request cannot see that its client has left
+            channel_request_lookahead=1,  # lets a request notice that its client has left
         )
 
 
@@ -98,7 +98,7 @@ def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, po
                 "worker_class": "gthread",
                 "threads": _thread_count(settings),
                 "limit_request_line": _LINE_BYTES,
-                "timeout": 0,  # a long recording is not a hung worker
+                "timeout": 0,  # a long recording is not a worker that hangs
                 "graceful_timeout": _STOP_GRACE_S,
                 "keepalive": _KEEP_ALIVE_S,
                 "loglevel": "warning",

@@ -1,7 +1,7 @@
-"""Whether the client of a request is still there.
+"""Whether the client of a request is still connected.
 
-A WSGI server notices a client that left only when it writes to it; work done before the first byte, or between two
-bytes, would go on for nobody. gunicorn hands its socket to the application and waitress a question to ask.
+A WSGI server notices a client that left only when it writes; until then the work would go on in vain. gunicorn gives
+the application its socket, waitress a function to call.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 
 
 class ClientLeft(Exception):
-    """Nobody waits for the answer any more."""
+    """The client of the request has closed its connection."""
 
 
 def client_left(environ: Mapping[str, Any]) -> Callable[[], bool]:
-    """A question that costs microseconds: has the client of this WSGI request closed its connection?
+    """A function that returns, in microseconds, whether the client of this WSGI request has closed its connection.
 
-    False for ever under a server that offers no way to tell.
+    Always False under other servers than gunicorn, waitress and werkzeug's.
     """
-    asked = environ.get("waitress.client_disconnected")
-    if callable(asked):
-        return lambda: bool(asked())
+    disconnected = environ.get("waitress.client_disconnected")
+    if callable(disconnected):
+        return lambda: bool(disconnected())
     sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
     if isinstance(sock, socket.socket) and hasattr(socket, "MSG_DONTWAIT"):
         return lambda: _is_closed(sock)
@@ -31,7 +31,7 @@ def client_left(environ: Mapping[str, Any]) -> Callable[[], bool]:
 
 def _is_closed(sock: socket.socket) -> bool:
     try:
-        # Nothing to read: still there. Something to read: its next request, already sent. The end: it left.
+        # Nothing to read: still connected. Something: its next request. The end of the stream: it has left.
         return not sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False

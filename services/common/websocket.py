@@ -1,7 +1,7 @@
-"""A WebSocket on the connection of a WSGI request (RFC 6455; the protocol itself is wsproto's, a machine without I/O).
+"""A WebSocket on the connection of a WSGI request (RFC 6455), with wsproto, which does no I/O, for the protocol.
 
-The server must hand its socket over, as gunicorn does. The socket is read only when `receive` is called, so a sender
-that is too quick is slowed down by TCP instead of filling memory. Messages are not compressed: sound hardly shrinks.
+The server must give its socket to the application, as gunicorn does. Only `receive` reads from it: TCP slows down a
+sender that is too fast, and memory does not fill. Messages are not compressed: sound hardly shrinks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REFUSED = 1008  # policy violation
 TOO_BIG = 1009
 OUR_FAULT = 1011  # internal error
 
-_HEADERS = {  # what the handshake is made of: no subprotocols, no extensions
+_HEADERS = {  # of the handshake: no subprotocols, no extensions
     "HTTP_HOST": "Host",
     "HTTP_UPGRADE": "Upgrade",
     "HTTP_CONNECTION": "Connection",
@@ -37,12 +37,12 @@ _HEADERS = {  # what the handshake is made of: no subprotocols, no extensions
     "HTTP_SEC_WEBSOCKET_VERSION": "Sec-WebSocket-Version",
 }
 _READ = 2**16  # bytes
-_SEND_LIMIT_S = 10.0  # a client that reads nothing for so long has its connection closed
-_LINGER_S = 2.0  # bytes that nobody has read when a socket closes make the system throw away what was just sent
+_SEND_LIMIT_S = 10.0  # a client that reads nothing for so long is disconnected
+_LINGER_S = 2.0  # when a socket closes with unread bytes, the system discards what was just sent
 
 
 class Gone(Exception):
-    """The other side has left, or broken the protocol."""
+    """The client has left, or broken the protocol."""
 
 
 class TooBig(Exception):
@@ -50,7 +50,7 @@ class TooBig(Exception):
 
 
 def refuse_others(environ: Mapping[str, Any]) -> None:
-    """Raise ApiError when this request cannot become a WebSocket: 501 under a server without, 426 for a plain GET."""
+    """Raise ApiError for a request that cannot become a WebSocket: 501 for the server's lack, 426 for a plain GET."""
     if not isinstance(environ.get("gunicorn.socket"), socket.socket):
         raise ApiError(501, "services.no_websocket")
     if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
@@ -60,7 +60,7 @@ def refuse_others(environ: Mapping[str, Any]) -> None:
 class WebSocket:
     """An accepted WebSocket. `send` may be called from any thread, the rest from one.
 
-    `max_message_bytes` bounds what is kept of an incoming message. Raises ApiError 400 for a handshake that is none.
+    `max_message_bytes` limits an incoming message. Raises ApiError 400 for a wrong handshake.
     """
 
     def __init__(self, environ: Mapping[str, Any], max_message_bytes: int) -> None:
@@ -80,7 +80,7 @@ class WebSocket:
         self._socket.settimeout(_SEND_LIMIT_S)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
-        with contextlib.suppress(OSError):  # who left already is noticed at the first `receive`
+        with contextlib.suppress(OSError):  # a client that has left is noticed at the first `receive`
             self._socket.sendall(greeting)
 
     def send(self, text: str) -> None:
@@ -88,7 +88,7 @@ class WebSocket:
         self._put(TextMessage(text))
 
     def receive(self, timeout_s: float) -> str | bytes | None:
-        """The next message; None when none is complete within `timeout_s`. Raises Gone or TooBig."""
+        """The next message; None: none was complete within `timeout_s`. Raises Gone or TooBig."""
         deadline = time.monotonic() + timeout_s
         while True:
             for event in self._protocol.events():
@@ -106,7 +106,7 @@ class WebSocket:
             self._protocol.receive_data(data)
 
     def close(self, code: int = NORMAL) -> None:
-        """End it: say so, and give the other side a moment to read what was sent before."""
+        """Close it, after a moment for the client to read what was sent before."""
         self._closing = True
         with contextlib.suppress(Gone):
             self._put(CloseConnection(code))
@@ -116,7 +116,7 @@ class WebSocket:
         self._selector.close()
 
     def _take(self, event: Event) -> str | bytes | None:
-        """A message when this event completes one."""
+        """The message that this event completes, if it does."""
         if isinstance(event, Ping):
             self._put(event.response())
         elif isinstance(event, CloseConnection):
@@ -142,11 +142,11 @@ class WebSocket:
 
 
 class Handled(Response):
-    """What a view returns when its WebSocket is over: there is nothing left to answer."""
+    """What a view returns after its WebSocket: there is no other answer."""
 
     def __init__(self) -> None:
         super().__init__(status=101)
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        """Ends the connection, in gunicorn's way."""
+        """End the connection, as gunicorn expects."""
         raise StopIteration
