@@ -105,19 +105,15 @@ class AudioReader:
             if len(block):
                 yield self._checked(block)
         if self.decoded_s < MIN_DURATION_S:
-            raise self._too_short()
+            if self.warnings:
+                raise ApiError(422, "services.damaged_audio", why=self.warnings[0])
+            length_ms, least_ms = self.decoded_s * 1000, MIN_DURATION_S * 1000
+            raise ApiError(422, "services.audio_too_short", length_ms=length_ms, least_ms=least_ms)
         missing_s = self._promised_s - self.decoded_s
         if missing_s > _DAMAGE_S and not self.warnings:
             self.warnings.append(
                 f"the file is cut off or damaged: {missing_s:.2f} s of {self._promised_s:.2f} s are missing"
             )
-
-    def _too_short(self) -> ApiError:
-        if self.warnings:
-            return ApiError(422, "services.damaged_audio", why=self.warnings[0])
-        return ApiError(
-            422, "services.audio_too_short", length_ms=self.decoded_s * 1000, least_ms=MIN_DURATION_S * 1000
-        )
 
     def _checked(self, block: Samples) -> Samples:
         if not np.isfinite(block).all():
@@ -169,13 +165,8 @@ class AudioReader:
         if kind in _WITH_LENGTH or (kind == "mp3" and mp3_has_length):
             self._promised_s = claimed_s
         if self._promised_s > self.max_duration_s:
-            raise ApiError(
-                413,
-                "services.audio_too_long_by_header",
-                code="audio_too_long",
-                claimed_s=claimed_s,
-                limit_s=self.max_duration_s,
-            )
+            lengths = {"claimed_s": claimed_s, "limit_s": self.max_duration_s}
+            raise ApiError(413, "services.audio_too_long_by_header", code="audio_too_long", **lengths)
 
     def _damaged(self, position_s: float, error: Exception) -> None:
         if not any(w.startswith("the file is") for w in self.warnings):  # only the first

@@ -21,12 +21,11 @@ _SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die befo
 def check_chat(body: JsonObject) -> JsonObject:
     """A chat completion request without nulls, `model` and `stream` filled in. Raises ApiError 400."""
     body = {key: value for key, value in body.items() if value is not None}
-    body["model"] = _text(body, "model", "")
+    body["model"] = _text(body, "model")
     body["stream"] = _flag(body, "stream")
     _check_messages(body.get("messages"))
-    for name in ("max_tokens", "max_completion_tokens"):
+    for name in ("max_tokens", "max_completion_tokens", "n"):
         _whole(body, name)
-    _whole(body, "n")
     _number(body, "temperature", _TEMPERATURE_MAX)
     _number(body, "top_p", 1.0)
     return body
@@ -41,7 +40,7 @@ def check_generate(body: JsonObject) -> JsonObject:
     if ("prompt" in body) == ("messages" in body):
         raise _refuse("llm.prompt_or_messages")
     if "prompt" in body:
-        prompt = _text(body, "prompt", "")
+        prompt = _text(body, "prompt")
         if not prompt.strip():
             raise _refuse("llm.empty_prompt")
         body["messages"] = [{"role": "user", "content": prompt}]
@@ -81,8 +80,8 @@ def _check_messages(messages: Any) -> None:
             raise _refuse("llm.bad_content", where=where)
 
 
-def _text(body: JsonObject, name: str, default: str) -> str:
-    value = body.get(name, default)
+def _text(body: JsonObject, name: str) -> str:
+    value = body.get(name, "")
     if not isinstance(value, str):
         raise _refuse("llm.not_text", name=name, kind=_kind(value))
     return value

@@ -123,19 +123,18 @@ class TurnJudge:
     def _is_over(self, host: EngineHost[TurnModel]) -> bool:
         """Whether it must be loaded again."""
         if host.state == "failed":
-            return time.monotonic() >= self._failed_s(host) + _RETRY_S
+            return self._retry_in_s(host) <= 0
         model = host.peek()
         return model is not None and not model.running
 
-    def _failed_s(self, host: EngineHost[TurnModel]) -> float:
-        return self._load_started_s + host.load_s
+    def _retry_in_s(self, host: EngineHost[TurnModel]) -> float:
+        return self._load_started_s + host.load_s + _RETRY_S - time.monotonic()
 
     def _absent(self) -> ApiError:
         host = self._host
         if host is None or host.state != "failed":
             return ApiError(503, "llm.turn_model_loading", retry_after_s=1)
-        wait_s = max(1.0, self._failed_s(host) + _RETRY_S - time.monotonic())
-        return ApiError(503, "llm.turn_model_failed", why=host.error, retry_after_s=wait_s)
+        return ApiError(503, "llm.turn_model_failed", why=host.error, retry_after_s=max(1.0, self._retry_in_s(host)))
 
 
 def _plain(text: str) -> str:

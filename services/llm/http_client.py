@@ -99,8 +99,9 @@ class Exchange:
             sock.close()
 
     def _receive(self, until: float, watch: Watch) -> None:
-        """Wait for bytes and take them."""
-        while True:
+        """Wait for bytes, and read them."""
+        count = None
+        while count is None:
             now = time.monotonic()
             if now - self._looked_s >= _STEP_S:
                 self._looked_s = now
@@ -113,13 +114,9 @@ class Exchange:
             elif self._sock is None:
                 raise ConnectionAbortedError("given up")
             else:
-                try:
+                with contextlib.suppress(TimeoutError):
                     count = self._sock.recv_into(self._buffer)
-                except TimeoutError:
-                    count = None
-                if count is not None:
-                    break
-            if until - now <= _STEP_S:
+            if count is None and until - now <= _STEP_S:
                 raise TimeoutError
         if not count:
             self._response.end()

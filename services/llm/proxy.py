@@ -79,17 +79,15 @@ class Proxy:
 
     def reachable(self) -> list[Mapping[str, Any]]:
         """For /ready: which upstreams can be connected to, and their breakers. Takes well under a second."""
+        states = [(up.name, up.unreachable()) for up in self.upstreams]
         return [
-            {"name": up.name, "reachable": not (why := up.unreachable()), "error": why or None, **self._facts(up)}
-            for up in self.upstreams
+            {"name": name, "reachable": not why, "error": why or None, **self._breakers[name].facts()}
+            for name, why in states
         ]
 
     def facts(self) -> list[Mapping[str, Any]]:
         """For /system."""
-        return [{"name": up.name, **up.facts(), **self._facts(up)} for up in self.upstreams]
-
-    def _facts(self, upstream: Upstream) -> Mapping[str, Any]:
-        return self._breakers[upstream.name].facts()
+        return [{"name": up.name, **up.facts(), **self._breakers[up.name].facts()} for up in self.upstreams]
 
     def _first(self, body: JsonObject, ask: Callable[[Upstream, JsonObject], T]) -> T:
         """The answer of the first upstream that has the model and gives one."""

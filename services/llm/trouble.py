@@ -23,18 +23,9 @@ _WITH_RETRY_AFTER = {429, 503}  # statuses whose Retry-After is followed
 class UpstreamError(ApiError):
     """An upstream did not answer as it should. `elsewhere`: another one may answer the same request."""
 
-    def __init__(
-        self,
-        status: int,
-        key: str,
-        /,
-        *,
-        code: str = "",
-        elsewhere: bool = True,
-        retry_after_s: float | None = None,
-        **facts: object,
-    ) -> None:
-        super().__init__(status, key, code=code, retry_after_s=retry_after_s, **facts)
+    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, **more: Any) -> None:
+        """`more` is ApiError's: `code`, `retry_after_s`, and the facts."""
+        super().__init__(status, key, **more)
         self.elsewhere = elsewhere
 
 

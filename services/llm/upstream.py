@@ -64,13 +64,13 @@ class Upstream(Protocol):
 
 def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
     """The upstream that an entry of ``llm.upstreams`` names. Raises SettingsError, or what its engine raises."""
-    if spec != "embedded" and not spec.startswith(("http://", "https://")):
-        raise SettingsError("llm.bad_upstream", spec=spec)
     upstream: Upstream
     if spec == "embedded":
         upstream = import_object(_ENGINES["embedded"])(settings)
-    else:
+    elif spec.startswith(("http://", "https://")):
         upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
+    else:
+        raise SettingsError("llm.bad_upstream", spec=spec)
     return upstream
 
 

@@ -114,10 +114,10 @@ def make_app(settings: Settings) -> Flask:
         wish = _checked(body, "input", "response_format", "mp3", limit, voice_language, engine)
         words: list[WordTiming] = []
         data, headers = speech(wish, words)
-        if as_stream == "sse":
-            alignment = TextAlignment(wish.source, wish.text) if timings else None
-            return Response(_events(data, words, alignment, len(wish.text)), mimetype=_SSE, headers=headers)
-        return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
+        if as_stream == "audio":
+            return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
+        alignment = TextAlignment(wish.source, wish.text) if timings else None
+        return Response(_events(data, words, alignment, len(wish.text)), mimetype=_SSE, headers=headers)
 
     def voice_language(voice: str) -> str:
         """The language of a voice, in which text without letters ("3:30") is read."""

@@ -1,4 +1,4 @@
-"""Words with their times, places in the text, styles, the cache, and who speaks which part: without a model."""
+"""Word timings, places in the text, styles, the cache, and the voice of each part: without a model."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_words_share_the_time_by_their_syllables() -> None:
 
 
 class Telling(Tone):
-    """Says each character in a tenth of a second, after 0.2 s of silence, and may fail after some."""
+    """Speaks each character in a tenth of a second, after 0.2 s of silence, and may fail after some."""
 
     fails_after: int | None = None
 
@@ -121,7 +121,7 @@ def test_words_go_on_in_the_voice_that_stands_in() -> None:
         ("Hello.", [("Hello.", "heart")]),
     ],
 )
-def test_clauses_that_a_voice_cannot_say_are_said_by_another(text: str, expected: list[tuple[str, str]]) -> None:
+def test_clauses_that_a_voice_does_not_speak_have_another_voice(text: str, expected: list[tuple[str, str]]) -> None:
     choice = speaker("hibari", "kokoro").choose(text, "heart")
     assert [(part, who.voice.name) for part, who in parts(text, choice)] == expected
     assert bool(choice.warning) == ("你" in text or "我" in text)
@@ -177,7 +177,7 @@ def with_cache(folder: Path, limit: int = 10**7) -> tuple[Speaker, Tone]:
     return Speaker([tone], cache=SpeechCache(folder, limit)), tone
 
 
-def test_the_second_time_a_short_text_is_not_made_again(tmp_path: Path) -> None:
+def test_the_second_time_a_short_text_is_not_synthesised(tmp_path: Path) -> None:
     first, tone = with_cache(tmp_path)
     choice = first.choose("Hello.")
     made = list(first.speak("Hello.", choice))
@@ -191,7 +191,7 @@ def test_the_second_time_a_short_text_is_not_made_again(tmp_path: Path) -> None:
     assert took_s < 0.010 + 0.05  # measured: 0.001
 
 
-def test_what_changes_the_sound_is_made_again(tmp_path: Path) -> None:
+def test_what_changes_the_sound_is_synthesised_again(tmp_path: Path) -> None:
     one, tone = with_cache(tmp_path)
     choice = one.choose("Hello.")
     list(one.speak("Hello.", choice))
@@ -203,7 +203,7 @@ def test_what_changes_the_sound_is_made_again(tmp_path: Path) -> None:
     assert len(tone.asked) == 5
 
 
-def test_long_texts_and_texts_half_spoken_are_not_kept(tmp_path: Path) -> None:
+def test_long_texts_and_texts_half_spoken_are_not_stored(tmp_path: Path) -> None:
     one, _ = with_cache(tmp_path)
     choice = one.choose("Hello.")
     list(one.speak("a" * (LONGEST_CHARS + 1), choice))
@@ -237,7 +237,7 @@ def test_the_least_recently_used_goes_when_there_is_no_room(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 not a zip", None])
-def test_a_broken_file_is_made_again(damage: bytes | None, tmp_path: Path) -> None:
+def test_a_broken_file_counts_as_missing(damage: bytes | None, tmp_path: Path) -> None:
     cache = SpeechCache(tmp_path, 10**7)
     cache.put(["a"], MADE)
     (path,) = tmp_path.iterdir()
@@ -247,7 +247,7 @@ def test_a_broken_file_is_made_again(damage: bytes | None, tmp_path: Path) -> No
     assert cache.get(["a"])
 
 
-def test_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_written_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = SpeechCache(tmp_path / "file" / "folder", 10**7)
     cache.put(["a"], MADE)

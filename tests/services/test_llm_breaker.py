@@ -295,8 +295,8 @@ def test_a_stream_that_fails_on_the_way_raises_too(ab: tuple[Stub, Stub], sdk: S
 
     ab[0].behave = breaks_off
     stream = sdk(app_of(ab[0])).chat.completions.create(model="", messages=HELLO, stream=True)
-    heard = []
+    received = []
     with pytest.raises(openai.APIError, match="out of memory") as caught:
         for chunk in stream:
-            heard.append(chunk.choices[0].delta.content)
-    assert (heard, caught.value.code) == (["one"], "oom")
+            received.append(chunk.choices[0].delta.content)
+    assert (received, caught.value.code) == (["one"], "oom")

@@ -309,11 +309,11 @@ def test_a_failure_after_the_first_word_ends_the_stream_with_an_error_event(
     ab[0].behave = failure
     started = time.monotonic()
     stream = sdk(service).chat.completions.create(model="", messages=HELLO, stream=True)
-    heard = []
+    received = []
     with pytest.raises(openai.APIError, match=words):
         for chunk in stream:
-            heard.append(chunk.choices[0].delta.content)
-    assert heard == ["one"]
+            received.append(chunk.choices[0].delta.content)
+    assert received == ["one"]
     assert time.monotonic() - started < TIMEOUT_S + 1
     assert not ab[1].asked
 

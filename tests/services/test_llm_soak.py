@@ -80,6 +80,6 @@ def test_memory_and_open_files_stay_where_they_are_over_five_hundred_turns() -> 
 
 def test_two_hundred_streams_at_once_lose_no_word_and_keep_their_order() -> None:
     with stub_upstream() as url, start_service("llm", upstreams=url) as service:
-        heard = call(f"{service}/v1", callers=200, words=80, pace_s=1 / 40, seconds=3)
-    assert not heard.faults
-    assert heard.streams >= 200 and heard.words == 80 * heard.streams
+        received = call(f"{service}/v1", callers=200, words=80, pace_s=1 / 40, seconds=3)
+    assert not received.faults
+    assert received.streams >= 200 and received.words == 80 * received.streams

@@ -25,7 +25,7 @@ def tones() -> list[Sound]:
     return [piece.astype(np.float32) for piece in np.split(sound, N_PIECES)]
 
 
-def heard(name: str, data: bytes, rate: int) -> tuple[np.ndarray, int]:
+def decoded(name: str, data: bytes, rate: int) -> tuple[np.ndarray, int]:
     """Samples and their rate."""
     if name == "pcm":
         return np.frombuffer(data, "<i2").astype(np.float32) / 32768, rate
@@ -35,13 +35,13 @@ def heard(name: str, data: bytes, rate: int) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("name", FORMATS)
 def test_sound_survives(name: str) -> None:
     rate = FORMATS[name].rate
-    sound, heard_rate = heard(name, b"".join(encode(iter(tones()), name, rate)), rate)
-    assert len(sound) / heard_rate == pytest.approx(PIECE_S * N_PIECES, abs=0.08)
+    sound, decoded_rate = decoded(name, b"".join(encode(iter(tones()), name, rate)), rate)
+    assert len(sound) / decoded_rate == pytest.approx(PIECE_S * N_PIECES, abs=0.08)
     middle = sound[len(sound) // 4 : -len(sound) // 4]
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(LOUD / np.sqrt(2), rel=0.08)
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
-    assert np.argmax(spectrum) * heard_rate / len(middle) == pytest.approx(440, abs=2)
-    assert np.abs(np.diff(middle)).max() < 2 * LOUD * np.pi * 440 / heard_rate * 1.1  # no clicks where pieces meet
+    assert np.argmax(spectrum) * decoded_rate / len(middle) == pytest.approx(440, abs=2)
+    assert np.abs(np.diff(middle)).max() < 2 * LOUD * np.pi * 440 / decoded_rate * 1.1  # no clicks where pieces meet
 
 
 @pytest.mark.parametrize("name", FORMATS)

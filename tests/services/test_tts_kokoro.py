@@ -1,4 +1,4 @@
-"""Kokoro's rewritten graph beside the model as it is."""
+"""Kokoro's rewritten graph compared with the original."""
 
 from __future__ import annotations
 

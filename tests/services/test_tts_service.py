@@ -163,7 +163,7 @@ def recogniser() -> Any:
     return load_engine(settings.asr, ModelStore(settings.store).ensure)
 
 
-def heard(url: str, text: str, language: str, **more: Any) -> str:
+def recognised(url: str, text: str, language: str, **more: Any) -> str:
     sound = pcm(url, text, sample_rate=SAMPLE_RATE, **more)
     padded = np.pad(sound, (SAMPLE_RATE // 4, SAMPLE_RATE // 2))
     return " ".join(s.text for s in recogniser().recognise([padded], Hints((language,)))[0].segments)
@@ -181,13 +181,13 @@ def heard(url: str, text: str, language: str, **more: Any) -> str:
 )
 def test_words_are_recognised(url: str, kind: str, voice: str, limit: float) -> None:
     language = "en" if kind == "en" else "zh"
-    pairs = [(text, heard(url, text, language, voice=voice)) for text in SENTENCES[kind]]
+    pairs = [(text, recognised(url, text, language, voice=voice)) for text in SENTENCES[kind]]
     assert error_rate(pairs, language) <= limit, pairs
 
 
 def test_first_and_last_syllable_are_whole(url: str) -> None:
     phrases = ["没问题", "当然可以", "谢谢你", "晚饭吃什么", "苹果", "等一下"]
-    texts = [heard(url, f"{phrase}。", "zh") for phrase in phrases]
+    texts = [recognised(url, f"{phrase}。", "zh") for phrase in phrases]
     whole = [phrase[0] in text and phrase[-1] in text for phrase, text in zip(phrases, texts, strict=True)]
     assert sum(whole) >= len(phrases) - 1, texts
 
@@ -262,7 +262,7 @@ def test_edge_voice_speaks_with_or_without_the_network(url: str) -> None:
     assert time.monotonic() - started < 10
 
 
-# --- what is wrong ------------------------------------------------------------------------------------------------
+# --- bad requests ------------------------------------------------------------------------------------------------
 
 BAD_BODIES: list[tuple[dict[str, Any], int, str]] = [
     ({}, 400, "no_text"),
@@ -296,7 +296,7 @@ BAD_BODIES: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.mark.parametrize(("body", "status", "code"), BAD_BODIES, ids=range(len(BAD_BODIES)))
-def test_bad_request_is_refused_in_words_and_the_next_is_answered(
+def test_bad_request_is_refused_and_the_next_is_answered(
     url: str, body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = requests.post(
@@ -359,7 +359,7 @@ def test_english_only_service_says_so_when_asked_for_chinese() -> None:
         assert answer.json()["error"]["code"] == "language_not_spoken"
 
 
-def test_wrong_default_voice_is_told_at_the_start() -> None:
+def test_wrong_default_voice_is_an_error_at_the_start() -> None:
     with start_service("tts", wait_ready=False, engine="hibari", voice="nobody") as base:
         deadline = time.monotonic() + 60
         state: dict[str, Any] = {"status": "loading"}

@@ -1,4 +1,4 @@
-"""Who speaks what, how the sound is tidied, and what happens when the network fails."""
+"""The voice for a text, the tidied sound, and failures of the network."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def only_sound(made: Iterator[Speech]) -> list[Sound]:
 
 
 def speaker(*names: str, default_voice: str = "") -> Speaker:
-    """With engines of the real voices, silent of models."""
+    """With the voices of the real engines, without models."""
     real = {"hibari": HibariEngine.voices, "kokoro": kokoro.VOICES}
     engines: list[Engine] = [edge.EdgeEngine(EDGE_TIMEOUT_S) if n == "edge" else Tone(n, real[n]) for n in names]
     return Speaker(engines, default_voice)
@@ -193,7 +193,7 @@ def test_caller_who_leaves_stops_the_work() -> None:
 
 
 @pytest.mark.parametrize("gain", [1.0, None])
-def test_caller_who_leaves_lets_the_engine_go(gain: float | None) -> None:
+def test_caller_who_leaves_frees_the_engine(gain: float | None) -> None:
     class Endless(Tone):
         running = 0
 
@@ -222,7 +222,7 @@ TEXT = "One two three, four five six."
 
 
 def spoken_by_edge(address: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Sound], Tone, float]:
-    """What comes of TEXT in one of edge's voices, what the local engine was asked for, and the seconds it took."""
+    """The sound of TEXT in one of edge's voices, the local engine with its texts, and the seconds it took."""
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
     local = Tone("hibari", HibariEngine.voices)
     both = Speaker([edge.EdgeEngine(PATIENT_S), local])
@@ -291,17 +291,17 @@ def test_edge_that_is_back_is_found_in_the_background(monkeypatch: pytest.Monkey
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         started = time.monotonic()
         list(both.speak(TEXT, voice))
-        assert time.monotonic() - started < PATIENT_S  # this one does not wait for the try
+        assert time.monotonic() - started < PATIENT_S  # this one does not wait for the trial
         while time.monotonic() < started + 10:
             asked = len(local.asked)
             list(both.speak(TEXT, voice))
             if len(local.asked) == asked:
                 return
             time.sleep(0.02)
-    raise AssertionError("edge-tts was back and nobody noticed")
+    raise AssertionError("edge-tts was back and is still skipped")
 
 
-def test_voice_that_edge_does_not_have_leaves_the_others_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_voice_that_edge_does_not_have_does_not_open_the_circuit(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge([])) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         engine = edge.EdgeEngine(PATIENT_S)
@@ -311,7 +311,7 @@ def test_voice_that_edge_does_not_have_leaves_the_others_in_peace(monkeypatch: p
             list(engine.synthesise(TEXT, "en-US-AriaNeural"))  # it was asked again
 
 
-def test_edge_is_told_the_style_and_nothing_that_it_could_take_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edge_gets_the_style_and_no_markup_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeEdge(WORDS)
     with running(fake) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
@@ -339,7 +339,7 @@ def test_edge_voice_is_brought_to_the_common_loudness(level: float, monkeypatch:
             assert np.flatnonzero(np.abs(sound) > SILENT)[0] <= 0.03 * RATE
 
 
-def test_edge_tells_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edge_returns_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(FakeEdge(WORDS)) as address:
         monkeypatch.setattr(edge_tts.communicate, "WSS_URL", address)
         one = Speaker([edge.EdgeEngine(PATIENT_S)])
@@ -356,7 +356,7 @@ def test_edge_that_breaks_off_loses_no_word(monkeypatch: pytest.MonkeyPatch) -> 
     assert said_s > 3 * WORD_S + 0.5
 
 
-def test_edge_failure_without_a_local_voice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edge_failure_without_a_local_voice_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge_tts.communicate, "WSS_URL", f"ws://127.0.0.1:{free_port()}/?")
     alone = Speaker([edge.EdgeEngine(EDGE_TIMEOUT_S)])
     with pytest.raises(ApiError) as failed:

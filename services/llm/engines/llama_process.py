@@ -84,12 +84,9 @@ class LlamaProcess:
 
         Raises one of TROUBLE, or ClientLeft when `watch` says that the client has left.
         """
-        exchange = self.client.exchange("POST", path, json.dumps(body).encode())
-        try:
+        with contextlib.closing(self.client.exchange("POST", path, json.dumps(body).encode())) as exchange:
             status = exchange.head(until, watch).status
             answer = exchange.rest(until, watch, _ANSWER_LIMIT)
-        finally:
-            exchange.close()
         if status != 200:
             raise http.client.HTTPException(f"status {status}")
         return dict(json.loads(answer))

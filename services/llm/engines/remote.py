@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -90,21 +91,19 @@ class Remote:
         return None if self._listed is None else [str(model["id"]) for model in self._listed]
 
     def _ask_list(self) -> list[JsonObject] | None:
-        exchange = self._client.exchange("GET", "/models")
         until = time.monotonic() + _LIST_TIMEOUT_S
         try:
-            head = exchange.head(until, lambda: False)
-            body = exchange.rest(until, lambda: False, _LIST_LIMIT)
+            with contextlib.closing(self._client.exchange("GET", "/models")) as exchange:
+                head = exchange.head(until, lambda: False)
+                body = exchange.rest(until, lambda: False, _LIST_LIMIT)
             data = json.loads(body).get("data") if head.status == 200 else None
-            if not isinstance(data, list):
-                return None
-            return [model for model in data if isinstance(model, dict) and model.get("id")]
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(self.name, error) from error
         except (ValueError, AttributeError):
             return None
-        finally:
-            exchange.close()
+        if not isinstance(data, list):
+            return None
+        return [model for model in data if isinstance(model, dict) and model.get("id")]
 
 
 class _Probe:

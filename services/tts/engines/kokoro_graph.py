@@ -98,25 +98,16 @@ def split(path: Path, int8_products: bool) -> Halves:
 # --- reading and writing graphs ------------------------------------------------------------------------------------
 
 
-@dataclass
 class _View:
     """The maker and the readers of each value of a graph."""
 
-    initial: dict[str, Any]
-    maker: dict[str, Any]
-    readers: dict[str, list[Any]]
-
-    @classmethod
-    def of(cls, graph: Any) -> _View:
-        readers: dict[str, list[Any]] = defaultdict(list)
+    def __init__(self, graph: Any) -> None:
+        self.initial = {i.name: i for i in graph.initializer}
+        self.maker = {name: node for node in graph.node for name in node.output}
+        self.readers: dict[str, list[Any]] = defaultdict(list)
         for node in graph.node:
             for name in node.input:
-                readers[name].append(node)
-        return cls(
-            initial={i.name: i for i in graph.initializer},
-            maker={name: node for node in graph.node for name in node.output},
-            readers=readers,
-        )
+                self.readers[name].append(node)
 
     def value(self, name: str) -> Any:
         return numpy_helper.to_array(self.initial[name])
@@ -167,14 +158,14 @@ def _set_nodes(graph: Any, nodes: list[Any]) -> None:
 
 
 def _square_by_multiplying(graph: Any) -> None:
-    view = _View.of(graph)
+    view = _View(graph)
     for node in graph.node:
         if node.op_type == "Pow" and node.input[1] in view.initial and view.value(node.input[1]) == 2:
             node.op_type, node.input[1] = "Mul", node.input[0]
 
 
 def _multiply_in_8_bits(graph: Any, constants: _Constants) -> None:
-    view = _View.of(graph)
+    view = _View(graph)
     replacements: dict[str, list[Any]] = {}  # output of a replaced node -> the new nodes
     for node in graph.node:
         if node.op_type == "ConvInteger" and (conv := _Conv.read(node, view)):
@@ -273,7 +264,7 @@ class _Conv:
 
 def _weigh_frames(graph: Any, constants: _Constants) -> None:
     """Weight every mean over time in the generator: [1, channels, time] times weights [time, 1]."""
-    view = _View.of(graph)
+    view = _View(graph)
     nodes: list[Any] = []
     known: set[str] = set()
     for node in graph.node:
