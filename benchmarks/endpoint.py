@@ -1,7 +1,7 @@
 """How well sound and words tell the end of a turn from a pause in it: ``python -m benchmarks.endpoint``.
 
 Every recorded clip is judged whole, and cut at five quiet places in its middle, as if its speaker had paused there.
-Whole, a short wait is right; cut, a long one is. The words are what the embedded recogniser hears of the piece.
+For a whole clip a short wait is right, for a cut one a long wait. The default recogniser transcribes the pieces.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.output import percent, show, tell
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s
 from huiyin.assistant.turns.text_judge import text_vote
@@ -26,13 +27,15 @@ from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
 from tests.support.speech_clips import recorded, trimmed
 
 _CUTS = (0.25, 0.4, 0.55, 0.7, 0.85)  # of the clip's length
-_SEARCH_S, _WINDOW_S = 0.15, 0.02  # the quietest 20 ms within 150 ms
-_PAUSE_S = 0.1  # of silence when the model is asked
-_PAUSES_S = (0.3, 0.5, 0.7)  # people pause so long in a sentence
+_SEARCH_S = 0.15  # around each cut, for the quietest ...
+_WINDOW_S = 0.02  # ... so long
+_SILENCE_S = 0.1  # at the end of what the model is given
+_PAUSES_S = (0.3, 0.5, 0.7)  # people pause so long within a sentence
+_PROBABLE = (0.9, 0.5)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPiece:
     """One piece of one clip."""
 
     clip: str
@@ -41,51 +44,46 @@ class Judged:
     probability: float
     text: str
     vote: str
-    by_sound_s: float  # the wait without the words
+    by_sound_s: float
+    """The wait without the words."""
     wait_s: float
 
 
-def main() -> int:
-    """Prints the table. Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--brief", action="store_true", help="only the summary")
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every piece")
     args = parser.parse_args()
-    settings = config.load()
     if not recorded():
-        print("there are no recorded clips in ../shared/speech; nothing to measure with")
-        return 1
+        raise SystemExit("there are no recorded clips in ../shared/speech")
+    settings = config.load()
     store = ModelStore(settings.store)
     model, recogniser = EndpointModel(store.ensure(MODEL)), load_engine(settings.asr, store.ensure)
-    pieces: list[Judged] = []
-    spent_s: list[float] = []
+    pieces: list[JudgedPiece] = []
+    calls_s: list[float] = []
     for path, language, _ in recorded():
-        for sound in _pieces(trimmed(decode(path, max_duration_s=60).samples)):
+        for is_whole, sound in _pieces(trimmed(decode(path, max_duration_s=60).samples)):
             started = time.perf_counter()
             probability = model((sound * 32767).astype(np.int16))
-            spent_s.append(time.perf_counter() - started)
+            calls_s.append(time.perf_counter() - started)
             text = "".join(s.text for s in recogniser.recognise([sound], Hints((language,)))[0].segments)
-            is_whole = not pieces or pieces[-1].clip != path.stem
-            waits = (wait_s(EndpointPolicy(), Evidence(probability, words)) for words in ("", text))
-            judged = Judged(path.stem, language, is_whole, probability, text, text_vote(text), *waits)
-            pieces.append(judged)
-            if not args.brief:
-                kind = "whole" if is_whole else "cut"
-                print(
-                    f"{path.stem[:24]:<25}{kind:<6} p {probability:.2f} {judged.vote:<11}{judged.wait_s:.2f} s  {text}"
-                )
-    _summary(pieces)
-    print(f"\nthe model takes {statistics.median(spent_s) * 1000:.0f} ms a call (median)")
+            by_sound_s, both_s = (wait_s(EndpointPolicy(), Evidence(probability, words)) for words in ("", text))
+            vote = text_vote(text)
+            pieces.append(JudgedPiece(path.stem, language, is_whole, probability, text, vote, by_sound_s, both_s))
+            tell(f"{path.stem[:24]:<25}p {probability:.2f} {vote:<11}{both_s:.2f} s  {text}")
+    heads = ["", "pieces", *(f"p ≥ {limit}" for limit in _PROBABLE), "median wait", "by sound alone"]
+    show([*heads, *(f"wait < {pause_s:g} s" for pause_s in _PAUSES_S)], _rows(pieces))
+    print(f"\nThe model takes {statistics.median(calls_s) * 1000:.0f} ms a call (median).")
     if args.json:
         args.json.write_text(json.dumps([asdict(piece) for piece in pieces], ensure_ascii=False, indent=1))
-    return 0
 
 
-def _pieces(sound: Samples) -> Iterator[Samples]:
-    """All of it, then up to each cut."""
-    for share in (1.0, *_CUTS):
-        end = len(sound) if share == 1 else _quiet_place(sound, share)
-        yield np.pad(sound[:end], (0, round(_PAUSE_S * SAMPLE_RATE)))
+def _pieces(sound: Samples) -> Iterator[tuple[bool, Samples]]:
+    """(is it whole, sound and a little silence): all of it, then up to each cut."""
+    silence = np.zeros(round(_SILENCE_S * SAMPLE_RATE), np.float32)
+    yield True, np.concatenate([sound, silence])
+    for share in _CUTS:
+        yield False, np.concatenate([sound[: _quiet_place(sound, share)], silence])
 
 
 def _quiet_place(sound: Samples, share: float) -> int:
@@ -95,22 +93,19 @@ def _quiet_place(sound: Samples, share: float) -> int:
     return start + int(power.argmin()) + window // 2
 
 
-def _summary(pieces: list[Judged]) -> None:
-    pauses = "".join(f"{f'<{pause:g} s':>8}" for pause in _PAUSES_S)
-    print(
-        f"\n{'':<12}{'pieces':>7}{'p>=.9':>8}{'p>=.5':>8}{'wait p50':>10}{'by sound':>10}   waits shorter than{pauses}"
-    )
+def _rows(pieces: list[JudgedPiece]) -> Iterator[list[str]]:
     for language in ("zh", "en"):
         for is_whole in (True, False):
-            rows = [p for p in pieces if (p.language, p.is_whole) == (language, is_whole)]
-            sure, likely = (sum(p.probability >= limit for p in rows) / len(rows) for limit in (0.9, 0.5))
-            wait, by_sound = (
-                statistics.median(values) for values in zip(*((p.wait_s, p.by_sound_s) for p in rows), strict=True)
-            )
-            short = "".join(f"{sum(p.wait_s < pause for p in rows) / len(rows):>8.0%}" for pause in _PAUSES_S)
-            name = f"{language} {'whole' if is_whole else 'cut'}"
-            print(f"{name:<12}{len(rows):>7}{sure:>8.0%}{likely:>8.0%}{wait:>8.2f} s{by_sound:>8.2f} s{'':>21}{short}")
+            some = [piece for piece in pieces if (piece.language, piece.is_whole) == (language, is_whole)]
+            yield [
+                f"{language}, {'whole' if is_whole else 'cut'}",
+                str(len(some)),
+                *(percent(np.mean([piece.probability >= limit for piece in some])) for limit in _PROBABLE),
+                f"{statistics.median(piece.wait_s for piece in some):.2f} s",
+                f"{statistics.median(piece.by_sound_s for piece in some):.2f} s",
+                *(percent(np.mean([piece.wait_s < pause_s for piece in some])) for pause_s in _PAUSES_S),
+            ]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,8 +1,8 @@
-"""How often the hotword corrector is right, and how often it meddles: ``python -m benchmarks.hotwords``.
+"""Recall and false replacements of the hotword corrector: ``python -m benchmarks.hotwords``.
 
-Right: hotwords are put into sentences as a recogniser may have misheard them (characters of the same sound, chosen as
-often as they are used; one tone or one z for zh different; English words spelt otherwise or fallen apart), among 99
-other hotwords. Meddling: words replaced in ordinary text, with 100 hotwords that are not in it.
+Recall: hotwords are put into sentences as a recogniser may have misheard them (characters of the same sound, as
+frequent as they are in use; one tone or one z for zh different; English words misspelt or split), among 99 other
+hotwords. False replacements: words replaced in ordinary text, with 100 hotwords that are not in it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import argparse
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.output import percent, show
 from huiyin.services.asr.recogniser import Segment
 from huiyin.services.asr.text.hotwords import Corrector
 from huiyin.services.asr.text.hotwords_zh import readings, word_counts
@@ -37,7 +38,7 @@ _NAMES = str.split(
     "Yara Airtable Asana Canva Datadog Fastly Heroku Istio Jira Keras Looker Netlify Okta Rancher Splunk Trello "
     "Unity Vercel Webflow Xcode Zapier"
 )
-# A hotword, and how it was heard.
+# A hotword, and how it was transcribed.
 _MISHEARD_EN = [
     tuple(pair.split("|"))
     for pair in str.split(
@@ -61,23 +62,19 @@ _KINDS = ("same sound", "one tone off", "one z/zh, n/l, in/ing ... off")
 _CHARS_A_WORD = 1.6  # of Chinese
 
 
-def main() -> int:
-    """Prints both. Returns the exit status."""
+def main() -> None:
+    """Print both tables and the speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, action="append", default=[], help="ordinary text of your own instead")
     parser.add_argument("--draws", type=int, default=20, help="sets of 100 hotwords for each text")
     parser.add_argument("--tries", type=int, default=400, help="misheard hotwords of each kind")
     args = parser.parse_args()
     rng = random.Random(0)
-    print(f"{'misheard hotwords':<40}{'put right':>10}")
-    for kind in _KINDS:
-        print(f"{'zh, ' + kind:<40}{_put_right_zh(rng, kind, args.tries):>10.1%}")
-    print(f"{f'en ({len(_MISHEARD_EN)} pairs)':<40}{_put_right_en(rng):>10.1%}\n")
-    print(f"{'replaced in ordinary text':<40}{'words':>10}{'replaced':>10}{'in 10,000':>10}")
-    for path in args.text or [DATA / "ordinary_zh.txt", DATA / "ordinary_en.txt"]:
-        _print_replaced(rng, path, args.draws)
+    show(("misheard hotwords", "tries", "recall"), _recall(rng, args.tries))
+    texts = args.text or [DATA / "ordinary_zh.txt", DATA / "ordinary_en.txt"]
+    heads = ("ordinary text", "words", "replaced", "replaced in 10,000")
+    show(heads, (_false_replacements(rng, path, args.draws) for path in texts))
     _print_speed(rng)
-    return 0
 
 
 def hotwords(rng: random.Random, count: int = 100) -> list[str]:
@@ -86,24 +83,24 @@ def hotwords(rng: random.Random, count: int = 100) -> list[str]:
     return [*names, *rng.sample(_TERMS, count // 4), *rng.sample(_NAMES, count // 4)]
 
 
-def _put_right_zh(rng: random.Random, kind: str, tries: int) -> float:
+def _recall(rng: random.Random, tries: int) -> Iterator[list[str]]:
     sounds = _characters_by_sound()
-    right = 0
-    for _ in range(tries):
-        words = hotwords(rng)
-        word = rng.choice(words[: len(words) * 3 // 4])
-        heard = misheard(rng, word, kind, sounds)
-        sentence = rng.choice(_SENTENCES["zh"].split("|"))
-        right += _corrected(words, sentence.format(heard)) == sentence.format(word)
-    return right / tries
+    for kind in _KINDS:
+        corrected = 0
+        for _ in range(tries):
+            words = hotwords(rng)
+            word = rng.choice(words[: len(words) * 3 // 4])
+            corrected += _is_corrected(rng, "zh", words, misheard(rng, word, kind, sounds), word)
+        yield [f"zh, {kind}", str(tries), percent(corrected / tries)]
+    corrected = sum(_is_corrected(rng, "en", [*hotwords(rng), word], wrong, word) for word, wrong in _MISHEARD_EN)
+    yield ["en", str(len(_MISHEARD_EN)), percent(corrected / len(_MISHEARD_EN))]
 
 
-def _put_right_en(rng: random.Random) -> float:
-    right = 0
-    for word, heard in _MISHEARD_EN:
-        sentence = rng.choice(_SENTENCES["en"].split("|"))
-        right += _corrected([*hotwords(rng), word], sentence.format(heard)) == sentence.format(word)
-    return right / len(_MISHEARD_EN)
+def _is_corrected(rng: random.Random, language: str, words: Sequence[str], wrong: str, right: str) -> bool:
+    """Whether `wrong` in a sentence becomes `right`."""
+    sentence = rng.choice(_SENTENCES[language].split("|"))
+    segment = Segment(0.0, 1.0, sentence.format(wrong), "zh", 1.0)
+    return Corrector(words).segment(segment).text == sentence.format(right)
 
 
 def _characters_by_sound() -> dict[str, list[tuple[str, int]]]:
@@ -122,7 +119,7 @@ def misheard(rng: random.Random, word: str, kind: str, sounds: dict[str, list[tu
     """Other characters with the sound of `word`; in one place it is a bit off unless the kind is 'same sound'."""
     for _ in range(50):
         odd = rng.randrange(len(word)) if kind != _KINDS[0] else -1
-        heard = ""
+        wrong = ""
         for i, char in enumerate(word):
             syllable = readings(char)[0]
             toneless = syllable.initial + syllable.final
@@ -130,37 +127,32 @@ def misheard(rng: random.Random, word: str, kind: str, sounds: dict[str, list[tu
             if i == odd:
                 key = toneless if kind == _KINDS[1] else f"/{syllable.folded}"
             elif rng.random() < 0.4:
-                heard += char
+                wrong += char
                 continue
             others = [(other, count) for other, count in sounds.get(key, []) if other != char] or [(char, 1)]
-            heard += rng.choices([other for other, _ in others], [count for _, count in others])[0]
-        if heard != word:
+            wrong += rng.choices([other for other, _ in others], [count for _, count in others])[0]
+        if wrong != word:
             break
-    return heard
+    return wrong
 
 
-def _corrected(words: Sequence[str], text: str) -> str:
-    return Corrector(words).segment(Segment(0.0, 1.0, text, "zh", 1.0)).text
-
-
-def _print_replaced(rng: random.Random, path: Path, draws: int) -> None:
+def _false_replacements(rng: random.Random, path: Path, draws: int) -> list[str]:
     text = path.read_text("utf-8")
     length = len(re.findall(f"[{HAN}]", text)) / _CHARS_A_WORD + len(re.findall(r"[A-Za-z]+", text))
     replaced = sum(Corrector(hotwords(rng)).count(text) for _ in range(draws))
-    line = f"{path.name:<40}{length * draws:>10.0f}{replaced:>10}{replaced / length / draws * 10_000:>10.2f}"
-    print(f"{line}   ({draws} x 100 hotwords)")
+    return [path.name, f"{length * draws:.0f}", str(replaced), f"{replaced / length / draws * 10_000:.2f}"]
 
 
 def _print_speed(rng: random.Random) -> None:
     words = hotwords(rng, 200)
-    text = ((DATA / "ordinary_zh.txt").read_text("utf-8"))[:1000].replace("\n", "")
+    text = (DATA / "ordinary_zh.txt").read_text("utf-8")[:1000].replace("\n", "")
     corrector = Corrector(words)
     _ = corrector.count(text)
     started = time.perf_counter()
     for _ in range(20):
         corrector.count(text)
-    print(f"\n200 hotwords, {len(text)} characters: {(time.perf_counter() - started) / 20 * 1000:.1f} ms")
+    print(f"\nWith 200 hotwords {len(text)} characters take {(time.perf_counter() - started) / 20 * 1000:.1f} ms.")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,1 +1,1 @@
-"""Measuring: how well the parts of the assistant work, as figures."""
+"""Measures the echo path: false barge-ins, recall, echo return loss, intelligibility."""

@@ -1,13 +1,11 @@
-"""``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms and on
-recordings, as a table.
-"""
+"""``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms or on recordings."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,10 @@ from benchmarks.echo import picture, speech
 from benchmarks.echo.measures import audible, ratio_db
 from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
 from benchmarks.echo.trial import EchoFigures, listen
+from benchmarks.output import show, tell
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file
+from huiyin.assistant.faces.cli.shared import check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Pcm16
@@ -33,19 +32,20 @@ CANCELLERS = ("off", "speex", "webrtc", "both")
 _FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothing in common
 
 _DESCRIPTION = """\
-How well the assistant does not hear itself: an assistant that talks on and on in simulated rooms, a user who cuts in,
-and each canceller in turn between them, through the very code that a conversation runs.
+How well the assistant does not hear itself. In simulated rooms the assistant talks on and on and a user interrupts it;
+each canceller in turn cleans the microphone's sound, in the code that a conversation runs.
 
   huiyin bench echo                                  16 rooms, all cancellers: some five minutes
   huiyin bench echo --rooms 4 --canceller both       a first look
-  huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, played and heard together
+  huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, recorded together
   huiyin bench echo --json echo.json --png echo.png
 
-false/min  false barge-ins per minute of the assistant alone, in the first 15 s of a talk and after
-recall     share of true barge-ins that the gate sees, and the median time from the user's first sound to its answer
-ERLE       echo taken away, assistant alone; residual: level of what is left
-STOI       how well the user is understood while both speak, 0..1 (needs pystoi); SI-SDR: likewise as a ratio
-us/10 ms   one core's time for 10 ms of sound: cancelling and alignment / with voice activity and gate"""
+false barge-ins per minute   of the assistant alone, in the first 15 s of a talk and after
+recall                       share of the user's barge-ins that were detected
+median                       from the user's first sound to the gate's answer
+ERLE                         echo return loss enhancement, the assistant alone; residual: level of what is left
+STOI                         intelligibility of the user while both speak, 0..1 (needs pystoi); SI-SDR: as a ratio
+us per 10 ms                 one core's time for 10 ms of sound: alignment and cancelling; all, with the gate"""
 
 
 def main() -> int:
@@ -59,60 +59,65 @@ def main() -> int:
     parser.add_argument("--condition", action="append", choices=CONDITIONS, help="only this one; may be repeated")
     parser.add_argument(
         "--set-of-rooms", choices=tuple(_FIRST_ROOM), default="report",
-        help="choose: for whoever turns the gate's knobs; report (default): rooms in which nothing was chosen",
+        help="choose: to choose thresholds in; report (default): rooms in which nothing was chosen",
     )  # fmt: skip
     parser.add_argument("--user-speech", type=Path, metavar="DIR", help="recordings of users (.wav) instead of voices")
     parser.add_argument("--pairs", type=Path, metavar="DIR", help="measure on *_mic.wav and *_ref.wav instead of rooms")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw them")
-    parser.add_argument("--verbose", action="store_true", help="say where every false barge-in was")
+    parser.add_argument("--verbose", action="store_true", help="print where every false barge-in was")
     parser.add_argument("--profile", metavar="NAME|FILE", help="settings profile")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     args.service_arguments = [word for item in args.set for word in ("--set", item)]
     if args.profile:
         args.service_arguments += ["--profile", args.profile]
+    if args.rooms < 1 or args.seconds < 5:
+        parser.error("at least one room and five seconds are needed")
     try:
-        return run(args, load(args.profile, args.set))
+        run(args, load(args.profile, args.set))
     except HuiyinError as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return error.exit_status
+    return 0
 
 
-def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Measure, print, write. Returns the exit status."""
+def run(args: argparse.Namespace, settings: Settings) -> None:
+    """Measure, print, write."""
     for path in (args.json, args.png):
         if path:
             check_writable(path)
-    if args.rooms < 1 or args.seconds < 5:
-        raise CommandError("at least one room and five seconds are needed", USAGE)
     vad = SileroVad(ModelStore(settings.store).ensure("silero_vad.onnx"))
     names = _available(args.canceller or CANCELLERS)
     if args.pairs:
-        rows = _on_pairs(args.pairs, names, vad)
-        print(_table(rows))
-        _write(args, rows)
-        return 0
-    lines = speech.synthesised(settings, args.service_arguments, _tell)
-    if args.user_speech:
-        lines = Speech(lines.assistant, speech.recorded(args.user_speech))
-    results = measure(lines, vad, names, args.condition or CONDITIONS, _rooms(args), args.seconds, _progress)
-    rows = [figures(result) for result in results]
-    print(_table(rows))
-    if args.verbose:
-        for result in results:
-            for at in (*result.first.false_at, *result.after.false_at):
-                print(f"false: {result.canceller}: {at}")
-    _write(args, rows)
-    return 0
+        rows = list(_on_pairs(args.pairs, names, vad))
+    else:
+        lines = speech.synthesised(settings, args.service_arguments, tell)
+        if args.user_speech:
+            lines = Speech(lines.assistant, speech.recorded(args.user_speech))
+        first = _FIRST_ROOM[args.set_of_rooms]
+        rooms = range(first, first + args.rooms)
+        results = measure(lines, vad, names, args.condition or CONDITIONS, rooms, args.seconds, _progress)
+        rows = [figures(result) for result in results]
+        if args.verbose:
+            for result in results:
+                for at in (*result.first_15_s.false_at, *result.after.false_at):
+                    tell(f"false: {result.canceller}: {at}")
+    _show(rows)
+    if args.json:
+        with output_file(args.json) as file:
+            file.write(json.dumps({"rows": rows}, ensure_ascii=False, indent=2).encode() + b"\n")
+    if args.png:
+        with output_file(args.png) as file:
+            file.write(picture.draw(rows))
 
 
 def measure(
     lines: Speech,
     vad: SileroVad,
-    cancellers: tuple[str, ...] | list[str],
-    conditions: tuple[str, ...] | list[str],
-    rooms: list[int],
+    cancellers: Sequence[str],
+    conditions: Sequence[str],
+    rooms: Sequence[int],
     seconds: float = SCENE_S,
     progress: Callable[[str], None] = lambda line: None,
 ) -> list[EchoFigures]:
@@ -137,7 +142,7 @@ def figures(result: EchoFigures) -> dict[str, Any]:
         return round(float(np.mean(values)), 3) if values else None
 
     row: dict[str, Any] = {"canceller": result.canceller, "condition": result.condition}
-    for name, part in (("first", result.first), ("after", result.after)):
+    for name, part in (("first_15_s", result.first_15_s), ("after", result.after)):
         row[f"{name}_false_per_min"] = round(part.false_per_min, 2)
         row[f"{name}_far_end_min"] = round(part.far_end_min, 2)
         row[f"{name}_recall"] = None if part.recall is None else round(part.recall, 3)
@@ -149,59 +154,50 @@ def figures(result: EchoFigures) -> dict[str, Any]:
     return row
 
 
-def _rooms(args: argparse.Namespace) -> list[int]:
-    first = _FIRST_ROOM[args.set_of_rooms]
-    return list(range(first, first + args.rooms))
-
-
 def _path(name: str) -> EchoPath:
     return make_echo_path(name)[0]
 
 
-def _available(names: tuple[str, ...] | list[str]) -> list[str]:
+def _available(names: Sequence[str]) -> list[str]:
     available = []
     for name in names:
         warning = make_echo_path(name)[1]
         if warning:
-            _tell(f"{name} is left out: {warning}")
+            tell(f"{name} is left out: {warning}")
         else:
             available.append(name)
     return available
 
 
-def _on_pairs(folder: Path, names: list[str], vad: SileroVad) -> list[dict[str, Any]]:
-    """Recordings: who speaks when is not known, so that every barge-in counts as false."""
+def _on_pairs(folder: Path, names: Sequence[str], vad: SileroVad) -> Iterator[dict[str, Any]]:
+    """Recordings: nobody knows who speaks when, so barge-ins are only counted."""
     pairs = list(_pairs(folder))
-    rows = []
     for name in names:
         for title, mic, reference in pairs:
-            heard = listen(mic, reference, partial(_path, name), vad)
-            length = len(heard.near)
+            output = listen(mic, reference, partial(_path, name), vad)
+            length = len(output.near)
             active = audible(reference[:length].astype(np.float32) / np.float32(32768))
-            before, after = (float(np.mean((s[:length][active] / 32768.0) ** 2)) for s in (mic, heard.near))
-            rows.append(
-                {
-                    "canceller": name,
-                    "condition": title,
-                    "barge_ins_per_min": round(len(heard.starts_s) / max(1e-3, active.sum() / SAMPLE_RATE / 60), 2),
-                    "erle_db": round(ratio_db(before, after), 1),
-                    "residual_dbfs": round(ratio_db(after, 1.0), 1),
-                    "path_us": round(heard.path_us),
-                    "listener_us": round(heard.listener_us),
-                }
-            )
-    return rows
+            before, after = (float(np.mean((s[:length][active] / 32768.0) ** 2)) for s in (mic, output.near))
+            yield {
+                "canceller": name,
+                "condition": title,
+                "barge_ins_per_min": round(len(output.starts_s) / max(1e-3, active.sum() / SAMPLE_RATE / 60), 2),
+                "erle_db": round(ratio_db(before, after), 1),
+                "residual_dbfs": round(ratio_db(after, 1.0), 1),
+                "path_us": round(output.path_us),
+                "listener_us": round(output.listener_us),
+            }
 
 
 def _pairs(folder: Path) -> Iterator[tuple[str, Pcm16, Pcm16]]:
-    found = sorted(folder.glob("*_mic.wav"))
-    if not found:
-        raise CommandError(f"there are no *_mic.wav files in {folder}")
-    for path in found:
-        title = path.name[: -len("_mic.wav")]
+    files = sorted(folder.glob("*_mic.wav"))
+    if not files:
+        raise SystemExit(f"there are no *_mic.wav files in {folder}")
+    for path in files:
+        title = path.name.removesuffix("_mic.wav")
         reference = path.with_name(f"{title}_ref.wav")
         if not reference.is_file():
-            raise CommandError(f"{path} has no {reference.name} beside it")
+            raise SystemExit(f"{path} has no {reference.name} beside it")
         mic, ref = (as_int16(read_wav(file) * 32768) for file in (path, reference))
         length = min(len(mic), len(ref))
         yield title, mic[:length], ref[:length]
@@ -210,44 +206,27 @@ def _pairs(folder: Path) -> Iterator[tuple[str, Pcm16, Pcm16]]:
 _COLUMNS = (
     ("canceller", "canceller", "{}"),
     ("condition", "condition", "{}"),
-    ("barge_ins_per_min", "starts/min", "{:.1f}"),
-    ("first_false_per_min", "false/min first 15 s", "{:.1f}"),
+    ("barge_ins_per_min", "barge-ins per minute", "{:.1f}"),
+    ("first_15_s_false_per_min", "false barge-ins per minute, first 15 s", "{:.1f}"),
     ("after_false_per_min", "after", "{:.1f}"),
-    ("first_recall", "recall first 15 s", "{:.2f}"),
-    ("first_median_ms", "ms", "{:.0f}"),
+    ("first_15_s_recall", "recall, first 15 s", "{:.2f}"),
     ("after_recall", "after", "{:.2f}"),
-    ("after_median_ms", "ms", "{:.0f}"),
-    ("erle_db", "ERLE dB", "{:.1f}"),
-    ("residual_dbfs", "residual dBFS", "{:.0f}"),
+    ("first_15_s_median_ms", "median, first 15 s", "{:.0f} ms"),
+    ("after_median_ms", "after", "{:.0f} ms"),
+    ("erle_db", "ERLE", "{:.0f} dB"),
+    ("residual_dbfs", "residual", "{:.0f} dBFS"),
     ("stoi", "STOI", "{:.2f}"),
-    ("si_sdr_db", "SI-SDR dB", "{:.1f}"),
-    ("path_us", "us/10 ms", "{:.0f}"),
+    ("si_sdr_db", "SI-SDR", "{:.1f} dB"),
+    ("path_us", "µs per 10 ms", "{:.0f}"),
     ("listener_us", "with gate", "{:.0f}"),
 )
+"""Key of a row, head and format."""
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _show(rows: list[dict[str, Any]]) -> None:
     columns = [column for column in _COLUMNS if any(column[0] in row for row in rows)]
-    lines = [[title for _, title, _ in columns]]
-    for row in rows:
-        lines.append([text.format(row[key]) if row.get(key) is not None else "-" for key, _, text in columns])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    # Names to the left, figures to the right.
-    put = [str.ljust if i < 2 else str.rjust for i in range(len(columns))]
-    return "\n".join("  ".join(p(cell, n) for p, cell, n in zip(put, line, widths, strict=True)) for line in lines)
-
-
-def _write(args: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    if args.json:
-        with output_file(args.json) as file:
-            file.write(json.dumps({"rows": rows}, ensure_ascii=False, indent=2).encode() + b"\n")
-    if args.png:
-        with output_file(args.png) as file:
-            file.write(picture.draw(rows))
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    lines = ([None if row.get(key) is None else form.format(row[key]) for key, _, form in columns] for row in rows)
+    show([head for _, head, _ in columns], lines)
 
 
 def _progress(line: str) -> None:

@@ -17,8 +17,8 @@ Mask = npt.NDArray[np.bool_]
 _SILENCE = 1e-10
 _LATEST = 512  # samples (32 ms) a canceller's output may be late by
 _TAIL_S = 0.5  # after a user's last word: their reverberation, and the detector's release
-_ANSWER_LIMIT_S = 1.5  # later than this the user has said it twice
-_SPEAKER_HANG_S = 0.5  # an echo is heard for so long after its sound
+_DETECTED_WITHIN_S = 1.5  # later the user has said it twice
+_SPEAKER_HANG_S = 0.5
 
 
 def ratio_db(above: float, below: float) -> float:
@@ -72,12 +72,12 @@ def stoi(reference: Samples, estimate: Samples) -> float | None:
 
 @dataclass
 class BargeIns:
-    """What the gate did, over any number of scenes."""
+    """The gate's barge-ins, over any number of scenes."""
 
     far_end_min: float = 0.0  # minutes with the assistant alone audible
     false: int = 0
     true: int = 0
-    delays_s: list[float] = field(default_factory=list)  # of those true ones that the gate saw
+    delays_s: list[float] = field(default_factory=list)  # of the true ones that were detected
     false_at: list[str] = field(default_factory=list)  # scene and second, to look them up
 
     @property
@@ -87,7 +87,7 @@ class BargeIns:
 
     @property
     def recall(self) -> float | None:
-        """Share of true barge-ins that the gate saw; None where there were none."""
+        """Share of true barge-ins that were detected; None where there were none."""
         return len(self.delays_s) / self.true if self.true else None
 
     @property
@@ -96,17 +96,17 @@ class BargeIns:
         return float(np.median(self.delays_s)) * 1000 if self.delays_s else None
 
     def add(
-        self, name: str, starts_s: Sequence[float], true: Sequence[tuple[float, float]], alone: Mask, span: slice
+        self, name: str, starts_s: Sequence[float], users: Sequence[tuple[float, float]], alone: Mask, part: slice
     ) -> None:
-        """One scene: when the gate answered, the user's utterances, samples with the assistant alone; `span` of it."""
-        low, high = span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE
-        self.far_end_min += float(np.count_nonzero(alone[span])) / SAMPLE_RATE / 60
+        """A scene's `part` (samples): when the gate answered, the user's barge-ins, where the assistant is alone."""
+        low, high = part.start / SAMPLE_RATE, part.stop / SAMPLE_RATE
+        self.far_end_min += float(np.count_nonzero(alone[part])) / SAMPLE_RATE / 60
         for at in starts_s:
-            if low <= at < high and not any(start <= at <= end + _TAIL_S for start, end in true):
+            if low <= at < high and not any(start <= at <= end + _TAIL_S for start, end in users):
                 self.false += 1
                 self.false_at.append(f"{name} at {at:.2f} s")
-        for start, end in true:
+        for start, end in users:
             if low <= start < high:
                 self.true += 1
-                delays_s = [at - start for at in starts_s if start <= at <= min(end, start + _ANSWER_LIMIT_S)]
-                self.delays_s += delays_s[:1]
+                answers_s = [at - start for at in starts_s if start <= at <= min(end, start + _DETECTED_WITHIN_S)]
+                self.delays_s += answers_s[:1]

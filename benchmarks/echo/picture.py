@@ -9,28 +9,25 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 # Pixels.
-_LEFT = 110  # for the cancellers' names
-_TOP = 64  # for the panels' titles
+_LEFT = 110
+_TOP = 64
 _PANEL = 150
-_GAP = 26  # between panels
-_ROW = 24  # a canceller
+_GAP = 26
+_ROW = 24
 _BAR = 16
-_HEADER = 30  # a condition
-
-_GRID = "#e3e3e3"
-_LABEL = "#333333"
-_TITLE = "#111111"
+_HEADER = 30
+_GRID, _LABEL, _TITLE = "#e3e3e3", "#333333", "#111111"
 _COLOURS = {"off": "#9a9a9a", "speex": "#2f6fb2", "webrtc": "#d08a2e", "both": "#4f9d69"}
 
-# (keys in order of preference, title, what is better, text of a value)
 _PANELS = (
-    (("first_false_per_min", "barge_ins_per_min"), "false/min, first 15 s", "fewer", "{:.1f}"),
-    (("after_false_per_min",), "false/min, after", "fewer", "{:.1f}"),
+    (("first_15_s_false_per_min", "barge_ins_per_min"), "false per min, first 15 s", "fewer", "{:.1f}"),
+    (("after_false_per_min",), "false per min, after", "fewer", "{:.1f}"),
     (("after_recall",), "recall, after", "more", "{:.2f}"),
-    (("after_median_ms",), "median ms, after", "sooner", "{:.0f}"),
-    (("erle_db",), "echo taken away, dB", "more", "{:.0f}"),
-    (("stoi",), "user understood, STOI", "more", "{:.2f}"),
+    (("after_median_ms",), "median, after, ms", "sooner", "{:.0f}"),
+    (("erle_db",), "ERLE, dB", "more", "{:.0f}"),
+    (("stoi",), "STOI, both speak", "more", "{:.2f}"),
 )
+"""Keys of a row in order of preference, title, what is better, format."""
 
 
 def draw(rows: Sequence[dict[str, Any]]) -> bytes:

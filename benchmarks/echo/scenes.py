@@ -1,4 +1,4 @@
-"""Scenes to measure an echo path in: a room, an assistant that talks on and on, and a user who cuts in now and then.
+"""Scenes to measure an echo path in: a room, an assistant that talks on and on, and a user who interrupts it.
 
 Rooms are drawn by number, so that scene 5 is the same everywhere.
 """
@@ -16,7 +16,7 @@ from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 
 CONDITIONS = ("no drift", "100 ppm", "xruns")
 SCENE_S = 44.0
-FIRST_S = 15.0  # of a scene: measured apart from what comes after
+FIRST_S = 15.0  # the cancellers learn the room; measured apart from what comes after
 _BARGE_INS_S = ((1.5, 5.0), (9.0, 12.0), (18.0, 20.0), (26.0, 28.0), (35.0, 38.0))
 _LONGEST_BARGE_IN_S = 2.5
 _GAP_S = (0.15, 0.6)  # between the assistant's sentences

@@ -10,11 +10,10 @@ import numpy as np
 
 from benchmarks.echo.scenes import Speech
 from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import at_speech_level
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
+from huiyin.assistant.ports.wav import read_wav, wav_bytes
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 
@@ -63,14 +62,11 @@ def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[st
 
 
 def recorded(folder: Path) -> list[Samples]:
-    """All WAV files of a folder, by name. Raises CommandError when there are none."""
+    """All WAV files of a folder, by name. Raises SystemExit when there are none."""
     files = sorted(folder.glob("*.wav"))
     if not files:
-        raise CommandError(f"there are no .wav files in {folder}")
-    try:
-        return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
-    except WavError as error:
-        raise CommandError(str(error)) from error
+        raise SystemExit(f"there are no .wav files in {folder}")
+    return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
 
 
 def _file(folder: Path, voice: str, text: str) -> Path:

@@ -20,7 +20,7 @@ _FULL_SCALE = 32768.0
 
 
 class _Recorder:
-    """An echo path that remembers what it let through and how long it took."""
+    """An echo path whose output and processor time are recorded."""
 
     def __init__(self, path: EchoPath) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class _Recorder:
 
 @dataclass
 class ListenerOutput:
-    """What came of a scene: the cleaned sound, and when the gate answered (seconds of the microphone's sound)."""
+    """The cleaned sound, and when the gate answered (seconds of the microphone's sound)."""
 
     near: Pcm16
     starts_s: list[float]
@@ -72,11 +72,11 @@ def listen(mic: Pcm16, far_end: Pcm16, make_path: Callable[[], EchoPath], vad: S
 
 @dataclass
 class EchoFigures:
-    """One canceller in one condition, over all scenes played. Levels and ratios leave out the first 15 s."""
+    """One canceller in one condition, over all scenes played. Levels and ratios are of what follows the first 15 s."""
 
     canceller: str
     condition: str
-    first: BargeIns = field(default_factory=BargeIns)
+    first_15_s: BargeIns = field(default_factory=BargeIns)
     after: BargeIns = field(default_factory=BargeIns)
     erle: list[float] = field(default_factory=list)  # dB, one a scene
     residual: list[float] = field(default_factory=list)  # dBFS
@@ -85,16 +85,16 @@ class EchoFigures:
     path_us: list[float] = field(default_factory=list)
     listener_us: list[float] = field(default_factory=list)
 
-    def add(self, scene: Scene, heard: ListenerOutput) -> None:
+    def add(self, scene: Scene, output: ListenerOutput) -> None:
         """Measure a scene."""
-        length = len(heard.near)
-        mic, near = (sound[:length].astype(np.float32) / _FULL_SCALE for sound in (scene.mic, heard.near))
+        length = len(output.near)
+        mic, near = (sound[:length].astype(np.float32) / _FULL_SCALE for sound in (scene.mic, output.near))
         user = scene.user[:length]
         far_end = scene.far_end[:length].astype(np.float32) / _FULL_SCALE
         alone = audible(far_end) & ~mask(length, scene.barge_ins, after_s=0.5)
         cut = min(length, round(FIRST_S * SAMPLE_RATE))
-        self.first.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(0, cut))
-        self.after.add(scene.name, heard.starts_s, scene.barge_ins, alone, slice(cut, length))
+        self.first_15_s.add(scene.name, output.starts_s, scene.barge_ins, alone, slice(0, cut))
+        self.after.add(scene.name, output.starts_s, scene.barge_ins, alone, slice(cut, length))
         alone[:cut] = False
         if alone.any():
             residual = float(np.mean(near[alone] ** 2))
@@ -103,12 +103,12 @@ class EchoFigures:
         for start, end in scene.barge_ins:
             if start >= FIRST_S:
                 self._double_talk(user, near, slice(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)))
-        self.path_us.append(heard.path_us)
-        self.listener_us.append(heard.listener_us)
+        self.path_us.append(output.path_us)
+        self.listener_us.append(output.listener_us)
 
     def _double_talk(self, user: Samples, near: Samples, span: slice) -> None:
         reference, estimate = in_time(user[span], near[span])
-        understood = stoi(reference, estimate)
-        if understood is not None:
-            self.stoi.append(understood)
+        intelligibility = stoi(reference, estimate)
+        if intelligibility is not None:
+            self.stoi.append(intelligibility)
         self.si_sdr.append(si_sdr_db(reference, estimate))
