@@ -13,7 +13,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.level import at_speech_level
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.ports.wav import read_wav, wav_bytes
+from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
 
@@ -66,7 +66,10 @@ def recorded(folder: Path) -> list[Samples]:
     files = sorted(folder.glob("*.wav"))
     if not files:
         raise SystemExit(f"there are no .wav files in {folder}")
-    return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
+    try:
+        return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
+    except WavError as error:
+        raise SystemExit(str(error)) from error
 
 
 def _file(folder: Path, voice: str, text: str) -> Path:

@@ -1,1 +1,1 @@
-"""Measuring the recognisers: models of the real shape with random weights, tables, peers."""
+"""Measures the recognisers: models of the published size with random weights, beside other programs."""

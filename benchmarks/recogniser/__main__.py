@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import sys
 from pathlib import Path
 
 
-def main() -> int:
-    """Measure one thing; its figures go to the screen, and with --json as one object to a file."""
+def main() -> None:
+    """Measure one thing: figures are printed, and with --json written to a file as one object."""
     parser = argparse.ArgumentParser(prog="huiyin bench asr|memory|serving|equality")
     what = parser.add_subparsers(dest="what", required=True)
     speed = what.add_parser("asr", help="SenseVoice's speed and memory beside the stock call")
@@ -29,12 +28,11 @@ def main() -> int:
         one.add_argument("--model", type=Path, help="a SenseVoice folder; default: random weights, published size")
         one.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON")
     args = parser.parse_args()
-    module = {"asr": "speed", "memory": "memory", "serving": "serving", "equality": "equality"}[args.what]
+    module = "speed" if args.what == "asr" else args.what
     figures = importlib.import_module(f"benchmarks.recogniser.{module}").run(args)
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

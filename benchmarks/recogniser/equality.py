@@ -1,4 +1,4 @@
-"""Whether the exported graph says what FunASR's own modules say, frame by frame."""
+"""Whether the exported graph chooses the tokens that FunASR's own modules choose, frame by frame."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.output import show
 from benchmarks.recogniser.peers import random_model
 from benchmarks.recogniser.recordings import speech
 from huiyin.services.asr.sensevoice.export import exported
@@ -22,7 +23,7 @@ _QUERIES = (LANGUAGE_QUERIES["auto"], EMOTION_QUERY, EVENT_QUERY, ITN_QUERY)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Compare, print, return the figures."""
+    """Compare, print the table, return the figures."""
     folder: Path = args.model or random_model()
     front = Frontend(folder / "am.mvn")
     sound, start, pieces = speech().astype(np.float32) / 32768, 0, []
@@ -33,12 +34,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     stock = _outputs(TorchNetwork(folder, "cpu", "fp32", 2), pieces)
     exact = _outputs(OnnxNetwork(exported(folder, "fp32"), 2), pieces)
     rounded = _outputs(OnnxNetwork(exported(folder, "int8"), 2), pieces)
-    same = _same(exact, stock)
+    same, int8 = _same(exact, stock), 1 - _same(rounded, exact)
     tags = max(float(np.abs(a.tags - b.tags).max()) for a, b in zip(exact, stock, strict=True))
-    int8 = 1 - _same(rounded, exact)
-    print(f"{folder.name}: {sum(len(o.frames) for o in stock)} frames of synthetic speech")
-    print(f"float32 graph and FunASR's modules: same token in {same:.2%} of frames, tag logits within {tags:.1e}")
-    print(f"int8 and float32 graph: another token in {int8:.2%} of frames", flush=True)
+    frames = str(sum(len(output.frames) for output in stock))
+    rows = [
+        ["float32 and FunASR's modules", frames, f"{100 * same:.2f} %", f"{tags:.1e}"],
+        ["int8 and float32", frames, f"{100 - 100 * int8:.2f} %", None],
+    ]
+    show(("graphs compared", "frames", "the same token in", "tag logits within"), rows)
     return {"model": folder.name, "same_as_stock": same, "tag_logits_within": tags, "int8_different": int8}
 
 

@@ -1,17 +1,19 @@
-"""Peak memory of the real service by length of the recording: the table that made people leave long audio alone."""
+"""Peak memory of the real service by length of the recording."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from benchmarks.output import show
 from benchmarks.recogniser.peers import bench_dir, random_model
-from benchmarks.recogniser.process import service
+from benchmarks.recogniser.process import Running, service
 from benchmarks.recogniser.recordings import speech, write
 from tests.support.sensevoice_folder import PUBLISHED_TOKENS, TINY, random_weights, vocabulary, write_folder
 
@@ -23,33 +25,44 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, print the table, return the figures."""
     folder = args.model or (_tiny_model() if args.tiny else random_model())
     lengths = args.lengths or (_TINY_LENGTHS_S if args.tiny else _LENGTHS_S)
-    content = speech()
     rows: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory(prefix="huiyin-bench-") as scratch:
         settings = {"engine": "sensevoice", "model": folder, "max_duration_s": 86_400, "cache_entries": 0}
         with service(allowed_dir=scratch, **settings) as running:
             loaded_mb, _ = running.memory_mb()
-            print(f"{folder.name}: {loaded_mb:.0f} MB after loading")
-            print(f"{'length':>10} {'peak MB':>9} {'above loaded':>13} {'took':>9} {'real-time factor':>17}")
-            for length_s in lengths:
-                path = write(Path(scratch) / "long.wav", length_s, content)
-                running.forget_peak()
-                started = time.perf_counter()
-                answer = requests.post(running.url + "/asr", json={"filename": path.name}, timeout=None)
-                answer.raise_for_status()
-                took_s = time.perf_counter() - started
-                _, peak_mb = running.memory_mb()
-                path.unlink()
-                rows.append({"length_s": length_s, "peak_mb": round(peak_mb, 1), "took_s": round(took_s, 2)})
-                label = f"{length_s:.0f} s" if length_s < 120 else f"{length_s / 60:.0f} min"
-                label = label if length_s < 3600 else f"{length_s / 3600:.0f} h"
-                above = f"{peak_mb - loaded_mb:+.0f}"
-                print(f"{label:>10} {peak_mb:9.0f} {above:>13} {took_s:8.1f}s {took_s / length_s:17.4f}", flush=True)
-    since = [row for row in rows if row["length_s"] >= 60]
-    if len(since) > 1:
-        grown = max(row["peak_mb"] for row in since) - since[0]["peak_mb"]
-        print(f"from {since[0]['length_s']:.0f} s on, the peak grows by {grown:.0f} MB")
+
+            def measured() -> Iterator[list[str | None]]:
+                yield ["loaded", f"{loaded_mb:.0f} MB", None, None]
+                for length_s in lengths:
+                    row = _measure(running, Path(scratch), length_s)
+                    rows.append(row)
+                    yield [
+                        _length(length_s),
+                        f"{row['peak_mb']:.0f} MB",
+                        f"{row['peak_mb'] - loaded_mb:+.0f} MB",
+                        f"{row['took_s'] / length_s:.4f}",
+                    ]
+
+            show(("length of the recording", "peak memory", "above loaded", "real-time factor"), measured())
     return {"model": folder.name, "loaded_mb": round(loaded_mb, 1), "rows": rows}
+
+
+def _measure(running: Running, scratch: Path, length_s: float) -> dict[str, float]:
+    path = write(scratch / "long.wav", length_s, speech())
+    running.forget_peak()
+    started = time.perf_counter()
+    answer = requests.post(running.url + "/asr", json={"filename": path.name}, timeout=None)
+    answer.raise_for_status()
+    took_s = time.perf_counter() - started
+    _, peak_mb = running.memory_mb()
+    path.unlink()
+    return {"length_s": length_s, "peak_mb": round(peak_mb, 1), "took_s": round(took_s, 2)}
+
+
+def _length(length_s: float) -> str:
+    if length_s < 120:
+        return f"{length_s:.0f} s"
+    return f"{length_s / 60:.0f} min" if length_s < 3600 else f"{length_s / 3600:.0f} h"
 
 
 def _tiny_model() -> Path:

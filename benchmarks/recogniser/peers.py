@@ -1,4 +1,4 @@
-"""What the speed is compared with: models of the published size with random weights, in each rival's own form.
+"""What the speed is compared with: models of the published size with random weights, in each program's own form.
 
 All is made once, below the user's cache folder, and kept.
 """
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.output import tell
 from huiyin.configs.settings import StoreSettings
 from tests.support.funasr_frontend import FEATURES, SCALE, SHIFT
 from tests.support.sensevoice_folder import FULL, PUBLISHED_TOKENS, random_weights, vocabulary, write_folder
@@ -30,7 +31,7 @@ def random_model() -> Path:
     """A folder of the published size (0.94 GB) with random weights."""
     folder = bench_dir() / "sensevoice-random"
     if not (folder / "model.pt").is_file():
-        print(f"making a model of the published size with random weights in {folder} …", file=sys.stderr, flush=True)
+        tell(f"making a model of the published size with random weights in {folder} …")
         making = folder.with_name("making")
         shutil.rmtree(making, ignore_errors=True)
         write_folder(making, random_weights(FULL, PUBLISHED_TOKENS), FULL, vocabulary(PUBLISHED_TOKENS))
@@ -43,7 +44,7 @@ def sherpa_python() -> Path:
     home = bench_dir() / "sherpa-venv"
     python = home / "bin" / "python"
     if not python.is_file() or not (home / ".ready").is_file():
-        print(f"installing {_SHERPA} into {home} …", file=sys.stderr, flush=True)
+        tell(f"installing {_SHERPA} into {home} …")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
         install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", _SHERPA, "numpy"]
         subprocess.run(install, check=True)
@@ -57,7 +58,7 @@ def sherpa_model(folder: Path) -> Path:
     target = bench_dir() / f"{folder.name}-sherpa"
     if (target / "model.int8.onnx").is_file():
         return target
-    print("making sherpa-onnx's form of the model (some minutes) …", file=sys.stderr, flush=True)
+    tell("making sherpa-onnx's form of the model (some minutes) …")
     making = target.with_name("making-sherpa")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)

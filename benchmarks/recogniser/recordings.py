@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import wave
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _SENTENCES = (
 _PAUSES_S = (0.3, 0.6, 0.9, 1.6)
 
 
+@functools.cache
 def speech() -> Any:
     """About a minute of it: int16 (n,), 16 kHz. The same every time."""
     import soxr
@@ -39,12 +41,12 @@ def speech() -> Any:
 
 def write(path: Path, seconds: float, content: Any) -> Path:
     """A WAV file of that length, `content` again and again."""
-    left = round(seconds * SAMPLE_RATE)
+    missing = round(seconds * SAMPLE_RATE)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        while left > 0:
-            file.writeframesraw(content[:left].tobytes())
-            left -= len(content)
+        while missing > 0:
+            file.writeframesraw(content[:missing].tobytes())
+            missing -= len(content)
     return path

@@ -1,4 +1,4 @@
-"""The real service under many callers: throughput beside one caller, waits, and short clips beside a long recording."""
+"""The real service under many callers: throughput, waits, and short clips beside a long recording."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import requests
 
+from benchmarks.output import show, tell
 from benchmarks.recogniser.peers import random_model
 from benchmarks.recogniser.process import Running, service
 from benchmarks.recogniser.recordings import speech, write
@@ -24,70 +25,71 @@ from huiyin.services.common.audio import SAMPLE_RATE
 _CALLERS = 16  # at once
 _CLIP_S = 3.0  # of each clip
 _CLIPS = 96  # in all
+_ROUNDS = 3
 _LONG_S = 3600.0
 _PCM = {"Content-Type": f"audio/pcm;rate={SAMPLE_RATE}"}
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure, print, return the figures."""
+    """Measure, print the table, return the figures."""
     folder = args.model or random_model()
-    figures: dict[str, Any] = {"model": folder.name}
     with tempfile.TemporaryDirectory(prefix="huiyin-bench-") as scratch:
         settings = {"engine": "sensevoice", "model": folder, "max_duration_s": 86_400, "cache_entries": 0}
         with service(allowed_dir=scratch, service__threads=32, **settings) as running:
-            figures |= _callers(running)
-            figures |= _beside_a_long_file(running, Path(scratch))
-    return figures
+            rate, many_rate, fair = _callers(running)
+            alone_s, p50_s, p95_s = _beside_a_long_file(running, Path(scratch))
+    rows = [
+        ["one caller after the other", f"{rate:.1f} a second", "1.00"],
+        [f"{_CALLERS} callers at once", f"{many_rate:.1f} a second", f"{many_rate / rate:.2f}"],
+        [f"the {_CALLERS} callers' p95, of the fair share", None, f"{fair:.2f}"],
+        ["one clip alone", f"{alone_s * 1000:.0f} ms", "1.00"],
+        ["beside an hour of recording, p50", f"{p50_s * 1000:.0f} ms", f"{p50_s / alone_s:.2f}"],
+        ["beside an hour of recording, p95", f"{p95_s * 1000:.0f} ms", f"{p95_s / alone_s:.2f}"],
+    ]
+    show((f"clips of {_CLIP_S:.0f} s", "", "ratio"), rows)
+    figures = {"one_per_s": rate, "many_per_s": many_rate, "gain": many_rate / rate, "p95_of_fair_share": fair}
+    beside = {"alone_s": alone_s, "beside_long_s": p50_s, "beside_long_p95_s": p95_s, "ratio": p50_s / alone_s}
+    return {"model": folder.name, **figures, **beside}
 
 
-def _callers(running: Running) -> dict[str, Any]:
-    """Rounds of one caller and of sixteen take turns; medians of three."""
+def _callers(running: Running) -> tuple[float, float, float]:
+    """Clips a second of one caller and of many, and the many's p95 over the fair share; rounds take turns, medians."""
     _many(running, 1, 8)
-    alone, together, p95_s = [], [], []
-    for _ in range(3):
-        alone.append(_many(running, 1, _CLIPS // 2)[0])
+    rounds = []
+    for _ in range(_ROUNDS):
+        alone, _ = _many(running, 1, _CLIPS // 2)
         rate, waits_s = _many(running, _CALLERS, _CLIPS)
-        together.append(rate)
-        p95_s.append(float(np.percentile(waits_s, 95)) / (_CALLERS / rate))
-    one, all_, fair = statistics.median(alone), statistics.median(together), statistics.median(p95_s)
-    print(f"{_CLIP_S:.0f} s clips, one caller after the other   {one:6.1f} a second")
-    print(f"{_CLIP_S:.0f} s clips, {_CALLERS} callers at once          {all_:6.1f} a second: {all_ / one:.2f} x")
-    print(f"p95 of the {_CALLERS} callers' answers         {fair:6.2f} x the fair share", flush=True)
-    return {"one_per_s": one, "many_per_s": all_, "gain": all_ / one, "p95_of_fair_share": fair}
+        rounds.append((alone, rate, float(np.percentile(waits_s, 95)) / (_CALLERS / rate)))
+    one, many, fair = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return one, many, fair
 
 
-def _beside_a_long_file(running: Running, scratch: Path) -> dict[str, Any]:
+def _beside_a_long_file(running: Running, scratch: Path) -> tuple[float, float, float]:
+    """Seconds to the answer of a clip: alone (median), while a long recording is transcribed (p50, p95)."""
     path = write(scratch / "long.wav", _LONG_S, speech())
     clips = _clips()
     alone_s = statistics.median(_ask(running, next(clips)) for _ in range(20))
-    done = threading.Event()
+    is_enough = threading.Event()
 
-    def long() -> None:
+    def transcribe_long() -> None:
         body = {"filename": path.name, "stream": True}
         with requests.post(running.url + "/asr", json=body, stream=True, timeout=None) as answer:
             for _ in answer.iter_lines():
-                if done.is_set():
+                if is_enough.is_set():
                     return
 
-    thread = threading.Thread(target=long)
+    thread = threading.Thread(target=transcribe_long)
     thread.start()
     time.sleep(2.0)  # the long one is well under way
-    beside = []
+    beside_s = []
     for _ in range(40):
-        beside.append(_ask(running, next(clips)))
+        beside_s.append(_ask(running, next(clips)))
         time.sleep(0.2)
-    still = thread.is_alive()
-    done.set()
+    if not thread.is_alive():
+        tell("the long recording ended too early: the figures beside it say little")
+    is_enough.set()
     thread.join()
-    if not still:
-        print("the long recording ended too early: the next figure says little")
-    p50_s, p95_s = statistics.median(beside), float(np.percentile(beside, 95))
-    print(
-        f"{_CLIP_S:.0f} s clip alone {alone_s * 1000:.0f} ms; while an hour of recording runs {p50_s * 1000:.0f} ms "
-        f"({p50_s / alone_s:.2f} x), p95 {p95_s * 1000:.0f} ms ({p95_s / alone_s:.2f} x)",
-        flush=True,
-    )
-    return {"alone_s": alone_s, "beside_long_s": p50_s, "beside_long_p95_s": p95_s, "ratio": p50_s / alone_s}
+    return alone_s, statistics.median(beside_s), float(np.percentile(beside_s, 95))
 
 
 def _many(running: Running, callers: int, clips: int) -> tuple[float, list[float]]:

@@ -1,4 +1,4 @@
-"""How fast SenseVoice is here, beside the stock call (and sherpa-onnx): medians, rivals taking turns in one run."""
+"""SenseVoice's speed and memory beside FunASR's own call (and sherpa-onnx): medians, all take turns in one run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import psutil
 
+from benchmarks.output import show
 from benchmarks.recogniser.peers import random_model, sherpa_model, sherpa_python
 
 _CPU_LENGTHS_S = (1.0, 3.0, 5.0, 10.0, 30.0)
 _GPU_LENGTHS_S = (60.0, 90.0, 120.0)
-_REST_S = 0.1  # without work: the process rests
-_REST_LIMIT_S = 5.0  # longer is not waited
+_REST_S = 0.1  # without processor time: the process rests
+_REST_LIMIT_S = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,9 +38,12 @@ class Rival:
     peak_mb: float = 0.0
 
     def measure(self, length_s: float) -> None:
-        """Recognise so many seconds of sound once. Returns when the process rests: one whose threads spin on after its
-        answer would be paid for by the next rival."""
-        answer = self._say(f"{length_s}\n")
+        """Recognise so many seconds of sound once; wait until its threads no longer spin, so that the next one is not
+        slowed down."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{length_s}\n")
+        self.process.stdin.flush()
+        answer = self.read()
         self._wait_for_rest()
         self.times_s.setdefault(length_s, []).append(answer["s"])
         self.peak_mb = answer["peak_mb"]
@@ -49,19 +54,10 @@ class Rival:
 
     def _wait_for_rest(self) -> None:
         process, until = psutil.Process(self.process.pid), time.monotonic() + _REST_LIMIT_S
-        spent_s = -1.0
-        while time.monotonic() < until:
-            times = process.cpu_times()
-            if times.user + times.system == spent_s:
-                return
-            spent_s = times.user + times.system
+        before = None
+        while (times := process.cpu_times()[:2]) != before and time.monotonic() < until:
+            before = times
             time.sleep(_REST_S)
-
-    def _say(self, line: str) -> dict[str, float]:
-        assert self.process.stdin
-        self.process.stdin.write(line)
-        self.process.stdin.flush()
-        return self.read()
 
     def read(self) -> dict[str, float]:
         """Its next line."""
@@ -90,25 +86,28 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     on_gpu = args.device != "cpu"
     lengths = tuple(args.lengths or (_GPU_LENGTHS_S if on_gpu else _CPU_LENGTHS_S))
     precision = args.precision if args.precision != "auto" else ("fp16" if on_gpu else "int8")
-    kinds = ["huiyin", "stock", *(["sherpa"] if args.sherpa else [])]
-    folders = {kind: sherpa_model(folder) if kind == "sherpa" else folder for kind in kinds}
+    precisions = {"huiyin": precision, "stock": precision if on_gpu else "fp32", "sherpa": precision}
+    folders = {"huiyin": folder, "stock": folder}
+    if args.sherpa:
+        folders["sherpa"] = sherpa_model(folder)
     figures: dict[str, Any] = {"model": folder.name, "device": args.device, "precision": precision, "rows": []}
-    for threads in args.threads:
-        rivals = [
-            start(kind, folders[kind], threads, "fp32" if kind == "stock" and not on_gpu else precision, args.device)
-            for kind in kinds
-        ]
-        try:
-            for _ in range(args.rounds):
-                for length_s in lengths:
-                    for rival in rivals:
-                        rival.measure(length_s)
-        finally:
-            for rival in rivals:
-                rival.process.kill()
-                rival.process.wait()
-        figures["rows"].append(_row(threads, lengths, rivals))
-        _print(threads, lengths, rivals)
+
+    def measured() -> Iterator[list[str | None]]:
+        for threads in args.threads:
+            rivals = [start(kind, folders[kind], threads, precisions[kind], args.device) for kind in folders]
+            try:
+                for _ in range(args.rounds):
+                    for length_s in lengths:
+                        for rival in rivals:
+                            rival.measure(length_s)
+            finally:
+                for rival in rivals:
+                    rival.process.kill()
+                    rival.process.wait()
+            figures["rows"].append(_row(threads, lengths, rivals))
+            yield from _table(threads, lengths, rivals)
+
+    show(("seconds of sound", *(f"{length_s:g}" for length_s in lengths), "MB loaded", "MB at most"), measured())
     return figures
 
 
@@ -128,15 +127,12 @@ def _row(threads: int, lengths: tuple[float, ...], rivals: list[Rival]) -> dict[
     }
 
 
-def _print(threads: int, lengths: tuple[float, ...], rivals: list[Rival]) -> None:
+def _table(threads: int, lengths: tuple[float, ...], rivals: list[Rival]) -> Iterator[list[str | None]]:
     ours = rivals[0]
-    print(f"\n{threads} thread{'s' if threads > 1 else ''}")
-    print(f"{'seconds of sound':24}" + "".join(f"{length_s:>9.0f}" for length_s in lengths) + "   MB loaded / peak")
     for rival in rivals:
-        times = "".join(f"{rival.median_s(length_s):>9.3f}" for length_s in lengths)
-        print(f"{rival.kind:24}{times}   {rival.loaded['rss_mb']:.0f} / {rival.peak_mb:.0f}")
+        times = (f"{rival.median_s(length_s):.3f}" for length_s in lengths)
+        name = f"{rival.kind}, {threads} thread{'s' if threads > 1 else ''}"
+        yield [name, *times, f"{rival.loaded['rss_mb']:.0f}", f"{rival.peak_mb:.0f}"]
         if rival is not ours:
-            ratios = "".join(f"{ours.median_s(length_s) / rival.median_s(length_s):>9.2f}" for length_s in lengths)
-            print(f"{'  huiyin takes x':24}{ratios}")
-    rtf = "".join(f"{ours.median_s(length_s) / length_s:>9.4f}" for length_s in lengths)
-    print(f"{'  huiyin real-time factor':24}{rtf}", flush=True)
+            ratios = (f"{ours.median_s(length_s) / rival.median_s(length_s):.2f}" for length_s in lengths)
+            yield [f"huiyin / {rival.kind}", *ratios, "", ""]

@@ -1,7 +1,7 @@
-"""One recogniser in a process of its own, driven through a pipe: so that memory is its own, and rivals take turns.
+"""One recogniser in a process of its own, driven through a pipe: its memory can be measured, and programs take turns.
 
 ``python -m benchmarks.recogniser.worker KIND FOLDER THREADS [PRECISION] [DEVICE]`` prints one JSON line when it is
-loaded, then one for each line it reads: seconds of sound in, seconds it took out.
+loaded, then one for each line it reads: the line has the seconds of sound, the answer the seconds it took.
 
 KIND: huiyin (this project's engine), stock (``funasr.AutoModel.generate``), sherpa (sherpa-onnx).
 """
@@ -104,7 +104,7 @@ def main() -> None:
     """See the module."""
     kind, folder, threads, *rest = sys.argv[1:]
     precision, device = (*rest, *("auto", "cpu")[len(rest) :])
-    # Without these, waiting threads spin, and rivals in the same run slow each other down.
+    # Without it waiting threads spin, and the programs of one run slow each other down.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries print to standard output
