@@ -1,7 +1,7 @@
-"""The LLM service as Huiyin's side of `benchmarks.latency` has it: it judges the words, and passes on what it is asked.
+"""The LLM service of Huiyin's side in `benchmarks.latency`: it judges the words, and passes on other requests.
 
-The judgements are those of the real model; in virtual time they are kept in the cache folder, and made anew when the
-model or what it is shown has changed.
+The judgements are those of the real model. In virtual time they come from the cache folder, unless the model or its
+prompt has changed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.output import tell
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
@@ -22,22 +22,21 @@ from huiyin.configs.settings import Settings
 from huiyin.services.llm.engines import turn_model
 from tests.support.service_process import free_port
 
-_NOBODY = "http://127.0.0.1:9/v1"  # an upstream that is never asked
+_UNUSED = "http://127.0.0.1:9/v1"  # an upstream that is never asked
 _LOAD_LIMIT_S = 600.0  # the first time it is fetched
 _ANSWER_LIMIT_S = 10.0
 
 
 class LlmService:
-    """A real LLM service with the model that judges words, loaded. `settings` are those it and its callers go by."""
+    """A real LLM service that has loaded the model that judges words. `settings` are its own and its clients'."""
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None], upstream: str = _NOBODY) -> None:
+    def __init__(self, settings: Settings, upstream: str = _UNUSED) -> None:
         """`upstream`: base URL of the language model."""
         port = free_port()
         self.settings = replace(settings, llm=replace(settings.llm, port=port, upstreams=(upstream,)))
         self._services = Services(self.settings)
-        chosen = [f"llm.port={port}", f"llm.upstreams={upstream}", "llm.upstream_model=stated"]
-        self._launcher = Launcher(self.settings, [word for one in chosen for word in ("--set", one)], tell)
-        self._launcher.__enter__()
+        chosen = [f"llm.port={port}", f"llm.upstreams={upstream}", "llm.upstream_model=simulated"]
+        self._launcher = Launcher(self.settings, [word for one in chosen for word in ("--set", one)])
         self._launcher.start(["llm"])
         until_s = time.monotonic() + _LOAD_LIMIT_S
         while True:
@@ -56,14 +55,14 @@ class LlmService:
 
     def close(self) -> None:
         """End it."""
-        self._launcher.__exit__(None, None, None)
+        self._launcher.stop()
 
 
-class KeptJudge:
+class CachedJudge:
     """The model's judgements, kept in a file; the service is started when a text is new."""
 
-    def __init__(self, settings: Settings, folder: Path, tell: Callable[[str], None]) -> None:
-        self._settings, self._tell = settings, tell
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
         prompt = hashlib.sha256(Path(turn_model.__file__).read_bytes()).hexdigest()[:8]
         self._file = folder / f"judged-{settings.llm.turn_model}-{prompt}.json"
         self._known: dict[str, float] = json.loads(self._file.read_text("utf-8")) if self._file.is_file() else {}
@@ -75,13 +74,13 @@ class KeptJudge:
             return None
         if text not in self._known:
             if self._service is None:
-                self._tell("starting the model that judges the words …")
-                self._service = LlmService(self._settings, self._tell)
+                tell("starting the model that judges the words …")
+                self._service = LlmService(self._settings)
             self._known[text] = self._service.judge(text)
         return self._known[text]
 
     def close(self) -> None:
-        """Keep what is new, and end the service."""
+        """Write new judgements, and end the service."""
         if self._service is not None:
             self._service.close()
             self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,21 +1,21 @@
 """How well each judge tells an end of turn from a pause: ``python -m benchmarks.latency_judges``.
 
-The utterances of `benchmarks.latency` (64 with the recorded clips, and 40 others by which nothing was chosen) are
-judged at each of their pauses and at their end: by the sound up to there with 0.1 s of silence, and by the words that
-the embedded recogniser hears in it. Told is how often a judge ranks an end above a pause: 50 of 100 is a coin.
+The utterances of `benchmarks.latency` (64 with the recorded clips, and 40 unseen ones) are judged at each of their
+pauses and at their end: by the sound up to there with 0.1 s of silence, and by the words that the default recogniser
+transcribes of it. The figure is the share of pairs in which a judge ranks an end above a pause: 50 % is a coin.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.latency_judge import KeptJudge
+from benchmarks.latency_judge import CachedJudge
 from benchmarks.latency_sides import NOISE_DBFS
-from benchmarks.latency_speech import utterances, with_words
+from benchmarks.latency_speech import recordings, utterances
+from benchmarks.output import show
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
@@ -24,57 +24,69 @@ from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 
-_BEFORE_S, _AFTER_S = 0.5, 0.1  # of silence
-_LONG_S = 0.5  # a pause in which a quick reply would be heard
+_BEFORE_S = 0.5  # of silence around the sound
+_AFTER_S = 0.1
+_LONG_S = 0.5  # a pause in which a quick reply would be audible
 _VOTES = {"unfinished": 0.0, "neither": 1.0, "finished": 2.0}
+_WORDS = "the words, to the language model"
+_SOUND = "the sound, to smart-turn"
+_LISTS = "the words, to lists of conjunctions, fillers, particles"
+_STOP = "a full stop set by the recogniser"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A pause (`pause_s` long) or the end (None) of an utterance, and what each judge says of it."""
+    """A pause (`pause_s` long) or the end (None) of an utterance, and each judge's value."""
 
     pause_s: float | None
     by: dict[str, float]
 
 
-def main() -> int:
-    """Prints the table. Returns the exit status."""
+def main() -> None:
+    """Print the tables."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     settings = config.load(environ={})
     folder = settings.store.path.parent / "bench" / "latency"
-    sound, words = EndpointModel(ModelStore(settings.store).ensure(MODEL)), KeptJudge(settings, folder, _tell)
+    sound, words = EndpointModel(ModelStore(settings.store).ensure(MODEL)), CachedJudge(settings, folder)
     rng = np.random.default_rng(0)
 
-    def judged(heard: Samples, text: str, pause_s: float | None) -> Place:
-        silence = [np.zeros(round(s * SAMPLE_RATE), np.float32) for s in (_BEFORE_S, _AFTER_S)]
-        heard = np.concatenate([silence[0], heard, silence[1]])
-        heard = heard + rng.standard_normal(len(heard)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))
+    def judged(part: Samples, text: str, pause_s: float | None) -> Place:
+        part = np.pad(part, (round(_BEFORE_S * SAMPLE_RATE), round(_AFTER_S * SAMPLE_RATE)))
+        part = part + rng.standard_normal(len(part)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))
         by = {
-            "the words, to the model": words(text) or 0.0,
-            "the sound": sound((np.clip(heard, -1, 1) * 32767).astype(np.int16)),
-            "the words, to the lists": _VOTES[text_vote(text)],
-            "a full stop": float(has_full_stop(text)),
+            _WORDS: words(text) or 0.0,
+            _SOUND: sound((np.clip(part, -1, 1) * 32767).astype(np.int16)),
+            _LISTS: _VOTES[text_vote(text)],
+            _STOP: float(has_full_stop(text)),
         }
         return Place(pause_s, by)
 
-    for title, unseen in (("the utterances that were chosen by", False), ("the others", True)):
+    sets: dict[str, list[Place]] = {}
+    for unseen in (False, True):
+        spoken = utterances(settings, folder, unseen=unseen)
         places = []
-        spoken = utterances(settings, folder, _tell, unseen=unseen)
-        for utterance, heard in zip(spoken, with_words(settings, spoken, folder, _tell), strict=True):
+        for utterance, recording in zip(spoken, recordings(settings, spoken, folder), strict=True):
             ends = [(start, end - start) for start, end in utterance.pauses] + [(utterance.duration_s, None)]
             for number, (end_s, pause_s) in enumerate(ends):
                 part = utterance.sound[: round(end_s * SAMPLE_RATE)]
-                places.append(judged(part, heard.heard[f"0-{number}"], pause_s))
-        print(f"\n{title}: {len(spoken)} utterances with {len(places) - len(spoken)} pauses")
-        for judge in places[0].by:
-            print(f"{judge:<26}{100 * ranked(places, judge):6.0f} of 100")
-        enough = EndpointPolicy().p_words
-        known = [place for place in places if place.by["the words, to the model"] >= enough]
-        count = [sum(place.pause_s is None for place in some) for some in (known, places)]
-        long = [sum((place.pause_s or 0) >= _LONG_S for place in some) for some in (known, places)]
-        print(f"p >= {enough:g}: {count[0]} of {count[1]} ends, {long[0]} of {long[1]} pauses of {_LONG_S} s and more")
+                places.append(judged(part, recording.texts[f"0-{number}"], pause_s))
+        sets[f"{len(spoken)} {'unseen' if unseen else 'utterances'}"] = places
     words.close()
-    return 0
+    judges = (_WORDS, _SOUND, _LISTS, _STOP)
+    shares = ([judge, *(f"{100 * ranked(places, judge):.0f} %" for places in sets.values())] for judge in judges)
+    show(("an end ranked above a pause by", *sets), shares)
+    show((f"called complete, p ≥ {EndpointPolicy().p_words}", *sets), _called_complete(list(sets.values())))
+
+
+def _called_complete(sets: list[list[Place]]) -> list[list[str]]:
+    ends, long = ["ends"], [f"pauses of {_LONG_S} s and more"]
+    for places in sets:
+        of_ends = [place for place in places if place.pause_s is None]
+        of_long = [place for place in places if (place.pause_s or 0) >= _LONG_S]
+        for row, some in ((ends, of_ends), (long, of_long)):
+            complete = sum(place.by[_WORDS] >= EndpointPolicy().p_words for place in some)
+            row.append(f"{complete} of {len(some)}")
+    return [ends, long]
 
 
 def ranked(places: list[Place], judge: str) -> float:
@@ -84,9 +96,5 @@ def ranked(places: list[Place], judge: str) -> float:
     return float((ends > pauses).mean() + 0.5 * (ends == pauses).mean())
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

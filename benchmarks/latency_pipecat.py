@@ -1,8 +1,8 @@
 """pipecat's side of `benchmarks.latency`; run by the Python of its own virtual environment, never imported.
 
 pipecat's parts in their usual order: Silero VAD and smart-turn v3 at their defaults, OpenAI's STT, LLM and TTS
-services pointed at the stated ones. In place of a sound device: blocks of 20 ms in real time, and an output whose
-clock is the same. Orders come as JSON lines on standard input, what was heard goes back on standard output.
+services pointed at the simulated ones. In place of a sound device: blocks of 20 ms in real time, and an output with
+the same clock. Orders come as JSON lines on standard input, times of audible output go back on standard output.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
 from pipecat.workers.runner import WorkerRunner
 
-RATE, OUT_RATE = 16_000, 24_000
+RATE = 16_000
+OUT_RATE = 24_000
 BLOCK = RATE // 50
 AUDIBLE = 10 ** (-45 / 20) * 32767
-STEP_S = 0.010  # what was heard is told in steps of this length
+STEP_S = 0.010  # audible or not is told in steps of this length
 
 
 class Microphone(BaseInputTransport):
-    """Noise, and over it what is to be said, a block every 20 ms."""
+    """Noise and the user's speech, a block every 20 ms."""
 
     def __init__(self, params: TransportParams, noise_dbfs: float) -> None:
         super().__init__(params)
@@ -45,17 +46,17 @@ class Microphone(BaseInputTransport):
         self._noise = 10 ** (noise_dbfs / 20)
         self._waiting = np.zeros(0, np.float32)
         self.begun = asyncio.Event()
-        self.began_s = 0.0  # when the first sample of what is said was in the air
+        self.began_s = 0.0  # when the first sample of the speech was in the air
 
     async def start(self, frame: StartFrame) -> None:
-        """Begin to hear."""
+        """Begin."""
         await super().start(frame)
         await self.set_transport_ready(frame)
-        self._hearing = self.create_task(self._hear())
+        self._speech_task = self.create_task(self._send_blocks())
 
     async def cleanup(self) -> None:
-        """No more to hear."""
-        await self.cancel_task(self._hearing)
+        """End."""
+        await self.cancel_task(self._speech_task)
         await super().cleanup()
 
     def say(self, sound: np.ndarray) -> None:
@@ -63,7 +64,7 @@ class Microphone(BaseInputTransport):
         self.begun.clear()
         self._waiting = sound
 
-    async def _hear(self) -> None:
+    async def _send_blocks(self) -> None:
         due_s, is_saying = time.monotonic(), False
         while True:
             voice, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
@@ -88,7 +89,7 @@ class Loudspeaker(BaseOutputTransport):
         self.audible: list[float] = []
 
     async def start(self, frame: StartFrame) -> None:
-        """Begin to play."""
+        """Begin."""
         await super().start(frame)
         await self.set_transport_ready(frame)
 
@@ -148,8 +149,8 @@ async def _obey(microphone: Microphone, loudspeaker: Loudspeaker) -> None:
         limit_s = began_s + end_s + order["limit_s"]
         while time.monotonic() < limit_s:
             await asyncio.sleep(0.02)
-            heard_s = loudspeaker.audible[-1] - began_s if loudspeaker.audible else 0.0
-            if heard_s > end_s and time.monotonic() - began_s > heard_s + order["silence_s"]:
+            last_s = loudspeaker.audible[-1] - began_s if loudspeaker.audible else 0.0
+            if last_s > end_s and time.monotonic() - began_s > last_s + order["silence_s"]:
                 break
         print(json.dumps({"audible": [at - began_s for at in loudspeaker.audible]}), flush=True)
 

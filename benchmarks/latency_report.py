@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw, ImageFont
 
-TARGET_OF_LIMIT, TARGET_OF_PEER, TARGET_CUT_OFFS = 1.10, 0.65, 0.05
+from benchmarks.output import percent, source, table
+
+TARGET_OF_LIMIT = 1.10
+TARGET_OF_PEER = 0.65
+TARGET_CUT_OFFS = 0.05
 _PARTS = ("hear", "asr", "llm", "tts", "hold", "play")
-_EDGE_S = 0.010  # what is heard is known in steps of this length
+_EDGE_S = 0.010  # it is known which steps of this length are audible
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one side made of one utterance; times in seconds.
+    """One side's answer to one utterance; times in seconds.
 
     `is_cut_off`: a reply was audible before the user was done. `latency_s`: from the last sample of the user's speech
     to the first audible one of the reply; None where the user was cut off, or nothing was answered.
@@ -35,8 +39,8 @@ class Measurement:
     least: dict[str, float] = field(default_factory=dict)
 
 
-def judged(audible: Sequence[float], end_s: float) -> tuple[bool, float | None]:
-    """(is cut off, latency) of a reply that was audible at these times, to somebody who spoke until `end_s`."""
+def outcome(audible: Sequence[float], end_s: float) -> tuple[bool, float | None]:
+    """(is cut off, latency) of a reply that was audible at these times, to a user who spoke until `end_s`."""
     if not audible:
         return False, None
     if audible[0] < end_s - _EDGE_S:
@@ -68,133 +72,115 @@ class Row:
     unanswered: int
 
 
-def row(heard: Sequence[Measurement], side: str, language: str) -> Row:
+def row(measured: Sequence[Measurement], side: str, language: str) -> Row:
     """`side`'s figures on the utterances of `language` ('all': both)."""
-    mine = [h for h in heard if h.side == side and language in ("all", h.language)]
+    mine = [m for m in measured if m.side == side and language in ("all", m.language)]
 
     def over_runs(figure: Callable[[list[Measurement]], float]) -> float:
-        return statistics.median(figure([h for h in mine if h.run == run]) for run in {h.run for h in mine})
+        return statistics.median(figure([m for m in mine if m.run == run]) for run in {m.run for m in mine})
 
     def latency(share: float) -> Callable[[list[Measurement]], float]:
-        return lambda some: percentile([h.latency_s for h in some if h.latency_s is not None], share)
+        return lambda some: percentile([m.latency_s for m in some if m.latency_s is not None], share)
 
     return Row(
         side,
         language,
-        len({h.utterance for h in mine}),
+        len({m.utterance for m in mine}),
         over_runs(latency(0.5)),
         over_runs(latency(0.95)),
-        over_runs(lambda some: sum(h.is_cut_off for h in some) / len(some)),
-        sum(h.latency_s is None and not h.is_cut_off for h in mine),
+        over_runs(lambda some: sum(m.is_cut_off for m in some) / len(some)),
+        sum(m.latency_s is None and not m.is_cut_off for m in mine),
     )
 
 
-def table(heard: Sequence[Measurement]) -> str:
-    """All figures, for the screen."""
-    sides = list(dict.fromkeys(h.side for h in heard))
-    lines = [f"{'':<10}{'language':<10}{'utterances':>11}{'p50':>10}{'p95':>10}{'cut-offs':>10}{'unanswered':>12}"]
+def report(measured: Sequence[Measurement]) -> str:
+    """All figures."""
+    return "\n".join(_lines(measured))
+
+
+def _lines(measured: Sequence[Measurement]) -> Iterator[str]:
+    sides = list(dict.fromkeys(m.side for m in measured))
+    languages = ("all", *sorted({m.language for m in measured}, reverse=True))
+    yield from ("", source())
+    heads = ("side", "language", "utterances", "p50", "p95", "cut-offs", "unanswered")
+    yield from table(heads, (_cells(row(measured, side, language)) for side in sides for language in languages))
+    answered = [m for m in measured if m.limit_s is not None and m.latency_s is not None]
+    if answered:
+        yield from ("", source())
+        peer = sides[1] if len(sides) > 1 else None
+        yield from table(("target", "", "reached?"), _targets(measured, answered, peer))
+    with_parts = [m for m in measured if m.parts and m.latency_s is not None]
+    if with_parts:
+        yield from ("", source())
+        yield from table(("median, ms", *_PARTS), _where_it_went(with_parts))
+        yield "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;"
+        yield "hold: sound ready, waiting for the pause to last; play: to the first audible sample"
+        yield from _over_the_limit(with_parts)
     for side in sides:
-        for language in ("all", *sorted({h.language for h in heard}, reverse=True)):
-            r = row(heard, side, language)
-            lines.append(
-                f"{side:<10}{language:<10}{r.utterances:>11}{r.p50_s * 1000:>7.0f} ms{r.p95_s * 1000:>7.0f} ms"
-                f"{r.cut_offs:>9.1%}{r.unanswered:>12}"
-            )
-    lines += ["", *_against_the_limit(heard)]
-    if len(sides) > 1:
-        lines += _against_the_peer(heard, *sides[:2])
-    lines += [*_where_it_went(heard), *_cut_offs(heard)]
-    return "\n".join(lines)
+        names = sorted({m.utterance for m in measured if m.side == side and m.is_cut_off})
+        yield from ("", f"{side} cut off {len(names)}:", *(f"  {name}" for name in names))
+
+
+def _cells(r: Row) -> list[str]:
+    latencies = (f"{value_s * 1000:.0f} ms" for value_s in (r.p50_s, r.p95_s))
+    return [r.side, r.language, str(r.utterances), *latencies, percent(r.cut_offs), str(r.unanswered)]
+
+
+def _targets(measured: Sequence[Measurement], answered: Sequence[Measurement], peer: str | None) -> Iterator[list[str]]:
+    """`answered`: the measurements with a limit and a latency."""
+    limit_s, latency_s = (statistics.median(v) for v in zip(*((m.limit_s, m.latency_s) for m in answered), strict=True))
+    mine = row(measured, answered[0].side, "all")
+    ratio = latency_s / limit_s
+    least = f"p50 ≤ {TARGET_OF_LIMIT:.2f} × the limit ({limit_s * 1000:.0f} ms)"
+    yield [least, f"{ratio:.2f}", _verdict(ratio <= TARGET_OF_LIMIT)]
+    cut_offs = f"cut-offs ≤ {percent(TARGET_CUT_OFFS)}"
+    yield [cut_offs, percent(mine.cut_offs), _verdict(mine.cut_offs <= TARGET_CUT_OFFS)]
+    if peer is not None:
+        theirs = row(measured, peer, "all")
+        ratio = mine.p50_s / theirs.p50_s
+        verdict = _verdict(ratio <= TARGET_OF_PEER and mine.cut_offs <= theirs.cut_offs)
+        values = f"{ratio:.2f}; {percent(mine.cut_offs)} against {percent(theirs.cut_offs)}"
+        yield [f"p50 ≤ {TARGET_OF_PEER:.2f} × {peer}'s, with no more cut-offs", values, verdict]
 
 
 def _verdict(is_reached: bool) -> str:
     return "reached" if is_reached else "NOT reached"
 
 
-def _against_the_limit(heard: Sequence[Measurement]) -> list[str]:
-    known = [h for h in heard if h.limit_s is not None and h.latency_s is not None]
-    if not known:
-        return []
-    limit, mine = (statistics.median(v) for v in zip(*((h.limit_s, h.latency_s) for h in known), strict=True))
-    waits = [h for h in known if h.wait_s == h.limit_s]
-    cut_offs = row(heard, known[0].side, "all").cut_offs
-    return [
-        f"limit p50 {limit * 1000:.0f} ms = max(endpoint wait, 96 ms + services to the first clause's sound); the wait "
-        f"is the larger in {len(waits) / len(known):.0%}",
-        f"p50 / limit   {mine / limit:.2f}   (target <= {TARGET_OF_LIMIT:.2f}: "
-        f"{_verdict(mine / limit <= TARGET_OF_LIMIT)})",
-        f"cut-offs      {cut_offs:.1%}   (target <= {TARGET_CUT_OFFS:.0%}: {_verdict(cut_offs <= TARGET_CUT_OFFS)})",
-    ]
+def _where_it_went(some: Sequence[Measurement]) -> Iterator[list[str]]:
+    for name, parts in ((some[0].side, [m.parts for m in some]), ("at least", [m.least for m in some])):
+        yield [name, *(f"{statistics.median(one.get(part, 0.0) for one in parts) * 1000:.0f}" for part in _PARTS)]
 
 
-def _against_the_peer(heard: Sequence[Measurement], mine: str, theirs: str) -> list[str]:
-    a, b = row(heard, mine, "all"), row(heard, theirs, "all")
-    ratio = a.p50_s / b.p50_s
-    is_reached = ratio <= TARGET_OF_PEER and a.cut_offs <= b.cut_offs
-    return [
-        f"p50 / {theirs} {ratio:.2f}   (target <= {TARGET_OF_PEER:.2f}, and no more cut-offs: {a.cut_offs:.1%} against "
-        f"{b.cut_offs:.1%}: {_verdict(is_reached)})"
-    ]
-
-
-def _where_it_went(heard: Sequence[Measurement]) -> list[str]:
-    known = [h for h in heard if h.parts and h.latency_s is not None]
-    if not known:
-        return []
-    spent, least = (
-        "".join(f"{statistics.median(parts(h).get(name, 0.0) for h in known) * 1000:8.0f}" for name in _PARTS)
-        for parts in (lambda h: h.parts, lambda h: h.least)
-    )
-    return [
-        "",
-        f"{'median ms':<12}" + "".join(f"{name:>8}" for name in _PARTS),
-        f"{known[0].side:<12}{spent}",
-        f"{'at least':<12}{least}",
-        "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;",
-        "hold: sound ready, waiting for the pause to last; play: to the first audible sample",
-        *_over_the_limit(known),
-    ]
-
-
-def _over_the_limit(known: Sequence[Measurement]) -> list[str]:
+def _over_the_limit(measured: Sequence[Measurement]) -> Iterator[str]:
     """How much later than the limit, apart for those that waited for the services and those for the pause."""
-    lines = []
     for reason, some in (
-        ("the services take longer", [h for h in known if h.limit_s != h.wait_s]),
-        ("the pause takes longer", [h for h in known if h.limit_s == h.wait_s]),
+        ("the services", [m for m in measured if m.limit_s != m.wait_s]),
+        ("the pause", [m for m in measured if m.limit_s == m.wait_s]),
     ):
-        over = [h.latency_s - h.limit_s for h in some if h.latency_s is not None and h.limit_s is not None]
-        if over:
-            parts = ", ".join(
-                f"{name} {statistics.median(h.parts[name] - h.least.get(name, 0.0) for h in some) * 1000:+.0f}"
-                for name in ("hear", "asr", "llm", "tts", "play")
-            )
-            detail = f" ({parts})" if reason.startswith("the services") else ""
-            lines.append(
-                f"where {reason} ({len(over)} of {len(known)}), over the limit by "
-                f"{statistics.median(over) * 1000:.0f} ms{detail}"
-            )
-    return lines
+        over_s = [m.latency_s - m.limit_s for m in some if m.latency_s is not None and m.limit_s is not None]
+        if over_s:
+            late = f"{statistics.median(over_s) * 1000:.0f} ms over the limit"
+            yield f"where {reason} took longer ({len(over_s)} of {len(measured)}): {late}"
 
 
-def _cut_offs(heard: Sequence[Measurement]) -> list[str]:
-    lines = []
-    for side in dict.fromkeys(h.side for h in heard):
-        names = sorted({h.utterance for h in heard if h.side == side and h.is_cut_off})
-        if names:
-            lines += ["", f"{side} cut off:", *(f"  {name}" for name in names)]
-    return lines
-
-
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 860, 430, 60, 60, 30, 46
+# Pixels.
+_WIDTH = 860
+_HEIGHT = 430
+_LEFT = 60
+_TOP = 60
+_RIGHT = 30
+_BOTTOM = 46
 _COLOURS = {"huiyin": "#2f6fb2", "pipecat": "#d08a2e", "limit": "#9a9a9a"}
 _TICK_S = 0.25
 
 
-def draw(heard: Sequence[Measurement], title: str) -> bytes:
+def draw(measured: Sequence[Measurement], title: str) -> bytes:
     """A PNG: the share of replies that have begun, over the time since the user's last sample."""
-    curves = {side: [h.latency_s for h in heard if h.side == side] for side in dict.fromkeys(h.side for h in heard)}
-    curves["limit"] = [h.limit_s for h in heard if h.latency_s is not None]
+    curves = {
+        side: [m.latency_s for m in measured if m.side == side] for side in dict.fromkeys(m.side for m in measured)
+    }
+    curves["limit"] = [m.limit_s for m in measured if m.latency_s is not None]
     known = {name: sorted(v for v in values if v is not None) for name, values in curves.items()}
     longest_s = max((percentile(values, 0.97) for values in known.values() if values), default=1.0)
     longest_s = max(1.0, math.ceil(longest_s / _TICK_S) * _TICK_S)
@@ -221,7 +207,7 @@ def draw(heard: Sequence[Measurement], title: str) -> bytes:
         pen.line(points, fill=colour, width=2 if name == "limit" else 3)
         label = f"{name}: p50 {percentile(values, 0.5) * 1000:.0f} ms"
         if name != "limit":
-            label += f", {row(heard, name, 'all').cut_offs:.1%} cut off"
+            label += f", {percent(row(measured, name, 'all').cut_offs)} cut off"
         x, y = place(longest_s, 0.4 - 0.1 * number)
         pen.text((x - 250, y), label, fill=colour, font=large)
     buffer = io.BytesIO()

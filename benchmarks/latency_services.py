@@ -1,7 +1,7 @@
-"""The three services with stated delays, for `benchmarks.latency`: one process, two dialects, the same times for both.
+"""Simulated services with fixed delays, for `benchmarks.latency`: Huiyin's own routes and OpenAI's, in one process.
 
-Huiyin's own routes and OpenAI's lead to the same three methods. The recogniser's words are not invented: they are what
-the embedded recogniser heard, beforehand, in the part of the recording that the caller sent (`Words`).
+Both lead to the same three methods. The recogniser's words are not invented: they are what the default recogniser
+transcribed, beforehand, of the part of the recording that the caller sends (`Recording`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.services.common.text import HAN, is_chinese
-
-RATE, OPENAI_RATE = 16_000, 24_000
-_TONE_HZ, _TONE_LEVEL = 220, 0.2
-_SHARE_HEARD = 0.5  # of a stretch of speech: its words are in what the caller sent
+RATE = 16_000
+OPENAI_RATE = 24_000
+_TONE_HZ = 220
+_TONE_LEVEL = 0.2
+_LEAST_SHARE = 0.5  # of a span of speech: its words are in what the caller sent
 _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s?[A-Za-z0-9'’]+|\s?[^\sA-Za-z0-9]")
 _FORM_FILE = re.compile(rb'name="file".*?\r\n\r\n', re.S)
 
@@ -61,25 +61,27 @@ def tokens(text: str) -> list[str]:
 
 
 @dataclass
-class Words:
-    """The recording that is being played: what a recogniser hears in it, by stretches of speech."""
+class Recording:
+    """A recording and what a recogniser transcribes of it, by spans of speech."""
 
     sound: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    stretches: list[tuple[float, float]] = field(default_factory=list)  # seconds
-    heard: dict[str, str] = field(default_factory=dict)  # "first-last" stretch -> its words
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """By the numbers of the first and the last span: "0-1"."""
     language: str = "en"
     reply: str = ""
 
-    def of(self, samples: npt.NDArray[np.float32]) -> str:
+    def text_of(self, samples: npt.NDArray[np.float32]) -> str:
         """The words of the part of the recording that `samples` (16 kHz) hold."""
         start_s = _lag(self.sound, samples) / RATE
         end_s = start_s + len(samples) / RATE
         inside = [
             i
-            for i, (start, end) in enumerate(self.stretches)
-            if min(end, end_s) - max(start, start_s) >= _SHARE_HEARD * (end - start)
+            for i, (start, end) in enumerate(self.spans)
+            if min(end, end_s) - max(start, start_s) >= _LEAST_SHARE * (end - start)
         ]
-        return self.heard.get(f"{inside[0]}-{inside[-1]}", "") if inside else ""
+        return self.texts.get(f"{inside[0]}-{inside[-1]}", "") if inside else ""
 
 
 def _lag(whole: npt.NDArray[np.float32], part: npt.NDArray[np.float32]) -> int:
@@ -90,11 +92,11 @@ def _lag(whole: npt.NDArray[np.float32], part: npt.NDArray[np.float32]) -> int:
     return peak if peak < len(whole) else peak - size
 
 
-class StatedServices:
-    """A server on a free port of the loopback. `now` is the recording that is being played."""
+class SimulatedServices:
+    """A server on a free port of the loopback. `playing` is the recording that is being played."""
 
     def __init__(self, delays: Delays | None = None) -> None:
-        self.delays, self.now = delays or Delays(), Words()
+        self.delays, self.playing = delays or Delays(), Recording()
         services = self
 
         class Handler(_Handler):
@@ -113,16 +115,16 @@ class StatedServices:
         self._server.server_close()
 
     def transcribe(self, samples: npt.NDArray[np.float32], arrived_s: float) -> dict[str, Any]:
-        """Both dialects' answer."""
-        now = self.now
-        text = now.of(samples)
+        """The answer of both routes."""
+        playing = self.playing
+        text = playing.text_of(samples)
         _sleep_until(arrived_s + self.delays.asr_s)
-        return {"text": text, "language": now.language, "emotion": None, "events": []}
+        return {"text": text, "language": playing.language, "emotion": None, "events": []}
 
     def reply(self, arrived_s: float) -> Iterator[str]:
         """Tokens, each when its time has come."""
         due_s = arrived_s + self.delays.llm_first_s
-        for token in tokens(self.now.reply):
+        for token in tokens(self.playing.reply):
             _sleep_until(due_s)
             yield token
             due_s += self.delays.llm_token_s
@@ -139,13 +141,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *args: object) -> None:
-        """A caller that hangs up early is nothing to talk about."""
+        """Silent: callers hang up when they cancel."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    owner: StatedServices
+    owner: SimulatedServices
 
     def log_message(self, *args: object) -> None:
         """Silent."""
@@ -154,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         """All routes."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         arrived_s = time.monotonic()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller needs it no more
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller has cancelled
             match self.path:
                 case "/asr":
                     self._json(self.owner.transcribe(_floats(body), arrived_s))
@@ -163,18 +165,18 @@ class _Handler(BaseHTTPRequestHandler):
                 case "/v1/chat/completions":
                     self._chat(json.loads(body), arrived_s)
                 case "/v1/audio/speech":
-                    asked = json.loads(body)
-                    rate = asked.get("sample_rate", OPENAI_RATE)
-                    self._whole(self.owner.speak(asked["input"], rate, arrived_s), "application/octet-stream")
+                    request = json.loads(body)
+                    rate = request.get("sample_rate", OPENAI_RATE)
+                    self._whole(self.owner.speak(request["input"], rate, arrived_s), "application/octet-stream")
                 case _:
                     self.send_error(404)
 
-    def _chat(self, asked: dict[str, Any], arrived_s: float) -> None:
+    def _chat(self, request: dict[str, Any], arrived_s: float) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        limit = asked.get("max_tokens") or asked.get("max_completion_tokens") or 1000
+        limit = request.get("max_tokens") or request.get("max_completion_tokens") or 1000
         for count, token in enumerate(self.owner.reply(arrived_s), 1):
             self._event({"content": token, **({"role": "assistant"} if count == 1 else {})})
             if count == limit:
@@ -188,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
             "id": "chatcmpl-1",
             "object": "chat.completion.chunk",
             "created": 1,
-            "model": "stated",
+            "model": "simulated",
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }
         self._chunk(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
@@ -224,10 +226,10 @@ def _sleep_until(due_s: float) -> None:
 
 def serve(orders: Connection) -> None:
     """A process of its own: sends its port, then takes the recording that is played next, until None comes."""
-    services = StatedServices()
+    services = SimulatedServices()
     services.start()
     orders.send(services.port)
-    while (words := orders.recv()) is not None:
-        services.now = words
+    while (recording := orders.recv()) is not None:
+        services.playing = recording
         orders.send(True)
     services.stop()

@@ -1,7 +1,7 @@
-"""The two sides of `benchmarks.latency`: something that hears a recording in real time and answers, each at defaults.
+"""The two sides of `benchmarks.latency`: the live loop and pipecat, each at its defaults, in real time.
 
-Both hear the same samples over the same noise, in blocks of 20 ms, and nothing of themselves (a headset). A reply is
-heard when its samples are handed to the output; neither side's sound device is part of the figures.
+Both receive the same samples over the same noise, in blocks of 20 ms, and no echo (a headset). A reply is audible when
+its samples are handed to the output; neither side's sound device is part of the figures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +20,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.latency_services import Delays, Words, serve
+from benchmarks.latency_services import Delays, Recording, serve
 from benchmarks.latency_speech import BenchmarkUtterance
+from benchmarks.output import tell
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -38,37 +38,42 @@ from huiyin.configs.settings import Settings
 
 PIPECAT = "pipecat-ai[openai,silero]==1.14.0"
 NOISE_DBFS = -66.0
-_STEP_S = 0.010  # what was heard is noted in steps of this length
-_SILENCE_S = 0.8  # a reply that is silent for so long is over; nobody speaks before
+_STEP_S = 0.010  # it is noted which steps of this length are audible
+_SILENCE_S = 0.8  # a reply that is silent for so long is over
 _LIMIT_S = 8.0  # to the end of a reply
 _START_LIMIT_S = 60.0
 
 
 @dataclass
 class Answer:
-    """What one side made of an utterance; times in seconds from the utterance's first sample."""
+    """One side's answer to an utterance; times in seconds from the utterance's first sample."""
 
-    audible: list[float]  # steps of 10 ms in which something was heard
-    limit_s: float | None = None  # the least that was possible, with what this side knew of the pause
-    wait_s: float | None = None  # of it, what the pause had to last
-    parts: dict[str, float] = field(default_factory=dict)  # what the time to the first sound was spent on
-    least: dict[str, float] = field(default_factory=dict)  # of each, what it cannot be less than
+    audible: list[float]
+    """Steps of 10 ms in which the reply was audible."""
+    limit_s: float | None = None
+    """The least latency that was possible, with what this side knew of the pause."""
+    wait_s: float | None = None
+    """How long the pause had to last."""
+    parts: dict[str, float] = field(default_factory=dict)
+    """What the latency was spent on."""
+    least: dict[str, float] = field(default_factory=dict)
+    """The least that each part can be."""
 
 
 class Side(Protocol):
-    """Hears one utterance after another."""
+    """Answers one utterance after another."""
 
     name: str
 
-    def hear(self, utterance: BenchmarkUtterance) -> Answer:
+    def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
 
     def close(self) -> None:
         """End."""
 
 
-class StatedProcess:
-    """The services of `latency_services` in a process of their own."""
+class ServicesProcess:
+    """The simulated services in a process of their own."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -77,7 +82,7 @@ class StatedProcess:
         self._process.start()
         self.port: int = self._orders.recv()
 
-    def __enter__(self) -> StatedProcess:
+    def __enter__(self) -> ServicesProcess:
         return self
 
     def __exit__(
@@ -86,14 +91,14 @@ class StatedProcess:
         self._orders.send(None)
         self._process.join(_START_LIMIT_S)
 
-    def play(self, words: Words) -> None:
+    def play(self, recording: Recording) -> None:
         """This recording is played next."""
-        self._orders.send(words)
+        self._orders.send(recording)
         self._orders.recv()
 
 
 class Headset:
-    """An `AudioPort` in real time: noise, and over it what is said; notes when something was audible."""
+    """An `AudioPort` in real time: noise and the user's speech to the microphone; notes when the reply is audible."""
 
     output_latency_s = 0.0
 
@@ -117,7 +122,7 @@ class Headset:
         self._thread.join()
 
     def check(self) -> None:
-        """It does not die."""
+        """It does not fail."""
 
     def say(self, sound: Samples) -> None:
         """Begin to say `sound`; returns when its first block has begun."""
@@ -139,9 +144,9 @@ class Headset:
             mic[: len(voice)] += voice
             due_s, blocks = due_s + BLOCK / SAMPLE_RATE, blocks + 1
             time.sleep(max(0.0, due_s - time.monotonic()))
-            self._hear(exchange((np.clip(mic, -1, 1) * 32767).astype(np.int16)), time.monotonic())
+            self._note(exchange((np.clip(mic, -1, 1) * 32767).astype(np.int16)), time.monotonic())
 
-    def _hear(self, out: Pcm16, at_s: float) -> None:
+    def _note(self, out: Pcm16, at_s: float) -> None:
         step = round(_STEP_S * SAMPLE_RATE)
         for i in range(0, len(out), step):
             if np.abs(out[i : i + step].astype(np.int32)).max() > AUDIBLE:
@@ -149,12 +154,12 @@ class Headset:
 
 
 class Huiyin:
-    """The live loop at its default settings, with the stated services."""
+    """The live loop at its default settings, with the simulated services."""
 
     name = "huiyin"
 
     def __init__(self, settings: Settings, port: int, delays: Delays, llm_port: int | None = None) -> None:
-        """`port`: of the stated services; `llm_port`: of a real LLM service before them, where there is one."""
+        """`port`: of the simulated services; `llm_port`: of a real LLM service before them, where there is one."""
         ports = {"asr": port, "llm": llm_port or port, "tts": port}
         at = {name: replace(getattr(settings, name), port=number) for name, number in ports.items()}
         self._settings, self._delays = replace(settings, **at), delays
@@ -167,7 +172,7 @@ class Huiyin:
         self._thread = threading.Thread(target=self._conversation.run, daemon=True)
         self._thread.start()
 
-    def hear(self, utterance: BenchmarkUtterance) -> Answer:
+    def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         headset, end_s = self._headset, utterance.duration_s
         self._seen.clear()
@@ -175,8 +180,8 @@ class Huiyin:
         began_s = headset.began_s
         while time.monotonic() < began_s + end_s + _LIMIT_S:
             time.sleep(0.02)
-            heard_s = headset.audible[-1] - began_s if headset.audible else 0.0
-            if heard_s > end_s and time.monotonic() - began_s > heard_s + _SILENCE_S:
+            last_s = headset.audible[-1] - began_s if headset.audible else 0.0
+            if last_s > end_s and time.monotonic() - began_s > last_s + _SILENCE_S:
                 break
         answer = Answer([at - began_s for at in headset.audible])
         self._explain(answer, utterance)
@@ -188,17 +193,17 @@ class Huiyin:
         self._thread.join()
 
     def _explain(self, answer: Answer, utterance: BenchmarkUtterance) -> None:
-        """The limit and the parts, from what the turn machine was told and did."""
+        """The limit and the parts, from the turn machine's events and actions."""
         generation, play_s = 0, 0.0
         for at_s, what in self._seen:
             if isinstance(what, do.Play):
                 generation, play_s = what.generation, at_s
         reply = self._trace.replies.get(generation)
-        heard = [at for at in answer.audible if at >= utterance.duration_s]
-        if reply is None or not heard:
+        after = [at for at in answer.audible if at >= utterance.duration_s]
+        if reply is None or not after:
             return
         end_s = self._headset.began_block_s + utterance.duration_s
-        answer.parts = latency_parts(reply, end_s, end_s + heard[0] - utterance.duration_s)
+        answer.parts = latency_parts(reply, end_s, end_s + after[0] - utterance.duration_s)
         known, clause = Evidence(), ""
         for at_s, what in self._seen:
             match what:
@@ -227,13 +232,13 @@ class Pipecat:
 
     name = "pipecat"
 
-    def __init__(self, folder: Path, port: int, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         script = Path(__file__).with_name("latency_pipecat.py")
-        command = [str(_python(folder, tell)), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
+        command = [str(_python(folder)), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._receive()  # that it is ready
+        self._receive()  # it is ready
 
-    def hear(self, utterance: BenchmarkUtterance) -> Answer:
+    def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "said.f32"
@@ -257,11 +262,11 @@ class Pipecat:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("pipecat ended; what it said stands above")
+            raise RuntimeError("pipecat ended; its messages stand above")
         return json.loads(line)
 
 
-def _python(folder: Path, tell: Callable[[str], None]) -> Path:
+def _python(folder: Path) -> Path:
     """A Python that has pipecat, installed once into a virtual environment below `folder`."""
     home = folder / "pipecat-venv"
     python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

@@ -1,7 +1,7 @@
 """The same utterances in virtual time, for `benchmarks.latency --simulated`: no load, no HTTP, the same every time.
 
 The scenario runner plays each recording to the real voice activity, endpoint model and turn machine; only the services
-are simulated. Their recogniser hears the words of the whole recording, evenly spread over it.
+are simulated. Their recogniser knows the words of the whole recording, evenly spread over it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PROBABILITY = re.compile(r"[\d.]+$")
 
 
 class Simulated:
-    """A `Side` in virtual time; `heard` is what a recogniser makes of each whole utterance."""
+    """A `Side` in virtual time; `texts` are what a recogniser transcribes of each whole utterance."""
 
     name = "simulated"
 
@@ -37,16 +37,16 @@ class Simulated:
         self,
         settings: Settings,
         overrides: Sequence[str],
-        heard: dict[str, str],
+        texts: dict[str, str],
         delays: Delays,
         judge: Callable[[str], float | None],
     ) -> None:
         """`overrides`: what of `settings` is not the default, as ``section.key=value``. `judge`: of the words."""
         self._overrides = {_JUDGE: "always", **dict(override.split("=", 1) for override in overrides)}
         settings = with_overrides(settings, [f"{key}={value}" for key, value in self._overrides.items()])
-        self._policy, self._heard, self._delays, self._judge = policy_from(settings), heard, delays, judge
+        self._policy, self._texts, self._delays, self._judge = policy_from(settings), texts, delays, judge
 
-    def hear(self, utterance: BenchmarkUtterance) -> Answer:
+    def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it; a conversation of its own."""
         delays = self._delays
         with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ class Simulated:
             file.write_bytes(wav_bytes((utterance.sound * 32767).astype(np.int16), SAMPLE_RATE))
             turn = {
                 "audio": str(file),
-                "heard": self._heard[utterance.name],
+                "heard": self._texts[utterance.name],
                 "language": utterance.language,
                 "reply": utterance.reply,
             }
@@ -88,6 +88,6 @@ class Simulated:
 
 
 def _probability(moments: Sequence[Moment]) -> float | None:
-    """What the last of them tells."""
-    found = _PROBABILITY.search(moments[-1].detail) if moments else None
-    return float(found[0]) if found else None
+    """The probability in the last one's detail."""
+    match = _PROBABILITY.search(moments[-1].detail) if moments else None
+    return float(match[0]) if match else None

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     if args.pairs:
         rows = list(_on_pairs(args.pairs, names, vad))
     else:
-        lines = speech.synthesised(settings, args.service_arguments, tell)
+        lines = speech.voices(settings, args.service_arguments)
         if args.user_speech:
             lines = Speech(lines.assistant, speech.recorded(args.user_speech))
         first = _FIRST_ROOM[args.set_of_rooms]

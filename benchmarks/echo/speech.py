@@ -1,23 +1,16 @@
-"""Speech to measure with: synthesised once by the TTS service and kept beside the models, or a folder of recordings."""
+"""Speech to measure with: synthesised once and kept beside the models, or a folder of recordings."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.echo.scenes import Speech
-from huiyin.assistant.clients.launcher import Launcher
-from huiyin.assistant.ports import SAMPLE_RATE
+from benchmarks.synthesis import synthesised
 from huiyin.assistant.ports.level import at_speech_level
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.ports.wav import WavError, read_wav, wav_bytes
-from huiyin.configs.files import write_whole
+from huiyin.assistant.ports.wav import WavError, read_wav
 from huiyin.configs.settings import Settings
-
-_TIMEOUT_S = 120.0
 
 # (voice, text). An empty voice is the service's own choice: hibari for English.
 ASSISTANT = (
@@ -42,23 +35,11 @@ USER = (
 )
 
 
-def synthesised(settings: Settings, arguments: Sequence[str], tell: Callable[[str], None]) -> Speech:
-    """The sentences above. Starts the TTS service when one has not been synthesised yet; raises what that raises."""
+def voices(settings: Settings, arguments: Sequence[str]) -> Speech:
+    """The sentences above. `arguments`: of the TTS service, where it must be started."""
     folder = settings.store.path.parent / "bench-speech"
-    missing = [line for line in (*ASSISTANT, *USER) if not _file(folder, *line).is_file()]
-    if missing:
-        tell(f"synthesising {len(missing)} sentences (once) …")
-        folder.mkdir(parents=True, exist_ok=True)
-        with Launcher(settings, arguments, tell) as launcher:
-            launcher.start(["tts"])
-            services = launcher.services
-            for voice, text in missing:
-                sound = np.concatenate([*services.speak(services.call("tts", _TIMEOUT_S), text, voice)])
-                write_whole(_file(folder, voice, text), wav_bytes(sound, SAMPLE_RATE))
-    assistant, user = (
-        [at_speech_level(read_wav(_file(folder, *line))) for line in lines] for lines in (ASSISTANT, USER)
-    )
-    return Speech(assistant, user)
+    sounds = [at_speech_level(sound) for sound in synthesised(settings, (*ASSISTANT, *USER), folder, arguments)]
+    return Speech(sounds[: len(ASSISTANT)], sounds[len(ASSISTANT) :])
 
 
 def recorded(folder: Path) -> list[Samples]:
@@ -70,7 +51,3 @@ def recorded(folder: Path) -> list[Samples]:
         return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
     except WavError as error:
         raise SystemExit(str(error)) from error
-
-
-def _file(folder: Path, voice: str, text: str) -> Path:
-    return folder / f"{hashlib.sha256(f'{voice}|{text}'.encode()).hexdigest()[:16]}.wav"

@@ -1,4 +1,4 @@
-"""The latency benchmark: stated services keep their times, recordings have pauses, figures mean what they say."""
+"""The latency benchmark: simulated services keep their delays, recordings have pauses, figures mean what they say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from openai import OpenAI
 from PIL import Image
 
-from benchmarks.latency_report import Measurement, draw, judged, percentile, row, table
-from benchmarks.latency_services import Delays, StatedServices, Words, tokens
+from benchmarks.latency_report import Measurement, draw, outcome, percentile, report, row
+from benchmarks.latency_services import Delays, Recording, SimulatedServices, tokens
 from benchmarks.latency_sides import Headset, Huiyin
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import REPLIES, BenchmarkUtterance, pauses_in, shortened, speech_in, with_pause
@@ -26,8 +26,8 @@ RATE = 16_000
 
 
 @pytest.fixture
-def stated() -> Iterator[StatedServices]:
-    services = StatedServices()
+def simulated() -> Iterator[SimulatedServices]:
+    services = SimulatedServices()
     services.start()
     yield services
     services.stop()
@@ -47,13 +47,13 @@ def _int16(sound: np.ndarray) -> np.ndarray:
     return (np.clip(sound, -1, 1) * 32767).astype(np.int16)
 
 
-def test_the_stated_recogniser_hears_the_words_of_the_part_it_is_sent(stated: StatedServices) -> None:
+def test_the_simulated_recogniser_knows_the_words_of_the_part_it_is_sent(simulated: SimulatedServices) -> None:
     sound = _noise(3.0)
-    stated.delays = replace(stated.delays, asr_s=0.0)
-    stated.now = Words(
+    simulated.delays = replace(simulated.delays, asr_s=0.0)
+    simulated.playing = Recording(
         sound, [(0.0, 1.0), (1.0, 3.0)], {"0-0": "one", "1-1": "two", "0-1": "one two"}, "en", REPLIES["en"][0]
     )
-    own, theirs = _clients(stated.port)
+    own, theirs = _clients(simulated.port)
     parts = {"one": sound[:RATE], "two": sound[RATE:], "one two": np.pad(sound, RATE // 2)}
     for words, part in parts.items():
         assert own.transcribe(own.call("asr", 5), _int16(part)).text == words
@@ -61,10 +61,10 @@ def test_the_stated_recogniser_hears_the_words_of_the_part_it_is_sent(stated: St
         assert theirs.audio.transcriptions.create(model="any", file=file).text == words
 
 
-def test_both_dialects_wait_the_stated_times(stated: StatedServices) -> None:
-    stated.now = Words(_noise(1.0), [(0.0, 1.0)], {"0-0": "hello"}, "en", "Sure, I can do that for you.")
-    own, theirs = _clients(stated.port)
-    delays = stated.delays
+def test_both_routes_wait_the_fixed_delays(simulated: SimulatedServices) -> None:
+    simulated.playing = Recording(_noise(1.0), [(0.0, 1.0)], {"0-0": "hello"}, "en", "Sure, I can do that for you.")
+    own, theirs = _clients(simulated.port)
+    delays = simulated.delays
 
     def took(first: Callable[[], object]) -> float:
         """The best of some: a busy machine takes longer now and then."""
@@ -99,9 +99,9 @@ def test_the_first_clause_comes_with_its_own_tokens() -> None:
 
 
 def test_a_reply_before_the_user_is_done_is_a_cut_off_and_has_no_latency() -> None:
-    assert judged([2.0, 2.01, 3.5], end_s=3.0) == (True, None)
-    assert judged([], end_s=3.0) == (False, None)
-    is_cut_off, latency_s = judged([3.6, 3.61], end_s=3.0)
+    assert outcome([2.0, 2.01, 3.5], end_s=3.0) == (True, None)
+    assert outcome([], end_s=3.0) == (False, None)
+    is_cut_off, latency_s = outcome([3.6, 3.61], end_s=3.0)
     assert not is_cut_off and latency_s == pytest.approx(0.6)
 
 
@@ -117,13 +117,14 @@ def test_figures_are_medians_over_runs() -> None:
     assert percentile([1.0, 2.0, 3.0, 4.0], 0.5) == 2.5
 
 
-def test_the_table_tells_cut_offs_beside_the_latency_and_which_targets_are_missed() -> None:
+def test_the_report_has_cut_offs_beside_the_latency_and_says_which_targets_are_missed() -> None:
     heard = [_heard(0, "huiyin", f"u{i}", 0.52) for i in range(9)]
     heard += [_heard(0, "pipecat", f"u{i}", 1.0) for i in range(10)]
-    good = table([*heard, _heard(0, "huiyin", "u9", 0.52)])
-    assert "p50 / limit   1.04" in good and "p50 / pipecat 0.52" in good and "NOT reached" not in good
-    bad = table([*heard, _heard(0, "huiyin", "u9", None, cut_off=True)])
-    assert "10.0%" in bad and bad.count("NOT reached") == 2  # too many cut-offs, and more than pipecat's
+    good = report([*heard, _heard(0, "huiyin", "u9", 0.52)])
+    assert "× the limit (500 ms) | 1.04 | reached |" in good and "× pipecat's, with no more cut-offs | 0.52;" in good
+    assert "NOT reached" not in good
+    bad = report([*heard, _heard(0, "huiyin", "u9", None, cut_off=True)])
+    assert "10.0 %" in bad and bad.count("NOT reached") == 2  # too many cut-offs, and more than pipecat's
     picture = Image.open(io.BytesIO(draw(heard, "latency")))
     assert picture.format == "PNG" and len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
 
@@ -160,18 +161,18 @@ def test_the_headset_tells_when_something_was_audible_after_what_was_said() -> N
 
 @pytest.mark.slow
 def test_the_live_loop_answers_an_utterance_and_tells_its_limit() -> None:
-    services = StatedServices()
+    services = SimulatedServices()
     services.start()
     sound = english()
     utterance = BenchmarkUtterance("time", "en", sound, (), "It is noon. The sun is high.")
-    services.now = Words(sound, utterance.stretches, {"0-0": "What is the time, please?"}, "en", utterance.reply)
+    services.playing = Recording(sound, utterance.spans, {"0-0": "What is the time, please?"}, "en", utterance.reply)
     huiyin = Huiyin(load(environ={}), services.port, services.delays)
     try:
-        answer = huiyin.hear(utterance)
+        answer = huiyin.answer(utterance)
     finally:
         huiyin.close()
         services.stop()
-    is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+    is_cut_off, latency_s = outcome(answer.audible, utterance.duration_s)
     assert not is_cut_off and latency_s is not None and answer.limit_s is not None
     assert answer.limit_s * 0.8 < latency_s < answer.limit_s + 2.0
     assert sum(answer.parts.values()) == pytest.approx(latency_s, abs=0.02)
@@ -184,8 +185,8 @@ def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> 
 
     def latency_s(*overrides: str) -> float:
         settings = load(environ={}, overrides=overrides)
-        answer = Simulated(settings, overrides, heard, Delays(), lambda text: 0.9).hear(utterance)
-        is_cut_off, latency_s = judged(answer.audible, utterance.duration_s)
+        answer = Simulated(settings, overrides, heard, Delays(), lambda text: 0.9).answer(utterance)
+        is_cut_off, latency_s = outcome(answer.audible, utterance.duration_s)
         assert not is_cut_off and latency_s is not None and answer.limit_s is not None
         assert answer.limit_s - 0.1 <= latency_s < answer.limit_s + 0.3, "it may begin before 96 ms of silence"
         return latency_s
