@@ -34,7 +34,7 @@ RATE = 16_000
 OUT_RATE = 24_000
 BLOCK = RATE // 50
 AUDIBLE = 10 ** (-45 / 20) * 32767
-STEP_S = 0.010  # audible or not is told in steps of this length
+STEP_S = 0.010  # resolution of the times
 
 
 class Microphone(BaseInputTransport):

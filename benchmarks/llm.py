@@ -1,8 +1,8 @@
 """How fast the embedded model answers in a conversation: ``python -m benchmarks.llm [--turns 40]``.
 
-A service of its own is started and talked to as `huiyin talk` does: the persona is read before the first turn, and the
-history, trimmed in steps, after each reply, while it would be spoken. As long as the prompt cache holds all that, the
-time to the first word is that of the user's words alone. (What the proxy adds: ``python -m benchmarks.llm_proxy``.)
+A service is started and asked as `huiyin talk` asks it: it reads the persona before the first turn, and the history,
+trimmed in steps, after each reply, while it would be spoken. As long as the prompt cache holds all that, the time to
+the first word is that of the user's words alone. (What the proxy adds: ``python -m benchmarks.llm_proxy``.)
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 
 import requests
 
+from benchmarks.output import show, tell
 from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service
@@ -32,15 +34,16 @@ TURNS = (  # the second and the tenth are equally long: they are compared
     "谢谢你，我感觉好多了。",
     "我明天还要早起，现在该去睡觉了。",
 )
-EARLY, LATE = 2, 10
-WANTED = 1.3  # first word of turn LATE / turn EARLY, at most
+EARLY = 2
+LATE = 10
+TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
 REPLY_TOKENS = 40
 LONG_TOKENS = 128
 TIMEOUT_S = 120.0
 
 
-def main() -> int:
-    """Prints the table. Returns the exit status."""
+def main() -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
@@ -51,44 +54,45 @@ def main() -> int:
     started = time.perf_counter()
     with start_service("llm", upstreams="embedded", **settings) as url:
         ready_s = time.perf_counter() - started
-        facts = requests.get(f"{url}/system").json()
-        print(f"{facts['model']}: /ready {ready_s:.2f} s after the start (model loaded in {facts['load_s']:.2f} s)")
         talks = [_converse(url, args.persona, args.turns, number) for number in range(args.conversations)]
         firsts = [statistics.median(times) for times in zip(*talks, strict=True)]
         story = [{"role": "user", "content": "请讲一个很长很长的故事。"}]
         _, _, timings = _ask(url, story, LONG_TOKENS)
         facts = requests.get(f"{url}/system").json()
-        memory_mb = facts["rss_mb"] + facts["upstreams"][0]["rss_mb"]
-        print(
-            f"first word: turn 1 {firsts[0]:.2f} s, then p50 {statistics.median(firsts[1:]):.2f} s, "
-            f"longest {max(firsts[1:]):.2f} s; a long reply: {timings['predicted_per_second']:.1f} tokens/s; "
-            f"resident {memory_mb:.0f} MB"
-        )
-        if len(firsts) >= LATE:
-            ratio = firsts[LATE - 1] / firsts[EARLY - 1]
-            print(f"first word of turn {LATE} / turn {EARLY}: {ratio:.2f}  wanted: at most {WANTED:g}")
-    return 0
+    rows = [
+        ["ready after the start", f"{ready_s:.2f} s"],
+        ["first word of turn 1", f"{firsts[0]:.2f} s"],
+        ["of the other turns, p50", f"{statistics.median(firsts[1:]):.2f} s"],
+        ["of the other turns, longest", f"{max(firsts[1:]):.2f} s"],
+        ["a long reply", f"{timings['predicted_per_second']:.1f} tokens/s"],
+        ["memory", f"{facts['rss_mb'] + facts['upstreams'][0]['rss_mb']:.0f} MB"],
+    ]
+    if len(firsts) >= LATE:
+        ratio = firsts[LATE - 1] / firsts[EARLY - 1]
+        rows.append([f"first word of turn {LATE} / turn {EARLY} (≤ {TARGET:g})", f"{ratio:.2f}"])
+    show((facts["model"], ""), rows)
 
 
 def _converse(url: str, name: str, turns: int, number: int) -> list[float]:
-    """Seconds to the first word of each turn. `number` makes conversations differ, so that none knows another's."""
+    """Seconds to the first word of each turn. `number` makes conversations differ, so that none is in the cache."""
     persona, history, talk = load_persona(name), History(), config.load().talk
     limit = HistoryLimit(talk.history_tokens, talk.history_turns)
-    before_s, _, _ = _ask(url, persona.messages(history, ""), 1)
-    print(f"conversation {number + 1}: the persona is read in {before_s:.2f} s")
-    print("turn  first word s  prompt tokens: new (known)  tokens/s  read ahead s")
+    persona_s, _, _ = _ask(url, persona.messages(history, ""), 1)
+    tell(f"conversation {number + 1}: the persona is read in {persona_s:.2f} s")
     firsts = []
     for at in range(turns):
         words = TURNS[at % len(TURNS)] if at else f"你好，我是{number + 1}号。"
         first_s, text, timings = _ask(url, persona.messages(history, words), REPLY_TOKENS)
-        history.commit(words, [HeardClause(text, 1.0)], interrupted=False)
-        gone = len(history.surplus(limit))
-        history.forget(gone, history.summary)
-        ahead_s, _, _ = _ask(url, persona.messages(history, ""), 1)
         firsts.append(first_s)
-        known = f"{timings['prompt_n']:>4} ({timings['cache_n']})"
-        rate, note = timings["predicted_per_second"], f"  {gone} old turns go" if gone else ""
-        print(f"{at + 1:>4}  {first_s:>12.3f}  {known:>27}  {rate:>8.1f}  {ahead_s:>12.2f}{note}")
+        history.commit(words, [HeardClause(text, 1.0)], interrupted=False)
+        dropped = len(history.surplus(limit))
+        history.forget(dropped, history.summary)
+        ahead_s, _, _ = _ask(url, persona.messages(history, ""), 1)
+        tell(
+            f"turn {at + 1}: first word {first_s:.3f} s, prompt of {timings['prompt_n']} new tokens and "
+            f"{timings['cache_n']} cached, {timings['predicted_per_second']:.1f} tokens/s, read ahead {ahead_s:.2f} s,"
+            f" {dropped} old turns dropped"
+        )
     return firsts
 
 
@@ -111,4 +115,4 @@ def _ask(url: str, messages: list[dict[str, str]], tokens: int) -> tuple[float, 
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

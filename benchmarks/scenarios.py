@@ -1,8 +1,7 @@
-"""What scripted conversations must reach: ``python -m benchmarks.scenarios`` (about a minute; ``--quick``: half of it).
+"""Speed of scripted conversations, and how interruptions are taken: ``python -m benchmarks.scenarios`` (a minute).
 
-One process, one thread. All of tests/conversations is played twice: the first time loads models and makes voices, the
-second is timed, and must give the same report. Then the conversations of `scenarios_interruptions`, for how the
-assistant takes listening words, noises and somebody who cuts in.
+One process, one thread. All of tests/conversations is played twice: the first time loads models and synthesises voices,
+the second is timed, and must give the same report. Then come the conversations of `scenarios_interruptions`.
 """
 
 from __future__ import annotations
@@ -11,76 +10,28 @@ import argparse
 import itertools
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.output import show
 from benchmarks.scenarios_interruptions import interruptions
-from huiyin.assistant.scenario.api import Result, Scenario, read, simulate
+from huiyin.assistant.scenario.api import read, simulate, together
 from huiyin.assistant.scenario.report import json_report, together
 from huiyin.assistant.scenario.script import Depth
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "conversations"
 QUICK_ROOMS = 8
-LEAST: dict[Depth, tuple[float, str]] = {"text": (1000.0, "scenarios a minute"), "room": (20.0, "x real time")}
+LEAST_PER_MINUTE = 1000.0
+LEAST_OF_REAL_TIME = 20.0
 BOUNDS = {
     "stop latency p50 ms": ("at most", 300.0),
     "backchannel selectivity": ("at least", 0.95),
     "resume rate": ("at least", 0.95),
+    "yield rate": None,
+    "stop latency p95 ms": None,
+    "noise selectivity": None,
+    "false interruptions per minute": None,
 }
-ALSO = ("yield rate", "stop latency p95 ms", "noise selectivity", "false interruptions per minute")
-
-
-def measure(scenarios: list[Scenario], depth: Depth) -> tuple[float, float, float, list[Result]]:
-    """(scenarios a minute, x real time by the clock, x real time by one core's time, what came of them)."""
-    began, busy = time.perf_counter(), time.process_time()
-    results = [simulate(scenario, depth) for scenario in scenarios]
-    took_s, busy_s = time.perf_counter() - began, time.process_time() - busy
-    played_s = sum(result.log.end_s for result in results)
-    return 60 * len(results) / took_s, played_s / took_s, played_s / busy_s, results
-
-
-def speed() -> bool:
-    """Print how fast they play; whether all is as it must be."""
-    all_scenarios = [read(path) for path in sorted(FOLDER.glob("*.yaml"))]
-    reached = True
-    for depth in LEAST:
-        scenarios = [scenario for scenario in all_scenarios if depth in scenario.depths]
-        before = json_report([simulate(scenario, depth) for scenario in scenarios])
-        per_minute, by_clock, by_core, results = measure(scenarios, depth)
-        same = json_report(results) == before
-        failed = [result.scenario.name for result in results if not result.passed]
-        print(f"{depth}: {len(scenarios)} scenarios, {len(failed)} failed {' '.join(failed)}")
-        print(f"      {by_clock:.0f} x real time by the clock, {by_core:.0f} x by one core's time")
-        least, unit = LEAST[depth]
-        value = per_minute if depth == "text" else by_core
-        print(f"      {value:.0f} {unit}; to be reached: {least:.0f}: {_yes(value >= least)}")
-        print(f"      the same seed, the same bytes: {_yes(same)}", flush=True)
-        reached = reached and same and not failed and value >= least
-    return reached
-
-
-def manners(count: int | None) -> bool:
-    """Print what becomes of listening words, noises and interruptions; whether all is as it must be."""
-    results = [simulate(scenario) for scenario in itertools.islice(interruptions(), count)]
-    groups = {
-        "all": results,
-        "real voice": [result for result in results if result.scenario.voice == "hibari"],
-        "made voice": [result for result in results if result.scenario.voice != "hibari"],
-    }
-    figures = {name: together(group) for name, group in groups.items()}
-    print(f"\nroom depth, {len(results)} rooms, in each a listening word, a noise and somebody who cuts in:\n")
-    print(f"{'':32}" + "".join(f"{name:>12}" for name in figures) + "   to be reached")
-    reached = True
-    for name in (*BOUNDS, *ALSO):
-        values = [column[name] for column in figures.values()]
-        line = f"{name:32}" + "".join(f"{'-' if value is None else format(value, 'g'):>12}" for value in values)
-        if name in BOUNDS:
-            word, bound = BOUNDS[name]
-            value = values[0]
-            met = value is not None and (value <= bound if word == "at most" else value >= bound)
-            reached = reached and met
-            line += f"   {word} {bound:g}: {_yes(met)}"
-        print(line)
-    return reached
 
 
 def main() -> int:
@@ -88,12 +39,53 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer rooms")
     args = parser.parse_args()
-    reached = [speed(), manners(QUICK_ROOMS if args.quick else None)]
-    return 0 if all(reached) else 1
+    misses: list[str] = []
+    heads = ("depth", "scenarios", "failed", "per minute", "× real time", "same bytes again", "reached?")
+    show(heads, (_speed(depth, misses) for depth in ("text", "room")))
+    results = [
+        simulate(scenario) for scenario in itertools.islice(interruptions(), QUICK_ROOMS if args.quick else None)
+    ]
+    real = [result for result in results if result.scenario.voice == "hibari"]
+    made = [result for result in results if result.scenario.voice != "hibari"]
+    heads = (f"{len(results)} rooms", "all", "real voice", "synthetic syllables", "target", "reached?")
+    show(heads, _interruptions([together(group) for group in (results, real, made)], misses))
+    return 1 if misses else 0
 
 
-def _yes(met: bool) -> str:
-    return "yes" if met else "NO"
+def _speed(depth: Depth, misses: list[str]) -> list[str]:
+    """Figures by one core's time: on a busy machine the clock says little."""
+    scenarios = [one for one in (read(path) for path in sorted(FOLDER.glob("*.yaml"))) if depth in one.depths]
+    before = json_report([simulate(scenario, depth) for scenario in scenarios])
+    started_s = time.process_time()
+    results = [simulate(scenario, depth) for scenario in scenarios]
+    busy_s = time.process_time() - started_s
+    per_minute, of_real_time = 60 * len(results) / busy_s, sum(result.log.end_s for result in results) / busy_s
+    failed = sum(not result.passed for result in results)
+    is_same = json_report(results) == before
+    is_fast = per_minute >= LEAST_PER_MINUTE if depth == "text" else of_real_time >= LEAST_OF_REAL_TIME
+    is_reached = is_fast and is_same and not failed
+    misses += [] if is_reached else [depth]
+    counts = (str(len(results)), str(failed), f"{per_minute:.0f}", f"{of_real_time:.0f}")
+    return [depth, *counts, _yes(is_same), _yes(is_reached)]
+
+
+def _interruptions(groups: list[dict[str, float | None]], misses: list[str]) -> Iterator[list[str | None]]:
+    """A row a metric; `groups` are the figures of all, and of parts."""
+    for name, bound in BOUNDS.items():
+        values = [figures[name] for figures in groups]
+        row: list[str | None] = [name, *(None if value is None else f"{value:.4g}" for value in values)]
+        if bound is None:
+            yield [*row, "", ""]
+            continue
+        word, limit = bound
+        value = values[0]
+        is_reached = value is not None and (value <= limit if word == "at most" else value >= limit)
+        misses += [] if is_reached else [name]
+        yield [*row, f"{word} {limit:g}", _yes(is_reached)]
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "NO"
 
 
 if __name__ == "__main__":

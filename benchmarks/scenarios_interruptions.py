@@ -1,6 +1,6 @@
-"""Conversations for `benchmarks.scenarios`: a story, a listening word, a noise, and somebody who cuts in.
+"""Conversations for `benchmarks.scenarios`: a story, a backchannel, a noise, and an interruption.
 
-Each is played at room depth in a room of its own. English is spoken by a real voice, Chinese by the made one.
+Each is played at room depth in a room of its own. English is spoken by a real voice, Chinese in synthetic syllables.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 from huiyin.assistant.scenario.api import Scenario, parse
 
 ROOMS = 24
-_SPOKEN = {
+_LINES = {
     "en": {
         "voice": "hibari",
         "ask": "Tell me a story, please.",
         "story": "Once upon a time there was a lighthouse on a small island, far away from the coast. Nobody had lived "
         "in it for many years, and the lamp had long been dark. One winter a ship lost its way in the snow, and an old "
         "sailor saw a light where there had been none for as long as he could remember.",
-        "listening": ("Mm-hmm.", "Uh-huh.", "Right.", "Okay."),
-        "cuts in": (
+        "backchannels": ("Mm-hmm.", "Uh-huh.", "Right.", "Okay."),
+        "interruptions": (
             "Sorry, how tall was that lighthouse?",
             "Can you tell me another story?",
             "Wait, what was the name of the ship?",
@@ -32,8 +32,13 @@ _SPOKEN = {
         "ask": "给我讲个故事吧。",
         "story": "从前有一座灯塔，立在离海岸很远的小岛上。很多年没有人住过了，灯也早就不亮了。有一年冬天，"
         "一条船在大雪里迷了路，一个老水手忽然看见了亮光，可是那个地方，他从来没有见过灯。",
-        "listening": ("嗯嗯。", "对。", "好的。", "是的。"),
-        "cuts in": ("那座灯塔有多高？", "能不能换一个故事？", "等等，那条船叫什么名字？", "不是，我想听龙的故事。"),
+        "backchannels": ("嗯嗯。", "对。", "好的。", "是的。"),
+        "interruptions": (
+            "那座灯塔有多高？",
+            "能不能换一个故事？",
+            "等等，那条船叫什么名字？",
+            "不是，我想听龙的故事。",
+        ),
     },
 }  # fmt: skip
 
@@ -43,7 +48,7 @@ def interruptions() -> Iterator[Scenario]:
     for number in range(ROOMS):
         chance = random.Random(number)
         language = "en" if number % 2 else "zh"
-        said: dict[str, Any] = _SPOKEN[language]
+        lines: dict[str, Any] = _LINES[language]
         room = {
             "rt60_s": round(chance.uniform(0.2, 0.6), 2),
             "delay_ms": round(chance.uniform(20, 250)),
@@ -54,18 +59,18 @@ def interruptions() -> Iterator[Scenario]:
         }
         noise = chance.choice(("cough", "door", "click"))
         turns = [
-            {"user": said["ask"], "reply": said["story"]},
+            {"user": lines["ask"], "reply": lines["story"]},
             {
-                "user": chance.choice(said["listening"]),
+                "user": chance.choice(lines["backchannels"]),
                 "means": "backchannel",
                 "after": f"reply starts + {chance.randint(3000, 4500)} ms",
             },
             {"sound": noise, "after": f"user ends + {chance.randint(1500, 2500)} ms"},
             {
-                "user": chance.choice(said["cuts in"]),
+                "user": chance.choice(lines["interruptions"]),
                 "after": f"user ends + {chance.randint(1500, 2500)} ms",
                 "reply": {"en": "All right.", "zh": "好的。"}[language],
             },
         ]
-        scenario = {"depth": "room", "seed": number, "voice": said["voice"], "room": room, "turns": turns}
+        scenario = {"depth": "room", "seed": number, "voice": lines["voice"], "room": room, "turns": turns}
         yield parse(scenario, name=f"{language}_interruption_{number}")

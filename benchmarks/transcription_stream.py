@@ -2,24 +2,24 @@
 
 Plays each clip at its own speed into a real service, as a microphone would, and takes the times at which texts arrive:
 
-- first: from the first loud moment of the clip to the first partial that has text; `model` is the recogniser's own part
-  of it, what is left is waiting for sound, detection and transport;
+- first: from the first loud moment of the clip to the first partial that has text; the model's part of it is the
+  recogniser's own time, the rest is waiting for sound, detection and transport;
 - gap: between two partials, median;
-- final: from the last loud moment to the final, 0.6 s of which are the pause that tells that it is one.
+- final: from the last loud moment to the final, 0.6 s of which are the pause that ends the sentence.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
+from benchmarks.output import percent, show, tell
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
@@ -30,7 +30,8 @@ from tests.support.service_process import free_port
 from tests.support.speech_clips import english, recorded
 
 BLOCK = SAMPLE_RATE // 25  # 40 ms
-BEFORE_S, AFTER_S = 0.5, 1.5  # of silence around a clip
+BEFORE_S = 0.5  # of silence around a clip
+AFTER_S = 1.5
 FRAME = SAMPLE_RATE // 100
 LOUD_DB = 30.0  # below the loudest moment and above: speech
 SENTENCES = ("Please open the window and let some fresh air into the room.", "What is the time, please?")
@@ -46,8 +47,8 @@ class Times:
     final: float
 
 
-def main() -> int:
-    """Prints a line a clip, and the medians. Returns the exit status."""
+def main() -> None:
+    """Print a row a clip, the medians, and the error rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", help="settings profile")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
@@ -57,35 +58,36 @@ def main() -> int:
     arguments = [*(["--profile", args.profile] if args.profile else []), *(w for o in overrides for w in ("--set", o))]
     times: list[Times] = []
     texts: dict[str, list[tuple[str, str]]] = {}
+
+    def measured(services: Services) -> Iterator[list[str]]:
+        for name, language, text, samples in clips(args.clips):
+            result, clip_times = play(services, samples)
+            texts.setdefault(language, []).append((text, result["text"]))
+            times.append(clip_times)
+            yield [name, *_cells(clip_times)]
+        yield ["median", *_cells(Times(*np.nanmedian([astuple(one) for one in times], axis=0)))]
+
     with Launcher(config.load(args.profile, overrides), arguments) as launcher:
         launcher.start(["asr"])
         model = launcher.services.get("asr", "/system")
-        print(f"{model['model']} on {model['device']}, {model['threads']} threads; detector: {model['vad']}\n")
-        print(f"{'clip':<28}{'s':>6}{'first ms':>10}{'model':>7}{'rest':>7}{'gap ms':>8}{'final ms':>10}")
-        for name, language, said, samples in clips(args.clips):
-            result, found = play(launcher.services, samples)
-            texts.setdefault(language, []).append((said, result["text"]))
-            times.append(found)
-            show(name, len(samples) / SAMPLE_RATE, found)
-    columns = zip(*((t.first, t.model, t.gap, t.final) for t in times), strict=True)
-    show("median", None, Times(*(float(np.nanmedian(column)) for column in columns)))
-    for language, pairs in texts.items():
-        print(f"{language} error rate {error_rate(pairs, language):.1%} ({len(pairs)} clips)")
-    return 0
+        tell(f"{model['model']} on {model['device']}, {model['threads']} threads; detector: {model['vad']}")
+        show(("clip", "first partial", "of it the model", "gap", "final"), measured(launcher.services))
+    rates = ([language, str(len(pairs)), percent(error_rate(pairs, language))] for language, pairs in texts.items())
+    show(("language", "clips", "error rate"), rates)
 
 
 def clips(most: int) -> Iterator[tuple[str, str, str, Samples]]:
     """(name, language, text, float32 16 kHz): the recorded clips where they are, else synthesised English."""
-    found = recorded()
-    for path, language, text in found[: most or None]:
+    recordings = recorded()
+    for path, language, text in recordings[: most or None]:
         yield path.stem[:26], language, text, decode(path, max_duration_s=60).samples
-    if not found:
+    if not recordings:
         for text in SENTENCES[: most or None]:
             yield text[:26], "en", text, english(text)
 
 
 def play(services: Services, samples: Samples) -> tuple[dict[str, Any], Times]:
-    """The service's result for a clip that is spoken now, and when it said what."""
+    """The service's result for a clip that is spoken now, and the times of its texts."""
     sound = np.pad(samples, (round(BEFORE_S * SAMPLE_RATE), round(AFTER_S * SAMPLE_RATE)))
     onset_s, end_s = edges_s(sound)
     stream = LiveTranscription(services, {"rate": SAMPLE_RATE})
@@ -101,17 +103,17 @@ def play(services: Services, samples: Samples) -> tuple[dict[str, Any], Times]:
         stream.end()
 
     threading.Thread(target=speak, daemon=True).start()
-    heard = [(time.perf_counter() - started, event) for event in events]
+    received = [(time.perf_counter() - started, event) for event in events]
     stream.close()
-    partials = [(at, event) for at, event in heard if event["type"] == "partial" and event["text"]]
-    finals = [at for at, event in heard if event["type"] == "final"]
+    partials = [(at, event) for at, event in received if event["type"] == "partial" and event["text"]]
+    finals = [at for at, event in received if event["type"] == "final"]
     if not partials or not finals:
-        sys.exit("nothing was heard in a clip; see `huiyin doctor`")
+        raise SystemExit("no text came for a clip; see `huiyin doctor`")
     ats = [at for at, _ in partials]
     gap_s = float(np.median(np.diff(ats))) if len(ats) > 1 else float("nan")
     first_at, first = partials[0]
     times = Times(first_at - onset_s, first["processing_s"], gap_s, finals[-1] - end_s)
-    return heard[-1][1]["result"], times
+    return received[-1][1]["result"], times
 
 
 def edges_s(sound: Samples) -> tuple[float, float]:
@@ -122,12 +124,9 @@ def edges_s(sound: Samples) -> tuple[float, float]:
     return float(loud[0]) * FRAME / SAMPLE_RATE, float(loud[-1] + 1) * FRAME / SAMPLE_RATE
 
 
-def show(name: str, length_s: float | None, t: Times) -> None:
-    """One line."""
-    ms = ["-" if np.isnan(x) else f"{1000 * x:.0f}" for x in (t.first, t.model, t.first - t.model, t.gap, t.final)]
-    length = "" if length_s is None else f"{length_s:.1f}"
-    print(f"{name:<28}{length:>6}{ms[0]:>10}{ms[1]:>7}{ms[2]:>7}{ms[3]:>8}{ms[4]:>10}", flush=True)
+def _cells(times: Times) -> list[str]:
+    return ["-" if np.isnan(value_s) else f"{1000 * value_s:.0f} ms" for value_s in astuple(times)]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

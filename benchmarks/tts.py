@@ -1,10 +1,10 @@
 """Time to the first sound and real-time factor of the voices: ``python -m benchmarks.tts``.
 
-The stock model is Kokoro's int8 export as it is, in a plain ONNX Runtime session with the same phonemes and the same
-threads (spin-waiting off for both): what the rewriting of its graph gains. It makes a text in one piece, silence and
-all; its times are for the whole text.
+The published model is Kokoro's int8 export as it is, in a plain ONNX Runtime session with the same phonemes and the
+same threads (spin-waiting off for both): it shows what rewriting the graph gains. It synthesises a text in one piece
+with its silence, so its times are for the whole text.
 
-``cpu`` is processor time over wall time of the first piece: 2.0 means that both cores worked.
+"cores" is processor time over wall time of the first piece.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import psutil
 
+from benchmarks.output import show, tell
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.heap import trim_heap
@@ -52,18 +53,26 @@ ENGLISH = (
 _MB = 2**20
 
 
+Speak = Callable[[str], Iterator[Sound]]
+
+
 @dataclass(frozen=True)
 class Run:
-    """One text spoken once."""
+    """One text spoken once; medians have the same shape."""
 
     first_s: float
     first_cpu_s: float
     whole_s: float
     sound_s: float
 
+    @property
+    def real_time_factor(self) -> float:
+        """Of the whole text."""
+        return self.whole_s / self.sound_s
 
-def main() -> int:
-    """Prints the tables. Returns the exit status."""
+
+def main() -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="runs of each text (medians are shown)")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="of Kokoro")
@@ -73,7 +82,7 @@ def main() -> int:
 
     english = hibari.HibariEngine()
     english.warm_up()
-    _print_table("hibari, heart, 1 thread", ENGLISH, lambda text: _spoken(english, "heart", text), args.repeats)
+    _show("hibari", ENGLISH, _speak_with(english, "heart"), args.repeats)
     for threads in args.threads:
         started = time.perf_counter()
         engine = kokoro.KokoroEngine(store, threads)
@@ -81,32 +90,28 @@ def main() -> int:
         gc.collect()
         trim_heap()
         load_s, memory_mb = time.perf_counter() - started, psutil.Process().memory_info().rss / _MB
-        title = (
-            f"Kokoro, {args.voice}, {threads} thread{'s'[: threads > 1]}; loaded in {load_s:.1f} s, {memory_mb:.0f} MB"
-        )
-        speak = _speaker_of(engine, args.voice)
-        medians = _print_table(title, CHINESE + ENGLISH, speak, args.repeats)
+        tell(f"Kokoro loaded in {load_s:.1f} s; {memory_mb:.0f} MB")
+        medians = _show(f"Kokoro, threads: {threads}", CHINESE + ENGLISH, _speak_with(engine, args.voice), args.repeats)
         if threads > 1:
-            _print_goals(medians)
+            show(("target", ""), _targets(medians))
         stock = Stock(store, threads, args.voice, engine)
-        _print_table(f"stock model, {threads} thread{'s'[: threads > 1]}", CHINESE[:3], stock.speak, args.repeats)
-        del engine, stock, speak
-    return 0
+        _show(f"published model, threads: {threads}", CHINESE[:3], stock.speak, args.repeats)
+        del engine, stock
 
 
-def _spoken(engine: Engine, voice: str, text: str) -> Iterator[Sound]:
-    found = engine.voice(voice)
-    assert found is not None
-    made = Speaker([engine]).speak(text, Choice(engine, found))
-    return (each for each in made if not isinstance(each, WordTiming))
+def _speak_with(engine: Engine, name: str) -> Speak:
+    voice = engine.voice(name)
+    assert voice is not None
 
+    def speak(text: str) -> Iterator[Sound]:
+        pieces = Speaker([engine]).speak(text, Choice(engine, voice))
+        return (piece for piece in pieces if not isinstance(piece, WordTiming))
 
-def _speaker_of(engine: Engine, voice: str) -> Callable[[str], Iterator[Sound]]:
-    return lambda text: _spoken(engine, voice, text)
+    return speak
 
 
 class Stock:
-    """Kokoro's export in an ordinary session."""
+    """Kokoro's published export in an ordinary session."""
 
     def __init__(self, store: ModelStore, threads: int, voice: str, reader: kokoro.KokoroEngine) -> None:
         options = onnxruntime.SessionOptions()
@@ -131,40 +136,37 @@ class Stock:
         )[0]
 
 
-def _print_goals(medians: dict[str, Run]) -> None:
-    """What must be reached on two cores, and what was."""
-    chinese, english = medians[CHINESE[1]].first_s, medians[ENGLISH[1]].first_s
-    factor = max(medians[text].whole_s / medians[text].sound_s for text in (CHINESE[3], CHINESE[4], ENGLISH[3]))
-    print(f"six Chinese characters {chinese:.2f} s, four English words {english:.2f} s (both ≤ 0.45 wanted)")
-    print(f"real-time factor of the longer texts {factor:.2f} at most (≤ 0.30 wanted)\n", flush=True)
+def _targets(medians: dict[str, Run]) -> Iterator[list[str]]:
+    """On two cores."""
+    yield ["six Chinese characters, first sound ≤ 0.45 s", f"{medians[CHINESE[1]].first_s:.2f} s"]
+    yield ["four English words, first sound ≤ 0.45 s", f"{medians[ENGLISH[1]].first_s:.2f} s"]
+    longer = (CHINESE[3], CHINESE[4], ENGLISH[3])
+    yield ["real-time factor of longer texts ≤ 0.30", f"{max(medians[text].real_time_factor for text in longer):.2f}"]
 
 
-def _print_table(
-    title: str, texts: tuple[str, ...], speak: Callable[[str], Iterator[Sound]], repeats: int
-) -> dict[str, Run]:
-    medians = {}
-    print(f"{title}\n{'first s':>9}{'cpu':>6}{'whole s':>9}{'sound s':>9}{'RTF':>7}   text (medians of {repeats})")
-    for text in texts:
-        runs = [_run(speak, text) for _ in range(repeats)]
-        first, cpu, whole, sound = (
-            statistics.median(values)
-            for values in zip(*((r.first_s, r.first_cpu_s, r.whole_s, r.sound_s) for r in runs), strict=True)
-        )
-        medians[text] = Run(first, cpu, whole, sound)
-        shown = text if len(text) <= 40 else f"{text[:37]}... ({len(text)} characters)"
-        print(f"{first:>9.3f}{cpu / first:>6.1f}{whole:>9.3f}{sound:>9.2f}{whole / sound:>7.2f}   {shown}", flush=True)
-    print()
+def _show(title: str, texts: tuple[str, ...], speak: Speak, repeats: int) -> dict[str, Run]:
+    medians: dict[str, Run] = {}
+
+    def rows() -> Iterator[list[str]]:
+        for text in texts:
+            runs = [astuple(_run(speak, text)) for _ in range(repeats)]
+            run = medians[text] = Run(*(statistics.median(column) for column in zip(*runs, strict=True)))
+            short = text if len(text) <= 40 else f"{text[:37]}... ({len(text)} characters)"
+            times = (f"{run.first_s:.3f} s", f"{run.first_cpu_s / run.first_s:.1f}", f"{run.whole_s:.3f} s")
+            yield [short, *times, f"{run.sound_s:.2f} s", f"{run.real_time_factor:.2f}"]
+
+    show((title, "first sound", "cores", "all sound after", "length", "real-time factor"), rows())
     return medians
 
 
-def _run(speak: Callable[[str], Iterator[Sound]], text: str) -> Run:
-    started, cpu = time.perf_counter(), time.process_time()
+def _run(speak: Speak, text: str) -> Run:
+    started, cpu_s = time.perf_counter(), time.process_time()
     sound = speak(text)
     n_samples = len(next(sound))
-    first_s, first_cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    first_s, first_cpu_s = time.perf_counter() - started, time.process_time() - cpu_s
     n_samples += sum(map(len, sound))
     return Run(first_s, first_cpu_s, time.perf_counter() - started, n_samples / RATE)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,7 +1,7 @@
 """A clause's first sound while the embedded model writes on the same cores: ``python -m benchmarks.tts_beside_llm``.
 
-Three ways in turn, each for every clause: the voice alone, beside the model, and with the model held (POST /hold) until
-the first sound, as the dialogue loop does while a voice is waited for.
+Three ways in turn, each for every clause: the voice alone, beside the model, and with the model suspended (POST /hold)
+until the first sound, as the dialogue loop does while the user waits for a voice.
 """
 
 from __future__ import annotations
@@ -14,54 +14,51 @@ from contextlib import contextmanager
 
 import requests
 
+from benchmarks.output import show
 from tests.support.service_process import start_service
 
 CLAUSES = ("我是回音，", "你可以试试一碗热汤，", "Once upon a time,", "The capital of France is Paris.")
-WAYS = ("alone", "beside", "held")
+WAYS = ("alone", "beside the model", "model suspended")
 VOICE = "zf_xiaoxiao"
 _HOLD_S = 5.0
 _TIMEOUT_S = 60.0
-_WORDS_FIRST = 4  # pieces of the reply before the voice begins: it is being written, not read
+_WORDS_FIRST = 4  # pieces of the reply before the voice begins: the prompt has been read
 
 
-def main() -> int:
-    """Prints the table. Returns the exit status."""
+def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5, help="runs of each clause (medians are shown; default 5)")
     args = parser.parse_args()
     with start_service("llm", upstreams="embedded") as llm, start_service("tts", cache_mb=0) as tts:
-        took: dict[tuple[str, str], list[float]] = {}
+        times_s: dict[tuple[str, str], list[float]] = {}
         for _ in range(args.repeats):
             for clause in CLAUSES:
                 for way in WAYS:
-                    took.setdefault((clause, way), []).append(_first_sound_s(llm, tts, clause, way))
-    print("first sound of a clause, seconds: " + ", ".join(WAYS))
-    medians = {key: statistics.median(times) for key, times in took.items()}
-    for clause in CLAUSES:
-        print("  ".join(f"{medians[clause, way]:5.2f}" for way in WAYS), "", clause)
-    ratios = [medians[clause, "held"] / medians[clause, "beside"] for clause in CLAUSES]
-    print(f"held / beside: {statistics.median(ratios):.2f}")
-    return 0
+                    times_s.setdefault((clause, way), []).append(_first_sound_s(llm, tts, clause, way))
+    medians = {key: statistics.median(times) for key, times in times_s.items()}
+    heads = ("first sound of a clause", *WAYS)
+    show(heads, ([clause, *(f"{medians[clause, way]:.2f} s" for way in WAYS)] for clause in CLAUSES))
 
 
 def _first_sound_s(llm: str, tts: str, clause: str, way: str) -> float:
-    with _writing(llm, way != "alone"):
+    with _writing(llm, way != WAYS[0]):
         started = time.perf_counter()
-        if way == "held":
+        if way == WAYS[2]:
             _hold(llm, _HOLD_S)
         body = {"input": clause, "voice": VOICE, "response_format": "pcm"}
         with requests.post(f"{tts}/v1/audio/speech", json=body, stream=True, timeout=_TIMEOUT_S) as answer:
             next(answer.iter_content(None))
-            took_s = time.perf_counter() - started
-        if way == "held":
+            first_s = time.perf_counter() - started
+        if way == WAYS[2]:
             _hold(llm, 0)
-    return took_s
+    return first_s
 
 
 @contextmanager
-def _writing(llm: str, wanted: bool) -> Iterator[None]:
-    """While a long reply is being written, where it is wanted."""
-    if not wanted:
+def _writing(llm: str, is_wanted: bool) -> Iterator[None]:
+    """While a long reply is written, where `is_wanted`."""
+    if not is_wanted:
         yield
         return
     body = {"prompt": "Tell me a very long story about a lighthouse.", "max_new_tokens": 400}
@@ -77,4 +74,4 @@ def _hold(llm: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,9 +1,9 @@
-"""Are the words of synthesised speech understood? ``python -m benchmarks.tts_roundtrip``
+"""Error rates of synthesised speech, transcribed again: ``python -m benchmarks.tts_roundtrip``.
 
-Each sentence is spoken by the service's own default voice for it (``--voice`` for another) and recognised by the
-embedded recogniser, which is told the language. The same recogniser on recorded people, where their clips are there,
-shows how much of the error is its own. Numbers are put in words on both sides before anything is counted: "$5" and
-"five dollars" are the same. Errors are word errors in English, character errors (letters, in English words) elsewhere.
+Each sentence is spoken by the service's default voice for it (``--voice`` for another) and transcribed by the default
+recogniser, which is given the language. The same recogniser on recorded people, where the clips are, shows how much of
+the error is its own. Numbers are put in words on both sides before anything is counted: "$5" and "five dollars" are the
+same. English counts words, Chinese and mixed text characters (letters, in English words).
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the services do, befor
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import soxr
 
+from benchmarks.output import percent, show, tell
 from benchmarks.sentences import CHINESE, ENGLISH, MIXED
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
@@ -33,22 +35,22 @@ from tests.support.scoring import error_rate
 from tests.support.speech_clips import recorded
 
 _KINDS = {"en": ("en", ENGLISH), "zh": ("zh", CHINESE), "mixed": ("zh", MIXED)}
-_WANTED = {"en": 0.05, "zh": 0.08}  # beyond the recogniser's own error
-_AROUND_S = (0.25, 0.5)  # silence before and after, as a recogniser is given it
+_TARGETS = {"en": 0.05, "zh": 0.08}  # beyond the recogniser's own error, at most
+_AROUND_S = (0.25, 0.5)  # silence before and after, as the loop sends it
 
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """A sentence and what was understood."""
+    """A sentence and its transcript."""
 
     text: str
-    heard: str
+    transcript: str
     language: str
 
     @property
     def pair(self) -> tuple[str, str]:
         """Both in words."""
-        return spoken(self.text, self.language), spoken(self.heard, self.language)
+        return spoken(self.text, self.language), spoken(self.transcript, self.language)
 
     @property
     def error(self) -> float:
@@ -57,7 +59,7 @@ class RoundTrip:
 
 
 def main() -> int:
-    """Prints the table. Returns 1 when a figure that must be reached is not."""
+    """Print the table. Returns 1 when a target is not reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=40, help="sentences of each kind")
     parser.add_argument("--voice", default="", help="a voice's name (default: the service's choice)")
@@ -68,34 +70,38 @@ def main() -> int:
     speaker = Speaker.load(settings)
     recogniser = load_engine(settings.asr, ModelStore(settings.store).ensure)
     own = _own_errors(recogniser)
-    print(f"{'kind':<7}{'error':>8}{'recorded people':>18}{'wanted':>9}   ({args.count} sentences each)")
-    missed = False
-    for kind, (language, sentences) in _KINDS.items():
-        results = [
-            RoundTrip(text, _heard(recogniser, _said(speaker, text, args.voice), language), language)
-            for text in sentences[: args.count]
-        ]
-        rate = error_rate([result.pair for result in results], language)
-        limit = _WANTED[kind] + own.get(kind, 0.0) if kind in _WANTED else None
-        missed = missed or (limit is not None and rate > limit)
-        people = f"{own[kind]:.1%}" if kind in own else "-"
-        print(f"{kind:<7}{rate:>8.1%}{people:>18}{'' if limit is None else f'≤ {limit:.1%}':>9}", flush=True)
-        for result in sorted(results, key=lambda r: -r.error)[: args.worst]:
-            if result.error:
-                print(f"    {result.error:>5.0%}  {result.text}  →  {result.heard.strip()}")
-    return int(missed)
+    misses: list[str] = []
+
+    def rows() -> Iterator[list[str | None]]:
+        for kind, (language, sentences) in _KINDS.items():
+            results = [
+                RoundTrip(text, _transcribe(recogniser, _speak(speaker, text, args.voice), language), language)
+                for text in sentences[: args.count]
+            ]
+            rate = error_rate([result.pair for result in results], language)
+            limit = _TARGETS[kind] + own.get(kind, 0.0) if kind in _TARGETS else None
+            if limit is not None and rate > limit:
+                misses.append(kind)
+            people = percent(own[kind]) if kind in own else None
+            yield [kind, str(len(results)), percent(rate), people, None if limit is None else f"≤ {percent(limit)}"]
+            for result in sorted(results, key=lambda r: -r.error)[: args.worst]:
+                if result.error:
+                    tell(f"{result.error:>5.0%}  {result.text}  →  {result.transcript.strip()}")
+
+    show(("text", "sentences", "error rate", "of recorded people", "target"), rows())
+    return 1 if misses else 0
 
 
-def _said(speaker: Speaker, text: str, voice: str) -> Samples:
+def _speak(speaker: Speaker, text: str, voice: str) -> Samples:
     words = spoken(text, "en")
-    made = speaker.speak(words, speaker.choose(words, voice))
-    sound = np.concatenate([each for each in made if not isinstance(each, WordTiming)])
+    pieces = speaker.speak(words, speaker.choose(words, voice))
+    sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
     before, after = (round(seconds * SAMPLE_RATE) for seconds in _AROUND_S)
     resampled: Samples = np.pad(soxr.resample(sound, RATE, SAMPLE_RATE), (before, after)).astype(np.float32)
     return resampled
 
 
-def _heard(recogniser: Any, samples: Samples, language: str) -> str:
+def _transcribe(recogniser: Any, samples: Samples, language: str) -> str:
     return " ".join(s.text for s in recogniser.recognise([samples], Hints((language,)))[0].segments)
 
 
@@ -103,8 +109,8 @@ def _own_errors(recogniser: Any) -> dict[str, float]:
     """The recogniser's errors on recorded people, by language; empty where there are no clips."""
     results: dict[str, list[tuple[str, str]]] = {}
     for path, language, text in recorded():
-        heard = _heard(recogniser, decode(path, max_duration_s=60).samples, language)
-        results.setdefault(language, []).append(RoundTrip(text, heard, language).pair)
+        transcript = _transcribe(recogniser, decode(path, max_duration_s=60).samples, language)
+        results.setdefault(language, []).append(RoundTrip(text, transcript, language).pair)
     return {language: error_rate(pairs, language) for language, pairs in results.items()}
 
 

@@ -170,7 +170,7 @@ def _available(names: Sequence[str]) -> list[str]:
 
 
 def _on_pairs(folder: Path, names: Sequence[str], vad: SileroVad) -> Iterator[dict[str, Any]]:
-    """Recordings: nobody knows who speaks when, so barge-ins are only counted."""
+    """Recordings: who speaks when is not known, so barge-ins are only counted."""
     pairs = list(_pairs(folder))
     for name in names:
         for title, mic, reference in pairs:

@@ -61,7 +61,7 @@ def start_service(
                 process.wait()
             assert process.stdin is not None
             process.stdin.close()
-            print(f"--- log of {name} (exit status {process.returncode}) ---\n{_tail(log)}")
+            print(f"--- log of {name} (exit status {process.returncode}) ---\n{_tail(log)}", file=sys.stderr)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: object, wait_ready: bool) -> None:
