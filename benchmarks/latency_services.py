@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.services.common.text import HAN, is_chinese
+
 RATE = 16_000
 OPENAI_RATE = 24_000
 _TONE_HZ = 220

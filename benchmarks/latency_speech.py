@@ -108,7 +108,7 @@ def utterances(settings: Settings, folder: Path, *, unseen: bool = False) -> lis
     plain = [(voice, text.replace("| ", "").replace("|", "")) for voice, text in lines]
     sounds = synthesised(settings, plain, folder)
     for (voice, text), (_, sentence), sound in zip(lines, plain, sounds, strict=True):
-        language = "zh" if any("\u3400" <= char <= "\u9fff" for char in text) else "en"
+        language = "zh" if is_chinese(text) else "en"
         add(f"{voice or 'hibari'}: {sentence}", language, speech_in(sound), (text.index("|") / len(sentence),))
     return sorted(result, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
 

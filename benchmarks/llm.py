@@ -17,7 +17,6 @@ import requests
 
 from benchmarks.output import show, tell
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.conversation.personas import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.output import show
 from benchmarks.scenarios_interruptions import interruptions
-from huiyin.assistant.scenario.api import read, simulate, together
+from huiyin.assistant.scenario.api import read, simulate
 from huiyin.assistant.scenario.report import json_report, together
 from huiyin.assistant.scenario.script import Depth
 
