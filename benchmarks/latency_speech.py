@@ -28,6 +28,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import decode
+from huiyin.services.common.text import is_chinese
 from tests.support.speech_clips import recorded
 
 SHORTEST_PAUSE_S = 0.2

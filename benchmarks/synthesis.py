@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.output import tell
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Floats
+from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.wav import read_wav, wav_bytes
 from huiyin.configs.files import write_whole
 from huiyin.configs.settings import Settings
@@ -23,7 +23,7 @@ _TIMEOUT_S = 120.0
 
 def synthesised(
     settings: Settings, lines: Sequence[tuple[str, str]], folder: Path, arguments: Sequence[str] = ()
-) -> list[Floats]:
+) -> list[Samples]:
     """The sound of each (voice, text). An empty voice is the service's own choice.
 
     A service is started, with these command-line `arguments`, where a line is not in `folder` yet.
