@@ -1,8 +1,8 @@
-"""One HTTP call that another thread can cut short.
+"""One HTTP call that another thread can cancel.
 
 `requests` cannot be interrupted while it waits for a first byte; a speculative reply must be, at once, so that the
-language model is free for the next. Shutting the socket down does it, on every platform. (The LLM proxy does otherwise:
-its thread has a client of its own to look at while it waits, see `services/llm/watched_http.py`.)
+language model is free for the next. Shutting the socket down does it, on every platform. (The LLM proxy's thread, which
+watches its own caller while it waits, does otherwise: `services/llm/watched_http.py`.)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ServiceError(HuiyinError):
 
 
 class Cancelled(Exception):
-    """The call was cut short on purpose."""
+    """The call was cancelled."""
 
 
 class Readable(Protocol):
@@ -68,31 +68,27 @@ class Call:
     ) -> Iterator[bytes]:
         """Yields the answer's bytes as they come. Raises ServiceError or Cancelled.
 
-        A `body` that is no bytes is sent as it is read; its Content-Length must be among the `headers`.
+        A `body` that is not bytes is sent as it is read; its Content-Length must be among the `headers`.
         """
         url = urlsplit(self._base + path)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
         try:
             self._connection = kind(url.hostname or "", url.port, timeout=self._timeout_s)
-            if self._cancelled:
-                raise Cancelled
+            self._check()
             self._connection.connect()
             target = url.path + (f"?{url.query}" if url.query else "")
             # A refusal may come before all of the body is sent; it says why, so it is what must be read.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._connection.request(method, target, body, dict(headers))
-            if self._cancelled:
-                raise Cancelled
+            self._check()
             response = self._connection.getresponse()
             if response.status >= 400:
                 raise refusal(self._service, response.status, response.read())
             self.content_type = response.headers.get_content_type()
             while piece := response.read1(_READ):
-                if self._cancelled:
-                    raise Cancelled
+                self._check()
                 yield piece
-            if self._cancelled:
-                raise Cancelled
+            self._check()
         except (OSError, http.client.HTTPException) as error:
             if self._cancelled:
                 raise Cancelled from None
@@ -100,6 +96,11 @@ class Call:
         finally:
             if self._connection is not None:
                 self._connection.close()
+
+    def _check(self) -> None:
+        """Raise Cancelled when the call has been cancelled."""
+        if self._cancelled:
+            raise Cancelled
 
     def _failure(self, error: Exception) -> ServiceError:
         if isinstance(error, TimeoutError):

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
@@ -28,14 +27,14 @@ def service_command(name: str, arguments: Sequence[str]) -> list[str]:
 
 
 class LaunchError(ServiceError):
-    """A service could not be started; the message carries its last words."""
+    """A service could not be started; the message holds the last lines of its output."""
 
 
 @dataclass
 class Launcher:
     """Use as a context manager: ``with Launcher(settings, arguments) as launcher: launcher.start(["asr"])``.
 
-    `arguments` are the settings options of this command (``--profile``, ``--set``), handed on as they are.
+    `arguments` are the settings options of this command (``--profile``, ``--set``), passed on as they are.
     """
 
     settings: Settings
@@ -46,46 +45,29 @@ class Launcher:
     def __enter__(self) -> Launcher:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def __exit__(self, *error: object) -> None:
+        stop_all([child for _, child in self._children])
+        self._children.clear()
 
     @property
     def services(self) -> Services:
         """Clients of the services."""
         return Services(self.settings)
 
-    @property
-    def pids(self) -> dict[Name, int]:
-        """Process ids of the services started here."""
-        return {name: child.pid for name, child in self._children}
-
     def start(self, names: Iterable[Name]) -> None:
         """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError."""
-        wanted = list(names)
-        for name in wanted:
-            if not self._is_running(name):
-                self._spawn(name)
-        for name in wanted:
+        needed = list(names)
+        for name in needed:
+            state = look(self.services, name)
+            if state.kind == "other":
+                port = getattr(self.settings, name).port
+                raise LaunchError("clients.port_taken", service=name, port=port, why=state.why)
+            if state.kind == "absent":
+                command = service_command(name, ["--stop-with-parent", *self.arguments])
+                # A session of its own: after Ctrl-C this command may still have a last request to the service.
+                self._children.append((name, Child(command, own_session=True)))
+        for name in needed:
             self._wait_ready(name)
-
-    def stop(self) -> None:
-        """Stop what was started here."""
-        stop_all([child for _, child in self._children])
-        self._children.clear()
-
-    def _is_running(self, name: Name) -> bool:
-        state = look(self.services, name)
-        if state.kind == "other":
-            port = getattr(self.settings, name).port
-            raise LaunchError("clients.port_taken", service=name, port=port, why=state.why)
-        return state.kind != "absent"
-
-    def _spawn(self, name: Name) -> None:
-        command = service_command(name, ["--stop-with-parent", *self.arguments])
-        # A session of its own: Ctrl-C is this command's affair, which may have a last question to the service.
-        self._children.append((name, Child(command, own_session=True)))
 
     def _wait_ready(self, name: Name) -> None:
         child = dict(self._children).get(name)  # the newest of that name

@@ -1,4 +1,4 @@
-"""How a service stands: not there, somebody else on its port, loading, ready, or without a model."""
+"""The state of a service: absent, another program on its port, loading, ready, or failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATIENCE_S = 10.0  # a service that loads a model on a busy machine can be sile
 
 @dataclass(frozen=True)
 class ServiceState:
-    """`kind` and, where there is something to say, `why`.
+    """`kind` and, for 'other' and 'failed', `why`.
 
     absent: nothing listens on the port. other: something that is not this service does. failed: the service runs,
     but has no model or does not accept our key.
@@ -27,7 +27,7 @@ class ServiceState:
 
 
 def look(services: Services, name: Name, patience_s: float = _PATIENCE_S) -> ServiceState:
-    """How `name` stands now. Takes a few milliseconds; `patience_s` where a port is open and nobody answers."""
+    """The state of `name` now. Takes a few milliseconds; `patience_s` where a port is open and does not answer."""
     try:
         health = services.get(name, "/health", patience_s)
     except ServiceError as error:

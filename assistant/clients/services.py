@@ -1,4 +1,4 @@
-"""Transcribe, ask, speak: one method a service, each given a `Call` that the loop can cancel."""
+"""Transcribe, ask, speak: a method for each thing a service does, with a `Call` that the loop can cancel."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 
 Name = Literal["asr", "llm", "tts"]
-_EVENTS = "text/event-stream"
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
+_EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Services:
         self, call: Call, file: BinaryIO, size: int, fields: Mapping[str, str]
     ) -> Iterator[dict[str, Any]]:
         """The events of ``POST /asr`` for a recording of `size` bytes, with its options. Raises ServiceError."""
-        form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into an address
+        form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into a URL
         headers = {**self.headers(form.content_type), "Content-Length": str(form.length)}
         for event in server_sent_events(call.request("POST", "/asr", form, headers)):
             if event.get("error"):
@@ -110,8 +110,8 @@ class Services:
                 if text := (choice.get("delta") or {}).get("content"):
                     yield text
 
-    def hold_model(self, call: Call, seconds: float) -> None:
-        """Let an embedded model compute nothing for so long, while a voice needs its cores; 0: let it go on."""
+    def suspend_model(self, call: Call, seconds: float) -> None:
+        """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it."""
         list(self._post(call, "/hold", {"seconds": seconds}))
 
     def speak(
@@ -124,7 +124,7 @@ class Services:
     ) -> Iterator[Pcm16]:
         """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual.
 
-        `tell` is called with the words of `text` as their times are known, in order, before or after their sound.
+        `tell` gets the words of `text` as their times are known, in order, before or after their sound.
         """
         body: dict[str, Any] = {
             "input": text,
@@ -158,7 +158,7 @@ class Services:
 def _speech(
     call: Call, answer: Iterator[bytes], tell: Callable[[Sequence[HeardUntil]], None] | None
 ) -> Iterator[bytes]:
-    """The samples in a speech service's events. One that knows no events answers with the samples themselves."""
+    """The samples in a speech service's events. A service without events answers with the samples themselves."""
     first = next(answer, b"")
     pieces = itertools.chain([first], answer)
     if call.content_type != _EVENTS:
@@ -175,6 +175,6 @@ def _speech(
 
 
 def _is_likely(event: dict[str, Any]) -> bool:
-    """Whether something heard beside the words is sure enough to be spoken of; some engines do not tell."""
+    """Whether a sound event is sure enough to be mentioned; some engines give no confidence."""
     confidence = event.get("confidence")
     return confidence is None or float(confidence) >= LEAST_EVENT_CONFIDENCE

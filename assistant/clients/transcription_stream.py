@@ -1,4 +1,4 @@
-"""Text while somebody speaks: a stream to the speech service's ``WS /v1/stream`` (its docstring has the protocol)."""
+"""Text while the user speaks: a stream to the speech service's ``WS /v1/stream`` (its docstring has the protocol)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from huiyin.assistant.clients.services import Services
 _PATH = "/v1/stream"
 _READ = 2**16  # bytes
 _TICK_S = 1.0
-_SILENCE_LIMIT_S = 120.0  # of the service, whose model may be busy with another's recording
+_SILENCE_LIMIT_S = 120.0  # of the service, whose model may be busy with another caller's recording
 
 
 class LiveTranscription:
@@ -53,11 +53,11 @@ class LiveTranscription:
         headers = [(name.encode(), value.encode()) for name, value in services.headers("application/json").items()]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
-        self._owed_since: float | None = time.monotonic()  # since when the service owes us an answer
+        self._waiting_since: float | None = time.monotonic()  # for an answer that must come; None: it need not
         try:
             self._put(Request(url.netloc, f"{_PATH}?{urlencode(options)}", extra_headers=headers))
             self._greet()
-            self._owed_since = None  # it may be silent as long as the room is
+            self._waiting_since = None  # the service is silent as long as the user
         except BaseException:
             self._socket.close()
             raise
@@ -69,10 +69,10 @@ class LiveTranscription:
     def end(self) -> None:
         """That was all. Raises ServiceError when the stream is closed."""
         self._put(TextMessage('{"type": "end"}'))
-        self._owed_since = time.monotonic()
+        self._waiting_since = time.monotonic()
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What the service says, up to and with ``done``.
+        """The service's messages, up to and with ``done``.
 
         Raises ServiceError: an ``error`` of the service, in its own words; or the stream broke off.
         """
@@ -81,11 +81,12 @@ class LiveTranscription:
             if isinstance(event, TextMessage):
                 text += event.data
                 if event.message_finished:
-                    said, text = json.loads(text), ""
-                    if said["type"] == "error":
-                        raise in_its_words("asr", said)
-                    yield said
-                    if said["type"] == "done":
+                    message = json.loads(text)
+                    text = ""
+                    if message["type"] == "error":
+                        raise in_its_words("asr", message)
+                    yield message
+                    if message["type"] == "done":
                         return
             elif isinstance(event, Ping):
                 self._put(event.response())
@@ -94,7 +95,7 @@ class LiveTranscription:
         raise ServiceError("clients.live_broke_off")
 
     def close(self) -> None:
-        """Leave. `events`, in another thread, then ends with ServiceError."""
+        """Close the stream. `events`, in another thread, then ends with ServiceError."""
         with contextlib.suppress(ServiceError):
             self._put(CloseConnection(1000))
         with contextlib.suppress(OSError):
@@ -102,7 +103,7 @@ class LiveTranscription:
         self._socket.close()
 
     def _greet(self) -> None:
-        """Waits for the service's answer to the handshake."""
+        """Wait for the service's answer to the handshake."""
         status, body = 0, b""
         for event in self._incoming():
             if isinstance(event, AcceptConnection):
@@ -121,14 +122,14 @@ class LiveTranscription:
             yield from self._protocol.events()
             try:
                 while not self._selector.select(_TICK_S):
-                    if self._owed_since and time.monotonic() - self._owed_since > _SILENCE_LIMIT_S:
+                    if self._waiting_since and time.monotonic() - self._waiting_since > _SILENCE_LIMIT_S:
                         raise ServiceError("clients.no_answer", service="asr", wait_s=_SILENCE_LIMIT_S)
                 data = self._socket.recv(_READ)
                 self._protocol.receive_data(data or None)
             except (OSError, ValueError, ProtocolError):  # ValueError: closed by another thread
                 return
-            if self._owed_since:
-                self._owed_since = time.monotonic()
+            if self._waiting_since:
+                self._waiting_since = time.monotonic()
             if not data:
                 yield from self._protocol.events()
                 return

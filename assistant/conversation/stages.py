@@ -1,7 +1,7 @@
 """The stages of a reply, each in a thread of its own: recognise, ask, speak. Results come back as events.
 
-A generation that is cancelled has its running calls cut short; what arrives all the same carries its old number
-and is dropped by the turn machine.
+The calls of a generation that is cancelled are cancelled; what arrives all the same carries its old number and is
+dropped by the turn machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -28,11 +28,11 @@ from huiyin.assistant.turns import events as ev
 Post = Callable[[ev.Event], None]
 Now = Callable[[], float]
 _Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
-JUDGE_LIMIT_S = 0.5  # later it has no say any more
-_SUMMARY_LIMIT_S = 60.0  # nobody waits for it
-_VOICE_AHEAD_S = 1.0  # with less sound in hand the voice goes before the embedded model: a clause takes 0.3-0.9 s
-_HOLD_S = 2.0  # at most; a clause that takes longer must not cost the next one's words
-_HOLD_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait for it longer
+JUDGE_LIMIT_S = 0.5  # a later judgement is not used
+_SUMMARY_LIMIT_S = 60.0  # no reply waits for it
+_VOICE_AHEAD_S = 1.0  # with less sound ahead the embedded model is suspended: a clause takes 0.3-0.9 s
+_SUSPEND_S = 2.0  # at most; a clause that takes longer must not cost the next one's words
+_SUSPEND_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait for it longer
 
 
 class Stages:
@@ -52,12 +52,11 @@ class Stages:
     ) -> None:
         """`speak` false: clauses are shown, not synthesised (typing on a machine without sound).
 
-        `cut`: the user's sound between two times; None: nobody listens. `endpoint`: the probability that a turn is
-        complete at its end; None: nobody judges it.
+        `cut`: the user's sound between two times; None: the user types. `endpoint`: the probability that a turn is
+        complete at its end; None: it is not judged by its sound.
         """
-        self._cut, self._endpoint = cut, endpoint
         self._services, self._player, self._now, self._post = services, player, now, post
-        self._voice, self._speak = voice, speak
+        self._voice, self._speak, self._cut, self._endpoint = voice, speak, cut, endpoint
         self._lock = threading.Lock()
         self._calls: dict[int, list[Call]] = {}
         self._texts: dict[int, ClauseStream] = {}
@@ -78,7 +77,7 @@ class Stages:
         self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
 
     def score(self, start_s: float, end_s: float) -> None:
-        """Judge by the sound whether the turn that pauses since `end_s` is complete: 60-120 ms on a busy machine."""
+        """Judge by the sound whether the turn that has paused at `end_s` is complete: 60-120 ms on a busy machine."""
         endpoint = self._endpoint
         if endpoint is None or self._cut is None:
             return
@@ -88,10 +87,10 @@ class Stages:
             probability = endpoint(sound)
             self._post(ev.EndpointScored(self._now(), end_s, probability))
 
-        threading.Thread(target=work, name="endpoint", daemon=True).start()
+        _start_thread("endpoint", work)
 
     def judge_words(self, generation: int, text: str) -> None:
-        """Judge by the words whether the turn is complete: 0.1 s. A judge that cannot be had says None."""
+        """Judge by the words whether the turn is complete: 0.1 s. The probability is None where the service fails."""
 
         def work(call: Call) -> None:
             probability = None
@@ -103,28 +102,16 @@ class Stages:
 
     def warm(self, messages: Sequence[Message]) -> None:
         """Let the embedded model read `messages` before they are needed: its prompt cache then has all but the
-        user's next words (0.29 s instead of 0.43 s to the first token). Gives way to the next `ask`."""
+        user's next words (0.29 s instead of 0.43 s to the first token). The next `ask` cancels it."""
         if not self._services.settings.llm.is_embedded:
             return  # a remote model would be paid for it
-        call = self._warming = self._services.call("llm", self._services.settings.turns.llm_timeout_s)
-
-        def work() -> None:
-            with contextlib.suppress(ServiceError, Cancelled):
-                list(self._services.ask(call, messages, max_tokens=1))
-
-        threading.Thread(target=work, name="llm-warm", daemon=True).start()
+        self._warming = self._services.call("llm", self._services.settings.turns.llm_timeout_s)
+        self._ask_in_background("llm-warm", self._warming, messages, 1, lambda text: None)
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
-        """Ask for a summary in the background; `done` is told it from another thread, '' where there is none."""
+        """Ask for a summary in the background; another thread gives it to `done`, '' where there is none."""
         call = self._services.call("llm", _SUMMARY_LIMIT_S)
-
-        def work() -> None:
-            summary = ""
-            with contextlib.suppress(ServiceError, Cancelled):
-                summary = "".join(self._services.ask(call, messages, max_tokens=SUMMARY_TOKENS))
-            done(summary)
-
-        threading.Thread(target=work, name="llm-summary", daemon=True).start()
+        self._ask_in_background("llm-summary", call, messages, SUMMARY_TOKENS, done)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
@@ -144,7 +131,7 @@ class Stages:
                     text.finish()
             except ServiceError:
                 with self._text_lock:
-                    text.hurry()  # what it has said is said
+                    text.hurry()  # what it has written is spoken
                 raise
             finally:
                 del self._texts[generation]
@@ -153,26 +140,24 @@ class Stages:
         self._start(generation, "llm", self._services.settings.turns.llm_timeout_s, work)
 
     def hurry(self, generation: int) -> None:
-        """The voice will soon have nothing to say: what the model has written is given to it, if it is a clause."""
+        """The voice will soon be silent: it gets what the model has written so far, if it is a clause."""
         with self._text_lock:
             if text := self._texts.get(generation):
                 text.hurry()
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """Synthesise a clause in this style, after those asked for before it."""
+        """Synthesise a clause in this style, after the clauses before it."""
         with self._lock:
             if generation <= self._cancelled_up_to:
                 return
             pending = self._clauses.get(generation)
             if pending is None:
                 pending = self._clauses[generation] = queue.SimpleQueue()
-                threading.Thread(
-                    target=self._speak_all, args=(generation, pending), name=f"tts-{generation}", daemon=True
-                ).start()
+                _start_thread(f"tts-{generation}", partial(self._speak_all, generation, pending))
         pending.put((clause, text, style))
 
     def cancel(self, generation: int) -> None:
-        """Cut short whatever runs for this generation or an older one."""
+        """Cancel what runs for this generation or an older one."""
         with self._lock:
             self._cancelled_up_to = max(self._cancelled_up_to, generation)
             for old in [g for g in self._calls if g <= generation]:
@@ -188,6 +173,17 @@ class Stages:
         if pending is not None:
             pending.put(None)
 
+    def _ask_in_background(
+        self, name: str, call: Call, messages: Sequence[Message], max_tokens: int, done: Callable[[str], None]
+    ) -> None:
+        def work() -> None:
+            text = ""
+            with contextlib.suppress(ServiceError, Cancelled):
+                text = "".join(self._services.ask(call, messages, max_tokens=max_tokens))
+            done(text)
+
+        _start_thread(name, work)
+
     def _speak_all(self, generation: int, pending: queue.SimpleQueue[_Clause | None]) -> None:
         timeout_s = self._services.settings.turns.tts_timeout_s
         while (item := pending.get()) is not None:
@@ -195,43 +191,42 @@ class Stages:
                 return
 
     def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
+        sound: Iterable[Samples] = [np.zeros(0, np.int16)]
+        if self._speak:
+            add_words = partial(self._player.add_words, generation, clause)
+            sound = self._services.speak(call, text, self._voice, style, add_words)
         started = False
-        silent = iter([np.zeros(0, np.int16)])
-        tell = partial(self._player.add_words, generation, clause)
-        sound = self._services.speak(call, text, self._voice, style, tell) if self._speak else silent
-        with contextlib.ExitStack() as until_heard:
-            if self._speak and self._voice_is_waited_for(generation):
-                self._hold_model(_HOLD_S)
-                until_heard.callback(self._hold_model, 0.0)
+        with contextlib.ExitStack() as until_first_sound:
+            if self._speak and self._voice_needs_cores(generation):
+                self._suspend_model(_SUSPEND_S)
+                until_first_sound.callback(self._suspend_model, 0.0)
             for samples in sound:
                 self._player.add(generation, clause, samples)
                 if not started:
                     started = True
                     self._post(ev.AudioReady(self._now(), generation, clause))
-                    until_heard.close()
+                    until_first_sound.close()
         if not started:
             raise ServiceError("clients.no_sound")
         self._player.end_clause(generation, clause)
         self._post(ev.AudioFinished(self._now(), generation, clause))
 
-    def _voice_is_waited_for(self, generation: int) -> bool:
-        """Whether there is little to be heard while an embedded model writes on, on the voice's cores."""
+    def _voice_needs_cores(self, generation: int) -> bool:
+        """Whether little sound is ahead while an embedded model still writes, on the voice's cores."""
         is_writing = generation in self._texts
         embedded = self._services.settings.llm.is_embedded
         return embedded and is_writing and self._player.ahead_s(generation) < _VOICE_AHEAD_S
 
-    def _hold_model(self, seconds: float) -> None:
-        """While it stands still a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
+    def _suspend_model(self, seconds: float) -> None:
+        """While the model is suspended a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
         with contextlib.suppress(ServiceError):
-            self._services.hold_model(self._services.call("llm", _HOLD_LIMIT_S), seconds)
+            self._services.suspend_model(self._services.call("llm", _SUSPEND_LIMIT_S), seconds)
 
     def _start(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> None:
-        threading.Thread(
-            target=self._run, args=(generation, stage, timeout_s, work), name=f"{stage}-{generation}", daemon=True
-        ).start()
+        _start_thread(f"{stage}-{generation}", partial(self._run, generation, stage, timeout_s, work))
 
     def _run(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> bool:
-        """Do `work` with a call of its own; whether it came to its end."""
+        """Do `work` with a call of its own. Returns whether it came to its end."""
         call = self._services.call(stage, timeout_s)
         with self._lock:
             if generation <= self._cancelled_up_to:
@@ -250,3 +245,7 @@ class Stages:
                 self._calls[generation].remove(call)
                 if not self._calls[generation]:
                     del self._calls[generation]
+
+
+def _start_thread(name: str, work: Callable[[], object]) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()

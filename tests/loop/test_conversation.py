@@ -29,10 +29,10 @@ from tests.support.service_process import free_port
 pytestmark = pytest.mark.slow
 
 
-def kill(launcher: Launcher, name: Name) -> None:
+def kill(name: Name) -> None:
     """As a crash would: without warning."""
-    process = psutil.Process(launcher.pids[name])
-    for victim in [process, *process.children(recursive=True)]:
+    (service,) = (child for child in psutil.Process().children() if name in child.cmdline())
+    for victim in [service, *service.children(recursive=True)]:
         victim.kill()
 
 
@@ -93,7 +93,7 @@ def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_work
     question = user_sound(launcher.services, "What is the capital of France?", "am_michael")
     desk.room.say(question)
     desk.wait(Transcribed)
-    kill(launcher, "llm")
+    kill("llm")
     apology = desk.wait(do.Apologise)[0]
     assert apology.stage == "llm"
     committed = desk.turn()

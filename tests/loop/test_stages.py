@@ -46,8 +46,8 @@ class Writer(Services):
             self.did.append(letter)
             yield np.full(SAMPLE_RATE // 10, 1000, np.int16)
 
-    def hold_model(self, call: Call, seconds: float) -> None:
-        self.did.append("held" if seconds else "let go")
+    def suspend_model(self, call: Call, seconds: float) -> None:
+        self.did.append("suspended" if seconds else "resumed")
 
     def say(self, *clauses: str) -> list[object]:
         """What was done to synthesise these."""
@@ -90,28 +90,28 @@ def test_a_voice_that_has_nothing_to_say_is_given_what_there_is(writer: Writer) 
     assert writer.next() == ev.ReplyText(0.0, 1, 2, "It warns ships,")
 
 
-def test_the_model_stands_still_until_the_voice_has_its_first_sound(writer: Writer) -> None:
-    assert writer.say("It") == ["held", "I", "let go", "t"]
+def test_the_model_is_suspended_until_the_voice_has_its_first_sound(writer: Writer) -> None:
+    assert writer.say("It") == ["suspended", "I", "resumed", "t"]
 
 
-def test_a_voice_with_a_second_in_hand_does_not_stop_the_model(writer: Writer) -> None:
-    assert writer.say("It is no", "on.")[10:] == ["held", "o", "let go", "n", "."], "0.8 s are soon over"
+def test_a_voice_with_a_second_of_sound_ahead_does_not_suspend_the_model(writer: Writer) -> None:
+    assert writer.say("It is no", "on.")[10:] == ["suspended", "o", "resumed", "n", "."], "0.8 s are soon over"
     writer.did.clear()
     assert writer.say("Go") == ["G", "o"]
 
 
-def test_a_model_that_runs_elsewhere_is_not_held() -> None:
+def test_a_model_that_runs_elsewhere_is_not_suspended() -> None:
     assert writing("llm.upstreams=http://127.0.0.1:9/v1").say("It") == ["I", "t"]
 
 
-def test_a_model_that_has_written_all_is_not_held(writer: Writer) -> None:
+def test_a_model_that_has_written_all_is_not_suspended(writer: Writer) -> None:
     writer.pieces.put(ServiceError("clients.broke_off"))
     while not isinstance(writer.next(), ev.StageFailed):
         pass
     assert writer.say("It") == ["I", "t"]
 
 
-def test_a_voice_that_fails_lets_the_model_go(writer: Writer) -> None:
+def test_a_voice_that_fails_resumes_the_model(writer: Writer) -> None:
     writer.stages.synthesise(1, 0, "", "neutral")
     assert writer.next() == ev.StageFailed(0.0, 1, "tts", "tts returned no sound")
-    assert writer.did == ["held", "let go"]
+    assert writer.did == ["suspended", "resumed"]
