@@ -1,8 +1,9 @@
-"""Writing files so that a reader sees them whole or not at all, whatever kills the writer."""
+"""Files: the user's folders, and writing so that a reader sees a file whole or not at all, whatever kills us."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock, Timeout
+
+
+def user_folder(mac: str, xdg_variable: str, xdg_default: str) -> Path:
+    """A folder for this user's files, by the platform's own rule: `mac` is below ~/Library, `xdg_default` below ~."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / mac
+    return Path(os.environ.get(xdg_variable) or home / xdg_default)
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "load", "sections"]
@@ -35,13 +35,8 @@ _NOT_SETTINGS = {
 }
 
 
-def _cache_root() -> str:
-    """The user's cache folder by the platform's own rule."""
-    if sys.platform == "win32":
-        return os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return str(Path.home() / "Library" / "Caches")
-    return os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+def _cache_folder() -> Path:
+    return user_folder("Caches", "XDG_CACHE_HOME", ".cache") / "huiyin"
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ class StoreSettings:
     @property
     def path(self) -> Path:
         """The store's folder (may not exist yet)."""
-        return Path(self.dir).expanduser() if self.dir else Path(_cache_root()) / "huiyin" / "models"
+        return Path(self.dir).expanduser() if self.dir else _cache_folder() / "models"
 
 
 @dataclass(frozen=True)
@@ -211,7 +206,7 @@ class TtsSettings:
     @property
     def cache_path(self) -> Path:
         """The folder of the speech that is kept (may not exist yet)."""
-        return Path(self.cache_dir).expanduser() if self.cache_dir else Path(_cache_root()) / "huiyin" / "speech"
+        return Path(self.cache_dir).expanduser() if self.cache_dir else _cache_folder() / "speech"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Conversations kept on disk, so that one can be read again and taken up where it ended.
+"""Conversations kept on disk, so that one can be read again and resumed.
 
 A session is a file of JSON lines in a folder that only the user can read: a line that says what it is, then one for
 each turn, written when the turn is over. A crash at any byte costs at most the line that was being written: a torn last
-line is left out when reading, and cut off before anything is added.
+line is skipped when reading, and cut off before anything is added.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import contextlib
 import json
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from huiyin.assistant.conversation.trimming import TurnsForgotten
 from huiyin.assistant.dialogue.history import History, Turn
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.files import user_folder
 from huiyin.configs.settings import TalkSettings
 
 _VERSION = 1  # of the file's form
@@ -32,7 +32,7 @@ _LAST = "last"  # stands for the newest session
 
 
 class SessionError(HuiyinError):
-    """A kept conversation that cannot be read, written or deleted."""
+    """A session that cannot be read, written or deleted."""
 
 
 class UnknownSessionError(SessionError):
@@ -43,21 +43,21 @@ class UnknownSessionError(SessionError):
 
 @dataclass(frozen=True)
 class SavedSession:
-    """A conversation read from disk. `sound_bytes` is how much of the file is whole lines."""
+    """A conversation read from disk. `whole_bytes` is how much of the file is whole lines."""
 
     id: str
     path: Path
     started: datetime
     persona: str
-    turns: list[Turn] = field(default_factory=list)
-    times: list[datetime] = field(default_factory=list)  # when each turn was over
-    start: int = 0  # turns before this one are not sent to the model any more ...
-    summary: str = ""  # ... but this
-    sound_bytes: int = 0
+    turns: list[Turn]
+    times: list[datetime]  # when each turn was over
+    start: int  # turns before this one are not sent to the model any more ...
+    summary: str  # ... but this
+    whole_bytes: int
 
     @property
     def last(self) -> datetime:
-        """When something was last said."""
+        """When the last turn was over."""
         return self.times[-1] if self.times else self.started
 
     @property
@@ -72,17 +72,9 @@ class SavedSession:
 
 def sessions_folder(settings: TalkSettings) -> Path:
     """Where sessions are kept (may not exist yet)."""
-    return Path(settings.sessions_dir).expanduser() if settings.sessions_dir else _data_root() / "huiyin" / "sessions"
-
-
-def _data_root() -> Path:
-    """The user's data folder by the platform's own rule."""
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+    if settings.sessions_dir:
+        return Path(settings.sessions_dir).expanduser()
+    return user_folder("Application Support", "XDG_DATA_HOME", ".local/share") / "huiyin" / "sessions"
 
 
 class SessionStore:
@@ -91,32 +83,42 @@ class SessionStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def paths(self) -> list[Path]:
+        """The files of all sessions, by id."""
+        return sorted(self.folder.glob("*.jsonl"))
+
     def all(self) -> list[SavedSession]:
-        """Every session that can be read, the one spoken in last first."""
-        found = []
-        for path in self.folder.glob("*.jsonl"):
+        """Every session that can be read, the one with the newest turn first."""
+        sessions = []
+        for path in self.paths():
             with contextlib.suppress(SessionError):
-                found.append(_read(path))
-        return sorted(found, key=lambda session: session.last, reverse=True)
+                sessions.append(_read(path))
+        return sorted(sessions, key=lambda session: session.last, reverse=True)
 
     def get(self, name: str) -> SavedSession:
-        """The session with this id, or the beginning of one; 'last' is the newest. Raises SessionError."""
+        """The session that `name` means, as in `path`. Raises SessionError."""
+        return _read(self.path(name))
+
+    def path(self, name: str) -> Path:
+        """The file of the session whose id is, or begins with, `name`; 'last' is the newest.
+
+        Raises UnknownSessionError.
+        """
         if name == _LAST:
             sessions = self.all()
             if not sessions:
                 raise UnknownSessionError("session.none_yet")
-            return sessions[0]
-        return _read(self.path(name))
-
-    def path(self, name: str) -> Path:
-        """The file of the session whose id is, or begins with, `name`. Raises UnknownSessionError."""
-        ids = sorted(path.stem for path in self.folder.glob("*.jsonl"))
-        fitting = [name] if name in ids else [i for i in ids if name and i.startswith(name)]
-        if len(fitting) > 1:
-            raise UnknownSessionError("session.several", name=name, count=len(fitting), ids=fitting)
-        if not fitting:
+            return sessions[0].path
+        paths = self.paths()
+        matches = [path for path in paths if path.stem == name] or [
+            path for path in paths if path.stem.startswith(name)
+        ]
+        if not matches or not name:
             raise UnknownSessionError("session.unknown", name=name)
-        return self.folder / f"{fitting[0]}.jsonl"
+        if len(matches) > 1:
+            ids = [path.stem for path in matches]
+            raise UnknownSessionError("session.several", name=name, count=len(ids), ids=ids)
+        return matches[0]
 
     def delete(self, path: Path) -> None:
         """Remove a session for good. Raises SessionError."""
@@ -127,7 +129,11 @@ class SessionStore:
 
     def begin(self, persona: str, tell: Callable[[str], None]) -> SessionWriter:
         """A new session; its file appears with its first turn. Raises SessionError where none can be written."""
-        self._make_folder()
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode of an existing folder stays
+        except OSError as error:
+            why = error.strerror or error
+            raise SessionError("session.folder_not_made", folder=self.folder, why=why) from error
         while (path := self.folder / f"{_new_id()}.jsonl").exists():
             pass
         head = {"huiyin_session": _VERSION, "started": _now(), "persona": persona}
@@ -136,29 +142,21 @@ class SessionStore:
     def go_on(self, session: SavedSession, tell: Callable[[str], None]) -> SessionWriter:
         """Add to an old session; a torn last line is cut off first. Raises SessionError."""
         try:
-            if session.path.stat().st_size > session.sound_bytes:
-                os.truncate(session.path, session.sound_bytes)
+            os.truncate(session.path, session.whole_bytes)
         except OSError as error:
             raise SessionError("session.not_written", path=session.path, why=error.strerror or error) from error
         return SessionWriter(session.path, tell)
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a folder that is there stays as it is
-        except OSError as error:
-            why = error.strerror or error
-            raise SessionError("session.folder_not_made", folder=self.folder, why=why) from error
 
 
 class SessionWriter:
     """Writes turns as they are committed: an observer of a conversation."""
 
     def __init__(self, path: Path, tell: Callable[[str], None], head: dict[str, Any] | None = None) -> None:
-        """`tell` is told once where it cannot be written; `head`: the first line of a new file."""
+        """`tell` is called once when the file cannot be written; `head`: the first line of a new file."""
         self.path = path
         self._tell = tell
         self._begun = head is None
-        self._waiting = [head] if head else []  # lines that are written with the user's first turn
+        self._waiting = [head] if head else []  # lines not yet written: until the user's first turn, or the disk works
         self._has_failed = False
 
     @property
@@ -178,7 +176,7 @@ class SessionWriter:
 
     def _write(self) -> None:
         if self._begun and not self.path.exists():
-            return  # deleted meanwhile: it stays so
+            return  # the user has deleted it
         data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._waiting).encode()
         if self._has_failed:
             data = b"\n" + data  # what was written in part stays a line of its own
@@ -232,23 +230,25 @@ def _read(path: Path) -> SavedSession:
         data = path.read_bytes()
     except OSError as error:
         raise SessionError("session.unreadable", path=path, why=error.strerror or error) from error
-    sound_bytes = data.rfind(b"\n") + 1
-    lines = list(_lines(data[:sound_bytes]))
+    whole_bytes = data.rfind(b"\n") + 1
+    lines = list(_lines(data[:whole_bytes]))
     try:
         head = lines[0]
         if head["huiyin_session"] != _VERSION:
             raise SessionError("session.other_version", path=path, form=head["huiyin_session"])
-        session = SavedSession(path.stem, path, datetime.fromisoformat(head["started"]), str(head["persona"]))
-        start, summary = 0, ""
+        started = datetime.fromisoformat(head["started"])
+        persona = str(head["persona"])
+        start = 0
+        summary = ""
+        turns: list[Turn] = []
+        times: list[datetime] = []
         for line in lines[1:]:
             if "forgotten" in line:
-                start, summary = start + int(line["forgotten"]), str(line["summary"])
+                start += int(line["forgotten"])
+                summary = str(line["summary"])
             elif "user" in line:
-                session.turns.append(_as_turn(line))
-                session.times.append(datetime.fromisoformat(line["at"]))
+                turns.append(_as_turn(line))
+                times.append(datetime.fromisoformat(line["at"]))
     except (LookupError, TypeError, ValueError) as error:
         raise SessionError("session.not_a_session", path=path) from error
-    start = min(start, len(session.turns))
-    return SavedSession(
-        session.id, path, session.started, session.persona, session.turns, session.times, start, summary, sound_bytes
-    )
+    return SavedSession(path.stem, path, started, persona, turns, times, min(start, len(turns)), summary, whole_bytes)
