@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.files import write_whole
 
-_TIMEOUT_S = 30.0  # nobody waits for it
+_TIMEOUT_S = 30.0  # no reply waits for it
 
 
 class Apologies(dict[str, Pcm16]):
@@ -25,7 +26,7 @@ class Apologies(dict[str, Pcm16]):
         super().__init__()
         self._services, self._persona, self._folder = services, persona, folder
         missing = [text for text in persona.all_apologies() if not self._load(text)]
-        self.ready = threading.Event()  # all that can be made has been made
+        self.ready = threading.Event()  # set when the background is done
         threading.Thread(target=self._make, args=(missing,), name="apologies", daemon=True).start()
 
     def _path(self, text: str) -> Path:
@@ -53,8 +54,6 @@ class Apologies(dict[str, Pcm16]):
 
     @staticmethod
     def _keep(path: Path, sound: Pcm16) -> None:
-        try:
+        with contextlib.suppress(OSError):  # a cache that cannot be written costs a second at the next start
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, sound.astype("<i2").tobytes())
-        except OSError:
-            pass  # a cache that cannot be written costs a second at the next start

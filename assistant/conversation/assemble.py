@@ -1,4 +1,4 @@
-"""Builds conversations: the one place where ears, services and loop are joined, for every face and for scenarios."""
+"""Builds conversations: joins ears, services and loop, for every face and for scenarios."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def assemble(
 ) -> Conversation:
     """A conversation that is ready to run.
 
-    `tell` is given what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
-    `greeting`: clauses that the assistant begins with; `history`: what was said before. `warm` false: without what
-    `prepare` does; `patience_s`: as there. Raises StoreError when there is no model for voice activity.
+    `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
+    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false: without
+    `prepare`; `patience_s`: as there. Raises StoreError when there is no model for voice activity.
     """
     settings = services.settings
     listener = make_listener(settings, tell) if listen else None
@@ -71,7 +71,7 @@ def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
 
 
 def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointModel | None:
-    """What hears whether a turn is complete; None: pauses are judged by their length and the words alone."""
+    """The judge by sound of whether a turn is complete; None: pauses are judged by their length and the words alone."""
     if not settings.turns.endpoint_model:
         return None
     try:
@@ -91,10 +91,10 @@ def prepare(
     listen: bool = True,
     patience_s: float = 0.0,
 ) -> Mapping[str, Pcm16]:
-    """What is better done before the first turn. Returns the apologies' sound, which fills up in the background.
+    """Warm up before the first turn. Returns the apologies' sound, which fills up in the background.
 
-    The model reads the persona (and what was said before) once, and its prompt cache then keeps it: 4.7 s off the first
-    reply (measured). `patience_s`: how long to wait for the apologies, so that making them does not slow a turn down.
+    The model reads the persona (and the history) once, and its prompt cache then keeps it: 4.7 s off the first reply
+    (measured). `patience_s`: how long to wait for the apologies, so that making them does not slow a turn down.
     """
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
@@ -112,7 +112,7 @@ def prepare(
 
 
 def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> None:
-    """Have the greeting's sound made while the model reads the persona: the speech service keeps it."""
+    """Let the speech service synthesise the greeting while the model reads the persona: it keeps the sound."""
     with suppress(ServiceError):
         for clause in greeting:
             list(services.speak(services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))

@@ -1,7 +1,7 @@
-"""The live loop: where the turn machine meets sound, services and the clock.
+"""The live loop: the turn machine with sound, services and the clock.
 
 Threads: the port's (copies blocks), the listener's (echo, voice activity), one for each running stage, and the
-caller's own, which feeds the machine one event at a time and carries out what it answers.
+caller's own, which feeds the machine one event at a time and carries out its actions.
 """
 
 from __future__ import annotations
@@ -15,14 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.performer import (
-    Notice,
-    Observer,
-    Performer,
-    TurnCommitted,
-    policy_from,
-    speech_event,
-)
+from huiyin.assistant.conversation.performer import Notice, Performer, policy_from, speech_event
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.history import History
@@ -34,18 +27,17 @@ from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 
-__all__ = ["Conversation", "Notice", "Observer", "TurnCommitted"]
-
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
-_LOCKSTEP_LIMIT_S, _LOCKSTEP_POLL_S = 2.0, 0.001
+_LOCKSTEP_LIMIT_S = 2.0  # how long the port waits for the loop, at most
+_LOCKSTEP_POLL_S = 0.001
 
-_LAST_WORD = ev.TimePassed(float("inf"))  # sent to oneself: no more input will come
+_END_OF_INPUT = ev.TimePassed(float("inf"))  # an event of the loop's own: no more input will come
 
 
 @dataclass(frozen=True)
 class _Greet(ev.Event):
-    """Sent to oneself: the assistant speaks first."""
+    """An event of the loop's own: the assistant speaks first."""
 
     clauses: tuple[str, ...]
 
@@ -66,10 +58,10 @@ class Conversation:
         history: History | None = None,
         lockstep: bool = False,
     ) -> None:
-        """`listener` None: nobody listens (typed input). `apologies` maps a sentence to its sound.
+        """`listener` None: the user types. `apologies` maps a sentence to its sound.
 
         `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: pauses are judged by
-        their length and the words alone. `history`: a conversation that is taken up again.
+        their length and the words alone. `history`: of a resumed conversation.
 
         `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
         the room down instead of making the loop look late).
@@ -98,22 +90,21 @@ class Conversation:
             self.player,
             self._stages,
             self.clock.now,
-            apologies=apologies if apologies is not None else {},
+            apologies={} if apologies is None else apologies,  # may be empty as yet
             limit=history_limit(settings, persona),
             history=history,
             summarise=self._stages.summarise if settings.talk.summary else None,
         )
         self.history = self._performer.history
         self.observe = self._performer.observe
-        self.quiet = threading.Event()  # nobody speaks, nothing is being prepared, nothing typed waits
+        self.quiet = threading.Event()  # no one speaks, no reply is being prepared, no typed line waits
         self.quiet.set()
         self._typing = threading.Lock()
         self._typed = 0  # lines typed that the machine has not yet seen
         self._lockstep = lockstep
-        self._unheard = 0  # blocks the listener has not yet taken
+        self._is_block_unread = False  # by the listener
         self._device_lost = False
         self._wake_s = float("inf")  # when the machine wants to be woken
-        self._ending = False
 
     def type(self, text: str) -> None:
         """The user types instead of speaking. From any thread."""
@@ -137,21 +128,21 @@ class Conversation:
         self._events.put(None)
 
     def stop_when_quiet(self) -> None:
-        """End once the reply in hand, if any, has been heard. From any thread."""
-        self._events.put(_LAST_WORD)
+        """End once the current reply, if any, has been heard. From any thread."""
+        self._events.put(_END_OF_INPUT)
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
         self._port.start(self._exchange)
-        ear = threading.Thread(target=self._listen, name="listener", daemon=True)
-        ear.start()
+        listener = threading.Thread(target=self._listen, name="listener", daemon=True)
+        listener.start()
         try:
             self._loop()
         finally:
             self._stages.cancel(self.machine.generation)
             self._port.stop()
             self._blocks.put(None)
-            ear.join()
+            listener.join()
 
     # -- the port's and the listener's threads ------------------------------------------------------------------
 
@@ -165,8 +156,8 @@ class Conversation:
 
     def _wait_for_the_loop(self) -> None:
         limit = time.monotonic() + _LOCKSTEP_LIMIT_S
-        self._unheard += 1
-        while (self._unheard or not self._events.empty()) and time.monotonic() < limit:
+        self._is_block_unread = True
+        while (self._is_block_unread or not self._events.empty()) and time.monotonic() < limit:
             time.sleep(_LOCKSTEP_POLL_S)
 
     def _listen(self) -> None:
@@ -184,12 +175,13 @@ class Conversation:
                 self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
             if self.clock.now() >= self._wake_s:  # sound may come faster than the clock, after a stall
                 self._events.put(ev.TimePassed(self.clock.now()))
-            self._unheard = 0
+            self._is_block_unread = False
 
     # -- the loop's own thread ----------------------------------------------------------------------------------
 
     def _loop(self) -> None:
         check_s = _DEVICE_CHECK_S
+        ending = False
         while True:
             now = self.clock.now()
             if now >= check_s:
@@ -203,22 +195,21 @@ class Conversation:
                 event = ev.TimePassed(self.clock.now())
             if event is None:
                 return
-            if event is _LAST_WORD:
-                self._ending = True
+            if event is _END_OF_INPUT:
+                ending = True
             else:
-                self._wake_s = self._take(event)
-                self._note_quiet(event)
-            if self._ending and self.quiet.is_set():
+                self._handle(event)
+            if ending and self.quiet.is_set():
                 return
 
-    def _take(self, event: ev.Event) -> float:
+    def _handle(self, event: ev.Event) -> None:
         if isinstance(event, _Greet):
-            return self._performer.greet(event.clauses, event.at_s)
-        return self._performer.handle(event)
-
-    def _note_quiet(self, event: ev.Event) -> None:
+            self._wake_s = self._performer.greet(event.clauses, event.at_s)
+        else:
+            self._wake_s = self._performer.handle(event)
         with self._typing:
-            self._typed -= isinstance(event, ev.TextEntered)
+            if isinstance(event, ev.TextEntered):
+                self._typed -= 1
             if self.machine.state is State.LISTENING and not self._typed:
                 self.quiet.set()
             else:
@@ -231,11 +222,11 @@ class Conversation:
                 lost = self.clock.skip_lost_time()
                 self._blocks.put((np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
                 self._device_lost = False
-                self._performer.tell(Notice(self.clock.now(), "the sound device is back"))
+                self._performer.tell(Notice("the sound device is back"))
             else:
                 self._port.check()
         except PortError as error:
             if not self._device_lost:
                 self._device_lost = True
                 self._port.stop()
-                self._performer.tell(Notice(self.clock.now(), str(error)))
+                self._performer.tell(Notice(str(error)))

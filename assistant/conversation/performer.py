@@ -1,4 +1,4 @@
-"""What the turn machine asks for is done here: sound let out and stopped, stages started, turns written to the history.
+"""Carries out the turn machine's actions: plays and stops sound, starts stages, writes turns to the history.
 
 No threads and no clock of its own: the live loop drives it with real services, the scenario runner with simulated ones
 in virtual time.
@@ -6,9 +6,10 @@ in virtual time.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -32,10 +33,9 @@ _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length o
 
 @dataclass(frozen=True)
 class TurnCommitted:
-    """A turn was written to the history. `generation` tells which reply; `messages` what the model was asked ([] for a
+    """A turn was written to the history. `generation` is the reply's, `messages` what the model was asked ([] for a
     greeting), `style` how the reply was spoken."""
 
-    at_s: float
     generation: int
     transcript: ev.Transcript
     turn: Turn
@@ -45,18 +45,16 @@ class TurnCommitted:
 
 @dataclass(frozen=True)
 class StateChanged:
-    """Whose turn it is has changed; told after the actions that came of it."""
+    """The machine's state has changed; observed after the actions of that change."""
 
-    at_s: float
     before: State
     after: State
 
 
 @dataclass(frozen=True)
 class Asked:
-    """All that the model is asked for a reply, and how that will be spoken."""
+    """All that the model is sent for a reply, and how that will be spoken."""
 
-    at_s: float
     generation: int
     messages: list[Message]
     style: Style
@@ -66,13 +64,11 @@ class Asked:
 class Notice:
     """Something the user should know, in words."""
 
-    at_s: float
     text: str
 
 
-# What observers (captions, the demo's report, scenarios) are told: every event and action, the classes above, and
-# `trimming.TurnsForgotten`.
 Observer = Callable[[float, object], None]
+"""Called with the time and every event and action, the classes above, and `trimming.TurnsForgotten`."""
 
 
 class StageRunner(Protocol):
@@ -82,7 +78,7 @@ class StageRunner(Protocol):
         """Recognise the user's sound between two times."""
 
     def score(self, start_s: float, end_s: float) -> None:
-        """Judge by the sound from `start_s` on whether the turn that pauses since `end_s` is complete."""
+        """Judge by the sound from `start_s` on whether the turn that has paused at `end_s` is complete."""
 
     def judge_words(self, generation: int, text: str) -> None:
         """Judge whether a turn that says `text` is complete."""
@@ -91,19 +87,29 @@ class StageRunner(Protocol):
         """Ask the model; its reply comes back clause by clause."""
 
     def hurry(self, generation: int) -> None:
-        """Of the model's reply, give what is whole by now, and the next clause as soon as there is one."""
+        """Give what the model has written so far, if it is a clause, and the next clause as soon as it is whole."""
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """Synthesise a clause in this style, after those asked for before it."""
+        """Synthesise a clause in this style, after the clauses before it."""
 
     def cancel(self, generation: int) -> None:
-        """Cut short whatever runs for this generation or an older one."""
+        """Cancel what runs for this generation or an older one."""
 
     def finish(self, generation: int) -> None:
         """All clauses of this generation have been synthesised."""
 
     def warm(self, messages: Sequence[Message]) -> None:
-        """These messages will be the beginning of the next ones asked."""
+        """These messages will begin the next request."""
+
+
+@dataclass
+class _Reply:
+    """What is known of a reply that is not yet committed."""
+
+    texts: dict[int, str] = field(default_factory=dict)  # clause -> text
+    messages: list[Message] = field(default_factory=list)
+    language: str = ""
+    style: Style = "neutral"
 
 
 class Performer:
@@ -123,7 +129,7 @@ class Performer:
         summarise: Summarise | None = None,
     ) -> None:
         """`now`: seconds on the conversation's clock. `apologies` maps a sentence to its sound. `limit`: of what is
-        sent; `history`: what was said before; `summarise`: as for `Trimming`.
+        sent; `history`: of a resumed conversation; `summarise`: as for `Trimming`.
         """
         self.history = history or History()
         self._machine, self._persona, self._player, self._stages, self._now = machine, persona, player, stages, now
@@ -131,10 +137,7 @@ class Performer:
         self._trimming = Trimming(self.history, limit, summarise)
         self._is_greeting = False  # the next reply is not the model's
         self._observers: list[Observer] = []
-        self._texts: dict[int, dict[int, str]] = {}  # generation -> clause -> text
-        self._asked: dict[int, list[Message]] = {}
-        self._languages: dict[int, str] = {}
-        self._styles: dict[int, Style] = {}
+        self._replies: defaultdict[int, _Reply] = defaultdict(_Reply)  # by generation
         self._language = persona.language
         self._trim()
 
@@ -158,14 +161,15 @@ class Performer:
         return self.handle(ev.ReplyFinished(at_s, generation))
 
     def handle(self, event: ev.Event) -> float:
-        """Feed the machine; carry out its actions. Returns when it wants to be woken."""
+        """Feed the machine; carry out its actions. Returns the time when it needs the next event, inf for never."""
         self.tell(event, event.at_s)
         match event:
             case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._texts.setdefault(generation, {})[clause] = text
+                self._replies[generation].texts[clause] = text
             case ev.Transcribed(generation=generation, transcript=transcript):
-                self._languages[generation] = reply_language(transcript.language, transcript.text)
-        wake_s, before = float("inf"), self._machine.state
+                self._replies[generation].language = reply_language(transcript.language, transcript.text)
+        wake_s = float("inf")
+        before = self._machine.state
         for action in self._machine.handle(event):
             if isinstance(action, do.WakeAt):
                 wake_s = action.at_s
@@ -173,7 +177,7 @@ class Performer:
                 self.tell(action)
                 self._perform(action)
         if self._machine.state is not before:
-            self.tell(StateChanged(self._now(), before, self._machine.state))
+            self.tell(StateChanged(before, self._machine.state))
         return wake_s
 
     def _perform(self, action: do.Action) -> None:
@@ -190,7 +194,7 @@ class Performer:
             case do.Hurry(generation=generation):
                 self._stages.hurry(generation)
             case do.Synthesise(generation=generation, clause=clause, text=text):
-                self._stages.synthesise(generation, clause, text, self._styles.get(generation, "neutral"))
+                self._stages.synthesise(generation, clause, text, self._replies[generation].style)
             case do.Play(generation=generation):
                 self._player.open(generation)
             case do.CloseAudio(generation=generation):
@@ -212,35 +216,37 @@ class Performer:
             case do.Apologise(generation=generation, stage=stage, reason=reason):
                 self._apologise(generation, stage, reason)
             case _:
-                raise TypeError(f"nobody knows how to carry out {action}")
+                raise TypeError(f"unknown action {action}")
 
     def _ask(self, generation: int, transcript: ev.Transcript) -> None:
         mood = Mood(transcript.emotion, transcript.events)
-        style = self._styles[generation] = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        messages = self._asked[generation] = self._persona.messages(self.history, transcript.text, mood)
-        self.tell(Asked(self._now(), generation, messages, style))
-        self._stages.ask(generation, messages)
+        reply = self._replies[generation]
+        reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        reply.messages = self._persona.messages(self.history, transcript.text, mood)
+        self.tell(Asked(generation, reply.messages, reply.style))
+        self._stages.ask(generation, reply.messages)
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
-        self._language = self._languages.get(generation, reply_language(transcript.language, transcript.text))
+        reply = self._replies[generation]
+        self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
         turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted, mood=mood)
-        messages, style = self._asked.get(generation, []), self._styles.get(generation, "neutral")
-        self.tell(TurnCommitted(self._now(), generation, transcript, turn, messages, style))
+        self.tell(TurnCommitted(generation, transcript, turn, reply.messages, reply.style))
         self._player.drop(generation)
         self._forget(generation)
         self._trim()
         self._stages.warm(self._persona.messages(self.history, ""))
 
     def _trim(self) -> None:
-        if forgotten := self._trimming.trim(self._now()):
+        if forgotten := self._trimming.trim():
             self.tell(forgotten)
 
     def _heard(self, generation: int) -> list[HeardClause]:
+        """The clauses that were played, with how much of each the user heard."""
         heard, spans = self._player.heard(generation)
         clauses = []
         for span in spans:
-            text = self._texts.get(generation, {}).get(span.clause, "")
+            text = self._replies[generation].texts.get(span.clause, "")
             length = span.end - span.start
             if not span.ended:
                 longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
@@ -250,22 +256,19 @@ class Performer:
         return clauses
 
     def _apologise(self, generation: int, stage: str, reason: str) -> None:
-        self.tell(Notice(self._now(), reason))
-        language = self._languages.get(generation, self._language)
-        text = self._persona.apology(stage, language)
-        texts = self._texts.setdefault(generation, {})
-        clause = max(texts, default=-1) + 1
-        texts[clause] = text
-        self.tell(Notice(self._now(), text))
+        self.tell(Notice(reason))
+        reply = self._replies[generation]
+        text = self._persona.apology(stage, reply.language or self._language)
+        clause = max(reply.texts, default=-1) + 1
+        reply.texts[clause] = text
+        self.tell(Notice(text))
         self._player.add(generation, clause, self._apologies.get(text, np.zeros(0, np.int16)))
         self._player.end_clause(generation, clause)
 
     def _forget(self, generation: int) -> None:
-        """What is kept for this reply and older ones is not needed any more."""
-        tables: tuple[dict[int, Any], ...] = (self._texts, self._asked, self._languages, self._styles)
-        for table in tables:
-            for old in [g for g in table if g <= generation]:
-                del table[old]
+        """This reply and older ones are over."""
+        for old in [number for number in self._replies if number <= generation]:
+            del self._replies[old]
 
 
 def speech_event(now_s: float, change: SpeechChange) -> ev.Event:

@@ -14,6 +14,7 @@ FOLDER = CONFIG_DIR / "personas"
 
 _TABLE = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
 _KEY = re.compile(r"\s*([\w.-]+)\s*=")
+_QUOTES = ('"""', "'''")
 
 
 def load_persona(name: str) -> Persona:
@@ -53,10 +54,12 @@ def _path(name: str) -> Path:
 
 def _line_of(key: str, text: str) -> int:
     """The line where a key such as 'greeting.zh' stands, from 1; 0 where it is not found."""
-    table, quote = "", ""
+    table = ""
+    quote = ""  # that ends the text of many lines around this one
     for number, line in enumerate(text.splitlines(), 1):
-        if quote:  # within a text of many lines
-            quote = "" if quote in line else quote
+        if quote:
+            if quote in line:
+                quote = ""
             continue
         if match := _TABLE.match(line):
             table = match[1] + "."
@@ -66,5 +69,6 @@ def _line_of(key: str, text: str) -> int:
             if table + match[1] == key:
                 return number
             value = line[match.end() :].strip()
-            quote = next((q for q in ('"""', "'''") if value.startswith(q) and value.count(q) == 1), "")
+            if value.startswith(_QUOTES) and value.count(value[:3]) == 1:
+                quote = value[:3]
     return 0

@@ -8,9 +8,15 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+# Pixels.
 _PX_PER_S = 56
-_LEFT, _RIGHT, _TOP, _LANE, _BAR = 96, 24, 46, 40, 22  # pixels
-_ROW_S = 24.0  # seconds in one row of lanes, about
+_LEFT = 96
+_RIGHT = 24
+_TOP = 46
+_LANE = 40  # height
+_BAR = 22  # height
+
+_ROW_S = 24.0  # in one row of lanes, about
 _SHORTEST_S = 4.0
 _LANES = ("user", "asr", "llm", "tts", "assistant")
 _COLOURS = {
@@ -70,10 +76,13 @@ class Picture:
     def bar(self, lane: str, start_s: float, end_s: float, text: str = "") -> None:
         """A span; broken where a row ends."""
         index = _LANES.index(lane)
-        for row in range(int(start_s // self._row_s), min(self._rows, int(end_s // self._row_s) + 1)):
-            left, right = max(start_s, row * self._row_s), min(end_s, (row + 1) * self._row_s)
-            x, y = self._place(left, row, index)
-            x_end = max(x + 2, self._place(right, row, index)[0])
+        first_row = int(start_s // self._row_s)
+        last_row = min(self._rows - 1, int(end_s // self._row_s))
+        for row in range(first_row, last_row + 1):
+            left_s = max(start_s, row * self._row_s)
+            right_s = min(end_s, (row + 1) * self._row_s)
+            x, y = self._place(left_s, row, index)
+            x_end = max(x + 2, self._place(right_s, row, index)[0])
             self._draw.rectangle([x, y, x_end, y + _BAR], fill=_COLOURS[lane])
             if text:
                 self._draw.text((x + 4, y + 4), self._fitting(text, x_end - x - 8), fill="white", font=self._font)

@@ -15,7 +15,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 
-AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS is heard in a quiet room
+AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS can be heard in a quiet room
 
 
 @dataclass
@@ -41,17 +41,12 @@ class Trace:
 
     def __init__(self) -> None:
         self.replies: dict[int, ReplyTimes] = {}
-        self.speech: list[tuple[str, float]] = []  # ("started" | "paused", seconds), as voice activity heard it
         self.notices: list[tuple[float, str]] = []
 
     def __call__(self, at_s: float, what: object) -> None:
         generation = getattr(what, "generation", None)
         if generation is not None:
             self._note(self.replies.setdefault(generation, ReplyTimes(generation)), at_s, what)
-        elif isinstance(what, ev.SpeechStarted):
-            self.speech.append(("started", what.onset_s))
-        elif isinstance(what, ev.SpeechPaused):
-            self.speech.append(("paused", what.end_s))
         elif isinstance(what, Notice):
             self.notices.append((at_s, what.text))
 
@@ -84,7 +79,8 @@ class Trace:
 
     def spoken(self) -> list[ReplyTimes]:
         """The replies that were played, in order."""
-        return sorted((r for r in self.replies.values() if r.play_s is not None), key=lambda r: r.play_s or 0.0)
+        played = [reply for reply in self.replies.values() if reply.play_s is not None]
+        return sorted(played, key=lambda reply: reply.play_s or 0.0)
 
 
 def first_audible(samples: Pcm16, after_s: float) -> float | None:
@@ -101,7 +97,7 @@ def last_audible(samples: Pcm16, before_s: float) -> float | None:
 
 
 def audible_spans(samples: Pcm16, *, bridge_s: float = 0.3) -> list[tuple[float, float]]:
-    """Stretches with sound in them; gaps shorter than `bridge_s` do not count."""
+    """(start, end) of every stretch with sound in it, in seconds; gaps shorter than `bridge_s` do not count."""
     block = SAMPLE_RATE // 100
     count = len(samples) // block
     loud = np.abs(samples[: count * block].astype(np.int32)).reshape(count, block).max(axis=1) > AUDIBLE

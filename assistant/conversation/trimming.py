@@ -1,4 +1,4 @@
-"""What of a long conversation the model is still sent: the part that acts. How much goes, `dialogue` decides."""
+"""Keeps what the model is sent of a long conversation within its limit, which `dialogue` sets."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ _QUESTION_TOKENS = 512  # of the model's context, kept free for what the user sa
 _LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 Summarise = Callable[[Sequence[Message], Callable[[str], None]], None]
-"""Asks the model in the background; tells the answer from any thread, '' where there is none."""
+"""Asks the model in the background and calls back with the answer, from any thread; '' where there is none."""
 
 
 @dataclass(frozen=True)
 class TurnsForgotten:
-    """The oldest `turns` of those sent so far are sent no more; `summary` tells of all such turns, '' where none was
-    made."""
+    """The oldest `turns` of those sent so far are no longer sent; `summary` is of all such turns, '' without one."""
 
-    at_s: float
     turns: int
     summary: str
 
@@ -38,31 +36,31 @@ class Trimming:
         self._summaries: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()  # (turns, what they were about)
         self._is_summarising = False
 
-    def trim(self, at_s: float) -> TurnsForgotten | None:
-        """Send no more than fits. Where there is to be a summary, the turns go when it has come."""
+    def trim(self) -> TurnsForgotten | None:
+        """Forget the turns that no longer fit; with a summary, only when that has come."""
         if not self._summaries.empty():
             self._is_summarising = False
             turns, summary = self._summaries.get()
-            return self._send_no_more(at_s, turns, summary or self._history.summary)
+            return self._forget(turns, summary or self._history.summary)
         surplus = [] if self._is_summarising else self._history.surplus(self._limit)
         if not surplus:
             return None
         if self._summarise is None:
-            return self._send_no_more(at_s, len(surplus), self._history.summary)
+            return self._forget(len(surplus), self._history.summary)
         self._is_summarising = True
-        request, count = summary_request(surplus, self._history.summary), len(surplus)
-        self._summarise(request, lambda summary: self._summaries.put((count, summary)))
+        request = summary_request(surplus, self._history.summary)
+        self._summarise(request, lambda summary: self._summaries.put((len(surplus), summary)))
         return None
 
-    def _send_no_more(self, at_s: float, turns: int, summary: str) -> TurnsForgotten:
+    def _forget(self, turns: int, summary: str) -> TurnsForgotten:
         self._history.forget(turns, summary)
-        return TurnsForgotten(at_s, turns, summary)
+        return TurnsForgotten(turns, summary)
 
 
 def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
     """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
     tokens = settings.talk.history_tokens
     if "embedded" in settings.llm.upstreams:
-        taken = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
-        tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - taken))
+        other_tokens = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
+        tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - other_tokens))
     return HistoryLimit(tokens, settings.talk.history_turns)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huiyin.assistant.conversation.loop import TurnCommitted
+from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
 from huiyin.assistant.dialogue.history import Turn
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
@@ -43,11 +43,11 @@ def report() -> DemoReport:
         (2.9, do.Synthesise(1, 0, "你好！")),
         (3.3, ev.AudioReady(3.3, 1, 0)),
         (3.45, do.Play(1)),
-        (5.2, TurnCommitted(5.2, 1, HELLO, Turn("你好", "你好！", True), [])),
+        (5.2, TurnCommitted(1, HELLO, Turn("你好", "你好！", True), [])),
         (6.1, do.Transcribe(2, 5.0, 6.0)),
         (6.2, ev.AudioReady(6.2, 2, 0)),
         (6.6, do.Play(2)),
-        (8.0, TurnCommitted(8.0, 2, HELLO, Turn("停", "好的。", False), [])),
+        (8.0, TurnCommitted(2, HELLO, Turn("停", "好的。", False), [])),
     ):
         trace(at, what)
     speaker = sounding(9, (3.5, 5.2), (6.7, 7.9))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.loop import Conversation, Notice
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.performer import Notice
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import first_audible, last_audible
 from huiyin.assistant.ears.echo import make_echo_path

@@ -170,5 +170,5 @@ def test_what_the_model_is_asked_is_shown_and_what_it_knows_is_counted() -> None
         "| prompt #3: 6 messages, about 44 tokens, the first 4 as before; spoken: neutral",
         "| assistant  Yes.",
         "|      user  And?",
-        "| the oldest 2 turns are sent no more",
+        "| the oldest 2 turns are no longer sent",
     ]

@@ -33,7 +33,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
 
 def tell(writer: SessionWriter, *turns: Turn) -> None:
     for turn in turns:
-        writer(0.0, TurnCommitted(0.0, 1, Transcript(turn.user), turn, []))
+        writer(0.0, TurnCommitted(1, Transcript(turn.user), turn, []))
 
 
 def kept(store: SessionStore, *turns: Turn) -> SessionWriter:
@@ -112,9 +112,9 @@ def test_a_greeting_alone_is_not_kept(store: SessionStore) -> None:
 
 def test_what_is_no_longer_sent_stays_so_when_it_is_taken_up_again(store: SessionStore) -> None:
     writer = kept(store, *TURNS)
-    writer(0.0, TurnsForgotten(0.0, 2, "The user is Ming."))
+    writer(0.0, TurnsForgotten(2, "The user is Ming."))
     tell(writer, Turn("Well?", "Yes."))
-    writer(0.0, TurnsForgotten(0.0, 1, "Ming wants a story."))
+    writer(0.0, TurnsForgotten(1, "Ming wants a story."))
     history = store.get("last").history()
     assert (len(history.turns), history.start, history.summary) == (5, 3, "Ming wants a story.")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.ports.room import SimulatedRoom
 
