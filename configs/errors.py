@@ -66,3 +66,7 @@ class SentenceError(HuiyinError):
     @property
     def message(self) -> str:
         return self.key if " " in self.key else super().message
+
+    @property
+    def hint(self) -> str:
+        return "" if " " in self.key else super().hint

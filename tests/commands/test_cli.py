@@ -172,8 +172,9 @@ def test_services_are_started_with_the_same_settings_from_any_folder(
 def test_errors_meant_for_people_are_told_as_they_are(
     where: str, name: str, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "text", lambda key, facts: key)
-    error = getattr(importlib.import_module(where), name)("it is broken; mend it")
+    monkeypatch.setattr(messages, "text", lambda key, facts: "it is broken")
+    monkeypatch.setattr(messages, "hint", lambda key, facts: "mend it")
+    error = getattr(importlib.import_module(where), name)("room.broken")
     monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", raising(error))
     assert main.main(["ask", "hi"]) == status
     assert complaint(capsys) == "huiyin: it is broken; mend it\n"

@@ -25,7 +25,6 @@ from tests.support import ROOT
 TO_CONVERT = {
     "CancellerMissing",
     "CheckpointError",
-    "CommandError",
     "ExportError",
     "PortError",
     "WavError",

@@ -123,7 +123,7 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
 def test_a_conversation_without_the_library_that_judges_words_is_possible_but_worse(
     monkeypatch: pytest.MonkeyPatch, upstream: str, level: str
 ) -> None:
-    monkeypatch.setattr(computer, "_EMBEDDED_LLM", {"xllamacpp": "not_installed"})
+    monkeypatch.setitem(computer._MODULES, "xllamacpp", "not_installed")
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
     assert ("turns.endpoint_words=never" in found[0].advice) is (level == "warn")

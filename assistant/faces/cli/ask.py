@@ -9,7 +9,7 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.faces.cli.shared import CommandError, text_from
 from huiyin.configs.settings import Settings
 
-_TIMEOUT_S = 120.0  # nobody waits to speak: a large model may think, and read a long text first
+_TIMEOUT_S = 120.0  # a large model may think, and read a long text first
 
 _ABOUT = """\
 One question to the language model; the answer appears as it is written. The language-model service is started when it
@@ -21,9 +21,9 @@ does not run. No memory is kept between questions: `huiyin talk --text` is a con
   huiyin ask "你好" --set llm.upstreams=http://127.0.0.1:11434/v1 --model qwen3:8b"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``ask``."""
-    parser = subparsers.add_parser("ask", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``ask``."""
+    parser.description = _ABOUT
     parser.add_argument("text", nargs="+", metavar="TEXT", help="the question; - reads standard input")
     parser.add_argument("--system", metavar="TEXT", help="who the model should be, how it should answer")
     parser.add_argument("--model", default="", metavar="NAME", help="a model of the service (default: its own)")
@@ -47,5 +47,5 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if last and not last.endswith("\n"):
                 print(flush=True)
     if not last:
-        raise CommandError("the model gave an empty answer; ask in other words")
+        raise CommandError("cli.empty_answer")
     return 0

@@ -29,17 +29,17 @@ Measure how well a part works on this machine. Benchmarks come with a checkout, 
 huiyin bench WHAT --help lists the options of each."""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``bench``; what follows the name of the measurement is the measurement's own."""
-    parser = subparsers.add_parser("bench", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``bench``."""
+    parser.description = _ABOUT
     parser.add_argument("what", choices=tuple(_MODULES), metavar="WHAT", help=", ".join(_MODULES))
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="options of the measurement")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Measure what was asked for. Returns the measurement's exit status; raises CommandError outside a checkout."""
+    """Run the measurement. Returns its exit status; raises CommandError outside a checkout."""
     if not (_CHECKOUT / "benchmarks").is_dir():
-        raise CommandError("benchmarks come with a checkout of Huiyin, not with the installed package; run it there")
+        raise CommandError("cli.no_benchmarks")
     module, *words = _MODULES[args.what]
     if args.what == "echo":  # the others measure models of their own, whatever the settings are
         words += args.service_arguments

@@ -1,4 +1,4 @@
-"""What is said, as lines on the screen, while it is said."""
+"""A conversation as lines on the screen, while it goes on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Captions:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
-        self._pending: dict[int, list[str]] = {}
-        self._said: dict[int, ev.Transcript] = {}
-        self._playing = 0
+        self._transcripts: dict[int, ev.Transcript] = {}  # generation -> what the user said
+        self._clauses: dict[int, list[str]] = {}  # generation -> the reply, until it is played
+        self._playing = 0  # generation
 
     def notice(self, text: str) -> None:
         """A line of the program's own."""
@@ -26,20 +26,20 @@ class Captions:
     def __call__(self, at_s: float, what: object) -> None:
         match what:
             case ev.Transcribed(generation=generation, transcript=transcript):
-                self._said[generation] = transcript
+                self._transcripts[generation] = transcript
             case ev.ReplyText(generation=generation, text=text):
                 if generation == self._playing:
                     self._line("huiyin", text)
                 else:
-                    self._pending.setdefault(generation, []).append(text)
+                    self._clauses.setdefault(generation, []).append(text)
             case do.Play(generation=generation):
                 self._playing = generation
-                if generation in self._said:
-                    self._line("you", self._said[generation].text)
-                for text in self._pending.pop(generation, []):
+                if generation in self._transcripts:
+                    self._line("you", self._transcripts[generation].text)
+                for text in self._clauses.get(generation, []):
                     self._line("huiyin", text)
-                self._said.clear()
-                self._pending.clear()
+                self._transcripts.clear()
+                self._clauses.clear()
             case TurnCommitted(turn=turn) if turn.interrupted:
                 self._line("huiyin", f"— (heard: {turn.heard or 'nothing'})")
             case Notice(text=text):

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import argparse
 import queue
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.conversation.assemble import assemble
-from huiyin.assistant.conversation.loop import Conversation, TurnCommitted
+from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
@@ -32,9 +32,8 @@ from huiyin.configs.settings import Settings
 
 _PAUSE_S = 0.8  # what people leave before they answer a stranger
 _REPLY_LIMIT_S = 60.0
-_USER_PEAK = 0.35
+_USER_PEAK = 0.35  # of full scale
 _TTS_LIMIT_S = 60.0
-
 
 SCRIPT = (
     Line("你好，请介绍一下你自己。", "zm_yunxi"),
@@ -76,29 +75,27 @@ class SecondVoice:
             time.sleep(_PAUSE_S)
             conversation.stop()
 
-    def _wait(self, wanted: str) -> bool:
+    def _wait(self, event: str) -> bool:
+        """Whether it comes in time."""
         limit = time.monotonic() + _REPLY_LIMIT_S
-        while (rest_s := limit - time.monotonic()) > 0:
-            try:
-                if self._events.get(timeout=rest_s) == wanted:
-                    return True
-            except queue.Empty:
-                break
-        return False
+        try:
+            while self._events.get(timeout=max(0.0, limit - time.monotonic())) != event:
+                pass
+            return True
+        except queue.Empty:
+            return False
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play the demo; write its files. Returns the exit status."""
     captions = Captions()
-    folder = Path(getattr(args, "out", None) or "demo")
-    seed = getattr(args, "seed", None)
     with Launcher(settings, args.service_arguments, captions.notice) as launcher, MemoryWatch() as memory:
         captions.notice("starting the services …")
         launcher.start(NAMES)
         captions.notice("the second voice learns its lines …")
         lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
-        persona = load_persona(getattr(args, "persona", None) or settings.talk.persona)
-        room = SimulatedRoom(RoomSettings(seed=1 if seed is None else seed))
+        persona = load_persona(args.persona or settings.talk.persona)
+        room = SimulatedRoom(RoomSettings(seed=args.seed))
         trace, user = Trace(), SecondVoice(room, lines)
         conversation = assemble(launcher.services, persona, room, captions.notice, patience_s=_TTS_LIMIT_S)
         for observer in (captions, trace, user):
@@ -109,13 +106,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             conversation.run()
         except KeyboardInterrupt:
             captions.notice("stopped")
-            return 130
+            return INTERRUPTED
     report = DemoReport(trace, user.spoken, room.recording(), memory.peak_mb)
-    files = write_report(report, folder)
-    print(f"\n{report.table()}\n\n{', '.join(str(path) for path in files)}")
+    files = write_report(report, args.out)
+    print(f"\n{report.table()}\n\n{', '.join(map(str, files))}")
     if not report.complete(len(lines)):
-        print(f"huiyin: {len(report.turns)} of {len(lines)} lines were answered", file=sys.stderr)
-        return 1
+        raise CommandError("cli.demo_incomplete", answered=len(report.turns), lines=len(lines))
     return 0
 
 

@@ -22,7 +22,7 @@ _CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy mac
 
 @dataclass(frozen=True)
 class Line:
-    """What the second voice says. `interrupt_after_s`: so long after the assistant's reply has begun to be heard."""
+    """What the second voice says. `interrupt_after_s`: seconds after the assistant's reply has begun to play."""
 
     text: str
     voice: str
@@ -38,7 +38,7 @@ class MeasuredTurn:
     `hold` (sound was ready, the pause not yet long enough) is often above zero and the parts add up to the whole.
     """
 
-    said: str
+    text: str
     start_s: float
     end_s: float
     reply: ReplyTimes
@@ -61,28 +61,25 @@ class DemoReport:
         """The lines that were answered."""
         turns = []
         replies = self.trace.spoken()
-        for i, (line, start_s, end_s) in enumerate(self.spoken):
-            following_s = self.spoken[i + 1][1] if i + 1 < len(self.spoken) else float("inf")
-            reply = next((r for r in replies if r.play_s and end_s <= r.play_s < following_s), None)
-            heard_s = (
-                first_audible(self.recording[1], reply.play_s - _CLOCKS_APART_S) if reply and reply.play_s else None
-            )
-            if reply is None or heard_s is None:
+        following_s = [start_s for _, start_s, _ in self.spoken[1:]] + [float("inf")]
+        for (line, start_s, end_s), next_s in zip(self.spoken, following_s, strict=True):
+            reply = next((r for r in replies if r.play_s and end_s <= r.play_s < next_s), None)
+            if reply is None or reply.play_s is None:
+                continue
+            heard_s = first_audible(self.recording[1], reply.play_s - _CLOCKS_APART_S)
+            if heard_s is None:
                 continue
             stop_s = None
             if line.interrupt_after_s is not None:
                 # Before the answer's own sound, which the two clocks may place some milliseconds before `play_s`.
                 last = last_audible(self.recording[1], heard_s - _CLOCKS_APART_S)
                 stop_s = max(0.0, last - start_s) if last else 0.0
-            turns.append(
-                MeasuredTurn(
-                    line.text, start_s, end_s, reply, heard_s - end_s, stop_s, latency_parts(reply, end_s, heard_s)
-                )
-            )
+            parts = latency_parts(reply, end_s, heard_s)
+            turns.append(MeasuredTurn(line.text, start_s, end_s, reply, heard_s - end_s, stop_s, parts))
         return turns
 
     def complete(self, lines: int) -> bool:
-        """Whether all lines were said and answered."""
+        """Whether all `lines` were answered."""
         return len(self.turns) == lines
 
     @property
@@ -96,14 +93,13 @@ class DemoReport:
         rows = [f"{'turn':<5}{'voice-to-voice':>15}" + "".join(f"{name:>7}" for name in columns) + "   said"]
         for i, turn in enumerate(self.turns, 1):
             cells = "".join(f"{turn.parts[name] * 1000:7.0f}" for name in columns)
-            rows.append(f"{i:<5}{turn.latency_s * 1000:>12.0f} ms{cells}   {turn.said}")
+            rows.append(f"{i:<5}{turn.latency_s * 1000:>12.0f} ms{cells}   {turn.text}")
         rows.append("")
         rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
         for turn in self.turns:
             if turn.stop_s:
-                rows.append(
-                    f"barge-in: the assistant was silent {turn.stop_s * 1000:.0f} ms after the user's first sound"
-                )
+                stop_ms = turn.stop_s * 1000
+                rows.append(f"barge-in: the assistant was silent {stop_ms:.0f} ms after the user's first sound")
             elif turn.stop_s is not None:
                 rows.append("barge-in: none, the assistant was silent already when the user began")
         rows.append(f"peak memory of all processes {self.peak_mb:.0f} MB")
@@ -120,7 +116,7 @@ class DemoReport:
             committed = turn.reply.committed
             turns.append(
                 {
-                    "said": turn.said,
+                    "said": turn.text,
                     "start_s": round(turn.start_s, 3),
                     "end_s": round(turn.end_s, 3),
                     "recognised": committed.transcript.text if committed else None,
@@ -144,7 +140,7 @@ class DemoReport:
 
 
 def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, float]:
-    """Where the time between the end of speech and the first sound went; adds up to the whole."""
+    """What the time from the end of speech to the first sound was spent on, in seconds; adds up to the whole."""
     marks = [
         ("hear", reply.transcribe_s),
         ("asr", reply.transcribed_s),
@@ -153,10 +149,12 @@ def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, 
         ("hold", reply.play_s),
         ("play", heard_s),
     ]
-    parts, before = {}, end_s
+    parts = {}
+    before = end_s
     for name, at in marks:
-        at = before if at is None else max(before, at)
-        parts[name], before = at - before, at
+        after = before if at is None else max(before, at)
+        parts[name] = after - before
+        before = after
     return parts
 
 
@@ -189,12 +187,9 @@ def _closest(heard: Iterable[tuple[float | None, str]], at_s: float) -> str:
 
 def write_report(report: DemoReport, folder: Path) -> list[Path]:
     """conversation.wav, transcript.json and timeline.png in `folder`, each written whole."""
-    transcript = json.dumps(report.transcript(), ensure_ascii=False, indent=2)
-    return write_files(
-        folder,
-        {
-            "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
-            "transcript.json": transcript.encode(),
-            "timeline.png": _timeline(report),
-        },
-    )
+    files = {
+        "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
+        "transcript.json": json.dumps(report.transcript(), ensure_ascii=False, indent=2).encode(),
+        "timeline.png": _timeline(report),
+    }
+    return write_files(folder, files)

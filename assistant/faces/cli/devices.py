@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 
-from huiyin.assistant.faces.cli.shared import FAILED
-from huiyin.assistant.ports.devices import Device, Kind, list_devices
+from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.assistant.ports.devices import Device, list_devices
 from huiyin.configs.settings import Settings
 
 CHOOSE_ANOTHER = "choose another with --input and --output, `huiyin devices` lists them"
@@ -25,41 +24,35 @@ what --input and --output take, and the settings audio.input_device and audio.ou
   huiyin devices --json"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``devices``."""
-    parser = subparsers.add_parser("devices", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``devices``."""
+    parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """List the devices. Returns 0, or 1 when there are none (or no PortAudio: PortError)."""
+    """List the devices. Returns the exit status. Raises CommandError when there are none."""
     devices = list_devices()
     if args.json:
         print(json.dumps([dataclasses.asdict(device) for device in devices], ensure_ascii=False, indent=2))
     elif devices:
-        _show("Microphones", "input", devices)
+        _show("Microphones", [(device, device.inputs, device.default_input) for device in devices if device.inputs])
         print()
-        _show("Loudspeakers", "output", devices)
+        _show("Loudspeakers", [(device, device.outputs, device.default_output) for device in devices if device.outputs])
     if not devices:
-        print(
-            "huiyin: no sound device was found. Plug one in, or use `huiyin talk --text` or `huiyin demo`; in a "
-            "container, the host's sound must be handed in",
-            file=sys.stderr,
-        )
-        return FAILED
+        raise CommandError("cli.no_sound_device")
     return 0
 
 
-def _show(title: str, kind: Kind, devices: list[Device]) -> None:
+def _show(title: str, rows: list[tuple[Device, int, bool]]) -> None:
+    """A line for each (device, channels, whether it is the default)."""
     print(title)
-    usable = [device for device in devices if (device.inputs if kind == "input" else device.outputs)]
-    if not usable:
+    if not rows:
         print("  none")
-        return
-    width = max(len(device.name) for device in usable)
-    for device in usable:
-        channels = device.inputs if kind == "input" else device.outputs
-        star = "*" if (device.default_input if kind == "input" else device.default_output) else " "
+    width = max((len(device.name) for device, _, _ in rows), default=0)
+    for device, channels, is_default in rows:
+        star = "*" if is_default else " "
         count = "any" if channels >= _MANY_CHANNELS else str(channels)
         facts = f"{count:>3} ch  {device.rate_hz:>6} Hz  {device.interface}"
-        print(f"{star} {device.number:>2}  {device.name:{width}}  {facts}{f'  ({device.note})' if device.note else ''}")
+        note = f"  ({device.note})" if device.note else ""
+        print(f"{star} {device.number:>2}  {device.name:{width}}  {facts}{note}")

@@ -7,10 +7,9 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from huiyin.assistant.faces.cli.checks import questions
+from huiyin.assistant.faces.cli.checks import QUESTIONS
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_desktop
-from huiyin.assistant.faces.cli.shared import FAILED
 from huiyin.configs.settings import Settings
 
 _ABOUT = """\
@@ -23,9 +22,9 @@ will not work, or not well. fail: talking cannot work; the exit status is then 1
   huiyin doctor --profile my.toml"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``doctor``."""
-    parser = subparsers.add_parser("doctor", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``doctor``."""
+    parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--echo", action="store_true", help="play a sound and hear it: will interrupting work here?")
 
@@ -36,19 +35,19 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for check in _findings(settings, echo=args.echo):
         checks.append(check)
         if not args.json:
-            print(f"{check.level:4}  {check.what}{f' — {check.advice}' if check.advice else ''}", flush=True)
+            advice = f" — {check.advice}" if check.advice else ""
+            print(f"{check.level:4}  {check.what}{advice}", flush=True)
     failed = any(check.level == "fail" for check in checks)
     if args.json:
         report = {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]}
         print(json.dumps(report, ensure_ascii=False, indent=2))
-    return FAILED if failed else 0
+    return 1 if failed else 0
 
 
 def _findings(settings: Settings, *, echo: bool) -> Iterator[Check]:
-    asked = [*questions(), *([check_desktop] if echo else [])]
-    for question in asked:
+    for question in [*QUESTIONS, check_desktop] if echo else QUESTIONS:
         try:
             yield from question(settings)
-        except Exception as error:  # a doctor who faints helps nobody
+        except Exception as error:  # the other questions are still worth asking
             name = (question.__doc__ or question.__name__).splitlines()[0]
-            yield Check("fail", f"could not be found out ({type(error).__name__}: {error}): {name}")
+            yield Check("fail", f"this check failed ({type(error).__name__}: {error}): {name}")

@@ -1,7 +1,7 @@
-"""Single keys from a terminal, while it lasts: the talk key of ``huiyin talk``. Works over ssh, too.
+"""Single keys from a terminal: the talk key of ``huiyin talk``. Works over ssh, too.
 
-A terminal tells when a key goes down, never when it goes up. So push-to-talk takes turns: the first press begins, the
-second (or Enter) ends.
+A terminal reports when a key goes down, never when it goes up. So with push-to-talk the first press begins a turn, the
+second (or Enter) ends it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 _POLL_S = 0.1
-_TALK, _SEND = " ", ("\r", "\n")
+_TALK = " "
+_SEND = ("\r", "\n")
 
 
 def has_terminal() -> bool:
@@ -31,9 +32,9 @@ def has_terminal() -> bool:
 
 @contextmanager
 def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
-    """Calls `on_key` with every key, from a thread of its own. Nothing of it is echoed; Ctrl-C works as ever.
+    """Calls `on_key` with every key, from a thread of its own. No key is echoed; Ctrl-C works as usual.
 
-    The terminal is as it was afterwards, also when the program is ended from outside. Wants `has_terminal`.
+    The terminal is as before afterwards, also when the program is ended from outside. Requires `has_terminal`.
     """
     stopped = threading.Event()
 
@@ -52,22 +53,22 @@ def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
 
 
 class TalkKey:
-    """Makes the talk key of the keys. `press` is told whether it went down or up; `tell` what the user should know."""
+    """Makes the talk key of keys. `press` is called with whether it is down, `tell` with what the user should know."""
 
     def __init__(self, press: Callable[[bool], None], tell: Callable[[str], None], *, push_to_talk: bool) -> None:
         """`push_to_talk` false: the space bar interrupts, and that is all."""
         self._press, self._tell, self._push_to_talk = press, tell, push_to_talk
-        self._held = False
+        self._is_down = False
 
     def __call__(self, key: str) -> None:
         """One key."""
         if key == _TALK and not self._push_to_talk:
             self._press(True)
             self._press(False)
-        elif key == _TALK or (key in _SEND and self._held):
-            self._held = not self._held
-            self._press(self._held)
-            if self._held:
+        elif key == _TALK or (key in _SEND and self._is_down):
+            self._is_down = not self._is_down
+            self._press(self._is_down)
+            if self._is_down:
                 self._tell("listening; the space bar or Enter ends your turn")
 
 
@@ -76,7 +77,7 @@ if sys.platform == "win32":
 
     @contextmanager
     def _single_keys() -> Iterator[None]:
-        yield  # the console gives single keys to whoever asks for them
+        yield  # the console always gives single keys
 
     def _keys(stopped: threading.Event) -> Iterator[str]:
         while not stopped.wait(_POLL_S / 4):
@@ -116,11 +117,11 @@ else:
                 atexit.unregister(give_back)
 
     def _end(number: int, _: Any) -> None:
-        raise SystemExit(128 + number)  # so that everybody can put away their things
+        raise SystemExit(128 + number)  # so that every `finally` runs
 
     @contextmanager
     def _on_signal(number: int, handler: Callable[..., None]) -> Iterator[None]:
-        """Where nobody else handles it; signals belong to the main thread."""
+        """Unless it has another handler; only the main thread may set one."""
         ours = threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
         if ours:
             signal.signal(number, handler)

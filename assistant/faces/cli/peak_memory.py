@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 
 import psutil
 
@@ -13,7 +12,7 @@ _INTERVAL_S = 0.5
 class MemoryWatch:
     """Use as a context manager; `peak_mb` is the largest sum seen.
 
-    Counts proportional set size where the system tells it (Linux: memory shared between processes counts once),
+    Counts proportional set size where the system reports it (Linux: memory shared between processes counts once),
     else resident size.
     """
 
@@ -26,9 +25,7 @@ class MemoryWatch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stopped.set()
         self._thread.join()
 

@@ -11,34 +11,34 @@ from huiyin.configs.settings import Settings
 _REPLIES = {"user": "the user's language", "zh": "Chinese", "en": "English"}
 
 _ABOUT = """\
-Who the assistant can be: its name, its voice, what it is told to be, its greeting. A persona is a TOML file; copy one
-of those listed to make your own. docs/dialogue.md explains the keys.
+Who the assistant can be: its name, its voice, its instructions, its greeting. A persona is a TOML file; copy one of
+these to make your own. docs/dialogue.md explains the keys.
 
   huiyin personas                            the ones that come with Huiyin
-  huiyin personas tutor                      one of them: all that the model is told
+  huiyin personas tutor                      one of them: all its instructions
   huiyin personas my_persona.toml            your own: is it right?
   huiyin talk --persona my_persona.toml"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``personas``."""
-    parser = subparsers.add_parser("personas", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``personas``."""
+    parser.description = _ABOUT
     parser.add_argument("persona", nargs="?", metavar="NAME|FILE", help="show this one")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """List the personas, or show one. Returns the exit status."""
     if args.persona:
-        print(_shown(load_persona(args.persona)))
+        print(_description(load_persona(args.persona)))
         return 0
-    chosen, width = settings.talk.persona, max(map(len, names()))
+    width = max(map(len, names()))
     for name in names():
-        persona = load_persona(name)
-        print(f"{name:{width}}  {persona.about}{'  (the one in use)' if name == chosen else ''}")
+        in_use = "  (the one in use)" if name == settings.talk.persona else ""
+        print(f"{name:{width}}  {load_persona(name).about}{in_use}")
     return 0
 
 
-def _shown(persona: Persona) -> str:
+def _description(persona: Persona) -> str:
     rows = {
         "name": persona.name,
         "about": persona.about,

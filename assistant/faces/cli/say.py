@@ -14,7 +14,7 @@ import numpy as np
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError, check_writable, output_file, text_from
+from huiyin.assistant.faces.cli.shared import CommandError, UsageError, check_writable, output_file, text_from
 from huiyin.assistant.ports.devices import Device, find_device, list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.ports.streams import open_stream
@@ -23,7 +23,7 @@ from huiyin.configs.settings import Settings
 _FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
 _RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
-_TIMEOUT_S = 120.0  # between two pieces of sound; a long text may wait for another's
+_TIMEOUT_S = 120.0  # between two pieces of sound; the service may be busy with another caller's long text
 
 _ABOUT = """\
 Text to speech, Chinese and English, mixed too: on the loudspeaker, or into a file whose suffix says the format. The
@@ -35,9 +35,9 @@ speech service is started when it does not run.
   huiyin say - --voice zf_xiaoxiao --speed 1.2 < letter.txt"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``say``."""
-    parser = subparsers.add_parser("say", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``say``."""
+    parser.description = _ABOUT
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"write a file: {', '.join(_FORMATS)}")
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
@@ -55,13 +55,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             _show_voices(launcher.services)
         return 0
     body: dict[str, Any] = {"input": text_from(args.text), "model": "tts-1"}
-    if args.voice:
-        body["voice"] = args.voice
-    if args.speed is not None:
-        body["speed"] = args.speed
-    if args.emotion:
-        body["emotion"] = args.emotion
-    # What could be wrong here is found before a model is loaded.
+    options = {"voice": args.voice, "speed": args.speed, "emotion": args.emotion}
+    body.update({name: value for name, value in options.items() if value not in (None, "")})
+    # Errors come before a model is loaded.
     form = _format(args.out) if args.out else ""
     device = None if args.out else _loudspeaker(args.output or settings.audio.output_device)
     with Launcher(settings, args.service_arguments) as launcher:
@@ -75,30 +71,31 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _format(path: Path) -> str:
     if path.suffix.lower() not in _FORMATS:
-        raise CommandError(f"--out {path}: the suffix must be one of {', '.join(_FORMATS)}", USAGE)
+        raise UsageError("cli.unknown_suffix", path=path, suffixes=list(_FORMATS))
     check_writable(path)
     return _FORMATS[path.suffix.lower()]
 
 
 def _loudspeaker(name: str) -> Device:
-    """The device to play on. Raises PortError when there is none."""
+    """The device to play on. Raises CommandError when there is none."""
     try:
         if name:
             return find_device(name, "output")
         outputs = [device for device in list_devices() if device.outputs]
-        if not outputs:
-            raise PortError("there is no loudspeaker on this machine")
     except PortError as error:
-        raise PortError(f"{error}. --out FILE writes the sound instead") from error
+        raise CommandError("cli.loudspeaker_unusable", error=error) from error
+    if not outputs:
+        raise CommandError("cli.no_loudspeaker")
     return next((device for device in outputs if device.default_output), outputs[0])
 
 
 def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> None:
     """Write a whole file. Samples where the file needs its length in front (wav), else the service's own encoding."""
-    wanted = (
-        {"response_format": "pcm", "sample_rate": _RATE_HZ} if form in ("wav", "pcm") else {"response_format": form}
-    )
-    pieces = services.speech(services.call("tts", _TIMEOUT_S), {**body, **wanted})
+    if form in ("wav", "pcm"):
+        body = {**body, "response_format": "pcm", "sample_rate": _RATE_HZ}
+    else:
+        body = {**body, "response_format": form}
+    pieces = services.speech(services.call("tts", _TIMEOUT_S), body)
     with output_file(path) as file:
         if form == "wav":
             with wave.open(file, "wb") as header:
@@ -132,7 +129,7 @@ def _play(services: Services, body: dict[str, Any], device: Device, latency_s: f
 
 
 def _show_voices(services: Services) -> None:
-    """One line a voice, as GET /voices tells them."""
+    """One line a voice, as in GET /voices."""
     voices = services.get("tts", "/voices", _TIMEOUT_S)["voices"]
     width = max((len(voice["name"]) for voice in voices), default=0)
     for voice in voices:

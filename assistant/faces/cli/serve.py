@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from huiyin.assistant.clients.launcher import service_command
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
-from huiyin.assistant.faces.cli.shared import FAILED, USAGE, CommandError
+from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.configs.settings import Settings
-from huiyin.services.common.supervisor import Child, stop_all
+from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.2
-_LAST_WORDS = 5  # lines
+_LAST_LINES = 5  # of a service that has ended
 
 _ABOUT = """\
 Run a service for other programs until Ctrl-C: asr (speech to text, port 7870), llm (language model, 21002), tts (text
@@ -34,9 +34,9 @@ when they listen on a network.
   curl http://127.0.0.1:7870/openapi.json          the addresses of a service"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``serve``."""
-    parser = subparsers.add_parser("serve", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``serve``."""
+    parser.description = _ABOUT
     parser.add_argument("service", choices=(*NAMES, "all"), help="which one")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, help="port of a single service (default: its own)")
@@ -50,11 +50,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         settings = dataclasses.replace(settings, service=dataclasses.replace(settings.service, host=args.host))
     if args.service == "all":
         if args.port is not None:
-            raise CommandError(
-                "three services cannot share one port; name each: "
-                "--set asr.port=N --set llm.port=N --set tts.port=N", USAGE,
-            )  # fmt: skip
-        return _AllServices(Services(settings), arguments).run()
+            raise UsageError("cli.one_port_for_all")
+        _serve_all(Services(settings), arguments)
+        return 0
     if args.port is not None:
         arguments += ["--port", str(args.port)]
     return _become(service_command(args.service, arguments))
@@ -75,14 +73,14 @@ class _Running:
         self.name: Name = name
         self.ready = False
         self.child = Child(service_command(name, ["--stop-with-parent", *arguments]), show=self._show)
-        # Apart from whoever looks after the processes: a service that loads its model answers late.
+        # In a thread of its own: a service that loads its model answers late.
         threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
 
     def _show(self, line: str) -> None:
         _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
 
     def _await_ready(self, services: Services) -> None:
-        """Tell when it is ready, or why it never will be."""
+        """Say when it is ready, or why it never will be."""
         while self.child.status is None:
             state = look(services, self.name)
             if state.kind == "ready":
@@ -95,50 +93,47 @@ class _Running:
             time.sleep(_POLL_S)
 
 
-class _AllServices:
-    """Three services that live and end together. None is started again in silence."""
-
-    def __init__(self, services: Services, arguments: Sequence[str]) -> None:
-        self._services, self._arguments = services, arguments
-        self._stopping = threading.Event()
-
-    def run(self) -> int:
-        """Until Ctrl-C, SIGTERM, or the end of one of them. Returns the exit status."""
-        self._check_ports()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stopping.set())
-        running: list[_Running] = []
-        dead: _Running | None = None
-        try:
-            running += (_Running(name, self._services, self._arguments) for name in NAMES)
-            all_ready = False
-            while dead is None and not self._stopping.wait(_POLL_S):
-                dead = next((one for one in running if one.child.status is not None), None)
-                if not all_ready and all(one.ready for one in running):
-                    all_ready = True
-                    _say("huiyin: all ready; Ctrl-C ends them")
-        finally:
-            stop_all([one.child for one in running])
-        if dead is None:
-            return 0
-        words = "\n".join(f"  {line}" for line in list(dead.child.tail)[-_LAST_WORDS:]) or "  (it said nothing)"
-        _say(
-            f"huiyin: {dead.name} ended with status {dead.child.status}, so the others were stopped. "
-            f"Its last words:\n{words}"
-        )
-        return FAILED
-
-    def _check_ports(self) -> None:
-        """Before three models are loaded in vain. Raises CommandError."""
+def _serve_all(services: Services, arguments: Sequence[str]) -> None:
+    """All three, until Ctrl-C or SIGTERM. Raises CommandError when one ends: it is not started again silently."""
+    _check_ports(services)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    running: list[_Running] = []
+    all_ready = False
+    try:
         for name in NAMES:
-            state = look(self._services, name)
-            if state.kind == "absent":
-                continue
-            port = getattr(self._services.settings, name).port
-            who = f"another program ({state.why})" if state.kind == "other" else f"a huiyin {name} service already"
-            raise CommandError(f"port {port} is taken by {who}; stop it, or choose another with --set {name}.port=N")
+            running.append(_Running(name, services, arguments))
+        while not stopping.wait(_POLL_S):
+            for one in running:
+                _check_alive(one)
+            if not all_ready and all(one.ready for one in running):
+                all_ready = True
+                _say("huiyin: all ready; Ctrl-C ends them")
+    finally:
+        stop_all([one.child for one in running])
+
+
+def _check_alive(one: _Running) -> None:
+    """Raise CommandError with its last lines when a service has ended."""
+    status = one.child.status
+    if status is not None:
+        one.child.wait(STOP_LIMIT_S)  # for the rest of its output
+        lines = [f"  {line}" for line in list(one.child.tail)[-_LAST_LINES:]] or ["  (it said nothing)"]
+        raise CommandError("cli.service_ended", service=one.name, status=status, lines=lines)
+
+
+def _check_ports(services: Services) -> None:
+    """Before three models are loaded in vain. Raises CommandError."""
+    for name in NAMES:
+        state = look(services, name)
+        port = getattr(services.settings, name).port
+        if state.kind == "other":
+            raise CommandError("cli.port_taken", port=port, service=name, why=state.why)
+        if state.kind != "absent":
+            raise CommandError("cli.already_serving", port=port, service=name)
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody reads: the services go on
+    with contextlib.suppress(OSError):  # the terminal is gone: the services go on
         print(line, file=sys.stderr, flush=True)

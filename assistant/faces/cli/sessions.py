@@ -6,15 +6,15 @@ import argparse
 from datetime import datetime
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
-from huiyin.assistant.faces.cli.options import add_talk_options
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
+from huiyin.assistant.faces.cli.options import add_conversation_options
+from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.configs.settings import Settings
 
 _TITLE = 48  # characters of the first words, in the list
 
 _ABOUT = """\
 Every conversation of `huiyin talk` is kept in a folder that only you can read, turn by turn while it goes on, and can
-be taken up again. An id may be shortened as long as it is clear; `last` is the newest.
+be resumed. An id may be shortened as long as it is clear; `last` is the newest.
 
   huiyin sessions list
   huiyin sessions show last
@@ -25,17 +25,16 @@ be taken up again. An id may be shortened as long as it is clear; `last` is the 
 --set talk.sessions=false keeps none; talk.sessions_dir is the folder."""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``sessions`` and its own commands."""
-    form = argparse.RawDescriptionHelpFormatter
-    parser = subparsers.add_parser("sessions", description=_ABOUT, formatter_class=form)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``sessions``."""
+    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
     actions.add_parser("list", help="id, when, turns and first words of each", description="List the sessions.")
     show = actions.add_parser("show", help="what was said", description="Print what was said.")
     show.add_argument("id", metavar="ID")
     resume = actions.add_parser("resume", help="go on with it", description="Go on with a session: `huiyin talk`.")
     resume.add_argument("resume", metavar="ID")
-    add_talk_options(resume)
+    add_conversation_options(resume)
     delete = actions.add_parser("delete", help="remove it for good", description="Remove sessions for good.")
     delete.add_argument("ids", metavar="ID", nargs="*")
     delete.add_argument("--all", action="store_true", help="every one")
@@ -70,19 +69,21 @@ def _list(store: SessionStore) -> None:
 def _shown(session: SavedSession) -> str:
     lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
     for turn in session.turns:
-        mood = f"  ({turn.mood.clear})" if turn.mood.clear else ""
-        lines += [f"   you: {turn.user}{mood}"] if turn.user else []
-        lines += [f"huiyin: {turn.heard or '—'}{' —' if turn.interrupted and turn.heard else ''}"]
+        if turn.user:
+            mood = f"  ({turn.mood.clear})" if turn.mood.clear else ""
+            lines.append(f"   you: {turn.user}{mood}")
+        cut = " —" if turn.interrupted and turn.heard else ""
+        lines.append(f"huiyin: {turn.heard or '—'}{cut}")
     return "\n".join(lines)
 
 
 def _delete(store: SessionStore, args: argparse.Namespace) -> None:
-    if bool(args.ids) == args.all:
-        raise CommandError("say which: ids, or --all", USAGE)
-    if args.all:
-        paths = sorted(store.folder.glob("*.jsonl"))
+    if args.ids and not args.all:
+        paths = [store.path(name) for name in dict.fromkeys(args.ids)]
+    elif args.all and not args.ids:
+        paths = store.paths()
     else:
-        paths = [store.get(name).path if name == "last" else store.path(name) for name in dict.fromkeys(args.ids)]
+        raise UsageError("cli.which_sessions")
     for path in paths:
         store.delete(path)
     print(f"deleted: {', '.join(path.stem for path in paths) or 'nothing, there were none'}")

@@ -7,8 +7,8 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.assistant.faces.cli.shared import USAGE, CommandError
-from huiyin.configs.settings import Settings
+from huiyin.configs.nearest import nearest
+from huiyin.configs.settings import Settings, SettingsError
 
 _SECRET = "(set; not shown)"
 
@@ -22,9 +22,9 @@ file of your own (--profile my.toml, or HUIYIN_PROFILE).
   huiyin settings --json --profile my.toml"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``settings``."""
-    parser = subparsers.add_parser("settings", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``settings``."""
+    parser.description = _ABOUT
     names = [field.name for field in dataclasses.fields(Settings)]
     parser.add_argument("section", nargs="*", metavar="SECTION", help=f"only these: {', '.join(names)}")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     names = [field.name for field in dataclasses.fields(settings)]
     for name in args.section:
         if name not in names:
-            raise CommandError(f"no section {name!r}; sections are: {', '.join(names)}", USAGE)
+            raise SettingsError("settings.no_section", section=name, near=nearest(name, names), sections=names)
     rows = [row for row in _rows(settings) if not args.section or row["section"] in args.section]
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -59,13 +59,8 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
             value = getattr(table, field.name)
             if field.name == "api_key" and value:
                 value = _SECRET
-            facts = {key: field.metadata[key] for key in ("low", "high", "choices") if field.metadata[key] is not None}
-            rows.append(
-                {
-                    "section": section.name, "key": field.name, "value": value, "default": field.default,
-                    "why": field.metadata["why"], **facts,
-                }
-            )  # fmt: skip
+            row = {"section": section.name, "key": field.name, "value": value, "default": field.default}
+            rows.append(row | {name: fact for name, fact in field.metadata.items() if fact is not None})
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What the small commands share: their error, text from the command line or standard input, files written whole."""
+"""What the commands share: their errors, text from the command line or standard input, files written whole."""
 
 from __future__ import annotations
 
@@ -9,28 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from huiyin.configs.errors import SentenceError
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-"""Exit statuses: it did not work; it was asked for wrongly; Ctrl-C (the shell's own number for it)."""
-
-STDIN = "-"
-"""The word that means standard input, as in other programs."""
+INTERRUPTED = 130  # exit status after Ctrl-C: the shell's own number for it
+STDIN = "-"  # names standard input, as in other programs
 
 
-class CommandError(SentenceError):
-    """A command cannot go on. `status`: the exit status, until all callers raise UsageError where it is 2."""
-
-    def __init__(self, key: str, status: int | None = None, /, **facts: object) -> None:
-        super().__init__(key, **facts)
-        self.exit_status = self.exit_status if status is None else status
+class CommandError(HuiyinError):
+    """A command cannot go on."""
 
 
 class UsageError(CommandError):
-    """A command was asked for wrongly."""
+    """A command was used wrongly."""
 
-    exit_status = USAGE
+    exit_status = 2
 
 
 def text_from(words: Sequence[str]) -> str:
@@ -38,32 +31,29 @@ def text_from(words: Sequence[str]) -> str:
 
     Raises CommandError when there is no text.
     """
-    if list(words) != [STDIN]:
-        text = " ".join(words).strip()
-        if not text:
-            raise UsageError("cli.no_text")
-        return text
+    from_stdin = list(words) == [STDIN]
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig").strip()
+        text = sys.stdin.buffer.read().decode("utf-8-sig") if from_stdin else " ".join(words)
     except UnicodeDecodeError as error:
         raise CommandError("cli.stdin_not_utf8", byte=error.start) from error
-    if not text:
-        raise CommandError("cli.stdin_empty")
-    return text
+    if not text.strip():
+        raise CommandError("cli.stdin_empty") if from_stdin else UsageError("cli.no_text")
+    return text.strip()
 
 
 def read_hotwords(words: str | None) -> str | None:
-    """The hotwords, from the file where `words` names one ("@names.txt"). Raises CommandError."""
+    """The hotwords, from the file where `words` names one ("@names.txt"). Raises UsageError."""
     if words is None or not words.startswith("@"):
         return words
     try:
         return Path(words[1:]).expanduser().read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"--hotwords {words}: {getattr(error, 'strerror', None) or error}", USAGE) from error
+        why = getattr(error, "strerror", None) or error
+        raise UsageError("cli.hotwords_unreadable", file=words, why=why) from error
 
 
 def check_writable(path: Path) -> None:
-    """Raise CommandError when `path` cannot be written as a file: better told before the work than after."""
+    """Raise CommandError when `path` cannot be written as a file: before the work, not after it."""
     if path.is_dir():
         raise UsageError("cli.is_a_folder", path=path)
     if not path.parent.is_dir():

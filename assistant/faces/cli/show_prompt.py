@@ -1,4 +1,4 @@
-"""What the model is asked, on the screen: ``huiyin talk --show-prompt``."""
+"""The prompts that the model is sent, on the screen: ``huiyin talk --show-prompt``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from huiyin.assistant.dialogue.tokens import message_tokens
 
 
 class PromptPrinter:
-    """An observer of a conversation. Messages that begin as the last time are counted, not shown again: that
-    beginning is what a prompt cache keeps."""
+    """An observer of a conversation. The messages that the last prompt began with, too, are counted, not shown again:
+    a prompt cache keeps them."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -25,18 +25,22 @@ class PromptPrinter:
                 self._show(generation, messages, style)
             case TurnsForgotten(turns=turns, summary=summary):
                 about = f"; summary: {summary}" if summary else ""
-                self._line(f"the oldest {turns} turns are sent no more{about}")
+                self._line(f"the oldest {turns} turns are no longer sent{about}")
 
     def _show(self, generation: int, messages: list[Message], style: str) -> None:
         same = 0
-        while same < min(len(messages), len(self._last)) and messages[same] == self._last[same]:
+        for new, old in zip(messages, self._last, strict=False):
+            if new != old:
+                break
             same += 1
         tokens = sum(message_tokens(message["content"]) for message in messages)
         before = f", the first {same} as before" if same else ""
         self._line(f"prompt #{generation}: {len(messages)} messages, about {tokens} tokens{before}; spoken: {style}")
         for message in messages[same:]:
-            first, *rest = message["content"].split("\n")
-            self._line("\n".join([f"{message['role']:>9}  {first}", *(f"{'':>9}  {line}" for line in rest)]))
+            role: str = message["role"]
+            for line in message["content"].split("\n"):
+                self._line(f"{role:>9}  {line}")
+                role = ""
         self._last = messages
 
     def _line(self, text: str) -> None:

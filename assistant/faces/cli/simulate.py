@@ -7,21 +7,18 @@ import contextlib
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
 from huiyin.assistant.faces.cli.shared import (
-    FAILED,
-    USAGE,
-    CommandError,
+    UsageError,
     check_writable,
     output_file,
     write_files,
 )
-from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -42,9 +39,9 @@ The exit status is 1 when an expectation fails; the timeline around it is printe
   huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``simulate``."""
-    parser = subparsers.add_parser("simulate", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``simulate``."""
+    parser.description = _ABOUT
     parser.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO", help="a YAML file, or a folder of them")
     parser.add_argument(
         "--depth", choices=DEPTHS,
@@ -90,52 +87,51 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     refused.append(why)
             took_s = time.perf_counter() - began
     except ScenarioError as error:
-        raise CommandError(str(error), USAGE) from error
-    except DriverError as error:
-        raise PortError(f"{error}; {CHOOSE_ANOTHER}") from error
+        raise UsageError("cli.scenario", error=error) from error
     if not results:
-        raise CommandError("; ".join(map(str, refused)), USAGE)
+        raise UsageError("cli.nothing_playable", reasons=refused)
     _write(args, results, refused)
     if args.json:
         print(json_report(results, refused))
     else:
         print(*(result.report(verbose=args.verbose) for result in results), "", summary(results, refused), sep="\n")
         print(_speed(results, took_s), file=sys.stderr)
-    return 0 if all(result.passed for result in results) else FAILED
+    return 0 if all(result.passed for result in results) else 1
 
 
 def files_of(paths: list[Path]) -> list[Path]:
-    """The YAML files that are named, or lie in the folders that are. Raises CommandError where there are none."""
+    """The YAML files among `paths`, and those in the folders among them. Raises UsageError where there are none."""
     files: list[Path] = []
     for path in paths:
         scenarios = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
         if not scenarios:
-            raise CommandError(f"there are no .yaml files in {path}", USAGE)
+            raise UsageError("cli.no_scenarios", folder=path)
         files += scenarios
     return files
 
 
 def _check(args: argparse.Namespace) -> None:
     if args.repeat < 1:
-        raise CommandError("--repeat wants a number from 1 on", USAGE)
+        raise UsageError("cli.bad_repeat")
     if args.seed is not None and args.seed < 0:
-        raise CommandError("--seed wants a number from 0 on", USAGE)
+        raise UsageError("cli.bad_seed")
     if args.depth == "live" and args.services == "simulated":
-        raise CommandError("live depth has no simulated services; there is --depth room", USAGE)
+        raise UsageError("cli.live_with_simulated_services")
     if args.out and args.out.exists() and not args.out.is_dir():
-        raise CommandError(f"{args.out} is a file; --out wants a folder", USAGE)
-    if args.junit and not (args.out and args.junit.parent == args.out):  # which is made when there is something for it
+        raise UsageError("cli.out_is_file", path=args.out)
+    if args.junit and args.junit.parent != args.out:  # that folder is made when there is something for it
         check_writable(args.junit)
 
 
 def _plays(args: argparse.Namespace) -> list[tuple[Scenario, Depth]]:
-    """What is to be played how. Raises ScenarioError or CommandError."""
+    """Which scenarios to play at which depths. Raises ScenarioError or UsageError."""
     plays: list[tuple[Scenario, Depth]] = []
     for path in files_of(args.scenarios):
         scenario = read(path)
-        plays += [(scenario, depth) for depth in ((args.depth,) if args.depth else scenario.depths)]
+        depths = [args.depth] if args.depth else scenario.depths
+        plays += [(scenario, depth) for depth in depths]
     if args.sound and all(depth != "live" for _, depth in plays):
-        raise CommandError("--sound is for live depth; add --depth live", USAGE)
+        raise UsageError("cli.sound_without_live_depth")
     return plays
 
 
@@ -143,27 +139,26 @@ def _is_real(depth: Depth, args: argparse.Namespace) -> bool:
     return depth == "live" or args.services == "real"
 
 
-def _services(
-    args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]]
-) -> contextlib.AbstractContextManager[object]:
-    """The services, started unless they run, where one of the scenarios can and will use them."""
+@contextlib.contextmanager
+def _services(args: argparse.Namespace, settings: Settings, plays: list[tuple[Scenario, Depth]]) -> Iterator[None]:
+    """The services run meanwhile, where one of the scenarios can and will use them."""
     card = args.sound == "card"
-    for scenario, depth in plays:
-        if _is_real(depth, args) and not lacking(scenario, depth, real_services=True, card=card and depth == "live"):
-            break
+    if any(
+        _is_real(depth, args) and not lacking(scenario, depth, real_services=True, card=card and depth == "live")
+        for scenario, depth in plays
+    ):
+        tell = Captions(sys.stderr).notice
+        tell("starting the services …")
+        with Launcher(settings, args.service_arguments, tell) as launcher:
+            launcher.start(NAMES)
+            yield
     else:
-        return contextlib.nullcontext()
-    tell = Captions(sys.stderr).notice
-    launcher = Launcher(settings, args.service_arguments, tell)
-    tell("starting the services …")
-    with contextlib.ExitStack() as opened:
-        opened.enter_context(launcher).start(NAMES)
-        return opened.pop_all()
+        yield
 
 
 def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings) -> list[Result]:
     first = scenario.seed if args.seed is None else args.seed
-    # In virtual time what this machine's environment says does not count: a scenario plays alike everywhere.
+    # In virtual time this machine's environment does not count: a scenario plays alike everywhere.
     base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
     return [
         simulate(

@@ -7,11 +7,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TextIO, cast
 
 from tqdm import tqdm
 
@@ -20,10 +19,9 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.faces.cli.shared import (
-    FAILED,
     STDIN,
-    USAGE,
     CommandError,
+    UsageError,
     check_writable,
     output_file,
     read_hotwords,
@@ -41,7 +39,7 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
 
 _ABOUT = """\
 Recordings of any kind (wav, mp3, m4a, flac, ogg, opus, webm, mp4 ...) to text. The speech service is started when it
-does not run. A recording that cannot be read is told and skipped; the exit status is then 1.
+does not run. A recording that cannot be read is reported and skipped; the exit status is then 1.
 
   huiyin transcribe meeting.m4a
   huiyin transcribe film.mp4 --format srt --out film.srt
@@ -52,14 +50,12 @@ does not run. A recording that cannot be read is told and skipped; the exit stat
   huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
   huiyin transcribe --live talk.wav             a recording, at its own speed"""
 
-_NO_FILE = "name a recording, or - for standard input; --live takes the microphone"
 
-
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``transcribe``."""
-    parser = subparsers.add_parser("transcribe", description=_ABOUT)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of ``transcribe``."""
+    parser.description = _ABOUT
     parser.add_argument("file", nargs="*", metavar="FILE", help="a recording; - reads standard input")
-    parser.add_argument("--live", action="store_true", help="text while somebody speaks")
+    parser.add_argument("--live", action="store_true", help="text while you speak")
     parser.add_argument("--device", metavar="DEVICE", help="--live: the microphone, by number, name or part of a name")
     parser.add_argument(
         "--format",
@@ -86,7 +82,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 @dataclass(frozen=True)
 class _Recording:
-    """A file to transcribe: what the user calls it, and where it lies."""
+    """A file to transcribe: what the user calls it, and where it is."""
 
     label: str
     path: Path
@@ -99,16 +95,25 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.cli import transcribe_live
 
         return transcribe_live.run(args, settings)
-    if not args.file or args.device:
-        raise CommandError("name the recordings; a microphone goes with --live" if args.device else _NO_FILE, USAGE)
+    if args.device:
+        raise UsageError("cli.device_without_live")
+    if not args.file:
+        raise UsageError("cli.no_recording")
     if args.tags and args.format not in _SUBTITLES:
-        raise CommandError(f"--tags is for {' and '.join(_SUBTITLES)}; the other formats have columns or fields", USAGE)
+        raise UsageError("cli.tags_without_subtitles", formats=_SUBTITLES)
     if args.embed_audio is not None and args.format != "html":
-        raise CommandError("--embed-audio is for --format html", USAGE)
+        raise UsageError("cli.embed_audio_without_html")
+    if STDIN in args.file and sys.stdin.isatty():
+        raise UsageError("cli.stdin_is_keyboard")
     hotwords = read_hotwords(args.hotwords)
     targets = _targets(args.file, args.format, args.out)
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
-        recordings = [recording for label in args.file if (recording := _look_at(label, Path(folder)))]
+        recordings = []
+        for label in args.file:
+            try:
+                recordings.append(_recording(label, Path(folder)))
+            except (CommandError, OSError) as error:
+                _print_problem(label, getattr(error, "strerror", None) or error)
         failed = len(args.file) - len(recordings)
         if recordings:
             with Launcher(settings, args.service_arguments) as launcher:
@@ -121,7 +126,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 }
                 work = _Work(launcher.services, args.format, options, targets, several=len(args.file) > 1)
                 failed += work.do(recordings)
-    return FAILED if failed else 0
+    return 1 if failed else 0
 
 
 def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, Path]:
@@ -131,7 +136,7 @@ def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, P
         where = "."
     if where is None:
         if several and form in _ONE_EACH:
-            raise CommandError(f"several files as {form} would make one broken file; add --out FOLDER", USAGE)
+            raise UsageError("cli.several_in_one_file", format=form)
         return {}
     out = Path(where)
     if not several and not out.is_dir() and not where.endswith(("/", "\\")):  # a Path forgets the slash
@@ -140,7 +145,7 @@ def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, P
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandError(f"{out} cannot be the folder for several files: {error.strerror}", USAGE) from error
+        raise UsageError("cli.not_a_folder", path=out, why=error.strerror) from error
     targets: dict[str, Path] = {}
     for label in labels:
         source = Path("stdin" if label == STDIN else label)
@@ -153,27 +158,20 @@ def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, P
     return targets
 
 
-def _look_at(label: str, folder: Path) -> _Recording | None:
-    """The recording, or None after telling what is wrong with it. Standard input is kept below `folder`."""
+def _recording(label: str, folder: Path) -> _Recording:
+    """What `label` names; standard input is copied into `folder`. Raises CommandError or OSError."""
     path = Path(label).expanduser()
-    try:
-        if label == STDIN:
-            if sys.stdin.isatty():
-                raise CommandError("standard input is the keyboard; pipe a recording in", USAGE)
-            path = folder / "stdin"
-            with path.open("wb") as copy:
-                shutil.copyfileobj(sys.stdin.buffer, copy)
-        if path.is_dir():
-            problem = "it is a folder; name the recordings in it"
-        elif not (size := path.stat().st_size):
-            problem = "it is empty"
-        else:
-            with path.open("rb"):
-                return _Recording(label, path, size)
-    except OSError as error:
-        problem = error.strerror or str(error)
-    _tell(label, problem)
-    return None
+    if label == STDIN:
+        path = folder / "stdin"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+    if path.is_dir():
+        raise CommandError("cli.recording_is_folder")
+    with path.open("rb"):  # it can be read
+        size = path.stat().st_size
+    if not size:
+        raise CommandError("cli.recording_empty")
+    return _Recording(label, path, size)
 
 
 class _Work:
@@ -184,35 +182,33 @@ class _Work:
     ) -> None:
         self._services, self._form, self._targets, self._several = services, form, targets, several
         self._options = {"stream": True, "format": form, **options}
-        self._first = True
+        self._separator = ""  # between two texts on the screen
 
     def do(self, recordings: Sequence[_Recording]) -> int:
         """Transcribe them and put the results where they belong. Returns how many failed."""
         failed = 0
-        with _bar(sum(recording.size for recording in recordings)) as at:
+        total = sum(recording.size for recording in recordings)
+        with tqdm(total=total, disable=None, delay=_BAR_DELAY_S, bar_format=_BAR, leave=False, file=sys.stderr) as bar:
             before = 0
             for recording in recordings:
-                at(recording.label, before)
-
-                def heard(share: float, recording: _Recording = recording, before: int = before) -> None:
-                    at(recording.label, before + share * recording.size)
-
+                bar.set_description_str(Path(recording.label).name, refresh=False)
                 try:
                     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as document:
-                        result = self._transcribe(recording, heard, document)
+                        result = self._transcribe(recording, document, bar, before)
                         self._put(recording.label, result, document)
                 except ServiceError as error:
                     failed += 1
-                    _tell(recording.label, str(error))
+                    _print_problem(recording.label, error)
                     if look(self._services, "asr").kind == "absent":
-                        raise CommandError("the speech service has ended; the rest was not transcribed") from error
+                        raise CommandError("cli.asr_has_ended") from error
                 before += recording.size
+                bar.update(before - bar.n)
         return failed
 
-    def _transcribe(self, recording: _Recording, heard: Callable[[float], None], document: IO[bytes]) -> dict[str, Any]:
+    def _transcribe(self, recording: _Recording, document: IO[bytes], bar: tqdm[Any], before: int) -> dict[str, Any]:
         """The service's result; what it makes of that in other formats than JSON is written into `document`.
 
-        `heard` is told the share of the recording that is done. Raises ServiceError.
+        `bar` counts bytes of all recordings, `before` of them before this one. Raises ServiceError.
         """
         options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
         fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
@@ -224,14 +220,15 @@ class _Work:
                 if event.get("type") == "done":
                     return cast("dict[str, Any]", event["result"])
                 if event.get("total_s"):
-                    heard(min(1.0, event["position_s"] / event["total_s"]))
+                    share = min(1.0, event["position_s"] / event["total_s"])
+                    bar.update(before + share * recording.size - bar.n)
         raise ServiceError("clients.broke_off")
 
     def _put(self, label: str, result: dict[str, Any], document: IO[bytes]) -> None:
         for warning in result.get("warnings") or ():
-            _tell(label, warning)
+            _print_problem(label, warning)
         if not result["text"]:
-            _tell(label, "no speech was heard in it")
+            _print_problem(label, "no speech was recognised in it")
         if self._form == "json":
             document.write(json.dumps({"file": label, **result}, ensure_ascii=False).encode() + b"\n")
         document.seek(0)
@@ -239,30 +236,17 @@ class _Work:
         if target is not None:
             with output_file(target) as file:
                 shutil.copyfileobj(document, file)
-            _say(f"{label} -> {target}", sys.stderr)
+            _print(f"{label} -> {target}\n", sys.stderr)
             return
-        output = document.read().decode()
         if self._several and self._form == "text":
-            output = f"{'' if self._first else chr(10)}==> {label} <==\n{output}"
-        self._first = False
-        _say(output, sys.stdout, end="")
+            _print(f"{self._separator}==> {label} <==\n", sys.stdout)
+            self._separator = "\n"
+        _print(document.read().decode(), sys.stdout)
 
 
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on standard error when that is a terminal: a function of (what, bytes of the recordings)."""
-    with tqdm(total=total, disable=None, delay=_BAR_DELAY_S, bar_format=_BAR, leave=False, file=sys.stderr) as bar:
-
-        def at(label: str, position: float) -> None:
-            bar.set_description_str(Path(label).name, refresh=False)
-            bar.update(position - bar.n)
-
-        yield at
+def _print_problem(label: str, problem: object) -> None:
+    _print(f"huiyin: {label}: {problem}\n", sys.stderr)
 
 
-def _tell(label: str, text: str) -> None:
-    _say(f"huiyin: {label}: {text}", sys.stderr)
-
-
-def _say(text: str, file: Any, end: str = "\n") -> None:
-    tqdm.write(text, file=file, end=end)  # a bar may stand there
+def _print(text: str, file: TextIO) -> None:
+    tqdm.write(text, file=file, end="")  # a bar may stand there

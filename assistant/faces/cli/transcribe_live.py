@@ -1,4 +1,4 @@
-"""``huiyin transcribe --live``: what is being said, as text, while it is said."""
+"""``huiyin transcribe --live``: speech as text, while it is spoken."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
-from huiyin.assistant.faces.cli.shared import STDIN, USAGE, CommandError, read_hotwords
+from huiyin.assistant.faces.cli.shared import STDIN, UsageError, read_hotwords
 from huiyin.assistant.ports.capture import Microphone, Playback
 from huiyin.assistant.ports.devices import list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
@@ -24,25 +24,25 @@ from huiyin.configs.settings import Settings
 
 FORMATS = ("text", "json")
 _TICK_S = 0.2
-_NARROWEST = 20  # columns; terminals that say less say nonsense
+_NARROWEST = 20  # columns; a terminal that reports fewer reports nonsense
 _MORE = "… "  # in front of a partial whose beginning does not fit
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Transcribe the microphone, or one recording at its own speed, until its end or Ctrl-C. Returns 0.
 
-    Raises CommandError for options that make no sense here, PortError, LaunchError or ServiceError.
+    Raises UsageError for options that make no sense here, PortError, LaunchError or ServiceError.
     """
     if args.format not in FORMATS:
-        raise CommandError(f"--live writes {' or '.join(FORMATS)}, not {args.format}", USAGE)
+        raise UsageError("cli.live_format", formats=FORMATS, format=args.format)
     if args.tags or args.embed_audio is not None:
-        raise CommandError("--tags and --embed-audio are for whole recordings; leave out --live", USAGE)
+        raise UsageError("cli.live_whole_recording")
     if args.out is not None:
-        raise CommandError("--live writes to the screen; redirect it: huiyin transcribe --live > talk.txt", USAGE)
+        raise UsageError("cli.live_out")
     if len(args.file) > 1 or STDIN in args.file:
-        raise CommandError("--live takes the microphone, or one recording", USAGE)
+        raise UsageError("cli.live_several")
     if args.file and args.device:
-        raise CommandError("--device names a microphone; with a recording there is none", USAGE)
+        raise UsageError("cli.live_device_and_file")
     hotwords = read_hotwords(args.hotwords)
     screen = Lines(sys.stdout) if args.format == "text" else JsonLines(sys.stdout)
     source = _source(args, settings)
@@ -74,20 +74,20 @@ def _source(args: argparse.Namespace, settings: Settings) -> Microphone | Playba
 
 
 def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:
-    """Until `source` ends. At Ctrl-C what was heard is still told; a second one ends at once.
+    """Until `source` ends. After Ctrl-C the rest of the text is still shown; a second one ends at once.
 
-    Ctrl-C strikes in the main thread, which therefore does nothing but wait.
+    Ctrl-C strikes in the main thread, which therefore only waits.
     """
-    trouble: list[Exception] = []
+    errors: list[Exception] = []
 
     def send() -> None:
         try:
             for block in source.blocks():
                 stream.send(block)
         except PortError as error:
-            trouble.append(error)
+            errors.append(error)
         except ServiceError:
-            return  # whoever reads the events is told more
+            return  # the thread that reads the events gets the service's reason
         with contextlib.suppress(ServiceError):
             stream.end()
 
@@ -96,7 +96,7 @@ def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Call
             for event in stream.events():
                 show(event)
         except (ServiceError, OSError) as error:
-            trouble.append(error)
+            errors.append(error)
         finally:
             done.set()
 
@@ -108,8 +108,8 @@ def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Call
     except KeyboardInterrupt:
         source.stop()
         _wait(done)
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]
 
 
 def _wait(done: threading.Event) -> None:
@@ -121,7 +121,8 @@ class Lines:
     """Finals as lines. On a terminal the sentence being spoken stands below them, rewritten in place."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out, self._shown = out, 0  # columns of the line that will be rewritten
+        self._out = out
+        self._shown = 0  # columns of the line that will be rewritten
 
     def __call__(self, event: dict[str, Any]) -> None:
         if event["type"] == "final":
@@ -138,9 +139,11 @@ class Lines:
         self._out.flush()
 
     def _write(self, text: str) -> None:
-        # Blanks instead of an escape sequence: they work in every terminal.
-        over = " " * (self._shown - columns(text))
-        self._out.write(("\r" if self._shown else "") + text + over + ("\r" if not text and over else ""))
+        """Show `text` in place of the line that is shown, which blanks erase: they work in every terminal."""
+        start = "\r" if self._shown else ""
+        blanks = " " * (self._shown - columns(text))
+        back = "\r" if blanks and not text else ""
+        self._out.write(start + text + blanks + back)
         self._shown = columns(text)
 
 

@@ -10,20 +10,18 @@ from huiyin.configs.settings import Settings
 
 Question = Callable[[Settings], Iterator[Check]]
 
-
-def questions() -> list[Question]:
-    """All of them, in the order in which a person would ask."""
-    return [
-        computer.python,
-        computer.libraries,
-        computer.processors,
-        computer.memory,
-        sound.library,
-        sound.echo,
-        sound.devices,
-        sound.microphone,
-        model_files.files,
-        model_files.disk,
-        network.services,
-        network.language_models,
-    ]
+QUESTIONS: list[Question] = [
+    computer.python,
+    computer.libraries,
+    computer.processors,
+    computer.memory,
+    sound.library,
+    sound.echo,
+    sound.devices,
+    sound.microphone,
+    model_files.files,
+    model_files.disk,
+    network.services,
+    network.language_models,
+]
+"""In the order in which a person would ask."""

@@ -32,10 +32,8 @@ def files(settings: Settings) -> Iterator[Check]:
         states = [state for state in states if _is_needed(state, settings)]
         bad = [state for state in states if state.state != "here"]
         for state in bad:
-            size = megabytes(state.file.bytes)
-            yield Check(
-                "fail", f"model file {state.file.name} ({size}) is {state.state}", f"huiyin models fetch {group}"
-            )
+            what = f"model file {state.file.name} ({megabytes(state.file.bytes)}) is {state.state}"
+            yield Check("fail", what, f"huiyin models fetch {group}")
         if states and not bad:
             size = megabytes(sum(state.file.bytes for state in states))
             yield Check("ok", f"model files of {group}: all {len(states)} here ({size}) in {store.dir}")
@@ -45,18 +43,21 @@ def _groups(settings: Settings, store: ModelStore) -> list[str]:
     """The profile, and the models that the settings name beyond it."""
     groups = [_PROFILE]
     known = {file.name for file in store.catalog.profile(_PROFILE)}
-    chosen = [settings.asr.model]
-    chosen += _llama_models(settings)
-    for name in chosen:
-        if not Path(name).expanduser().exists() and not any(k == name or k.startswith(f"{name}/") for k in known):
+    for name in [settings.asr.model, *_llama_models(settings)]:
+        in_profile = any(file == name or file.startswith(f"{name}/") for file in known)
+        if not in_profile and not Path(name).expanduser().exists():
             groups.append(name)
     return groups
 
 
 def _llama_models(settings: Settings) -> list[str]:
-    """Those that speak, and that judge words."""
-    models = [settings.llm.model] if "embedded" in settings.llm.upstreams else []
-    return models + ([settings.llm.turn_model] if settings.words_are_judged else [])
+    """The embedded language model, and the one that judges words, where they are used."""
+    models = []
+    if "embedded" in settings.llm.upstreams:
+        models.append(settings.llm.model)
+    if settings.words_are_judged:
+        models.append(settings.llm.turn_model)
+    return models
 
 
 def _is_needed(state: FileState, settings: Settings) -> bool:
@@ -74,10 +75,9 @@ def disk(settings: Settings) -> Iterator[Check]:
         store = ModelStore(settings.store)
         states = [state for group in _groups(settings, store) for state in store.look(group)]
     except StoreError:
-        return  # `files` has told
-    missing = sum(
-        state.file.bytes for state in states if state.state in ("missing", "damaged") and _is_needed(state, settings)
-    )
+        return  # reported by `files`
+    absent = [state for state in states if state.state in ("missing", "damaged") and _is_needed(state, settings)]
+    missing = sum(state.file.bytes for state in absent)
     place = next(folder for folder in (store.dir, *store.dir.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < missing + _SPARE_BYTES:

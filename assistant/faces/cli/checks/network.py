@@ -17,10 +17,11 @@ from huiyin.configs.settings import Settings
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _UPSTREAM_TIMEOUT_S = 3.0
+_NAMES_SHOWN = 3
 
 
 def services(settings: Settings) -> Iterator[Check]:
-    """Each port: free, a huiyin service (ready or not), or somebody else's."""
+    """Each port: free, a huiyin service (ready or not), or another program's."""
     for name in NAMES:
         yield _service(settings, name)
     if settings.service.host not in _THIS_MACHINE and not settings.service.api_key:
@@ -39,9 +40,8 @@ def _service(settings: Settings, name: Name) -> Check:
     if state.kind == "loading":
         return Check("warn", f"port {port}: the {name} service is loading its model", "wait a little")
     if state.kind == "failed":
-        return Check(
-            "fail", f"port {port}: the {name} service cannot be used: {state.why}", "see above; start it again"
-        )
+        what = f"port {port}: the {name} service cannot be used: {state.why}"
+        return Check("fail", what, "see above; start it again")
     if state.kind == "other":
         change = f"stop it, or --set {name}.port=N"
         return Check("fail", f"port {port}, for {name}, is taken by {_owner(port)} ({state.why})", change)
@@ -73,7 +73,7 @@ def _cannot_listen(host: str, port: int) -> str:
 
 
 def language_models(settings: Settings) -> Iterator[Check]:
-    """Upstreams of one's own answer."""
+    """Whether the user's own language models answer."""
     for url in settings.llm.upstreams:
         if url == "embedded":
             continue
@@ -81,12 +81,10 @@ def language_models(settings: Settings) -> Iterator[Check]:
             key = os.environ.get("HUIYIN_LLM_API_KEY", "")
             answer = get_json("it", url, "/models", timeout_s=_UPSTREAM_TIMEOUT_S, key=key)
             names = [str(model["id"]) for model in answer["data"]]
-            yield Check("ok", f"language model at {url}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+            more = " …" if len(names) > _NAMES_SHOWN else ""
+            yield Check("ok", f"language model at {url}: {', '.join(names[:_NAMES_SHOWN])}{more}")
         except (ServiceError, KeyError, TypeError, ValueError) as error:
             level: Level = "warn" if len(settings.llm.upstreams) > 1 else "fail"
             why = getattr(error.__cause__, "strerror", None) or error
-            yield Check(
-                level,
-                f"no language model answers at {url}: {why}",
-                "start it; the address usually ends in /v1; its key goes into HUIYIN_LLM_API_KEY",
-            )
+            advice = "start it; the address usually ends in /v1; its key goes into HUIYIN_LLM_API_KEY"
+            yield Check(level, f"no language model answers at {url}: {why}", advice)

@@ -49,7 +49,7 @@ def devices(settings: Settings) -> Iterator[Check]:
     try:
         all_devices = list_devices()
     except PortError:
-        return  # `library` has told
+        return  # reported by `library`
     for kind, word, name in (
         ("input", "microphone", settings.audio.input_device),
         ("output", "loudspeaker", settings.audio.output_device),
@@ -76,7 +76,7 @@ def microphone(settings: Settings) -> Iterator[Check]:
     try:
         inputs = [device for device in list_devices() if device.inputs]
         if not inputs:
-            return  # `devices` has told
+            return  # reported by `devices`
         name = settings.audio.input_device
         device = find_device(name, "input") if name else next((d for d in inputs if d.default_input), inputs[0])
     except PortError:
