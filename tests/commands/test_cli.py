@@ -25,7 +25,7 @@ HUIYIN = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
 
 @pytest.fixture(autouse=True)
 def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ports that nobody listens on, here and in child processes; no settings of whoever runs the tests."""
+    """Free ports, here and in child processes; no settings from the environment."""
     for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
         monkeypatch.delenv(name)
     for name in NAMES:
@@ -42,10 +42,10 @@ def no_launch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     """The one line on standard error; nothing is on standard output."""
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert re.fullmatch(r"huiyin: [^\n]+\n", said.err), said.err
-    return said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert re.fullmatch(r"huiyin: [^\n]+\n", printed.err), printed.err
+    return printed.err
 
 
 # -- help ------------------------------------------------------------------------------------------------------------
@@ -54,11 +54,11 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_explains_itself_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main([name, "--help"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith(f"usage: huiyin {name}")
-    assert f"\n  huiyin {name}" in said.out
-    assert "--set SECTION.KEY=VALUE" in said.out and "--profile" in said.out
-    assert said.err == ""
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"usage: huiyin {name}")
+    assert f"\n  huiyin {name}" in printed.out
+    assert "--set SECTION.KEY=VALUE" in printed.out and "--profile" in printed.out
+    assert printed.err == ""
 
 
 def test_help_lists_the_commands_and_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +78,7 @@ def test_the_first_help_loads_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
-def test_version_is_told_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--version"]) == main.main(["say", "--version"]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == second and re.fullmatch(r"huiyin \d+\.\d+\.\d+", first)
@@ -88,7 +88,7 @@ def test_version_is_told_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         (["transcirbe", "a.wav"], "did you mean 'transcribe'?"),
         (["settings", "--set", "asr.thread=4"], "did you mean 'asr.threads'?"),
@@ -122,10 +122,10 @@ def test_version_is_told_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[
 )
 @pytest.mark.usefixtures("no_launch")
 def test_a_wrong_call_is_answered_in_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(arguments) == 2
-    assert said in complaint(capsys)
+    assert words in complaint(capsys)
 
 
 def test_a_setting_may_stand_before_or_after_the_command_but_not_in_the_text(
@@ -169,7 +169,7 @@ def test_services_are_started_with_the_same_settings_from_any_folder(
         ("huiyin.assistant.ports.port", "PortError", 1),
     ],
 )
-def test_errors_meant_for_people_are_told_as_they_are(
+def test_errors_meant_for_people_are_printed_as_they_are(
     where: str, name: str, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(messages, "text", lambda key, facts: "it is broken")
@@ -234,20 +234,20 @@ def test_settings_as_json_give_value_default_and_reason_and_keep_the_secret(
 
 
 @pytest.mark.usefixtures("no_launch")
-def test_files_that_cannot_be_read_are_each_told_before_a_model_is_loaded(
+def test_files_that_cannot_be_read_are_each_named_before_a_model_is_loaded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty.wav").touch()
     assert main.main(["transcribe", "nowhere.wav", str(tmp_path / "empty.wav"), str(tmp_path)]) == 1
-    said = capsys.readouterr()
-    lines = said.err.splitlines()
-    assert said.out == "" and len(lines) == 3
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert printed.out == "" and len(lines) == 3
     assert lines[0] == "huiyin: nowhere.wav: No such file or directory"
     assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_told_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_named_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     with stranger() as port:
         choose = ["--set", f"llm.port={port}"]
         assert main.main(["serve", "all", *choose]) == 1

@@ -53,7 +53,7 @@ def running(urls: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Somebody asking for the time in Paris."""
+    """A question about the time in Paris."""
     path = tmp_path_factory.mktemp("clips") / "paris.wav"
     path.write_bytes(encode(speech_clips.english(SAID)))
     return path
@@ -108,7 +108,7 @@ def test_a_report_goes_to_a_file_where_the_screen_would_show_its_source(
 
 
 @pytest.mark.usefixtures("running")
-def test_bad_files_are_told_and_the_others_go_on(
+def test_bad_files_are_named_and_the_others_go_on(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     letter, huge = tmp_path / "letter.wav", tmp_path / "huge.wav"
@@ -304,12 +304,12 @@ def test_the_doctor_sees_what_runs_and_reports_for_programs_too(capsys: pytest.C
     report = json.loads(capsys.readouterr().out)
     assert status == (0 if report["ok"] else 1)
     assert report["ok"] == all(check["level"] != "fail" for check in report["checks"])
-    told = {check["what"]: check["level"] for check in report["checks"]}
-    assert [level for what, level in told.items() if what.endswith("service is ready")] == ["ok", "ok"]
-    assert [level for what, level in told.items() if what.endswith("llm service is started when it is needed")] == [
+    levels = {check["what"]: check["level"] for check in report["checks"]}
+    assert [level for what, level in levels.items() if what.endswith("service is ready")] == ["ok", "ok"]
+    assert [level for what, level in levels.items() if what.endswith("llm service is started when it is needed")] == [
         "ok"
     ]
-    assert any(what.startswith("model files of embedded: all") for what in told)
+    assert any(what.startswith("model files of embedded: all") for what in levels)
     assert all(check["advice"] for check in report["checks"] if check["level"] != "ok")
     main.main(["doctor"])
     lines = capsys.readouterr().out.splitlines()

@@ -35,7 +35,7 @@ os.write(2, b"over")
 
 @contextmanager
 def in_terminal(ending: str = "pass") -> Iterator[tuple[int, int, subprocess.Popen[bytes]]]:
-    """(the terminal's far side, its near side, the program in front of it). It can be read what the program tells."""
+    """(the terminal's far side, its near side, the program in front of it). What the program writes can be read."""
     far, near = os.openpty()
     code = PROGRAM.replace("{ending}", ending)
     # A session of its own, whose terminal this becomes: as a shell would start it.
@@ -54,11 +54,11 @@ def in_terminal(ending: str = "pass") -> Iterator[tuple[int, int, subprocess.Pop
 
 def read_until(process: subprocess.Popen[bytes], wanted: bytes) -> bytes:
     assert process.stderr is not None
-    told = b""
-    while wanted not in told:
-        told += (piece := os.read(process.stderr.fileno(), 1024))
-        assert piece, f"it ended, after {told!r}"
-    return told
+    output = b""
+    while wanted not in output:
+        output += (piece := os.read(process.stderr.fileno(), 1024))
+        assert piece, f"it ended, after {output!r}"
+    return output
 
 
 @posix
@@ -130,11 +130,11 @@ def test_talk_with_a_key_but_no_terminal_says_so(setting: str) -> None:
 
 def pressed(keys: str, *, push_to_talk: bool) -> tuple[list[bool], list[str]]:
     presses: list[bool] = []
-    told: list[str] = []
-    key = TalkKey(presses.append, told.append, push_to_talk=push_to_talk)
+    notices: list[str] = []
+    key = TalkKey(presses.append, notices.append, push_to_talk=push_to_talk)
     for one in keys:
         key(one)
-    return presses, told
+    return presses, notices
 
 
 def test_the_space_bar_interrupts() -> None:
@@ -142,6 +142,6 @@ def test_the_space_bar_interrupts() -> None:
 
 
 def test_push_to_talk_begins_with_a_press_and_ends_with_the_next_or_enter() -> None:
-    presses, told = pressed("\n  x \r\r", push_to_talk=True)
+    presses, notices = pressed("\n  x \r\r", push_to_talk=True)
     assert presses == [True, False, True, False]
-    assert len(told) == 2
+    assert len(notices) == 2

@@ -1,4 +1,4 @@
-"""Calls to the services: cut short from another thread, and told in words when they fail."""
+"""Calls to the services: cancelled from another thread, and described in words when they fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from huiyin.assistant.clients.http import Call, Cancelled, ServiceError
 from tests.support.service_process import free_port
 
-LIMIT_S = 60.0  # a call that is not cut short hangs for so long
+LIMIT_S = 60.0  # a call that is not cancelled hangs for so long
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def call(port: int, timeout_s: float = LIMIT_S) -> Call:
     return Call("tts", f"http://127.0.0.1:{port}", timeout_s=timeout_s)
 
 
-def test_a_call_that_waits_for_its_first_byte_can_be_cut_short(silent: socket.socket) -> None:
+def test_a_call_that_waits_for_its_first_byte_can_be_cancelled(silent: socket.socket) -> None:
     waiting, ended = call(silent.getsockname()[1]), threading.Event()
 
     def wait() -> None:
@@ -43,7 +43,7 @@ def test_a_call_that_waits_for_its_first_byte_can_be_cut_short(silent: socket.so
     connection.close()
 
 
-def test_a_call_that_was_cut_short_before_it_began_asks_nobody(silent: socket.socket) -> None:
+def test_a_call_that_was_cancelled_before_it_began_sends_nothing(silent: socket.socket) -> None:
     early = call(silent.getsockname()[1])
     early.cancel()
     with pytest.raises(Cancelled):

@@ -74,7 +74,7 @@ def test_table_says_it_all(report: DemoReport) -> None:
         assert text in table
 
 
-def test_nobody_is_cut_short_who_was_silent_already(report: DemoReport) -> None:
+def test_an_assistant_that_was_silent_already_is_not_cut_short(report: DemoReport) -> None:
     (hello, *times), (stop, *_) = report.spoken
     table = DemoReport(report.trace, [(hello, *times), (stop, 5.5, 6.0)], report.recording, 0.0).table()
     assert "silent already" in table and "ms after" not in table

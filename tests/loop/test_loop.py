@@ -166,7 +166,7 @@ def test_half_duplex_does_not_hear_anything_while_it_speaks() -> None:
         assert not desk.turn().turn.interrupted
 
 
-def test_lost_device_is_told_and_the_conversation_goes_on_when_it_is_back() -> None:
+def test_lost_device_is_reported_and_the_conversation_goes_on_when_it_is_back() -> None:
     class Loose(SimulatedRoom):
         """A device that is unplugged once."""
 

@@ -26,7 +26,7 @@ PERSONA = Persona("P", "You are P.")
 
 
 class Talk:
-    """A performer whose stages answer at once when they are told to."""
+    """A performer whose stages answer at once, on request."""
 
     def __init__(self, **options: Any) -> None:
         self.asked: list[list[Message]] = []
@@ -36,8 +36,8 @@ class Talk:
             self.machine, PERSONA, self.player, self, lambda: self.now,
             **{"apologies": {}, "limit": HistoryLimit(10_000, 100), **options},
         )  # fmt: skip
-        self.told: list[object] = []
-        self.performer.observe(lambda at_s, what: self.told.append(what))
+        self.observed: list[object] = []
+        self.performer.observe(lambda at_s, what: self.observed.append(what))
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         self.asked.append(list(messages))
@@ -110,7 +110,7 @@ def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> N
     assert talk.asked == [] and talk.synthesised == [("Hello, I'm P.", "neutral")]
     talk.hear_out()
     assert talk.machine.state is State.LISTENING
-    turn = next(what for what in talk.told if isinstance(what, TurnCommitted)).turn
+    turn = next(what for what in talk.observed if isinstance(what, TurnCommitted)).turn
     assert (turn.user, turn.heard) == ("", "Hello, I'm P.")
     talk.turn("Hi P.")
     assert [message["content"] for message in talk.asked[-1]] == [
@@ -125,11 +125,11 @@ def test_a_greeting_can_be_interrupted_before_a_word_of_it_and_leaves_no_trace()
     assert [message["content"] for message in talk.asked[-1]] == ["You are P.", "What time is it?"]
 
 
-def test_old_turns_are_sent_no_more_and_observers_are_told() -> None:
+def test_old_turns_are_no_longer_sent_and_observers_learn_it() -> None:
     talk = Talk(limit=HistoryLimit(10_000, 5))
     for i in range(6):
         talk.turn(f"Question {i}?")
-    assert [what.turns for what in talk.told if isinstance(what, TurnsForgotten)] == [3]
+    assert [what.turns for what in talk.observed if isinstance(what, TurnsForgotten)] == [3]
     talk.turn("And now?")
     assert talk.asked[-1][1]["content"] == "Question 3?"
 

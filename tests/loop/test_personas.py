@@ -1,4 +1,4 @@
-"""Personas: the files that come with Huiyin, one's own, and what is said of a wrong one."""
+"""Personas: the files that come with Huiyin, one's own, and errors of a wrong one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_persona_that_comes_along_is_whole(name: str) -> None:
     for language in ("zh", "en") if persona.replies_in == "user" else (persona.replies_in,):
         assert all(persona.apology(stage, language) for stage in ("asr", "llm", "tts"))
         mood = {"zh": "括号里的一行", "en": "A line in brackets"}[language]
-        assert mood in persona.system, "it is told what to do about the user's mood"
+        assert mood in persona.system, "it says what to do about the user's mood"
 
 
 def test_the_system_prompt_is_made_of_words_habit_and_guidance_in_each_language(tmp_path: Path) -> None:
@@ -91,14 +91,14 @@ def test_a_text_alone_is_in_the_personas_own_language() -> None:
         ('asr = "Pardon?"', 'ars = "Pardon?"', 20, "unknown key 'ars' in 'apologies.en', which has: asr, llm, tts"),
     ],
 )
-def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, why: str) -> None:
+def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, why: str) -> None:
     path = written(tmp_path, WHOLE.replace(old, new, 1))
     with pytest.raises(PersonaError) as refused:
         load_persona(path)
     assert str(refused.value).startswith(f"{path}:{line}: {why}")
 
 
-def test_missing_keys_broken_toml_and_missing_files_are_told(tmp_path: Path) -> None:
+def test_missing_keys_broken_toml_and_missing_files_are_named(tmp_path: Path) -> None:
     for text, why in (
         ('system = "x"', "ann.toml: a persona needs 'name'"),
         ('name = "x"', "ann.toml: a persona needs 'system'"),
@@ -146,7 +146,7 @@ def test_command_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
         ("今天没考过。", "你好。", "zh", ""),
     ],
 )
-def test_the_language_is_told_where_the_model_would_slip(
+def test_the_language_is_named_where_the_model_would_slip(
     user: str, last_reply: str, replies_in: str, hint: str
 ) -> None:
     assert language_hint(user, last_reply, replies_in) == hint

@@ -1,4 +1,4 @@
-"""Conversations kept on disk: whole after a crash at any byte, private, and taken up again where they ended."""
+"""Conversations kept on disk: whole after a crash at any byte, private, and resumed where they ended."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_crash_at_any_byte_costs_the_turn_that_was_being_written_and_no_other(
         assert all(json.loads(line) for line in path.read_bytes().splitlines())
 
 
-def test_a_crash_in_the_first_line_leaves_no_session_and_hinders_nobody(store: SessionStore) -> None:
+def test_a_crash_in_the_first_line_leaves_no_session_and_does_no_harm(store: SessionStore) -> None:
     path = kept(store, *TURNS).path
     path.write_bytes(path.read_bytes()[:20])
     assert store.all() == []
@@ -110,7 +110,7 @@ def test_a_greeting_alone_is_not_kept(store: SessionStore) -> None:
     assert not writer.is_kept and store.all() == []
 
 
-def test_what_is_no_longer_sent_stays_so_when_it_is_taken_up_again(store: SessionStore) -> None:
+def test_what_is_no_longer_sent_stays_so_when_it_is_resumed(store: SessionStore) -> None:
     writer = kept(store, *TURNS)
     writer(0.0, TurnsForgotten(2, "The user is Ming."))
     tell(writer, Turn("Well?", "Yes."))
@@ -119,12 +119,12 @@ def test_what_is_no_longer_sent_stays_so_when_it_is_taken_up_again(store: Sessio
     assert (len(history.turns), history.start, history.summary) == (5, 3, "Ming wants a story.")
 
 
-def test_a_disk_that_cannot_be_written_is_told_once_and_the_turns_come_later(store: SessionStore) -> None:
-    told: list[str] = []
-    writer = store.begin("huiyin", told.append)
+def test_a_disk_that_cannot_be_written_is_reported_once_and_the_turns_come_later(store: SessionStore) -> None:
+    notices: list[str] = []
+    writer = store.begin("huiyin", notices.append)
     writer.path.mkdir()
     tell(writer, *TURNS[:3])
-    assert len(told) == 1 and "cannot be kept" in told[0]
+    assert len(notices) == 1 and "cannot be kept" in notices[0]
     writer.path.rmdir()
     tell(writer, TURNS[3])
     assert store.get("last").turns == TURNS
@@ -137,7 +137,7 @@ def test_a_session_deleted_while_it_goes_on_does_not_come_back(store: SessionSto
     assert store.all() == []
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_named_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SessionError, match=r"talk\.sessions_dir"):
         SessionStore(tmp_path / "file" / "kept").begin("huiyin", pytest.fail)
@@ -175,7 +175,7 @@ def test_list_show_and_delete(store: SessionStore, capsys: pytest.CaptureFixture
         (["burn"], "invalid choice: 'burn'"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_line(
+def test_what_cannot_be_done_is_an_error_in_a_line(
     arguments: list[str], why: str, store: SessionStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["sessions", *arguments]) == 2

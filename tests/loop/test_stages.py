@@ -75,7 +75,7 @@ def writing(*overrides: str) -> Writer:
     return writer
 
 
-def test_what_is_whole_is_said_before_it_is_told_that_the_model_failed(writer: Writer) -> None:
+def test_what_is_whole_is_spoken_before_the_model_fails(writer: Writer) -> None:
     writer.pieces.put(ServiceError("clients.broke_off"))
     assert writer.next() == ev.ReplyText(0.0, 1, 1, "with a light.")
     assert writer.next() == ev.StageFailed(0.0, 1, "llm", "the answer broke off before its end")
@@ -84,7 +84,7 @@ def test_what_is_whole_is_said_before_it_is_told_that_the_model_failed(writer: W
 def test_a_voice_that_has_nothing_to_say_is_given_what_there_is(writer: Writer) -> None:
     writer.stages.hurry(1)
     assert writer.next() == ev.ReplyText(0.0, 1, 1, "with a light.")
-    writer.stages.hurry(2)  # a reply that nobody writes
+    writer.stages.hurry(2)  # a reply that is not being written
     writer.pieces.put("rns ships, and people, too")
     writer.stages.hurry(1)
     assert writer.next() == ev.ReplyText(0.0, 1, 2, "It warns ships,")
