@@ -58,15 +58,3 @@ class HuiyinError(Exception):
 
     def __str__(self) -> str:
         return self.message
-
-
-class SentenceError(HuiyinError):
-    """Until all its words stand in the table (TO_CONVERT in `tests/house/test_messages.py`): the key may be words."""
-
-    @property
-    def message(self) -> str:
-        return self.key if " " in self.key else super().message
-
-    @property
-    def hint(self) -> str:
-        return "" if " " in self.key else super().hint

@@ -191,7 +191,7 @@ class Stages:
                 return
 
     def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
-        sound: Iterable[Samples] = [np.zeros(0, np.int16)]
+        sound: Iterable[Pcm16] = [np.zeros(0, np.int16)]
         if self._speak:
             add_words = partial(self._player.add_words, generation, clause)
             sound = self._services.speak(call, text, self._voice, style, add_words)

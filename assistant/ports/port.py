@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.configs.errors import SentenceError
+from huiyin.configs.errors import HuiyinError
 
 Pcm16 = npt.NDArray[np.int16]  # 16 kHz mono, shape (n,)
 Samples = npt.NDArray[np.float32]  # in [-1, 1], as services.common.audio has them
@@ -21,7 +21,7 @@ Samples = npt.NDArray[np.float32]  # in [-1, 1], as services.common.audio has th
 Exchange = Callable[[Pcm16], Pcm16]
 
 
-class PortError(SentenceError):
+class PortError(HuiyinError):
     """The sound device cannot be used (any more)."""
 
 

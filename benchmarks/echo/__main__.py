@@ -21,6 +21,7 @@ from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import read_wav
 from huiyin.configs.errors import HuiyinError
@@ -78,31 +79,6 @@ def main() -> int:
     except HuiyinError as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return error.exit_status
-
-
-def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Measure, print, write. Returns the exit status."""
-    for path in (args.json, args.png):
-        if path:
-            check_writable(path)
-    vad = SileroVad(ModelStore(settings.store).ensure("silero_vad.onnx"))
-    names = _available(args.canceller or CANCELLERS)
-    if args.pairs:
-        rows = _on_pairs(args.pairs, names, vad)
-        print(_table(rows))
-        _write(args, rows)
-        return 0
-    said = speech.synthesised(settings, args.service_arguments, _tell)
-    if args.user_speech:
-        said = Speech(said.assistant, speech.recorded(args.user_speech))
-    results = measure(said, vad, names, args.condition or CONDITIONS, _rooms(args), args.seconds, _progress)
-    rows = [figures(result) for result in results]
-    print(_table(rows))
-    if args.verbose:
-        for result in results:
-            for at in (*result.cold.false_at, *result.warm.false_at):
-                print(f"false: {result.canceller}: {at}")
-    _write(args, rows)
     return 0
 
 
@@ -214,15 +190,15 @@ def _on_pairs(folder: Path, names: Sequence[str], vad: SileroVad) -> Iterator[di
 
 
 def _pairs(folder: Path) -> Iterator[tuple[str, Pcm16, Pcm16]]:
-    found = sorted(folder.glob("*_mic.wav"))
-    if not found:
+    files = sorted(folder.glob("*_mic.wav"))
+    if not files:
         raise SystemExit(f"there are no *_mic.wav files in {folder}")
-    for path in found:
-        title = path.name[: -len("_mic.wav")]
+    for path in files:
+        title = path.name.removesuffix("_mic.wav")
         reference = path.with_name(f"{title}_ref.wav")
         if not reference.is_file():
             raise SystemExit(f"{path} has no {reference.name} beside it")
-        mic, ref = (np.clip(np.rint(read_wav(p) * 32768), -32768, 32767).astype(np.int16) for p in (path, reference))
+        mic, ref = (as_int16(read_wav(file) * 32768) for file in (path, reference))
         length = min(len(mic), len(ref))
         yield title, mic[:length], ref[:length]
 

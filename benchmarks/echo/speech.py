@@ -51,7 +51,3 @@ def recorded(folder: Path) -> list[Samples]:
         return [sound for sound in (at_speech_level(read_wav(path)) for path in files) if len(sound)]
     except WavError as error:
         raise SystemExit(str(error)) from error
-
-
-def _file(folder: Path, voice: str, text: str) -> Path:
-    return folder / f"{hashlib.sha256(f'{voice}|{text}'.encode()).hexdigest()[:16]}.wav"

@@ -23,11 +23,8 @@ from huiyin.configs import errors, messages
 from tests.support import ROOT
 
 TO_CONVERT = {
-    "CancellerMissing",
     "CheckpointError",
     "ExportError",
-    "PortError",
-    "WavError",
 }
 """Errors that still carry a sentence instead of a key. Shorten this; it must not grow."""
 

@@ -125,7 +125,7 @@ def _play(services: Services, body: dict[str, Any], device: Device, latency_s: f
             stream.drain()
     except DriverError as error:
         reason = error.facts["reason"]
-        raise PortError(f"{device.name} cannot be played on ({reason}); `huiyin devices` lists others") from error
+        raise CommandError("cli.not_played_on", device=device.name, reason=reason) from error
 
 
 def _show_voices(services: Services) -> None:

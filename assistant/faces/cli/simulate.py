@@ -14,11 +14,13 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.shared import (
+    CommandError,
     UsageError,
     check_writable,
     output_file,
     write_files,
 )
+from huiyin.assistant.ports.port import DriverError
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -88,6 +90,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             took_s = time.perf_counter() - began
     except ScenarioError as error:
         raise UsageError("cli.scenario", error=error) from error
+    except DriverError as error:
+        raise CommandError("cli.choose_another_device", error=error) from error
     if not results:
         raise UsageError("cli.nothing_playable", reasons=refused)
     _write(args, results, refused)

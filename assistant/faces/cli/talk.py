@@ -14,7 +14,6 @@ from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             with _keys(conversation, args, settings, captions):
                 conversation.run()
         except DriverError as error:
-            raise PortError(f"{error}; {CHOOSE_ANOTHER}") from error
+            raise CommandError("cli.choose_another_device", error=error) from error
         except KeyboardInterrupt:
             captions.notice("goodbye")
     if writer and writer.is_kept:

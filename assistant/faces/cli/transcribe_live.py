@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
-from huiyin.assistant.faces.cli.shared import STDIN, UsageError, read_hotwords
+from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, read_hotwords
 from huiyin.assistant.ports.capture import Microphone, Playback
 from huiyin.assistant.ports.devices import list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
@@ -66,11 +66,11 @@ def _source(args: argparse.Namespace, settings: Settings) -> Microphone | Playba
     if args.file:
         return Playback(Path(args.file[0]).expanduser())
     if not any(device.inputs for device in list_devices()):
-        raise PortError("no microphone was found; plug one in, or transcribe a recording: --live FILE")
+        raise CommandError("cli.no_microphone_to_transcribe")
     try:
         return Microphone(args.device or settings.audio.input_device, settings.audio.latency_s)
     except DriverError as error:
-        raise PortError(f"{error}; choose another with --device, `huiyin devices` lists them") from error
+        raise CommandError("cli.choose_another_microphone", error=error) from error
 
 
 def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:
