@@ -174,11 +174,11 @@ def test_lost_device_is_reported_and_the_conversation_goes_on_when_it_is_back() 
 
         def check(self) -> None:
             if not self.plugged:
-                raise PortError("the sound device has stopped; plug it in again")
+                raise PortError("ports.device_stopped")
 
         def start(self, exchange: Exchange) -> None:
             if not self.plugged:
-                raise PortError("no device")
+                raise PortError("ports.not_listed", why="no device")
             super().start(exchange)
 
     room = Loose()

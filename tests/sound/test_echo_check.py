@@ -69,8 +69,8 @@ def test_a_microphone_that_clips_is_noticed() -> None:
 
 
 def test_a_device_that_dies_is_told_in_a_sentence() -> None:
-    checks = checked(Desktop(RoomSettings(), error="the sound device has stopped"))
-    assert [(check.level, check.advice) for check in checks] == [("fail", "the sound device has stopped")]
+    checks = checked(Desktop(RoomSettings(), error="ports.microphone_stopped"))
+    assert [(check.level, check.advice) for check in checks] == [("fail", str(PortError("ports.microphone_stopped")))]
 
 
 def test_a_muted_microphone_is_told_from_a_quiet_room() -> None:
