@@ -16,6 +16,7 @@
       ModelError             a model of a service that cannot be loaded, or does not work (services.common)
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
+      ModelFolderError       a recogniser's model folder that cannot be used (services.asr)
       ApiError               what a caller of a service is told (services.common)
         UpstreamError        (services.llm)
 

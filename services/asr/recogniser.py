@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from huiyin.configs.settings import AsrSettings
+from huiyin.configs.errors import HuiyinError
+from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.registry import import_object
 from huiyin.services.common.text import WIDE
@@ -24,6 +25,10 @@ ENGINES = {
     "paraformer": "huiyin.services.asr.engines.paraformer:load",
 }
 _WIDE = re.compile(f"[{WIDE}]")
+
+
+class ModelFolderError(HuiyinError):
+    """A model's folder, or a file in it, that cannot be used."""
 
 
 class OutOfMemory(MemoryError):
@@ -166,9 +171,13 @@ class RecordingTranscript:
 
 
 def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
-    """The engine that the settings name. Raises ValueError for an unknown name; what loading raises passes through."""
+    """The engine that the settings name.
+
+    Raises SettingsError for a setting that cannot be used here, ModelFolderError for a folder; what `find_model` raises
+    passes through.
+    """
     if settings.engine not in ENGINES:
-        raise ValueError(f"asr.engine: there is no engine {settings.engine!r}; there are: {', '.join(ENGINES)}")
+        raise SettingsError("asr.unknown_engine", engine=settings.engine, engines=list(ENGINES))
     engine: Engine = import_object(ENGINES[settings.engine])(settings, find_model)
     return engine
 

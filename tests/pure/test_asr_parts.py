@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from huiyin.configs.settings import AsrSettings
+from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
 from huiyin.services.asr.recogniser import Segment, join_texts, load_engine
 from huiyin.services.asr.text.formats import as_srt, as_vtt
@@ -12,7 +12,7 @@ from huiyin.services.asr.text.simplified import written_simply
 
 
 def test_an_unknown_engine_is_named_with_the_known() -> None:
-    with pytest.raises(ValueError, match=r"'siri'.*whisper"):
+    with pytest.raises(SettingsError, match=r"'siri'.*whisper"):
         load_engine(AsrSettings(engine="siri"), lambda name: pytest.fail("no model is needed"))
 
 

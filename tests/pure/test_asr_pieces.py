@@ -11,6 +11,7 @@ import pytest
 
 from huiyin.configs.settings import AsrSettings, StoreSettings
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import Piece, quietest, split
 from huiyin.services.asr.signal.voice_activity import FSMN, SILERO, load_detectors
@@ -219,5 +220,5 @@ def test_a_wrong_mean_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "am.mvn"
     for text in ("", "<AddShift> 2 2 <LearnRateCoef> 0 [ 1 2 ] <Rescale> 2 2 <LearnRateCoef> 0 [ 1 2 ]"):
         path.write_text(text)
-        with pytest.raises(ValueError, match=r"am\.mvn"):
+        with pytest.raises(ModelFolderError, match=r"am\.mvn"):
             read_cmvn(path, 400)

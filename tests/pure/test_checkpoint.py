@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huiyin.services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+from huiyin.services.asr.recogniser import ModelFolderError
+from huiyin.services.asr.sensevoice.checkpoint import read_checkpoint
 from tests.support.sensevoice_folder import save_checkpoint
 
 
@@ -66,7 +67,7 @@ def archive(path: Path, pickled: bytes, compression: int = zipfile.ZIP_STORED) -
 def test_nothing_in_it_is_run(tmp_path: Path) -> None:
     made = tmp_path / "made"
     path = archive(tmp_path / "evil.pt", pickle.dumps({"weight": Evil(made)}))
-    with pytest.raises(CheckpointError, match="mkdir"):
+    with pytest.raises(ModelFolderError, match="mkdir"):
         read_checkpoint(path)
     assert not made.exists()
 
@@ -79,7 +80,7 @@ def test_nothing_in_it_is_run(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="no PyTorch checkpoint"):
+    with pytest.raises(ModelFolderError, match="not a PyTorch checkpoint"):
         read_checkpoint(path)
 
 
@@ -89,7 +90,7 @@ def test_cut_off_checkpoints_are_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for size in (10, len(whole) // 2, len(whole) - 30):
         path.write_bytes(whole[:size])
-        with pytest.raises(CheckpointError):
+        with pytest.raises(ModelFolderError):
             read_checkpoint(path)
 
 
@@ -102,5 +103,5 @@ def test_a_tensor_cannot_reach_beyond_its_numbers(tmp_path: Path) -> None:
     assert pickled.count(long) == 2  # the storage's length, the tensor's shape
     at = pickled.rindex(long)
     grown = pickled[:at] + pickle.BININT + (800).to_bytes(4, "little") + pickled[at + len(long) :]
-    with pytest.raises(CheckpointError, match="beyond"):
+    with pytest.raises(ModelFolderError, match="beyond"):
         read_checkpoint(archive(path, grown))

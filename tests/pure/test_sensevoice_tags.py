@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sentencepiece import SentencePieceProcessor
 
-from huiyin.services.asr.recogniser import Emotion, Segment
+from huiyin.services.asr.recogniser import Emotion, ModelFolderError, Segment
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.tags import LANGUAGES, Answers, TagTokens
 from tests.support.sensevoice_folder import sentencepiece, vocabulary
@@ -133,7 +133,7 @@ def test_a_restricted_language_never_leaves_the_set(winner: str, allowed: tuple[
 
 
 def test_another_vocabulary_is_refused() -> None:
-    with pytest.raises(ValueError, match="tags"):
+    with pytest.raises(ModelFolderError, match="tags"):
         TagTokens(lambda piece: 0, 100)
-    with pytest.raises(ValueError, match="tags"):
+    with pytest.raises(ModelFolderError, match="tags"):
         TagTokens(VOCABULARY.piece_to_id, 50)

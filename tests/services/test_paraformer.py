@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huiyin.configs.settings import AsrSettings
+from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.funasr_models import check_folder
 from huiyin.services.asr.engines.paraformer import join_pieces
-from huiyin.services.asr.recogniser import Engine, Hints, Word, join_texts, load_engine
+from huiyin.services.asr.recogniser import Engine, Hints, ModelFolderError, Word, join_texts, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 HERE = bool(importlib.util.find_spec("torch") and importlib.util.find_spec("funasr"))
@@ -159,16 +159,16 @@ def test_marks_are_those_of_the_stock_call(folders: Path) -> None:
 
 
 def test_a_folder_of_something_else_is_told_with_the_way_to_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no config.yaml, model.pt.*modelscope download iic/x"):
+    with pytest.raises(ModelFolderError, match=r"no config.yaml, model.pt.*modelscope download iic/x"):
         check_folder(tmp_path, "SeacoParaformer", ("config.yaml", "model.pt"), "iic/x")
     (tmp_path / "config.yaml").write_text("model: SenseVoiceSmall\n")
-    with pytest.raises(ValueError, match="another model than SeacoParaformer"):
+    with pytest.raises(ModelFolderError, match="another model than SeacoParaformer"):
         check_folder(tmp_path, "SeacoParaformer", ("config.yaml",), "iic/x")
 
 
 def test_a_precision_it_does_not_have_is_refused_before_anything_is_loaded() -> None:
     settings = AsrSettings(engine="paraformer", precision="int8")
-    with pytest.raises(ValueError, match="fp32"):
+    with pytest.raises(SettingsError, match="fp32"):
         load_engine(settings, lambda name: pytest.fail("nothing is to be looked for"))
 
 

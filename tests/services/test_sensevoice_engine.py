@@ -11,11 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huiyin.configs.settings import AsrSettings
+from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.planner import make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, load_engine
-from huiyin.services.asr.sensevoice.export import ExportError, exported
+from huiyin.services.asr.recogniser import (
+    Engine,
+    Hints,
+    ModelFolderError,
+    Recognition,
+    RecordingTranscript,
+    Segment,
+    load_engine,
+)
+from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.network import Output
 from huiyin.services.asr.transcribe import Recogniser, transcribe
 from huiyin.services.common.audio import AudioReader, Samples
@@ -136,8 +144,8 @@ def test_the_graph_is_made_once_and_again_when_the_weights_change(tmp_path: Path
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ("model.pt", "no PyTorch checkpoint"),
-        ("config.yaml", "no SenseVoice configuration"),
+        ("model.pt", "not a PyTorch checkpoint"),
+        ("config.yaml", "not a SenseVoice configuration"),
         ("am.mvn", "am.mvn"),
     ],
 )
@@ -145,7 +153,7 @@ def test_a_broken_folder_says_what_is_broken(tmp_path: Path, broken: str, said: 
     folder = tmp_path / "model"
     shutil.copytree(tone_folder(), folder, ignore=shutil.ignore_patterns("onnx"))
     (folder / broken).write_text("x")
-    with pytest.raises((ExportError, ValueError), match=said):
+    with pytest.raises(ModelFolderError, match=said):
         engine(model=str(folder))
     assert not list(folder.glob("onnx/.making*"))
 
@@ -160,7 +168,7 @@ def test_a_broken_folder_says_what_is_broken(tmp_path: Path, broken: str, said: 
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(SettingsError, match=said):
         engine(**changes)
 
 

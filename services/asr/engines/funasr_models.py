@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from huiyin.configs.settings import SettingsError
+from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.common.heap import trim_heap
 
 
@@ -30,19 +32,24 @@ def find_device(asked: str) -> str:
     return "cpu"
 
 
+def funasr_is_installed() -> bool:
+    """Whether PyTorch and FunASR can be imported."""
+    return all(importlib.util.find_spec(name) for name in ("torch", "funasr"))
+
+
 def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> None:
-    """Raises ValueError with what to do when `folder` does not hold FunASR's `model`."""
-    advice = f"`modelscope download {hub} --local_dir FOLDER` gets it, wherever that hub is in reach"
-    if missing := [name for name in files if not (folder / name).is_file()]:
-        raise ValueError(f"{folder} is not a folder of {model}: it has no {', '.join(missing)}; {advice}")
+    """Raises ModelFolderError with what to do when `folder` does not hold FunASR's `model`."""
+    missing = [name for name in files if not (folder / name).is_file()]
+    if missing:
+        raise ModelFolderError("asr.model_files_missing", folder=folder, model=model, missing=missing, hub=hub)
     if not re.search(rf"^model:\s*{model}\s*$", (folder / "config.yaml").read_text("utf-8"), re.MULTILINE):
-        raise ValueError(f"{folder} holds another model than {model}; {advice}")
+        raise ModelFolderError("asr.other_model", folder=folder, model=model, hub=hub)
 
 
 def load_stock(folder: Path, device: str, threads: int) -> Any:
-    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run."""
+    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run. Raises SettingsError."""
     if os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
-        raise ValueError("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD lets weight files run programs; unset it")
+        raise SettingsError("asr.unsafe_weights")
     # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")

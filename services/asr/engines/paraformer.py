@@ -11,7 +11,6 @@ Numbers stay as they are spoken; ``itn`` only decides on the marks.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Sequence
@@ -20,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.engines.funasr_models import check_folder, find_device, load_stock
+from huiyin.configs.settings import AsrSettings, SettingsError
+from huiyin.services.asr.engines.funasr_models import check_folder, find_device, funasr_is_installed, load_stock
 from huiyin.services.asr.engines.punctuation import Punctuation
 from huiyin.services.asr.recogniser import FindModel, Hints, OutOfMemory, Recognition, Segment, Word, join_texts
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
@@ -36,11 +35,11 @@ _PART = re.compile(rf"[{HAN}]|(?:(?![{HAN}])[^\W_])+(?:'(?:(?![{HAN}])[^\W_])+)*
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
-    """The engine, warmed up. Raises ValueError for what cannot be: no FunASR, another model's folder, a precision."""
+    """The engine, warmed up. Raises SettingsError (no FunASR, a precision) or ModelFolderError."""
     if settings.precision not in ("auto", "fp32"):
-        raise ValueError(f"asr.precision: Paraformer runs in fp32, not {settings.precision}")
-    if not importlib.util.find_spec("torch") or not importlib.util.find_spec("funasr"):
-        raise ValueError("PyTorch and FunASR are not installed; `make funasr` installs both")
+        raise SettingsError("asr.paraformer_precision", precision=settings.precision)
+    if not funasr_is_installed():
+        raise SettingsError("asr.no_funasr")
     folder = find_model(settings.model)
     marks = find_model(settings.punctuation) if settings.punctuation else None
     engine = ParaformerEngine(folder, marks, find_device(settings.device), settings.threads)
@@ -57,7 +56,7 @@ class ParaformerEngine:
     uses_hotwords = True
 
     def __init__(self, folder: Path, punctuation: Path | None, device: str, threads: int) -> None:
-        """Both folders as ModelScope has them. Raises ValueError or OSError."""
+        """Both folders as ModelScope has them. Raises ModelFolderError, SettingsError or OSError."""
         from huiyin.services.asr.sensevoice.features import Frontend
 
         check_folder(folder, "SeacoParaformer", _FILES, _HUB)

@@ -25,7 +25,7 @@ class Punctuation:
     """Puts marks after words."""
 
     def __init__(self, folder: Path, device: str, threads: int) -> None:
-        """`folder` as ModelScope has it. Raises ValueError or OSError."""
+        """`folder` as ModelScope has it. Raises ModelFolderError, SettingsError or OSError."""
         check_folder(folder, "CTTransformer", _FILES, _HUB)
         stock = load_stock(folder, device, threads)
         self._model: Any = stock.model

@@ -6,15 +6,14 @@ call is what the tests compare with. On a CPU neither FunASR nor PyTorch is need
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.engines.funasr_models import find_device
-from huiyin.services.asr.recogniser import FindModel, Hints, Recognition
+from huiyin.configs.settings import AsrSettings, SettingsError
+from huiyin.services.asr.engines.funasr_models import find_device, funasr_is_installed
+from huiyin.services.asr.recogniser import FindModel, Hints, ModelFolderError, Recognition
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.features import Frontend
@@ -35,11 +34,10 @@ _WARM_UP_S = 1.0
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
-    """The engine, warmed up. Raises ValueError for what cannot be (a language, a precision, a folder)."""
-    if unknown := [code for code in settings.languages if code not in LANGUAGES]:
-        raise ValueError(
-            f"asr.languages: SenseVoice does not know {', '.join(unknown)}; it knows {', '.join(LANGUAGES)}"
-        )
+    """The engine, warmed up. Raises SettingsError (a language, a precision, no FunASR) or ModelFolderError."""
+    unknown = [code for code in settings.languages if code not in LANGUAGES]
+    if unknown:
+        raise SettingsError("asr.sensevoice_languages", unknown=unknown, known=LANGUAGES)
     folder = find_model(settings.model)
     device = _device(settings)
     on_cpu = device == "cpu"
@@ -49,13 +47,13 @@ def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
     network: Network
     if runtime == "onnx":
         if not on_cpu or precision not in ("int8", "fp32"):
-            raise ValueError(f"asr.runtime onnx runs on the CPU in int8 or fp32, not {precision} on {device}")
+            raise SettingsError("asr.onnx_precision", precision=precision, device=device)
         network = OnnxNetwork(exported(folder, precision), max(1, settings.threads // workers))
     else:
         if precision == "int8":
-            raise ValueError("asr.runtime torch has no int8; asr.precision may be fp32, fp16 or bf16")
-        if not importlib.util.find_spec("torch") or not importlib.util.find_spec("funasr"):
-            raise ValueError("PyTorch and FunASR are not installed; `make funasr` installs both, or asr.runtime=onnx")
+            raise SettingsError("asr.torch_int8")
+        if not funasr_is_installed():
+            raise SettingsError("asr.no_funasr_for_torch")
         workers = 1
         network = TorchNetwork(folder, device, precision, settings.threads)
     engine = SenseVoiceEngine(folder, network, settings.languages, workers)
@@ -71,12 +69,12 @@ class SenseVoiceEngine:
     uses_hotwords = False
 
     def __init__(self, folder: Path, network: Network, allowed: tuple[str, ...], workers: int) -> None:
-        """`allowed`: the languages that may be spoken when a caller names none. Raises ValueError, OSError."""
+        """`allowed`: the languages that may be spoken when a caller names none. Raises ModelFolderError, OSError."""
         from sentencepiece import SentencePieceProcessor
 
         files = sorted(folder.glob("*.bpe.model"))
         if len(files) != 1:
-            raise ValueError(f"{folder} must hold one vocabulary, *.bpe.model; it holds {len(files)}")
+            raise ModelFolderError("asr.not_one_vocabulary", folder=folder, count=len(files))
         self._decoder = Decoder(SentencePieceProcessor(model_file=str(files[0])))
         cmvn = folder / "am.mvn"
         self._frontend = Frontend(cmvn if cmvn.is_file() else None)

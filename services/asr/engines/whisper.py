@@ -19,7 +19,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
-from huiyin.configs.settings import AsrSettings
+from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
 from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
 from huiyin.services.asr.text.simplified import written_simply
@@ -54,7 +54,7 @@ _PROMPTS = {"zh": " 以下是普通话的句子。"}
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
-    """The engine, warmed up. Raises ValueError for a language that the model does not know."""
+    """The engine, warmed up. Raises SettingsError for a language that the model does not know."""
     engine = WhisperEngine(settings, find_model)
     engine.warm_up()
     return engine
@@ -91,8 +91,9 @@ class WhisperEngine:
         )
         self.languages = tuple(sorted(self._whisper.supported_languages))
         self._allowed = settings.languages
-        if unknown := [code for code in self._allowed if code not in self.languages]:
-            raise ValueError(f"asr.languages: {self.model} does not know {', '.join(unknown)}")
+        unknown = [code for code in self._allowed if code not in self.languages]
+        if unknown:
+            raise SettingsError("asr.whisper_languages", model=self.model, unknown=unknown)
         self._voice = get_vad_model()
         self._tokenizers: dict[str, Tokenizer] = {}
         tokenizer = self._tokenizer(self._allowed[0])

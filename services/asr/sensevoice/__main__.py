@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from huiyin.services.asr.sensevoice.export import ExportError, main
+from huiyin.services.asr.recogniser import ModelFolderError
+from huiyin.services.asr.sensevoice.export import main
 
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
-    except ExportError as error:
+    except ModelFolderError as error:
         sys.exit(f"huiyin: {error}")

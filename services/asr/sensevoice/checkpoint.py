@@ -17,6 +17,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.services.asr.recogniser import ModelFolderError
+
 Weights = dict[str, npt.NDArray[np.float32]]
 """Name -> array; mapped from the file, read-only."""
 
@@ -27,17 +29,14 @@ _STORAGE_TYPES = {
     "LongStorage": np.dtype("<i8"),
     "IntStorage": np.dtype("<i4"),
 }
+_UNREADABLE = (zipfile.BadZipFile, pickle.UnpicklingError, ValueError, EOFError, IndexError, KeyError)
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name (APPNOTE.TXT 4.3.7)
-
-
-class CheckpointError(ValueError):
-    """The file is no checkpoint that can be read safely; the message says why."""
 
 
 def read_checkpoint(path: Path) -> Weights:
     """The tensors of a state dict, as saved by ``torch.save`` since PyTorch 1.6.
 
-    Raises CheckpointError, or OSError when the file cannot be read.
+    Raises ModelFolderError, or OSError when the file cannot be read.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -49,19 +48,19 @@ def read_checkpoint(path: Path) -> Weights:
             }
             with archive.open(pickled) as file:
                 state = _Unpickler(file, path, offsets).load()
-    except (zipfile.BadZipFile, pickle.UnpicklingError, ValueError, EOFError, IndexError, KeyError) as error:
-        raise CheckpointError(f"{path} is no PyTorch checkpoint that can be read safely: {error}") from error
+    except (*_UNREADABLE, ModelFolderError) as error:
+        raise ModelFolderError("asr.not_a_checkpoint", path=path, error=error) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict):
-        raise CheckpointError(f"{path} holds {type(state).__name__}, not a dict of tensors")
+        raise ModelFolderError("asr.no_state_dict", path=path, type=type(state).__name__)
     return {str(name): value for name, value in state.items() if isinstance(value, np.ndarray)}
 
 
 def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
     """Where the member's bytes begin: its local header has a length of its own."""
     if info.compress_type != zipfile.ZIP_STORED:
-        raise CheckpointError(f"{path}: {info.filename} is compressed")
+        raise ModelFolderError("asr.compressed_member", name=info.filename)
     with path.open("rb") as file:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER_BYTES)
@@ -83,12 +82,12 @@ class _Unpickler(pickle.Unpickler):
             return _tensor if name == "_rebuild_tensor_v2" else _parameter
         if module == "torch" and name in _STORAGE_TYPES:
             return _STORAGE_TYPES[name]
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which a checkpoint has no use for")
+        raise ModelFolderError("asr.checkpoint_names_code", name=f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> npt.NDArray[Any]:
         kind, dtype, key, _device, count = pid
         if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise pickle.UnpicklingError("it refers to something that is no tensor")
+            raise ModelFolderError("asr.not_a_tensor")
         if not count:
             return np.empty(0, dtype)
         return np.memmap(self._path, dtype, mode="r", offset=self._offsets[str(key)], shape=(int(count),))
@@ -100,7 +99,7 @@ def _tensor(
     size = int(np.prod(shape)) if shape else 1
     last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True)) if size else offset
     if offset < 0 or min(stride, default=0) < 0 or (size and last >= len(storage)):
-        raise pickle.UnpicklingError("a tensor reaches beyond its numbers")
+        raise ModelFolderError("asr.tensor_too_large")
     bytes_each = storage.dtype.itemsize
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, [s * bytes_each for s in stride], writeable=False)
 

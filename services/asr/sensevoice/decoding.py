@@ -45,7 +45,7 @@ class Decoder:
     """Greedy CTC decoding with one vocabulary. Safe from several threads at once."""
 
     def __init__(self, vocabulary: SentencePieceProcessor) -> None:
-        """Raises ValueError when it is not SenseVoice's."""
+        """Raises ModelFolderError when it is not SenseVoice's."""
         self._vocabulary = vocabulary
         # Words share these strings: hours of them must not each have a copy.
         self._pieces = [vocabulary.id_to_piece(i) for i in range(vocabulary.get_piece_size())]

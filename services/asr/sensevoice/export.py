@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from huiyin.configs.settings import StoreSettings
-from huiyin.services.asr.sensevoice.checkpoint import CheckpointError, read_checkpoint
+from huiyin.services.asr.recogniser import ModelFolderError
+from huiyin.services.asr.sensevoice.checkpoint import read_checkpoint
 from huiyin.services.common.onnx import has_exact_int8
 
 PRECISIONS = ("int8", "fp32")
@@ -25,19 +26,15 @@ _EXACT_LEVELS = 127  # steps of an int8 weight each way
 _SATURATING_LEVELS = 63  # the same where 8-bit products overflow with more
 
 
-class ExportError(RuntimeError):
-    """The folder cannot be exported; the message says why and what to do."""
-
-
 def exported(folder: Path, precision: str) -> Path:
     """The graph of the model in `folder`: in its folder ``onnx``, made when it is not there.
 
     `precision`: 'int8' or 'fp32'. Where `folder` cannot be written, the form is kept in the user's model store.
-    Raises ExportError.
+    Raises ModelFolderError.
     """
     checkpoint = folder / "model.pt"
     if not checkpoint.is_file():
-        raise ExportError(f"{folder} has no model.pt; `huiyin models fetch funasr` gets one")
+        raise ModelFolderError("asr.no_checkpoint", folder=folder)
     name = f"{precision}-{_fingerprint(checkpoint)}"
     places = (folder / "onnx", StoreSettings().path / "exports" / folder.name)
     for place in places:
@@ -45,7 +42,7 @@ def exported(folder: Path, precision: str) -> Path:
             return place / name / _GRAPH
     exports = next((place for place in places if _writable(place)), None)
     if exports is None:
-        raise ExportError(f"neither {places[0]} nor {places[1]} can be written")
+        raise ModelFolderError("asr.no_folder_for_export", places=places)
     target = exports / name
     with tempfile.TemporaryDirectory(dir=exports, prefix=".making-") as making:
         _write(folder, Path(making), precision)
@@ -60,12 +57,12 @@ def exported(folder: Path, precision: str) -> Path:
 
 
 def encoder_config(folder: Path) -> dict[str, Any]:
-    """``encoder_conf`` of the folder's config.yaml. Raises ExportError when there is none."""
+    """``encoder_conf`` of the folder's config.yaml. Raises ModelFolderError when there is none."""
     try:
         config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
         return dict(config["encoder_conf"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ExportError(f"{folder / 'config.yaml'} is no SenseVoice configuration: {error}") from error
+        raise ModelFolderError("asr.not_a_sensevoice_config", path=folder / "config.yaml", error=error) from error
 
 
 def _write(folder: Path, into: Path, precision: str) -> None:
@@ -75,16 +72,16 @@ def _write(folder: Path, into: Path, precision: str) -> None:
 
     heads = int(encoder_config(folder)["attention_heads"])
     levels = 0 if precision == "fp32" else (_EXACT_LEVELS if has_exact_int8() else _SATURATING_LEVELS)
+    weights = read_checkpoint(folder / "model.pt")
+    needed = sum(w.nbytes for w in weights.values()) // (1 if precision == "fp32" else 4)
+    if shutil.disk_usage(into).free < needed * 1.1:
+        raise ModelFolderError("asr.no_room_for_export", folder=into.parent, size_mb=needed // 2**20)
     try:
-        weights = read_checkpoint(folder / "model.pt")
-        needed = sum(w.nbytes for w in weights.values()) // (1 if precision == "fp32" else 4)
-        if shutil.disk_usage(into).free < needed * 1.1:
-            raise ExportError(f"there is no room below {into.parent}: the export needs {needed // 2**20} MB")
         with (into / _DATA).open("wb") as data:
             graph = build_graph(weights, heads, levels, data, _DATA)
         onnx.save(graph, into / _GRAPH)
-    except (CheckpointError, KeyError, ValueError) as error:
-        raise ExportError(f"{folder} holds no SenseVoice model: {error}") from error
+    except (KeyError, ValueError) as error:
+        raise ModelFolderError("asr.not_a_sensevoice_model", folder=folder, error=error) from error
 
 
 def _fingerprint(checkpoint: Path) -> str:
@@ -93,7 +90,7 @@ def _fingerprint(checkpoint: Path) -> str:
         with zipfile.ZipFile(checkpoint) as archive:
             sums = [(info.filename, info.file_size, info.CRC) for info in archive.infolist()]
     except zipfile.BadZipFile as error:
-        raise ExportError(f"{checkpoint} is no PyTorch checkpoint: {error}") from error
+        raise ModelFolderError("asr.not_a_checkpoint", path=checkpoint, error=error) from error
     return hashlib.sha256(repr((_FORM, sums)).encode()).hexdigest()[:8]
 
 

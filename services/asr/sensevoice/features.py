@@ -20,7 +20,7 @@ class Frontend:
     def __init__(self, cmvn: Path | None) -> None:
         """`cmvn`: Kaldi's ``am.mvn`` with 560 shifts and scales; None leaves the features as they are.
 
-        Raises ValueError when the file is something else, OSError when it cannot be read.
+        Raises ModelFolderError when the file is something else, OSError when it cannot be read.
         """
         unchanged = np.zeros(1, np.float32), np.ones(1, np.float32)
         self._shift, self._scale = read_cmvn(cmvn, _JOINED * MELS) if cmvn else unchanged

@@ -78,7 +78,10 @@ class TorchNetwork:
     """The stock modules, loaded by FunASR. One thread at a time."""
 
     def __init__(self, folder: Path, device: str, precision: str, threads: int) -> None:
-        """`precision`: 'fp32', 'fp16' or 'bf16' (autocast: the weights stay in 32 bits). Raises CheckpointError."""
+        """`precision`: fp32, or fp16 and bf16 by autocast: the weights stay in 32 bits.
+
+        Raises ModelFolderError or SettingsError.
+        """
         read_checkpoint(folder / "model.pt")  # refuses what FunASR would unpickle and run
         stock = load_stock(folder, device, threads)
         import torch

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.services.asr.recogniser import Emotion
+from huiyin.services.asr.recogniser import Emotion, ModelFolderError
 
 # Rows of the query embedding (FunASR's SenseVoiceSmall: lid_dict, textnorm_dict).
 LANGUAGE_QUERIES: Mapping[str, int] = {"auto": 0, "zh": 3, "en": 4, "yue": 7, "ja": 11, "ko": 12}
@@ -73,7 +73,7 @@ class TagTokens:
     """The tags of one vocabulary. `find` gives a token's number, `size` is how many there are."""
 
     def __init__(self, find: Callable[[str], int], size: int) -> None:
-        """Raises ValueError when the vocabulary has no tags of SenseVoice."""
+        """Raises ModelFolderError when the vocabulary has no tags of SenseVoice."""
         self.languages = {code: find(f"<|{code}|>") for code in (*LANGUAGES, _NO_SPEECH)}
         self.emotions = {label: find(token) for token, label in _EMOTIONS.items()}
         self.events = {label: find(token) for token, label in _EVENTS.items()}
@@ -81,7 +81,7 @@ class TagTokens:
         self.first = self.languages["zh"]
         wanted = [*self.languages.values(), *self.emotions.values(), *self.events.values(), *self.event_ends]
         if min(wanted) < self.first or len(set(wanted)) != len(wanted) or max(wanted) >= size:
-            raise ValueError("the vocabulary has none of SenseVoice's tags, or not all of them")
+            raise ModelFolderError("asr.vocabulary_without_tags")
         self.language_of = {number: code for code, number in self.languages.items()}
         self.emotion_of = {number: label for label, number in self.emotions.items()}
         self.event_of = {number: label for label, number in self.events.items()}

@@ -25,7 +25,7 @@ _MEMORY_SHAPE = (1, 128, 19, 1)
 
 
 def load(folder: Path) -> Detectors:
-    """The detectors of the model in `folder` (model.onnx, am.mvn). Raises OSError or ValueError for a wrong file."""
+    """The detectors of the model in `folder` (model.onnx, am.mvn). Raises OSError or ModelFolderError."""
     shared = open_model(folder / "model.onnx")
     shift, scale = read_cmvn(folder / "am.mvn", MELS * _STACK)
     return lambda: _Fsmn(shared, shift, scale)

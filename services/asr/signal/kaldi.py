@@ -9,6 +9,7 @@ import kaldi_native_fbank
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 Features = npt.NDArray[np.float32]
@@ -31,7 +32,7 @@ def log_mels(samples: Samples) -> Features:
 def read_cmvn(path: Path, size: int) -> tuple[Features, Features]:
     """``am.mvn``, a Kaldi nnet text file: (added to the features, then multiplied with them), float32 (size,) each.
 
-    Raises ValueError when it is something else, OSError when it cannot be read.
+    Raises ModelFolderError when it is something else, OSError when it cannot be read.
     """
     text = path.read_text(encoding="utf-8")
     vectors: list[Features] = []
@@ -40,10 +41,10 @@ def read_cmvn(path: Path, size: int) -> tuple[Features, Features]:
         try:
             vectors.append(np.array(numbers[1].split() if numbers else [], np.float32))
         except ValueError as error:
-            raise ValueError(f"{path}: <{tag}> holds something that is not a number: {error}") from error
+            raise ModelFolderError("asr.cmvn_not_numbers", path=path, tag=tag, error=error) from error
     shift, scale = vectors
     if len(shift) != size or len(scale) != size:
-        raise ValueError(f"{path} must hold {size} shifts and {size} scales; it holds {len(shift)} and {len(scale)}")
+        raise ModelFolderError("asr.cmvn_size", path=path, size=size, shifts=len(shift), scales=len(scale))
     return shift, scale
 
 
