@@ -1,4 +1,4 @@
-"""Text while somebody speaks: sound in, events out (see `http/stream.py` for their form). No socket, no thread.
+"""Live transcription: sound in, messages out (their form: `http/stream.py`). No socket, no thread.
 
 The utterance that is being spoken is decoded again and again as it grows; what two decodings in a row agree on is
 marked as stable (LocalAgreement-2: Liu, Spanakis and Niehues, "Low-latency sequence-to-sequence speech recognition and
@@ -21,17 +21,17 @@ from huiyin.services.asr.transcribe import joined
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from huiyin.services.common.text import WIDE
 
-WINDOW_S = 15.0  # decoded at once: a partial costs with the square of it, and what is older hardly changes any more
+WINDOW_S = 15.0  # decoded at once: a partial costs with the square of it, and what is older hardly changes
 
 _RESERVED = 2.0  # x what a partial cost must pass before the next: a preview takes at most half of the model's time
 _WORD = re.compile(rf"[{WIDE}]|[^\s{WIDE}]+")
 _MARKS = ",.;:!?，。；：！？、…\"'”’)）"
 
 TimedRecognition = tuple[Recognition, float]
-"""What an engine heard, and the seconds that it took."""
+"""A recognition, and the seconds that it took."""
 
 Recognise = Callable[[Samples, bool], TimedRecognition | None]
-"""(samples, now or never) -> what is heard; None when it was 'now or never' and the model is in use."""
+"""(samples, only if the model is free) -> what is said; None when it is not free."""
 
 LiveMessage = dict[str, Any]
 
@@ -39,7 +39,7 @@ LiveMessage = dict[str, Any]
 class Dictation:
     """One speaker's stream of 16-bit little-endian mono samples at `rate` Hz.
 
-    `partial_s` seconds lie between two partials, 0: there are none. What `recognise` raises passes through.
+    `partial_s` seconds lie between two partials, 0: no partials. What `recognise` raises passes through.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Dictation:
         self._recognise, self._model, self._rate, self._partial_s = recognise, model, rate, partial_s
         self._utterances = Utterances(detector, max_s)
         self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
-        self._odd = b""
+        self._half_sample = b""
         self._samples = 0  # received, at `rate`
         self._segments: list[Segment] = []
         self._warnings: list[str] = []
@@ -61,15 +61,15 @@ class Dictation:
         """Seconds of sound so far."""
         return self._samples / self._rate
 
-    def hear(self, pcm: bytes, *, last: bool = False) -> Iterator[LiveMessage]:
-        """What `pcm` (any number of bytes) leads to: finals, then perhaps a partial. `last`: nothing follows."""
+    def push(self, pcm: bytes, *, last: bool = False) -> Iterator[LiveMessage]:
+        """The messages that `pcm` (any number of bytes) leads to: finals, then perhaps a partial. `last`: the end."""
         for utterance in self._utterances.push(self._decode(pcm, last)):
             yield from self._final(utterance)
         if last:
             rest = self._utterances.flush()
             if rest is not None:
                 yield from self._final(rest)
-        elif self._partial_is_due():
+        else:
             yield from self._partial()
 
     def result(self) -> RecordingTranscript:
@@ -78,12 +78,12 @@ class Dictation:
 
     def _decode(self, pcm: bytes, last: bool) -> Samples:
         """Samples at 16 kHz; half a sample waits for its other half."""
-        data = self._odd + pcm
-        even = len(data) - len(data) % 2
-        data, self._odd = data[:even], data[even:]
-        if last and self._odd:
+        data = self._half_sample + pcm
+        even = len(data) // 2 * 2
+        self._half_sample = data[even:]
+        if last and self._half_sample:
             self._warnings.append("the last sample is incomplete and was left out")
-        samples: Samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768.0)
+        samples: Samples = np.frombuffer(data[:even], "<i2").astype(np.float32) / np.float32(32768.0)
         self._samples += len(samples)
         if self._resampler is None:
             return samples
@@ -91,9 +91,9 @@ class Dictation:
         return resampled
 
     def _final(self, utterance: Utterance) -> Iterator[LiveMessage]:
-        heard = self._heard_already(utterance) or self._recognise(utterance.samples, False)
-        assert heard is not None
-        recognition, cost_s = heard
+        timed = self._decoded_already(utterance) or self._recognise(utterance.samples, False)
+        assert timed is not None
+        recognition, cost_s = timed
         self._busy_s += cost_s
         self._last = None
         self._warnings += [warning for warning in recognition.warnings if warning not in self._warnings]
@@ -101,10 +101,10 @@ class Dictation:
             self._segments.append(segment.later(utterance.start_s))
             yield {"type": "final", "segment": self._segments[-1].as_dict(), "processing_s": round(cost_s, 3)}
         if self._text and not recognition.segments:
-            yield self._partial_event(utterance, Recognition(()), "", cost_s)  # it was nothing after all
+            yield self._partial_message(utterance, recognition, cost_s)  # empty: it was nothing after all
         self._text = ""
 
-    def _heard_already(self, utterance: Utterance) -> TimedRecognition | None:
+    def _decoded_already(self, utterance: Utterance) -> TimedRecognition | None:
         """The partial that was made in the pause is the final when just this utterance was decoded."""
         if self._last is None:
             return None
@@ -112,37 +112,40 @@ class Dictation:
         same = before.start_s == utterance.start_s and len(before.samples) == len(utterance.samples)
         return (recognition, 0.0) if same else None
 
-    def _partial_is_due(self) -> bool:
-        current = self._utterances.current
-        if not self._partial_s or current is None:
+    def _partial(self) -> Iterator[LiveMessage]:
+        """A partial if it is due and the model is free: if it is not, the next sound tries again."""
+        utterance = self._utterances.current
+        if utterance is None or not self._is_due(utterance):
+            return
+        timed = self._recognise(utterance.samples, True)
+        if timed is None:
+            return
+        recognition, cost_s = timed
+        self._busy_s += cost_s
+        self._last = utterance, timed
+        message = self._partial_message(utterance, recognition, cost_s)
+        if self._text or message["text"]:
+            yield message
+        self._text = message["text"]
+
+    def _is_due(self, utterance: Utterance) -> bool:
+        if not self._partial_s:
             return False
         since_s, cost_s = self._utterances.onset_s, 0.0
-        if self._last is not None and self._last[0].start_s == current.start_s:
-            since_s, cost_s = self._last[0].end_s, self._last[1][1]
-        new_s = current.end_s - since_s
+        if self._last is not None:
+            before, (_, last_cost_s) = self._last
+            if before.start_s == utterance.start_s:
+                since_s, cost_s = before.end_s, last_cost_s
+        new_s = utterance.end_s - since_s
         # In a pause at once: if it is the end, the final is then ready when the pause is long enough.
         return new_s > 0 and (self._utterances.pausing or new_s >= max(self._partial_s, _RESERVED * cost_s))
 
-    def _partial(self) -> Iterator[LiveMessage]:
-        utterance = self._utterances.current
-        assert utterance is not None
-        heard = self._recognise(utterance.samples, True)
-        if heard is None:
-            return  # the model has other work; the next sound will try again
-        recognition, cost_s = heard
-        self._busy_s += cost_s
-        before, self._last = self._text, (utterance, heard)
-        event = self._partial_event(utterance, recognition, before, cost_s)
-        self._text = event["text"]
-        if self._text or before:
-            yield event
-
-    def _partial_event(self, utterance: Utterance, recognition: Recognition, before: str, cost_s: float) -> LiveMessage:
+    def _partial_message(self, utterance: Utterance, recognition: Recognition, cost_s: float) -> LiveMessage:
         text = join_texts(segment.text for segment in recognition.segments)
         return {
             "type": "partial",
             "text": text,
-            "stable": agreed(before, text),
+            "stable": agreed(self._text, text),
             "start_s": round(utterance.start_s, 3),
             "end_s": round(utterance.end_s, 3),
             "language": recognition.segments[0].language if recognition.segments else "",

@@ -1,7 +1,7 @@
-"""One model, many callers: who has it, who waits, and in which order.
+"""One model, many callers, in order.
 
 A turn is one call of the engine: a piece of a recording, or a batch of pieces. So a short request waits for a piece of
-a long file, never for all of it, and of those that wait the short ones go first.
+a long file, never for all of it, and short requests go first.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from dataclasses import dataclass, field
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.watch import ClientLeft
 
-_LONG_EVERY = 4  # of so many turns one is a long file's, if any waits: short requests are not all there is
-_POLL_S = 0.1  # how often who waits looks whether its caller is still there
-_TURN_S = 0.5  # how long a turn takes; a guess until there were some
-_NEW_WEIGHT = 0.2  # of the last turn in the mean
+_LONG_EVERY = 4  # turns, of which one goes to a long file if any waits: short requests must not starve it
+_POLL_S = 0.1  # how often a waiting request checks that its caller is still there
+_TURN_S = 0.5  # length of a turn before any was measured
+_NEW_WEIGHT = 0.2  # of the last turn in the mean length
 
 
 @dataclass
 class Caller:
-    """Who wants turns for one recording. Pieces of it share one caller, which is `accepted` from its first turn on."""
+    """A caller with one recording. Its pieces share one caller, which is `accepted` from its first turn on."""
 
     short: bool = True
     """A spoken turn rather than a long file."""
     left: Callable[[], bool] = lambda: False
-    """Whether nobody waits for the answer any more; asked often."""
+    """Whether the client is gone; called often."""
     deadline_s: float = 0.0
-    """The answer must be there so long after `since`; 0: whenever."""
+    """Longest time from `since` to the response; 0: unlimited."""
     since: float = field(default_factory=time.monotonic)
     accepted: bool = False
-    """A request that had a turn is not turned away half-way."""
+    """A request that had a turn is not refused half-way."""
     reached_s: float = 0.0
     """How much of the recording is done."""
 
@@ -53,19 +53,20 @@ class Caller:
 
 
 class ModelQueue:
-    """Lets `workers` callers at a time use the model. In each of two lanes who came first goes first."""
+    """Lets `workers` callers at a time use the model, in two lanes (short, long), each first come, first served."""
 
     def __init__(
-        self, wait_s: float, places: int, workers: int = 1, waited: Callable[[float], object] = lambda seconds: None
+        self, wait_s: float, places: int, workers: int = 1, on_wait: Callable[[float], object] = lambda seconds: None
     ) -> None:
-        """A caller waits at most `wait_s` for its first turn; a new one finds at most `places` - 1 others.
+        """A caller waits at most `wait_s` for its first turn; a new one is accepted beside at most `places` - 1 others.
 
-        `waited` is told the seconds that each turn was waited for.
+        `on_wait` is called with the seconds that each turn had to wait.
         """
-        self._wait_s, self._places, self._workers, self._waited = wait_s, places, workers, waited
+        self._wait_s, self._places, self._workers, self._on_wait = wait_s, places, workers, on_wait
         self._lock = threading.Lock()
         self._running = 0
-        self._lanes: dict[bool, deque[threading.Event]] = {True: deque(), False: deque()}  # short, long
+        self._short: deque[threading.Event] = deque()
+        self._long: deque[threading.Event] = deque()
         self._short_turns = 0  # in a row
         self._turn_s = _TURN_S
 
@@ -83,55 +84,56 @@ class ModelQueue:
     @property
     def waiting(self) -> int:
         """How many callers wait now."""
-        return sum(map(len, self._lanes.values()))
+        return len(self._short) + len(self._long)
 
     @property
     def running(self) -> int:
-        """How many have the model now."""
+        """How many use the model now."""
         return self._running
 
     @property
     def in_use(self) -> bool:
-        """Whether a turn that is asked for now would have to wait."""
+        """Whether a new turn would have to wait."""
         return self._running >= self._workers
 
     @contextmanager
     def turn(self, caller: Caller | None = None, *, accepted: bool = False) -> Iterator[None]:
-        """A worker of the model is the caller's inside this block.
+        """One turn of the model, inside this block.
 
-        Without a `caller` it is a short request that nobody watches. Raises ApiError 429 `busy`, 504 `deadline`;
+        Without a `caller` it is a short request without deadline. Raises ApiError 429 `busy`, 504 `deadline`;
         ClientLeft.
         """
         caller = caller or Caller(accepted=accepted)
-        started = time.monotonic()
-        self._wait(caller, started)
-        granted = time.monotonic()
+        asked_at = time.monotonic()
+        self._wait(caller, asked_at)
+        started_at = time.monotonic()
         try:
-            self._waited(granted - started)
+            self._on_wait(started_at - asked_at)
             yield
-            self._turn_s += _NEW_WEIGHT * (time.monotonic() - granted - self._turn_s)
+            self._turn_s += _NEW_WEIGHT * (time.monotonic() - started_at - self._turn_s)
         finally:
             with self._lock:
                 self._running -= 1
                 self._grant()
 
-    def _wait(self, caller: Caller, started: float) -> None:
+    def _wait(self, caller: Caller, asked_at: float) -> None:
         caller.check()
-        ticket, lane = threading.Event(), self._lanes[caller.short]
+        ticket = threading.Event()
+        lane = self._short if caller.short else self._long
+        give_up_at = math.inf if caller.accepted else asked_at + self._wait_s
         with self._lock:
             if not caller.accepted and self.waiting + self._running >= self._places:
                 raise self._busy()
             lane.append(ticket)
             self._grant()
-        patience_s = math.inf if caller.accepted else self._wait_s
         try:
-            while not ticket.wait(max(0.0, min(_POLL_S, caller.remaining_s, started + patience_s - time.monotonic()))):
+            while not ticket.wait(max(0.0, min(_POLL_S, caller.remaining_s, give_up_at - time.monotonic()))):
                 caller.check()
-                if time.monotonic() - started >= patience_s:
+                if time.monotonic() >= give_up_at:
                     raise self._busy()
         except BaseException:
             with self._lock:
-                if ticket.is_set():  # granted just now, to nobody
+                if ticket.is_set():  # granted just now
                     self._running -= 1
                     self._grant()
                 else:
@@ -140,15 +142,14 @@ class ModelQueue:
         caller.accepted = True
 
     def _grant(self) -> None:
-        """Free workers to those who wait. With the lock held."""
-        short, long = self._lanes[True], self._lanes[False]
-        while self._running < self._workers and (short or long):
-            if long and (not short or self._short_turns >= _LONG_EVERY - 1):
+        """Gives free workers to waiting callers. The lock is held."""
+        while self._running < self._workers and self.waiting:
+            if self._long and (not self._short or self._short_turns >= _LONG_EVERY - 1):
                 self._short_turns = 0
-                ticket = long.popleft()
+                ticket = self._long.popleft()
             else:
                 self._short_turns += 1
-                ticket = short.popleft()
+                ticket = self._short.popleft()
             self._running += 1
             ticket.set()
 

@@ -1,4 +1,4 @@
-"""What a speech recogniser is, and what it says: the protocol, the result, and the list of engines."""
+"""The recogniser's protocol, its results, and the list of engines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OutOfMemory(MemoryError):
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """How someone sounds. `scores` are probabilities by label, the winner's is `confidence`."""
+    """How a speaker sounds. `scores` are probabilities by label, the winner's is `confidence`."""
 
     label: str
     confidence: float
@@ -65,7 +65,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
+    """A span of speech. Times in seconds from the start of the samples, `confidence` in [0, 1].
 
     `emotion` is None where the engine cannot tell, never "neutral"; `words` is empty where it cannot time them.
     """
@@ -79,6 +79,11 @@ class Segment:
     events: tuple[SoundEvent, ...] = ()
     words: tuple[Word, ...] = ()
 
+    @property
+    def length_s(self) -> float:
+        """Its length in seconds."""
+        return max(self.end_s - self.start_s, 0.0)
+
     def later(self, by_s: float) -> Segment:
         """The same segment, `by_s` seconds further on."""
         events = tuple(dataclasses.replace(e, start_s=e.start_s + by_s, end_s=e.end_s + by_s) for e in self.events)
@@ -89,13 +94,12 @@ class Segment:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; times to the millisecond."""
-        fields: dict[str, Any] = _rounded(dataclasses.asdict(self))
-        return fields
+        return dict(_rounded(dataclasses.asdict(self)))
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """What an engine heard in one piece of sound. No speech: no segments."""
+    """What an engine recognised in one piece of sound. No speech: no segments."""
 
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
@@ -103,7 +107,7 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Hints:
-    """What the caller knows beforehand."""
+    """What the caller knows of the recording."""
 
     languages: tuple[str, ...] = ()
     """Codes such as 'zh': one of these is spoken. Empty: one of the configured ones."""
@@ -124,18 +128,18 @@ class Engine(Protocol):
     """Its id, as callers name it."""
     device: str
     languages: tuple[str, ...]
-    """Codes that may be asked for."""
+    """Codes that a caller may name."""
     max_piece_s: float
     """The longest sound it takes as one piece."""
     batch_s: float
-    """Seconds of sound that pay in one call: 0 on CPUs, where a batch only adds padding; then one piece a call."""
+    """Seconds of sound worth putting into one call; 0, on CPUs: one piece a call, as a batch only adds padding."""
     workers: int
-    """Calls it takes at once."""
+    """Calls that it takes at once."""
     uses_hotwords: bool
-    """False: what it heard is corrected towards the hotwords afterwards."""
+    """False: its text is corrected towards the hotwords afterwards."""
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
-        """What is heard in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.
+        """What is said in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.
 
         Times count from the piece's start. Raises OutOfMemory.
         """
@@ -144,30 +148,29 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class RecordingTranscript:
-    """A whole recording: the shape of every answer of the service."""
+    """A whole recording, as in every response of the service."""
 
     text: str
     language: str
-    """'' when nothing was said."""
+    """'' without speech."""
     duration_s: float
     processing_s: float
-    """Decoding and recognising, without the wait for other callers."""
+    """Time to decode and recognise, without the wait for other callers."""
     rtf: float
     """processing_s / duration_s."""
     model: str
     confidence: float
-    """Mean over the speech, 0 when there is none."""
+    """Mean over the speech; 0 without speech."""
     emotion: Emotion | None
     events: tuple[SoundEvent, ...]
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
     cached: bool = False
-    """The same recording was asked about before; nothing was recognised now."""
+    """The transcript comes from the cache."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; times to the millisecond."""
-        fields: dict[str, Any] = _rounded(dataclasses.asdict(self))
-        return fields
+        return dict(_rounded(dataclasses.asdict(self)))
 
 
 def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
@@ -191,7 +194,16 @@ def join_texts(texts: Iterable[str]) -> str:
     return joined
 
 
+def seconds_by_label(spans: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The seconds of each label together, from (label, seconds); the longest first."""
+    seconds: dict[str, float] = {}
+    for label, length_s in spans:
+        seconds[label] = seconds.get(label, 0.0) + length_s
+    return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
 def _rounded(value: Any) -> Any:
+    """`value` with its floats rounded to three places."""
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, dict):

@@ -1,9 +1,8 @@
-"""Everything between a request and the engine: the loaded models, the queue, the plan, answers known already."""
+"""Everything between a request and the engine: the loaded models, the queue, the plan, the cache."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,18 +10,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.http.cache import AnswerCache
-from huiyin.services.asr.http.request import Ask
+from huiyin.services.asr.http.request import Job
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
 from huiyin.services.asr.signal.voice_activity import load_detectors
-from huiyin.services.asr.transcribe import Part, Recogniser, transcribe
+from huiyin.services.asr.transcribe import Part, Recogniser, Step, Steps, transcribe
 from huiyin.services.common.loading import EngineHost
 
-Step = Part | RecordingTranscript
-Steps = Iterator[Step]
-
-_LONGEST_KEPT_S = 3600.0  # of a recording in the cache: packing a longer one takes memory
+_LONGEST_CACHED_S = 3600.0  # of a recording: packing a longer one takes memory
 _WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -43,7 +39,7 @@ class Serving:
             registry=self.registry,
         )
         waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
-        self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, waited=wait.observe)
+        self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, on_wait=wait.observe)
         waiting.set_function(lambda: self.queue.waiting)
         self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
         self._recogniser: Recogniser | None = None
@@ -61,7 +57,7 @@ class Serving:
 
     @property
     def recogniser(self) -> Recogniser:
-        """What transcribing needs. Waits while it loads; raises ApiError 503 when it is not to be had."""
+        """What transcribing needs. Waits while it loads; raises ApiError 503 when it cannot be loaded."""
         self.host.get()
         assert self._recogniser is not None
         return self._recogniser
@@ -69,35 +65,34 @@ class Serving:
     def _is_here(self, name: str) -> bool:
         return all(file.state in ("here", "unchecked") for file in self._store.look(name))
 
-    def steps(self, ask: Ask, caller: Caller) -> Steps:
-        """The answer to `ask` as it is made, or as it was made before. Raises what `transcribe` raises."""
+    def steps(self, job: Job, caller: Caller) -> Steps:
+        """The transcript as it is made, or from the cache. Raises what `transcribe` raises."""
         recogniser = self.recogniser
-        limits_s = [limit_s for limit_s in (self._settings.deadline_s, ask.deadline_s) if limit_s]
+        limits_s = [limit_s for limit_s in (self._settings.deadline_s, job.deadline_s) if limit_s]
         caller.deadline_s = min(limits_s, default=0.0)
-        key = ask.key() if self._cache.entries else None
-        reader = ask.reader(self._settings)
+        key = job.key() if self._cache.entries else None
         if key is None:
-            return transcribe(recogniser, reader, ask.hints, caller)
-        known = self._cache.get(key)
-        if known is None:
-            return self._keeping(key, transcribe(recogniser, reader, ask.hints, caller))
+            return transcribe(recogniser, job.reader(self._settings), job.hints, caller)
+        cached = self._cache.get(key)
+        if cached is None:
+            return self._caching(key, transcribe(recogniser, job.reader(self._settings), job.hints, caller))
         self._hits.inc()
-        return (
-            dataclasses.replace(step, cached=True) if isinstance(step, RecordingTranscript) else step for step in known
-        )
+        *parts, transcript = cached
+        assert isinstance(transcript, RecordingTranscript)
+        return iter([*parts, dataclasses.replace(transcript, cached=True)])
 
-    def _keeping(self, key: object, steps: Steps) -> Steps:
-        made: list[Step] = []
+    def _caching(self, key: object, steps: Steps) -> Steps:
+        """The same steps, put into the cache at the end."""
+        done: list[Step] = []
         for step in steps:
-            if isinstance(step, Part) and step.position_s > _LONGEST_KEPT_S:
-                made.clear()
+            if isinstance(step, Part) and step.position_s > _LONGEST_CACHED_S:
                 yield step
-                break
-            made.append(step)
+                yield from steps
+                return
+            done.append(step)
             if isinstance(step, RecordingTranscript):
-                self._cache.put(key, made)
+                self._cache.put(key, done)
             yield step
-        yield from steps
 
     def facts(self) -> dict[str, Any]:
         """For /system."""

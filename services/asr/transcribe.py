@@ -6,10 +6,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import Emotion, Engine, Hints, Recognition, RecordingTranscript, Segment, join_texts
+from huiyin.services.asr.recogniser import (
+    Emotion,
+    Engine,
+    Hints,
+    Recognition,
+    RecordingTranscript,
+    Segment,
+    join_texts,
+    seconds_by_label,
+)
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
 from huiyin.services.asr.text.hotwords import recognise
@@ -17,18 +27,26 @@ from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.heap import trim_heap
 
-_TIDY_EVERY_S = 120.0  # what is kept of each piece makes holes between large buffers: they add up over hours
-_SAME_S = 0.01  # closer positions are one
+_TRIM_EVERY_S = 120.0  # what each piece leaves behind makes holes between large buffers: they add up over hours
+_SAME_S = 0.01  # positions nearer than this are one
+_NO_SPEECH = Recognition(())
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was heard in one piece of a recording (times from the start of the recording), and how far it goes."""
+    """The transcript of one piece of a recording (times from the start of the recording), and how far it reaches."""
 
     segments: tuple[Segment, ...]
     position_s: float
     total_s: float | None
     """Length of the recording by its header, None when unknown."""
+
+
+Step = Part | RecordingTranscript
+Steps = Iterator[Step]
+"""A Part for each piece, at the end the RecordingTranscript."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +58,20 @@ class Recogniser:
     detectors: Detectors
     plan: Plan
     count: Callable[[int], object] = lambda pieces: None
-    """Told how many pieces a call had."""
+    """Called with the number of pieces of each call."""
 
 
-def transcribe(
-    recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller
-) -> Iterator[Part | RecordingTranscript]:
-    """Yields a Part as each piece is done (without segments where nobody spoke), at the end the Transcript.
+def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller) -> Steps:
+    """Yields a Part as each piece is done (without segments where it has no speech), at the end the transcript.
 
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
-    503 when its memory does not do, 504 after the deadline. ClientLeft as soon as that is noticed.
+    503 when its memory is too small, 504 after the deadline. ClientLeft as soon as that is noticed.
     """
-    sound, clock, tidied_s = _Sound(reader, caller), _Clock(), 0.0
     engine, plan = recogniser.engine, recogniser.plan
+    sound, clock = _Sound(reader, caller), _Clock()
     segments: list[Segment] = []
     warnings: list[str] = []
+    trimmed_s = 0.0
 
     def call(batch: Sequence[Samples]) -> list[Recognition]:
         with recogniser.queue.turn(caller), clock.running():
@@ -62,26 +79,21 @@ def transcribe(
         recogniser.count(len(batch))
         return recognitions
 
-    windows = _windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)
-    while True:
-        with clock.running():
-            window = next(windows, None)
-        if window is None:
-            break
+    for window in clock.timed(_windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)):
         if not caller.accepted:
             caller.short = sound.ended and reader.decoded_s <= SHORT_S
-        spoken = [piece for piece in window if piece.samples.any()]
-        heard = dict(zip(map(id, spoken), recognise_all(call, [p.samples for p in spoken], plan), strict=True))
+        audible = [piece.samples for piece in window if piece.samples.any()]
+        recognitions = iter(recognise_all(call, audible, plan))
         for piece in window:
-            recognition = heard.get(id(piece), Recognition(()))
+            recognition = next(recognitions) if piece.samples.any() else _NO_SPEECH
             found = tuple(segment.later(piece.start_s) for segment in recognition.segments)
-            warnings += [w for w in recognition.warnings if w not in warnings]
+            warnings += [warning for warning in recognition.warnings if warning not in warnings]
             segments += found
             caller.reached_s = piece.end_s
             if not sound.silent:
                 yield Part(found, piece.end_s, reader.expected_s)
-        if caller.reached_s - tidied_s > _TIDY_EVERY_S:
-            tidied_s = caller.reached_s
+        if caller.reached_s - trimmed_s > _TRIM_EVERY_S:
+            trimmed_s = caller.reached_s
             trim_heap()
     if sound.silent:
         raise ApiError(422, "asr.silent_audio")
@@ -91,7 +103,7 @@ def transcribe(
 
 
 class _Sound:
-    """A recording's blocks, as long as somebody waits for the answer."""
+    """A recording's blocks, until its caller leaves."""
 
     def __init__(self, reader: AudioReader, caller: Caller) -> None:
         self._reader, self._caller = reader, caller
@@ -119,9 +131,18 @@ class _Clock:
         yield
         self.busy_s += time.perf_counter() - started
 
+    def timed(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items; the time to make them counts."""
+        while True:
+            with self.running():
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
 
 def _windows(pieces: Iterator[Piece], window_s: float) -> Iterator[list[Piece]]:
-    """The pieces in groups of about `window_s` seconds, at 0 one by one; news of silence is not held back."""
+    """The pieces in groups of about `window_s` seconds, at 0 one by one. A piece without sound ends its group."""
     window: list[Piece] = []
     for piece in pieces:
         window.append(piece)
@@ -136,15 +157,16 @@ def joined(
     model: str, segments: Sequence[Segment], duration_s: float, busy_s: float, warnings: tuple[str, ...]
 ) -> RecordingTranscript:
     """All segments of a recording as one transcript."""
-    spoken_s = sum(_length(s) for s in segments) or 1.0
+    speech_s = sum(s.length_s for s in segments) or 1.0
+    languages = seconds_by_label((s.language, s.length_s) for s in segments)
     return RecordingTranscript(
         text=join_texts(s.text for s in segments),
-        language=_main_language(segments),
+        language=next(iter(languages), ""),
         duration_s=duration_s,
         processing_s=busy_s,
         rtf=busy_s / duration_s if duration_s else 0.0,
         model=model,
-        confidence=sum(s.confidence * _length(s) for s in segments) / spoken_s,
+        confidence=sum(s.confidence * s.length_s for s in segments) / speech_s,
         emotion=_overall_emotion(segments),
         events=tuple(event for s in segments for event in s.events),
         segments=tuple(segments),
@@ -152,27 +174,15 @@ def joined(
     )
 
 
-def _main_language(segments: Sequence[Segment]) -> str:
-    """The language spoken longest."""
-    seconds: dict[str, float] = {}
-    for s in segments:
-        seconds[s.language] = seconds.get(s.language, 0.0) + _length(s)
-    return max(seconds, key=lambda code: seconds[code], default="")
-
-
 def _overall_emotion(segments: Sequence[Segment]) -> Emotion | None:
-    """Scores averaged over the seconds of speech that have any; None when no segment has."""
-    felt = [(s.emotion, _length(s)) for s in segments if s.emotion]
-    total_s = sum(length for _, length in felt)
+    """Scores averaged over the seconds of speech that have an emotion; None without any."""
+    tagged = [(s.emotion, s.length_s) for s in segments if s.emotion]
+    total_s = sum(length_s for _, length_s in tagged)
     if not total_s:
         return None
     scores: dict[str, float] = {}
-    for emotion, length in felt:
+    for emotion, length_s in tagged:
         for label, score in emotion.scores.items():
-            scores[label] = scores.get(label, 0.0) + score * length / total_s
+            scores[label] = scores.get(label, 0.0) + score * length_s / total_s
     label = max(scores, key=lambda name: scores[name])
     return Emotion(label, scores[label], scores)
-
-
-def _length(segment: Segment) -> float:
-    return max(segment.end_s - segment.start_s, 0.0)

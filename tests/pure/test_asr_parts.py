@@ -7,8 +7,8 @@ import pytest
 from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
 from huiyin.services.asr.recogniser import Segment, join_texts, load_engine
-from huiyin.services.asr.text.formats import as_srt, as_vtt
 from huiyin.services.asr.text.simplified import written_simply
+from huiyin.services.asr.text.subtitles import as_srt, as_vtt
 
 
 def test_an_unknown_engine_is_named_with_the_known() -> None:

@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 
 from huiyin.services.asr.recogniser import Word
-from huiyin.services.asr.text.formats import as_csv, as_srt, as_verbose, as_vtt
-from huiyin.services.asr.text.subtitles import cues
+from huiyin.services.asr.text.formats import as_csv, as_verbose
+from huiyin.services.asr.text.subtitles import as_srt, as_vtt, cues
 from tests.support.transcripts import SAYINGS, conversation, feeling, segment, spoken, transcript
 
 # --- subtitles ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http import responses
-from huiyin.services.asr.http.request import Ask, openai_ask, own_ask
+from huiyin.services.asr.http.request import Job, openai_job, own_job
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, as_verbose
 from huiyin.services.asr.transcribe import Part
@@ -44,17 +44,17 @@ def app() -> Flask:
 
     @flask.post("/asr")
     def own() -> Response:
-        ask = own_ask(request, settings, ("en", "zh"))
-        if ask.stream:
+        job = own_job(request, settings, ("en", "zh"))
+        if job.stream:
             steps = [Part(HEARD.segments, 2.0, 2.0), HEARD]
-            return jsonify([json.loads("".join(blocks)) for blocks in responses.events(steps, ask, settings)])
-        if ask.response_format == "json":
-            return Response(responses.result(HEARD, ask, settings), content_type="application/json")
-        return Response("".join(responses.document(HEARD, ask, settings)), content_type=DOCUMENTS[ask.response_format])
+            return jsonify([json.loads("".join(blocks)) for blocks in responses.events(steps, job, settings)])
+        if job.response_format == "json":
+            return Response(responses.result(HEARD, job, settings), content_type="application/json")
+        return Response("".join(responses.document(HEARD, job, settings)), content_type=DOCUMENTS[job.response_format])
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:
-        return jsonify(dataclasses.asdict(openai_ask(request, "m", ("en",)))["response_format"])
+        return jsonify(dataclasses.asdict(openai_job(request, "m", ("en",)))["response_format"])
 
     return flask
 
@@ -93,8 +93,8 @@ def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.Monkey
     ):
         monkeypatch.setattr(responses, "_EMBED_UP_TO_S", 5.0)
         wav = encode(np.full(round(length_s * SAMPLE_RATE), 0.1, np.float32))
-        ask = Ask(wav, None, Hints(), False, "html", embed_audio=asked_for)
-        assert ("<audio" in "".join(responses.document(HEARD, ask, settings))) == embedded
+        job = Job(wav, None, Hints(), False, "html", embed_audio=asked_for)
+        assert ("<audio" in "".join(responses.document(HEARD, job, settings))) == embedded
 
 
 def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
@@ -144,6 +144,6 @@ def test_the_pages_parts_are_shipped() -> None:
 
 
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
-    ask = Ask(b"no sound" * 100, None, Hints(), False, "html")
+    job = Job(b"no sound" * 100, None, Hints(), False, "html")
     with pytest.raises(ApiError, match="not a sound file"):
-        responses.document(HEARD, ask, AsrSettings())
+        responses.document(HEARD, job, AsrSettings())

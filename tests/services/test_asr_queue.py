@@ -186,7 +186,7 @@ def test_sixteen_equal_callers_get_equal_shares() -> None:
     rounds, callers = 8, 16
     passed: list[int] = []
     waits_s: list[float] = []
-    queue = ModelQueue(LIMIT_S, callers, workers=2, waited=waits_s.append)
+    queue = ModelQueue(LIMIT_S, callers, workers=2, on_wait=waits_s.append)
     together, turns = threading.Barrier(callers), [0]
 
     def call() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from huiyin.services.asr.recogniser import Emotion, RecordingTranscript, Segment
 from huiyin.services.asr.report.labels import in_plain_words
-from huiyin.services.asr.report.media import MOST_PEAKS, Waveform, listen
+from huiyin.services.asr.report.media import MOST_PEAKS, Waveform, waveform_and_sound
 from huiyin.services.asr.report.page import report
 from huiyin.services.asr.report.track import course, emotion_track, negative, shares
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, decode
@@ -192,7 +192,7 @@ def test_the_sound_in_a_report_is_the_recording() -> None:
     samples = np.repeat(rng.uniform(0.05, 0.5, 30), SAMPLE_RATE // 10).astype(np.float32)
     samples *= np.sin(2 * np.pi * 440 * np.arange(len(samples)) / SAMPLE_RATE).astype(np.float32)
     wav = encode(samples, "wav", "pcm_s24le", 44_100, 2)
-    waveform, sound = listen(AudioReader(wav, 60), 100, 60.0)
+    waveform, sound = waveform_and_sound(AudioReader(wav, 60), 100, 60.0)
     assert sound is not None
     html = "".join(report(transcript(duration_s=3.0), waveform, "x", sound))
     (audio,) = Page(html).all("audio")
@@ -203,5 +203,5 @@ def test_the_sound_in_a_report_is_the_recording() -> None:
     loudness = [float(np.abs(played[i : i + 1600]).max()) for i in range(0, 48_000 - 1600, 1600)]
     meant = [float(np.abs(samples[i : i + 1600]).max()) for i in range(0, 48_000 - 1600, 1600)]
     assert np.corrcoef(loudness, meant)[0, 1] > 0.7
-    assert listen(AudioReader(wav, 60), 100, 2.0)[1] is None, "longer than what is embedded"
-    assert listen(AudioReader(wav, 60), 100, 0.0)[1] is None
+    assert waveform_and_sound(AudioReader(wav, 60), 100, 2.0)[1] is None, "longer than what is embedded"
+    assert waveform_and_sound(AudioReader(wav, 60), 100, 0.0)[1] is None

@@ -15,7 +15,7 @@ from flask import Flask
 from huiyin.assistant.faces.cli.transcribe_live import Lines, columns
 from huiyin.configs.settings import load
 from huiyin.services.asr.dictation import Dictation, TimedRecognition, agreed
-from huiyin.services.asr.http.stream import add_live, live_ask
+from huiyin.services.asr.http.stream import add_live, stream_options
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common import errors
@@ -78,7 +78,7 @@ def test_silence_is_not_kept() -> None:
     cutter = Utterances(LoudnessDetector(), 15.0)
     for _ in range(20):
         cutter.push(SECOND)
-    assert len(cutter._held) <= SAMPLE_RATE
+    assert len(cutter._sound) <= SAMPLE_RATE
 
 
 # --- dictation ---------------------------------------------------------------------------------------------------
@@ -104,9 +104,9 @@ class Desk:
     def hear(self, data: bytes, step: int | None = None, *, last: bool = True) -> list[dict[str, Any]]:
         step = step or round(0.04 * self.rate) * 2
         for i in range(0, len(data), step):
-            self.events += self.dictation.hear(data[i : i + step])
+            self.events += self.dictation.push(data[i : i + step])
         if last:
-            self.events += self.dictation.hear(b"", last=True)
+            self.events += self.dictation.push(b"", last=True)
         return self.events
 
     def of(self, kind: str) -> list[dict[str, Any]]:
@@ -283,15 +283,15 @@ def test_a_file_gets_finals_only() -> None:
 
 
 def test_the_address_is_checked() -> None:
-    ask = live_ask({"rate": "48000", "partial_ms": "0", "language": "zh"}, ("en", "zh"))
-    assert (ask.rate, ask.partial_ms, ask.hints.languages) == (48_000, 0, ("zh",))
-    assert live_ask({}, ("en",)).partial_ms == 400
+    options = stream_options({"rate": "48000", "partial_ms": "0", "language": "zh"}, ("en", "zh"))
+    assert (options.rate, options.partial_ms, options.hints.languages) == (48_000, 0, ("zh",))
+    assert stream_options({}, ("en",)).partial_ms == 400
     for fields in (
         {"rate": "7999"}, {"rate": "48001"}, {"rate": "-1"}, {"rate": "16k"}, {"rate": "9" * 5000}, {"rate": "٣٠٠٠٠"},
         {"partial_ms": "199"}, {"partial_ms": "2001"}, {"partial_ms": "nan"}, {"language": "klingon"}, {"itn": "maybe"},
     ):  # fmt: skip
         with pytest.raises(ApiError) as caught:
-            live_ask(fields, ("en", "zh"))
+            stream_options(fields, ("en", "zh"))
         assert caught.value.status == 400 and len(caught.value.message) < 120
 
 

@@ -1,4 +1,4 @@
-"""FunASR's own models, loaded with care: from a folder, never from the network, and running nothing of it."""
+"""FunASR's own models, loaded from a folder: without the network, and without running code from the folder."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.common.heap import trim_heap
 
 
-def find_device(asked: str) -> str:
-    """`asked`, or for 'auto' the first GPU, or the CPU.
+def find_device(device: str) -> str:
+    """`device`, or for 'auto' the first GPU, or the CPU.
 
-    PyTorch is only asked (2 s, 200 MB) where there is a driver to run on.
+    PyTorch is only imported (2 s, 200 MB) where there is a driver for it.
     """
-    if asked != "auto":
-        return asked
+    if device != "auto":
+        return device
     if shutil.which("nvidia-smi") and importlib.util.find_spec("torch"):
         import torch
 
@@ -47,10 +47,10 @@ def check_folder(folder: Path, model: str, files: Sequence[str], hub: str) -> No
 
 
 def load_stock(folder: Path, device: str, threads: int) -> Any:
-    """FunASR's AutoModel of a folder: nothing is downloaded, nothing of the folder is run. Raises SettingsError."""
+    """FunASR's AutoModel of a folder. Raises SettingsError."""
     if os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
         raise SettingsError("asr.unsafe_weights")
-    # Read when OpenMP is loaded: its threads would spin, and 1 s of audio take 8 s beside another busy process.
+    # Read when OpenMP is loaded. By default its threads spin: 1 s of audio takes 8 s beside another busy process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     import torch
@@ -75,7 +75,7 @@ def load_stock(folder: Path, device: str, threads: int) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what FunASR tells the root logger as it loads: "download models from model hub", and downloads none."""
+    """Without FunASR's messages as it loads: "download models from model hub", though it does not download any."""
 
     def is_error(record: logging.LogRecord) -> bool:
         return record.levelno >= logging.ERROR

@@ -1,4 +1,4 @@
-"""Recognising the recogniser's own stutter: Whisper's decoder can fall into repeating what it has just written."""
+"""Loops of Whisper's decoder: it can fall into repeating its own last words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Sequence
 
 _COMPRESSION_RATIO = 2.4  # the threshold of openai/whisper: ordinary text stays below
-_PERIODS = 4  # "no no no no" may have been said and costs a second look; three of them may not
+_PERIODS = 4  # repetitions; a real "no no no no" costs a second decoding, "no no no" does not
 _LONGEST_PERIOD = 12  # tokens; a repeated sentence
-_LONG_REPEAT = 8  # tokens: ending in words that were there before; people rarely do that word for word
+_LONG_REPEAT = 8  # tokens at the end that occurred before; people rarely repeat themselves word for word
 
 
 def looks_looped(tokens: Sequence[int], text: str) -> bool:
@@ -20,12 +20,10 @@ def looks_looped(tokens: Sequence[int], text: str) -> bool:
 
 
 def without_loop(tokens: Sequence[int]) -> list[int]:
-    """`tokens` with the repetition at their end said once."""
+    """`tokens` with the repetition at their end reduced to one."""
     period = _period(tokens)
-    if not period:
-        return list(tokens)
     end = len(tokens)
-    while end >= 2 * period and tokens[end - period : end] == tokens[end - 2 * period : end - period]:
+    while period and end >= 2 * period and tokens[end - period : end] == tokens[end - 2 * period : end - period]:
         end -= period
     return list(tokens[:end])
 
@@ -33,14 +31,14 @@ def without_loop(tokens: Sequence[int]) -> list[int]:
 def _period(tokens: Sequence[int]) -> int:
     """Length of the shortest run of tokens that the sequence ends with `_PERIODS` times, 0 if none."""
     for period in range(1, _LONGEST_PERIOD + 1):
-        tail = tokens[-period * _PERIODS :]
-        if len(tail) == period * _PERIODS and all(tail[i] == tail[i - period] for i in range(period, len(tail))):
+        length = period * _PERIODS
+        tail = tokens[-length:]
+        if len(tail) == length and tail[period:] == tail[:-period]:
             return period
     return 0
 
 
 def _ends_in_a_repeat(tokens: Sequence[int]) -> bool:
-    if len(tokens) < 2 * _LONG_REPEAT:
-        return False
-    tail = list(tokens[-_LONG_REPEAT:])
-    return any(list(tokens[i : i + _LONG_REPEAT]) == tail for i in range(len(tokens) - 2 * _LONG_REPEAT + 1))
+    tail = tokens[-_LONG_REPEAT:]
+    starts = range(len(tokens) - 2 * _LONG_REPEAT + 1)
+    return any(tokens[start : start + _LONG_REPEAT] == tail for start in starts)

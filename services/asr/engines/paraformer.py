@@ -1,10 +1,9 @@
-"""SeACo-Paraformer: Mandarin (with English words in it), hotwords that it hears natively, times of every character.
+"""SeACo-Paraformer: Mandarin (with English words in it), native hotwords, times of every character.
 
 Non-autoregressive (arXiv 2206.08317), hotwords by semantic-augmented contextual attention (arXiv 2308.03266), times by
 CIF over upsampled frames; the marks come from CT-Transformer (arXiv 2003.01309). FunASR's modules and weights, driven
-from here step by step: its own call keeps a request's hotwords on the model, where the next request finds them, fetches
-or reads a hotword that looks like an address or a file, and loses a whole recording to one empty segment. Nothing is
-kept between two calls here.
+step by step, as its own call keeps a request's hotwords on the model for the next request, fetches or reads a hotword
+that looks like an address or a file, and loses a whole recording to one empty segment.
 
 Numbers stay as they are spoken; ``itn`` only decides on the marks.
 """
@@ -28,8 +27,8 @@ from huiyin.services.common.text import HAN, is_chinese
 
 _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
-_SHORTEST_S = 0.05  # fewer samples than one frame make FunASR divide by zero
-_GPU_BATCH_S = 600.0  # as much as the planner finds room for
+_SHORTEST_S = 0.05  # with less than one frame FunASR divides by zero
+_GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
 _WARM_UP_S = 1.0
 _PART = re.compile(rf"[{HAN}]|(?:(?![{HAN}])[^\W_])+(?:'(?:(?![{HAN}])[^\W_])+)*")
 
@@ -76,32 +75,32 @@ class ParaformerEngine:
         """One segment a piece, or none where nothing was said. Raises OutOfMemory."""
         hotwords, unknown = self._hotwords(hints.hotwords)
         warnings = (f"Paraformer has no letters for the hotwords: {', '.join(unknown)}",) if unknown else ()
-        long_enough = [i for i, samples in enumerate(pieces) if len(samples) >= _SHORTEST_S * SAMPLE_RATE]
-        found: list[list[Word]] = [[] for _ in pieces]
-        confidences = [0.0] * len(pieces)
-        if long_enough:
-            heard = self._decode([np.nan_to_num(pieces[i], posinf=0.0, neginf=0.0) for i in long_enough], hotwords)
-            for i, (words, confidence) in zip(long_enough, heard, strict=True):
-                found[i], confidences[i] = words, confidence
-        if self._marks and hints.itn:
-            found = [self._marks(words) for words in found]
-        return [
-            Recognition(_segments(words, confidence, len(samples) / SAMPLE_RATE), warnings)
-            for words, confidence, samples in zip(found, confidences, pieces, strict=True)
-        ]
+        long_enough = [samples for samples in pieces if len(samples) / SAMPLE_RATE >= _SHORTEST_S]
+        decoded = iter(self._decode(long_enough, hotwords))
+        recognitions = []
+        for samples in pieces:
+            length_s = len(samples) / SAMPLE_RATE
+            words, confidence = next(decoded) if length_s >= _SHORTEST_S else ([], 0.0)
+            if self._marks and hints.itn:
+                words = self._marks(words)
+            recognitions.append(Recognition(_segments(words, confidence, length_s), warnings))
+        return recognitions
 
     def _decode(self, pieces: Sequence[Samples], hotwords: list[list[int]] | None) -> list[tuple[list[Word], float]]:
         """Words with times and confidence of each piece."""
         import torch
 
-        rows = [torch.from_numpy(self._frontend(samples)) for samples in pieces]
+        if not pieces:
+            return []
+        finite = [np.nan_to_num(samples, posinf=0.0, neginf=0.0) for samples in pieces]
+        rows = [torch.from_numpy(self._frontend(samples)) for samples in finite]
         model = self._model
         try:
             with torch.inference_mode():
                 lengths = torch.tensor([len(row) for row in rows], device=self.device)
                 speech = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(self.device)
                 encoded, lengths = model.encode(speech, lengths)
-                # Beyond a piece's end there is nothing, as if it were alone; the predictor looks one frame further.
+                # Padding is made zero: the predictor looks one frame beyond a piece's end.
                 beyond = torch.arange(encoded.shape[1], device=self.device) >= lengths[:, None]
                 encoded = encoded.masked_fill(beyond[..., None], 0.0)
                 acoustic, counts, *_ = model.calc_predictor(encoded, lengths)
@@ -123,20 +122,20 @@ class ParaformerEngine:
         from funasr.utils.timestamp_tools import ts_prediction_lfr6_standard
 
         best, ids = scores.max(dim=-1)
-        kept = [i for i, token in enumerate(ids.tolist()) if token not in self._special]
-        if not kept or not bool(torch.isfinite(best).all()):
+        spoken = [i for i, token in enumerate(ids.tolist()) if token not in self._special]
+        if not spoken or not bool(torch.isfinite(best).all()):
             return [], 0.0
-        tokens = [self._tokens[int(ids[i])] for i in kept]
+        tokens = [self._tokens[int(ids[i])] for i in spoken]
         length = torch.tensor([encoded.shape[1]], device=encoded.device)
         count = torch.tensor([len(scores)], device=encoded.device)
-        # Alone, without the padding of a batch: the network that finds the times also looks backwards.
+        # Without the padding of the batch: the network for the times also looks backwards.
         _, _, alphas, peaks = self._model.calc_predictor_timestamp(encoded, length, count)
         _, times_ms = ts_prediction_lfr6_standard(alphas[0], peaks[0], list(tokens))
         words = join_pieces(tokens, [(start / 1000, end / 1000) for start, end in times_ms])
-        return words, float(best[kept].mean().exp())
+        return words, float(best[spoken].mean().exp())
 
     def _hotwords(self, words: Sequence[str]) -> tuple[list[list[int]] | None, list[str]]:
-        """Token numbers of each hotword and, last, of the end mark that is expected; and what tokens cannot write."""
+        """Token numbers of each hotword and, last, of the end mark; and the hotwords that tokens cannot write."""
         known, unknown = [], []
         for word in words:
             ids = [self._ids.get(piece, -1) for part in _PART.findall(word.lower()) for piece in self._split(part)]
@@ -154,7 +153,8 @@ class ParaformerEngine:
 def _segments(words: list[Word], confidence: float, length_s: float) -> tuple[Segment, ...]:
     if not words:
         return ()
-    words = [Word(w.text, min(max(w.start_s, 0.0), length_s), min(max(w.end_s, 0.0), length_s)) for w in words]
+    times_s = np.clip([(word.start_s, word.end_s) for word in words], 0.0, length_s).tolist()
+    words = [Word(word.text, *span) for word, span in zip(words, times_s, strict=True)]
     text = join_texts(word.text for word in words)
     language = "zh" if is_chinese(text) else "en"
     return (Segment(words[0].start_s, words[-1].end_s, text, language, confidence, words=tuple(words)),)
@@ -163,26 +163,28 @@ def _segments(words: list[Word], confidence: float, length_s: float) -> tuple[Se
 def join_pieces(tokens: Sequence[str], times_s: Sequence[tuple[float, float]]) -> list[Word]:
     """Words from tokens: "py@@ torch" is one, and letters spelt one by one ("c c t v") are an abbreviation.
 
-    Where there are fewer times than tokens, the last time does for the rest.
+    Where there are fewer times than tokens, the last time is that of the rest.
     """
     words: list[Word] = []
-    begun, letters = False, False
+    begun = False  # the last token was the beginning of a word
+    after_letter = False
     for i, token in enumerate(tokens):
         start_s, end_s = times_s[min(i, len(times_s) - 1)] if times_s else (0.0, 0.0)
+        is_letter = not begun and len(token) == 1 and token.isascii() and token.isalpha()
         text = token.removesuffix("@@")
-        letter = not begun and not token.endswith("@@") and len(token) == 1 and token.isascii() and token.isalpha()
-        begun = begun and token.isascii()
-        if begun or (letter and letters):
+        if begun and token.isascii():
             before = words.pop()
-            text = before.text + text if begun else (before.text + text).upper()
-            start_s = before.start_s
+            text, start_s = before.text + text, before.start_s
+        elif is_letter and after_letter:
+            before = words.pop()
+            text, start_s = (before.text + text).upper(), before.start_s
         words.append(Word(text, start_s, end_s))
-        begun, letters = token.endswith("@@"), letter
+        begun, after_letter = token.endswith("@@"), is_letter
     return words
 
 
 def _read_pieces(path: Path) -> dict[str, list[str]]:
-    """The published ``seg_dict``: a word, then its pieces, one line each. Empty where there is none."""
+    """The published ``seg_dict``: a word, then its pieces, one line each. Empty without such a file."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8") as file:

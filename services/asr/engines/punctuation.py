@@ -1,6 +1,6 @@
-"""Marks for text that has none: CT-Transformer (arXiv 2003.01309), FunASR's modules and weights.
+"""Punctuation for text without any: CT-Transformer (arXiv 2003.01309), FunASR's modules and weights.
 
-Driven from here because FunASR's own call opens its text as a file when there is one of that name.
+Driven step by step, as FunASR's own call opens its text as a file when there is one of that name.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from huiyin.services.asr.recogniser import Word
 
 _FILES = ("config.yaml", "model.pt", "tokens.json")
 _HUB = "iic/punc_ct-transformer_zh-cn-common-vocab272727-pytorch"
-_STEP = 20  # words more in each look, as FunASR does it: the network was trained on short texts
-_LONGEST = 200  # words without a full stop: the last comma becomes one
-_FULL_STOPS = "。？"
+_STEP = 20  # more words in each call, as in FunASR: the network was trained on short texts
+_LONGEST = 200  # words without a full stop; beyond it the last comma becomes one
+_FULL_STOPS = ("。", "？")
 _LATIN = {"，": ",", "。": ".", "？": "?", "、": ","}
 
 
@@ -33,7 +33,7 @@ class Punctuation:
         self._device = device
 
     def __call__(self, words: Sequence[Word]) -> list[Word]:
-        """The words, some with a mark behind, the last one always with a full stop or a question mark."""
+        """The words, some with a mark after them, the last one always with a full stop or a question mark."""
         if not words:
             return []
         tokens = self._split([word.text.lower() for word in words])
@@ -52,7 +52,7 @@ class Punctuation:
         return marked
 
     def _split(self, words: Sequence[str]) -> list[str]:
-        """The words, or what jieba makes of them where the vocabulary is one of words (the large model)."""
+        """The words, or jieba's division of them for a vocabulary of words (the large model)."""
         from funasr.models.ct_transformer.utils import split_words
 
         if self._model.jieba_usr_dict is None:
@@ -60,27 +60,19 @@ class Punctuation:
         return [token for token in split_words(" ".join(words), self._model.jieba_usr_dict) if token.strip()]
 
     def _marks(self, tokens: Sequence[str]) -> list[str]:
-        """The mark after each token, '' for none: looked at again until the sentence it is in has ended."""
+        """The mark after each token, '' for none; tokens are classified again until their sentence has ended."""
         ids = self._tokenizer.tokens2ids(tokens)
         marks: list[str] = []
         end = 0
         while len(marks) < len(tokens):
             end = min(end + _STEP, len(tokens))
-            looked = self._look(ids[len(marks) : end])
-            if end == len(tokens):
-                marks += looked
-            else:
-                stops = [i for i, mark in enumerate(looked[:-1]) if mark and mark in _FULL_STOPS and i > 1]
-                commas = [i for i, mark in enumerate(looked[:-1]) if mark == "，" and i > 1]
-                if not stops and len(looked) > _LONGEST and commas:
-                    looked[commas[-1]] = "。"
-                    stops = commas
-                marks += looked[: stops[-1] + 1] if stops else []
-        if marks[-1] not in tuple(_FULL_STOPS):
+            new = self._classify(ids[len(marks) : end])
+            marks += new if end == len(tokens) else _whole_sentences(new)
+        if marks[-1] not in _FULL_STOPS:
             marks[-1] = "。"
         return marks
 
-    def _look(self, ids: Sequence[int]) -> list[str]:
+    def _classify(self, ids: Sequence[int]) -> list[str]:
         import torch
 
         text = torch.tensor([list(ids)], device=self._device)
@@ -90,8 +82,20 @@ class Punctuation:
         return ["" if name in ("_", "<unk>") else name for name in names]
 
 
+def _whole_sentences(marks: list[str]) -> list[str]:
+    """The marks up to the last full stop before the end; in a text too long without one, up to the last comma."""
+    inside = range(2, len(marks) - 1)
+    stops = [i for i in inside if marks[i] in _FULL_STOPS]
+    commas = [i for i in inside if marks[i] == "，"]
+    if stops:
+        return marks[: stops[-1] + 1]
+    if commas and len(marks) > _LONGEST:
+        return [*marks[: commas[-1]], "。"]
+    return []
+
+
 def _at_ends(tokens: Sequence[str], marks: Sequence[str]) -> dict[int, str]:
-    """The marks by how many letters stand before them."""
+    """The marks by the number of letters before them."""
     after, position = {}, 0
     for token, mark in zip(tokens, marks, strict=True):
         position += len(token.replace(" ", ""))

@@ -1,7 +1,7 @@
 """SenseVoiceSmall: text, language, emotion and events in one pass (arXiv 2407.04051).
 
-Features, decoding and tags are the project's own (`services/asr/sensevoice`); the weights are FunASR's, and its stock
-call is what the tests compare with. On a CPU neither FunASR nor PyTorch is needed.
+Features, decoding and tags are the project's own (`services/asr/sensevoice`); the weights are FunASR's, and the tests
+compare with its stock call. On a CPU neither FunASR nor PyTorch is needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from huiyin.services.asr.recogniser import FindModel, Hints, ModelFolderError, R
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.features import Frontend
-from huiyin.services.asr.sensevoice.network import Network, OnnxNetwork, Output, TorchNetwork
+from huiyin.services.asr.sensevoice.network import Network, OnnxNetwork, TorchNetwork
 from huiyin.services.asr.sensevoice.tags import (
     EMOTION_QUERY,
     EVENT_QUERY,
@@ -25,11 +25,10 @@ from huiyin.services.asr.sensevoice.tags import (
     LANGUAGE_QUERIES,
     LANGUAGES,
     SPOKEN_QUERY,
-    Answers,
 )
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
-_GPU_BATCH_S = 600.0  # as much as the planner finds room for; more gains nothing
+_GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
 _WARM_UP_S = 1.0
 
 
@@ -40,25 +39,43 @@ def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
         raise SettingsError("asr.sensevoice_languages", unknown=unknown, known=LANGUAGES)
     folder = find_model(settings.model)
     device = _device(settings)
-    on_cpu = device == "cpu"
-    workers = (settings.workers or settings.threads) if on_cpu else 1
-    runtime = settings.runtime if settings.runtime != "auto" else ("onnx" if on_cpu else "torch")
-    precision = settings.precision if settings.precision != "auto" else _usual_precision(runtime, on_cpu)
+    runtime = settings.runtime
+    if runtime == "auto":
+        runtime = "onnx" if device == "cpu" else "torch"
     network: Network
     if runtime == "onnx":
-        if not on_cpu or precision not in ("int8", "fp32"):
-            raise SettingsError("asr.onnx_precision", precision=precision, device=device)
-        network = OnnxNetwork(exported(folder, precision), max(1, settings.threads // workers))
+        workers = settings.workers or settings.threads
+        network = _onnx(settings, folder, device, workers)
     else:
-        if precision == "int8":
-            raise SettingsError("asr.torch_int8")
-        if not funasr_is_installed():
-            raise SettingsError("asr.no_funasr_for_torch")
         workers = 1
-        network = TorchNetwork(folder, device, precision, settings.threads)
+        network = _torch(settings, folder, device)
     engine = SenseVoiceEngine(folder, network, settings.languages, workers)
     engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints())
     return engine
+
+
+def _device(settings: AsrSettings) -> str:
+    """The device to run on: a choice that only a CPU supports decides it."""
+    only_cpu = settings.runtime == "onnx" or settings.precision == "int8"
+    return "cpu" if only_cpu and settings.device == "auto" else find_device(settings.device)
+
+
+def _onnx(settings: AsrSettings, folder: Path, device: str, workers: int) -> Network:
+    precision = "int8" if settings.precision == "auto" else settings.precision
+    if device != "cpu" or precision not in ("int8", "fp32"):
+        raise SettingsError("asr.onnx_precision", precision=precision, device=device)
+    return OnnxNetwork(exported(folder, precision), max(1, settings.threads // workers))
+
+
+def _torch(settings: AsrSettings, folder: Path, device: str) -> Network:
+    precision = settings.precision
+    if precision == "auto":
+        precision = "fp32" if device == "cpu" else "fp16"
+    if precision == "int8":
+        raise SettingsError("asr.torch_int8")
+    if not funasr_is_installed():
+        raise SettingsError("asr.no_funasr_for_torch")
+    return TorchNetwork(folder, device, precision, settings.threads)
 
 
 class SenseVoiceEngine:
@@ -69,7 +86,7 @@ class SenseVoiceEngine:
     uses_hotwords = False
 
     def __init__(self, folder: Path, network: Network, allowed: tuple[str, ...], workers: int) -> None:
-        """`allowed`: the languages that may be spoken when a caller names none. Raises ModelFolderError, OSError."""
+        """`allowed`: the languages that may be recognised by default. Raises ModelFolderError, OSError."""
         from sentencepiece import SentencePieceProcessor
 
         files = sorted(folder.glob("*.bpe.model"))
@@ -79,39 +96,28 @@ class SenseVoiceEngine:
         cmvn = folder / "am.mvn"
         self._frontend = Frontend(cmvn if cmvn.is_file() else None)
         self._network, self._allowed = network, allowed
-        self.model, self.device, self.workers = folder.name, network.device, workers
+        self.model = folder.name
+        self.device = network.device
+        self.workers = workers
         self.batch_s = _GPU_BATCH_S if network.batches else 0.0
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
-        """See Engine. A language outside those allowed is never heard: such a piece is listened to again."""
+        """See Engine. A language that is not allowed is never recognised: such a piece is decoded a second time."""
         allowed = hints.languages or self._allowed
         features = [self._frontend(samples) for samples in pieces]
         outputs = self._network.run(features, _queries(allowed[0] if len(allowed) == 1 else "auto", hints.itn))
-        answers = [self._decoder.tags.read(output.tags, allowed) for output in outputs]
-        for i, answer in enumerate(answers):
-            if len(allowed) > 1 and answer.best_language in LANGUAGES and answer.best_language not in allowed:
-                (outputs[i],) = self._network.run([features[i]], _queries(answer.language, hints.itn))
-                answers[i] = self._decoder.tags.read(outputs[i].tags, (answer.language,))
-        return [
-            self._recognition(output, answer, len(samples) / SAMPLE_RATE)
-            for output, answer, samples in zip(outputs, answers, pieces, strict=True)
-        ]
-
-    def _recognition(self, output: Output, answers: Answers, length_s: float) -> Recognition:
-        return Recognition(self._decoder.segments(output.frames, output.probabilities, answers, length_s))
+        recognitions = []
+        for samples, rows, output in zip(pieces, features, outputs, strict=True):
+            answers = self._decoder.tags.read(output.tags, allowed)
+            if len(allowed) > 1 and answers.best_language in LANGUAGES and answers.best_language not in allowed:
+                language = answers.language
+                (output,) = self._network.run([rows], _queries(language, hints.itn))
+                answers = self._decoder.tags.read(output.tags, (language,))
+            length_s = len(samples) / SAMPLE_RATE
+            segments = self._decoder.segments(output.frames, output.probabilities, answers, length_s)
+            recognitions.append(Recognition(segments))
+        return recognitions
 
 
 def _queries(language: str, itn: bool) -> tuple[int, int, int, int]:
     return LANGUAGE_QUERIES[language], EMOTION_QUERY, EVENT_QUERY, ITN_QUERY if itn else SPOKEN_QUERY
-
-
-def _usual_precision(runtime: str, on_cpu: bool) -> str:
-    if runtime == "onnx":
-        return "int8"
-    return "fp32" if on_cpu else "fp16"
-
-
-def _device(settings: AsrSettings) -> str:
-    """Where to run: what only a CPU can do is not taken to a GPU."""
-    only_cpu = settings.runtime == "onnx" or settings.precision == "int8"
-    return "cpu" if only_cpu and settings.device == "auto" else find_device(settings.device)

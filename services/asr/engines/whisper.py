@@ -3,11 +3,12 @@
 Whisper was trained on 30 s windows, and the usual way pads every turn to that. CTranslate2's encoder takes shorter
 input (the positions are cut to fit), so a turn is encoded with a few seconds of silence after it instead: a third of
 the time on a 5 s turn. Measured on the project's clips, base int8: en WER 1.6 %, zh CER 13 % (the 30 s window: 0.8 and
-17 %). Less silence than that makes the decoder loop; where it still does, the full window is tried.
+17 %). With less silence the decoder loops; when it loops all the same, the full window is tried.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,27 +30,27 @@ _FULL_WINDOW_S = 30.0
 _FRAMES_PER_S = 100  # of the log-mel spectrogram
 _TAIL_S = 3.0  # of silence after the speech: 1 s gave 11 % en WER, 2 s 38 % zh CER, 4 s nothing better
 _WORD_S = 1.5  # with less speech than this in it ("Stop.") ...
-_WORD_WINDOW_S = 9.0  # ... the window needs this: looping in 12 of 31 single words at 3 s of tail, in none at 8 s
+_WORD_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped at 3 s of tail, 0 at 8 s
 
 _VAD_FRAME = 512  # samples, 32 ms
 _SPEECH = 0.5  # voice activity above this counts as speech
 _EDGE = 0.3  # and above this as its beginning or end
-_NO_SPEECH = 0.25  # nothing above: not speech. Noise, music, clicks stayed <= 0.16, hum 0.36, quiet speech >= 0.48
-_KEPT_S = 0.4  # of what is around the speech; see _around
+_NO_SPEECH = 0.25  # never above it: not speech. Noise, music, clicks stayed <= 0.16, hum 0.36, quiet speech >= 0.48
+_MARGIN_S = 0.4  # around the speech; see _around
 _EDGE_PAD_S = 0.1  # consonants begin before the voice
 _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 
-# "Is this silence?" as openai/whisper asks it; noise that passed the voice activity had .66-.89 and below -1.6
+# The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
 _SILENCE_PROBABILITY = 0.6
 _SILENCE_LOG_PROBABILITY = -1.0
 
-_MAX_TOKENS = 448  # the decoder's, prompt included
+_MAX_TOKENS = 448  # of the decoder, with the prompt
 _PROMPT_TOKENS = 200
 _TOKENS_PER_S = 12  # quick speech has 7
 _TOKENS_SPARE = 20  # beyond that, for short pieces
 _RETRY_TOKENS_PER_S = 25
 
-# Without it Whisper mixes scripts and leaves out punctuation (zh CER 32 % instead of 13 %). The space matters, too.
+# Without it Whisper mixes scripts and omits punctuation (zh CER 32 % instead of 13 %). The space matters, too.
 _PROMPTS = {"zh": " 以下是普通话的句子。"}
 
 
@@ -78,7 +79,7 @@ class WhisperEngine:
     """See `huiyin.services.asr.recogniser.Engine`. It cannot tell emotions or events."""
 
     device = "cpu"
-    max_piece_s = 28.0  # the model hears 30 s; the tail wants some of it
+    max_piece_s = 28.0  # of the window of 30 s; the tail needs some of it
     batch_s = 0.0
     workers = 1
     uses_hotwords = False
@@ -101,7 +102,7 @@ class WhisperEngine:
         self._suppressed = sorted({*tokenizer.non_speech_tokens, *special, tokenizer.no_speech})
 
     def warm_up(self) -> None:
-        """Runs everything once, so that the first caller does not wait for memory and threads."""
+        """Runs everything once: the first caller does not wait for memory and threads."""
         second = np.zeros(SAMPLE_RATE, np.float32)
         self._speech(second)
         self._decode(second, _WORD_WINDOW_S, Hints(), _TOKENS_PER_S)
@@ -129,13 +130,13 @@ class WhisperEngine:
         return Recognition((Segment(start_s, end_s, attempt.text, attempt.language, confidence),), warnings)
 
     def _again(self, samples: Samples, first: _Attempt, hints: Hints) -> tuple[_Attempt, tuple[str, ...]]:
-        """The full window, where loops are rare. What both windows repeat was said so; else it is cut."""
+        """Decodes in the full window, where loops are rare. A loop in it is cut, unless both windows agree."""
         second = self._decode(samples, _FULL_WINDOW_S, hints, _RETRY_TOKENS_PER_S)
         if not second.looped or second.text == first.text:
             return second, ()
         tokens = without_loop(second.tokens)
         text = self._text(tokens, second.language)
-        cut = _Attempt(second.language, tokens, text, second.log_probability, second.silence, looped=False)
+        cut = dataclasses.replace(second, tokens=tokens, text=text, looped=False)
         return cut, ("the recogniser repeated itself; the repetition was left out",)
 
     def _decode(self, samples: Samples, window_s: float, hints: Hints, tokens_per_s: int) -> _Attempt:
@@ -162,8 +163,8 @@ class WhisperEngine:
 
     def _features(self, samples: Samples, window_s: float) -> npt.NDArray[np.float32]:
         """Log-mel spectrogram (mels, frames) of the samples and the silence that fills the window."""
-        wanted = max(round(window_s * SAMPLE_RATE), len(samples))
-        features = self._whisper.feature_extractor(np.pad(samples, (0, wanted - len(samples))))
+        silence = max(round(window_s * SAMPLE_RATE) - len(samples), 0)
+        features = self._whisper.feature_extractor(np.pad(samples, (0, silence)))
         frames = min(features.shape[1], round(_FULL_WINDOW_S * _FRAMES_PER_S))
         return np.ascontiguousarray(features[:, : frames - frames % 2], dtype=np.float32)  # the encoder halves them
 
@@ -180,12 +181,14 @@ class WhisperEngine:
             self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
         return self._tokenizers[language]
 
-    def _prompt(self, tokenizer: Tokenizer, language: str, given: str) -> list[int]:
-        """What the decoder believes to have written before, then the tokens that say what to do."""
-        before = _PROMPTS.get(language, "") + (f" {given.strip()}" if given.strip() else "")
-        # The end of a long prompt weighs most, so that is what is kept.
-        previous = [tokenizer.sot_prev, *tokenizer.encode(before)[-_PROMPT_TOKENS:]] if before else []
-        return [*previous, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+    def _prompt(self, tokenizer: Tokenizer, language: str, hint: str) -> list[int]:
+        """The text that precedes the decoder's own, then the tokens for language and task."""
+        text = _PROMPTS.get(language, "") + (f" {hint.strip()}" if hint.strip() else "")
+        tokens = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        if not text:
+            return tokens
+        # The end of a long prompt weighs most, so its beginning is cut.
+        return [tokenizer.sot_prev, *tokenizer.encode(text)[-_PROMPT_TOKENS:], *tokens]
 
     def _text(self, tokens: list[int], language: str) -> str:
         text: str = self._tokenizer(language).decode(tokens).strip().replace("\N{REPLACEMENT CHARACTER}", "")
@@ -205,13 +208,13 @@ class WhisperEngine:
 
 
 def _around(samples: Samples, start_s: float, end_s: float) -> Samples:
-    """The speech and a little more: before five seconds of silence "Paris." was heard as "Paris Paris Paris"."""
-    first = max(0, round((start_s - _KEPT_S) * SAMPLE_RATE))
-    return samples[first : round((end_s + _KEPT_S) * SAMPLE_RATE)]
+    """The speech and a margin: with five seconds of silence "Paris." was recognised as "Paris Paris Paris"."""
+    first = max(0, round((start_s - _MARGIN_S) * SAMPLE_RATE))
+    return samples[first : round((end_s + _MARGIN_S) * SAMPLE_RATE)]
 
 
 def _is_prompt(attempt: _Attempt) -> bool:
-    """Short noises can make the decoder repeat what it was told to have written before, and nothing else."""
+    """Whether the text is only the decoder's own prompt, which short noises can make it repeat."""
     prompt = _PROMPTS.get(attempt.language, "").strip()
     return bool(prompt) and attempt.text.rstrip("。.!！") == prompt.rstrip("。")
 
@@ -222,5 +225,6 @@ def _edges_s(speech: npt.NDArray[np.float32], length_s: float) -> tuple[float, f
     if not len(frames):
         return 0.0, length_s
     frame_s = _VAD_FRAME / SAMPLE_RATE
-    start_s, end_s = frames[0] * frame_s - _EDGE_PAD_S, (frames[-1] + 1) * frame_s + _EDGE_PAD_S
-    return max(0.0, float(start_s)), min(length_s, float(end_s))
+    start_s = float(frames[0] * frame_s - _EDGE_PAD_S)
+    end_s = float((frames[-1] + 1) * frame_s + _EDGE_PAD_S)
+    return max(0.0, start_s), min(length_s, end_s)

@@ -1,4 +1,4 @@
-"""What a caller asks for: the recording and the options, read from a request and checked."""
+"""A request to transcribe: the recording and the options, read and checked."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import digest_of
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.report.media import MOST_PEAKS
-from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, SUBTITLES
+from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS
 from huiyin.services.asr.text.hotword_list import hotwords_of
+from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat, pcm_format
 
-OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI ask for
+OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
 _CHUNK_BYTES = 2**16
@@ -34,8 +35,8 @@ _GRANULARITIES = {"word", "segment"}
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A checked request."""
+class Job:
+    """A checked request to transcribe a recording."""
 
     source: Source
     pcm: PcmFormat | None
@@ -43,35 +44,32 @@ class Ask:
     stream: bool
     response_format: str = "json"
     words: bool = False
-    """Times of single words are wanted."""
+    """Whether the response has the times of single words."""
     subtitles: str = ""
-    """'srt' or 'vtt': the full result comes with subtitles too."""
+    """'srt' or 'vtt': added to the result; '': none."""
     deadline_s: float = 0.0
-    """The answer is of no use later than this after the request came; 0: it always is."""
+    """Longest time from the request to its response; 0: unlimited."""
     tags: bool = False
     """Subtitles name emotions and sounds."""
     peaks: int = 0
-    """The full result comes with a waveform of at most so many points; 0: without."""
+    """Points of the waveform added to the result, at most; 0: none."""
     title: str = ""
-    """What the report calls the recording."""
+    """Of the report."""
     embed_audio: bool | None = None
-    """Whether the report holds the sound; None: that of short recordings."""
+    """Whether the report holds the sound; None: for short recordings."""
 
     def reader(self, settings: AsrSettings) -> AudioReader:
-        """The recording from its beginning, ready to be decoded; it may be asked for again."""
+        """A reader from the recording's beginning; a second one begins there again."""
         if not isinstance(self.source, (bytes, Path)):
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
     def key(self) -> Hashable | None:
-        """The same for requests that must have the same answer; None where chance has a part in it.
-
-        Reads the recording once.
-        """
+        """Equal for requests with the same result; None where the result is random. Reads the recording once."""
         return None if self.hints.temperature else (digest_of(self.source), self.pcm, self.hints)
 
 
-def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Ask:
+def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Job:
     """A request to ``/asr``: JSON with a file name, a form with a file, or the recording itself as the body.
 
     Raises ApiError 400, 403, 404, 413 or 415.
@@ -86,37 +84,38 @@ def own_ask(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         fields = request.form
         source, pcm = _uploaded(request)
     else:
-        # Any other type is the sound itself, also the form type that `curl --data-binary` puts there unasked.
+        # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
         fields = request.args
-        source, pcm = _kept(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
-    subtitles, form = _text(fields, "subtitles"), _text(fields, "format") or "json"
+        source, pcm = _spooled(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
+    subtitles = _text(fields, "subtitles")
+    document = _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
-    if form not in DOCUMENTS:
-        raise ApiError(400, "asr.bad_format", format=form, known=list(DOCUMENTS))
-    return Ask(
+    if document not in DOCUMENTS:
+        raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
+    return Job(
         source,
         pcm,
         hints_from(fields, languages),
         _flag(fields, "stream"),
-        form,
+        document,
         subtitles=subtitles,
-        deadline_s=_deadline_s(fields),
+        deadline_s=_number(fields, "deadline_s", _LONGEST_DEADLINE_S),
         tags=_flag(fields, "tags"),
-        peaks=_peaks(fields),
-        title=_text(fields, "title") or _name(request, fields),
+        peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
+        title=_text(fields, "title") or _file_name(request, fields),
         embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
     )
 
 
-def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
+def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
     """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "asr.not_a_form")
     form = request.form
-    asked = form.get("model") or model
-    if asked not in (model, OPENAI_ALIAS):
-        raise unknown_model(asked, model)
+    name = form.get("model") or model
+    if name not in (model, OPENAI_ALIAS):
+        raise unknown_model(name, model)
     source, pcm = _uploaded(request)
     response_format = form.get("response_format") or "json"
     if response_format not in FORMATS:
@@ -125,22 +124,30 @@ def openai_ask(request: Request, model: str, languages: tuple[str, ...]) -> Ask:
     if stream and response_format not in ("json", "text"):
         raise ApiError(400, "asr.format_not_streamed", code="bad_response_format", format=response_format)
     granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
-    if unknown := granularities - _GRANULARITIES:
+    unknown = granularities - _GRANULARITIES
+    if unknown:
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
-    hints, deadline_s = hints_from(form, languages), _deadline_s(form)
-    return Ask(source, pcm, hints, stream, response_format, "word" in granularities, deadline_s=deadline_s)
+    return Job(
+        source,
+        pcm,
+        hints_from(form, languages),
+        stream,
+        response_format,
+        words="word" in granularities,
+        deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
+    )
 
 
-def unknown_model(asked: str, model: str) -> ApiError:
-    """The 404 for a model that is not here; the right names are in the message, as SDKs show nothing else."""
-    return ApiError(404, "asr.model_not_found", asked=asked, known=[model, OPENAI_ALIAS])
+def unknown_model(name: str, model: str) -> ApiError:
+    """The 404 for a model that is not here."""
+    return ApiError(404, "asr.model_not_found", model=name, known=[model, OPENAI_ALIAS])
 
 
 def allowed_file(name: object, allowed_dir: str) -> Path:
     """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
 
-    Raises ApiError: 400 when it is no name, 403 when it is not below the folder or no folder is set, 404 when it is
-    not a file.
+    Raises ApiError: 400 when `name` is not a name, 403 when the file is not below the folder or no folder is set, 404
+    when there is no such file.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise ApiError(400, "asr.missing_filename")
@@ -149,26 +156,25 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
     folder = Path(allowed_dir).expanduser().resolve()
     try:
         path = (folder / name).resolve()
-        inside, found = path.is_relative_to(folder), path.is_file()
+        if not path.is_relative_to(folder):
+            raise ApiError(403, "asr.outside_allowed_dir")
+        if path.is_file():
+            return path
     except (OSError, RuntimeError):  # a name too long, a loop of links
-        inside, found = True, False
-    if not inside:
-        raise ApiError(403, "asr.outside_allowed_dir")
-    if not found:
-        raise ApiError(404, "asr.file_not_found")
-    return path
+        pass
+    raise ApiError(404, "asr.file_not_found")
 
 
 def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
     upload = request.files.get("file")
     if upload is None:
         raise ApiError(400, "asr.missing_file")
-    # A copy: Flask closes its own file before a streamed answer has ended, and a report is made from a second reading.
-    return _kept(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
+    # A copy: Flask closes its own file before a streamed response ends, and a report reads the recording again.
+    return _spooled(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
 
 
-def _kept(stream: BinaryIO) -> BinaryIO:
-    """What is left of `stream` in a temporary file, in memory if small: decoders want to seek."""
+def _spooled(stream: BinaryIO) -> BinaryIO:
+    """The rest of `stream` in a temporary file, in memory if small: decoders want to seek."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
     while chunk := stream.read(_CHUNK_BYTES):
         spool.write(chunk)
@@ -177,10 +183,14 @@ def _kept(stream: BinaryIO) -> BinaryIO:
 
 
 def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
-    """What the caller knows beforehand, of the fields of any kind of request. Raises ApiError 400."""
-    itn = _flag(fields, "itn", default=True)
-    hotwords = hotwords_of(_several(fields, "hotwords"))
-    return Hints(_languages(fields, languages), _text(fields, "prompt"), _temperature(fields), hotwords, itn)
+    """The hints among the fields of any kind of request. Raises ApiError 400."""
+    return Hints(
+        itn=_flag(fields, "itn", default=True),
+        hotwords=hotwords_of(_several(fields, "hotwords")),
+        languages=_languages(fields, languages),
+        prompt=_text(fields, "prompt"),
+        temperature=_number(fields, "temperature", 1.0),
+    )
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:
@@ -199,31 +209,34 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
-    """Of ``language``: a code, several with commas between, or auto."""
-    given = _text(fields, "language").strip()
-    codes = [part.strip().lower().replace("_", "-").partition("-")[0] for part in given.split(",")]  # zh-CN is zh here
+    """Of ``language``: a code, several with commas between, or auto. Of zh-CN counts zh."""
+    parts = _text(fields, "language").strip().lower().replace("_", "-").split(",")
+    codes = [part.strip().partition("-")[0] for part in parts]
     if codes in ([""], ["auto"]):
         return ()
-    if unknown := [code for code in codes if code not in known]:
-        raise ApiError(400, "asr.unknown_language", language=unknown[0], known=_some(known))
+    for code in codes:
+        if code not in known:
+            raise ApiError(400, "asr.unknown_language", language=code, known=_some(known))
     return tuple(dict.fromkeys(codes))
 
 
-def _name(request: Request, fields: Mapping[str, Any]) -> str:
+def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
     """The recording's file name, without its folder; '' when it came without one."""
     upload = request.files.get("file")
     name = (upload.filename if upload else fields.get("filename")) or ""
     return str(name).replace("\\", "/").rpartition("/")[2]
 
 
-def _peaks(fields: Mapping[str, Any]) -> int:
-    value = fields.get("peaks")
-    try:
-        number = 0 if value in (None, "") else int(str(value))
-    except ValueError:
-        number = -1
-    if not (number == 0 or 2 <= number <= MOST_PEAKS):
-        raise ApiError(400, "asr.bad_peaks", value=value, most=MOST_PEAKS)
+def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
+    """From `least` to `most`; `default` where it is missing or empty. Raises ApiError 400."""
+    value = fields.get(name)
+    text = str(default if value in (None, "") else value)
+    # isdecimal() alone would accept a number of a million digits, or Arabic ones
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if not (least <= number <= most or number == default):
+        raise ApiError(
+            400, "asr.not_a_whole_number", code=f"bad_{name}", name=name, value=text[:20], least=least, most=most
+        )
     return number
 
 
@@ -231,16 +244,8 @@ def _some(languages: tuple[str, ...]) -> str:
     return ", ".join(languages) if len(languages) <= 12 else "an ISO 639-1 code such as zh or en"
 
 
-def _temperature(fields: Mapping[str, Any]) -> float:
-    return _number(fields, "temperature", 1.0)
-
-
-def _deadline_s(fields: Mapping[str, Any]) -> float:
-    return _number(fields, "deadline_s", _LONGEST_DEADLINE_S)
-
-
 def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
-    """From 0 to `most`; 0 when it is not given."""
+    """From 0 to `most`; 0 by default."""
     value = fields.get(name)
     try:
         number = 0.0 if value in (None, "") else float(cast(Any, value))

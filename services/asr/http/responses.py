@@ -1,4 +1,4 @@
-"""The answers of the service's own address: the result, or a document made of it.
+"""The service's responses: the result, a document made of it, or events as it comes; and OpenAI's forms of these.
 
 JSON is written piece by piece, too: ten hours have a hundred thousand words with times, 0.1 GB as Python's dicts.
 """
@@ -6,94 +6,157 @@ JSON is written piece by piece, too: ten hours have a hundred thousand words wit
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from flask import Response, jsonify, stream_with_context
+
 from huiyin.configs.settings import AsrSettings
-from huiyin.services.asr.http.request import Ask
-from huiyin.services.asr.recogniser import RecordingTranscript
-from huiyin.services.asr.report.media import listen
+from huiyin.services.asr.http.request import Job
+from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
+from huiyin.services.asr.report.media import waveform_and_sound
 from huiyin.services.asr.report.page import PEAKS, report
-from huiyin.services.asr.text.formats import SUBTITLES, as_csv
-from huiyin.services.asr.transcribe import Part
+from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
+from huiyin.services.asr.text.subtitles import SUBTITLES
+from huiyin.services.asr.transcribe import Part, Steps
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.watch import ClientLeft
+
+log = logging.getLogger(__name__)
 
 _BLOCK_CHARS = 2**15
-_EMBED_UP_TO_S = 600.0  # unasked; ten minutes make a file of 3 MB, which any mail takes
+_EMBED_UP_TO_S = 600.0  # by default; ten minutes make a file of 3 MB, which any mail takes
+
+Blocks = Iterable[str]
+"""One text, in blocks."""
 
 
-def result(transcript: RecordingTranscript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
-    """All that is known as JSON, with the subtitles and the waveform where they were asked for; in blocks."""
+def result(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
+    """All that is known as JSON in blocks, with subtitles and waveform on request."""
     fields = dataclasses.replace(transcript, segments=()).as_dict()
-    if ask.subtitles:
-        fields["subtitles"] = SUBTITLES[ask.subtitles](transcript.segments, tags=ask.tags)
-    if ask.peaks:
-        waveform, _ = listen(ask.reader(settings), ask.peaks, 0.0)
+    if job.subtitles:
+        fields["subtitles"] = SUBTITLES[job.subtitles](transcript.segments, tags=job.tags)
+    if job.peaks:
+        waveform, _ = waveform_and_sound(job.reader(settings), job.peaks, 0.0)
         fields["waveform"] = waveform.as_dict()
     return _in_blocks(_object(fields, transcript))
 
 
 def _object(fields: dict[str, Any], transcript: RecordingTranscript) -> Iterator[str]:
-    for n, (name, value) in enumerate(fields.items()):
-        yield f"{', ' if n else '{'}{_json(name)}: "
-        if name != "segments":
+    """`fields` as a JSON object, with the segments of `transcript`."""
+    before = "{"
+    for name, value in fields.items():
+        yield f"{before}{_json(name)}: "
+        before = ", "
+        if name == "segments":
+            yield from _array(transcript)
+        else:
             yield _json(value)
-            continue
-        for i, segment in enumerate(transcript.segments):
-            yield (", " if i else "[") + _json(segment.as_dict())
-        yield "]" if transcript.segments else "[]"
     yield "}"
+
+
+def _array(transcript: RecordingTranscript) -> Iterator[str]:
+    """The segments as a JSON array."""
+    yield "["
+    before = ""
+    for segment in transcript.segments:
+        yield before + _json(segment.as_dict())
+        before = ", "
+    yield "]"
 
 
 def _in_blocks(pieces: Iterable[str]) -> Iterator[str]:
     """The same text in fewer pieces, each worth a packet."""
-    held: list[str] = []
+    block: list[str] = []
     size = 0
     for piece in pieces:
-        held.append(piece)
+        block.append(piece)
         size += len(piece)
         if size >= _BLOCK_CHARS:
-            yield "".join(held)
-            held, size = [], 0
-    if held:
-        yield "".join(held)
+            yield "".join(block)
+            block, size = [], 0
+    if block:
+        yield "".join(block)
 
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def document(transcript: RecordingTranscript, ask: Ask, settings: AsrSettings) -> Iterator[str]:
-    """The transcript in any of `formats.DOCUMENTS` but JSON, piece by piece."""
-    if ask.response_format == "html":
-        embed_up_to_s = {None: _EMBED_UP_TO_S, True: settings.max_duration_s, False: 0.0}[ask.embed_audio]
-        waveform, sound = listen(ask.reader(settings), PEAKS, embed_up_to_s)
-        return report(transcript, waveform, ask.title, sound)
-    if ask.response_format == "csv":
+def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
+    """The transcript in any of `formats.DOCUMENTS` but JSON, in blocks."""
+    if job.response_format == "html":
+        embed_up_to_s = _EMBED_UP_TO_S
+        if job.embed_audio is not None:
+            embed_up_to_s = settings.max_duration_s if job.embed_audio else 0.0
+        waveform, sound = waveform_and_sound(job.reader(settings), PEAKS, embed_up_to_s)
+        return report(transcript, waveform, job.title, sound)
+    if job.response_format == "csv":
         return iter([as_csv(transcript.segments)])
-    if ask.response_format in SUBTITLES:
-        return iter([SUBTITLES[ask.response_format](transcript.segments, tags=ask.tags)])
+    if job.response_format in SUBTITLES:
+        return iter([SUBTITLES[job.response_format](transcript.segments, tags=job.tags)])
     return iter([transcript.text + "\n"])
 
 
-def events(steps: Iterable[Part | RecordingTranscript], ask: Ask, settings: AsrSettings) -> Iterator[Iterable[str]]:
-    """The result as it comes: "segments" for each part; then "document" for each piece of one, in order; "done".
+def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
+    """The transcript as OpenAI's API sends it."""
+    if job.response_format == "verbose_json":
+        return jsonify(as_verbose(transcript, words=job.words))
+    if job.response_format == "json":
+        return jsonify(text=transcript.text, usage=usage(transcript))
+    text = transcript.text + "\n"
+    if job.response_format in SUBTITLES:
+        text = SUBTITLES[job.response_format](transcript.segments)
+    return Response(text, content_type=f"{DOCUMENTS[job.response_format]}; charset=utf-8")
 
-    Each is a JSON object in blocks.
-    """
+
+def events(steps: Steps, job: Job, settings: AsrSettings) -> Iterator[Blocks]:
+    """JSON objects: "segments" for each part; then "document" for each block of the document, in order; "done"."""
     for step in steps:
         if isinstance(step, Part):
             segments = [segment.as_dict() for segment in step.segments]
             position_s = round(step.position_s, 3)
             yield [_json({"type": "segments", "segments": segments, "position_s": position_s, "total_s": step.total_s})]
             continue
-        if ask.response_format != "json":
-            for piece in document(step, ask, settings):
-                yield [_json({"type": "document", "text": piece})]
-        yield _done(result(step, ask, settings))
+        if job.response_format != "json":
+            for text in document(step, job, settings):
+                yield [_json({"type": "document", "text": text})]
+        yield itertools.chain(['{"type": "done", "result": '], result(step, job, settings), ["}"])
 
 
-def _done(blocks: Iterator[str]) -> Iterator[str]:
-    yield '{"type": "done", "result": '
-    yield from blocks
-    yield "}"
+def openai_events(steps: Steps) -> Iterator[Blocks]:
+    """JSON objects as OpenAI's API streams them: the text as it grows, then all of it."""
+    last = ""
+    for step in steps:
+        if isinstance(step, RecordingTranscript):
+            yield [_json({"type": "transcript.text.done", "text": step.text, "usage": usage(step)})]
+            continue
+        texts = [segment.text for segment in step.segments if segment.text]
+        delta = join_texts([last, *texts])[len(last) :]
+        last = texts[-1] if texts else last
+        yield [_json({"type": "transcript.text.delta", "delta": delta})]
+
+
+def event_stream(events: Iterator[Blocks]) -> Response:
+    """Server-sent events. The first is made before the response begins, so that a bad recording is still a 4xx."""
+    first = next(events)
+
+    def lines() -> Iterator[str]:
+        try:
+            for event in itertools.chain([first], events):
+                yield "data: "
+                yield from event
+                yield "\n\n"
+        except ApiError as error:
+            yield f"data: {_json(error.body())}\n\n"
+        except ClientLeft:
+            return
+        except Exception:
+            log.exception("unexpected error in a stream")
+            yield f"data: {_json(ApiError(500, 'services.internal_error').body())}\n\n"
+
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Response(stream_with_context(lines()), content_type="text/event-stream; charset=utf-8", headers=headers)

@@ -1,6 +1,6 @@
 """One live stream: the thread that receives, the thread that recognises, and what lies between them.
 
-The form of the messages is in `stream`, what they say comes from `services/asr/dictation.py`.
+The form of the messages is in `stream`, their content comes from `services/asr/dictation.py`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from huiyin.services.common.websocket import NORMAL, OUR_FAULT, REFUSED, TOO_BIG
 log = logging.getLogger(__name__)
 
 MESSAGE_BYTES = 2**20  # half a minute at 16 kHz; microphones send 20 to 100 ms
-IDLE_S = 30.0  # an open microphone is never silent in this sense; its program has hung, or the network is gone
+IDLE_S = 30.0  # without a message: an open microphone sends silence, too; its program hangs, or the network is gone
 
-_AHEAD_S = 10.0  # sound that may wait for the model; then the client is made to wait
+_AHEAD_S = 10.0  # sound that may wait for the model; beyond it the client waits
 _TICK_S = 0.1  # how soon the end of the work is noticed
 
 
@@ -36,7 +36,7 @@ class Inbox:
         self._ended = self._closed = False
 
     def put(self, data: bytes) -> None:
-        """Waits while too much is waiting. After `end` or `close` it is dropped."""
+        """Adds sound; waits while the inbox is full. After `end` or `close` it is dropped."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._data) < self._limit or self._closed)
             if not (self._ended or self._closed):
@@ -44,19 +44,19 @@ class Inbox:
                 self._changed.notify_all()
 
     def end(self) -> None:
-        """Nothing follows."""
+        """No sound follows."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody wants the rest."""
+        """The rest is not needed."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self) -> tuple[bytes, bool]:
-        """(all that has come since, whether that was the end); waits for something. Raises Gone once closed."""
+        """(all sound since the last call, whether it ends there); waits for some. Raises Gone once closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._data or self._ended or self._closed)
             if self._closed:
@@ -72,14 +72,14 @@ class LiveSession:
 
     def __init__(self, socket: WebSocket, dictation: Dictation, rate: int, max_duration_s: float) -> None:
         self._socket, self._dictation, self._max_duration_s = socket, dictation, max_duration_s
-        self._left = round(max_duration_s * rate) * 2  # bytes that may still come
+        self._bytes_to_go = round(max_duration_s * rate) * 2  # up to `max_duration_s`
         self._inbox = Inbox(round(_AHEAD_S * rate) * 2)
         self._code = NORMAL
         self._ended = self._failed = False
         self._worker = threading.Thread(target=self._guarded, args=(self._work,), name="live-stream", daemon=True)
 
     def run(self, ready: LiveMessage) -> None:
-        """Serve it to its end; raises nothing."""
+        """Serve it to its end; raises no error."""
         try:
             self._send(ready)
             self._worker.start()
@@ -93,7 +93,7 @@ class LiveSession:
             self._socket.close(self._code)
 
     def _guarded(self, part: Callable[[], None]) -> None:
-        """Runs one of the two threads; what goes wrong is told to the client."""
+        """Runs one of the two threads; sends its errors to the client."""
         try:
             part()
         except Gone:
@@ -107,16 +107,16 @@ class LiveSession:
             self._fail(ApiError(500, "services.internal_error"), OUR_FAULT)
 
     def _receive(self) -> None:
-        heard_at = time.monotonic()
+        received_at = time.monotonic()
         while self._worker.is_alive():
             message = self._socket.receive(_TICK_S)
             if message is not None:
-                self._take(message)
-                heard_at = time.monotonic()
-            elif not self._ended and time.monotonic() - heard_at > IDLE_S:
+                self._accept(message)
+                received_at = time.monotonic()
+            elif not self._ended and time.monotonic() - received_at > IDLE_S:
                 raise ApiError(408, "asr.idle", idle_s=IDLE_S)
 
-    def _take(self, message: str | bytes) -> None:
+    def _accept(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
             self._inbox.put(message)
         elif _kind(message) == "end":
@@ -135,24 +135,25 @@ class LiveSession:
         ended = False
         while not ended:
             data, ended = self._inbox.take()
-            too_long = len(data) > self._left
-            data = data[: self._left]
-            self._left -= len(data)
-            for event in self._dictation.hear(data, last=ended or too_long):
-                self._send(event)
+            too_long = len(data) > self._bytes_to_go
+            data = data[: self._bytes_to_go]
+            self._bytes_to_go -= len(data)
+            for message in self._dictation.push(data, last=ended or too_long):
+                self._send(message)
             if too_long:
                 raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
         self._send({"type": "done", "result": self._dictation.result().as_dict()})
 
-    def _send(self, event: LiveMessage) -> None:
+    def _send(self, message: LiveMessage) -> None:
         if self._failed:
-            raise Gone  # an error is the last word
-        self._socket.send(json.dumps(event, ensure_ascii=False))
+            raise Gone  # an error is the last message
+        self._socket.send(json.dumps(message, ensure_ascii=False))
 
     def _fail(self, error: ApiError, code: int) -> None:
         with contextlib.suppress(Gone):
             self._send({"type": "error", **error.body()})
-        self._code, self._failed = code, True
+        self._code = code
+        self._failed = True
 
 
 def _kind(message: str) -> object:

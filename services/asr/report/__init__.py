@@ -1,1 +1,1 @@
-"""A transcript as one page that can be sent to somebody: what was said, how it sounded, and when."""
+"""A transcript as one page to send: what was said, how it sounded, and when."""

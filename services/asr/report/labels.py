@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from huiyin.services.asr.report.track import NEGATIVE, EmotionSpan, course, negative, shares
 
-NOT_SAID = ("neutral", "unknown")  # in subtitles: nothing worth the viewer's time
+NOT_SHOWN = ("neutral", "unknown")  # in subtitles
 _MOSTLY = 0.5  # of the time
 _CHANGE = 0.15  # of the time: a smaller change of the negative share is no trend
 
@@ -60,7 +60,7 @@ _PAGE = {
 
 
 def page_language(code: str) -> str:
-    """The language of the report's own words for a transcript in this one: 'zh' or 'en'."""
+    """The language of the report's own words for a transcript in `code`: 'zh' or 'en'."""
     return "zh" if code in ("zh", "yue") else "en"
 
 
@@ -80,7 +80,7 @@ def language_word(code: str, language: str) -> str:
 
 
 def page_word(name: str, language: str) -> str:
-    """One of the page's own phrases."""
+    """A phrase of the page."""
     return _in(_PAGE, name, language)
 
 
@@ -90,7 +90,7 @@ def percent(share: float, language: str) -> str:
 
 
 def in_plain_words(track: Sequence[EmotionSpan], language: str) -> str:
-    """What prevails, how it goes from beginning to end, and whether the negative part grows; '' for an empty track."""
+    """The main emotion, the course from beginning to end, the change of the negative share; '' for an empty track."""
     if not track:
         return ""
     sentences = [_prevails(shares(track), language)]

@@ -1,4 +1,4 @@
-"""What a report shows and plays of the recording: a waveform of few points, and the sound itself, made small."""
+"""The recording in a report: a waveform of few points, and the sound itself, compressed."""
 
 from __future__ import annotations
 
@@ -14,36 +14,33 @@ from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, Samples
 
 MOST_PEAKS = 4000
 
-_FIRST_STEP = 160  # samples a point in the shortest recordings: 10 ms
+_FRAME = 160  # samples, 10 ms: a point of the shortest recordings
 _BIT_RATE = 32_000  # speech at 16 kHz stays clear; an hour takes 14 MB
 _IN_MEMORY_BYTES = 8 * 2**20
 _BASE64_BYTES = 3 * 2**14  # a multiple of three, so that the pieces join
 
 
 class Waveform:
-    """The loudest sample of each short stretch. Its memory does not grow: at twice the length the stretches double."""
+    """The loudest sample of each step. Its memory is bounded: for twice the length the step doubles."""
 
     def __init__(self, most: int) -> None:
-        """At most `most` points, 2 to MOST_PEAKS; there are at least half as many unless the recording is tiny."""
-        self._most, self._step = most - most % 2, _FIRST_STEP
+        """At most `most` points, 2 to MOST_PEAKS; at least half as many but for short recordings."""
+        self._most = most - most % 2
+        self._step = _FRAME  # samples a point
         self._peaks: list[float] = []
-        self._begun, self._loudest = 0, 0.0  # samples of the stretch that is not complete
+        self._frames: list[float] = []  # peaks of the frames of the incomplete point
+        self._rest = np.empty(0, np.float32)  # samples of the incomplete frame
 
     def add(self, samples: Samples) -> None:
         """The next samples, float32 (n,) in [-1, 1]."""
-        loud = np.abs(samples)
-        while len(loud):
-            if self._begun or len(loud) < self._step:
-                used = min(self._step - self._begun, len(loud))
-                self._begun, self._loudest = self._begun + used, max(self._loudest, float(loud[:used].max()))
-                if self._begun == self._step:
-                    self._peaks.append(self._loudest)
-                    self._begun, self._loudest = 0, 0.0
-            else:
-                count = min(len(loud) // self._step, self._most - len(self._peaks))
-                used = count * self._step
-                self._peaks += loud[:used].reshape(count, self._step).max(axis=1).tolist()
-            loud = loud[used:]
+        loud = np.concatenate([self._rest, np.abs(samples)])
+        whole = len(loud) // _FRAME * _FRAME
+        self._rest = loud[whole:]
+        for peak in loud[:whole].reshape(-1, _FRAME).max(axis=1).tolist():
+            self._frames.append(peak)
+            if len(self._frames) * _FRAME == self._step:
+                self._peaks.append(max(self._frames))
+                self._frames.clear()
             if len(self._peaks) == self._most:
                 self._peaks = [max(pair) for pair in zip(self._peaks[::2], self._peaks[1::2], strict=True)]
                 self._step *= 2
@@ -56,7 +53,8 @@ class Waveform:
     @property
     def peaks(self) -> list[float]:
         """The points, in [0, 1]."""
-        return [*self._peaks, self._loudest] if self._begun else list(self._peaks)
+        incomplete = [*self._frames, *self._rest.tolist()]
+        return [*self._peaks, max(incomplete)] if incomplete else list(self._peaks)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -64,7 +62,7 @@ class Waveform:
 
 
 class Sound:
-    """The recording as MP3, mono, 16 kHz: what every browser plays, whatever the recording was."""
+    """The recording as MP3, mono, 16 kHz, which every browser plays."""
 
     content_type = "audio/mpeg"
 
@@ -84,28 +82,29 @@ class Sound:
         self._container.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """No more samples come."""
+        """After the last samples."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
     def as_base64(self) -> Iterator[str]:
-        """The file in base64, piece by piece."""
+        """The file in base64, in pieces."""
         self._file.seek(0)
         while data := self._file.read(_BASE64_BYTES):
             yield base64.b64encode(data).decode()
 
     def close(self) -> None:
-        """Forget it."""
+        """Delete the file."""
         self._file.close()
 
 
-def listen(reader: AudioReader, peaks: int, sound_up_to_s: float) -> tuple[Waveform, Sound | None]:
-    """Decode a recording once more, for `peaks` points and, unless it is longer than `sound_up_to_s`, its sound.
+def waveform_and_sound(reader: AudioReader, peaks: int, sound_up_to_s: float) -> tuple[Waveform, Sound | None]:
+    """A waveform of `peaks` points and, for a recording up to `sound_up_to_s`, its sound.
 
-    Decoding takes 2 s an hour of WAV and 6 s an hour of MP3, so it is not worth keeping from the first time, least of
-    all when the transcript came from a cache. Raises ApiError as AudioReader does.
+    It decodes the recording a second time, which takes 2 s an hour of WAV and 6 s an hour of MP3. Raises ApiError as
+    AudioReader does.
     """
-    waveform, sound = Waveform(peaks), Sound() if sound_up_to_s > 0 else None
+    waveform = Waveform(peaks)
+    sound = Sound() if sound_up_to_s > 0 else None
     for block in reader:
         waveform.add(block)
         if sound and reader.decoded_s > sound_up_to_s:

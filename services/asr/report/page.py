@@ -1,6 +1,6 @@
-"""The report: one HTML file with everything in it, which asks nothing of any network.
+"""The report: one HTML file with everything in it, which makes no request.
 
-All that comes from the recording is escaped, and a content security policy lets run nothing but the page's own script.
+All that comes from the recording is escaped, and a content security policy allows only the page's own script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from huiyin.services.asr.recogniser import RecordingTranscript, Segment, SoundEvent
+from huiyin.services.asr.recogniser import RecordingTranscript, Segment, SoundEvent, seconds_by_label
 from huiyin.services.asr.report.labels import (
     emotion_word,
     event_word,
@@ -25,7 +25,7 @@ from huiyin.services.asr.report.labels import (
 from huiyin.services.asr.report.media import Sound, Waveform
 from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
 
-PEAKS = 1600  # points of the waveform: more than any screen gives the plot
+PEAKS = 1600  # points of the waveform: more than the plot has pixels on any screen
 
 _HERE = Path(__file__).parent
 _STYLE = (_HERE / "page.css").read_text(encoding="utf-8")
@@ -37,18 +37,17 @@ _POLICY = (
 
 _COLOURS = {"happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral", "other", "unknown"}
 _WIDTH = 1000.0  # of the plot, in its own units
-_LEAST_WIDTH = 1.5  # or a short sound could not be seen
+_LEAST_WIDTH = 1.5  # a narrower mark is not visible
 _FAINTEST = 0.35  # the opacity at confidence 0
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_TICKS = 10
-_WORTH_A_ROW = 0.005  # of the time or the probability: what is below would read 0 %
+_WORTH_A_ROW = 0.005  # of the time or the probability: less would read 0 %
 
 
 def report(
     transcript: RecordingTranscript, waveform: Waveform, title: str, sound: Sound | None = None
 ) -> Iterator[str]:
-    """The page, piece by piece; the sound is never in memory as a whole. `title` names the recording; '' if nothing
-    does."""
+    """The page in pieces; the sound is never in memory as a whole. `title`: of the recording, or ''."""
     language = page_language(transcript.language)
     title = title or page_word("recording", language)
     yield (
@@ -70,13 +69,9 @@ def report(
 
 
 def _head(transcript: RecordingTranscript, title: str, language: str) -> Iterator[str]:
-    seconds: dict[str, float] = {}
-    for segment in transcript.segments:
-        seconds[segment.language] = seconds.get(segment.language, 0.0) + segment.end_s - segment.start_s
-    spoken = ("、" if language == "zh" else ", ").join(
-        language_word(code, language) for code in sorted(seconds, key=lambda code: -seconds[code])
-    )
-    facts = {"length": _clock(transcript.duration_s), "language": spoken, "recogniser": transcript.model}
+    spoken = seconds_by_label((segment.language, segment.length_s) for segment in transcript.segments)
+    names = ("、" if language == "zh" else ", ").join(language_word(code, language) for code in spoken)
+    facts = {"length": _clock(transcript.duration_s), "language": names, "recogniser": transcript.model}
     yield f'<header>\n<h1 dir="auto">{escape(title)}</h1>\n<dl class="facts">\n'
     for name, fact in facts.items():
         if fact:
@@ -116,25 +111,25 @@ def _emotion(transcript: RecordingTranscript, language: str) -> Iterator[str]:
 def _plot(transcript: RecordingTranscript, waveform: Waveform, language: str) -> Iterator[str]:
     """The waveform; below it a row for each emotion and each kind of sound, so that colour is never the only sign."""
     length_s = max(transcript.duration_s, 0.001)
-    track = list(enumerate(emotion_track(transcript.segments)))
-    moods = list(shares([span for _, span in track]))
+    track = emotion_track(transcript.segments)
+    numbers = [number for number, segment in enumerate(transcript.segments, 1) if segment.emotion]
+    emotions = list(shares(track))
     sounds = list(dict.fromkeys(event.label for event in transcript.events))
-    rows = 2 + len(moods) + len(sounds)
-    owner = [i for i, segment in enumerate(transcript.segments) if segment.emotion]
+    rows = 2 + len(emotions) + len(sounds)
     yield f"<section>\n<h2>{page_word('timeline', language)}</h2>\n"
     yield f'<div class="plot" data-length="{length_s:.3f}">\n'
     yield f'<span class="name">{page_word("waveform", language)}</span>\n<div class="lane wave" style="grid-row:1">'
     yield f'<svg viewBox="0 0 {_WIDTH:.0f} 2" preserveAspectRatio="none" aria-hidden="true">'
     yield f'<path d="{_outline(waveform, length_s)}"/></svg></div>\n'
-    for row, label in enumerate(moods, 2):
+    for row, label in enumerate(emotions, 2):
         name = escape(emotion_word(label, language))
         marks = [
-            _mark(span, f"{name} {percent(span.confidence, language)}", _colour(label), length_s, owner[i])
-            for i, span in track
+            _link(number, _mark(span, f"{name} {percent(span.confidence, language)}", _colour(label), length_s))
+            for number, span in zip(numbers, track, strict=True)
             if span.label == label
         ]
         yield _lane(row, _dot(label) + name, marks)
-    for row, label in enumerate(sounds, 2 + len(moods)):
+    for row, label in enumerate(sounds, 2 + len(emotions)):
         name = escape(event_word(label, language))
         marks = [
             _mark(event, f"{name} {percent(event.confidence, language)}", "sound", length_s)
@@ -144,7 +139,7 @@ def _plot(transcript: RecordingTranscript, waveform: Waveform, language: str) ->
         yield _lane(row, name, marks)
     yield f'<div class="axis" style="grid-row:{rows}" aria-hidden="true">'
     step_s = next((step for step in _TICKS_S if length_s / step <= _MOST_TICKS), _TICKS_S[-1])
-    # The last one must not stick out of the page.
+    # The last one must fit on the page.
     ticks = range(0, max(1, math.ceil(0.95 * length_s)), step_s)
     yield "".join(f'<span style="left:{tick / length_s:.2%}">{_clock(tick)}</span>' for tick in ticks)
     yield f'</div>\n<div class="overlay" style="grid-row:1/span {rows - 1}"><i></i></div>\n</div>\n'
@@ -157,16 +152,20 @@ def _lane(row: int, name: str, marks: Sequence[str]) -> str:
     )
 
 
-def _mark(what: EmotionSpan | SoundEvent, name: str, colour: str, length_s: float, segment: int | None = None) -> str:
-    """A span of time as a rectangle; with a `segment`, a link to its text."""
-    left = _WIDTH * what.start_s / length_s
-    width = max(_WIDTH * (what.end_s - what.start_s) / length_s, _LEAST_WIDTH)
-    opacity = _FAINTEST + (1 - _FAINTEST) * what.confidence
-    rect = (
-        f'<rect class="{colour}" x="{left:.1f}" width="{width:.1f}" height="1" opacity="{opacity:.2f}">'
-        f"<title>{_clock(what.start_s)} {name}</title></rect>"
+def _mark(span: EmotionSpan | SoundEvent, name: str, colour: str, length_s: float) -> str:
+    """A span of time as a rectangle."""
+    x = _WIDTH * span.start_s / length_s
+    width = max(_WIDTH * (span.end_s - span.start_s) / length_s, _LEAST_WIDTH)
+    opacity = _FAINTEST + (1 - _FAINTEST) * span.confidence
+    return (
+        f'<rect class="{colour}" x="{x:.1f}" width="{width:.1f}" height="1" opacity="{opacity:.2f}">'
+        f"<title>{_clock(span.start_s)} {name}</title></rect>"
     )
-    return rect if segment is None else f'<a href="#s{segment + 1}" tabindex="-1">{rect}</a>'
+
+
+def _link(number: int, mark: str) -> str:
+    """A mark that leads to the text of segment `number`."""
+    return f'<a href="#s{number}" tabindex="-1">{mark}</a>'
 
 
 def _outline(waveform: Waveform, length_s: float) -> str:

@@ -1,17 +1,18 @@
-"""How emotion goes over a recording: span by span, in shares of time, and from beginning to end."""
+"""Emotion over a recording: span by span, in shares of time, and from beginning to end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from huiyin.services.asr.recogniser import Segment
+from huiyin.services.asr.recogniser import Segment, seconds_by_label
 
 NEGATIVE = ("sad", "angry", "fearful", "disgusted")
 
 _THIRDS = 3
-_COURSE_FROM_S = 30.0  # of speech with a tag; with less, a "course" would be one or two guesses of the model ...
-_COURSE_FROM_SPANS = 6  # ... as it would be with fewer
+_COURSE_FROM_S = 30.0  # of speech with an emotion; with less, a "course" is one or two guesses of the model ...
+_COURSE_FROM_SPANS = 6  # ... as with fewer spans
 
 
 @dataclass(frozen=True)
@@ -30,35 +31,36 @@ class EmotionSpan:
 
 
 def emotion_track(segments: Iterable[Segment]) -> tuple[EmotionSpan, ...]:
-    """The segments that have an emotion; those without are not "neutral" but left out."""
+    """The segments that have an emotion; those without are left out, not "neutral"."""
     return tuple(EmotionSpan(s.start_s, s.end_s, s.emotion.label, s.emotion.confidence) for s in segments if s.emotion)
 
 
 def shares(track: Sequence[EmotionSpan]) -> dict[str, float]:
     """Label -> its share in [0, 1] of the time that has an emotion, the largest first."""
-    seconds: dict[str, float] = {}
-    for span in track:
-        seconds[span.label] = seconds.get(span.label, 0.0) + span.length_s
+    seconds = seconds_by_label((span.label, span.length_s) for span in track)
     total_s = sum(seconds.values())
-    ordered = sorted(seconds.items(), key=lambda item: -item[1])
-    return {label: length_s / total_s for label, length_s in ordered} if total_s else {}
+    return {label: length_s / total_s for label, length_s in seconds.items()} if total_s else {}
 
 
 def course(track: Sequence[EmotionSpan]) -> tuple[dict[str, float], ...]:
-    """The shares in the first, second and third third of the tagged speech; () when there is too little to say."""
+    """The shares in the first, second and third third of the speech with an emotion; () when that is too short."""
     total_s = sum(span.length_s for span in track)
     if total_s < _COURSE_FROM_S or len(track) < _COURSE_FROM_SPANS:
         return ()
-    thirds: list[list[EmotionSpan]] = [[] for _ in range(_THIRDS)]
-    done_s = 0.0
+    edges_s = [i * total_s / _THIRDS for i in range(_THIRDS + 1)]
+    return tuple(shares(_between(track, begin_s, end_s)) for begin_s, end_s in pairwise(edges_s))
+
+
+def _between(track: Sequence[EmotionSpan], begin_s: float, end_s: float) -> list[EmotionSpan]:
+    """The spans, or parts of them, between these times; the clock runs only during spans."""
+    inside = []
+    start_s = 0.0
     for span in track:
-        for i, third in enumerate(thirds):
-            begin_s, end_s = i * total_s / _THIRDS, (i + 1) * total_s / _THIRDS
-            inside_s = min(done_s + span.length_s, end_s) - max(done_s, begin_s)
-            if inside_s > 0:
-                third.append(EmotionSpan(0.0, inside_s, span.label, span.confidence))
-        done_s += span.length_s
-    return tuple(shares(third) for third in thirds)
+        inside_s = min(start_s + span.length_s, end_s) - max(start_s, begin_s)
+        if inside_s > 0:
+            inside.append(EmotionSpan(0.0, inside_s, span.label, span.confidence))
+        start_s += span.length_s
+    return inside
 
 
 def negative(third: dict[str, float]) -> float:

@@ -1,8 +1,8 @@
-"""A PyTorch checkpoint read without PyTorch, and without running anything that is in it.
+"""A PyTorch checkpoint read without PyTorch, and without running code from it.
 
 A ``.pt`` file is a zip archive: a pickle of the names and shapes, and one uncompressed member of raw numbers for each
-tensor. The pickle may call only the few functions that describe a tensor; anything else is refused. The numbers are
-mapped, not loaded: reading a 0.9 GB checkpoint takes a few MB until a tensor is used.
+tensor. The pickle may call only the few functions that describe a tensor; others are refused. The numbers are mapped,
+not loaded: reading a 0.9 GB checkpoint takes a few MB until a tensor is used.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows how to make an ordered dict and a tensor; nothing else can be named in the pickle."""
+    """Makes ordered dicts and tensors; refuses every other name in the pickle."""
 
     def __init__(self, file: IO[bytes], path: Path, offsets: dict[str, int]) -> None:
         super().__init__(file)
@@ -97,7 +97,7 @@ def _tensor(
     storage: npt.NDArray[Any], offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: Any
 ) -> npt.NDArray[Any]:
     size = int(np.prod(shape)) if shape else 1
-    last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True)) if size else offset
+    last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
     if offset < 0 or min(stride, default=0) < 0 or (size and last >= len(storage)):
         raise ModelFolderError("asr.tensor_too_large")
     bytes_each = storage.dtype.itemsize

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,13 +13,13 @@ from sentencepiece import SentencePieceProcessor
 
 from huiyin.services.asr.recogniser import Emotion, Segment, SoundEvent, Word
 from huiyin.services.asr.sensevoice.features import FRAME_S
-from huiyin.services.asr.sensevoice.tags import UNKNOWN, Answers, TagTokens
+from huiyin.services.asr.sensevoice.tags import Answers, TagTokens
 from huiyin.services.common.text import UNSPACED
 
 _BLANK = 0
-_LEAD_S = FRAME_S / 2  # a token is written about half a frame after it sounds (FunASR's own correction)
+_LEAD_S = FRAME_S / 2  # a token comes about half a frame after its sound (FunASR's own correction)
 _LINGER_S = 0.3  # CTC marks where a token begins; it sounds until the next, or for a syllable
-_EVENT_REPORTED = 0.3  # an event less likely than this is not worth a line in a report
+_EVENT_REPORTED = 0.3  # probability from which on an event is in the result
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _SPACE = "\u2581"  # SentencePiece's mark of a word's beginning
 
@@ -47,7 +48,7 @@ class Decoder:
     def __init__(self, vocabulary: SentencePieceProcessor) -> None:
         """Raises ModelFolderError when it is not SenseVoice's."""
         self._vocabulary = vocabulary
-        # Words share these strings: hours of them must not each have a copy.
+        # Words share these strings: hours of words need no copies.
         self._pieces = [vocabulary.id_to_piece(i) for i in range(vocabulary.get_piece_size())]
         self._texts = [piece.lstrip(_SPACE) for piece in self._pieces]
         self.tags = TagTokens(vocabulary.piece_to_id, vocabulary.get_piece_size())
@@ -59,72 +60,66 @@ class Decoder:
         answers: Answers,
         length_s: float,
     ) -> tuple[Segment, ...]:
-        """What was said in a piece of `length_s` seconds; one segment unless its tags change on the way.
+        """What was said in a piece of `length_s` seconds; one segment unless its tags change inside it.
 
         `frames`: (T,) the likeliest token of each 60 ms; `probabilities`: (T,) theirs. A piece without words gives a
-        segment without text when it has an event, else none.
+        segment without text when it has an event, else no segment.
         """
         runs = self._runs(self._tokens(frames, probabilities, length_s), answers, length_s)
-        segments = tuple(self._segment(run, length_s) for run in runs if run.tokens)
-        heard = tuple(
-            SoundEvent(label, 0.0, length_s, share)
+        segments = [self._segment(run, length_s) for run in runs if run.tokens]
+        start_s, end_s = (segments[0].start_s, segments[-1].end_s) if segments else (0.0, length_s)
+        events = [
+            SoundEvent(label, start_s, end_s, share)
             for label, share in answers.events.items()
             if share >= _EVENT_REPORTED
-        )
-        loose = tuple(event for run in runs if not run.tokens for event in run.events)
+        ]
+        events += [event for run in runs if not run.tokens for event in run.events]
         if segments:
-            events = tuple(
-                SoundEvent(event.label, segments[0].start_s, segments[-1].end_s, event.confidence) for event in heard
-            )
-            return (_with_events(segments[0], (*events, *loose)), *segments[1:])
-        if not heard and not loose:
-            return ()
-        return (Segment(0.0, length_s, "", "", 0.0, None, (*heard, *loose)),)
+            segments[0] = replace(segments[0], events=(*events, *segments[0].events))
+        elif events:
+            segments = [Segment(0.0, length_s, "", "", 0.0, None, tuple(events))]
+        return tuple(segments)
 
     def _tokens(
         self, frames: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float32], length_s: float
     ) -> list[_Token]:
         """Repeats joined, blanks left out; each token lasts until the next one or a syllable's length."""
-        first = np.flatnonzero(np.diff(frames, prepend=-1))
-        last = np.append(first[1:], len(frames))
-        spans = [(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True) if frames[a] != _BLANK]
+        first = np.flatnonzero(np.diff(frames, prepend=-1)).tolist()
+        spans = [(a, b) for a, b in itertools.pairwise([*first, len(frames)]) if frames[a] != _BLANK]
+        starts_s = [max(a * FRAME_S - _LEAD_S, 0.0) for a, _ in spans]
         tokens = []
-        for n, (a, b) in enumerate(spans):
-            start_s = max(a * FRAME_S - _LEAD_S, 0.0)
-            next_s = max(spans[n + 1][0] * FRAME_S - _LEAD_S, 0.0) if n + 1 < len(spans) else length_s
+        for (a, b), start_s, next_s in zip(spans, starts_s, (*starts_s, length_s)[1:], strict=True):
             end_s = min(max(b * FRAME_S - _LEAD_S, start_s) + _LINGER_S, next_s, length_s)
             tokens.append(_Token(int(frames[a]), min(start_s, length_s), end_s, float(probabilities[a:b].max())))
         return tokens
 
     def _runs(self, tokens: Sequence[_Token], answers: Answers, length_s: float) -> list[_Run]:
-        """Tokens without the tags among them. A tag inside the text rules what follows it."""
-        tags, run = self.tags, _Run(answers.language, answers.emotion)
-        runs = [run]
+        """Tokens without the tags among them. A language or emotion inside the text holds for what follows it."""
+        tags = self.tags
+        runs = [_Run(answers.language, answers.emotion)]
         open_events: dict[str, _Token] = {}
         for token in tokens:
-            number = token.number
+            number, run = token.number, runs[-1]
             if not tags.is_tag(number):
                 run.tokens.append(token)
-            elif label := tags.event_ends.get(number):
-                if began := open_events.pop(label, None):
-                    run.events.append(SoundEvent(label, began.start_s, token.start_s, began.probability))
-            elif (label := tags.event_of.get(number)) and label not in ("speech", UNKNOWN):
+            elif number in tags.event_ends:
+                label = tags.event_ends[number]
+                if label in open_events:
+                    begin = open_events.pop(label)
+                    run.events.append(SoundEvent(label, begin.start_s, token.start_s, begin.probability))
+            elif number in tags.event_of:
+                label = tags.event_of[number]
                 if number + 1 in tags.event_ends:
                     open_events.setdefault(label, token)
                 else:
                     run.events.append(SoundEvent(label, token.start_s, token.end_s, token.probability))
-            elif number in tags.emotion_of or number in tags.language_of:
-                language = tags.language_of.get(number, run.language)
-                emotion = run.emotion
-                if label := tags.emotion_of.get(number):
-                    emotion = Emotion(label, token.probability, {label: token.probability})
-                if run.tokens:
-                    run = _Run(language, emotion)
-                    runs.append(run)
-                else:
-                    run.language, run.emotion = language, emotion
-        for label, began in open_events.items():  # it was never said to end: it lasted to the end
-            run.events.append(SoundEvent(label, began.start_s, length_s, began.probability))
+            elif number in tags.language_of:
+                _retag(runs, tags.language_of[number], run.emotion)
+            elif number in tags.emotion_of:
+                label = tags.emotion_of[number]
+                _retag(runs, run.language, Emotion(label, token.probability, {label: token.probability}))
+        for label, begin in open_events.items():  # without an end tag: they last to the end
+            runs[-1].events.append(SoundEvent(label, begin.start_s, length_s, begin.probability))
         return runs
 
     def _segment(self, run: _Run, length_s: float) -> Segment:
@@ -159,12 +154,17 @@ class Decoder:
         return words
 
 
-def _with_events(segment: Segment, events: tuple[SoundEvent, ...]) -> Segment:
-    return replace(segment, events=(*events, *segment.events))
+def _retag(runs: list[_Run], language: str, emotion: Emotion) -> None:
+    """New tags begin a run, or replace those of a run without tokens."""
+    if runs[-1].tokens:
+        runs.append(_Run(language, emotion))
+    else:
+        runs[-1].language = language
+        runs[-1].emotion = emotion
 
 
 def _stands_alone(char: str) -> bool:
-    """Written without spaces: Chinese characters, kana. Hangul has spaces."""
+    """Whether `char` is written without spaces: Chinese characters, kana; not hangul."""
     return _UNSPACED.match(char) is not None
 
 

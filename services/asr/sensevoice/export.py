@@ -21,15 +21,15 @@ from huiyin.services.common.onnx import has_exact_int8
 PRECISIONS = ("int8", "fp32")
 _GRAPH = "model.onnx"
 _DATA = "model.onnx.data"
-_FORM = 2  # of the graph; a new one makes older exports out of date
+_FORM = 2  # of the graph; with a new one, older exports are out of date
 _EXACT_LEVELS = 127  # steps of an int8 weight each way
-_SATURATING_LEVELS = 63  # the same where 8-bit products overflow with more
+_SATURATING_LEVELS = 63  # where 8-bit products overflow with more
 
 
 def exported(folder: Path, precision: str) -> Path:
-    """The graph of the model in `folder`: in its folder ``onnx``, made when it is not there.
+    """The graph of the model in `folder`: in its folder ``onnx``, made on the first call.
 
-    `precision`: 'int8' or 'fp32'. Where `folder` cannot be written, the form is kept in the user's model store.
+    `precision`: 'int8' or 'fp32'. For a `folder` that cannot be written, it is made in the user's model store.
     Raises ModelFolderError.
     """
     checkpoint = folder / "model.pt"
@@ -48,7 +48,7 @@ def exported(folder: Path, precision: str) -> Path:
         _write(folder, Path(making), precision)
         try:
             os.replace(making, target)
-        except OSError:  # another process was quicker
+        except OSError:  # another process was faster
             if not (target / _GRAPH).is_file():
                 raise
         else:
@@ -57,7 +57,7 @@ def exported(folder: Path, precision: str) -> Path:
 
 
 def encoder_config(folder: Path) -> dict[str, Any]:
-    """``encoder_conf`` of the folder's config.yaml. Raises ModelFolderError when there is none."""
+    """``encoder_conf`` of the folder's config.yaml. Raises ModelFolderError without one."""
     try:
         config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
         return dict(config["encoder_conf"])
@@ -71,9 +71,12 @@ def _write(folder: Path, into: Path, precision: str) -> None:
     from huiyin.services.asr.sensevoice.graph import build_graph
 
     heads = int(encoder_config(folder)["attention_heads"])
-    levels = 0 if precision == "fp32" else (_EXACT_LEVELS if has_exact_int8() else _SATURATING_LEVELS)
     weights = read_checkpoint(folder / "model.pt")
-    needed = sum(w.nbytes for w in weights.values()) // (1 if precision == "fp32" else 4)
+    needed = sum(w.nbytes for w in weights.values())
+    levels = 0
+    if precision == "int8":
+        needed //= 4
+        levels = _EXACT_LEVELS if has_exact_int8() else _SATURATING_LEVELS
     if shutil.disk_usage(into).free < needed * 1.1:
         raise ModelFolderError("asr.no_room_for_export", folder=into.parent, size_mb=needed // 2**20)
     try:

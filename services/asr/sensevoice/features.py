@@ -1,4 +1,4 @@
-"""What the network hears: log-mel energies, seven frames joined, normalised — as FunASR's WavFrontend makes them."""
+"""The network's input: log-mel energies, seven frames joined, normalised, as FunASR's WavFrontend makes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from huiyin.services.asr.signal.kaldi import MELS, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import Samples
 
 FRAME_S = 0.06  # between two rows: six frames of 10 ms
-_JOINED = 7  # frames in a row: a low frame rate makes the network's work less
+_JOINED = 7  # frames in a row: fewer rows, less work for the network
 _STEP = 6  # frames from one row to the next
 
 
@@ -30,7 +30,7 @@ class Frontend:
         frames = log_mels(samples)
         count = len(frames)
         rows = -(-count // _STEP)
-        # The first and last frame stand in for those beyond the edges.
+        # Beyond the edges the first and last frame are repeated.
         index = np.arange(rows)[:, None] * _STEP + np.arange(_JOINED) - _JOINED // 2
         joined = frames[np.clip(index, 0, count - 1)].reshape(rows, _JOINED * MELS)
         return np.asarray((joined + self._shift) * self._scale, dtype=np.float32)

@@ -2,9 +2,9 @@
 
 What the stock model computes (arXiv 2407.04051; SAN-M layers: arXiv 2006.01713), for one recording at a time: no
 padding, so no masks; attention in one node; the memory block's residual folded into its filter; the head's
-probabilities only where a token stands. No PyTorch and no tracing are involved: the weights are mapped, turned, and
-written one after the other to a file beside the graph, from which onnxruntime maps them. Measured on the full size:
-3 s and 1.1 GB, most of it the mapped checkpoint, where tracing takes 161 s and 6.5 GB.
+probabilities only for frames with a token. It needs neither PyTorch nor tracing: the weights are mapped, transposed,
+and written one after the other to a file beside the graph, from which onnxruntime maps them. Measured on the full size:
+3 s and 1.1 GB, most of it the mapped checkpoint; tracing takes 161 s and 6.5 GB.
 
 Inputs: ``features`` float32 (1, T, 560), T >= 1; ``queries`` int64 (1, 4), rows of the embedding that ask for
 language, emotion, event and style. Outputs: ``tokens`` int64 (4 + T,), the likeliest token of each of the four
@@ -23,16 +23,16 @@ import onnx
 from onnx import StringStringEntryProto, TensorProto, helper, numpy_helper
 
 from huiyin.services.asr.sensevoice.checkpoint import Weights
+from huiyin.services.asr.sensevoice.tags import QUERIES
 
-QUERIES = 4
 _EPSILON = 1e-5  # of torch.nn.LayerNorm
 _POSITION_BASE = 10_000.0
 _OPSET = 17  # this and the next two: read by every onnxruntime since 1.15
 _MICROSOFT_OPSET = 1
 _IR_VERSION = 8
 _BLANK = 0
-_INLINE_BYTES = 1024  # a constant from this size on lies in the file beside the graph ...
-_ALIGN_BYTES = 4096  # ... where it begins on a page of memory, to be mapped
+_INLINE_BYTES = 1024  # constants from this size on are in the file beside the graph ...
+_ALIGN_BYTES = 4096  # ... where each begins on a page of memory, to be mapped
 
 
 def build_graph(weights: Weights, heads: int, levels: int, data: BinaryIO, data_name: str) -> onnx.ModelProto:
@@ -123,8 +123,7 @@ class _Builder:
         taps = np.array(self._weights[f"{name}.self_attn.fsmn_block.weight"])
         taps[:, 0, taps.shape[2] // 2] += 1.0  # the block adds its input to its output
         side = taps.shape[2] // 2
-        # As a picture one point high: only pictures are filtered by onnxruntime channel by channel at once, and turned
-        # on the way there and back. A tenth off the time of short sound.
+        # As a picture one point high: onnxruntime filters all its channels in one call. Short sound takes 10 % less.
         height = self._constant(np.array([2]))
         turned = self._node("Transpose", [self._node("Unsqueeze", [value, height])], perm=[0, 3, 1, 2])
         taps = taps[:, :, :, None]

@@ -13,15 +13,14 @@ import numpy.typing as npt
 from huiyin.services.asr.engines.funasr_models import load_stock
 from huiyin.services.asr.recogniser import OutOfMemory
 from huiyin.services.asr.sensevoice.checkpoint import read_checkpoint
+from huiyin.services.asr.sensevoice.tags import QUERIES
 from huiyin.services.asr.signal.kaldi import Features
 from huiyin.services.common.onnx import session_options
-
-QUERIES = 4
 
 
 @dataclass(frozen=True)
 class Output:
-    """What the network says of one piece of sound."""
+    """The network's output for one piece of sound."""
 
     tags: npt.NDArray[np.float32]
     """(4, vocabulary): logits of the four answers."""
@@ -36,7 +35,7 @@ class Network(Protocol):
 
     device: str
     batches: bool
-    """Several pieces in one call pay."""
+    """Whether several pieces in one call are faster."""
 
     def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
         """`pieces`: (T, 560) each; `queries`: four rows of the embedding. Raises OutOfMemory."""
@@ -65,13 +64,12 @@ class OnnxNetwork:
 
     def run(self, pieces: Sequence[Features], queries: Sequence[int]) -> list[Output]:
         """See Network."""
-        asked = np.array([queries], np.int64)
-        return [self._one(features, asked) for features in pieces]
-
-    def _one(self, features: Features, queries: npt.NDArray[np.int64]) -> Output:
-        inputs = {"features": features[None], "queries": queries}
-        tokens, probabilities, tags = self._session.run(["tokens", "probabilities", "tags"], inputs)
-        return Output(tags, tokens[QUERIES:], probabilities[QUERIES:])
+        outputs = []
+        for features in pieces:
+            inputs = {"features": features[None], "queries": np.array([queries], np.int64)}
+            tokens, probabilities, tags = self._session.run(["tokens", "probabilities", "tags"], inputs)
+            outputs.append(Output(tags, tokens[QUERIES:], probabilities[QUERIES:]))
+        return outputs
 
 
 class TorchNetwork:
@@ -82,7 +80,7 @@ class TorchNetwork:
 
         Raises ModelFolderError or SettingsError.
         """
-        read_checkpoint(folder / "model.pt")  # refuses what FunASR would unpickle and run
+        read_checkpoint(folder / "model.pt")  # refuses code, which FunASR would run
         stock = load_stock(folder, device, threads)
         import torch
 
@@ -101,8 +99,8 @@ class TorchNetwork:
         kind = self.device.partition(":")[0]
         try:
             with torch.inference_mode(), torch.autocast(kind, self._dtype, enabled=self._dtype is not None):
-                asked = model.embed(torch.tensor([list(queries)], device=self.device)).expand(len(pieces), -1, -1)
-                speech = torch.cat((asked, torch.from_numpy(padded).to(self.device)), dim=1)
+                embedded = model.embed(torch.tensor([list(queries)], device=self.device)).expand(len(pieces), -1, -1)
+                speech = torch.cat((embedded, torch.from_numpy(padded).to(self.device)), dim=1)
                 encoded, _ = model.encoder(speech, lengths)
                 logits = model.ctc.ctc_lo(encoded).float()
                 best, tokens = logits.max(dim=-1)

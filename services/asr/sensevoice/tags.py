@@ -1,8 +1,8 @@
-"""SenseVoice's tags: which tokens they are, and what the logits of the four answers say.
+"""SenseVoice's tags: their tokens, and the probabilities in the logits of the four answers.
 
-The network is asked four things before it hears a frame; the first four outputs are its answers: language, emotion,
-event, style (with or without written numbers). FunASR keeps the winner of each. Here the answer is a probability over
-the tokens that make sense there.
+The network's input begins with four queries, its output with the answers: language, emotion, event, style (with or
+without written numbers). FunASR takes the winner of each. Here an answer is a probability over the tokens that make
+sense there.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ LANGUAGE_QUERIES: Mapping[str, int] = {"auto": 0, "zh": 3, "en": 4, "yue": 7, "j
 EMOTION_QUERY = 1
 EVENT_QUERY = 2
 ITN_QUERY = 14  # numbers and dates as one writes them, with punctuation
-SPOKEN_QUERY = 15  # numbers and dates as they are said
+SPOKEN_QUERY = 15  # numbers and dates as spoken
+
+QUERIES = 4
 
 LANGUAGES = tuple(code for code in LANGUAGE_QUERIES if code != "auto")
 UNKNOWN = "unknown"
 _NO_SPEECH = "nospeech"
 _SPEECH = "speech"
+_NO_EVENTS = (_SPEECH, UNKNOWN)
 
 # Token -> our label.
 _EMOTIONS = {
@@ -60,9 +63,9 @@ class Answers:
     """The four answers about a piece of sound."""
 
     language: str
-    """Of those allowed, the likeliest."""
+    """The likeliest of those allowed."""
     best_language: str
-    """The likeliest of all; 'nospeech' when nobody speaks."""
+    """The likeliest of all; 'nospeech' without speech."""
     emotion: Emotion
     """`label` may be 'unknown' or 'other'; the scores of all labels add up to 1."""
     events: dict[str, float]
@@ -70,7 +73,7 @@ class Answers:
 
 
 class TagTokens:
-    """The tags of one vocabulary. `find` gives a token's number, `size` is how many there are."""
+    """The tags of one vocabulary of `size` tokens; `find` gives a token's number."""
 
     def __init__(self, find: Callable[[str], int], size: int) -> None:
         """Raises ModelFolderError when the vocabulary has no tags of SenseVoice."""
@@ -79,19 +82,19 @@ class TagTokens:
         self.events = {label: find(token) for token, label in _EVENTS.items()}
         self.event_ends = {find(token): label for token, label in _EVENT_ENDS.items()}
         self.first = self.languages["zh"]
-        wanted = [*self.languages.values(), *self.emotions.values(), *self.events.values(), *self.event_ends]
-        if min(wanted) < self.first or len(set(wanted)) != len(wanted) or max(wanted) >= size:
+        numbers = [*self.languages.values(), *self.emotions.values(), *self.events.values(), *self.event_ends]
+        if min(numbers) < self.first or max(numbers) >= size or len(set(numbers)) != len(numbers):
             raise ModelFolderError("asr.vocabulary_without_tags")
         self.language_of = {number: code for code, number in self.languages.items()}
         self.emotion_of = {number: label for label, number in self.emotions.items()}
-        self.event_of = {number: label for label, number in self.events.items()}
+        self.event_of = {number: label for label, number in self.events.items() if label not in _NO_EVENTS}
 
     def is_tag(self, token: int) -> bool:
-        """Not part of what was said: every ``<|…|>``, known or not, stands at the vocabulary's end."""
+        """Whether a token is a tag: every ``<|…|>``, known or not, is at the vocabulary's end."""
         return token >= self.first
 
     def read(self, logits: npt.NDArray[np.float32], allowed: Iterable[str]) -> Answers:
-        """`logits`: (4, vocabulary), the first four outputs. `allowed`: languages that may be spoken."""
+        """`logits`: (4, vocabulary), the first four outputs. `allowed`: languages that may be recognised."""
         languages = _probabilities(logits[0], self.languages)
         emotions = _probabilities(logits[1], self.emotions)
         events = _probabilities(logits[2], self.events)
@@ -100,7 +103,7 @@ class TagTokens:
             language=max(allowed, key=lambda code: languages[code]),
             best_language=max(languages, key=lambda code: languages[code]),
             emotion=Emotion(label, emotions[label], emotions),
-            events={name: share for name, share in events.items() if name not in (_SPEECH, UNKNOWN)},
+            events={name: share for name, share in events.items() if name not in _NO_EVENTS},
         )
 
 

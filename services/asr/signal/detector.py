@@ -1,4 +1,4 @@
-"""What a voice activity detector is: the protocol, and how its model is opened."""
+"""Voice activity detectors: the protocol, and how their models are opened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Probabilities = npt.NDArray[np.float32]
 
 
 class SpeechDetector(Protocol):
-    """Finds the speech in one recording: keeps its state between calls, so one recording needs one of its own."""
+    """Finds the speech in one recording. It has a state: each recording needs a detector of its own."""
 
     name: str
     frame_s: float
@@ -28,8 +28,8 @@ class SpeechDetector(Protocol):
     def push(self, samples: Samples) -> Probabilities:
         """float32 (n,) of any length, mono 16 kHz in [-1, 1] -> float32 (frames,) in [0, 1].
 
-        One value for each frame completed so far and not returned before; the last frames of a recording need some
-        sound after them (0.1 s of zeros will do). How the sound is divided between calls makes no difference.
+        One value for each frame completed since the last call; the last frames of a recording need some sound after
+        them (0.1 s of zeros will do). The result does not depend on how the sound is divided between calls.
         """
         ...
 
@@ -39,5 +39,5 @@ Detectors = Callable[[], SpeechDetector]
 
 
 def open_model(model: Path) -> onnxruntime.InferenceSession:
-    """A model on one core: these are far too small to share out."""
+    """A model on one core: these are too small for more."""
     return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])

@@ -1,9 +1,9 @@
-"""fsmn-vad as a classifier of frames: speech, or one of the sounds that are none.
+"""fsmn-vad as a classifier of frames: speech or not.
 
 Model: iic/speech_fsmn_vad_zh-cn-16k-common-pytorch (FunASR; a feed-forward sequential memory network, Zhang et al.,
 "Deep-FSMN for large vocabulary continuous speech recognition", 2018), in the ONNX form with its memories as inputs and
 outputs. It gives 248 probabilities for each 10 ms, the first of which is silence. Only the network is used: FunASR's
-rules that turn frames into segments are made for streaming and cut speech that never pauses blindly.
+rules for segments are made for streaming and cut speech without pauses anywhere.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from huiyin.services.asr.signal.detector import Detectors, Probabilities, open_m
 from huiyin.services.asr.signal.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
-_STACK = 5  # frames side by side, the one that is meant in the middle
+_STACK = 5  # frames side by side, the classified one in the middle
 _SIDE = _STACK // 2
 _MEAN = 10  # decisions: single ones flicker
-_MEMORIES = 4  # layers that remember what came before
+_MEMORIES = 4  # layers with a memory
 _MEMORY_SHAPE = (1, 128, 19, 1)
 
 
@@ -36,25 +36,25 @@ class _Fsmn:
 
     name = "fsmn"
     frame_s = SHIFT / SAMPLE_RATE
-    # Its makers want 0.8 in their rules; here, in noise 10 dB below the speech, that missed a whole sentence.
+    # 0.8 in FunASR's rules; here that missed a whole sentence in noise 10 dB below the speech.
     threshold = 0.6
 
     def __init__(self, shared: onnxruntime.InferenceSession, shift: Features, scale: Features) -> None:
         self._session, self._shift, self._scale = shared, shift, scale
-        self._held = np.empty(0, np.float32)  # samples of frames that are not whole yet
-        self._features = np.empty((0, MELS), np.float32)  # frames that still stand beside others
-        self._recent = np.zeros(_MEAN // 2 - 1, np.float32)  # decisions that are still part of a mean
+        self._rest = np.empty(0, np.float32)  # samples of the frames not yet complete
+        self._features = np.empty((0, MELS), np.float32)  # frames still needed beside others
+        self._recent = np.zeros(_MEAN // 2 - 1, np.float32)  # decisions still part of a mean
         self._memories = {f"in_cache{i}": np.zeros(_MEMORY_SHAPE, np.float32) for i in range(_MEMORIES)}
 
     def push(self, samples: Samples) -> Probabilities:
-        held = np.concatenate([self._held, samples], dtype=np.float32)
-        count = max(0, (len(held) - FRAME) // SHIFT + 1)
-        self._held = held[count * SHIFT :]
+        sound = np.concatenate([self._rest, samples], dtype=np.float32)
+        count = max(0, (len(sound) - FRAME) // SHIFT + 1)
+        self._rest = sound[count * SHIFT :]
         if not count:
             return np.empty(0, np.float32)
-        new = log_mels(held[: (count - 1) * SHIFT + FRAME])
+        new = log_mels(sound[: (count - 1) * SHIFT + FRAME])
         if not len(self._features):
-            new = np.concatenate([np.repeat(new[:1], _SIDE, axis=0), new])  # the first frame stands for those before it
+            new = np.concatenate([np.repeat(new[:1], _SIDE, axis=0), new])  # before the first: itself
         features = np.concatenate([self._features, new])
         ready = len(features) - 2 * _SIDE
         self._features = features[max(ready, 0) :]

@@ -1,4 +1,4 @@
-"""What FunASR's models have of Kaldi: log mel energies, and the file that normalises them."""
+"""Kaldi's features, which FunASR's models use: log mel energies, and the file that normalises them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Features = npt.NDArray[np.float32]
 FRAME = 400  # samples, 25 ms
 SHIFT = 160  # samples, 10 ms, from one frame to the next
 MELS = 80
-_FULL_SCALE = np.float32(32768.0)  # Kaldi's features are of 16-bit numbers
-_MS = 1000 / SAMPLE_RATE  # a sample
+_FULL_SCALE = np.float32(32768.0)  # Kaldi takes 16-bit numbers
+_MS = 1000 / SAMPLE_RATE  # of a sample
 
 
 def log_mels(samples: Samples) -> Features:
@@ -30,7 +30,7 @@ def log_mels(samples: Samples) -> Features:
 
 
 def read_cmvn(path: Path, size: int) -> tuple[Features, Features]:
-    """``am.mvn``, a Kaldi nnet text file: (added to the features, then multiplied with them), float32 (size,) each.
+    """``am.mvn``, a Kaldi nnet text file: (shift to add to the features, scale to multiply), float32 (size,) each.
 
     Raises ModelFolderError when it is something else, OSError when it cannot be read.
     """
@@ -54,7 +54,7 @@ def _options() -> kaldi_native_fbank.FbankOptions:
     options.frame_opts.window_type = "hamming"
     options.frame_opts.frame_length_ms = FRAME * _MS
     options.frame_opts.frame_shift_ms = SHIFT * _MS
-    options.frame_opts.dither = 0.0  # the published configurations leave it on: another answer every time
+    options.frame_opts.dither = 0.0  # the published configurations have it: random results
     options.frame_opts.snip_edges = True
     options.energy_floor = 0.0
     options.mel_opts.num_bins = MELS

@@ -1,4 +1,4 @@
-"""Everyday English words: what anyone may say is not taken for a misheard name.
+"""Everyday English words, which are not misheard names.
 
 Words that occur often in "Pride and Prejudice" or in the manuals of Vim and Python, and everyday things, without
 their regular endings.
@@ -11,7 +11,7 @@ import functools
 
 @functools.lru_cache(maxsize=20_000)
 def is_common(word: str) -> bool:
-    """Whether `word`, or what is left of it without a regular ending (-s, -ed, -ing ...), is an everyday word."""
+    """Whether `word`, with or without a regular ending (-s, -ed, -ing ...), is an everyday word."""
     plain = word.lower().replace("'", "").replace("\u2019", "")
     return plain in _COMMON or any(stem in _COMMON for stem in _stems(plain))
 

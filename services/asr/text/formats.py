@@ -1,4 +1,4 @@
-"""A transcript as the callers want it: text, subtitles, a table, or OpenAI's verbose JSON."""
+"""The formats of a transcript, and two of them: a table, and OpenAI's verbose JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from huiyin.services.asr.recogniser import RecordingTranscript, Segment
-from huiyin.services.asr.text.subtitles import SUBTITLES, as_srt, as_vtt
-
-__all__ = ["DOCUMENTS", "FORMATS", "SUBTITLES", "as_csv", "as_srt", "as_verbose", "as_vtt", "usage"]
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
-"""What OpenAI's address answers in."""
+"""Response formats of OpenAI's address."""
 DOCUMENTS = {
     "json": "application/json",
     "text": "text/plain",
@@ -24,15 +21,15 @@ DOCUMENTS = {
     "csv": "text/csv",
     "html": "text/html",
 }
-"""What the service's own address answers in, with the content type."""
+"""Formats of the service's own address -> content type."""
 
 _NO_WORDS = "times of single words are not available with this recogniser; segments have theirs"
-# Fields that strict clients insist on and only Whisper's own decoder could fill.
-_NOT_TOLD: dict[str, Any] = {"seek": 0, "tokens": [], "temperature": 0.0, "no_speech_prob": 0.0}
+# Fields that strict clients need and only Whisper's own decoder could fill.
+_PLACEHOLDERS: dict[str, Any] = {"seek": 0, "tokens": [], "temperature": 0.0, "no_speech_prob": 0.0}
 _LEAST_PROBABILITY = 1e-6
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
-# A spreadsheet takes a cell that begins like this for a formula, and a formula can send data elsewhere.
-# Source: OWASP, "CSV Injection"; the wide forms are read as formulas, too, where Chinese or Japanese is set.
+# A cell that begins like this is a formula to a spreadsheet, and can send data elsewhere (OWASP, "CSV Injection"). The
+# wide forms count where Chinese or Japanese is set.
 _FORMULA = tuple("=+-@＝＋－＠\t\r")
 
 
@@ -48,9 +45,9 @@ def as_csv(segments: Sequence[Segment]) -> str:
     head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
     writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events"])
     for s in segments:
-        felt = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
+        emotion = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
         scores = s.emotion.scores if s.emotion else {}
-        row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *felt]
+        row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *emotion]
         row += [_number(scores[label]) if label in scores else "" for label in labels]
         writer.writerow([_cell(value) for value in (*row, "; ".join(event.label for event in s.events))])
     return _BOM + table.getvalue()
@@ -65,7 +62,7 @@ def _number(value: float) -> str:
 
 
 def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[str, Any]:
-    """OpenAI's ``verbose_json``, with what this service knows beyond it; `words`: with the times of single words."""
+    """OpenAI's ``verbose_json`` with this service's own fields; `words`: with the times of single words."""
     full = transcript.as_dict()
     segments = [
         {
@@ -74,18 +71,17 @@ def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[
             "end": segment["end_s"],
             "avg_logprob": round(math.log(max(segment["confidence"], _LEAST_PROBABILITY)), 3),
             "compression_ratio": round(_compression_ratio(segment["text"]), 3),
-            **_NOT_TOLD,
+            **_PLACEHOLDERS,
             **{key: segment[key] for key in ("text", "language", "confidence", "emotion", "events")},
         }
         for i, segment in enumerate(full["segments"])
     ]
     extra = {key: full[key] for key in ("processing_s", "rtf", "model", "confidence", "emotion", "events", "warnings")}
-    if words:
-        timed = [word for segment in full["segments"] for word in segment["words"]]
-        if timed:
-            extra["words"] = [{"word": w["text"], "start": w["start_s"], "end": w["end_s"]} for w in timed]
-        elif segments:
-            extra["warnings"] = [*extra["warnings"], _NO_WORDS]
+    timed = [word for segment in full["segments"] for word in segment["words"]]
+    if words and timed:
+        extra["words"] = [{"word": w["text"], "start": w["start_s"], "end": w["end_s"]} for w in timed]
+    elif words and segments:
+        extra["warnings"] = [*extra["warnings"], _NO_WORDS]
     return {
         "task": "transcribe",
         "language": full["language"],
@@ -103,5 +99,5 @@ def _compression_ratio(text: str) -> float:
 
 
 def usage(transcript: RecordingTranscript) -> dict[str, Any]:
-    """What OpenAI bills by, which its SDK expects."""
+    """The basis of OpenAI's bills, which its SDK expects."""
     return {"type": "duration", "seconds": round(transcript.duration_s, 3)}

@@ -1,4 +1,4 @@
-"""Hotwords for recognisers that cannot take any: what was heard is corrected where it sounds like one of them.
+"""Hotwords for recognisers without: their text is corrected where it sounds like a hotword.
 
     Corrector(["张伟", "PyTorch"]).segment(segment)
 
@@ -13,6 +13,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from huiyin.services.asr.recogniser import Engine, Hints, Recognition, Segment, Word
 from huiyin.services.asr.text.hotword_list import HELPFUL
@@ -28,22 +29,22 @@ _TWO_LATIN = re.compile(_LATIN * 2)
 _LATIN_RUN = re.compile(rf"{_LATIN_WORD.pattern}(?:[ -]+{_LATIN_WORD.pattern})*")
 _UNIT = re.compile(rf"[{HAN}]|{_LATIN_WORD.pattern}")
 _POSSESSIVE = re.compile(r"['\u2019]s$")
-_SHORTEST_HAN = 2  # one character has too many of its sound
+_SHORTEST_HAN = 2  # too many characters have the sound of a single one
 
 
 def recognise(engine: Engine, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
-    """As `engine.recognise`; with the hotwords put right where the engine itself cannot take any."""
+    """As `engine.recognise`, with hotwords for every engine: the text of those without is corrected."""
     recognitions = engine.recognise(pieces, hints)
     if not hints.hotwords:
         return recognitions
     if not engine.uses_hotwords:
         corrector = _corrector(hints.hotwords)
         recognitions = [
-            dataclasses.replace(heard, segments=tuple(map(corrector.segment, heard.segments))) for heard in recognitions
+            dataclasses.replace(each, segments=tuple(map(corrector.segment, each.segments))) for each in recognitions
         ]
     if len(hints.hotwords) > HELPFUL:
         warning = f"{len(hints.hotwords)} hotwords: beyond some {HELPFUL} each helps less, and wrong ones do harm"
-        recognitions = [dataclasses.replace(heard, warnings=(*heard.warnings, warning)) for heard in recognitions]
+        recognitions = [dataclasses.replace(each, warnings=(*each.warnings, warning)) for each in recognitions]
     return recognitions
 
 
@@ -58,7 +59,7 @@ class _Edit:
 
 
 class Corrector:
-    """Puts `hotwords` where they were misheard. One may be used by several threads."""
+    """Puts `hotwords` where the text has their sound. One may be used by several threads."""
 
     def __init__(self, hotwords: Sequence[str]) -> None:
         words = list(dict.fromkeys(word.strip() for word in hotwords))
@@ -70,7 +71,7 @@ class Corrector:
         self._mixed = [_Mixed(word) for word in words if _LATIN_WORD.search(word) and _HAN_RUN.search(word)]
 
     def segment(self, segment: Segment) -> Segment:
-        """The segment with the hotwords in its text and words; the same one when nothing is to be corrected."""
+        """The segment with the hotwords in its text and words; the same object without corrections."""
         edits = self._edits(segment.text)
         if not edits:
             return segment
@@ -78,38 +79,40 @@ class Corrector:
         return dataclasses.replace(segment, text=text, words=_edited_words(segment.words, segment.text, edits))
 
     def count(self, text: str) -> int:
-        """How many places of `text` would be corrected."""
+        """Number of corrections in `text`."""
         return len(self._edits(text))
 
     def _edits(self, text: str) -> list[_Edit]:
-        """In order, none overlapping: the surest first where they would."""
+        """In order, without overlaps; of overlapping ones the surest."""
         chosen: list[_Edit] = []
-        taken = [span for word in self._words for span in _places(word, text)]
+        occupied = [span for word in self._words for span in _places(word, text)]
         for edit in sorted(self._candidates(text), key=lambda edit: (-edit.score, edit.start)):
-            if all(edit.end <= start or end <= edit.start for start, end in taken):
+            if all(edit.end <= start or end <= edit.start for start, end in occupied):
                 chosen.append(edit)
-                taken.append((edit.start, edit.end))
+                occupied.append((edit.start, edit.end))
         return sorted(chosen, key=lambda edit: edit.start)
 
     def _candidates(self, text: str) -> Iterator[_Edit]:
         if self._han:
             for run in _HAN_RUN.finditer(text):
-                for match in self._chinese.matches(run[0]):
-                    start = run.start() + match.start
-                    yield _Edit(start, run.start() + match.end, self._han[match.hotword], match.score)
+                yield from self._chinese_edits(run[0], run.start())
         if self._latin:
             for run in _LATIN_RUN.finditer(text):
-                spans = [(found.start(), found.end()) for found in _LATIN_WORD.finditer(text, run.start(), run.end())]
-                spans = [
-                    (start, end - len(ending[0]) if ending else end)
-                    for start, end in spans
-                    for ending in [_POSSESSIVE.search(text[start:end])]
-                ]
-                for match in self._english.matches([text[start:end] for start, end in spans]):
-                    start, end = spans[match.start][0], spans[match.end - 1][1]
-                    yield _Edit(start, end, self._latin[match.hotword], match.score)
+                yield from self._english_edits(run[0], run.start())
         for mixed in self._mixed:
             yield from mixed.candidates(text)
+
+    def _chinese_edits(self, run: str, offset: int) -> Iterator[_Edit]:
+        for match in self._chinese.matches(run):
+            yield _Edit(offset + match.start, offset + match.end, self._han[match.hotword], match.score)
+
+    def _english_edits(self, run: str, offset: int) -> Iterator[_Edit]:
+        words = list(_LATIN_WORD.finditer(run))
+        texts = [_POSSESSIVE.sub("", word[0]) for word in words]
+        for match in self._english.matches(texts):
+            last = match.end - 1
+            end = words[last].start() + len(texts[last])
+            yield _Edit(offset + words[match.start].start(), offset + end, self._latin[match.hotword], match.score)
 
 
 @functools.lru_cache(maxsize=16)
@@ -118,7 +121,7 @@ def _corrector(hotwords: tuple[str, ...]) -> Corrector:
 
 
 def _places(word: str, text: str) -> Iterator[tuple[int, int]]:
-    """Where `word` stands in `text`, but not as a part of a longer Latin one: Sara is not in Sarah."""
+    """Where `word` is in `text`, but not as a part of a longer Latin one: Sara is not in Sarah."""
     start = text.find(word)
     while start >= 0:
         end = start + len(word)
@@ -139,23 +142,24 @@ class _Mixed:
         self._word = word
         parts = re.findall(rf"[{HAN}]+|[^{HAN}]+", word)
         self._han = ChineseHotwords([part for part in parts if _HAN_RUN.fullmatch(part)])
-        self._pattern = re.compile(
-            r"\s*".join(
-                f"([{HAN}]{{{len(part)}}})" if _HAN_RUN.fullmatch(part) else r"[\s-]*".join(re.findall(r"[^\W_]", part))
-                for part in parts
-            ),
-            re.IGNORECASE,
-        )
+        self._pattern = re.compile(r"\s*".join(map(_pattern, parts)), re.IGNORECASE)
 
     def candidates(self, text: str) -> Iterator[_Edit]:
-        for found in self._pattern.finditer(text):
-            alike = all(self._han.sounds_like(number, run) for number, run in enumerate(found.groups()))
-            if alike and found[0] != self._word:
-                yield _Edit(found.start(), found.end(), self._word, 1.0)
+        for match in self._pattern.finditer(text):
+            same_sound = all(self._han.sounds_like(number, run) for number, run in enumerate(match.groups()))
+            if same_sound and match[0] != self._word:
+                yield _Edit(match.start(), match.end(), self._word, 1.0)
+
+
+def _pattern(part: str) -> str:
+    """Matches as many Chinese characters as `part` has, or its Latin letters, however they are spaced."""
+    if _HAN_RUN.fullmatch(part):
+        return f"([{HAN}]{{{len(part)}}})"
+    return r"[\s-]*".join(re.findall(r"[^\W_]", part))
 
 
 def _edited(text: str, edits: Sequence[_Edit], offset: int = 0) -> str:
-    """`text`, which begins at `offset` of what the edits were made for."""
+    """`text` with the edits; their positions count from `offset` before it."""
     for edit in reversed(edits):
         text = text[: edit.start - offset] + edit.new + text[edit.end - offset :]
     return text
@@ -165,50 +169,48 @@ def _edited_words(words: Sequence[Word], text: str, edits: Sequence[_Edit]) -> t
     """The words of the edited text: those of an edit share the time of the words that it replaces."""
     spans = _spans(words, text)
     if spans is None:
-        return ()  # words that are not those of the text would be worse than none
+        return ()  # wrong words would be worse than none
     edited: list[Word] = []
     rest = list(edits)
-    i = 0
-    while i < len(words):
-        start, end = spans[i]
-        mine: list[_Edit] = []
-        last = i
+    first = 0
+    while first < len(words):
+        start, end = spans[first]
+        after = first + 1
+        here: list[_Edit] = []
         while rest and rest[0].start < end:  # an edit may reach into the next word, and another may begin there
-            mine.append(rest.pop(0))
-            while last + 1 < len(words) and spans[last + 1][0] < mine[-1].end:
-                last += 1
-            end = spans[last][1]
-        if mine:
-            new = _edited(text[start:end], mine, start)
-            edited += _timed(new, words[i].start_s, words[last].end_s, words[i : last + 1])
+            here.append(rest.pop(0))
+            while after < len(words) and spans[after][0] < here[-1].end:
+                after += 1
+            end = spans[after - 1][1]
+        if here:
+            edited += _timed(_edited(text[start:end], here, start), words[first:after])
         else:
-            edited.append(words[i])
-        i = last + 1
+            edited.append(words[first])
+        first = after
     return tuple(edited)
 
 
 def _spans(words: Sequence[Word], text: str) -> list[tuple[int, int]] | None:
-    """Where each word stands in the text, None if one does not."""
+    """Where each word is in the text; None if one is not in it."""
     spans, position = [], 0
     for word in words:
-        start = text.find(word.text.strip(), position)
+        plain = word.text.strip()
+        start = text.find(plain, position)
         if start < 0:
             return None
-        position = start + len(word.text.strip())
+        position = start + len(plain)
         spans.append((start, position))
     return spans
 
 
-def _timed(text: str, start_s: float, end_s: float, before: Sequence[Word]) -> list[Word]:
-    """`text` as words: with the times of those `before` where there are as many, else each as long as its letters."""
-    starts = [found.start() for found in _UNIT.finditer(text)][1:]
-    pieces = [text[a:b].strip() for a, b in zip([0, *starts], [*starts, len(text)], strict=True)]
+def _timed(text: str, before: Sequence[Word]) -> list[Word]:
+    """`text` as words: with the times of as many words `before`, else with their time shared out by letters."""
+    starts = [unit.start() for unit in _UNIT.finditer(text)][1:]
+    pieces = [text[a:b].strip() for a, b in pairwise([0, *starts, len(text)])]
     if len(pieces) == len(before):
         return [Word(piece, word.start_s, word.end_s) for piece, word in zip(pieces, before, strict=True)]
-    total = sum(map(len, pieces))
-    words, passed = [], 0
-    for piece in pieces:
-        at_s = start_s + (end_s - start_s) * passed / total
-        passed += len(piece)
-        words.append(Word(piece, at_s, start_s + (end_s - start_s) * passed / total))
-    return words
+    start_s = before[0].start_s
+    length_s = before[-1].end_s - start_s
+    letters = list(accumulate(map(len, pieces), initial=0))
+    times_s = [start_s + length_s * position / letters[-1] for position in letters]
+    return [Word(piece, *span) for piece, span in zip(pieces, pairwise(times_s), strict=True)]

@@ -1,9 +1,9 @@
 """English hotwords (or any in Latin letters): where the text has other letters of the same sound.
 
 Candidates have the hotword's consonants, by Metaphone (L. Philips, "Hanging on the Metaphone", Computer Language 7(12),
-1990) with voiced and voiceless ones made equal. How near a candidate is, vowels and all, is measured by Editex (J.
-Zobel and P. Dart, "Phonetic string matching", SIGIR 1996). Words may run together or fall apart: "pie torch" is tried
-as one word, too.
+1990) with voiced and voiceless ones made equal. The distance of a candidate, with its vowels, is measured by Editex (J.
+Zobel and P. Dart, "Phonetic string matching", SIGIR 1996). Words may be joined or divided: "pie torch" is tried as one
+word, too.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from huiyin.services.asr.text.common_words import is_common
 from huiyin.services.asr.text.hotwords_zh import Match
 
 # From `python -m benchmarks.hotwords`: Editex distance for each letter of the longer spelling.
 _NEAR = 0.40  # with an unusual word in it
-_NEAR_COMMON = 0.34  # words that anyone may say, together: only long ones, and only if they fit well
+_NEAR_COMMON = 0.34  # of common words only: they must be long and fit well
 _COMMON_CONSONANTS = 4  # fewer: common words are not replaced
 _COMMON_LETTERS = 6  # the same
 _SHORT_LETTERS = 5  # up to here a different vowel is a different word: Jan is not Jon
-_EXTRA_WORDS = 2  # a hotword may be heard as so many words more than it has
+_EXTRA_WORDS = 2  # more words than the hotword has, at most
 _SURE = 100.0  # the same letters, only spaced or capitalised differently
 
+_DOUBLED = re.compile(r"(.)\1+")
 _VOWELS = frozenset("aeiou")
 _FOLD = str.maketrans("BDGVZ0", "PTKFST", "Y")
 _EDITEX_GROUPS = ("aeiouy", "bp", "ckq", "dt", "lr", "mn", "gj", "fpv", "sxz", "csz")
@@ -32,7 +34,7 @@ _SILENT_STARTS = ("ae", "gn", "kn", "pn", "wr")
 
 
 class EnglishHotwords:
-    """Finds where one of `words` (spelt as they should be; spaces and hyphens allowed) was meant."""
+    """Finds where one of `words` (in their right spelling; spaces and hyphens allowed) was meant."""
 
     def __init__(self, words: Sequence[str]) -> None:
         self._letters = [_letters(word) for word in words]
@@ -44,25 +46,29 @@ class EnglishHotwords:
         self._longest = max(self._sizes, default=0) + _EXTRA_WORDS
 
     def matches(self, words: Sequence[str]) -> Iterator[Match]:
-        """In `words`, spoken without a stop between; start and end count words. They may overlap."""
+        """In consecutive `words`; start and end count words. Matches may overlap."""
         for start in range(len(words)):
             for end in range(start + 1, min(start + self._longest, len(words)) + 1):
-                heard = words[start:end]
-                numbers = {*self._by_sound.get(_sound(heard), ()), *self._by_sound.get(_letters("".join(heard)), ())}
-                for number in numbers:
-                    if end - start <= self._sizes[number] + _EXTRA_WORDS and (score := self._score(number, heard)) > 0:
+                candidate = words[start:end]
+                keys = _sound(candidate), _letters("".join(candidate))
+                for number in {number for key in keys for number in self._by_sound.get(key, ())}:
+                    score = self._score(number, candidate)
+                    if score > 0:
                         yield Match(number, start, end, score)
 
-    def _score(self, number: int, heard: Sequence[str]) -> float:
-        meant, letters = self._letters[number], _letters("".join(heard))
-        common = all(is_common(word) for word in heard)
+    def _score(self, number: int, candidate: Sequence[str]) -> float:
+        """How sure it is that `candidate` is hotword `number`; 0: it is not."""
+        if len(candidate) > self._sizes[number] + _EXTRA_WORDS:
+            return 0.0
+        meant, letters = self._letters[number], _letters("".join(candidate))
+        common = all(map(is_common, candidate))
         if meant == letters:
-            return 0.0 if common and len(heard) == 1 else _SURE + len(heard)
+            return 0.0 if common and len(candidate) == 1 else _SURE + len(candidate)
         longer = max(len(meant), len(letters))
         limit = _NEAR
         if common:
-            consonants = len(_sound(heard))
-            if len(heard) == 1 or consonants < _COMMON_CONSONANTS or longer < _COMMON_LETTERS:
+            consonants = len(_sound(candidate))
+            if len(candidate) == 1 or consonants < _COMMON_CONSONANTS or longer < _COMMON_LETTERS:
                 return 0.0
             limit = _NEAR_COMMON
         if longer <= _SHORT_LETTERS and _vowels(meant) != _vowels(letters):
@@ -83,7 +89,7 @@ def metaphone(word: str) -> str:
 
 
 def _code(word: str, i: int) -> str:
-    """What the letter at `i` adds."""
+    """The code of the letter at `i`."""
     letter, before, after = word[i], word[i - 1 : i], word[i + 1 : i + 2]
     rest, last = word[i:], i + 1 == len(word)
     if letter in _VOWELS:
@@ -91,13 +97,13 @@ def _code(word: str, i: int) -> str:
     if letter in "fjlmnr":
         return letter.upper()
     if letter in "wy":
-        return letter.upper() if after in _VOWELS and after else ""
+        return letter.upper() if after in _VOWELS else ""
     if letter == "b":
         return "" if last and before == "m" else "B"
     if letter == "c":
         if rest.startswith(("cia", "ch")):
             return "K" if before == "s" and after == "h" else "X"
-        if after and after in _SOFTENERS:
+        if after in _SOFTENERS:
             return "" if before == "s" else "S"
         return "K"
     if letter == "d":
@@ -105,11 +111,11 @@ def _code(word: str, i: int) -> str:
     if letter == "g":
         if after == "h" and i + 2 < len(word) and word[i + 2] not in _VOWELS:
             return ""
-        if rest in ("gn", "gned") or (before == "d" and after and after in _SOFTENERS):
+        if rest in ("gn", "gned") or (before == "d" and after in _SOFTENERS):
             return ""
-        return "J" if after and after in _SOFTENERS else "K"
+        return "J" if after in _SOFTENERS else "K"
     if letter == "h":
-        return "H" if after in _VOWELS and after and before not in tuple("csptg") else ""
+        return "H" if after in _VOWELS and before not in tuple("csptg") else ""
     if letter == "k":
         return "" if before == "c" else "K"
     if letter == "p":
@@ -127,26 +133,23 @@ def _code(word: str, i: int) -> str:
 
 def editex(a: str, b: str) -> int:
     """Editex distance of two words in small letters: 1 for letters that may sound alike, 2 for others."""
-    previous = [0]
-    for j in range(1, len(b) + 1):
-        previous.append(previous[-1] + _drop(b[j - 2 : j - 1], b[j - 1]))
-    for i in range(1, len(a) + 1):
-        drop = _drop(a[i - 2 : i - 1] if i > 1 else "", a[i - 1])
-        row = [previous[0] + drop]
-        for j in range(1, len(b) + 1):
-            row.append(
-                min(
-                    previous[j] + drop,
-                    row[-1] + _drop(b[j - 2 : j - 1] if j > 1 else "", b[j - 1]),
-                    previous[j - 1] + _replace(a[i - 1], b[j - 1]),
-                )
-            )
-        previous = row
-    return previous[-1]
+    drops = _drops(b)
+    above = [0, *accumulate(drops)]
+    for letter_a, drop_a in zip(a, _drops(a), strict=True):
+        row = [above[0] + drop_a]
+        for j, (letter_b, drop_b) in enumerate(zip(b, drops, strict=True)):
+            row.append(min(above[j + 1] + drop_a, row[j] + drop_b, above[j] + _replace(letter_a, letter_b)))
+        above = row
+    return above[-1]
+
+
+def _drops(word: str) -> list[int]:
+    """The cost of each letter that the other word does not have."""
+    return [_drop(before, letter) for before, letter in zip(f" {word}", word, strict=False)]
 
 
 def _drop(before: str, letter: str) -> int:
-    """Cost of a letter that is only in one of the words: less beside the silent ones, h and w, and for these."""
+    """Less beside the silent letters, h and w, and for these."""
     silent = before != letter and (before in ("h", "w") or letter in ("h", "w"))
     return 1 if silent else _replace(before, letter)
 
@@ -159,12 +162,13 @@ def _replace(a: str, b: str) -> int:
 
 
 def _sound(words: Sequence[str]) -> str:
-    return re.sub(r"(.)\1+", r"\1", "".join(_word_sound(word, first=i == 0) for i, word in enumerate(words)))
+    sounds = [_word_sound(word, first=i == 0) for i, word in enumerate(words)]
+    return _DOUBLED.sub(r"\1", "".join(sounds))
 
 
 @functools.lru_cache(maxsize=20_000)
 def _word_sound(word: str, *, first: bool) -> str:
-    """Metaphone of all parts ("wi-fi" has two), voiced and voiceless made equal; a first vowel counts as one of any."""
+    """Metaphone of all parts ("wi-fi" has two), voiced and voiceless made equal; all first vowels are one."""
     code = "".join(metaphone(part) for part in re.findall(r"[^\W_]+", word.replace("'", "")))
     if code[:1] in tuple("AEIOU"):
         code = ("A" if first else "") + code[1:]
@@ -177,4 +181,4 @@ def _letters(text: str) -> str:
 
 def _vowels(letters: str) -> str:
     """The vowels as they sound when short: doubled ones and y for i make no difference."""
-    return re.sub(r"(.)\1+", r"\1", "".join(c for c in letters.replace("y", "i").rstrip("e") if c in _VOWELS))
+    return _DOUBLED.sub(r"\1", "".join(c for c in letters.replace("y", "i").rstrip("e") if c in _VOWELS))

@@ -1,9 +1,9 @@
 """Chinese hotwords: where the text has other characters of the same sound.
 
 A noisy channel (Shannon 1948; for spelling: Kernighan, Church and Gale, "A Spelling Correction Program Based on a
-Noisy Channel Model", 1990): a stretch of the text is taken for a misheard hotword when *hotword here, heard like this*
-is likelier than *those words were said*. How likely words are is counted in jieba's dictionary (349,000 words with
-their frequencies); how likely a mishearing is falls with every tone, and every z for zh, that differs.
+Noisy Channel Model", 1990): a span of the text is a misheard hotword when *the hotword, recognised like this* is
+likelier than *those words*. The likelihood of words comes from jieba's dictionary (349,000 words with their
+frequencies); that of a mishearing falls with every tone, and every z for zh, that differs.
 """
 
 from __future__ import annotations
@@ -16,22 +16,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# All in nats, from `python -m benchmarks.hotwords`. A hotword counts as a very rare word (one in fifteen million): it
-# only takes the place of odd words, of characters that make no words together, of names that nobody has.
-_HOTWORD = -16.5
-_MOST_MISHEARD = 1.3  # a syllable, on average; beyond that it is not the same sound any more
-_MOST_MISHEARD_SHORT = 1.2  # in all, for two syllables: too many words are near them
+# All in nats, from `python -m benchmarks.hotwords`.
+_HOTWORD = -16.5  # a very rare word (one in fifteen million): it only replaces odd words, and characters without a word
+_MOST_MISHEARD = 1.3  # a syllable, on average; beyond that it is another sound
+_MOST_MISHEARD_SHORT = 1.2  # in all, for two syllables: many words are near them
 _READINGS = 2  # of one character
-_OTHER_READING = 1.0  # the character has the hotword's sound, but not in the word it stands in
+_OTHER_READING = 1.0  # the character has the hotword's sound, but not in its own word
 _TONE = 2.5  # another tone
 _CLOSE_TONE = 1.2  # a tone that is easily taken for the other
-_INITIALS = {frozenset(("zh", "z")): 1.2, frozenset(("ch", "c")): 1.2, frozenset(("sh", "s")): 1.2}
-_INITIALS[frozenset(("n", "l"))] = 2.0
-_FINALS = {frozenset(("ing", "in")): 1.0, frozenset(("eng", "en")): 1.0, frozenset(("ang", "an")): 2.5}
-_FINALS[frozenset(("uang", "uan"))] = 2.5
-_CLOSE_TONES = ({2, 3}, {3, 4})  # a third tone rises before another, and falls when it is said fully
+_INITIALS = {
+    frozenset(("zh", "z")): 1.2,
+    frozenset(("ch", "c")): 1.2,
+    frozenset(("sh", "s")): 1.2,
+    frozenset(("n", "l")): 2.0,
+}
+_FINALS = {
+    frozenset(("ing", "in")): 1.0,
+    frozenset(("eng", "en")): 1.0,
+    frozenset(("ang", "an")): 2.5,
+    frozenset(("uang", "uan")): 2.5,
+}
+_CLOSE_TONES = ({2, 3}, {3, 4})  # a third tone rises before another, and falls when it is spoken fully
 
-_CONTEXT = 4  # characters on either side: the longest words that may reach into the hotword's place
+_CONTEXT = 4  # characters on either side, for words that reach into the hotword's place
 _LONGEST_WORD = 5
 _PART = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)([a-zê]+)([1-5]?)")
 _FOLD_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
@@ -48,7 +55,7 @@ class Syllable:
 
     @property
     def folded(self) -> str:
-        """The same for all syllables that are taken for one another."""
+        """The same for all syllables that are easily confused."""
         initial = _FOLD_INITIAL.get(self.initial, self.initial)
         return initial + _FOLD_FINAL.get(self.final, self.final)
 
@@ -76,41 +83,35 @@ class ChineseHotwords:
 
     def matches(self, run: str) -> Iterator[Match]:
         """In `run`, Chinese characters only; they may overlap."""
-        heard = [_folded(char) for char in run]
-        spoken: list[Syllable] | None = None
-        for start, sounds in enumerate(heard):
-            for number in {n for folded in sounds for n in self._by_first.get(folded, ())}:
+        spoken: list[Syllable] = []
+        for start, char in enumerate(run):
+            for number in {n for folded in _folded(char) for n in self._by_first.get(folded, ())}:
                 end = start + len(self._words[number])
-                if end > len(run) or run[start:end] == self._words[number]:
+                if run[start:end] == self._words[number] or not self.sounds_like(number, run[start:end]):
                     continue
-                if not all(_folded(c) & heard[start + i] for i, c in enumerate(self._words[number])):
-                    continue
-                spoken = _spoken(run) if spoken is None else spoken
+                spoken = spoken or _spoken(run)
                 score = self._score(number, run, start, end, spoken[start:end])
                 if score > 0:
                     yield Match(number, start, end, score)
 
     def sounds_like(self, number: int, run: str) -> bool:
-        """Whether `run` has the sound of hotword `number`, give or take what is easily confused."""
+        """Whether `run` has the sound of hotword `number`, or one easily confused with it."""
         word = self._words[number]
         return len(run) == len(word) and all(_folded(a) & _folded(b) for a, b in zip(word, run, strict=True))
 
     def _score(self, number: int, run: str, start: int, end: int, spoken: Sequence[Syllable]) -> float:
         word = self._words[number]
         left, right = run[max(0, start - _CONTEXT) : start], run[end : end + _CONTEXT]
-        misheard = sum(
-            _misheard(meant, syllable, char)
-            for meant, syllable, char in zip(self._sounds[number], spoken, run[start:end], strict=True)
-        )
+        misheard = sum(map(_misheard, self._sounds[number], spoken, run[start:end]))
         if misheard > (_MOST_MISHEARD_SHORT if len(word) == 2 else _MOST_MISHEARD * len(word)):
             return 0.0
-        as_heard = _log_likelihood(left + run[start:end] + right)
-        return _log_likelihood(left) + _HOTWORD - misheard + _log_likelihood(right) - as_heard
+        as_it_is = _log_likelihood(left + run[start:end] + right)
+        return _log_likelihood(left) + _HOTWORD - misheard + _log_likelihood(right) - as_it_is
 
 
-def _misheard(meant: Sequence[Syllable], heard: Syllable, char: str) -> float:
-    """How unlikely it is to hear `heard` (or another reading of `char`) for one of `meant`: 0 for the same sound."""
-    in_context = min(_difference(syllable, heard) for syllable in meant)
+def _misheard(meant: Sequence[Syllable], spoken: Syllable, char: str) -> float:
+    """How unlikely `spoken` (or another reading of `char`) is for one of `meant`: 0 for the same sound."""
+    in_context = min(_difference(syllable, spoken) for syllable in meant)
     otherwise = min(_difference(a, b) for a in meant for b in readings(char))
     return min(in_context, otherwise + _OTHER_READING)
 
@@ -118,16 +119,14 @@ def _misheard(meant: Sequence[Syllable], heard: Syllable, char: str) -> float:
 def _difference(a: Syllable, b: Syllable) -> float:
     initial = 0.0 if a.initial == b.initial else _INITIALS.get(frozenset((a.initial, b.initial)), math.inf)
     final = 0.0 if a.final == b.final else _FINALS.get(frozenset((a.final, b.final)), math.inf)
-    if a.tone == b.tone:
-        tone = 0.0
-    else:
-        close = 5 in (a.tone, b.tone) or {a.tone, b.tone} in _CLOSE_TONES
-        tone = _CLOSE_TONE if close else _TONE
-    return initial + final + tone
+    tones = {a.tone, b.tone}
+    if len(tones) == 1:
+        return initial + final
+    return initial + final + (_CLOSE_TONE if 5 in tones or tones in _CLOSE_TONES else _TONE)
 
 
 def _log_likelihood(text: str) -> float:
-    """Of the likeliest way to cut `text` into words."""
+    """Of the likeliest division of `text` into words."""
     best = [0.0] + [-math.inf] * len(text)
     for end in range(1, len(text) + 1):
         for start in range(max(0, end - _LONGEST_WORD), end):
@@ -142,7 +141,7 @@ def _log_word(word: str) -> float:
 
 @functools.cache
 def word_counts() -> dict[str, int]:
-    """How often each word was counted. The file is read as it is: importing jieba would build an index of prefixes."""
+    """Word -> its count in jieba's dictionary. Read as a file: importing jieba would build an index of prefixes."""
     spec = importlib.util.find_spec("jieba")
     if spec is None or spec.origin is None:
         raise ImportError("Chinese hotwords need jieba; `make setup` installs it")

@@ -1,8 +1,8 @@
 """Chinese as this project writes it: simplified characters, full-width punctuation.
 
-Whisper's prompt makes it write simplified Chinese mostly, but on short turns the odd traditional character slips
-through (廣州, 換一首歌), and its commas are half-width. The table holds the common characters that differ and have one
-simplified form; a character with two (乾, 著, 瞭) is left as it is.
+Whisper's prompt makes it write simplified Chinese mostly, but in short turns some characters are traditional (廣州,
+換一首歌), and its commas are half-width. The table has the common characters that differ and have one simplified form;
+a character with two (乾, 著, 瞭) stays.
 """
 
 from __future__ import annotations
@@ -69,4 +69,4 @@ _NARROW_AFTER_CHINESE = re.compile(rf"(?<=[{HAN}])[,?!:;]+ ?")
 def written_simply(text: str) -> str:
     """`text` in simplified characters, with full-width punctuation after Chinese characters."""
     text = text.translate(_TO_SIMPLIFIED)
-    return _NARROW_AFTER_CHINESE.sub(lambda found: found[0].rstrip().translate(_TO_WIDE), text)
+    return _NARROW_AFTER_CHINESE.sub(lambda marks: marks[0].rstrip().translate(_TO_WIDE), text)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from huiyin.services.asr.recogniser import Segment
-from huiyin.services.asr.report.labels import NOT_SAID, emotion_word, event_word
+from huiyin.services.asr.recogniser import Segment, Word
+from huiyin.services.asr.report.labels import NOT_SHOWN, emotion_word, event_word
 from huiyin.services.common.text import WIDE
 
 _CUE_WIDTH = 84  # two lines of 42 Latin letters, or 42 Chinese characters: the usual limit for subtitles
 _MERGE_BELOW = 0.5  # a clause ends a cue once the cue is this full
-_PAUSE_S = 0.8  # nobody reads on for so long: the next words get a cue of their own
+_PAUSE_S = 0.8  # after a pause this long the next words have a cue of their own
 _ROUNDING = 1e-6  # letters
 _UNITS = re.compile(rf"[{WIDE}]\s*|[^\s{WIDE}]{{1,42}}\s*")
 _CLAUSE_ENDS = tuple(".?!,;:。？！，；：、")
@@ -23,7 +23,7 @@ _CLAUSE_ENDS = tuple(".?!,;:。？！，；：、")
 
 @dataclass(frozen=True)
 class Cue:
-    """One subtitle. Also what it is made of: a word or a Chinese character, and the space after it."""
+    """One subtitle; also one of its units: a word or a Chinese character, and the space after it."""
 
     start_s: float
     end_s: float
@@ -31,54 +31,58 @@ class Cue:
 
 
 def cues(segments: Iterable[Segment], *, tags: bool = False) -> Iterator[Cue]:
-    """Subtitles of readable length, ending at clauses and pauses where there are any.
+    """Subtitles of readable length, if possible up to the end of a clause or a pause.
 
-    Times are those of the words where the recogniser gave them; else they follow the length of the text. With `tags`,
-    a segment's first cue names its emotion unless that is neutral or unknown, and a sound is named in the cue that it
-    begins in: "[laughter] (sad) No, really."
+    Their times are those of the words where the recogniser has them, else by the length of the text. With `tags`, a
+    segment's first cue names its emotion unless that is neutral or unknown, and the cue in which a sound begins names
+    it: "[laughter] (sad) No, really."
     """
     for segment in segments:
-        heard = [_joined(group) for group in _groups(segment)]
-        yield from _tagged(heard, segment) if tags else heard
+        plain = [_joined(group) for group in _groups(segment)]
+        yield from _tagged(plain, segment) if tags else plain
 
 
 def _groups(segment: Segment) -> Iterator[list[Cue]]:
     """The units of each cue."""
     units = list(_timed(segment))
-    rest = [*accumulate((_width(unit.text) for unit in reversed(units)), initial=0)][::-1]  # width from unit i on
     group: list[Cue] = []
+    width = 0  # of the group
+    rest = sum(_width(unit.text) for unit in units)  # width of the units after it
     for i, unit in enumerate(units):
-        before = _width("".join(part.text for part in group))
-        if group and before + _width(unit.text.rstrip()) > _CUE_WIDTH:
+        if group and width + _width(unit.text.rstrip()) > _CUE_WIDTH:
             yield group
-            group, before = [], 0
+            group, width = [], 0
         group.append(unit)
-        full = before + _width(unit.text)
-        ends = full >= _CUE_WIDTH * _MERGE_BELOW and full + rest[i + 1] > _CUE_WIDTH
-        pause = bool(segment.words) and i + 1 < len(units) and units[i + 1].start_s - unit.end_s >= _PAUSE_S
-        if pause or (ends and unit.text.rstrip().endswith(_CLAUSE_ENDS)):
+        width += _width(unit.text)
+        rest -= _width(unit.text)
+        pause_s = units[i + 1].start_s - unit.end_s if segment.words and i + 1 < len(units) else 0.0
+        may_end = width >= _CUE_WIDTH * _MERGE_BELOW and width + rest > _CUE_WIDTH
+        if pause_s >= _PAUSE_S or (may_end and unit.text.rstrip().endswith(_CLAUSE_ENDS)):
             yield group
-            group = []
+            group, width = [], 0
     if group:
         yield group
 
 
 def _timed(segment: Segment) -> Iterator[Cue]:
-    """The segment's text, unit by unit, each with its time.
-
-    The words may differ from the text (numbers written as such, hotwords put right), so a unit's time is that of the
-    words at the same share of the letters; where they do not differ that is exact.
-    """
+    """The segment's text, unit by unit, each with its time."""
     units = _UNITS.findall(" ".join(segment.text.split()))
     words = [word for word in segment.words if _letters(word.text)]
-    if not words:
-        edges = [*accumulate(map(_width, units), initial=0)]
-        per_column = (segment.end_s - segment.start_s) / max(edges[-1], 1)
-        times = [segment.start_s + edge * per_column for edge in edges]
-        yield from (Cue(*span, unit) for span, unit in zip(pairwise(times), units, strict=True))
-        return
-    edges = [*accumulate(map(_letters, units), initial=0)]
-    word_edges = [*accumulate((_letters(word.text) for word in words), initial=0)]
+    if words:
+        return _timed_by_words(units, words)
+    columns = list(accumulate(map(_width, units), initial=0))
+    per_column = (segment.end_s - segment.start_s) / max(columns[-1], 1)
+    times = [segment.start_s + column * per_column for column in columns]
+    return (Cue(*span, unit) for span, unit in zip(pairwise(times), units, strict=True))
+
+
+def _timed_by_words(units: Sequence[str], words: Sequence[Word]) -> Iterator[Cue]:
+    """The units with the times of the words at the same share of the letters.
+
+    The words may differ from the text (numbers, corrected hotwords); where they do not, the times are exact.
+    """
+    edges = list(accumulate(map(_letters, units), initial=0))
+    word_edges = list(accumulate((_letters(word.text) for word in words), initial=0))
     scale = word_edges[-1] / max(edges[-1], 1)
 
     def time_at(letter: float, i: int) -> float:
@@ -96,20 +100,20 @@ def _joined(group: Sequence[Cue]) -> Cue:
     return Cue(start_s, max(start_s, group[-1].end_s), "".join(unit.text for unit in group).rstrip())
 
 
-def _tagged(heard: list[Cue], segment: Segment) -> list[Cue]:
-    if not heard:
-        if not segment.events:
-            return []
-        heard = [Cue(segment.start_s, segment.end_s, "")]
-    tags: list[list[str]] = [[] for _ in heard]
+def _tagged(plain: list[Cue], segment: Segment) -> list[Cue]:
+    if not plain and segment.events:
+        plain = [Cue(segment.start_s, segment.end_s, "")]
+    if not plain:
+        return []
+    tags: list[list[str]] = [[] for _ in plain]
     for event in segment.events:
-        begins_in = max((i for i, cue in enumerate(heard) if cue.start_s <= event.start_s), default=0)
+        begins_in = max((i for i, cue in enumerate(plain) if cue.start_s <= event.start_s), default=0)
         tag = f"[{event_word(event.label, segment.language)}]"
         if tag not in tags[begins_in]:
             tags[begins_in].append(tag)
-    if segment.emotion and segment.emotion.label not in NOT_SAID:
+    if segment.emotion and segment.emotion.label not in NOT_SHOWN:
         tags[0].append(f"({emotion_word(segment.emotion.label, segment.language)})")
-    return [replace(cue, text=" ".join([*before, cue.text]).rstrip()) for cue, before in zip(heard, tags, strict=True)]
+    return [replace(cue, text=" ".join([*before, cue.text]).rstrip()) for cue, before in zip(plain, tags, strict=True)]
 
 
 def _letters(text: str) -> int:
@@ -124,7 +128,7 @@ def _width(text: str) -> int:
 def as_srt(segments: Sequence[Segment], *, tags: bool = False) -> str:
     """SubRip subtitles."""
     blocks = (
-        # An arrow would be read as a line of times.
+        # An arrow in the text would be read as a line of times.
         f"{n}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{cue.text.replace('-->', '→')}\n"
         for n, cue in enumerate(cues(segments, tags=tags), 1)
     )
