@@ -86,12 +86,12 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
         recognitions = iter(recognise_all(call, audible, plan))
         for piece in window:
             recognition = next(recognitions) if piece.samples.any() else _NO_SPEECH
-            found = tuple(segment.later(piece.start_s) for segment in recognition.segments)
+            new = tuple(segment.later(piece.start_s) for segment in recognition.segments)
             warnings += [warning for warning in recognition.warnings if warning not in warnings]
-            segments += found
+            segments += new
             caller.reached_s = piece.end_s
             if not sound.silent:
-                yield Part(found, piece.end_s, reader.expected_s)
+                yield Part(new, piece.end_s, reader.expected_s)
         if caller.reached_s - trimmed_s > _TRIM_EVERY_S:
             trimmed_s = caller.reached_s
             trim_heap()

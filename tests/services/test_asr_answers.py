@@ -137,10 +137,11 @@ def test_strict_openai_clients_understand_it() -> None:
     assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
 
 
-def test_the_pages_parts_are_shipped() -> None:
-    """A wheel must have the style and the script, which are not Python."""
+def test_files_that_are_not_python_are_shipped() -> None:
+    """A wheel must have the page's style and script, and the lists of words."""
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert '"huiyin.services.asr.report" = ["*.css", "*.js"]' in declared
+    assert '"huiyin.services.asr.text" = ["*.txt"]' in declared
 
 
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:

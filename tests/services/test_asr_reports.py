@@ -176,7 +176,7 @@ def test_emotion_that_is_not_known_is_said_so_never_neutral() -> None:
 
 def test_a_report_of_silence_and_of_a_name_less_recording() -> None:
     page = page_of(transcript(), "")
-    assert page.texts["h1"] == ["Recording"] and "No speech was heard." in page.texts["p"] and not page.all("li")
+    assert page.texts["h1"] == ["Recording"] and "No speech was recognised." in page.texts["p"] and not page.all("li")
 
 
 def test_an_hour_is_a_small_file() -> None:

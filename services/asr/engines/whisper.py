@@ -108,7 +108,7 @@ class WhisperEngine:
         self._decode(second, _WORD_WINDOW_S, Hints(), _TOKENS_PER_S)
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
-        """One segment a piece, or none when nobody speaks."""
+        """One segment a piece, or none without speech."""
         return [self._recognise(samples, hints) for samples in pieces]
 
     def _recognise(self, samples: Samples, hints: Hints) -> Recognition:

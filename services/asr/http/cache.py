@@ -1,4 +1,4 @@
-"""Answers for recordings that were sent before: the same bytes with the same options need no second recognition."""
+"""A cache of results: the same bytes with the same options are recognised once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ T = TypeVar("T")
 
 
 class AnswerCache(Generic[T]):
-    """The steps of the last `entries` answers, least recently used dropped first. Safe from any thread.
+    """The steps of the last `entries` results, least recently used dropped first. Safe from any thread.
 
-    They are kept packed: an hour with emotions takes about 30 kB instead of 1 MB, and every caller gets objects of
-    its own.
+    They are packed: an hour with emotions takes about 30 kB instead of 1 MB, and every caller gets objects of its own.
     """
 
     def __init__(self, entries: int) -> None:
-        """0 `entries`: nothing is kept."""
+        """0 `entries`: no cache."""
         self.entries = entries
         self.hits = 0
         self._lock = threading.Lock()
@@ -35,7 +34,7 @@ class AnswerCache(Generic[T]):
         return len(self._packed)
 
     def get(self, key: Hashable) -> list[T] | None:
-        """The steps of the answer, or None."""
+        """The steps of the result, or None."""
         with self._lock:
             packed = self._packed.get(key)
             if packed is None:
@@ -46,7 +45,7 @@ class AnswerCache(Generic[T]):
         return steps
 
     def put(self, key: Hashable, steps: Sequence[T]) -> None:
-        """Keep the steps of an answer."""
+        """Add the steps of a result."""
         if not self.entries:
             return
         packed = zlib.compress(pickle.dumps(list(steps), pickle.HIGHEST_PROTOCOL), _QUICK)

@@ -174,7 +174,7 @@ def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
 
 
 def _spooled(stream: BinaryIO) -> BinaryIO:
-    """The rest of `stream` in a temporary file, in memory if small: decoders want to seek."""
+    """The rest of `stream` in a temporary file, in memory if small: decoders seek."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
     while chunk := stream.read(_CHUNK_BYTES):
         spool.write(chunk)

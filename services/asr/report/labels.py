@@ -8,7 +8,7 @@ from huiyin.services.asr.report.track import NEGATIVE, EmotionSpan, course, nega
 
 NOT_SHOWN = ("neutral", "unknown")  # in subtitles
 _MOSTLY = 0.5  # of the time
-_CHANGE = 0.15  # of the time: a smaller change of the negative share is no trend
+_CHANGE = 0.15  # of the time: the least change of the negative share that is a trend
 
 _EMOTIONS = {
     "happy": ("happy", "高兴"),
@@ -51,7 +51,7 @@ _PAGE = {
     "timeline": ("Timeline", "时间轴"),
     "transcript": ("Transcript", "文字"),
     "no_emotion": ("Emotion: not available with this recogniser", "情感：此识别模型不提供"),
-    "no_speech": ("No speech was heard.", "没有听到语音。"),
+    "no_speech": ("No speech was recognised.", "没有识别到语音。"),
     "estimate": (
         "Emotions are a model's estimate from the voice, and often wrong: take a single tag as a hint, not as a fact.",
         "情感由模型根据声音估计，常有差错：单个标签只供参考，不是事实。",

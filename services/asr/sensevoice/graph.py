@@ -39,7 +39,7 @@ def build_graph(weights: Weights, heads: int, levels: int, data: BinaryIO, data_
     """The graph, for a file beside `data_name`; the large constants go to `data`, which is empty and open.
 
     `heads`: attention heads (``attention_heads`` in the model's config). `levels`: 0 keeps float32; 127 or 63 gives
-    int8 weights with so many steps each way. Raises KeyError naming a missing tensor.
+    int8 weights with that many steps each way. Raises KeyError naming a missing tensor.
     """
     return _Builder(weights, heads, levels, data, data_name).build()
 
