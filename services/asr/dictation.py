@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import soxr
 
-from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_texts
+from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_segments, join_texts
 from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
-from huiyin.services.asr.transcribe import joined
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from huiyin.services.common.text import WIDE
 
@@ -56,11 +55,6 @@ class Dictation:
         self._last: tuple[Utterance, TimedRecognition] | None = None  # the last partial
         self._text = ""  # of the last partial
 
-    @property
-    def received_s(self) -> float:
-        """Seconds of sound so far."""
-        return self._samples / self._rate
-
     def push(self, pcm: bytes, *, last: bool = False) -> Iterator[LiveMessage]:
         """The messages that `pcm` (any number of bytes) leads to: finals, then perhaps a partial. `last`: the end."""
         for utterance in self._utterances.push(self._decode(pcm, last)):
@@ -74,7 +68,8 @@ class Dictation:
 
     def result(self) -> RecordingTranscript:
         """All finals as one transcript."""
-        return joined(self._model, self._segments, self.received_s, self._busy_s, tuple(self._warnings))
+        duration_s = self._samples / self._rate
+        return join_segments(self._model, self._segments, duration_s, self._busy_s, tuple(self._warnings))
 
     def _decode(self, pcm: bytes, last: bool) -> Samples:
         """Samples at 16 kHz; half a sample waits for its other half."""

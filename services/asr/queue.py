@@ -97,13 +97,13 @@ class ModelQueue:
         return self._running >= self._workers
 
     @contextmanager
-    def turn(self, caller: Caller | None = None, *, accepted: bool = False) -> Iterator[None]:
+    def turn(self, caller: Caller | None = None) -> Iterator[None]:
         """One turn of the model, inside this block.
 
         Without a `caller` it is a short request without deadline. Raises ApiError 429 `busy`, 504 `deadline`;
         ClientLeft.
         """
-        caller = caller or Caller(accepted=accepted)
+        caller = caller or Caller()
         asked_at = time.monotonic()
         self._wait(caller, asked_at)
         started_at = time.monotonic()

@@ -185,6 +185,41 @@ def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
     return engine
 
 
+def join_segments(
+    model: str, segments: Sequence[Segment], duration_s: float, busy_s: float, warnings: tuple[str, ...]
+) -> RecordingTranscript:
+    """All segments of a recording as one transcript."""
+    speech_s = sum(s.length_s for s in segments) or 1.0
+    languages = seconds_by_label((s.language, s.length_s) for s in segments)
+    return RecordingTranscript(
+        text=join_texts(s.text for s in segments),
+        language=next(iter(languages), ""),
+        duration_s=duration_s,
+        processing_s=busy_s,
+        rtf=busy_s / duration_s if duration_s else 0.0,
+        model=model,
+        confidence=sum(s.confidence * s.length_s for s in segments) / speech_s,
+        emotion=_overall_emotion(segments),
+        events=tuple(event for s in segments for event in s.events),
+        segments=tuple(segments),
+        warnings=warnings,
+    )
+
+
+def _overall_emotion(segments: Sequence[Segment]) -> Emotion | None:
+    """Scores averaged over the seconds of speech that have an emotion; None without any."""
+    tagged = [(s.emotion, s.length_s) for s in segments if s.emotion]
+    total_s = sum(length_s for _, length_s in tagged)
+    if not total_s:
+        return None
+    scores: dict[str, float] = {}
+    for emotion, length_s in tagged:
+        for label, score in emotion.scores.items():
+            scores[label] = scores.get(label, 0.0) + score * length_s / total_s
+    label = max(scores, key=lambda name: scores[name])
+    return Emotion(label, scores[label], scores)
+
+
 def join_texts(texts: Iterable[str]) -> str:
     """One text from several: a space between words, none beside a Chinese character or full-width punctuation."""
     joined = ""

@@ -10,19 +10,10 @@ from typing import TypeVar
 
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
-from huiyin.services.asr.recogniser import (
-    Emotion,
-    Engine,
-    Hints,
-    Recognition,
-    RecordingTranscript,
-    Segment,
-    join_texts,
-    seconds_by_label,
-)
+from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, join_segments
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
-from huiyin.services.asr.text.hotwords import recognise
+from huiyin.services.asr.text.hotwords import recognise_with_hotwords
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.heap import trim_heap
@@ -60,6 +51,17 @@ class Recogniser:
     count: Callable[[int], object] = lambda pieces: None
     """Called with the number of pieces of each call."""
 
+    def recognise(self, pieces: Sequence[Samples], hints: Hints, caller: Caller, clock: Clock) -> list[Recognition]:
+        """What is said in each piece, in the caller's turns. Raises ApiError and ClientLeft, see `transcribe`."""
+
+        def call(batch: Sequence[Samples]) -> list[Recognition]:
+            with self.queue.turn(caller), clock.running():
+                recognitions = recognise_with_hotwords(self.engine, batch, hints)
+            self.count(len(batch))
+            return recognitions
+
+        return recognise_all(call, pieces, self.plan)
+
 
 def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller) -> Steps:
     """Yields a Part as each piece is done (without segments where it has no speech), at the end the transcript.
@@ -67,23 +69,17 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
     503 when its memory is too small, 504 after the deadline. ClientLeft as soon as that is noticed.
     """
-    engine, plan = recogniser.engine, recogniser.plan
-    sound, clock = _Sound(reader, caller), _Clock()
+    plan = recogniser.plan
+    sound, clock = _Sound(reader, caller), Clock()
     segments: list[Segment] = []
     warnings: list[str] = []
     trimmed_s = 0.0
-
-    def call(batch: Sequence[Samples]) -> list[Recognition]:
-        with recogniser.queue.turn(caller), clock.running():
-            recognitions = recognise(engine, batch, hints)
-        recogniser.count(len(batch))
-        return recognitions
 
     for window in clock.timed(_windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)):
         if not caller.accepted:
             caller.short = sound.ended and reader.decoded_s <= SHORT_S
         audible = [piece.samples for piece in window if piece.samples.any()]
-        recognitions = iter(recognise_all(call, audible, plan))
+        recognitions = iter(recogniser.recognise(audible, hints, caller, clock))
         for piece in window:
             recognition = next(recognitions) if piece.samples.any() else _NO_SPEECH
             new = tuple(segment.later(piece.start_s) for segment in recognition.segments)
@@ -99,7 +95,9 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
         raise ApiError(422, "asr.silent_audio")
     if reader.decoded_s - caller.reached_s > _SAME_S:
         yield Part((), reader.decoded_s, reader.expected_s)
-    yield joined(engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings))
+    yield join_segments(
+        recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings)
+    )
 
 
 class _Sound:
@@ -119,7 +117,7 @@ class _Sound:
         self.ended = True
 
 
-class _Clock:
+class Clock:
     """Time spent on a request, without the wait for others."""
 
     def __init__(self) -> None:
@@ -151,38 +149,3 @@ def _windows(pieces: Iterator[Piece], window_s: float) -> Iterator[list[Piece]]:
             window = []
     if window:
         yield window
-
-
-def joined(
-    model: str, segments: Sequence[Segment], duration_s: float, busy_s: float, warnings: tuple[str, ...]
-) -> RecordingTranscript:
-    """All segments of a recording as one transcript."""
-    speech_s = sum(s.length_s for s in segments) or 1.0
-    languages = seconds_by_label((s.language, s.length_s) for s in segments)
-    return RecordingTranscript(
-        text=join_texts(s.text for s in segments),
-        language=next(iter(languages), ""),
-        duration_s=duration_s,
-        processing_s=busy_s,
-        rtf=busy_s / duration_s if duration_s else 0.0,
-        model=model,
-        confidence=sum(s.confidence * s.length_s for s in segments) / speech_s,
-        emotion=_overall_emotion(segments),
-        events=tuple(event for s in segments for event in s.events),
-        segments=tuple(segments),
-        warnings=warnings,
-    )
-
-
-def _overall_emotion(segments: Sequence[Segment]) -> Emotion | None:
-    """Scores averaged over the seconds of speech that have an emotion; None without any."""
-    tagged = [(s.emotion, s.length_s) for s in segments if s.emotion]
-    total_s = sum(length_s for _, length_s in tagged)
-    if not total_s:
-        return None
-    scores: dict[str, float] = {}
-    for emotion, length_s in tagged:
-        for label, score in emotion.scores.items():
-            scores[label] = scores.get(label, 0.0) + score * length_s / total_s
-    label = max(scores, key=lambda name: scores[name])
-    return Emotion(label, scores[label], scores)

@@ -14,7 +14,7 @@ from huiyin.assistant.clients.form import FormUpload
 from huiyin.assistant.faces.cli.shared import CommandError, read_hotwords
 from huiyin.services.asr.recogniser import Hints, Recognition, Segment, Word
 from huiyin.services.asr.text.hotword_list import MOST, hotwords_of
-from huiyin.services.asr.text.hotwords import Corrector, recognise
+from huiyin.services.asr.text.hotwords import Corrector, recognise_with_hotwords
 from huiyin.services.asr.text.hotwords_en import editex, metaphone
 from huiyin.services.common.errors import ApiError
 from tests.support import DATA
@@ -219,12 +219,12 @@ class NoHotwords:
 def test_only_engines_that_take_no_hotwords_are_corrected_and_long_lists_are_told() -> None:
     sound = [np.zeros(16_000, np.float32)]
     engine = NoHotwords()
-    (heard,) = recognise(engine, sound, Hints(hotwords=("张伟",)))
+    (heard,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟",)))
     assert heard.segments[0].text == "我见到张伟" and heard.warnings == ()
-    (many,) = recognise(engine, sound, Hints(hotwords=("张伟", *(f"Word{i}x" for i in range(60)))))
+    (many,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟", *(f"Word{i}x" for i in range(60)))))
     assert "61 hotwords" in many.warnings[0]
     engine.uses_hotwords = True
-    (native,) = recognise(engine, sound, Hints(hotwords=("张伟",)))
+    (native,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟",)))
     assert native.segments[0].text == "我见到章伟"
 
 

@@ -1,4 +1,4 @@
-"""The front end that FunASR's recognisers share: what their published configurations say of the features."""
+"""The parts that FunASR's recognisers share: features and encoder of their published configurations."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ FRONTEND: dict[str, Any] = {
     "lfr_n": 6,
 }
 
+DROPOUTS = {"dropout_rate": 0.1, "positional_dropout_rate": 0.1}
+ENCODER: dict[str, Any] = {
+    **DROPOUTS,
+    "attention_dropout_rate": 0.1,
+    "input_layer": "pe",
+    "pos_enc_class": "SinusoidalPositionEncoder",
+    "normalize_before": True,
+    "kernel_size": 11,
+    "sanm_shfit": 0,
+    "selfattention_layer_type": "sanm",
+}
+
 
 def cmvn() -> str:
     """``am.mvn``, Kaldi's nnet text: the same shift and scale for every feature."""
-    rows = (("AddShift", SHIFT), ("Rescale", SCALE))
-    parts = [
-        f"<{kind}> {FEATURES} {FEATURES}\n<LearnRateCoef> 0 [ {' '.join([str(value)] * FEATURES)} ]\n"
-        for kind, value in rows
-    ]
-    return f"<Nnet>\n<Splice> {FEATURES} {FEATURES}\n[ 0 ]\n" + "".join(parts) + "</Nnet>\n"
+    size = f"{FEATURES} {FEATURES}"
+    text = f"<Nnet>\n<Splice> {size}\n[ 0 ]\n"
+    for kind, value in (("AddShift", SHIFT), ("Rescale", SCALE)):
+        text += f"<{kind}> {size}\n<LearnRateCoef> 0 [ {' '.join([str(value)] * FEATURES)} ]\n"
+    return text + "</Nnet>\n"

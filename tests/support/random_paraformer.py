@@ -3,20 +3,20 @@
     python -m tests.support.random_paraformer FOLDER [--full]
 
 writes FOLDER/paraformer and FOLDER/ct-punc, which FunASR's AutoModel loads as it loads the published ones. Needs
-`make funasr`. What they recognise is nonsense; that it is nonsense of the right form is what tests look at.
+`make funasr`. They recognise nonsense; the tests check its form.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.support.funasr_frontend import FEATURES, FRONTEND, cmvn
+from tests.support.funasr_frontend import DROPOUTS, ENCODER, FEATURES, FRONTEND, cmvn
 
 WORDS = tuple("今天又没考过你好我们是不的了在有人这中大来上个国说张章伟维王小明北京十一二三四五六七八九零")
 PIECES = ("py@@", "torch", "hello", "the", "a", "b", "c", "t", "v", "net@@", "work")
@@ -25,32 +25,14 @@ SEGMENTED = {"pytorch": "py@@ torch", "hello": "hello", "network": "net@@ work",
 
 TINY = {"size": 64, "heads": 2, "hidden": 64, "blocks": 2, "decoder": 2}
 FULL = {"size": 512, "heads": 4, "hidden": 2048, "blocks": 50, "decoder": 16}
-_HOTWORD_BLOCKS = 6  # FunASR looks into the sixth when it chooses among more than 50 hotwords
+_HOTWORD_BLOCKS = 6  # FunASR chooses among more than 50 hotwords by the sixth
 _PUBLISHED_TOKENS = 8404  # in the vocabulary
 _PUBLISHED_PUNCTUATION_TOKENS = 272_727  # in the vocabulary
-_DROPOUTS = {"dropout_rate": 0.1, "positional_dropout_rate": 0.1}
-_ENCODER = {
-    **_DROPOUTS,
-    "attention_dropout_rate": 0.1,
-    "input_layer": "pe",
-    "pos_enc_class": "SinusoidalPositionEncoder",
-    "normalize_before": True,
-    "kernel_size": 11,
-    "sanm_shfit": 0,
-    "selfattention_layer_type": "sanm",
-}
-_DECODER = {
-    **_DROPOUTS,
-    "self_attention_dropout_rate": 0.1,
-    "src_attention_dropout_rate": 0.1,
-    "sanm_shfit": 0,
-}
 
 
 def write_paraformer(out: Path, shape: Mapping[str, int], tokens: int = 0, seed: int = 0) -> Path:
     """A folder of this shape; its vocabulary filled up to `tokens`."""
-    listed = ["<blank>", "<s>", "</s>", *WORDS, *PIECES]
-    listed += [f"w{i}" for i in range(tokens - len(listed) - 1)] + ["<unk>"]
+    vocabulary = _vocabulary(PIECES, tokens)
     size = shape["size"]
     config = {
         "model": "SeacoParaformer",
@@ -65,35 +47,16 @@ def write_paraformer(out: Path, shape: Mapping[str, int], tokens: int = 0, seed:
             "bias_encoder_type": "lstm",
             "bias_encoder_bid": False,
             "train_decoder": True,
-            "NO_BIAS": len(listed) - 2,
+            "NO_BIAS": len(vocabulary) - 2,
         },
-        "encoder": "SANMEncoder",
-        "encoder_conf": {
-            "output_size": size,
-            "attention_heads": shape["heads"],
-            "linear_units": shape["hidden"],
-            "num_blocks": shape["blocks"],
-            **_ENCODER,
-        },
+        **_encoder(shape, shape["blocks"]),
         "decoder": "ParaformerSANMDecoder",
-        "decoder_conf": {
-            "attention_heads": shape["heads"],
-            "linear_units": shape["hidden"],
-            "num_blocks": shape["decoder"],
-            "att_layer_num": shape["decoder"],
-            "kernel_size": 11,
-            **_DECODER,
-        },
+        "decoder_conf": _decoder(shape, shape["hidden"], shape["decoder"], kernel_size=11),
         "seaco_decoder": "ParaformerSANMDecoder",
         "seaco_decoder_conf": {
-            "attention_heads": shape["heads"],
-            "linear_units": shape["hidden"] // 2,
-            "num_blocks": _HOTWORD_BLOCKS,
-            "att_layer_num": _HOTWORD_BLOCKS,
-            "kernel_size": 21,
+            **_decoder(shape, shape["hidden"] // 2, _HOTWORD_BLOCKS, kernel_size=21),
             "use_output_layer": False,
             "wo_input_layer": True,
-            **_DECODER,
         },
         "predictor": "CifPredictorV3",
         "predictor_conf": {
@@ -114,18 +77,16 @@ def write_paraformer(out: Path, shape: Mapping[str, int], tokens: int = 0, seed:
         "tokenizer_conf": {"unk_symbol": "<unk>", "split_with_space": True},
         "input_size": FEATURES,
     }
-    _write(out, config, listed)
+    _write(out, config, vocabulary, seed)
     (out / "am.mvn").write_text(cmvn(), "utf-8")
     segmented = {**{char: char for char in WORDS}, **SEGMENTED}
     (out / "seg_dict").write_text("".join(f"{word} {pieces}\n" for word, pieces in segmented.items()), "utf-8")
-    _write_weights(out, config, listed, seed)
     return out
 
 
 def write_punctuation(out: Path, shape: Mapping[str, int], tokens: int = 0, seed: int = 0) -> Path:
     """A folder of CT-Transformer's shape; its vocabulary filled up to `tokens`."""
-    listed = ["<blank>", "<s>", "</s>", *WORDS, "pytorch", "hello", "network", "the"]
-    listed += [f"w{i}" for i in range(tokens - len(listed) - 1)] + ["<unk>"]
+    vocabulary = _vocabulary(("pytorch", "hello", "network", "the"), tokens)
     size = shape["size"]
     config = {
         "model": "CTTransformer",
@@ -138,38 +99,51 @@ def write_punctuation(out: Path, shape: Mapping[str, int], tokens: int = 0, seed
             "punc_weight": [1.0] * 6,
             "sentence_end_id": 3,
         },
-        "encoder": "SANMEncoder",
-        "encoder_conf": {
-            "input_size": size,
-            "output_size": size,
-            "attention_heads": shape["heads"],
-            "linear_units": shape["hidden"],
-            "num_blocks": min(4, shape["blocks"]),
-            **_ENCODER,
-        },
+        **_encoder(shape, min(4, shape["blocks"]), input_size=size),
         "tokenizer": "CharTokenizer",
         "tokenizer_conf": {"unk_symbol": "<unk>"},
     }
-    _write(out, config, listed)
-    _write_weights(out, config, listed, seed)
+    _write(out, config, vocabulary, seed)
     return out
 
 
-def _write(out: Path, config: Mapping[str, Any], tokens: list[str]) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
-    (out / "tokens.json").write_text(json.dumps(tokens, ensure_ascii=False), "utf-8")
+def _vocabulary(words: Sequence[str], tokens: int) -> list[str]:
+    """Special tokens, Chinese characters, `words`, fillers up to `tokens`."""
+    vocabulary = ["<blank>", "<s>", "</s>", *WORDS, *words]
+    fillers = [f"w{i}" for i in range(tokens - len(vocabulary) - 1)]
+    return [*vocabulary, *fillers, "<unk>"]
 
 
-def _write_weights(out: Path, config: Mapping[str, Any], tokens: list[str], seed: int) -> None:
-    """model.pt: a new model's own numbers."""
+def _encoder(shape: Mapping[str, int], blocks: int, **more: int) -> dict[str, Any]:
+    sizes = {"output_size": shape["size"], "attention_heads": shape["heads"], "linear_units": shape["hidden"]}
+    return {"encoder": "SANMEncoder", "encoder_conf": {**sizes, **more, "num_blocks": blocks, **ENCODER}}
+
+
+def _decoder(shape: Mapping[str, int], hidden: int, blocks: int, kernel_size: int) -> dict[str, Any]:
+    return {
+        "attention_heads": shape["heads"],
+        "linear_units": hidden,
+        "num_blocks": blocks,
+        "att_layer_num": blocks,
+        "kernel_size": kernel_size,
+        **DROPOUTS,
+        "self_attention_dropout_rate": 0.1,
+        "src_attention_dropout_rate": 0.1,
+        "sanm_shfit": 0,
+    }
+
+
+def _write(out: Path, config: Mapping[str, Any], tokens: list[str], seed: int) -> None:
+    """config.yaml, tokens.json, and model.pt: a new model's own numbers."""
     import funasr  # noqa: F401 - fills the tables
     import torch
     from funasr.register import tables
 
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")
+    (out / "tokens.json").write_text(json.dumps(tokens, ensure_ascii=False), "utf-8")
     torch.manual_seed(seed)
-    settings = {**config, "vocab_size": len(tokens), **config["model_conf"]}
-    model = tables.model_classes.get(config["model"])(**settings)
+    model = tables.model_classes.get(config["model"])(**{**config, "vocab_size": len(tokens), **config["model_conf"]})
     torch.save(model.state_dict(), out / "model.pt")
 
 

@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from tests.support.funasr_frontend import FEATURES, FRONTEND, cmvn
+from tests.support.funasr_frontend import ENCODER, FEATURES, FRONTEND, cmvn
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 VOCABULARY_FILE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 PUBLISHED_TOKENS = 25_055
-_TAPS = 11  # frames that a memory block looks at
+_TAPS: int = ENCODER["kernel_size"]  # frames that a memory block filters
 _QUERY_ROWS = 16  # of the query embedding
 _BLANK_BIAS = {512: np.float32(2.0), 64: np.float32(2.55)}  # by output_size
 _SPECIAL = ("<unk>", "<s>", "</s>")
@@ -41,7 +41,7 @@ FULL: dict[str, Any] = {
 }
 TINY: dict[str, Any] = {"output_size": 64, "attention_heads": 2, "linear_units": 128, "num_blocks": 2, "tp_blocks": 1}
 
-# The published vocabulary ends with its tags, in this order (the languages that only Whisper knows are left out).
+# The published vocabulary ends with its tags, in this order (without the languages that only Whisper knows).
 TAGS = tuple(
     f"<|{name}|>"
     for name in (
@@ -118,7 +118,7 @@ def random_weights(encoder: Mapping[str, Any], tokens: int, seed: int = 0) -> di
     norm("encoder.after_norm", size)
     norm("encoder.tp_norm", size)
     linear("ctc.ctc_lo", size, tokens)
-    # Speech has four or five tokens a second; so much makes three frames in four blank, measured on synthetic speech.
+    # Speech has four or five tokens a second: with this bias 3 of 4 frames of synthetic speech are blank.
     weights["ctc.ctc_lo.bias"][0] += _BLANK_BIAS.get(size, 0.0)
     return weights
 
@@ -175,7 +175,6 @@ def sentencepiece(pieces: Sequence[str]) -> bytes:
     import sentencepiece.sentencepiece_model_pb2
 
     pb: Any = sentencepiece.sentencepiece_model_pb2
-
     model = pb.ModelProto()
     kind = pb.ModelProto.SentencePiece
     for i, piece in enumerate(pieces):
@@ -200,18 +199,7 @@ def sentencepiece(pieces: Sequence[str]) -> bytes:
 def _config(encoder: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "encoder": "SenseVoiceEncoderSmall",
-        "encoder_conf": {
-            **encoder,
-            "dropout_rate": 0.1,
-            "positional_dropout_rate": 0.1,
-            "attention_dropout_rate": 0.1,
-            "input_layer": "pe",
-            "pos_enc_class": "SinusoidalPositionEncoder",
-            "normalize_before": True,
-            "kernel_size": _TAPS,
-            "sanm_shfit": 0,
-            "selfattention_layer_type": "sanm",
-        },
+        "encoder_conf": {**encoder, **ENCODER},
         "model": "SenseVoiceSmall",
         "model_conf": {"length_normalized_loss": True, "sos": 1, "eos": 2, "ignore_id": -1},
         "tokenizer": "SentencepiecesTokenizer",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
+
+from huiyin.services.asr.text.formats import compression_ratio
 
 _COMPRESSION_RATIO = 2.4  # the threshold of openai/whisper: ordinary text stays below
 _PERIODS = 4  # repetitions; a real "no no no no" costs a second decoding, "no no no" does not
@@ -13,10 +14,7 @@ _LONG_REPEAT = 8  # tokens at the end that occurred before; people rarely repeat
 
 def looks_looped(tokens: Sequence[int], text: str) -> bool:
     """Whether `text` (of these `tokens`) may be a loop rather than speech."""
-    data = text.encode()
-    if data and len(data) / len(zlib.compress(data)) > _COMPRESSION_RATIO:
-        return True
-    return _period(tokens) > 0 or _ends_in_a_repeat(tokens)
+    return compression_ratio(text) > _COMPRESSION_RATIO or _period(tokens) > 0 or _ends_in_a_repeat(tokens)
 
 
 def without_loop(tokens: Sequence[int]) -> list[int]:

@@ -29,7 +29,6 @@ _FILES = ("config.yaml", "model.pt", "tokens.json", "am.mvn")
 _HUB = "iic/speech_seaco_paraformer_large_asr_nat-zh-cn-16k-common-vocab8404-pytorch"
 _SHORTEST_S = 0.05  # with less than one frame FunASR divides by zero
 _GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
-_WARM_UP_S = 1.0
 _PART = re.compile(rf"[{HAN}]|(?:(?![{HAN}])[^\W_])+(?:'(?:(?![{HAN}])[^\W_])+)*")
 
 
@@ -42,7 +41,7 @@ def load(settings: AsrSettings, find_model: FindModel) -> ParaformerEngine:
     folder = find_model(settings.model)
     marks = find_model(settings.punctuation) if settings.punctuation else None
     engine = ParaformerEngine(folder, marks, find_device(settings.device), settings.threads)
-    engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints(hotwords=("你好",)))
+    engine.recognise([np.zeros(SAMPLE_RATE, np.float32)], Hints(hotwords=("你好",)))
     return engine
 
 
@@ -63,7 +62,7 @@ class ParaformerEngine:
         self._model: Any = self._stock.model
         self._tokens: list[str] = json.loads((folder / "tokens.json").read_text("utf-8"))
         self._ids = {token: i for i, token in enumerate(self._tokens)}
-        self._pieces = _read_pieces(folder / "seg_dict")
+        self._pieces = _read_pieces(folder / "seg_dict")  # of each word
         self._special = {self._model.sos, self._model.eos, self._model.blank_id, self._ids.get("<unk>", -1)}
         self._frontend = Frontend(folder / "am.mvn")
         self._marks = Punctuation(punctuation, device, threads) if punctuation else None
@@ -138,16 +137,13 @@ class ParaformerEngine:
         """Token numbers of each hotword and, last, of the end mark; and the hotwords that tokens cannot write."""
         known, unknown = [], []
         for word in words:
-            ids = [self._ids.get(piece, -1) for part in _PART.findall(word.lower()) for piece in self._split(part)]
+            parts = [self._pieces.get(part) or [part] for part in _PART.findall(word.lower())]
+            ids = [self._ids.get(piece, -1) for pieces in parts for piece in pieces]
             if ids and min(ids) >= 0:
                 known.append(ids)
             else:
                 unknown.append(word)
         return ([*known, [self._model.sos]] if known else None), unknown
-
-    def _split(self, part: str) -> list[str]:
-        """A Chinese character or an English word in the model's pieces."""
-        return self._pieces.get(part) or [part]
 
 
 def _segments(words: list[Word], confidence: float, length_s: float) -> tuple[Segment, ...]:

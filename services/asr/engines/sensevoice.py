@@ -29,7 +29,6 @@ from huiyin.services.asr.sensevoice.tags import (
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
-_WARM_UP_S = 1.0
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
@@ -50,7 +49,7 @@ def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
         workers = 1
         network = _torch(settings, folder, device)
     engine = SenseVoiceEngine(folder, network, settings.languages, workers)
-    engine.recognise([np.zeros(round(_WARM_UP_S * SAMPLE_RATE), np.float32)], Hints())
+    engine.recognise([np.zeros(SAMPLE_RATE, np.float32)], Hints())
     return engine
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from huiyin.services.common.pcm import PcmFormat, pcm_format
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
-_CHUNK_BYTES = 2**16
 _LONGEST_DEADLINE_S = 86_400.0
 _MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
 _TRUE = {"1", "true", "yes", "on"}
@@ -176,8 +176,7 @@ def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
 def _spooled(stream: BinaryIO) -> BinaryIO:
     """The rest of `stream` in a temporary file, in memory if small: decoders seek."""
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
-    while chunk := stream.read(_CHUNK_BYTES):
-        spool.write(chunk)
+    shutil.copyfileobj(stream, spool)
     spool.seek(0)
     return cast(BinaryIO, spool)
 

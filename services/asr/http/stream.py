@@ -29,8 +29,7 @@ sends faster than the model recognises is slowed down.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -40,11 +39,10 @@ from huiyin.configs.settings import Settings
 from huiyin.services.asr.dictation import WINDOW_S, Dictation, Recognise, TimedRecognition
 from huiyin.services.asr.http.request import hints_from, whole_number
 from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, LiveSession
-from huiyin.services.asr.planner import recognise_all
-from huiyin.services.asr.recogniser import Hints, Recognition
+from huiyin.services.asr.queue import Caller
+from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.serving import Serving
-from huiyin.services.asr.text.hotwords import recognise as recognise_with_hotwords
-from huiyin.services.asr.transcribe import Recogniser
+from huiyin.services.asr.transcribe import Clock, Recogniser
 from huiyin.services.common.app import documented
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.errors import ApiError
@@ -128,24 +126,13 @@ def _refuse_other_sites(origin: str, host: str) -> None:
 
 def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:
     """The engine behind its queue, for `Dictation`."""
-    queue = recogniser.queue
 
     def recognise(samples: Samples, only_if_free: bool) -> TimedRecognition | None:
-        if only_if_free and queue.in_use:
+        if only_if_free and recogniser.queue.in_use:
             return None
-        busy_s = 0.0
-
-        def call(pieces: Sequence[Samples]) -> list[Recognition]:
-            nonlocal busy_s
-            with queue.turn(accepted=True):
-                started = time.perf_counter()
-                recognitions = recognise_with_hotwords(recogniser.engine, pieces, hints)
-                busy_s += time.perf_counter() - started
-            recogniser.count(len(pieces))
-            return recognitions
-
-        (recognition,) = recognise_all(call, [samples], recogniser.plan)
-        return recognition, busy_s
+        clock = Clock()
+        (recognition,) = recogniser.recognise([samples], hints, Caller(accepted=True), clock)
+        return recognition, clock.busy_s
 
     return recognise
 

@@ -10,7 +10,7 @@ NOT_SHOWN = ("neutral", "unknown")  # in subtitles
 _MOSTLY = 0.5  # of the time
 _CHANGE = 0.15  # of the time: the least change of the negative share that is a trend
 
-_EMOTIONS = {
+EMOTIONS = {
     "happy": ("happy", "高兴"),
     "sad": ("sad", "悲伤"),
     "angry": ("angry", "愤怒"),
@@ -66,7 +66,7 @@ def page_language(code: str) -> str:
 
 def emotion_word(label: str, language: str) -> str:
     """An emotion's name for readers of `language`."""
-    return _in(_EMOTIONS, label, language)
+    return _in(EMOTIONS, label, language)
 
 
 def event_word(label: str, language: str) -> str:

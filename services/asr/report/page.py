@@ -14,6 +14,7 @@ from pathlib import Path
 
 from huiyin.services.asr.recogniser import RecordingTranscript, Segment, SoundEvent, seconds_by_label
 from huiyin.services.asr.report.labels import (
+    EMOTIONS,
     emotion_word,
     event_word,
     in_plain_words,
@@ -35,7 +36,6 @@ _POLICY = (
     f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; style-src 'unsafe-inline'; media-src data:; img-src data:"
 )
 
-_COLOURS = {"happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral", "other", "unknown"}
 _WIDTH = 1000.0  # of the plot, in its own units
 _LEAST_WIDTH = 1.5  # a narrower mark is not visible
 _FAINTEST = 0.35  # the opacity at confidence 0
@@ -208,7 +208,7 @@ def _dot(label: str) -> str:
 
 
 def _colour(label: str) -> str:
-    return label if label in _COLOURS else "other"
+    return label if label in EMOTIONS else "other"
 
 
 def _clock(seconds: float) -> str:

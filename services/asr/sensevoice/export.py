@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.asr.sensevoice.checkpoint import read_checkpoint
 from huiyin.services.common.onnx import has_exact_int8
 
-PRECISIONS = ("int8", "fp32")
 _GRAPH = "model.onnx"
 _DATA = "model.onnx.data"
 _FORM = 2  # of the graph; with a new one, older exports are out of date
@@ -104,12 +102,3 @@ def _writable(folder: Path) -> bool:
         return os.access(folder, os.W_OK)
     except OSError:
         return False
-
-
-def main(folder: Path) -> None:
-    """Make both forms and say where they are."""
-    for precision in PRECISIONS:
-        started = time.perf_counter()
-        graph = exported(folder, precision)
-        size = sum(file.stat().st_size for file in graph.parent.iterdir())
-        print(f"{precision}: {graph.parent}, {size / 1e6:.0f} MB, {time.perf_counter() - started:.1f} s", flush=True)

@@ -70,7 +70,7 @@ def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[
             "start": segment["start_s"],
             "end": segment["end_s"],
             "avg_logprob": round(math.log(max(segment["confidence"], _LEAST_PROBABILITY)), 3),
-            "compression_ratio": round(_compression_ratio(segment["text"]), 3),
+            "compression_ratio": round(compression_ratio(segment["text"]), 3),
             **_PLACEHOLDERS,
             **{key: segment[key] for key in ("text", "language", "confidence", "emotion", "events")},
         }
@@ -93,7 +93,8 @@ def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[
     }
 
 
-def _compression_ratio(text: str) -> float:
+def compression_ratio(text: str) -> float:
+    """How much zlib shortens `text`: above 2 it repeats itself; 0 for an empty text."""
     data = text.encode()
     return len(data) / len(zlib.compress(data))
 

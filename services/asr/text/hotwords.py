@@ -32,7 +32,7 @@ _POSSESSIVE = re.compile(r"['\u2019]s$")
 _SHORTEST_HAN = 2  # too many characters have the sound of a single one
 
 
-def recognise(engine: Engine, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+def recognise_with_hotwords(engine: Engine, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
     """As `engine.recognise`, with hotwords for every engine: the text of those without is corrected."""
     recognitions = engine.recognise(pieces, hints)
     if not hints.hotwords:
