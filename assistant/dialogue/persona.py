@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from huiyin.assistant.dialogue.clauses import ClauseSplitter
+from huiyin.assistant.dialogue.clauses import split
 from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.language import language_hint, language_of
 from huiyin.assistant.dialogue.mood import Mood, mood_line
@@ -93,8 +93,7 @@ class Persona:
 
     def opening(self) -> list[str]:
         """The greeting as clauses to be spoken; none where there is nothing in it that can be."""
-        splitter = ClauseSplitter()
-        return [*splitter.feed(self.first_words), *splitter.finish()]
+        return split(self.first_words)
 
     def apology(self, stage: str, language: str) -> str:
         """The sentence for a failed stage in the user's language."""

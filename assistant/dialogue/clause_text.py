@@ -1,0 +1,121 @@
+"""What of a reply is shown, and what of it can be said.
+
+A clause is the reply's own text, as it is shown and remembered: how it is said is the speech service's business. Only
+thoughts and a recogniser's tags are taken out, and what nobody could say is not a clause.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+HAN = "\u3400-\u9fff\uf900-\ufaff"  # the Chinese characters of a character class
+HAN_CHARACTER = re.compile(f"[{HAN}]")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
+
+_THOUGHT = "think|thinking|reasoning"
+_RECOGNISER_TAG = r"<\|[^<>|\n]{0,60}\|>"  # <|HAPPY|>
+_HIDDEN = re.compile(rf"<({_THOUGHT})>.*?(?:</\1>|\Z)|</(?:{_THOUGHT})>|{_RECOGNISER_TAG}", re.S | re.I)
+_HIDDEN_TAG = re.compile(rf"<(?P<begins>{_THOUGHT})>|</(?P<ends>{_THOUGHT})>|{_RECOGNISER_TAG}", re.I)
+_HIDDEN_TAG_START = re.compile(r"</?[a-z]{0,9}|<\|[^<>|\n]{0,60}\|?", re.I)
+
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)]{0,500}\)")
+_DIRECTION = re.compile(rf"[\[【][A-Za-z{HAN} ]{{1,24}}[\]】]|(?<!\w)\*[a-z]+\*(?!\w)")  # [laughs]
+_LINE_MARK = re.compile(r"^[ \t\u3000]*(?:#{1,6}\s+|[-*+•]\s+|>\s*)", re.M)
+_EMPHASIS_MARKS = "*_`~#|\\"
+_EMPHASIS = re.compile(rf"[{re.escape(_EMPHASIS_MARKS)}]+|<[^<>]{{0,500}}>")
+_PICTOGRAPH = re.compile(
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u200d\ufe0e\ufe0f\U000e0020-\U000e007f\u20e3]|[\u2190-\u21ff]"
+)
+_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
+_SPACES = re.compile(r"[ \t\u3000]+")
+
+FENCE = "```"
+_LONGEST_CODE = 2000  # characters; it is shown and remembered, and sent to be called "a code block"
+
+
+def weight(text: str) -> tuple[int, int]:
+    """(Chinese characters, English words or numbers) in `text`."""
+    return len(HAN_CHARACTER.findall(text)), len(_WORD.findall(text))
+
+
+class RunningWeight:
+    """The weight of a text that is read character by character, without code, links, tags and directions."""
+
+    _JOINING = frozenset("'’.-" + _EMPHASIS_MARKS)  # a word goes on after these: don't, 3.14, un*believ*able
+
+    def __init__(self) -> None:
+        self.chars = 0
+        self.words = 0
+        self._in_word = False
+
+    def add(self, char: str) -> None:
+        """Counts one more character."""
+        if char.isascii() and char.isalnum():
+            if not self._in_word:
+                self.words += 1
+            self._in_word = True
+        elif char not in self._JOINING:
+            self._in_word = False
+            if HAN_CHARACTER.match(char):
+                self.chars += 1
+
+
+def speakable(text: str) -> str:
+    """The words of `text`, without code and marks; '' when nothing in it can be said."""
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", _HIDDEN.sub("", html.unescape(text))))
+    text = _LINE_MARK.sub("", _DIRECTION.sub("", text))
+    text = _PICTOGRAPH.sub("", _EMPHASIS.sub("", text))
+    text = _SPACES.sub(" ", text.replace("\n", " ")).strip()
+    return text if any(weight(text)) or any(map(str.isalpha, text)) else ""
+
+
+def shown(text: str) -> str:
+    """`text` as it is shown and remembered: no thoughts, no tags of a recogniser, no invisible characters."""
+    visible = (
+        c for c in _HIDDEN.sub("", text) if c in "\n\t\u200d" or unicodedata.category(c) not in ("Cc", "Cs", "Cf")
+    )
+    return "".join(visible).strip()
+
+
+def shown_code(block: str) -> str:
+    """A code block, which begins with a fence, as it is shown: closed, and not longer than the speech service takes."""
+    block = shown(block)
+    body = block[: -len(FENCE)] if block.endswith(FENCE) and len(block) > len(FENCE) else block
+    if len(body) > _LONGEST_CODE:
+        body = body[:_LONGEST_CODE] + "…\n"
+    return body + FENCE if body.endswith("\n") or "\n" not in body else f"{body}\n{FENCE}"
+
+
+class HiddenFilter:
+    """Takes thoughts and a recogniser's tags out of a reply that comes character by character."""
+
+    def __init__(self) -> None:
+        self._tag = ""  # the possible beginning of a tag
+        self._thought = ""  # the name in the tag of the thought that is open, '' where none is
+
+    def feed(self, char: str) -> str:
+        """The text that `char` makes certain: '' inside a thought, and while a tag may begin."""
+        if char == "<":
+            text, self._tag = self._tag, char
+            return "" if self._thought else text
+        if not self._tag:
+            return "" if self._thought else char
+        text = self._tag + char
+        self._tag = text if _HIDDEN_TAG_START.fullmatch(text) else ""
+        if self._tag:
+            return ""
+        if tag := _HIDDEN_TAG.fullmatch(text):
+            if not self._thought:
+                self._thought = (tag["begins"] or "").lower()
+            elif (tag["ends"] or "").lower() == self._thought:
+                self._thought = ""
+            return ""
+        return "" if self._thought else text
+
+    def end(self) -> str:
+        """What looked like the beginning of a tag. A thought that is still open ends."""
+        text = "" if self._thought else self._tag
+        self._tag = self._thought = ""
+        return text
