@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from huiyin.assistant.dialogue.clause_text import HAN_CHARACTER
+from huiyin.services.common.text import HAN_CHARACTER
 
 SENTENCE_END = "。！？!?；;\n…"
 CLAUSE_END = "，,、：:" + SENTENCE_END

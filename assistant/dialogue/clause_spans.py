@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from huiyin.assistant.dialogue.clause_text import HAN
+from huiyin.services.common.text import HAN
 
 _LONGEST_OPEN = 200  # characters: then it was not an opening but a sign
 _ADDRESS = rf"(?:https?://|www\.)[^\s\u3000-\u303f\uff00-\uffef{HAN}<>]*"

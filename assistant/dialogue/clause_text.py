@@ -10,8 +10,8 @@ import html
 import re
 import unicodedata
 
-HAN = "\u3400-\u9fff\uf900-\ufaff"  # the Chinese characters of a character class
-HAN_CHARACTER = re.compile(f"[{HAN}]")
+from huiyin.services.common.text import HAN, HAN_CHARACTER
+
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
 
 _THOUGHT = "think|thinking|reasoning"

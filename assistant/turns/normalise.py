@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 
-_MARKS = re.compile(r"[^\w\u3400-\u9fff']+")
+from huiyin.services.common.text import HAN, HAN_CHARACTER
+
+_MARKS = re.compile(rf"[^\w{HAN}']+")
 _APOSTROPHE = re.compile(r"[’‘`]")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_A_WORD = 1.5  # Chinese words have one or two characters
-_BESIDE_CJK = re.compile(r"(?<=[\u3400-\u9fff]) | (?=[\u3400-\u9fff])")
+_BESIDE_HAN = re.compile(rf"(?<=[{HAN}]) | (?=[{HAN}])")
 
 
 def normalised(text: str) -> str:
     """Lower case, no marks, one space between words of Latin script and none beside a Chinese character."""
     plain = _MARKS.sub(" ", _APOSTROPHE.sub("'", text.lower())).replace("_", " ")
-    return _BESIDE_CJK.sub("", " ".join(plain.split()))
+    return _BESIDE_HAN.sub("", " ".join(plain.split()))
 
 
 def word_count(text: str) -> float:
     """About how many words these are: a Chinese character is two thirds of one."""
     plain = normalised(text)
-    return len(_HAN.findall(plain)) / _HAN_A_WORD + len(_HAN.sub(" ", plain).split())
+    return len(HAN_CHARACTER.findall(plain)) / _HAN_A_WORD + len(HAN_CHARACTER.sub(" ", plain).split())
 
 
 def sequence_of(phrases: str) -> re.Pattern[str]:

@@ -8,9 +8,10 @@ import pytest
 
 from huiyin.assistant.dialogue.clause_text import HiddenFilter
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, main, split
+from tests.support import DATA
 
 # Cut by the splitter that looked at all of the text again for each character, before it was made to read it once.
-REPLIES = (Path(__file__).parent / "data" / "clauses.tsv").read_text("utf-8").splitlines()[1:]
+REPLIES = (DATA / "clauses.tsv").read_text("utf-8").splitlines()[1:]
 
 
 @pytest.mark.parametrize("row", REPLIES, ids=[row.partition("\t")[0] for row in REPLIES])
