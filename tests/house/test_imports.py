@@ -37,7 +37,8 @@ ARROWS: dict[str, set[str]] = {
 """Room of `assistant` -> the other rooms that it may import; below there are configs and services.common for all."""
 
 BELOW_PURE = ("huiyin.configs", "huiyin.services.common.text", "huiyin.services.common.text_command")
-"""Outside of `assistant`, what a pure room may import: settings, errors with their words, helpers for text, their command."""
+"""Outside of `assistant`, what a pure room may import: settings, errors with their words, helpers for text and their
+command."""
 
 
 @cache
