@@ -10,9 +10,6 @@ from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.assistant.ports.devices import Device, list_devices
 from huiyin.configs.settings import Settings
 
-CHOOSE_ANOTHER = "choose another with --input and --output, `huiyin devices` lists them"
-"""What to do about a DriverError, where a command has these options."""
-
 _MANY_CHANNELS = 32  # ALSA's way to say: as many as you like
 
 _ABOUT = """\

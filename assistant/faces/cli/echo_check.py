@@ -10,8 +10,7 @@ import numpy as np
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
 from huiyin.assistant.faces.cli.checks.check import Check
-from huiyin.assistant.faces.cli.devices import CHOOSE_ANOTHER
-from huiyin.assistant.ports.port import AudioPort, DriverError, Pcm16, PortError
+from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
 from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong
@@ -70,7 +69,7 @@ def check_echo(
         finally:
             port.stop()
     except PortError as error:
-        advice = f"{error}; {CHOOSE_ANOTHER}" if isinstance(error, DriverError) else str(error)
+        advice = f"{error}; {error.hint}" if error.hint else str(error)
         yield Check("fail", "echo: the probe cannot be played", advice)
         return
     if not complete:

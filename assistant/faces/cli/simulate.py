@@ -13,17 +13,9 @@ from pathlib import Path
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.shared import (
-    CommandError,
-    UsageError,
-    check_writable,
-    output_file,
-    write_files,
-)
-from huiyin.assistant.ports.port import DriverError
+from huiyin.assistant.faces.cli.shared import UsageError, check_writable, output_file, write_files
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
-from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.report import json_report, junit_report, summary
 from huiyin.assistant.scenario.script import DEPTHS, Depth, Scenario
 from huiyin.configs import settings as config
@@ -74,24 +66,19 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     _check(args)
     results: list[Result] = []
     refused: list[NotPlayable] = []
-    try:
-        plays = _plays(args)
-        if args.sound == "card":
-            from huiyin.assistant.scenario.real_time import check_card
+    plays = _plays(args)
+    if args.sound == "card":
+        from huiyin.assistant.scenario.real_time import check_card
 
-            check_card(settings.audio)
-        with _services(args, settings, plays):
-            began = time.perf_counter()
-            for scenario, depth in plays:
-                try:
-                    results += _play(scenario, depth, args, settings)
-                except NotPlayable as why:
-                    refused.append(why)
-            took_s = time.perf_counter() - began
-    except ScenarioError as error:
-        raise UsageError("cli.scenario", error=error) from error
-    except DriverError as error:
-        raise CommandError("cli.choose_another_device", error=error) from error
+        check_card(settings.audio)
+    with _services(args, settings, plays):
+        began = time.perf_counter()
+        for scenario, depth in plays:
+            try:
+                results += _play(scenario, depth, args, settings)
+            except NotPlayable as why:
+                refused.append(why)
+        took_s = time.perf_counter() - began
     if not results:
         raise UsageError("cli.nothing_playable", reasons=refused)
     _write(args, results, refused)

@@ -19,7 +19,7 @@ from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
 from huiyin.assistant.ports.devices import find_device, list_devices
-from huiyin.assistant.ports.port import AudioPort, DriverError, PortError
+from huiyin.assistant.ports.port import AudioPort, PortError
 from huiyin.configs.settings import Settings
 
 
@@ -73,8 +73,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         try:
             with _keys(conversation, args, settings, captions):
                 conversation.run()
-        except DriverError as error:
-            raise CommandError("cli.choose_another_device", error=error) from error
         except KeyboardInterrupt:
             captions.notice("goodbye")
     if writer and writer.is_kept:
