@@ -42,7 +42,7 @@ def test_ordinary_speech_is_not_a_loop() -> None:
     assert not looks_looped([words[word] for word in ask.split()], ask)
 
 
-def test_a_loop_is_said_once() -> None:
+def test_a_loop_is_reduced_to_one() -> None:
     assert without_loop([7, 1, 2, 1, 2, 1, 2, 1, 2]) == [7, 1, 2]
     assert without_loop([5] * 9) == [5]
     assert without_loop([1, 2, 3]) == [1, 2, 3]
@@ -79,7 +79,7 @@ def test_web_subtitles_escape_what_would_be_markup() -> None:
 
 
 @pytest.mark.parametrize("text", ["以下是普通话的句子。", "以下是普通话的句子", "以下是普通话的句子！"])
-def test_the_decoders_own_prompt_is_not_what_was_said(text: str) -> None:
+def test_the_decoders_own_prompt_is_not_speech(text: str) -> None:
     whisper = pytest.importorskip("huiyin.services.asr.engines.whisper")
     assert whisper._is_prompt(whisper._Attempt("zh", [], text, -0.1, 0.1, False))
     assert not whisper._is_prompt(whisper._Attempt("zh", [], text + "真的", -0.1, 0.1, False))

@@ -1,4 +1,4 @@
-"""A recording of any length becomes pieces: nothing that is said is lost, and they do not depend on how it is read."""
+"""A recording of any length becomes pieces: no speech is lost, and they do not depend on the blocks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def blocks(samples: Samples, size: int = 16_000) -> list[Samples]:
 
 
 def spoken(samples: Samples, max_s: float = 28.0, size: int = 16_000) -> list[Piece]:
-    """The pieces that hold sound; each is what stands at its place in the recording, and none overlaps another."""
+    """The pieces that hold sound; each equals the recording at its place, and they do not overlap."""
     pieces = [p for p in split(blocks(samples, size), max_s, LoudnessDetector) if len(p.samples)]
     end = 0
     for piece in pieces:
@@ -58,14 +58,14 @@ def test_short_sentences_share_a_piece_and_long_pauses_part_them() -> None:
     assert len(spoken(speech(1, 1, 1, 1, 1, gap_s=4.0))) == 5
 
 
-def test_a_spoken_turn_is_one_piece_and_nobody_asks_a_detector() -> None:
-    def none() -> LoudnessDetector:
+def test_a_spoken_turn_is_one_piece_without_detection() -> None:
+    def no_detector() -> LoudnessDetector:
         raise AssertionError("a short recording must not pay for detection")
 
     samples = np.concatenate([speech(2.0, gap_s=5.0), speech(3.0, gap_s=1.5)])
-    (piece,) = split(blocks(samples), 28.0, none)
+    (piece,) = split(blocks(samples), 28.0, no_detector)
     assert piece.start == 0 and np.array_equal(piece.samples, samples)
-    assert list(split([], 28.0, none)) == []
+    assert list(split([], 28.0, no_detector)) == []
 
 
 @pytest.mark.parametrize("max_s", [28.0, 8.0])
@@ -80,13 +80,13 @@ def test_speech_without_pauses_is_cut_at_its_quietest_moment(max_s: float) -> No
     assert dip < quietest(samples[: dip * 4 // 3]) < dip + SAMPLE_RATE // 4
 
 
-def test_silence_is_left_out_and_told_about() -> None:
+def test_silence_is_left_out_and_reported() -> None:
     samples = np.concatenate([np.zeros(200 * SAMPLE_RATE + 7, np.float32), speech(3.0), np.zeros(90 * 16_000, "f")])
-    told = list(split(blocks(samples, 12_345), 28.0, LoudnessDetector))
-    (piece,) = [p for p in told if len(p.samples)]
+    pieces = list(split(blocks(samples, 12_345), 28.0, LoudnessDetector))
+    (piece,) = [p for p in pieces if len(p.samples)]
     assert piece.start_s == pytest.approx(199.7, abs=0.03) and piece.end_s == pytest.approx(203.3, abs=0.03)
-    positions = [p.start_s for p in told]
-    assert len(told) > 6 and positions == sorted(positions), "whoever waits sees that it goes on"
+    positions = [p.start_s for p in pieces]
+    assert len(pieces) > 6 and positions == sorted(positions), "progress is visible"
 
 
 @pytest.mark.parametrize("size", [7_001, 16_000, 1_000_000])
@@ -96,7 +96,7 @@ def test_the_size_of_the_blocks_makes_no_difference(size: int) -> None:
     assert [(p.start, len(p.samples)) for p in spoken(samples, size=size)] == expected
 
 
-def test_nothing_said_is_lost_wherever_the_pauses_fall() -> None:
+def test_no_speech_is_lost_wherever_the_pauses_fall() -> None:
     rng = np.random.default_rng(5)
     for _ in range(12):
         parts = [
@@ -140,10 +140,10 @@ def detectors(request: pytest.FixtureRequest) -> Detectors:
 
 def talk() -> tuple[Samples, list[tuple[float, float]]]:
     """Clips with 3 s between them, and where each is, in seconds."""
-    found = [decode(path, max_duration_s=60).samples for path, _, _ in recorded()[:6]] or [english()] * 6
+    sounds = [decode(path, max_duration_s=60).samples for path, _, _ in recorded()[:6]] or [english()] * 6
     parts: list[Samples] = []
     spans, at = [], 0
-    for clip in found:
+    for clip in sounds:
         loud = np.flatnonzero(np.abs(clip) > 0.1 * np.abs(clip).max())
         spans.append(((at + loud[0]) / SAMPLE_RATE, (at + loud[-1]) / SAMPLE_RATE))
         parts += [clip, np.zeros(3 * SAMPLE_RATE, np.float32)]
@@ -183,7 +183,7 @@ def test_detection_is_the_same_in_blocks_and_costs_little(detectors: Detectors) 
 
 
 @pytest.mark.slow
-def test_noise_and_hum_are_no_speech(detectors: Detectors) -> None:
+def test_noise_and_hum_are_not_speech(detectors: Detectors) -> None:
     t = np.arange(30 * SAMPLE_RATE) / SAMPLE_RATE
     hum = sum(0.05 / k * np.sin(2 * np.pi * 50 * k * t) for k in range(1, 8))
     noise = np.random.default_rng(3).standard_normal(len(t)) * 0.03
@@ -193,24 +193,24 @@ def test_noise_and_hum_are_no_speech(detectors: Detectors) -> None:
 
 
 def test_the_detector_follows_the_settings_and_what_is_here() -> None:
-    asked: list[str] = []
+    names: list[str] = []
 
     def find(name: str) -> Path:
-        asked.append(name)
+        names.append(name)
         raise LookupError(name)
 
-    for engine, vad, here, wanted in (
+    for engine, vad, here, model in (
         ("sensevoice", "auto", False, SILERO),
         ("sensevoice", "auto", True, FSMN),
         ("whisper", "auto", True, SILERO),
         ("sensevoice", "silero", True, SILERO),
         ("whisper", "fsmn", False, FSMN),
     ):
-        if wanted == FSMN:
+        if model == FSMN:
             pytest.importorskip("kaldi_native_fbank")
         with pytest.raises(LookupError):
             load_detectors(AsrSettings(engine=engine, vad=vad), find, {FSMN: here}.__getitem__)
-        assert asked.pop() == wanted
+        assert names.pop() == model
 
 
 def test_a_wrong_mean_file_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What one gets out of a transcription as text: subtitles, tables, OpenAI's JSON."""
+"""A transcript as subtitles, tables, and OpenAI's JSON."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from tests.support.transcripts import SAYINGS, conversation, feeling, segment, s
 def test_cues_have_the_times_of_their_words() -> None:
     text = "This is the first half of a long sentence that goes on, and this is the second half of it, which ends here."
     words = spoken(text)
-    heard = list(cues([segment(1.0, 20.0, text, words=words)]))
-    assert " ".join(cue.text for cue in heard) == text and len(heard) == 2
-    assert heard[0].text.endswith("goes on,")
-    count = len(heard[0].text.split())
-    assert (heard[0].start_s, heard[0].end_s) == (words[0].start_s, words[count - 1].end_s)
-    assert (heard[1].start_s, heard[1].end_s) == (words[count].start_s, words[-1].end_s)
+    subtitles = list(cues([segment(1.0, 20.0, text, words=words)]))
+    assert " ".join(cue.text for cue in subtitles) == text and len(subtitles) == 2
+    assert subtitles[0].text.endswith("goes on,")
+    count = len(subtitles[0].text.split())
+    assert (subtitles[0].start_s, subtitles[0].end_s) == (words[0].start_s, words[count - 1].end_s)
+    assert (subtitles[1].start_s, subtitles[1].end_s) == (words[count].start_s, words[-1].end_s)
 
 
 def test_a_pause_ends_a_cue() -> None:
     text = "Good morning. How are you?"
-    heard = list(cues([segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}))]))
-    assert [cue.text for cue in heard] == ["Good morning.", "How are you?"]
-    assert heard[1].start_s - heard[0].end_s == pytest.approx(3.0)
+    subtitles = list(cues([segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}))]))
+    assert [cue.text for cue in subtitles] == ["Good morning.", "How are you?"]
+    assert subtitles[1].start_s - subtitles[0].end_s == pytest.approx(3.0)
     assert len(list(cues([segment(1.0, 9.0, text, words=spoken(text, gaps={2: 0.3}))]))) == 1
 
 
@@ -41,10 +41,10 @@ def test_chinese_characters_are_words() -> None:
     text = "今天我们来谈一谈怎样学习一门新的语言，因为很多人都觉得这件事情非常困难，其实只要每天坚持就可以了。"
     glued = re.findall(r".[，。]?", text)
     words = [Word(char, 2.0 + 0.2 * i, 2.2 + 0.2 * i) for i, char in enumerate(glued)]
-    heard = list(cues([segment(0.0, 30.0, text, "zh", words=words)]))
-    assert "".join(cue.text for cue in heard) == text and len(heard) >= 2
-    assert heard[0].text[-1] in "，。" and heard[0].start_s == 2.0 and heard[-1].end_s == words[-1].end_s
-    assert heard[1].start_s == pytest.approx(heard[0].end_s)
+    subtitles = list(cues([segment(0.0, 30.0, text, "zh", words=words)]))
+    assert "".join(cue.text for cue in subtitles) == text and len(subtitles) >= 2
+    assert subtitles[0].text[-1] in "，。" and subtitles[0].start_s == 2.0 and subtitles[-1].end_s == words[-1].end_s
+    assert subtitles[1].start_s == pytest.approx(subtitles[0].end_s)
 
 
 def test_words_that_differ_from_the_text_still_time_it() -> None:
@@ -53,24 +53,24 @@ def test_words_that_differ_from_the_text_still_time_it() -> None:
         "we met in twenty twenty four and then again in the year after that one near the old Fun A S R building"
     )
     text = "We met in 2024, and then again in the year after that one, near the old FunASR building."
-    heard = list(cues([segment(1.0, 20.0, text, words=words)]))
-    times = [time for cue in heard for time in (cue.start_s, cue.end_s)]
-    assert " ".join(cue.text for cue in heard) == text and len(heard) == 2
+    subtitles = list(cues([segment(1.0, 20.0, text, words=words)]))
+    times = [time for cue in subtitles for time in (cue.start_s, cue.end_s)]
+    assert " ".join(cue.text for cue in subtitles) == text and len(subtitles) == 2
     assert times == sorted(times) and times[0] == words[0].start_s and times[-1] == words[-1].end_s
 
 
 def test_cues_without_word_times_share_the_segment_by_length() -> None:
     text = "One two three four five six seven eight nine ten, " * 4
-    heard = list(cues([segment(10.0, 50.0, text)]))
-    assert heard[0].start_s == 10.0 and heard[-1].end_s == pytest.approx(50.0)
-    assert all(cue.end_s == pytest.approx(after.start_s) for cue, after in pairwise(heard))
+    subtitles = list(cues([segment(10.0, 50.0, text)]))
+    assert subtitles[0].start_s == 10.0 and subtitles[-1].end_s == pytest.approx(50.0)
+    assert all(cue.end_s == pytest.approx(after.start_s) for cue, after in pairwise(subtitles))
 
 
-def test_no_cue_is_wider_than_two_lines_whatever_is_said() -> None:
+def test_no_cue_is_wider_than_two_lines() -> None:
     for text in ("x" * 500, "字" * 300, "한국어" * 60, "สวัสดี" * 40, "a " * 200, "word\n\nword " * 30):
-        heard = list(cues([segment(0.0, 60.0, text)]))
-        assert all(sum(2 if c >= "\u2e80" else 1 for c in cue.text) <= 84 for cue in heard)
-        assert "".join(cue.text for cue in heard).replace(" ", "") == "".join(text.split())
+        subtitles = list(cues([segment(0.0, 60.0, text)]))
+        assert all(sum(2 if c >= "\u2e80" else 1 for c in cue.text) <= 84 for cue in subtitles)
+        assert "".join(cue.text for cue in subtitles).replace(" ", "") == "".join(text.split())
         assert "\n\n" not in as_srt([segment(0.0, 60.0, text)]).split("\n\n")[0]
 
 
@@ -91,8 +91,8 @@ def test_tags_are_in_subtitles_on_request_only() -> None:
 
 def test_an_event_is_named_in_the_cue_in_which_it_begins() -> None:
     text = "Good morning. How are you?"
-    heard = segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}), events=["laughter"])
-    later = dataclasses.replace(heard, events=(dataclasses.replace(heard.events[0], start_s=4.8),))
+    laughing = segment(1.0, 9.0, text, words=spoken(text, gaps={2: 3.0}), events=["laughter"])
+    later = dataclasses.replace(laughing, events=(dataclasses.replace(laughing.events[0], start_s=4.8),))
     assert [cue.text for cue in cues([later], tags=True)] == ["Good morning.", "[laughter] How are you?"]
 
 
@@ -105,20 +105,20 @@ def test_an_arrow_in_the_text_is_not_a_line_of_times() -> None:
 
 
 def test_words_are_openais_shape() -> None:
-    heard = transcript(segment(1.0, 3.0, "Good morning.", words=spoken("Good morning.")))
-    body = as_verbose(heard, words=True)
+    recording = transcript(segment(1.0, 3.0, "Good morning.", words=spoken("Good morning.")))
+    body = as_verbose(recording, words=True)
     assert body["words"] == [
         {"word": "Good", "start": 1.0, "end": 1.3},
         {"word": "morning.", "start": 1.3, "end": 1.6},
     ]
     assert body["warnings"] == []
-    assert "words" not in as_verbose(heard) and "words" not in body["segments"][0]
+    assert "words" not in as_verbose(recording) and "words" not in body["segments"][0]
 
 
 def test_words_that_are_not_known_are_a_warning() -> None:
     body = as_verbose(transcript(segment(1.0, 3.0, "Good morning.")), words=True)
     assert "words" not in body and "single words are not available" in body["warnings"][0]
-    assert as_verbose(transcript(), words=True)["warnings"] == [], "nothing was said"
+    assert as_verbose(transcript(), words=True)["warnings"] == [], "no speech"
 
 
 # --- csv ---------------------------------------------------------------------------------------------------------
@@ -130,14 +130,14 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_a_table_has_a_row_a_segment_and_a_column_a_score() -> None:
-    heard = conversation(40)
-    table = rows(as_csv(heard.segments))
+    recording = conversation(40)
+    table = rows(as_csv(recording.segments))
     assert len(table) == 40 and {row["language"] for row in table} == set(SAYINGS)
-    labels = {label for s in heard.segments for label in s.emotion.scores}  # type: ignore[union-attr]
+    labels = {label for s in recording.segments for label in s.emotion.scores}  # type: ignore[union-attr]
     head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
     assert list(table[0]) == [*head, *(f"emotion_{label}" for label in table_labels(table)), "events"]
     assert set(table_labels(table)) == labels
-    ninth = heard.segments[9]
+    ninth = recording.segments[9]
     assert ninth.emotion and table[9]["emotion"] == ninth.emotion.label
     assert float(table[9][f"emotion_{ninth.emotion.label}"]) == pytest.approx(ninth.emotion.confidence, abs=1e-3)
     assert table[9]["events"] == "music; applause" and float(table[9]["start_s"]) == ninth.start_s

@@ -77,7 +77,7 @@ def test_nothing_in_it_is_run(tmp_path: Path) -> None:
     [b"", b"not a zip", pickle.dumps({"a": 1})],
     ids=["empty", "text", "bare pickle"],
 )
-def test_what_is_no_checkpoint_says_so(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(content)
     with pytest.raises(ModelFolderError, match="not a PyTorch checkpoint"):

@@ -1,4 +1,4 @@
-"""Hotwords: what a request may carry, and putting them where they were misheard."""
+"""Hotwords: those that a request may have, and the correction of text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_hotwords_are_a_list_or_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         *(
             "http://x.y/z",
@@ -53,11 +53,11 @@ def test_hotwords_are_a_list_or_a_text() -> None:
         *("a/b/c", "words.txt", "LIST.SCP", "x.jsonl", "file://a", "//host", "a\x00b", "a\u200bb", "!!!", "长" * 41),
         *(7, {"a": 1}, ["a", 7], [["a"]], [f"word{i}" for i in range(MOST + 1)]),
     ],
-    ids=lambda value: repr(value)[:20],
+    ids=lambda each: repr(each)[:20],
 )
-def test_what_is_no_hotword_is_refused_in_words(given: object) -> None:
+def test_what_is_not_a_hotword_is_refused(value: object) -> None:
     with pytest.raises(ApiError) as caught:
-        hotwords_of(given)
+        hotwords_of(value)
     assert caught.value.status == 400 and caught.value.code == "bad_hotwords" and caught.value.hint
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_hotword_is_refused_in_words(given: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hotword", "heard"),
+    ("hotword", "variant"),
     [
         ("张伟", "章伟"),  # same sound
         ("张伟", "张维"),  # a tone off
@@ -75,9 +75,9 @@ def test_what_is_no_hotword_is_refused_in_words(given: object) -> None:
         ("陈思睿", "程思瑞"),
     ],
 )
-def test_a_misheard_chinese_name_is_put_right(hotword: str, heard: str) -> None:
+def test_a_misrecognised_chinese_name_is_corrected(hotword: str, variant: str) -> None:
     others = "王晓东,飞桨,比亚迪,李慕白"
-    assert corrected(f"{others},{hotword}", f"我昨天见到了{heard}，他很好。") == f"我昨天见到了{hotword}，他很好。"
+    assert corrected(f"{others},{hotword}", f"我昨天见到了{variant}，他很好。") == f"我昨天见到了{hotword}，他很好。"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_misheard_chinese_name_is_put_right(hotword: str, heard: str) -> None:
         ("张伟", "张伟来了。"),  # right already
     ],
 )
-def test_what_was_probably_said_is_left_alone(hotword: str, text: str) -> None:
+def test_likely_words_are_not_corrected(hotword: str, text: str) -> None:
     assert corrected(hotword, text) == text
 
 
@@ -99,7 +99,7 @@ def test_what_was_probably_said_is_left_alone(hotword: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hotword", "heard"),
+    ("hotword", "variant"),
     [
         ("PyTorch", "pie torch"),
         ("Kubernetes", "cooper netties"),
@@ -111,9 +111,9 @@ def test_what_was_probably_said_is_left_alone(hotword: str, text: str) -> None:
         ("iPhone", "iphone"),
     ],
 )
-def test_a_misheard_english_name_is_put_right(hotword: str, heard: str) -> None:
+def test_a_misrecognised_english_name_is_corrected(hotword: str, variant: str) -> None:
     assert (
-        corrected(f"Yamamoto,Airtable,{hotword}", f"We saw {heard}'s talk, twice.")
+        corrected(f"Yamamoto,Airtable,{hotword}", f"We saw {variant}'s talk, twice.")
         == f"We saw {hotword}'s talk, twice."
     )
 
@@ -129,7 +129,7 @@ def test_a_misheard_english_name_is_put_right(hotword: str, heard: str) -> None:
         ("Qwen", "When will you go?"),
     ],
 )
-def test_everyday_words_are_left_alone(hotword: str, text: str) -> None:
+def test_everyday_words_are_not_corrected(hotword: str, text: str) -> None:
     assert corrected(hotword, text) == text
 
 
@@ -184,7 +184,7 @@ def test_words_that_do_not_fit_the_text_are_dropped_only_when_it_changes() -> No
     assert corrector.segment(untouched) is untouched
 
 
-def test_ordinary_text_is_left_alone() -> None:
+def test_ordinary_text_is_not_corrected() -> None:
     from benchmarks.hotwords import hotwords
 
     rng = random.Random(1)
@@ -207,7 +207,7 @@ def test_a_thousand_characters_take_milliseconds() -> None:
 
 
 class NoHotwords:
-    """An engine that hears the same whatever it is told."""
+    """An engine whose result does not depend on the hints."""
 
     model, device, languages, uses_hotwords = "no hotwords", "cpu", ("zh",), False
     max_piece_s, batch_s, workers = 28.0, 0.0, 1
@@ -216,11 +216,11 @@ class NoHotwords:
         return [Recognition((Segment(0.0, 1.0, "我见到章伟", "zh", 1.0),))]
 
 
-def test_only_engines_that_take_no_hotwords_are_corrected_and_long_lists_are_told() -> None:
+def test_only_engines_without_hotwords_are_corrected_and_long_lists_are_a_warning() -> None:
     sound = [np.zeros(16_000, np.float32)]
     engine = NoHotwords()
-    (heard,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟",)))
-    assert heard.segments[0].text == "我见到张伟" and heard.warnings == ()
+    (recognition,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟",)))
+    assert recognition.segments[0].text == "我见到张伟" and recognition.warnings == ()
     (many,) = recognise_with_hotwords(engine, sound, Hints(hotwords=("张伟", *(f"Word{i}x" for i in range(60)))))
     assert "61 hotwords" in many.warnings[0]
     engine.uses_hotwords = True
@@ -231,7 +231,7 @@ def test_only_engines_that_take_no_hotwords_are_corrected_and_long_lists_are_tol
 # --- real mishearings, and the way to the service ----------------------------------------------------------------
 
 
-def test_what_whisper_base_really_misheard_is_put_right() -> None:
+def test_real_errors_of_whisper_base_are_corrected() -> None:
     """Of the shared clips."""
     assert (
         corrected("达摩院,飞桨", "欢迎大家来体验，打模院推出的语音识别模型")
@@ -264,7 +264,7 @@ def test_a_form_is_read_by_flask_as_it_was_written() -> None:
 
 @pytest.mark.slow
 def test_hotwords_reach_the_recogniser_through_the_service() -> None:
-    """Heard is 九七四; the hotword sounds the same."""
+    """The digits are 九七四; the hotword sounds the same."""
     import requests
 
     from tests.support.media import float_wav

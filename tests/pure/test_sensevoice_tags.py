@@ -49,7 +49,7 @@ def logits(*winners: str, strength: float = 5.0) -> np.ndarray:
         ("今 <|Laughter|> 天 <|/Laughter|> 又", ["今天又"], ["neutral"], ["laughter"]),
         ("今 <|BGM|> 天", ["今天"], ["neutral"], ["music"]),
         ("今 <|Cough|> 天", ["今天"], ["neutral"], ["cough"]),
-        # malformed: ends without beginnings, tags that are no news, tags that nobody knows
+        # malformed: ends without beginnings, tags without effect, unknown tags
         ("<|/Laughter|> 今 <|/BGM|>", ["今"], ["neutral"], []),
         ("<|Speech|> 今 <|/Speech|> <|withitn|> <|GBG|> <|SPECIAL_TOKEN_1|> <|zh/en|> 天", ["今天"], ["neutral"], []),
         ("<|zh|> <|NEUTRAL|> <|Speech|> <|withitn|>", [], [], []),

@@ -1,4 +1,4 @@
-"""What the speech-to-text service answers in every format it knows."""
+"""The responses of the speech-to-text service in every format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.transcripts import feeling, segment, spoken, transcript
 
 # --- over HTTP ---------------------------------------------------------------------------------------------------
 
-HEARD = transcript(
+RECORDING = transcript(
     segment(0.2, 1.0, "Good morning.", emotion=feeling("happy"), events=["laughter"], words=spoken("Good morning.")),
     segment(1.2, 2.0, "再见。", "zh", feeling("sad")),
     duration_s=2.0,
@@ -46,11 +46,13 @@ def app() -> Flask:
     def own() -> Response:
         job = own_job(request, settings, ("en", "zh"))
         if job.stream:
-            steps = [Part(HEARD.segments, 2.0, 2.0), HEARD]
+            steps = [Part(RECORDING.segments, 2.0, 2.0), RECORDING]
             return jsonify([json.loads("".join(blocks)) for blocks in responses.events(steps, job, settings)])
         if job.response_format == "json":
-            return Response(responses.result(HEARD, job, settings), content_type="application/json")
-        return Response("".join(responses.document(HEARD, job, settings)), content_type=DOCUMENTS[job.response_format])
+            return Response(responses.result(RECORDING, job, settings), content_type="application/json")
+        return Response(
+            "".join(responses.document(RECORDING, job, settings)), content_type=DOCUMENTS[job.response_format]
+        )
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:
@@ -59,33 +61,33 @@ def app() -> Flask:
     return flask
 
 
-def asked(app: Flask, **query: object) -> Response:
+def post(app: Flask, **query: object) -> Response:
     upload = FileStorage(io.BytesIO(WAV), "calls/one.wav")
     return app.test_client().post("/asr", data={"file": upload, **query}, content_type="multipart/form-data")
 
 
 @pytest.mark.parametrize("form", [*DOCUMENTS])
 def test_the_service_answers_in_every_format(app: Flask, form: str) -> None:
-    answer = asked(app, format=form)
+    answer = post(app, format=form)
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200 and answer.mimetype == DOCUMENTS[form]
     assert "Good morning." in text
-    streamed = asked(app, format=form, stream="1").get_json()
+    streamed = post(app, format=form, stream="1").get_json()
     assert [e["type"] for e in streamed[:1]] == ["segments"] and streamed[-1]["type"] == "done"
     assert "".join(e["text"] for e in streamed[1:-1]) == ("" if form == "json" else text)
-    assert streamed[-1]["result"]["text"] == HEARD.text
+    assert streamed[-1]["result"]["text"] == RECORDING.text
 
 
-def test_a_report_over_http_has_the_uploads_name_and_its_sound_unless_told_otherwise(app: Flask) -> None:
-    html = asked(app, format="html").get_data(as_text=True)
+def test_a_report_over_http_has_by_default_the_uploads_name_and_its_sound(app: Flask) -> None:
+    html = post(app, format="html").get_data(as_text=True)
     assert Page(html).texts["h1"] == ["one.wav"] and len(Page(html).all("audio")) == 1
-    html = asked(app, format="html", embed_audio="false", title="Monday's call").get_data(as_text=True)
+    html = post(app, format="html", embed_audio="false", title="Monday's call").get_data(as_text=True)
     assert Page(html).texts["h1"] == ["Monday's call"] and not Page(html).all("audio")
 
 
 def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = AsrSettings()
-    for length_s, asked_for, embedded in (
+    for length_s, embed_audio, embedded in (
         (4.0, None, True),
         (6.0, None, False),
         (6.0, True, True),
@@ -93,19 +95,17 @@ def test_a_long_recording_is_embedded_on_request_only(monkeypatch: pytest.Monkey
     ):
         monkeypatch.setattr(responses, "_EMBED_UP_TO_S", 5.0)
         wav = encode(np.full(round(length_s * SAMPLE_RATE), 0.1, np.float32))
-        job = Job(wav, None, Hints(), False, "html", embed_audio=asked_for)
-        assert ("<audio" in "".join(responses.document(HEARD, job, settings))) == embedded
+        job = Job(wav, None, Hints(), False, "html", embed_audio=embed_audio)
+        assert ("<audio" in "".join(responses.document(RECORDING, job, settings))) == embedded
 
 
 def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
-    result = asked(app, subtitles="srt", tags="true", peaks="50").get_json()
+    result = post(app, subtitles="srt", tags="true", peaks="50").get_json()
     assert "[laughter] (happy) Good morning." in result["subtitles"] and "(悲伤) 再见。" in result["subtitles"]
     waveform = result["waveform"]
     assert 25 <= len(waveform["peaks"]) <= 50 and max(waveform["peaks"]) == pytest.approx(0.3, abs=0.01)
     assert waveform["step_s"] * len(waveform["peaks"]) == pytest.approx(2.0, abs=0.1)
-    assert "waveform" not in asked(app).get_json() and "[laughter]" not in asked(app, format="vtt").get_data(
-        as_text=True
-    )
+    assert "waveform" not in post(app).get_json() and "[laughter]" not in post(app, format="vtt").get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
     ],
 )
 def test_wrong_options_are_refused(app: Flask, query: dict[str, str], code: str) -> None:
-    answer = asked(app, **query)
+    answer = post(app, **query)
     assert answer.status_code == 400 and answer.get_json()["error"]["code"] == code
 
 
@@ -133,7 +133,7 @@ def test_openais_address_keeps_openais_formats(app: Flask) -> None:
 
 
 def test_strict_openai_clients_understand_it() -> None:
-    answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(HEARD, words=True))))
+    answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(RECORDING, words=True))))
     assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
 
 
@@ -147,4 +147,4 @@ def test_files_that_are_not_python_are_shipped() -> None:
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
     job = Job(b"no sound" * 100, None, Hints(), False, "html")
     with pytest.raises(ApiError, match="not a sound file"):
-        responses.document(HEARD, job, AsrSettings())
+        responses.document(RECORDING, job, AsrSettings())

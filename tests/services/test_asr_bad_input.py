@@ -10,7 +10,7 @@ import requests
 
 from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support import asr_over_http
-from tests.support.asr_over_http import PCM, UPLOAD_MB, assert_words, heard, post, refused, short_clip
+from tests.support.asr_over_http import PCM, UPLOAD_MB, assert_words, post, refused, short_clip, text_of
 from tests.support.media import encode, float_wav
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def test_bad_recordings_get_a_message_and_the_next_request_an_answer(url: str, n
     body = data() if callable(data) else data
     for response in (post(url, body), requests.post(url + "/asr", files={"file": ("a.wav", body)}, timeout=60)):
         refused(response, status, code)
-    assert_words(heard(post(url, encode(short_clip().samples))), short_clip())
+    assert_words(text_of(post(url, encode(short_clip().samples))), short_clip())
 
 
 def test_a_muted_microphone_is_named(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Many callers, one model: order, lanes, limits, and who leaves."""
+"""Many callers, one model: order, lanes, limits, and callers who leave."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def until(happened: Callable[[], bool]) -> None:
 
 @contextmanager
 def all_workers(queue: ModelQueue) -> Iterator[None]:
-    """The model has no time."""
+    """Uses all workers of the model."""
     with ExitStack() as stack:
         for _ in range(queue.workers):
             stack.enter_context(queue.turn())
@@ -37,16 +37,16 @@ class Line:
     """Callers that come one after another, and the order of their turns."""
 
     def __init__(self, queue: ModelQueue) -> None:
-        self._queue, self.order, self.raised = queue, [], []
+        self._queue, self.order, self.errors = queue, [], []
         self._threads: list[threading.Thread] = []
 
-    def come(self, name: str, caller: Caller) -> None:
+    def arrive(self, name: str, caller: Caller) -> None:
         def call() -> None:
             try:
                 with self._queue.turn(caller):
                     self.order.append(name)
             except Exception as error:
-                self.raised.append(error)
+                self.errors.append(error)
 
         waiting = self._queue.waiting
         self._threads.append(threading.Thread(target=call))
@@ -59,7 +59,7 @@ class Line:
             assert not thread.is_alive()
 
 
-def test_turns_are_taken_in_order_of_arrival_by_so_many_at_once() -> None:
+def test_turns_come_in_order_of_arrival_and_as_many_at_once_as_there_are_workers() -> None:
     queue = ModelQueue(LIMIT_S, 16, workers=2)
     line, inside, most = Line(queue), [0], [0]
     lock, gate = threading.Lock(), threading.Event()
@@ -85,7 +85,7 @@ def test_turns_are_taken_in_order_of_arrival_by_so_many_at_once() -> None:
     queue.workers = 1
     with all_workers(queue):
         for n in range(6):
-            line.come(str(n), Caller())
+            line.arrive(str(n), Caller())
     line.finish()
     assert line.order == list("012345")
 
@@ -94,7 +94,7 @@ def test_more_workers_are_used_at_once() -> None:
     queue = ModelQueue(LIMIT_S, 16)
     line = Line(queue)
     with all_workers(queue):
-        line.come("a", Caller())
+        line.arrive("a", Caller())
         queue.workers = 2
         line.finish()
     assert line.order == ["a"]
@@ -105,9 +105,9 @@ def test_short_requests_go_first_but_long_files_are_not_starved() -> None:
     line = Line(queue)
     with all_workers(queue):
         for n in range(3):
-            line.come(f"long{n}", Caller(short=False))
+            line.arrive(f"long{n}", Caller(short=False))
         for n in range(7):
-            line.come(f"{n}", Caller())
+            line.arrive(f"{n}", Caller())
     line.finish()
     assert [name for name in line.order if name.startswith("long")] == ["long0", "long1", "long2"]
     assert line.order[0] == "0", "though all the long ones came before"
@@ -115,43 +115,43 @@ def test_short_requests_go_first_but_long_files_are_not_starved() -> None:
     assert gaps[0] <= 3 and gaps[1] - gaps[0] == 4, line.order
 
 
-def test_nobody_waits_longer_than_allowed_for_a_first_turn() -> None:
+def test_no_caller_waits_longer_than_allowed_for_a_first_turn() -> None:
     queue = ModelQueue(0.05, 16)
     with all_workers(queue):
         with pytest.raises(ApiError) as caught, queue.turn():
             pass
         assert (caught.value.status, caught.value.code) == (429, "busy") and (caught.value.retry_after_s or 0) > 0
         line = Line(queue)
-        line.come("accepted", Caller(accepted=True))
+        line.arrive("accepted", Caller(accepted=True))
         time.sleep(0.1)
-        assert queue.waiting == 1, "half-way through nobody is turned away"
+        assert queue.waiting == 1, "a caller is not refused half-way"
     line.finish()
     with queue.turn():
         pass
 
 
-def test_there_are_so_many_places_and_no_more() -> None:
+def test_a_full_queue_refuses_new_callers() -> None:
     queue = ModelQueue(LIMIT_S, places=2)
     line = Line(queue)
     with all_workers(queue):
-        line.come("waits", Caller())
+        line.arrive("waits", Caller())
         with pytest.raises(ApiError, match="1 requests are before"), queue.turn():
             pass
-        line.come("goes on", Caller(accepted=True))
+        line.arrive("goes on", Caller(accepted=True))
         assert queue.waiting == 2
     line.finish()
     assert line.order == ["waits", "goes on"]
 
 
-def test_who_leaves_frees_the_place_at_once() -> None:
+def test_a_caller_who_leaves_frees_the_place_at_once() -> None:
     queue = ModelQueue(LIMIT_S, places=2)
     line, gone = Line(queue), threading.Event()
     with all_workers(queue):
-        line.come("leaver", Caller(left=gone.is_set))
+        line.arrive("leaver", Caller(left=gone.is_set))
         gone.set()
         line.finish()
-        assert queue.waiting == 0 and [type(error) for error in line.raised] == [ClientLeft]
-        line.come("next", Caller())
+        assert queue.waiting == 0 and [type(error) for error in line.errors] == [ClientLeft]
+        line.arrive("next", Caller())
     line.finish()
     assert line.order == ["next"]
     with pytest.raises(ClientLeft), queue.turn(Caller(left=gone.is_set)):

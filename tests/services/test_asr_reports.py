@@ -41,7 +41,7 @@ def test_shares_are_of_the_time_that_has_an_emotion() -> None:
     assert shares(emotion_track(moods((None, 5.0)))) == {} and in_plain_words((), "en") == ""
 
 
-def test_the_course_is_told_in_thirds_of_the_speech() -> None:
+def test_the_course_is_given_in_thirds_of_the_speech() -> None:
     track = emotion_track(moods(*[("neutral", 5.0)] * 3, *[("angry", 5.0)] * 3, *[("happy", 5.0)] * 3))
     assert course(track) == ({"neutral": 1.0}, {"angry": 1.0}, {"happy": 1.0})
     split = emotion_track(moods(("sad", 45.0), *[("happy", 9.0)] * 5))
@@ -50,7 +50,7 @@ def test_the_course_is_told_in_thirds_of_the_speech() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "phrases"),
     [
         ("en", ["Most often angry: 33 %", "begins mostly angry", "neutral in the middle", "falls from 100 % of"]),
         ("ko", ["Most often angry: 33 %"]),
@@ -65,10 +65,10 @@ def test_the_course_is_told_in_thirds_of_the_speech() -> None:
         ("yue", ["开头以愤怒为主"]),
     ],
 )
-def test_plain_words_say_what_prevails_and_how_it_goes(language: str, told: list[str]) -> None:
+def test_plain_words_name_the_main_emotion_and_the_course(language: str, phrases: list[str]) -> None:
     track = emotion_track(moods(*[("angry", 5.0)] * 3, *[("neutral", 5.0)] * 3, *[("happy", 5.0)] * 3))
     words = in_plain_words(track, language)
-    assert all(part in words for part in told), words
+    assert all(part in words for part in phrases), words
 
 
 def test_plain_words_of_a_single_mood_and_of_a_short_clip() -> None:
@@ -88,9 +88,9 @@ def test_a_waveform_is_the_loudest_sample_of_each_stretch(most: int, count: int)
     for start in range(0, count, 12_345):
         waveform.add(samples[start : start + 12_345])
     step = round(waveform.step_s * SAMPLE_RATE)
-    wanted = [float(np.abs(samples[i : i + step]).max()) for i in range(0, count, step)]
-    assert waveform.peaks == pytest.approx(wanted) and len(wanted) <= most
-    assert len(wanted) >= (most - 1) // 2 or step == 160
+    expected = [float(np.abs(samples[i : i + step]).max()) for i in range(0, count, step)]
+    assert waveform.peaks == pytest.approx(expected) and len(expected) <= most
+    assert len(expected) >= (most - 1) // 2 or step == 160
 
 
 @pytest.mark.slow
@@ -106,13 +106,13 @@ def test_a_waveform_of_ten_hours_has_no_more_points_than_one_of_a_minute() -> No
 # --- the report --------------------------------------------------------------------------------------------------
 
 
-def page_of(heard: RecordingTranscript, title: str = "call.mp3") -> Page:
-    return Page("".join(report(heard, waveform_of(heard.duration_s), title)))
+def page_of(recording: RecordingTranscript, title: str = "call.mp3") -> Page:
+    return Page("".join(report(recording, waveform_of(recording.duration_s), title)))
 
 
 def test_a_report_has_all_of_it_in_one_file() -> None:
-    heard = conversation(40)
-    page = page_of(heard, "客服.mp3")
+    recording = conversation(40)
+    page = page_of(recording, "客服.mp3")
     assert (
         page.all("html") == [{"lang": "zh"}]
         and page.texts["h1"] == ["客服.mp3"]
@@ -121,12 +121,12 @@ def test_a_report_has_all_of_it_in_one_file() -> None:
     assert [text for text in page.texts["h2"]] == ["情感", "时间轴", "文字"]
     items = page.all("li")
     assert [item["id"] for item in items] == [f"s{n}" for n in range(1, 41)]
-    assert [float(item["data-start"] or "") for item in items] == [s.start_s for s in heard.segments]
+    assert [float(item["data-start"] or "") for item in items] == [s.start_s for s in recording.segments]
     paragraphs = page.all("p")
     assert {p["lang"] for p in paragraphs if "lang" in p} == set(SAYINGS)
     marks = page.all("rect")
-    assert len(marks) == 40 + len(heard.events)
-    assert {mark["class"] for mark in marks} == {s.emotion.label for s in heard.segments if s.emotion} | {"sound"}
+    assert len(marks) == 40 + len(recording.events)
+    assert {mark["class"] for mark in marks} == {s.emotion.label for s in recording.segments if s.emotion} | {"sound"}
     assert all(0 <= float(m["x"] or "") <= 1000 and 0.3 <= float(m["opacity"] or "") <= 1 for m in marks)
     (path,) = page.all("path")
     assert len((path["d"] or "").split()) > 1600
@@ -144,8 +144,10 @@ def test_a_mark_leads_to_its_segment_and_is_as_opaque_as_sure() -> None:
 
 def test_nothing_from_the_recording_is_markup() -> None:
     mood = Emotion(EVIL, 0.9, {EVIL: 0.9})
-    heard = transcript(segment(0.0, 2.0, EVIL, 'en"><script>', mood, [EVIL]), emotion=mood, warnings=(f"odd: {EVIL}",))
-    page = page_of(dataclasses.replace(heard, model=EVIL), EVIL)
+    recording = transcript(
+        segment(0.0, 2.0, EVIL, 'en"><script>', mood, [EVIL]), emotion=mood, warnings=(f"odd: {EVIL}",)
+    )
+    page = page_of(dataclasses.replace(recording, model=EVIL), EVIL)
     assert len(page.all("script")) == 1 and not page.all("img")
     assert page.texts["h1"] == [EVIL] and EVIL in page.texts["p"] and f"odd: {EVIL}" in page.texts["li"]
     assert {mark["class"] for mark in page.all("rect")} == {"other", "sound"}
@@ -166,7 +168,7 @@ def test_a_report_asks_nothing_of_the_network_and_runs_its_own_script_only() -> 
     assert f"script-src 'sha256-{digest}';" in policy
 
 
-def test_emotion_that_is_not_known_is_said_so_never_neutral() -> None:
+def test_unknown_emotion_is_named_so_and_never_neutral() -> None:
     html = "".join(report(transcript(segment(0.0, 1.0, "Hello.")), waveform_of(3), "x"))
     assert "not available with this recogniser (SenseVoiceSmall)" in html
     assert not re.search("neutral|平静", html.partition("<body>")[2])

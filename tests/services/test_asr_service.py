@@ -14,7 +14,7 @@ import requests
 
 from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support import asr_over_http
-from tests.support.asr_over_http import AS_PCM, LIMIT_S, PCM, assert_words, clips, heard, post, refused, short_clip
+from tests.support.asr_over_http import AS_PCM, LIMIT_S, PCM, assert_words, clips, post, refused, short_clip, text_of
 from tests.support.media import encode, pcm16
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 client, folder, url = asr_over_http.client, asr_over_http.folder, asr_over_http.url  # fixtures
 
 
-# --- it hears what is said ---------------------------------------------------------------------------------------
+# --- recognition ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "limit"), [("en", 0.10), ("zh", 0.30)])
@@ -53,12 +53,12 @@ def test_the_result_has_every_field(url: str) -> None:
     assert segment["text"] == result["text"] and segment["emotion"] is None
 
 
-@pytest.mark.parametrize("said", ["Yes.", "Stop.", "No.", "Good morning.", "Thank you."])
+@pytest.mark.parametrize("sentence", ["Yes.", "Stop.", "No.", "Good morning.", "Thank you."])
 @pytest.mark.parametrize("level", [1.0, 0.03])
-def test_a_turn_of_one_word_is_heard_once(url: str, said: str, level: float) -> None:
-    samples = np.pad(english(said) * np.float32(level), (3000, 8000))
-    text = heard(post(url, pcm16(samples), "audio/pcm;rate=16000", language="en"))
-    assert error_rate([(said, text)], "en") == 0, text
+def test_a_turn_of_one_word_is_recognised_once(url: str, sentence: str, level: float) -> None:
+    samples = np.pad(english(sentence) * np.float32(level), (3000, 8000))
+    text = text_of(post(url, pcm16(samples), "audio/pcm;rate=16000", language="en"))
+    assert error_rate([(sentence, text)], "en") == 0, text
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_a_turn_of_one_word_is_heard_once(url: str, said: str, level: float) -> 
 )
 def test_every_format_is_understood(url: str, container: str, codec: str, rate: int, channels: int) -> None:
     data = encode(short_clip().samples, container, codec, rate, channels)
-    assert_words(heard(requests.post(url + "/asr", files={"file": data}, timeout=60)), short_clip())
+    assert_words(text_of(requests.post(url + "/asr", files={"file": data}, timeout=60)), short_clip())
 
 
 def test_a_file_of_the_allowed_folder_is_read(url: str, folder: Path) -> None:
     for name in ("calls/one.wav", str(folder / "calls" / "one.wav"), "calls/../calls/one.wav"):
-        assert_words(heard(requests.post(url + "/asr", json={"filename": name}, timeout=60)), short_clip())
+        assert_words(text_of(requests.post(url + "/asr", json={"filename": name}, timeout=60)), short_clip())
 
 
 def test_curl_style_bodies_are_the_recording(url: str) -> None:
     data = encode(short_clip().samples)
     for content_type in ("application/x-www-form-urlencoded", "audio/wav", "audio/mpeg"):
-        assert_words(heard(post(url, data, content_type)), short_clip())
+        assert_words(text_of(post(url, data, content_type)), short_clip())
 
 
 def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
@@ -124,7 +124,7 @@ def _events(response: requests.Response) -> Iterator[dict[str, Any]]:
             yield json.loads(line.removeprefix("data: "))
 
 
-# --- it does not hear what is not said ---------------------------------------------------------------------------
+# --- no speech ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("level", [0.1, 0.001, 0.0002])
@@ -137,7 +137,7 @@ def test_noise_is_not_words(url: str, level: float) -> None:
 def test_a_hum_is_not_words(url: str) -> None:
     t = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
     hum = sum(0.05 / k * np.sin(2 * np.pi * 50 * k * t) for k in range(1, 8))
-    assert heard(post(url, pcm16(np.asarray(hum, np.float32)), "audio/pcm;rate=16000")) == ""
+    assert text_of(post(url, pcm16(np.asarray(hum, np.float32)), "audio/pcm;rate=16000")) == ""
 
 
 # --- the openai SDK ----------------------------------------------------------------------------------------------
@@ -220,16 +220,16 @@ def test_a_bad_recording_is_refused_before_the_stream_begins(client: openai.Open
 
 def test_callers_at_once_get_their_own_answers(url: str) -> None:
     chosen = (*clips()[:2], *clips("zh")[-2:])
-    alone = [heard(post(url, pcm16(clip.samples), "audio/pcm;rate=16000")) for clip in chosen]
+    alone = [text_of(post(url, pcm16(clip.samples), "audio/pcm;rate=16000")) for clip in chosen]
     assert len(set(alone)) == len(chosen)
     with ThreadPoolExecutor(8) as pool:
         together = list(
-            pool.map(lambda i: heard(post(url, pcm16(chosen[i].samples), **AS_PCM)), list(range(len(chosen))) * 3)
+            pool.map(lambda i: text_of(post(url, pcm16(chosen[i].samples), **AS_PCM)), list(range(len(chosen))) * 3)
         )
     assert together == alone * 3
 
 
-def test_a_full_queue_says_when_to_come_back() -> None:
+def test_a_full_queue_names_the_time_for_another_try() -> None:
     """Three requests wait for the model at most, and none for longer than 0.1 s: less than one turn takes."""
     samples = np.concatenate([short_clip().samples] * 4)[: 11 * SAMPLE_RATE]
     with start_service("asr", queue_wait_s=0.1) as url, ThreadPoolExecutor(8) as pool:
@@ -242,4 +242,4 @@ def test_a_full_queue_says_when_to_come_back() -> None:
             if answer.status_code == 429:
                 refused(answer, 429, "busy")
                 assert int(answer.headers["Retry-After"]) >= 1
-        assert heard(post(url, pcm16(samples), **AS_PCM))
+        assert text_of(post(url, pcm16(samples), **AS_PCM))

@@ -1,4 +1,4 @@
-"""The service under load, over HTTP with its real server; the engine answers from the samples it gets, in no time."""
+"""The service under load, over HTTP with its real server; the engine answers from its samples, at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def post(url: str, data: bytes, session: Any = requests, **options: object) -> r
 
 
 def turn(number: int, length_s: float = 0.3) -> tuple[bytes, str]:
-    """A short recording like no other, and what the fake engine hears in it."""
+    """A unique short recording, and the fake engine's text for it."""
     rng = np.random.default_rng(number)
     data = pcm16(rng.uniform(-0.3, 0.3, round(length_s * SAMPLE_RATE)).astype(np.float32))
     return data, fingerprint(np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768.0))
@@ -67,20 +67,20 @@ def events(response: requests.Response) -> list[dict[str, Any]]:
 def test_sixteen_callers_get_their_own_answers_a_thousand_times(url: str) -> None:
     def calls(caller: int) -> list[tuple[int, str, str]]:
         with requests.Session() as session:
-            made = []
+            rows = []
             for n in range(caller, 1000, CALLERS):
                 data, expected = turn(n)
                 answer = post(url, data, session)
-                made.append((answer.status_code, answer.json().get("text", answer.text), expected))
-            return made
+                rows.append((answer.status_code, answer.json().get("text", answer.text), expected))
+            return rows
 
     with ThreadPoolExecutor(CALLERS) as pool:
-        made = [row for rows in pool.map(calls, range(CALLERS)) for row in rows]
-    assert len(made) == 1000 and {status for status, _, _ in made} == {200}
-    assert [heard for _, heard, _ in made] == [expected for _, _, expected in made]
+        rows = [row for part in pool.map(calls, range(CALLERS)) for row in part]
+    assert len(rows) == 1000 and {status for status, _, _ in rows} == {200}
+    assert [text for _, text, _ in rows] == [expected for _, _, expected in rows]
 
 
-def test_health_answers_and_nobody_hangs_when_more_come_than_there_is_room_for(url: str) -> None:
+def test_health_answers_and_no_caller_hangs_when_more_come_than_fit(url: str) -> None:
     def call(n: int) -> tuple[int, dict[str, Any], float | None]:
         answer = post(url, turn(5000 + n)[0], prompt="0.25")
         return answer.status_code, answer.json(), float(answer.headers.get("Retry-After", 0))
@@ -117,7 +117,7 @@ def test_a_short_request_does_not_wait_for_a_long_file(url: str) -> None:
     assert statistics.median(waits_s) < 0.6 and max(waits_s) < 2.0, waits_s  # one file takes 2.8 s
 
 
-def test_who_hangs_up_frees_the_model(url: str) -> None:
+def test_a_caller_who_hangs_up_frees_the_model(url: str) -> None:
     """A long file of 0.2 s a piece, and more callers than places: all gone within moments when they hang up."""
     data = pcm16(speech(*[5.0] * 60))
     target = urlsplit(url)
@@ -185,9 +185,9 @@ def test_a_deadline_ends_a_request_and_can_only_be_shortened() -> None:
         for options, limit_s in (({}, 0.7), ({"deadline_s": "100"}, 0.7), ({"deadline_s": "0.3"}, 0.3)):
             answer = post(url, data, prompt="0.1", **options)
             assert (answer.status_code, answer.json()["error"]["code"]) == (504, "deadline")
-            said = re.search(r"within (.*) s; the first (.*) s of the recording", answer.json()["error"]["message"])
-            assert said and float(said[1]) == limit_s
-            assert 0 < float(said[2]) <= (limit_s / 0.1 + 1) * 5.6  # pieces of 5 s and a pause, 0.1 s each
+            message = re.search(r"within (.*) s; the first (.*) s of the recording", answer.json()["error"]["message"])
+            assert message and float(message[1]) == limit_s
+            assert 0 < float(message[2]) <= (limit_s / 0.1 + 1) * 5.6  # pieces of 5 s and a pause, 0.1 s each
         *parts, last = events(post(url, data, prompt="0.1", stream="1"))
         assert parts and parts[0]["segments"] and last["error"]["code"] == "deadline"
         assert post(url, turn(1)[0], deadline_s="-1").json()["error"]["code"] == "bad_deadline_s"
@@ -195,7 +195,7 @@ def test_a_deadline_ends_a_request_and_can_only_be_shortened() -> None:
         assert post(url, turn(1)[0]).json()["cached"] is False, "the cache is off"
 
 
-def test_the_service_tells_how_it_works(url: str) -> None:
+def test_system_and_metrics_describe_the_service(url: str) -> None:
     facts = system(url)
     assert (facts["workers"], facts["waiting"], facts["vad"]) == (2, 0, "loudness")
     assert (facts["piece_s"], facts["batch_s"], facts["device"]) == (15.0, 0.0, "cpu")

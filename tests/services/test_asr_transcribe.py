@@ -48,7 +48,7 @@ def in_order(transcript: RecordingTranscript) -> bool:
 
 
 class TaggingEngine(FakeEngine):
-    """Hears an emotion in the first piece only, and laughter in each."""
+    """Recognises an emotion in the first piece only, and laughter in each."""
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         first = not self.batches
@@ -65,12 +65,12 @@ def test_times_events_and_tags_are_those_of_the_recording() -> None:
     assert len([part for part in parts if part.segments]) == 3
     assert transcript.text == "piece 1 piece 2 piece 3" and transcript.language == "en"
     second = transcript.segments[1]
-    start_s = 10.0 + 0.6 - 0.3  # of the second piece: some quiet is kept before the speech
+    start_s = 10.0 + 0.6 - 0.3  # of the second piece: it begins with some quiet
     assert second.start_s == pytest.approx(start_s + 0.5, abs=0.03)
     assert second.events[0].start_s == pytest.approx(start_s, abs=0.03)
     assert transcript.events == tuple(segment.events[0] for segment in transcript.segments)
     assert transcript.emotion is not None and transcript.emotion.label == "happy", "of the speech that has one"
-    assert transcript.warnings == ("odd",), "said once"
+    assert transcript.warnings == ("odd",), "once"
     assert transcript.confidence == pytest.approx(0.5) and not transcript.cached
 
 
@@ -80,8 +80,8 @@ def test_times_are_right_to_the_sample() -> None:
     for first, end in spans:
         samples[first:end] = 0.5
     _, transcript = steps_of(pcm16(samples), pcm=True)
-    heard = [(round(s.start_s * SAMPLE_RATE), round(s.end_s * SAMPLE_RATE)) for s in transcript.segments]
-    assert heard == spans
+    edges = [(round(s.start_s * SAMPLE_RATE), round(s.end_s * SAMPLE_RATE)) for s in transcript.segments]
+    assert edges == spans
 
 
 def test_positions_go_on_through_silence_to_the_end() -> None:
@@ -103,12 +103,12 @@ def test_digital_silence_is_an_error_but_not_beside_speech() -> None:
     assert len(transcript.segments) == 1 and transcript.duration_s == pytest.approx(45.6)
 
 
-def test_a_long_recording_in_which_nobody_speaks_has_no_words() -> None:
+def test_a_long_recording_without_speech_has_no_words() -> None:
     noise = np.random.default_rng(0).normal(0, 0.001, 40 * SAMPLE_RATE).astype(np.float32)
     engine = FakeEngine()
     parts, transcript = steps_of(pcm16(noise), engine, pcm=True)
     assert transcript.text == "" and transcript.segments == () and transcript.confidence == 0
-    assert engine.batches == [], "the model is not asked"
+    assert engine.batches == [], "the model is not called"
     assert parts[-1].position_s == 40.0
 
 
@@ -133,7 +133,7 @@ def test_of_a_file_damaged_inside_comes_the_rest_and_a_warning() -> None:
 
 @pytest.mark.slow
 def test_two_hours_need_no_more_memory_than_minutes() -> None:
-    """A WAV that is made as it is read: speech, pauses, and stretches of ten minutes in which nobody speaks."""
+    """A WAV that is made as it is read: speech, pauses, and spans of ten minutes without speech."""
     minute = pcm16(speech(6.0, 14.0, 3.0, 1.0, 30.0))
     quiet = pcm16(np.random.default_rng(1).uniform(-0.001, 0.001, 60 * SAMPLE_RATE).astype(np.float32))
     minutes = [quiet if n % 20 >= 10 else minute for n in range(120)]
@@ -194,7 +194,7 @@ def test_when_the_caller_leaves_nothing_more_is_recognised() -> None:
     assert len(engine.batches) == 2
 
 
-def test_after_the_deadline_it_is_said_how_far_it_came() -> None:
+def test_after_the_deadline_the_error_names_the_position() -> None:
     engine = FakeEngine()
     caller = Caller(deadline_s=1000.0)
     engine.work = lambda: setattr(caller, "since", caller.since - 400.0)  # a call that takes 400 s
@@ -210,7 +210,7 @@ def test_after_the_deadline_it_is_said_how_far_it_came() -> None:
 LENGTHS_S = (6.0, 9.0, 4.5, 13.0, 6.5, 8.0, 5.0, 11.0, 4.2, 7.0)
 
 
-def test_in_batches_the_same_is_heard_in_the_same_order() -> None:
+def test_batches_give_the_same_in_the_same_order() -> None:
     single, batched = FakeEngine(), FakeEngine(batch_s=60.0)
     data = pcm16(speech(*LENGTHS_S * 4))
     parts, alone = steps_of(data, single, pcm=True)
@@ -250,7 +250,7 @@ def test_when_not_even_two_seconds_fit_it_gives_up_with_a_hint() -> None:
 
 def test_the_plan_follows_the_device_and_its_memory() -> None:
     def none(device: str) -> int:
-        raise AssertionError("only a GPU is asked")
+        raise AssertionError("only for a GPU")
 
     assert make_plan(FakeEngine(), AsrSettings(batch_size_s=60), none) == Plan(15.0, 0.0, 0.0), "a CPU: one by one"
     gpu = FakeEngine(batch_s=1e9)
@@ -285,15 +285,15 @@ def test_the_next_batch_is_the_longest_piece_and_its_likes() -> None:
     assert next_batch(waiting, 1.0) == [4]
 
 
-# --- answers known already ---------------------------------------------------------------------------------------
+# --- the cache --------------------------------------------------------------------------------------------------
 
 
 def test_the_cache_keeps_the_answers_used_last() -> None:
     cache: AnswerCache[list[int]] = AnswerCache(2)
     cache.put("a", [[1]])
     cache.put("b", [[2]])
-    (found,) = cache.get("a") or []
-    found.append(7)
+    (first,) = cache.get("a") or []
+    first.append(7)
     cache.put("c", [[3]])
     assert cache.get("a") == [[1]], "everyone gets a copy"
     assert cache.get("b") is None and cache.get("c") == [[3]]
@@ -311,7 +311,7 @@ def test_the_digest_is_of_the_bytes_alone(tmp_path_factory: pytest.TempPathFacto
     assert digest_of(data) == digest_of(path) == digest_of(file) == digest_of(file) != digest_of(data[:-1])
 
 
-def test_the_fake_engine_tells_pieces_apart() -> None:
+def test_the_fake_engine_has_another_text_for_each_piece() -> None:
     samples = speech(1.0)
     other = samples.copy()
     other[5] += 1e-4

@@ -1,4 +1,4 @@
-"""Text while somebody speaks: through the service's own server, with a recogniser that reads tones."""
+"""Live transcription: through the service's own server, with a recogniser that reads tones."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def events_of(client: Client) -> list[dict[str, Any]]:
             events.append(json.loads(message))
     except ConnectionClosed:
         return events
-    raise AssertionError(f"the stream did not end; it said {events}")
+    raise AssertionError(f"the stream did not end; its messages: {events}")
 
 
 def texts(events: list[dict[str, Any]]) -> list[str]:
     return [event["segment"]["text"] for event in events if event["type"] == "final"]
 
 
-def hear(url: str, sound: bytes, block: int = BLOCK, **options: Any) -> list[dict[str, Any]]:
+def transcribe(url: str, sound: bytes, block: int = BLOCK, **options: Any) -> list[dict[str, Any]]:
     with stream(url, **options) as client:
         for i in range(0, len(sound), block):
             client.send(sound[i : i + block])
@@ -106,14 +106,14 @@ def all_free(url: str) -> bool:
     return False
 
 
-# --- what is said ------------------------------------------------------------------------------------------------
+# --- messages ----------------------------------------------------------------------------------------------------
 
 
 def test_partials_then_finals_then_everything(url: str) -> None:
     with stream(url) as client:
         sound, early, sent = pcm(say("123456 65 ")), [], 0
-        # A first partial comes with 0.6 s of speech, however little follows, another in the pause after 1.4 s. (Nobody
-        # waits for "ready" alone: this client overlooks what comes with the handshake, until more comes.)
+        # A first partial comes with 0.6 s of speech, however little follows, another in the pause after 1.4 s. (The
+        # test does not wait for "ready" alone: this client overlooks what comes with the handshake, until more comes.)
         for end, count in ((15 * BLOCK, 2), (43 * BLOCK, 1)):
             for at in range(sent, end, BLOCK):
                 client.send(sound[at : at + BLOCK])
@@ -137,34 +137,34 @@ def test_partials_then_finals_then_everything(url: str) -> None:
 
 @pytest.mark.parametrize(("rate", "block"), [(16_000, 333), (8_000, 641), (48_000, 1921)])
 def test_odd_messages_and_other_rates(url: str, rate: int, block: int) -> None:
-    events = hear(url, pcm(say("271828 1", rate)), block, rate=rate)
+    events = transcribe(url, pcm(say("271828 1", rate)), block, rate=rate)
     assert texts(events) == ["2 7 1 8 2 8", "1"] and events[-1]["type"] == "done"
     assert events[-1]["result"]["duration_s"] == pytest.approx(7 * 0.24 + 1, abs=0.01)
 
 
 def test_silence_and_no_sound_at_all_end_with_an_empty_result(url: str) -> None:
     for sound in (bytes(4 * RATE), b""):
-        _, done = hear(url, sound)
+        _, done = transcribe(url, sound)
         assert done["type"] == "done" and done["result"]["text"] == "" and done["result"]["segments"] == []
         assert done["result"]["duration_s"] == len(sound) / 2 / RATE
 
 
-def test_two_at_once_hear_only_themselves(url: str) -> None:
-    heard: dict[str, list[str]] = {}
+def test_two_streams_at_once_have_their_own_texts(url: str) -> None:
+    results: dict[str, list[str]] = {}
 
-    def one(said: str) -> None:
-        heard[said] = texts(hear(url, pcm(say(said)), partial_ms=200))
+    def one(digits: str) -> None:
+        results[digits] = texts(transcribe(url, pcm(say(digits)), partial_ms=200))
 
-    threads = [threading.Thread(target=one, args=(said,)) for said in ("13131 13131 13131", "24242 24242 24242")]
+    threads = [threading.Thread(target=one, args=(digits,)) for digits in ("13131 13131 13131", "24242 24242 24242")]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert heard == {s: [" ".join(part) for part in s.split()] for s in ("13131 13131 13131", "24242 24242 24242")}
+    assert results == {s: [" ".join(part) for part in s.split()] for s in ("13131 13131 13131", "24242 24242 24242")}
 
 
-def test_the_language_is_the_one_asked_for(url: str) -> None:
-    events = hear(url, pcm(say("5")), language="zh", partial_ms=0)
+def test_the_language_is_that_of_the_request(url: str) -> None:
+    events = transcribe(url, pcm(say("5")), language="zh", partial_ms=0)
     assert [event["type"] for event in events] == ["ready", "final", "done"]
     assert events[1]["segment"]["language"] == "zh"
 
@@ -173,7 +173,7 @@ def test_the_language_is_the_one_asked_for(url: str) -> None:
 
 
 @pytest.mark.parametrize("message", ["hello", "{", "[1]", '{"type": "start"}', "[" * 5000, "null"])
-def test_a_text_message_that_is_none_is_answered_with_an_error(url: str, message: str) -> None:
+def test_an_unknown_text_message_is_answered_with_an_error(url: str, message: str) -> None:
     with stream(url) as client:
         client.send(message)
         *_, error = events_of(client)
@@ -181,7 +181,7 @@ def test_a_text_message_that_is_none_is_answered_with_an_error(url: str, message
     assert client.close_reason == 1008
 
 
-def test_a_stream_that_is_too_long_ends_with_what_was_heard(url: str) -> None:
+def test_a_stream_that_is_too_long_ends_with_its_text_so_far(url: str) -> None:
     sound = pcm(np.concatenate([np.zeros(RATE * (LIMIT_S - 1), np.float32), say("12345678")]))
     with stream(url) as client:
         client.send(sound)
@@ -190,7 +190,7 @@ def test_a_stream_that_is_too_long_ends_with_what_was_heard(url: str) -> None:
     assert events[-1]["error"]["code"] == "audio_too_long" and "asr.max_duration_s" in events[-1]["error"]["hint"]
 
 
-def test_a_client_far_ahead_of_the_model_is_told_too(url: str) -> None:
+def test_a_client_far_ahead_of_the_model_gets_the_error_too(url: str) -> None:
     with stream(url) as client:
         with suppress(OSError, ConnectionClosed):  # the service closes in the middle of it
             for _ in range(8):
@@ -207,8 +207,8 @@ def test_a_message_that_is_too_big_is_refused(url: str) -> None:
     assert error["error"]["code"] == "message_too_big" and client.close_reason == 1009
 
 
-def test_a_mistake_of_the_recogniser_tells_no_secrets(url: str) -> None:
-    *_, error = hear(url, pcm(say("99")))
+def test_an_error_of_the_recogniser_shows_no_secrets(url: str) -> None:
+    *_, error = transcribe(url, pcm(say("99")))
     assert error["error"]["code"] == "internal_error" and "secret" not in json.dumps(error)
     assert all_free(url)
 
@@ -259,7 +259,7 @@ def test_a_plain_get_and_pages_of_other_sites_are_refused(url: str) -> None:
         assert events_of(client)[-1]["type"] == "done"
 
 
-def test_the_key_is_wanted() -> None:
+def test_the_key_is_required() -> None:
     with start_service("asr", program=PROGRAM, service__api_key="s3cret", wait_ready=False) as url:
         for key in ((), ("service.api_key=wrong",)):
             with pytest.raises(ServiceError, match="wants a key") as caught:
@@ -301,14 +301,14 @@ def test_the_command_on_a_recording(
     port = ["--set", f"asr.port={url.rpartition(':')[2]}"]
     (tmp_path / "short.wav").write_bytes(encode(say("123")))
     assert main.main(["transcribe", "--live", str(tmp_path / "short.wav"), *port]) == 0
-    assert capsys.readouterr().out == "1 2 3\n", "no partials where nobody watches"
+    assert capsys.readouterr().out == "1 2 3\n", "no partials without a terminal"
     assert main.main(["transcribe", "--live", str(recording), "--format", "json", "--language", "zh", *port]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert events[0]["type"] == "ready" and events[-1]["type"] == "done" and texts(events) == ["1 2", "3"]
     assert events[-1]["result"]["language"] == "zh"
 
 
-def test_ctrl_c_keeps_what_was_heard_by_a_service_of_its_own(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_text_of_a_service_of_its_own(tmp_path: Path) -> None:
     recording = tmp_path / "long.wav"
     sentence = np.pad(english("Please open the window and let some fresh air into the room."), 4000)
     recording.write_bytes(encode(np.concatenate([sentence, sentence])))
@@ -339,10 +339,10 @@ def test_ctrl_c_keeps_what_was_heard_by_a_service_of_its_own(tmp_path: Path) -> 
 
 
 def test_the_microphone(tmp_path: Path, url: str) -> None:
-    """On a virtual sound card; the room's microphone hears what is played into the room."""
-    folder, said = tmp_path / "card", tmp_path / "said.wav"
+    """On a virtual sound card; the room's microphone records what is played into the room."""
+    folder, digits = tmp_path / "card", tmp_path / "digits.wav"
     folder.mkdir()
-    said.write_bytes(encode(say("314 ")))
+    digits.write_bytes(encode(say("314 ")))
     port = url.rpartition(":")[2]
     command = [
         sys.executable,
@@ -365,7 +365,7 @@ def test_the_microphone(tmp_path: Path, url: str) -> None:
         ) as process:
             assert process.stdout is not None and process.stderr is not None
             events = [json.loads(process.stdout.readline())]
-            subprocess.run(["paplay", "-d", "room", str(said)], env=card.environment, check=True, timeout=20)
+            subprocess.run(["paplay", "-d", "room", str(digits)], env=card.environment, check=True, timeout=20)
             process.send_signal(signal.SIGINT)
             events += [json.loads(line) for line in process.stdout]
             assert process.wait(20) == 0, process.stderr.read()
@@ -374,7 +374,7 @@ def test_the_microphone(tmp_path: Path, url: str) -> None:
     assert "3 1 4" in texts(events) and events[-1]["type"] == "done"
 
 
-def test_what_cannot_be_transcribed_live_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_transcribed_live_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear Sir")
     wrong = {
@@ -386,7 +386,7 @@ def test_what_cannot_be_transcribed_live_is_told(tmp_path: Path, capsys: pytest.
         ("nowhere.wav",): (1, "nowhere.wav"),
         ("--device", "no such microphone"): (1, "microphone"),
     }
-    for words, (status, said) in wrong.items():
+    for words, (status, message) in wrong.items():
         assert main.main(["transcribe", "--live", *words, "--set", f"asr.port={free_port()}"]) == status
         error = capsys.readouterr().err
-        assert said in error and error.count("\n") == 1, error
+        assert message in error and error.count("\n") == 1, error

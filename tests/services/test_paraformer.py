@@ -42,33 +42,33 @@ def engine(folders: Path) -> Engine:
 
 
 def texts(engine: Engine, sound: Samples, hints: Hints = Hints()) -> str:  # noqa: B008 - Hints cannot be changed
-    (heard,) = engine.recognise([sound], hints)
-    return join_texts(segment.text for segment in heard.segments)
+    (recognition,) = engine.recognise([sound], hints)
+    return join_texts(segment.text for segment in recognition.segments)
 
 
 @pytest.mark.slow
 @needs_funasr
 def test_any_length_is_recognised_and_times_are_in_order_and_inside(engine: Engine) -> None:
     for seconds in (0.05, 0.06, 0.1, 0.3, 1.0, 3.7, 15.0):
-        (heard,) = engine.recognise([noise(seconds)], Hints())
-        for segment in heard.segments:
+        (recognition,) = engine.recognise([noise(seconds)], Hints())
+        for segment in recognition.segments:
             assert segment.words and segment.text == join_texts(word.text for word in segment.words)
             times = [time_s for word in segment.words for time_s in (word.start_s, word.end_s)]
             assert times == sorted(times) and times[0] >= 0.0 and times[-1] <= seconds
             assert (segment.start_s, segment.end_s) == (times[0], times[-1])
             assert 0.0 < segment.confidence <= 1.0 and segment.language in ("zh", "en") and segment.emotion is None
             assert segment.text[-1] in "。？.?"
-        assert heard.segments or seconds < 0.3
+        assert recognition.segments or seconds < 0.3
 
 
 @pytest.mark.slow
 @needs_funasr
-def test_the_same_is_heard_as_by_the_stock_call(engine: Engine) -> None:
+def test_the_result_is_that_of_the_stock_call(engine: Engine) -> None:
     for hotwords in ((), ("张伟", "pytorch")):
         for seed in range(20):
             sound = noise(3.0, seed)
-            (heard,) = engine.recognise([sound], Hints(hotwords=hotwords, itn=False))
-            words = heard.segments[0].words
+            (recognition,) = engine.recognise([sound], Hints(hotwords=hotwords, itn=False))
+            words = recognition.segments[0].words
             # The stock call drops a word's beginning that has no end, and shifts times; random numbers have such.
             if not {"py", "net"} & {word.text for word in words}:
                 break
@@ -85,9 +85,9 @@ def test_a_batch_gives_what_the_pieces_give_alone(engine: Engine) -> None:
     pieces = [noise(seconds, seed) for seed, seconds in enumerate((0.05, 2.0, 0.3, 7.0))]
     for hints in (Hints(), Hints(hotwords=("张伟",))):
         together = engine.recognise(pieces, hints)
-        for piece, heard in zip(pieces, together, strict=True):
+        for piece, recognition in zip(pieces, together, strict=True):
             (alone,) = engine.recognise([piece], hints)
-            assert [(s.text, s.words) for s in heard.segments] == [(s.text, s.words) for s in alone.segments]
+            assert [(s.text, s.words) for s in recognition.segments] == [(s.text, s.words) for s in alone.segments]
 
 
 @pytest.mark.slow
@@ -101,8 +101,8 @@ def test_hotwords_count_and_stay_with_their_request(engine: Engine) -> None:
 
     def caller(hotwords: tuple[str, ...]) -> None:
         for _ in range(10):
-            if (said := texts(engine, sound, Hints(hotwords=hotwords))) != alone[hotwords]:
-                wrong.append(said)
+            if (text := texts(engine, sound, Hints(hotwords=hotwords))) != alone[hotwords]:
+                wrong.append(text)
 
     threads = [threading.Thread(target=caller, args=(hotwords,)) for hotwords in lists]
     for thread in threads:
@@ -114,11 +114,11 @@ def test_hotwords_count_and_stay_with_their_request(engine: Engine) -> None:
 
 @pytest.mark.slow
 @needs_funasr
-def test_hotwords_of_any_kind_are_taken_and_those_it_cannot_write_are_told(engine: Engine) -> None:
+def test_hotwords_of_any_kind_are_accepted_and_those_without_letters_are_a_warning(engine: Engine) -> None:
     sound = noise(1.0)
     many = tuple(f"{a}{b}" for a in "今天又没考过你好我们" for b in "是不的了在有")
-    (heard,) = engine.recognise([sound], Hints(hotwords=many))
-    assert heard.segments and not heard.warnings
+    (recognition,) = engine.recognise([sound], Hints(hotwords=many))
+    assert recognition.segments and not recognition.warnings
     (odd,) = engine.recognise([sound], Hints(hotwords=("hello network", "Zürich", "张伟Pytorch", "http", "x.txt")))
     assert "Zürich" in odd.warnings[0] and "张伟Pytorch" not in odd.warnings[0]
     assert texts(engine, sound, Hints(hotwords=("Zürich",))) == texts(engine, sound), "no hotword that it knows"
@@ -126,13 +126,13 @@ def test_hotwords_of_any_kind_are_taken_and_those_it_cannot_write_are_told(engin
 
 @pytest.mark.slow
 @needs_funasr
-def test_what_is_no_sound_is_no_speech(engine: Engine) -> None:
+def test_broken_sound_is_not_speech(engine: Engine) -> None:
     broken = noise(1.0)
     broken[::7] = np.nan
     broken[3] = np.inf
     assert engine.recognise([np.zeros(0, np.float32), np.ones(10, np.float32)], Hints())[0].segments == ()
-    (heard,) = engine.recognise([broken], Hints())
-    assert all(np.isfinite(segment.confidence) for segment in heard.segments)
+    (recognition,) = engine.recognise([broken], Hints())
+    assert all(np.isfinite(segment.confidence) for segment in recognition.segments)
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_marks_are_those_of_the_stock_call(folders: Path) -> None:
         assert ours.replace("、。", "。") == stock["text"].replace("<unk>", "").replace("、。", "。")
 
 
-def test_a_folder_of_something_else_is_told_with_the_way_to_the_right_one(tmp_path: Path) -> None:
+def test_the_error_of_a_wrong_folder_names_the_way_to_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match=r"no config.yaml, model.pt.*modelscope download iic/x"):
         check_folder(tmp_path, "SeacoParaformer", ("config.yaml", "model.pt"), "iic/x")
     (tmp_path / "config.yaml").write_text("model: SenseVoiceSmall\n")
@@ -169,7 +169,7 @@ def test_a_folder_of_something_else_is_told_with_the_way_to_the_right_one(tmp_pa
 def test_a_precision_it_does_not_have_is_refused_before_anything_is_loaded() -> None:
     settings = AsrSettings(engine="paraformer", precision="int8")
     with pytest.raises(SettingsError, match="fp32"):
-        load_engine(settings, lambda name: pytest.fail("nothing is to be looked for"))
+        load_engine(settings, lambda name: pytest.fail("no model is needed"))
 
 
 def test_pieces_become_words() -> None:

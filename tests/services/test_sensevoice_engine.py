@@ -1,4 +1,4 @@
-"""SenseVoice's engine, on a network that was trained to hear tones: real layers, real queries, known answers."""
+"""SenseVoice's engine, on a network that was trained on tones: real layers, real queries, known answers."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ def engine(**changes: Any) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def ear() -> Engine:
+def tones_engine() -> Engine:
     return engine()
 
 
-def hear(ear: Engine, tones: Tones, hints: Hints | None = None, seed: int = 0) -> Segment:
-    (recognition,) = ear.recognise([sound(tones, np.random.default_rng(seed))], hints or Hints())
+def recognise(tones_engine: Engine, tones: Tones, hints: Hints | None = None, seed: int = 0) -> Segment:
+    (recognition,) = tones_engine.recognise([sound(tones, np.random.default_rng(seed))], hints or Hints())
     (segment,) = recognition.segments
     return segment
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp32"])
-def test_it_hears_what_was_said_in_which_language_and_how(precision: str) -> None:
-    ear, rng = engine(precision=precision), np.random.default_rng(1)
+def test_text_language_emotion_and_laughter_are_recognised(precision: str) -> None:
+    tones_engine, rng = engine(precision=precision), np.random.default_rng(1)
     for seed in range(30):
         digits = tuple(rng.integers(0, 10, rng.integers(1, 9)).tolist())
         tones = Tones(digits, ("zh", "en")[seed % 2], ("sad", "neutral", "angry")[seed % 3], seed % 4 == 0)
-        segment = hear(ear, tones, seed=seed)
+        segment = recognise(tones_engine, tones, seed=seed)
         assert segment.text == text(digits, tones.language)
         assert segment.language == tones.language
         assert segment.emotion and segment.emotion.label == tones.emotion
@@ -64,31 +64,31 @@ def test_it_hears_what_was_said_in_which_language_and_how(precision: str) -> Non
         assert 0.5 < segment.confidence <= 1.0
 
 
-def test_a_language_that_is_told_is_the_language_heard(ear: Engine) -> None:
+def test_a_language_in_the_hints_is_the_language_of_the_result(tones_engine: Engine) -> None:
     tones = Tones((1, 2, 3), "zh")
-    assert hear(ear, tones, Hints(("en",))).text == "one two three."
-    assert hear(ear, tones, Hints(("zh", "en"))).text == "一二三。"
+    assert recognise(tones_engine, tones, Hints(("en",))).text == "one two three."
+    assert recognise(tones_engine, tones, Hints(("zh", "en"))).text == "一二三。"
 
 
-def test_a_restricted_language_never_leaves_the_set(ear: Engine) -> None:
+def test_a_restricted_language_never_leaves_the_set(tones_engine: Engine) -> None:
     """Also where the network itself would say another: then the piece is listened to again."""
     for language, allowed in (("en", ("zh", "yue")), ("zh", ("en", "ko")), ("zh", ("en", "zh"))):
-        assert hear(ear, Tones((4, 5), language), Hints(allowed)).language in allowed
+        assert recognise(tones_engine, Tones((4, 5), language), Hints(allowed)).language in allowed
 
 
-def test_written_form_is_a_choice(ear: Engine) -> None:
-    assert hear(ear, Tones((7,)), Hints(itn=True)).text == "七。"
-    assert hear(ear, Tones((7,)), Hints(itn=False)).text == "七"
+def test_written_form_is_a_choice(tones_engine: Engine) -> None:
+    assert recognise(tones_engine, Tones((7,)), Hints(itn=True)).text == "七。"
+    assert recognise(tones_engine, Tones((7,)), Hints(itn=False)).text == "七"
 
 
-def test_noise_and_silence_are_no_speech(ear: Engine) -> None:
+def test_noise_and_silence_are_no_speech(tones_engine: Engine) -> None:
     noise = sound(Tones(()), np.random.default_rng(3))
-    assert ear.recognise([noise, np.zeros(16_000, np.float32)], Hints())[0] == Recognition(())
+    assert tones_engine.recognise([noise, np.zeros(16_000, np.float32)], Hints())[0] == Recognition(())
 
 
-def test_words_come_when_their_tones_do(ear: Engine) -> None:
+def test_words_come_when_their_tones_do(tones_engine: Engine) -> None:
     tones = Tones((3, 1, 4, 1, 5))
-    segment = hear(ear, tones)
+    segment = recognise(tones_engine, tones)
     assert [word.text for word in segment.words] == ["三", "一", "四", "一", "五。"]
     starts = [word.start_s for word in segment.words]
     # a tone lasts 0.2-0.3 s and a gap 0.06-0.11 s
@@ -97,34 +97,34 @@ def test_words_come_when_their_tones_do(ear: Engine) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.0751, 0.3, 1.0, 29.99])
-def test_any_length_is_taken_and_times_stay_inside(ear: Engine, seconds: float) -> None:
+def test_any_length_is_taken_and_times_stay_inside(tones_engine: Engine, seconds: float) -> None:
     tones = sound(Tones(tuple([2] * 90)), np.random.default_rng(0))
     samples = tones[8000 : 8000 + round(seconds * 16_000)]
-    (recognition,) = ear.recognise([samples], Hints())
+    (recognition,) = tones_engine.recognise([samples], Hints())
     for segment in recognition.segments:
         edges = [edge for word in segment.words for edge in (word.start_s, word.end_s)]
         assert edges == sorted(edges)
         assert 0.0 <= segment.start_s <= segment.end_s <= len(samples) / 16_000
 
 
-def test_a_batch_gives_what_its_parts_give(ear: Engine) -> None:
+def test_a_batch_gives_what_its_parts_give(tones_engine: Engine) -> None:
     rng = np.random.default_rng(4)
     pieces = [sound(Tones(tuple(range(n))), rng) for n in (1, 8, 3)]
-    together = ear.recognise(pieces, Hints())
-    assert together == [ear.recognise([piece], Hints())[0] for piece in pieces]
+    together = tones_engine.recognise(pieces, Hints())
+    assert together == [tones_engine.recognise([piece], Hints())[0] for piece in pieces]
 
 
-def test_many_threads_get_their_own_answers(ear: Engine) -> None:
+def test_many_threads_get_their_own_answers(tones_engine: Engine) -> None:
     """The stock call mixes up concurrent callers: its settings lie on the model."""
     rng = np.random.default_rng(5)
-    asked = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(100)]
-    clips = [sound(Tones(digits), rng) for digits, _ in asked]
+    cases = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(100)]
+    clips = [sound(Tones(digits), rng) for digits, _ in cases]
 
     def one(i: int) -> str:
-        return ear.recognise([clips[i]], Hints((asked[i][1],)))[0].segments[0].text
+        return tones_engine.recognise([clips[i]], Hints((cases[i][1],)))[0].segments[0].text
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(one, range(100))) == [text(digits, language) for digits, language in asked]
+        assert list(pool.map(one, range(100))) == [text(digits, language) for digits, language in cases]
 
 
 def test_the_graph_is_made_once_and_again_when_the_weights_change(tmp_path: Path) -> None:
@@ -142,24 +142,24 @@ def test_the_graph_is_made_once_and_again_when_the_weights_change(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "reason"),
     [
         ("model.pt", "not a PyTorch checkpoint"),
         ("config.yaml", "not a SenseVoice configuration"),
         ("am.mvn", "am.mvn"),
     ],
 )
-def test_a_broken_folder_says_what_is_broken(tmp_path: Path, broken: str, said: str) -> None:
+def test_the_error_of_a_broken_folder_names_the_file(tmp_path: Path, broken: str, reason: str) -> None:
     folder = tmp_path / "model"
     shutil.copytree(tone_folder(), folder, ignore=shutil.ignore_patterns("onnx"))
     (folder / broken).write_text("x")
-    with pytest.raises(ModelFolderError, match=said):
+    with pytest.raises(ModelFolderError, match=reason):
         engine(model=str(folder))
     assert not list(folder.glob("onnx/.making*"))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"languages": ("zh", "fr")}, "fr"),
         ({"runtime": "onnx", "precision": "fp16"}, "fp16"),
@@ -167,12 +167,12 @@ def test_a_broken_folder_says_what_is_broken(tmp_path: Path, broken: str, said: 
         ({"runtime": "onnx", "device": "cuda"}, "CPU"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_reason(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+def test_impossible_settings_are_refused_with_the_reason(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason):
         engine(**changes)
 
 
-def test_a_long_recording_has_a_track_of_emotions(ear: Engine) -> None:
+def test_a_long_recording_has_a_track_of_emotions(tones_engine: Engine) -> None:
     rng, moods = np.random.default_rng(1), ["sad", "angry", "neutral", "sad"]
     parts: list[Samples] = []
     for i, mood in enumerate(moods):
@@ -181,8 +181,8 @@ def test_a_long_recording_has_a_track_of_emotions(ear: Engine) -> None:
             (rng.standard_normal(32_000) * 1.2e-3).astype(np.float32),
         ]
     reader = AudioReader(pcm16(np.concatenate(parts)), 600, PcmFormat(16_000))
-    plan = make_plan(ear, AsrSettings(), lambda device: 0)
-    recogniser = Recogniser(ear, ModelQueue(1.0, 4, 1), LoudnessDetector, plan)
+    plan = make_plan(tones_engine, AsrSettings(), lambda device: 0)
+    recogniser = Recogniser(tones_engine, ModelQueue(1.0, 4, 1), LoudnessDetector, plan)
     *_, transcript = transcribe(recogniser, reader, Hints(), Caller())
     assert isinstance(transcript, RecordingTranscript) and transcript.emotion
     assert [segment.emotion and segment.emotion.label for segment in transcript.segments] == moods
@@ -203,7 +203,7 @@ def stock() -> Any:
 
 
 @pytest.mark.slow
-def test_the_graph_says_what_the_stock_network_says(stock: Any, ear: Engine) -> None:
+def test_the_graph_agrees_with_the_stock_network(stock: Any, tones_engine: Engine) -> None:
     """Same argmax on 99.5 % of frames in float32; here on noise, tones, and sound of every length."""
     exact = engine(precision="fp32")
     rng = np.random.default_rng(6)
@@ -221,7 +221,7 @@ def test_the_graph_says_what_the_stock_network_says(stock: Any, ear: Engine) -> 
 
 
 @pytest.mark.slow
-def test_automodel_hears_the_same_text(stock: Any, ear: Engine) -> None:
+def test_automodel_recognises_the_same_text(stock: Any, tones_engine: Engine) -> None:
     """`generate` itself, with its own features and decoding, on the same folder."""
     from funasr import AutoModel
 
@@ -231,10 +231,12 @@ def test_automodel_hears_the_same_text(stock: Any, ear: Engine) -> None:
     model.kwargs["frontend"].dither = 0.0
     for seed in range(10):
         tones = Tones(tuple(range(seed, 10)), ("zh", "en")[seed % 2], "sad" if seed % 3 else "angry")
-        said = model.generate(sound(tones, np.random.default_rng(seed)), use_itn=True)[0]["text"]
-        segment = hear(ear, tones, seed=seed)
-        assert said.rpartition("|>")[2].strip() == segment.text
-        assert f"<|{segment.language}|>" in said and segment.emotion and f"|{segment.emotion.label.upper()}|" in said
+        output = model.generate(sound(tones, np.random.default_rng(seed)), use_itn=True)[0]["text"]
+        segment = recognise(tones_engine, tones, seed=seed)
+        assert output.rpartition("|>")[2].strip() == segment.text
+        assert (
+            f"<|{segment.language}|>" in output and segment.emotion and f"|{segment.emotion.label.upper()}|" in output
+        )
 
 
 @pytest.mark.slow
@@ -246,19 +248,19 @@ def test_pytorch_batches_give_what_single_pieces_give(stock: Any) -> None:
 
 
 @pytest.mark.slow
-def test_bf16_hears_the_same(stock: Any) -> None:
+def test_bf16_recognises_the_same(stock: Any) -> None:
     half = engine(runtime="torch", precision="bf16")
     for seed in range(5):
-        assert hear(half, Tones((seed, 9 - seed)), seed=seed).text == text((seed, 9 - seed), "zh")
+        assert recognise(half, Tones((seed, 9 - seed)), seed=seed).text == text((seed, 9 - seed), "zh")
 
 
-def test_int8_errors_are_those_of_float32(ear: Engine) -> None:
+def test_int8_errors_are_those_of_float32(tones_engine: Engine) -> None:
     """Token error of int8 against float32 frames (the tones' network is small, so harder on rounding than the real)."""
     exact, rng = engine(precision="fp32"), np.random.default_rng(8)
     different = frames = 0
     for n in range(20):
-        features = ear._frontend(sound(Tones(tuple(rng.integers(0, 10, 1 + n % 9).tolist())), rng))  # type: ignore[attr-defined]
-        outputs: list[Output] = [e._network.run([features], (0, 1, 2, 14))[0] for e in (ear, exact)]  # type: ignore[attr-defined]
+        features = tones_engine._frontend(sound(Tones(tuple(rng.integers(0, 10, 1 + n % 9).tolist())), rng))  # type: ignore[attr-defined]
+        outputs: list[Output] = [e._network.run([features], (0, 1, 2, 14))[0] for e in (tones_engine, exact)]  # type: ignore[attr-defined]
         different += int((outputs[0].frames != outputs[1].frames).sum())
         frames += len(outputs[0].frames)
     assert different / frames < 0.02

@@ -1,4 +1,4 @@
-"""SenseVoice through the real service: what callers get, and that each gets their own."""
+"""SenseVoice through the real service: responses, and that callers get their own."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_several_languages_may_be_allowed(service: str) -> None:
 
 def test_a_thousand_callers_get_their_own_answers(service: str) -> None:
     rng = np.random.default_rng(2)
-    asked = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(1000)]
+    cases = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(1000)]
 
     def one(i: int) -> str:
-        digits, language = asked[i]
+        digits, language = cases[i]
         return str(ask(service, Tones(digits), seed=i, language=language, itn=False)["text"])
 
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(one, range(1000))) == [text(digits, language, itn=False) for digits, language in asked]
+        assert list(pool.map(one, range(1000))) == [text(digits, language, itn=False) for digits, language in cases]

@@ -44,10 +44,10 @@ class Clip:
 
 @functools.cache
 def spoken() -> list[Clip]:
-    found = [Clip(language, text, decode(file, max_duration_s=60).samples) for file, language, text in recorded()]
-    if not found:
+    clips = [Clip(language, text, decode(file, max_duration_s=60).samples) for file, language, text in recorded()]
+    if not clips:
         pytest.skip("the recorded clips are not here")
-    return found
+    return clips
 
 
 def test_it_understands_the_recorded_clips(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""Text while somebody speaks: the parts, without socket or model."""
+"""Live transcription: the parts, without socket or model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
-from tests.support.tones import DIGIT_S, GAP_S, LoudnessDetector, ToneEngine, pcm, say
+from tests.support.asr_fakes import LoudnessDetector
+from tests.support.tones import DIGIT_S, GAP_S, ToneEngine, pcm, say
 
 STEP_S = DIGIT_S + GAP_S
 SECOND = np.zeros(SAMPLE_RATE, np.float32)
@@ -74,7 +75,7 @@ def test_speech_without_a_pause_is_cut_at_its_quietest_moment_and_nothing_is_los
     assert found[-1].end_s == pytest.approx(30.2 - GAP_S, abs=0.1)
 
 
-def test_silence_is_not_kept() -> None:
+def test_silence_is_dropped() -> None:
     cutter = Utterances(LoudnessDetector(), 15.0)
     for _ in range(20):
         cutter.push(SECOND)
@@ -162,7 +163,7 @@ def test_a_late_listener_catches_up_in_one_step() -> None:
     assert [event["type"] for event in desk.events] == ["final", "final"]
 
 
-def test_no_partials_when_none_are_wanted() -> None:
+def test_no_partials_at_partial_ms_0() -> None:
     desk = Desk(partial_s=0.0)
     desk.hear(pcm(SPOKEN))
     assert desk.of("partial") == [] and len(desk.of("final")) == 2 and desk.calls == 2
@@ -179,7 +180,7 @@ def test_other_rates_give_the_same_text_and_times(rate: int) -> None:
     assert desk.dictation.result().duration_s == pytest.approx(2 + 5 * STEP_S, abs=0.01)
 
 
-def test_a_sample_cut_in_two_is_put_together_and_half_a_one_at_the_end_is_told() -> None:
+def test_a_sample_cut_in_two_is_joined_and_half_a_sample_at_the_end_is_a_warning() -> None:
     desk = Desk()
     desk.hear(pcm(say("42")) + b"\x7f", step=331)
     assert [event["segment"]["text"] for event in desk.of("final")] == ["4 2"]
@@ -279,7 +280,7 @@ def test_a_file_gets_finals_only() -> None:
     assert out.getvalue() == "Hello.\n"
 
 
-# --- what is asked for -------------------------------------------------------------------------------------------
+# --- the request -------------------------------------------------------------------------------------------------
 
 
 def test_the_address_is_checked() -> None:
@@ -296,7 +297,7 @@ def test_the_address_is_checked() -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket", "Connection": "Upgrade"}])
-def test_a_server_that_cannot_carry_websockets_says_so(headers: dict[str, str]) -> None:
+def test_a_server_without_websockets_is_an_error(headers: dict[str, str]) -> None:
     app = Flask("windows")
     errors.install(app)
     add_live(app, load(None, (), {}), None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Small stand-ins for the models of the speech-to-text service, that answer from the sound they are given."""
+"""Small stand-ins for the models of the speech-to-text service; their results come from the sound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOUD = 0.02
 
 
 def speech(*lengths_s: float, gap_s: float = 0.6, quiet: float = 0.001) -> Samples:
-    """Noise as loud as speech: stretches of these lengths, a quiet gap after each."""
+    """Noise as loud as speech: spans of these lengths, a quiet gap after each."""
     rng = np.random.default_rng(0)
     parts = []
     for length_s in lengths_s:
@@ -42,12 +42,12 @@ class LoudnessDetector:
 
 
 def fingerprint(samples: Samples) -> str:
-    """What FakeEngine hears in a piece: no two differ in one sample and sound the same."""
+    """FakeEngine's text for a piece: another one for any other sample."""
     return hashlib.sha256(samples.tobytes()).hexdigest()[:12]
 
 
 class FakeEngine:
-    """Hears in each piece one segment over its loud part, whose text comes from its samples.
+    """Recognises in each piece one segment over its loud part, whose text comes from its samples.
 
     `memory_s`: more seconds in one call, padding included, raise OutOfMemory. `work` runs inside each call; a prompt is
     the seconds that the call takes.
@@ -85,13 +85,13 @@ class FakeEngine:
                 raise OutOfMemory("too much")
             with self._lock:
                 self.batches.append(lengths_s)
-            return [_heard(piece) for piece in pieces]
+            return [_recognised(piece) for piece in pieces]
         finally:
             with self._lock:
                 self._inside -= 1
 
 
-def _heard(samples: Samples) -> Recognition:
+def _recognised(samples: Samples) -> Recognition:
     loud = np.flatnonzero(np.abs(samples) > _LOUD)
     if not len(loud):
         return Recognition(())

@@ -1,4 +1,4 @@
-"""The speech-to-text service in a process of its own, and something to say to it."""
+"""The speech-to-text service in a process of its own, and recordings for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class Clip:
-    """Some seconds of speech: float32 mono 16 kHz, and what is said."""
+    """Some seconds of speech: float32 mono 16 kHz, and its text."""
 
     language: str
     text: str
@@ -42,14 +42,14 @@ class Clip:
 @functools.cache
 def clips(language: str = "en") -> tuple[Clip, ...]:
     """The recorded clips where they are, else synthesised English."""
-    found = [
+    matching = [
         Clip(spoken, text, decode(path, max_duration_s=LIMIT_S).samples)
         for path, spoken, text in recorded()
         if spoken == language
     ]
-    if not found and language == "en":
-        found = [Clip("en", text, np.pad(english(text), 4000)) for text in SENTENCES]
-    return tuple(found)
+    if not matching and language == "en":
+        matching = [Clip("en", text, np.pad(english(text), 4000)) for text in SENTENCES]
+    return tuple(matching)
 
 
 def short_clip() -> Clip:
@@ -88,7 +88,7 @@ def post(url: str, data: bytes, content_type: str = "application/octet-stream", 
     return requests.post(url + "/asr", data=data, params=options, headers={"Content-Type": content_type}, timeout=60)
 
 
-def heard(response: requests.Response) -> str:
+def text_of(response: requests.Response) -> str:
     assert response.status_code == 200, response.text
     return str(response.json()["text"])
 

@@ -1,4 +1,4 @@
-"""The speech-to-text service with the engine of `asr_fakes`: everything is real but what is heard.
+"""The speech-to-text service with the engine of `asr_fakes`: everything else is real.
 
 ``python -m tests.support.fake_asr asr --port 7000``, as ``python -m huiyin.services``.
 """

@@ -19,7 +19,7 @@ def english_words(text: str) -> list[str]:
 
 def chinese_characters(text: str) -> list[str]:
     """Letters and Chinese characters; numbers in Chinese numerals."""
-    text = re.sub(r"\d+", lambda found: cn2an.an2cn(found[0]), text)
+    text = re.sub(r"\d+", lambda number: cn2an.an2cn(number[0]), text)
     return re.findall(r"[^\W_]", text.lower())
 
 
@@ -28,21 +28,21 @@ def tokens(text: str, language: str) -> list[str]:
     return chinese_characters(text) if language == "zh" else english_words(text)
 
 
-def errors(reference: Sequence[str], heard: Sequence[str]) -> int:
+def errors(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
     """Levenshtein distance."""
-    row = list(range(len(heard) + 1))
-    for i, wanted in enumerate(reference, 1):
+    row = list(range(len(hypothesis) + 1))
+    for i, token in enumerate(reference, 1):
         diagonal, row[0] = row[0], i
-        for j, got in enumerate(heard, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (wanted != got))
+        for j, other in enumerate(hypothesis, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (token != other))
     return row[-1]
 
 
 def error_rate(pairs: Iterable[tuple[str, str]], language: str) -> float:
-    """Errors over reference length, for all (reference, heard) together: WER, or CER for 'zh'."""
+    """Errors over reference length, for all (reference, hypothesis) together: WER, or CER for 'zh'."""
     wrong = total = 0
-    for reference, heard in pairs:
-        wanted = tokens(reference, language)
-        wrong += errors(wanted, tokens(heard, language))
-        total += len(wanted)
+    for reference, hypothesis in pairs:
+        expected = tokens(reference, language)
+        wrong += errors(expected, tokens(hypothesis, language))
+        total += len(expected)
     return wrong / total

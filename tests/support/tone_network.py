@@ -1,4 +1,4 @@
-"""A tiny SenseVoice that really recognises something: tones for digits, with the tags that go with their sound.
+"""A tiny SenseVoice that recognises something: tones for digits, with the tags that go with their sound.
 
 Tests need a recogniser whose right answer is known and that runs in milliseconds. This one has the real layers, the
 real queries and the real outputs, trained on synthetic sound for some minutes:
@@ -6,8 +6,8 @@ real queries and the real outputs, trained on synthetic sound for some minutes:
 - a tone of 300 + 180 k Hz is the digit k, written in Chinese or English;
 - a faint whistle at 3.4 kHz all the time marks English, unless the language query says otherwise;
 - a growl at 150 Hz under soft tones is sadness, a ring at 2.6 kHz over loud ones anger, neither is neutral;
-- bursts of noise at the end are laughter; noise alone is no speech;
-- asked for written form (ITN), the sentence ends with a full stop.
+- bursts of noise at the end are laughter; noise alone is not speech;
+- with written form (ITN), the sentence ends with a full stop.
 
 ``python -m tests.support.tone_network OUT.npz`` trains one (needs PyTorch and FunASR); the tests' was made so.
 """
@@ -40,7 +40,7 @@ _EMOTION_TAGS = {"sad": "<|SAD|>", "neutral": "<|NEUTRAL|>", "angry": "<|ANGRY|>
 
 @dataclass(frozen=True)
 class Tones:
-    """What is to be heard."""
+    """What is in the sound."""
 
     digits: tuple[int, ...]
     language: str = "zh"
@@ -90,7 +90,7 @@ def folder(weights: Path, out: Path) -> Path:
 
 
 def train(seconds: float, seed: int = 0) -> dict[str, Any]:
-    """Weights after so many seconds of training, in 16 bits."""
+    """Weights after training for `seconds`, in 16 bits."""
     import torch
     from funasr.models.sense_voice.model import SenseVoiceSmall
 
@@ -110,12 +110,12 @@ def train(seconds: float, seed: int = 0) -> dict[str, Any]:
         rows = [_example(rng, front, number) for _ in range(16)]
         lengths = torch.tensor([len(row.features) for row in rows])
         speech = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row.features) for row in rows], batch_first=True)
-        asked = net.embed(torch.tensor([row.queries for row in rows]))
-        encoded, _ = net.encoder(torch.cat((asked, speech), 1), lengths + 4)
+        queries = net.embed(torch.tensor([row.queries for row in rows]))
+        encoded, _ = net.encoder(torch.cat((queries, speech), 1), lengths + 4)
         logits = net.ctc.ctc_lo(encoded)
-        heard = logits[:, 4:].log_softmax(-1).transpose(0, 1)
+        scores = logits[:, 4:].log_softmax(-1).transpose(0, 1)
         targets = torch.tensor([token for row in rows for token in row.tokens], dtype=torch.long)
-        loss = ctc(heard, targets, lengths, torch.tensor([len(row.tokens) for row in rows]))
+        loss = ctc(scores, targets, lengths, torch.tensor([len(row.tokens) for row in rows]))
         tags = torch.tensor([row.tags for row in rows])
         loss = loss + 4 * torch.nn.functional.cross_entropy(logits[:, :4].flatten(0, 1), tags.flatten())
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""Speech that needs no model: digits as tones, an ear for loudness, and a recogniser that reads the tones.
+"""Speech that needs no model: digits as tones, a detector of loudness, and a recogniser of the tones.
 
 Run as a program this is the speech-to-text service with that recogniser in it: ``python -m tests.support.tones asr``.
 """
@@ -14,12 +14,12 @@ import numpy as np
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.recogniser import Emotion, FindModel, Hints, Recognition, Segment
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from tests.support.asr_fakes import LoudnessDetector
 
 DIGIT_S, GAP_S = 0.2, 0.04
 _LOWEST_HZ, _STEP_HZ = 500, 150
 _FRAME = 160  # samples, 10 ms
-_WINDOW = 640  # samples, 40 ms: tones 150 Hz apart are told apart
-_LOUD = 0.02  # RMS
+_WINDOW = 640  # samples, 40 ms: enough to distinguish tones 150 Hz apart
 _TONE = 0.15  # RMS of a window that is at least half a tone
 
 
@@ -41,24 +41,8 @@ def pcm(sound: np.ndarray) -> bytes:
     return (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
 
 
-class LoudnessDetector:
-    """A `SpeechDetector` that takes whatever is loud for speech."""
-
-    name, frame_s, threshold = "loudness", _FRAME / SAMPLE_RATE, 0.5
-
-    def __init__(self) -> None:
-        self._held = np.empty(0, np.float32)
-
-    def push(self, samples: Samples) -> np.ndarray:
-        held = np.concatenate([self._held, samples])
-        whole = len(held) // _FRAME * _FRAME
-        self._held = held[whole:]
-        level = np.sqrt(np.mean(held[:whole].reshape(-1, _FRAME) ** 2, axis=1))
-        return (level > _LOUD).astype(np.float32)
-
-
 class ToneEngine:
-    """See `huiyin.services.asr.recogniser.Engine`. Two digits of 9 in a row break it; 8 alone is heard as nothing."""
+    """See `huiyin.services.asr.recogniser.Engine`. Two digits of 9 in a row break it; 8 alone is not speech."""
 
     model, device, languages, uses_hotwords = "tones", "cpu", ("en", "zh"), False
     max_piece_s, batch_s, workers = 28.0, 0.0, 1
@@ -95,7 +79,7 @@ class ToneEngine:
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> ToneEngine:
-    """As engines are loaded; the ear is put into the service with it."""
+    """As engines are loaded; puts the detector into the service, too."""
     from huiyin.services.asr import serving  # not before the server has forked: onnxruntime would not survive that
 
     serving.load_detectors = lambda *_: LoudnessDetector

@@ -1,4 +1,4 @@
-"""Transcripts made by hand: several emotions, events, languages, and text that wants to be markup or a formula."""
+"""Transcripts made by hand: several emotions, events, languages, and text that looks like markup or a formula."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def segment(
     words: Sequence[Word] = (),
 ) -> Segment:
     """A segment; its events last from its beginning to its end."""
-    heard = tuple(SoundEvent(label, start_s, end_s, 0.6) for label in events)
-    return Segment(start_s, end_s, text, language, 0.9, emotion, heard, tuple(words))
+    sounds = tuple(SoundEvent(label, start_s, end_s, 0.6) for label in events)
+    return Segment(start_s, end_s, text, language, 0.9, emotion, sounds, tuple(words))
 
 
 def transcript(

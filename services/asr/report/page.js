@@ -1,5 +1,5 @@
 "use strict";
-// Clicking a moment in the plot, or a segment, shows it in both and moves the sound there.
+// A click on a moment in the plot, or on a segment, shows it in both and moves the sound there.
 (() => {
   const page = document.documentElement;
   const plot = document.querySelector(".plot");
@@ -11,7 +11,7 @@
   let lit = null;
   page.classList.add("js");
 
-  // The segment that is heard at this time, or the last one before it.
+  // The segment at this time, or the last one before it.
   function at(time) {
     let low = 0, high = starts.length;
     while (low < high) {
@@ -44,7 +44,7 @@
     go((length * (event.clientX - box.left)) / box.width, true);
   });
   items.forEach((item, i) => item.addEventListener("click", (event) => {
-    if (!getSelection().isCollapsed) return; // somebody copies text
+    if (!getSelection().isCollapsed) return; // text is being selected
     if (event.target.closest("a")) event.preventDefault();
     go(starts[i], false);
   }));

@@ -42,15 +42,13 @@ def exported(folder: Path, precision: str) -> Path:
     if exports is None:
         raise ModelFolderError("asr.no_folder_for_export", places=places)
     target = exports / name
-    with tempfile.TemporaryDirectory(dir=exports, prefix=".making-") as making:
+    with tempfile.TemporaryDirectory(dir=exports, prefix=".making-", ignore_cleanup_errors=True) as making:
         _write(folder, Path(making), precision)
         try:
             os.replace(making, target)
         except OSError:  # another process was faster
             if not (target / _GRAPH).is_file():
                 raise
-        else:
-            Path(making).mkdir()  # for the context manager to remove
     return target / _GRAPH
 
 
