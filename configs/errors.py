@@ -17,10 +17,10 @@
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ModelFolderError       a recogniser's model folder that cannot be used (services.asr)
-      ApiError               what a caller of a service is told (services.common)
+      ApiError               what a service answers its caller (services.common)
         UpstreamError        (services.llm)
 
-Whoever knows what is wrong raises one; the words for a person are made at the edge: `faces/cli` prints them, a
+The code that knows what is wrong raises one; the words for a person are made at the edge: `faces/cli` prints them, a
 service's error handler sends them. ``str(error)`` is its message in English.
 
     raise SettingsError("settings.no_key", section=section, key=key, near=nearest(key, keys), keys=keys)

@@ -27,7 +27,7 @@ def user_folder(mac: str, xdg_variable: str, xdg_default: str) -> Path:
 def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when all of it is there; an error leaves nothing behind.
 
-    `private`: nobody but the user can read it. Raises OSError.
+    `private`: only the user can read it. Raises OSError.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     mode = 0o600 if private else 0o666

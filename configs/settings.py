@@ -145,7 +145,7 @@ class LlmSettings:
     turn_model: str = setting(
         "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         "judges by the words whether a turn is complete (POST /end_of_turn): 0.1 s, 0.6 GB, loaded when first needed; "
-        "empty: nobody does",
+        "empty: no model does",
     )
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
     niceness: int = setting(
@@ -169,7 +169,7 @@ class LlmSettings:
     breaker_rest_s: float = setting(
         10.0, "how long; then one request tries it. A 429 with Retry-After gives its own time", low=0.1, high=600
     )
-    streams: int = setting(256, "replies on their way at once; one more is told 429", low=1, high=1024)
+    streams: int = setting(256, "replies on their way at once; one more gets 429", low=1, high=1024)
     hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
     prompt_cache_mb: int = setting(256, "so another caller's prompt does not push the talk's out", low=0, high=65536)
 
@@ -252,7 +252,7 @@ class TurnsSettings:
     confirm_ms: int = setting(
         500, "speech with words that stops it; shorter is judged when it ends", low=100, high=5000
     )
-    resume_ms: int = setting(650, "silence after which it goes on: nobody interrupted", low=100, high=5000)
+    resume_ms: int = setting(650, "silence after which it goes on: there was no interruption", low=100, high=5000)
     barge_in: str = setting(
         "voice",
         "'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback",

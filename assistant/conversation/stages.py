@@ -109,7 +109,7 @@ class Stages:
         self._ask_in_background("llm-warm", self._warming, messages, 1, lambda text: None)
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
-        """Ask for a summary in the background; another thread gives it to `done`, '' where there is none."""
+        """Ask for a summary in the background; another thread gives it to `done`, '' if there is no summary."""
         call = self._services.call("llm", _SUMMARY_LIMIT_S)
         self._ask_in_background("llm-summary", call, messages, SUMMARY_TOKENS, done)
 

@@ -16,7 +16,7 @@ _QUESTION_TOKENS = 512  # of the model's context, kept free for what the user sa
 _LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 Summarise = Callable[[Sequence[Message], Callable[[str], None]], None]
-"""Asks the model in the background and calls back with the answer, from any thread; '' where there is none."""
+"""Asks the model in the background and calls back with the answer, from any thread; '' if there is no answer."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What of a reply is shown, and what of it can be said.
 
 A clause is the reply's own text, as it is shown and remembered: how it is said is the speech service's business. Only
-thoughts and a recogniser's tags are taken out, and what nobody could say is not a clause.
+thoughts and a recogniser's tags are taken out, and what cannot be spoken is not a clause.
 """
 
 from __future__ import annotations

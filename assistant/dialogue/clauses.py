@@ -1,7 +1,7 @@
 """A stream of reply text, cut into clauses that can be spoken one after another.
 
 The first clause is cut early (sound can start while the rest is still being thought). Those after it grow, so that
-each can be thought and voiced while the ones before are heard; then they are whole sentences, which sound better.
+each can be generated and synthesised while the ones before play; then they are whole sentences, which sound better.
 Measured with 15 words/s and speech made in a tenth of its length: 0.6-0.9 s of silence after the first clause were
 0-0.2 s.
 

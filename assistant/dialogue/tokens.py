@@ -11,7 +11,7 @@ import re
 
 _PIECE = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?|\S")
 _WORD_TOKENS = 1.3
-_LETTERS_PER_TOKEN = 4.0  # of words that are no everyday ones
+_LETTERS_PER_TOKEN = 4.0  # of words that are not everyday ones
 _EMOJI = 0x10000  # characters from here on take several bytes, and up to three tokens
 _MESSAGE_TOKENS = 4  # the marks around a message: who speaks, where it ends
 

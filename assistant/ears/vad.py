@@ -68,7 +68,7 @@ class SpeechRule:
     onset_window: int = 4
     pause_frames: int = 1  # below `release`: in 4 minutes of speech there were 10 dips that were no pauses
     pause_frames_far_end: int = 3  # the echo path makes more of them while both speak
-    possible_level: float = 4.0  # times the room's own level (12 dB): somebody may be beginning to speak
+    possible_level: float = 4.0  # times the room's own level (12 dB): speech may be beginning
     gate: GateRule = field(default_factory=GateRule)
 
     @property

@@ -24,7 +24,7 @@ _DEAD_AFTER_S = 2.0  # a live microphone brings a block every 40 ms
 class Microphone:
     """A microphone, opened at once. `device` is a number, a name, part of one, or '' for the default.
 
-    Raises PortError where there is none of this name, DriverError where it cannot be opened.
+    Raises PortError without a device of this name, DriverError where it cannot be opened.
     """
 
     def __init__(self, device: str, latency_s: float) -> None:

@@ -39,7 +39,7 @@ _WINDOWS_DEFAULTS = ("microsoft sound mapper", "primary sound")
 class Device:
     """A sound device. `number` is PortAudio's; `inputs` and `outputs` count channels; `rate_hz` is its own rate.
 
-    `note` says what the name stands for when it is no hardware of its own.
+    `note` says what the name stands for when it is not hardware of its own.
     """
 
     number: int
@@ -76,7 +76,7 @@ def list_devices() -> list[Device]:
 def distinct(
     devices: Sequence[Mapping[str, Any]], interfaces: Sequence[Mapping[str, Any]], default: Sequence[int]
 ) -> list[Device]:
-    """PortAudio's own list without duplicates. `default` is its (input, output) pair, -1 where there is none."""
+    """PortAudio's own list without duplicates. `default` is its (input, output) pair, -1 for no device."""
     everything = _everything(devices, interfaces, default)
     shown = [device for device in everything if device.interface not in _HIDDEN_INTERFACES] or everything
     favourite = next((d.interface for d in shown if d.default_input or d.default_output), "")
@@ -119,7 +119,7 @@ def _everything(
 
 
 def _note(device: Device) -> str:
-    """What a name stands for that is no hardware of its own, or ''."""
+    """What a name stands for that is not hardware of its own, or ''."""
     name = device.name.lower()
     if name.startswith(_WINDOWS_DEFAULTS):
         return "whatever the system plays to and records from"
@@ -167,7 +167,7 @@ def find_device(text: str, kind: Kind) -> Device:
 
 
 def _by_number(number: int, kind: Kind) -> list[Device]:
-    """A device that is not shown, by PortAudio's number: whoever knows it may have it."""
+    """A device that is not shown, by PortAudio's number: it can be chosen all the same."""
     sounddevice = portaudio()
     everything = _everything(sounddevice.query_devices(), sounddevice.query_hostapis(), (-1, -1))
     return [device for device in everything if device.number == number and _channels(device, kind)]

@@ -62,7 +62,7 @@ class DeviceStream:
         self._stream.stop()
 
     def close(self) -> bool:
-        """End it; whether the driver let go of it in time. `move` is not called again."""
+        """End it; whether the driver closed it in time. `move` is not called again."""
         self._closed = True
 
         def close() -> None:

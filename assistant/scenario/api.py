@@ -61,7 +61,7 @@ def simulate(
     given what the user should know of real services and sound: that a model is missing, for example.
 
     Raises NotPlayable; ScenarioError where the file is wrong or something it needs is missing; ServiceError or
-    PortError where real services or sound cannot be had. A failed expectation is no error.
+    PortError where real services or sound cannot be had. A failed expectation is not an error.
     """
     if not isinstance(scenario, Scenario):
         scenario = read(scenario)

@@ -45,7 +45,7 @@ class Tally:
     answered: int = 0
     cut_off: int = 0
     latencies: list[float] = field(default_factory=list)  # of turns that interrupt nothing
-    latencies_after: list[float] = field(default_factory=list)  # of those that do
+    latencies_after: list[float] = field(default_factory=list)  # of the turns that do
     typed: list[float] = field(default_factory=list)
     interruptions: int = 0
     yielded: int = 0

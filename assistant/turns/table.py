@@ -74,7 +74,7 @@ Listeners say them so that the other goes on |
 get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words to {own_echo.SIMILAR:.0%} is an echo of them; \
 shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and \
-{own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | Whoever answers "tea or coffee?" with "coffee" \
+{own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | A user who answers "tea or coffee?" with "coffee" \
 repeats what was said |
 | `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when \
 the last clause so far has been played for {hurry_s}, the next one is cut as early as the first; every stage has a \

@@ -20,7 +20,7 @@ class State(Enum):
 
 
 MEANINGS = {
-    State.LISTENING: "nobody speaks",
+    State.LISTENING: "neither speaks",
     State.USER: "the user has the floor: speaking, or in a pause that may still be theirs",
     State.THINKING: "the user's turn is over and no sound has come yet",
     State.SPEAKING: "the reply is played",

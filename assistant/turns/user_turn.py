@@ -30,7 +30,7 @@ class UserTurn:
         self.evidence = Evidence()
 
     def resume(self, policy: TurnPolicy) -> None:
-        """The user speaks on after a pause. A reply prepared where the words went on is no speculation."""
+        """The user speaks on after a pause. A reply prepared where the words went on is not a speculation."""
         by_words = judge_words(policy.endpoint, self.evidence)
         if by_words and not by_words.is_complete and self.tries < policy.max_tries:
             self.speculations -= 1

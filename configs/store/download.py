@@ -86,7 +86,7 @@ class Downloader:
     ) -> None:
         """Bring `part` to the whole content of `url` and check it; what is already in `part` is not sent again.
 
-        `size` in bytes when it is known beforehand, `at` is told how many bytes are here. Raises SourceError;
+        `size` in bytes when it is known beforehand, `at` is called with the bytes that are here. Raises SourceError;
         then `part` holds the beginning for the next try, or is gone when its content was wrong.
         """
         resumed = size_of(part) > 0

@@ -51,7 +51,7 @@ class FileState:
 class ModelStore:
     """Model files on disk and the ways to get them. Safe to use from several threads and processes at once.
 
-    `catalog` is another models.toml than the project's; `progress` is told what happens (default: standard error).
+    `catalog` is another models.toml than the project's; `progress` reports what happens (default: standard error).
     Raises StoreError for an unusable catalog or an unknown source name in the settings.
     """
 

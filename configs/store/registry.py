@@ -43,7 +43,7 @@ class Location:
 
 @dataclass(frozen=True)
 class PipConfig:
-    """What pip is told on this machine."""
+    """pip's configuration on this machine."""
 
     indexes: tuple[str, ...]
     verify: str | bool

@@ -63,7 +63,7 @@ class ThinkFilter:
 
 
 def _tag_start(text: str) -> int:
-    """Where an incomplete tag begins at the end of `text`; its length when there is none."""
+    """Where an incomplete tag begins at the end of `text`; its length without one."""
     at = text.rfind("<")
     if at >= 0:
         tail = text[at:].lower()

@@ -122,7 +122,7 @@ def _with_prefix(words: Iterable[str]) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=20_000)
 def _in_pinyin(word: str) -> tuple[str, ...]:
-    """A syllable for each character; a character that nobody knows a reading of stands for itself."""
+    """A syllable for each character; a character without a known reading stands for itself."""
     from pypinyin import Style, lazy_pinyin
 
     spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list)  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ def syllable(pinyin: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print each Chinese character followed by its reading. 1 when there is none in the text."""
+    """Print each Chinese character followed by its reading. 1 when the text has none."""
     parser = text_parser("python -m huiyin.services.tts.g2p_zh", "the reading of each Chinese character, in pinyin")
     return answer(
         parser,

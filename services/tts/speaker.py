@@ -117,7 +117,7 @@ class Speaker:
         """Sound (float32, 24 kHz, within ±0.95) of the speech text `text`, and its words with their times.
 
         It ends with the pause of its last mark. When an engine fails, a local one goes on where it stopped.
-        Raises ApiError 502 when there is none.
+        Raises ApiError 502 without one.
         """
         start, start_s = 0, 0.0  # of a part: characters of `text` before it, seconds of sound before it
         queue = deque(parts(text, choice))

@@ -120,7 +120,7 @@ def test_on_a_sound_card_the_user_is_heard_through_the_air(tmp_path: Path) -> No
     ("scenario", "depth", "why"),
     [
         ("turns:\n- user: hi\n  fails: {llm: error, tts: stall}", "live", "line 2: llm and tts fails"),
-        ("turns:\n- user: hi\n  emotion: {sad: 0.8}", "live", "line 2: the recogniser hears how it is said"),
+        ("turns:\n- user: hi\n  emotion: {sad: 0.8}", "live", "line 2: the recogniser states the emotion"),
         ("turns:\n- user: hi\n  heard: high", "live", "line 2: the recogniser mishears"),
         ("turns:\n- user: hi\n  complete: 0.2", "live", "line 2: the endpoint model doubts"),
         ("turns:\n- user: hi\n  lasts_ms: 900", "live", "line 2: a voice takes as long"),
@@ -149,7 +149,7 @@ def test_a_room_cannot_be_stated_where_it_is_real() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--depth", "live"], "line 1: asr fails when it is told to"),
+        (["--depth", "live"], "line 1: asr fails on request"),
         (["--services", "real"], "no sound at text depth"),
         (["--sound", "card"], "add --depth live"),
         (["--depth", "live", "--services", "simulated"], "--depth room"),

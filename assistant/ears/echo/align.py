@@ -1,6 +1,6 @@
 """Lining the far end up with its echo, so that a canceller's filter always finds the room in the same place.
 
-What was written to the device is heard 20 to 400 ms later (PortAudio's own figures are no use: 122 ms said where 185
+What was written to the device is heard 20 to 400 ms later (PortAudio's own figures are useless: 122 ms said where 185
 were true). The delay jumps when the device slips (an xrun) and creeps when microphone and loudspeaker have clocks of
 their own. Three things are done about it (`searches.py` looks, this file acts):
 

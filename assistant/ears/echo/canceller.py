@@ -61,7 +61,7 @@ def checked(canceller: EchoCanceller, mic: Pcm16, far_end: Pcm16) -> tuple[Pcm16
 class Framed:
     """Feeds a canceller any number of samples and returns as many.
 
-    Where the blocks are no whole number of its frames, what it returns is late by less than one frame.
+    Where the blocks are not a whole number of its frames, what it returns is late by less than one frame.
     """
 
     def __init__(self, canceller: EchoCanceller, block: int) -> None:

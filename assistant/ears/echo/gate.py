@@ -1,9 +1,9 @@
 """The barge-in gate: while the assistant is audible, is what is left of the microphone the user, or still echo?
 
-Three features are combined. Voice activity on the cleaned sound says that somebody speaks. The pass ratio says that the
+Three features are combined. Voice activity on the cleaned sound says that there is speech. The pass ratio says that the
 canceller found little to remove. And the residual echo's prominence says whether the cleaned sound still follows the
-far end: residual echo, however like speech, is the assistant's own words a known time ago, and nobody else's. Until the
-canceller has learnt the room a second one is asked instead, which learns at once.
+far end: residual echo, however like speech, is the assistant's own words a known time ago. Until the canceller has learnt the
+room a second one is asked instead, which learns at once.
 
 The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/echo.md).
 """
@@ -55,7 +55,7 @@ def barge_in(recent: Sequence[Frame], threshold: float, rule: GateRule) -> int |
     asked = now.second is not None
     needed = rule.second_frames if asked else rule.frames
     if now.residual_prominence >= rule.residual_prominence:
-        # A slip, which leaves most echo, is found and mended within these 0.3 s; what goes on for longer is no slip.
+        # A slip, which leaves most echo, is found and mended within these 0.3 s; what goes on for longer is not a slip.
         needed = rule.patience
     window = recent[-needed:]
     if now.untrusted or len(window) < needed:

@@ -2,7 +2,7 @@
 
 Two cancellers run side by side. Speex leaves the user's voice whole and is what the recogniser hears, but needs
 seconds to learn a room. WebRTC's AEC3 needs 0.2 s, but swallows a user who barges in: it only gives a second opinion
-on whether somebody speaks, until Speex has learnt the room.
+on whether there is speech, until Speex has learnt the room.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class EchoPath:
         else:
             self._hang_s -= CHUNK_S
         audible, settled = self._hang_s > 0, self._settled()
-        # After a slip nobody is asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
+        # After a slip AEC3 is not asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
         asking = audible and not settled and self._learnt_s <= _LEARNING_S
         second = self._ask_second(mic, far_end) if asking else None
         aligned = self._align(mic, far_end)
@@ -109,7 +109,7 @@ class EchoPath:
         if self._second is None:
             return None
         if not self._second_awake and self.aligner is not None:
-            # It sleeps while nobody asks, which halves the cost of the path; what it missed is told to it now.
+            # It sleeps while it is not asked, which halves the cost of the path; it gets now what it missed.
             self._second.learn(*self.aligner.played(_RELEARN))
         return self._second.process(mic, far_end)
 

@@ -24,7 +24,7 @@ _BURSTS_DBFS = (-21.0, -18.0, -15.0, -12.0, -9.0)  # then, each louder
 _BURST_S = 0.4  # a burst
 _REST_S = 0.5  # before each
 _CLIPPED = 32700  # int16; converters saturate a little below full scale
-_CLIPPED_SAMPLES = 8  # from so many on it is no accident
+_CLIPPED_SAMPLES = 8  # from so many on it is not an accident
 _PEAK = 32000.0  # int16; the probe itself does not clip
 
 

@@ -55,7 +55,7 @@ class DelaySearch:
     def look(self, mic: Tail, far_end: Tail, expected: float | None) -> int | None:
         """The echo's lag once it is sure, else None.
 
-        `expected`: where the echo should be; None: nobody knows. Where it is known, only a jump farther than a slip's
+        `expected`: where the echo should be; None: not known. Where it is known, only a jump farther than a slip's
         is of interest.
         """
         correlation = self._correlate(halved(mic.last(_COARSE_WINDOW)), halved(far_end.last(_COARSE_WINDOW + LONGEST)))

@@ -77,7 +77,7 @@ def _format(path: Path) -> str:
 
 
 def _loudspeaker(name: str) -> Device:
-    """The device to play on. Raises CommandError when there is none."""
+    """The device to play on. Raises CommandError without one."""
     try:
         if name:
             return find_device(name, "output")

@@ -1,4 +1,4 @@
-"""Web addresses, e-mail addresses and file names: a listener is told the site, not the path."""
+"""Web addresses, e-mail addresses and file names: the site is spoken, not the path."""
 
 from __future__ import annotations
 

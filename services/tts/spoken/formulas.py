@@ -8,7 +8,7 @@ from typing import Literal
 from huiyin.services.common.text import HAN
 
 _NAME = {"zh": "一个公式", "en": "a formula"}
-_LONGEST = 60  # characters of LaTeX; nobody follows more by ear
+_LONGEST = 60  # characters of LaTeX; more cannot be followed by ear
 
 _GREEK = {
     "alpha": "阿尔法", "beta": "贝塔", "gamma": "伽马", "delta": "德尔塔", "epsilon": "艾普西隆", "theta": "西塔",
