@@ -2,8 +2,8 @@
 
 Three features are combined. Voice activity on the cleaned sound says that there is speech. The pass ratio says that the
 canceller found little to remove. And the residual echo's prominence says whether the cleaned sound still follows the
-far end: residual echo, however like speech, is the assistant's own words a known time ago. Until the canceller has learnt the
-room a second one is asked instead, which learns at once.
+far end: residual echo, however like speech, is the assistant's own words a known time ago. Until the canceller has
+learnt the room a second one is asked instead, which learns at once.
 
 The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/echo.md).
 """
