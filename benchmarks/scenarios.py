@@ -40,7 +40,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rooms")
     args = parser.parse_args()
     misses: list[str] = []
-    heads = ("depth", "scenarios", "failed", "per minute", "× real time", "same bytes again", "reached?")
+    minute, real_time = f"per minute (text ≥ {LEAST_PER_MINUTE:g})", f"× real time (room ≥ {LEAST_OF_REAL_TIME:g})"
+    heads = ("depth", "scenarios", "failed", minute, real_time, "same bytes again", "reached?")
     show(heads, (_speed(depth, misses) for depth in ("text", "room")))
     results = [
         simulate(scenario) for scenario in itertools.islice(interruptions(), QUICK_ROOMS if args.quick else None)

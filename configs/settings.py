@@ -81,7 +81,7 @@ class AsrSettings:
         "runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords",
         choices=("whisper", "sensevoice", "paraformer"),
     )
-    model: str = setting("whisper-base", "folder in the model store, or a path; base int8: en WER 1.6 %, zh CER 11 %")
+    model: str = setting("whisper-base", "folder in the model store, or a path")
     punctuation: str = setting(
         "ct-punc", "what sets the marks in Paraformer's text: a folder in the model store, or a path; empty: none"
     )
@@ -98,7 +98,7 @@ class AsrSettings:
     )
     runtime: str = setting(
         "auto",
-        "what SenseVoice runs in; auto: onnx on a CPU (2-3 x faster, a third of the memory), torch on a GPU",
+        "what SenseVoice runs in; auto: onnx on a CPU (faster, less memory), torch on a GPU",
         choices=("auto", "onnx", "torch"),
     )
     threads: int = setting(2, "cores given to recognition; whisper base gains little beyond 2", low=1, high=64)
@@ -141,7 +141,7 @@ class LlmSettings:
         "model to ask a URL upstream for when the request names none: one, or one a URL, with commas between; "
         "empty: the first it lists",
     )
-    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "20 tok/s on 2 cores; zh and en")
+    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "faster than speech on 2 cores; zh and en")
     turn_model: str = setting(
         "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         "judges by the words whether a turn is complete (POST /end_of_turn): 0.1 s, 0.6 GB, loaded when first needed; "
@@ -190,7 +190,7 @@ class TtsSettings:
         choices=("auto", "hibari", "kokoro", "edge"),
     )
     voice: str = setting("", "empty: the engine's own default for the text's language")
-    threads: int = setting(2, "Kokoro on 2 cores: real-time factor 0.22, six characters in 0.36 s", low=1, high=64)
+    threads: int = setting(2, "of Kokoro; on 2 cores it is several times faster than speech", low=1, high=64)
     max_text_chars: int = setting(5000, "one request; about ten minutes of speech", low=1, high=1_000_000)
     edge_timeout_s: float = setting(
         1.0,
@@ -214,7 +214,7 @@ class TurnsSettings:
     """Whose turn it is (see `assistant/turns`)."""
 
     endpoint_ms: int = setting(500, "silence that ends the user's turn where no model judges it", low=100, high=5000)
-    endpoint_model: bool = setting(True, "smart-turn judges by the sound whether a turn is complete; 0.1 s of one core")
+    endpoint_model: bool = setting(True, "smart-turn judges by the sound whether a turn is complete")
     endpoint_words: str = setting(
         "auto",
         "a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come "
