@@ -1,8 +1,8 @@
 """How the user sounds, in one line for the language model.
 
-Emotion tags are right in 58 to 86 of 100 cases (SenseVoice's own tables), so a doubtful one is not mentioned. A clear
-one becomes one bracketed line in front of the user's last words, in their language, with what to do about it: it is
-never in the system prompt or the history, so that the prompt's beginning stays as it is and caches keep hitting.
+Emotion tags are often wrong (docs/asr.md), so a doubtful one is not mentioned. A clear one becomes one bracketed line
+in front of the user's last words, in their language, with what to do about it: it is never in the system prompt or the
+history, so that the prompt's beginning stays as it is and caches keep hitting.
 
 What lasts for several turns is mentioned again only when it has become a trend, and when it is over: a model that reads
 "sad" before every message talks of nothing else.

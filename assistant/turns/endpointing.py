@@ -32,7 +32,7 @@ class EndpointPolicy:
     p_sound_unmarked: float = 0.97  # ... where the recogniser sets marks but ended this text without one
     p_sound_alone: float = 0.9  # ... where the text says nothing
     p_sound_incomplete: float = 0.1  # it is sure that more will come
-    p_words: float = 0.27  # believed from here on: 62 of 104 ends and 3 of 48 long pauses have it
+    p_words: float = 0.27  # believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)
     p_few_words: float = 0.02  # ... where there are fewer than three words: "play jazz" has 0.4, "my name" 0.000
 
 
