@@ -144,7 +144,7 @@ class LlmSettings:
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "faster than speech on 2 cores; zh and en")
     turn_model: str = setting(
         "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        "judges by the words whether a turn is complete (POST /end_of_turn): 0.1 s, 0.6 GB, loaded when first needed; "
+        "judges by the words whether a turn is complete (POST /end_of_turn); loaded when first needed; "
         "empty: no model does",
     )
     threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)

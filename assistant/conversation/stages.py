@@ -30,7 +30,7 @@ Now = Callable[[], float]
 _Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
 JUDGE_LIMIT_S = 0.5  # a later judgement is not used
 _SUMMARY_LIMIT_S = 60.0  # no reply waits for it
-_VOICE_AHEAD_S = 1.0  # with less sound ahead the embedded model is suspended: a clause takes 0.3-0.9 s
+_VOICE_AHEAD_S = 1.0  # with less sound ahead the embedded model is suspended: a clause takes less
 _SUSPEND_S = 2.0  # at most; a clause that takes longer must not cost the next one's words
 _SUSPEND_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait for it longer
 
@@ -77,7 +77,7 @@ class Stages:
         self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
 
     def score(self, start_s: float, end_s: float) -> None:
-        """Judge by the sound whether the turn that has paused at `end_s` is complete: 60-120 ms on a busy machine."""
+        """Judge by the sound whether the turn that has paused at `end_s` is complete."""
         endpoint = self._endpoint
         if endpoint is None or self._cut is None:
             return
@@ -90,7 +90,7 @@ class Stages:
         _start_thread("endpoint", work)
 
     def judge_words(self, generation: int, text: str) -> None:
-        """Judge by the words whether the turn is complete: 0.1 s. The probability is None where the service fails."""
+        """Judge by the words whether the turn is complete. The probability is None where the service fails."""
 
         def work(call: Call) -> None:
             probability = None
@@ -218,7 +218,7 @@ class Stages:
         return embedded and is_writing and self._player.ahead_s(generation) < _VOICE_AHEAD_S
 
     def _suspend_model(self, seconds: float) -> None:
-        """While the model is suspended a first sound takes 0.6 to 0.7 of the time that it takes beside it."""
+        """While the model is suspended the voice begins sooner (`python -m benchmarks.tts_beside_llm`)."""
         with contextlib.suppress(ServiceError):
             self._services.suspend_model(self._services.call("llm", _SUSPEND_LIMIT_S), seconds)
 

@@ -20,7 +20,7 @@ def session_options(threads: int) -> Any:
 
     A waiting thread spins for 20 us and then sleeps. Spinning without an end, the default, takes the cores from all
     other programs: 2-11 s for 1 s of audio beside one of them. Sleeping at once costs a wake-up for each operator:
-    SenseVoice on two cores takes 51 ms instead of 37 for 1 s of sound, 130 instead of 108 for 5 s, Kokoro 10 % more.
+    a second of sound then takes SenseVoice a third longer (docs/performance.md).
     """
     import onnxruntime
 

@@ -11,8 +11,8 @@ import re
 
 from huiyin.services.common.text import HAN, count_han
 
-FIRST_SYLLABLES = 8  # about 1.5 s of speech: Kokoro makes it in 0.3 s
-GROWTH = 2.0  # made at 0.2 of real time, 0.5 on a busy machine: a piece twice as long is ready before it is needed
+FIRST_SYLLABLES = 8  # about 1.5 s of speech, synthesised in much less
+GROWTH = 2.0  # a piece twice as long is ready before it is needed, on a busy machine, too
 MOST_SYLLABLES = 40  # longer ones sound no better, and a caller that leaves waits for the piece to end
 LONGEST_CLAUSE = 60  # syllables: a clause without any mark is cut here, as memory grows with its length
 

@@ -5,7 +5,7 @@ canceller found little to remove. And the residual echo's prominence says whethe
 far end: residual echo, however like speech, is the assistant's own words a known time ago. Until the canceller has
 learnt the room a second one is asked instead, which learns at once.
 
-The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/echo.md).
+The thresholds were chosen in some simulated rooms and hold in others (`huiyin bench echo`, docs/performance.md).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class GateRule:
 
     frames: int = 4  # of speech in a row ...
     pass_ratio: float = 0.5  # ... passed by the canceller at -6 dB or better in half of them
-    residual_prominence: float = 7.0  # from here on it is echo: took slips from 2.3 false barge-ins a minute to 0.4 ...
+    residual_prominence: float = 7.0  # from here on it is echo ...
     patience: int = 10  # ... but not for ever: there may be residual echo while the user speaks, too
     second_frames: int = 5  # of speech in a row, by the second opinion alone
 

@@ -1,8 +1,8 @@
 """The echo path: from what the microphone heard and what was played to what the user said.
 
 Two cancellers run side by side. Speex leaves the user's voice whole and is what the recogniser hears, but needs
-seconds to learn a room. WebRTC's AEC3 needs 0.2 s, but swallows a user who barges in: it only gives a second opinion
-on whether there is speech, until Speex has learnt the room.
+seconds to learn a room. WebRTC's AEC3 learns at once, but suppresses a user who barges in: it only gives a second
+opinion on whether there is speech, until Speex has learnt the room.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Speex's echo canceller with its residual-echo and noise suppression coupled, through ctypes on libspeexdsp.
 
-Settings as measured (docs/echo.md): frame 256, tail 4096 (256 ms), suppression -60 dB (-40 dB while the
+Settings as measured in simulated rooms: frame 256, tail 4096 (256 ms), suppression -60 dB (-40 dB while the
 user speaks), denoise on: without it residual suppression does nothing (17 -> 25 dB of echo removed).
 """
 

@@ -1,7 +1,7 @@
 """WebRTC's echo canceller AEC3 with its noise suppression, from the pywebrtc-audio wheel.
 
-It converges in 0.2 s where Speex needs 3 s, but takes most of the user away with the echo (docs/echo.md: double-talk
-STOI .61 against .93). So it decides whether there is speech, and Speex gives the speech.
+It learns at once where Speex needs seconds, but suppresses most of the user with the echo (STOI in
+docs/performance.md). So it decides whether there is speech, and Speex gives the speech.
 """
 
 from __future__ import annotations

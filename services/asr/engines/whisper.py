@@ -1,9 +1,9 @@
 """Whisper through faster-whisper (CTranslate2), made quick enough for a conversation.
 
 Whisper was trained on 30 s windows, and the usual way pads every turn to that. CTranslate2's encoder takes shorter
-input (the positions are cut to fit), so a turn is encoded with a few seconds of silence after it instead: a third of
-the time on a 5 s turn. Measured on the project's clips, base int8: en WER 1.6 %, zh CER 13 % (the 30 s window: 0.8 and
-17 %). With less silence the decoder loops; when it loops all the same, the full window is tried.
+input (the positions are cut to fit), so a turn is encoded with a few seconds of silence after it instead:
+what that saves stands in docs/performance.md. With less silence the decoder
+loops; when it loops all the same, the full window is tried.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TOKENS_PER_S = 12  # quick speech has 7
 _TOKENS_SPARE = 20  # beyond that, for short pieces
 _RETRY_TOKENS_PER_S = 25
 
-# Without it Whisper mixes scripts and omits punctuation (zh CER 32 % instead of 13 %). The space matters, too.
+# Without it Whisper mixes scripts and omits punctuation (zh CER 32 %). The space matters, too.
 _PROMPTS = {"zh": " 以下是普通话的句子。"}
 
 

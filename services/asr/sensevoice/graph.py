@@ -3,8 +3,8 @@
 What the stock model computes (arXiv 2407.04051; SAN-M layers: arXiv 2006.01713), for one recording at a time: no
 padding, so no masks; attention in one node; the memory block's residual folded into its filter; the head's
 probabilities only for frames with a token. It needs neither PyTorch nor tracing: the weights are mapped, transposed,
-and written one after the other to a file beside the graph, from which onnxruntime maps them. Measured on the full size:
-3 s and 1.1 GB, most of it the mapped checkpoint; tracing takes 161 s and 6.5 GB.
+and written one after the other to a file beside the graph, from which onnxruntime maps them. What
+that saves over tracing: docs/performance.md.
 
 Inputs: ``features`` float32 (1, T, 560), T >= 1; ``queries`` int64 (1, 4), rows of the embedding that ask for
 language, emotion, event and style. Outputs: ``tokens`` int64 (4 + T,), the likeliest token of each of the four

@@ -2,7 +2,7 @@
 
 The words stand in a chat prompt as the user's unfinished message, after examples of spoken messages without punctuation
 at their end. The answer is the model's probability of a token that ends a message or a sentence; nothing is generated
-and nothing was trained. The idea: Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020. Measured: docs/llm.md.
+and nothing was trained. The idea: Ekstedt and Skantze, "TurnGPT", Findings of EMNLP 2020. Figures: docs/performance.md.
 """
 
 from __future__ import annotations

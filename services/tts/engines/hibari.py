@@ -1,4 +1,4 @@
-"""hibari: American English, one voice, 14 MB, 130 times faster than real time. Also Kokoro's English reader."""
+"""hibari: American English, one voice, 14 MB. Also Kokoro's English reader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VOICE = "heart"  # the one in the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
 _PACE_FOR_PITCH = 0.03  # of the pace, a semitone
 _LETTER_A = re.compile(r"\bA$")  # 维生素A: without a mark after it, the reader reads the article
-_THREADS = 1  # one core needs 20 ms for the first sound
+_THREADS = 1  # one core is quick enough for the first sound
 
 
 def english_phonemes(text: str, british: bool = False) -> str:
@@ -44,7 +44,7 @@ def english_reader(british: bool = False) -> Any:
 
 
 class HibariEngine:
-    """English, with the first sound in 20 ms."""
+    """English, with the first sound at once."""
 
     name = "hibari"
     remote = False
