@@ -16,8 +16,7 @@ import soxr
 
 from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_segments, join_texts
 from huiyin.services.asr.signal.detector import SpeechDetector
-from huiyin.services.asr.signal.pieces import Piece
-from huiyin.services.asr.signal.utterances import Utterances
+from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 from huiyin.services.common.text import WIDE
 
@@ -53,7 +52,7 @@ class Dictation:
         self._segments: list[Segment] = []
         self._warnings: list[str] = []
         self._busy_s = 0.0
-        self._last: tuple[Piece, TimedRecognition] | None = None  # the last partial
+        self._last: tuple[Utterance, TimedRecognition] | None = None  # the last partial
         self._text = ""  # of the last partial
 
     def push(self, pcm: bytes, *, last: bool = False) -> Iterator[LiveMessage]:
@@ -86,7 +85,7 @@ class Dictation:
         resampled: Samples = np.clip(self._resampler.resample_chunk(samples, last=last), -1.0, 1.0)
         return resampled
 
-    def _final(self, utterance: Piece) -> Iterator[LiveMessage]:
+    def _final(self, utterance: Utterance) -> Iterator[LiveMessage]:
         timed = self._decoded_already(utterance) or self._recognise(utterance.samples, False)
         assert timed is not None
         recognition, cost_s = timed
@@ -100,7 +99,7 @@ class Dictation:
             yield self._partial_message(utterance, recognition, cost_s)  # empty: it was nothing after all
         self._text = ""
 
-    def _decoded_already(self, utterance: Piece) -> TimedRecognition | None:
+    def _decoded_already(self, utterance: Utterance) -> TimedRecognition | None:
         """The partial that was made in the pause is the final when just this utterance was decoded."""
         if self._last is None:
             return None
@@ -124,7 +123,7 @@ class Dictation:
             yield message
         self._text = message["text"]
 
-    def _is_due(self, utterance: Piece) -> bool:
+    def _is_due(self, utterance: Utterance) -> bool:
         if not self._partial_s:
             return False
         since_s, cost_s = self._utterances.onset_s, 0.0
@@ -136,7 +135,7 @@ class Dictation:
         # In a pause at once: if it is the end, the final is then ready when the pause is long enough.
         return new_s > 0 and (self._utterances.pausing or new_s >= max(self._partial_s, _RESERVED * cost_s))
 
-    def _partial_message(self, utterance: Piece, recognition: Recognition, cost_s: float) -> LiveMessage:
+    def _partial_message(self, utterance: Utterance, recognition: Recognition, cost_s: float) -> LiveMessage:
         text = join_texts(segment.text for segment in recognition.segments)
         return {
             "type": "partial",

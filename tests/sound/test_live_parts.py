@@ -17,8 +17,7 @@ from huiyin.configs.settings import load
 from huiyin.services.asr.dictation import Dictation, TimedRecognition, agreed
 from huiyin.services.asr.http.stream import add_live, stream_options
 from huiyin.services.asr.recogniser import Hints
-from huiyin.services.asr.signal.pieces import Piece
-from huiyin.services.asr.signal.utterances import Utterances
+from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
@@ -29,7 +28,7 @@ STEP_S = DIGIT_S + GAP_S
 SECOND = np.zeros(SAMPLE_RATE, np.float32)
 
 
-def utterances(sound: np.ndarray, step: int = 640, max_s: float = 15.0) -> list[Piece]:
+def utterances(sound: np.ndarray, step: int = 640, max_s: float = 15.0) -> list[Utterance]:
     cutter = Utterances(LoudnessDetector(), max_s)
     found = [u for i in range(0, len(sound), step) for u in cutter.push(sound[i : i + step])]
     rest = cutter.flush()

@@ -42,7 +42,7 @@ _SILENCE = 1e-12  # power, so that a logarithm exists
 
 @dataclass(frozen=True)
 class Piece:
-    """Sound to recognise: float32 (n,), mono 16 kHz. Without samples: no speech up to `start`."""
+    """Sound to recognise. Without samples: no speech up to `start`."""
 
     start: int
     """Number of its first sample in the recording."""

@@ -5,10 +5,12 @@ Sound in, utterances out; no clock, no thread, only the detector's model.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from huiyin.services.asr.signal.detector import SpeechDetector
-from huiyin.services.asr.signal.pieces import Piece, quietest
+from huiyin.services.asr.signal.pieces import quietest
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 PAUSE_S = 0.6  # silence that ends an utterance: longer than the breath inside a sentence
@@ -18,6 +20,19 @@ _STILL_SPEECH = 0.7  # of the detector's threshold: silence is below it. Between
 _BEFORE_S = 0.3  # of sound before the first frame of speech: consonants begin before the voice
 _AFTER_S = 0.2  # of sound after the last frame of speech
 _SHORTEST_S = 0.1  # shorter utterances are dropped
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A span of speech: float32 (n,), mono 16 kHz; it begins `start_s` after the first sample pushed."""
+
+    start_s: float
+    samples: Samples
+
+    @property
+    def end_s(self) -> float:
+        """Where it ends, on the same clock."""
+        return self.start_s + len(self.samples) / SAMPLE_RATE
 
 
 class Utterances:
@@ -37,7 +52,7 @@ class Utterances:
         self._speech = 0  # samples of speech in a row
         self._speech_end = 0  # where the last speech ended
 
-    def push(self, samples: Samples) -> list[Piece]:
+    def push(self, samples: Samples) -> list[Utterance]:
         """The utterances that end in `samples` (float32 (n,), any n)."""
         self._sound = np.concatenate([self._sound, samples])
         utterances = [self._decide(float(probability)) for probability in self._detector.push(samples)]
@@ -45,12 +60,12 @@ class Utterances:
             self._drop_before(self._frames * self._frame - self._speech - round(_BEFORE_S * SAMPLE_RATE))
         return [utterance for utterance in utterances if utterance is not None]
 
-    def flush(self) -> Piece | None:
+    def flush(self) -> Utterance | None:
         """The utterance that the end of the stream cuts off, if any."""
         return None if self._start is None else self._take(min(self._end, self._pause))
 
     @property
-    def current(self) -> Piece | None:
+    def current(self) -> Utterance | None:
         """The utterance that is being spoken, so far.
 
         In a pause it does not grow: it is then the whole utterance if the pause ends it.
@@ -77,7 +92,7 @@ class Utterances:
         """Where the utterance ends if no more speech follows."""
         return self._speech_end + round(_AFTER_S * SAMPLE_RATE)
 
-    def _decide(self, probability: float) -> Piece | None:
+    def _decide(self, probability: float) -> Utterance | None:
         """One more frame. Returns the utterance that it ends."""
         self._frames += 1
         now = self._frames * self._frame
@@ -97,7 +112,7 @@ class Utterances:
             return self._cut(now)
         return None
 
-    def _take(self, end: int) -> Piece | None:
+    def _take(self, end: int) -> Utterance | None:
         """Ends the current utterance there."""
         assert self._start is not None
         utterance = self._between(self._start, end)
@@ -106,16 +121,16 @@ class Utterances:
         self._drop_before(end)
         return utterance if len(utterance.samples) >= _SHORTEST_S * SAMPLE_RATE else None
 
-    def _cut(self, now: int) -> Piece:
+    def _cut(self, now: int) -> Utterance:
         assert self._start is not None
         utterance = self._between(self._start, now)
         cut = quietest(utterance.samples)
         self._onset = self._start = self._start + cut
         self._drop_before(self._start)
-        return Piece(utterance.start, utterance.samples[:cut])
+        return Utterance(utterance.start_s, utterance.samples[:cut])
 
-    def _between(self, start: int, end: int) -> Piece:
-        return Piece(start, self._sound[start - self._first : end - self._first])
+    def _between(self, start: int, end: int) -> Utterance:
+        return Utterance(start / SAMPLE_RATE, self._sound[start - self._first : end - self._first])
 
     def _drop_before(self, position: int) -> None:
         drop = min(max(position - self._first, 0), len(self._sound))
