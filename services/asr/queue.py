@@ -64,7 +64,8 @@ class ModelQueue:
         """
         self._wait_s, self._places, self._workers, self._on_wait = wait_s, places, workers, on_wait
         self._lock = threading.Lock()
-        self._running = 0
+        self.running = 0
+        """How many callers use the model now."""
         self._short: deque[threading.Event] = deque()
         self._long: deque[threading.Event] = deque()
         self._short_turns = 0  # in a row
@@ -87,14 +88,9 @@ class ModelQueue:
         return len(self._short) + len(self._long)
 
     @property
-    def running(self) -> int:
-        """How many use the model now."""
-        return self._running
-
-    @property
     def in_use(self) -> bool:
         """Whether a new turn would have to wait."""
-        return self._running >= self._workers
+        return self.running >= self._workers
 
     @contextmanager
     def turn(self, caller: Caller | None = None) -> Iterator[None]:
@@ -113,7 +109,7 @@ class ModelQueue:
             self._turn_s += _NEW_WEIGHT * (time.monotonic() - started_at - self._turn_s)
         finally:
             with self._lock:
-                self._running -= 1
+                self.running -= 1
                 self._grant()
 
     def _wait(self, caller: Caller, asked_at: float) -> None:
@@ -122,7 +118,7 @@ class ModelQueue:
         lane = self._short if caller.short else self._long
         give_up_at = math.inf if caller.accepted else asked_at + self._wait_s
         with self._lock:
-            if not caller.accepted and self.waiting + self._running >= self._places:
+            if not caller.accepted and self.waiting + self.running >= self._places:
                 raise self._busy()
             lane.append(ticket)
             self._grant()
@@ -134,7 +130,7 @@ class ModelQueue:
         except BaseException:
             with self._lock:
                 if ticket.is_set():  # granted just now
-                    self._running -= 1
+                    self.running -= 1
                     self._grant()
                 else:
                     lane.remove(ticket)
@@ -143,14 +139,14 @@ class ModelQueue:
 
     def _grant(self) -> None:
         """Gives free workers to waiting callers. The lock is held."""
-        while self._running < self._workers and self.waiting:
+        while self.running < self._workers and self.waiting:
             if self._long and (not self._short or self._short_turns >= _LONG_EVERY - 1):
                 self._short_turns = 0
                 ticket = self._long.popleft()
             else:
                 self._short_turns += 1
                 ticket = self._short.popleft()
-            self._running += 1
+            self.running += 1
             ticket.set()
 
     def _busy(self) -> ApiError:

@@ -32,44 +32,28 @@ _BLANK_BIAS = {512: np.float32(2.0), 64: np.float32(2.55)}  # by output_size
 _SPECIAL = ("<unk>", "<s>", "</s>")
 
 # encoder_conf as published, and one small enough for tests
-FULL: dict[str, Any] = {
-    "output_size": 512,
-    "attention_heads": 4,
-    "linear_units": 2048,
-    "num_blocks": 50,
-    "tp_blocks": 20,
-}
-TINY: dict[str, Any] = {"output_size": 64, "attention_heads": 2, "linear_units": 128, "num_blocks": 2, "tp_blocks": 1}
+FULL = {"output_size": 512, "attention_heads": 4, "linear_units": 2048, "num_blocks": 50, "tp_blocks": 20}
+TINY = {"output_size": 64, "attention_heads": 2, "linear_units": 128, "num_blocks": 2, "tp_blocks": 1}
 
 # The published vocabulary ends with its tags, in this order (without the languages that only Whisper knows).
-TAGS = tuple(
-    f"<|{name}|>"
-    for name in (
-        *("zh", "en", "zh/en", "en/zh", "yue", "minnan", "wuyu", "dialect", "ja", "de", "es", "ru", "ko", "fr"),
-        *("ASR", "AED", "SER", "nospeech", "Speech", "/Speech", "BGM", "/BGM", "Laughter", "/Laughter", "Applause"),
-        *("/Applause", "HAPPY", "SAD", "ANGRY", "NEUTRAL", "FEARFUL", "DISGUSTED", "SURPRISED", "OTHER"),
-        *("EMO_UNKNOWN", "Cry", "Sneeze", "Breath", "Cough", "Sing", "Speech_Noise", "withitn", "woitn", "GBG"),
-        *("Event_UNK", "SPECIAL_TOKEN_1"),
-    )
+_TAG_NAMES = (
+    "zh en zh/en en/zh yue minnan wuyu dialect ja de es ru ko fr ASR AED SER nospeech Speech /Speech BGM /BGM Laughter "
+    "/Laughter Applause /Applause HAPPY SAD ANGRY NEUTRAL FEARFUL DISGUSTED SURPRISED OTHER EMO_UNKNOWN Cry Sneeze "
+    "Breath Cough Sing Speech_Noise withitn woitn GBG Event_UNK SPECIAL_TOKEN_1"
 )
+TAGS = tuple(f"<|{name}|>" for name in _TAG_NAMES.split())
 DIGITS_ZH = tuple("零一二三四五六七八九")
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-DIGITS_EN = tuple(f"\u2581{word}" for word in _NUMBERS)
-_OTHERS = (
-    *"，。？！、,.?!",
-    *"今天又没考过你好我们是不的了在有人这中大来上个国说",
-    "\u2581",
-    "\u2581the",
-    "\u2581a",
-    "s",
-    "ing",
-    "\u2581to",
+DIGITS_EN = tuple(
+    f"\u2581{word}" for word in ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 )
+_MARKS = "，。？！、,.?!"
+_CHARACTERS = "今天又没考过你好我们是不的了在有人这中大来上个国说"
+_WORDS = ("\u2581", "\u2581the", "\u2581a", "s", "ing", "\u2581to")
 
 
 def vocabulary(tokens: int = 0) -> list[str]:
     """Pieces: digits, some characters and words, fillers up to `tokens` (0: none), the tags last."""
-    pieces = [*_SPECIAL, *DIGITS_ZH, *DIGITS_EN, *_OTHERS]
+    pieces = [*_SPECIAL, *DIGITS_ZH, *DIGITS_EN, *_MARKS, *_CHARACTERS, *_WORDS]
     fillers = [f"\u2581w{i}" for i in range(max(0, tokens - len(pieces) - len(TAGS)))]
     return [*pieces, *fillers, *TAGS]
 

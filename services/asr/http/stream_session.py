@@ -76,7 +76,7 @@ class LiveSession:
         self._inbox = Inbox(round(_AHEAD_S * rate) * 2)
         self._code = NORMAL
         self._ended = self._failed = False
-        self._worker = threading.Thread(target=self._guarded, args=(self._work,), name="live-stream", daemon=True)
+        self._worker = threading.Thread(target=self._guarded, args=(self._recognise,), name="live-stream", daemon=True)
 
     def run(self, ready: LiveMessage) -> None:
         """Serve it to its end; raises no error."""
@@ -125,24 +125,21 @@ class LiveSession:
         else:
             raise ApiError(400, "asr.bad_message")
 
-    def _work(self) -> None:
-        try:
-            self._recognise()
-        finally:
-            self._inbox.close()  # the receiver may be waiting for room
-
     def _recognise(self) -> None:
         ended = False
-        while not ended:
-            data, ended = self._inbox.take()
-            too_long = len(data) > self._bytes_to_go
-            data = data[: self._bytes_to_go]
-            self._bytes_to_go -= len(data)
-            for message in self._dictation.push(data, last=ended or too_long):
-                self._send(message)
-            if too_long:
-                raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
-        self._send({"type": "done", "result": self._dictation.result().as_dict()})
+        try:
+            while not ended:
+                data, ended = self._inbox.take()
+                too_long = len(data) > self._bytes_to_go
+                data = data[: self._bytes_to_go]
+                self._bytes_to_go -= len(data)
+                for message in self._dictation.push(data, last=ended or too_long):
+                    self._send(message)
+                if too_long:
+                    raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
+            self._send({"type": "done", "result": self._dictation.result().as_dict()})
+        finally:
+            self._inbox.close()  # the receiver may be waiting for room
 
     def _send(self, message: LiveMessage) -> None:
         if self._failed:
