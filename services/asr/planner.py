@@ -94,19 +94,19 @@ def recognise_all(call: Call, pieces: Sequence[Samples], plan: Plan) -> list[Rec
 
     Raises ApiError 503 `out_of_memory`, and what `call` raises.
     """
-    done: dict[int, Recognition] = {}
-    while len(done) < len(pieces):
-        waiting = [(i, len(piece) / SAMPLE_RATE) for i, piece in enumerate(pieces) if i not in done]
+    recognitions: dict[int, Recognition] = {}
+    while len(recognitions) < len(pieces):
+        waiting = [(i, len(piece) / SAMPLE_RATE) for i, piece in enumerate(pieces) if i not in recognitions]
         batch = next_batch(waiting, plan.batch_s)
         try:
-            done.update(zip(batch, call([pieces[i] for i in batch]), strict=True))
+            recognitions.update(zip(batch, call([pieces[i] for i in batch]), strict=True))
             plan.went_well()
         except OutOfMemory:
             if len(batch) == 1:
-                done[batch[0]] = _in_two(call, pieces[batch[0]])
+                recognitions[batch[0]] = _in_two(call, pieces[batch[0]])
             else:
                 plan.ran_out(len(batch) * max(len(pieces[i]) for i in batch) / SAMPLE_RATE)
-    return [done[i] for i in range(len(pieces))]
+    return [recognitions[i] for i in range(len(pieces))]
 
 
 def next_batch(waiting: Sequence[tuple[int, float]], batch_s: float) -> list[int]:

@@ -83,15 +83,15 @@ class Serving:
 
     def _caching(self, key: object, steps: Steps) -> Steps:
         """The same steps, put into the cache at the end."""
-        done: list[Step] = []
+        steps_so_far: list[Step] = []
         for step in steps:
             if isinstance(step, Part) and step.position_s > _LONGEST_CACHED_S:
                 yield step
                 yield from steps
                 return
-            done.append(step)
+            steps_so_far.append(step)
             if isinstance(step, RecordingTranscript):
-                self._cache.put(key, done)
+                self._cache.put(key, steps_so_far)
             yield step
 
     def facts(self) -> dict[str, Any]:

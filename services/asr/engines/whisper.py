@@ -136,8 +136,8 @@ class WhisperEngine:
             return second, ()
         tokens = without_loop(second.tokens)
         text = self._text(tokens, second.language)
-        cut = dataclasses.replace(second, tokens=tokens, text=text, looped=False)
-        return cut, ("the recogniser repeated itself; the repetition was left out",)
+        once = dataclasses.replace(second, tokens=tokens, text=text, looped=False)
+        return once, ("the recogniser repeated itself; the repetition was left out",)
 
     def _decode(self, samples: Samples, window_s: float, hints: Hints, tokens_per_s: int) -> _Attempt:
         encoded = self._whisper.encode(self._features(samples, min(window_s, _FULL_WINDOW_S)))

@@ -109,6 +109,6 @@ class TagTokens:
 
 def _probabilities(logits: npt.NDArray[np.float32], tokens: Mapping[str, int]) -> dict[str, float]:
     """Softmax over these tokens alone."""
-    chosen = logits[list(tokens.values())].astype(np.float64)
-    shares = np.exp(chosen - chosen.max())
+    values = logits[list(tokens.values())].astype(np.float64)
+    shares = np.exp(values - values.max())
     return dict(zip(tokens, (shares / shares.sum()).tolist(), strict=True))

@@ -84,13 +84,13 @@ class Corrector:
 
     def _edits(self, text: str) -> list[_Edit]:
         """In order, without overlaps; of overlapping ones the surest."""
-        chosen: list[_Edit] = []
+        edits: list[_Edit] = []
         occupied = [span for word in self._words for span in _places(word, text)]
         for edit in sorted(self._candidates(text), key=lambda edit: (-edit.score, edit.start)):
             if all(edit.end <= start or end <= edit.start for start, end in occupied):
-                chosen.append(edit)
+                edits.append(edit)
                 occupied.append((edit.start, edit.end))
-        return sorted(chosen, key=lambda edit: edit.start)
+        return sorted(edits, key=lambda edit: edit.start)
 
     def _candidates(self, text: str) -> Iterator[_Edit]:
         if self._han:
