@@ -8,12 +8,18 @@
       CommandError           a command cannot go on (assistant.faces.cli)
         UsageError           it was asked for wrongly
       ScenarioError          a scripted conversation that cannot be read or played (assistant.scenario)
+        NotPlayable, RoomMissing
       PortError              a sound device that cannot be used (assistant.ports)
+        DriverError          PortAudio refuses
+      WavError               a sound file that cannot be used (assistant.ports)
+      CancellerMissing       a library of the echo path that is not installed (assistant.ears)
       ServiceError           a service that does not answer as it should (assistant.clients)
         LaunchError          one that cannot be started
       SessionError           a kept conversation that cannot be read or written (assistant.conversation)
         UnknownSessionError  no conversation has that name, or more than one
       ModelError             a model of a service that cannot be loaded, or does not work (services.common)
+        UnexpectedGraph      (services.tts)
+      PortTaken              an address that cannot be listened on (services.common)
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ModelFolderError       a recogniser's model folder that cannot be used (services.asr)

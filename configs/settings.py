@@ -75,7 +75,7 @@ class ServiceSettings:
 class AsrSettings:
     """Speech to text."""
 
-    port: int = setting(7870, "the seed articles' port", low=0, high=65535)
+    port: int = setting(7870, "kept for clients that know it", low=0, high=65535)
     engine: str = setting(
         "whisper",
         "runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords",
@@ -127,7 +127,7 @@ class AsrSettings:
 class LlmSettings:
     """The language-model proxy."""
 
-    port: int = setting(21002, "the seed articles' port", low=0, high=65535)
+    port: int = setting(21002, "kept for clients that know it", low=0, high=65535)
     upstreams: tuple[str, ...] = setting(
         ("embedded",),
         "tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as "
@@ -183,7 +183,7 @@ class LlmSettings:
 class TtsSettings:
     """Text to speech."""
 
-    port: int = setting(7889, "the seed articles' port", low=0, high=65535)
+    port: int = setting(7889, "kept for clients that know it", low=0, high=65535)
     engine: str = setting(
         "auto",
         "auto: hibari for English, Kokoro for Chinese and mixed text",

@@ -2,7 +2,7 @@
 
 `requests` cannot be interrupted while it waits for a first byte; a speculative reply must be, at once, so that the
 language model is free for the next. Shutting the socket down does it, on every platform. (The LLM proxy's thread, which
-watches its own caller while it waits, does otherwise: `services/llm/watched_http.py`.)
+watches its own caller while it waits, does otherwise: `services/llm/http_client.py`.)
 """
 
 from __future__ import annotations

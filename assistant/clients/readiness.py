@@ -18,7 +18,7 @@ _PATIENCE_S = 10.0  # a service that loads a model on a busy machine can be sile
 class ServiceState:
     """`kind` and, for 'other' and 'failed', `why`.
 
-    absent: nothing listens on the port. other: something that is not this service does. failed: the service runs,
+    absent: nothing listens on the port. other: something else listens there. failed: the service runs,
     but has no model or does not accept our key.
     """
 

@@ -42,8 +42,8 @@ def assemble(
     """A conversation that is ready to run.
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
-    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false: without
-    `prepare`; `patience_s`: as there. Raises StoreError when there is no model for voice activity.
+    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
+    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
     """
     settings = services.settings
     listener = make_listener(settings, tell) if listen else None

@@ -102,9 +102,9 @@ class Conversation:
         self._typing = threading.Lock()
         self._typed = 0  # lines typed that the machine has not yet seen
         self._lockstep = lockstep
-        self._is_block_unread = False  # by the listener
+        self._is_block_unread = False  # the listener has not yet taken the newest block
         self._device_lost = False
-        self._wake_s = float("inf")  # when the machine wants to be woken
+        self._wake_s = float("inf")  # the next deadline of the turn machine
 
     def type(self, text: str) -> None:
         """The user types instead of speaking. From any thread."""
@@ -114,7 +114,7 @@ class Conversation:
         self._events.put(ev.TextEntered(self.clock.now(), text))
 
     def greet(self, clauses: Iterable[str]) -> None:
-        """The assistant speaks first, at least a clause. From any thread."""
+        """The assistant speaks first; `clauses` must not be empty. From any thread."""
         self.quiet.clear()
         self._events.put(_Greet(self.clock.now(), tuple(clauses)))
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEAST_CONFIDENCE = 0.6  # of an emotion worth mentioning: below, one in three is wrong even on acted speech
-LEAST_EVENT_CONFIDENCE = 0.5  # of one worth mentioning: more likely than not
+LEAST_EVENT_CONFIDENCE = 0.5  # of a sound event worth mentioning: more likely than not
 TREND_TURNS = 3  # so many turns in a row make a trend, mentioned once
 
 _CANNOT_TELL = ("", "other", "unknown")  # does not even end a trend

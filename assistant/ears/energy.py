@@ -17,10 +17,10 @@ from huiyin.assistant.ports.port import Pcm16
 
 _STEP = SAMPLE_RATE // 100  # 10 ms
 _STEP_S = _STEP / SAMPLE_RATE
-_DEEP_DB = 25.0  # below the speech: nothing is said
-_HIGH_DB = 12.0  # below it: something is
+_DEEP_DB = 25.0  # this far below the speech level counts as silence
+_HIGH_DB = 12.0  # closer to it than this counts as speech
 _QUIET_STEPS = 3
-_FORGET_DB = 0.05  # a step: the level of the speech is that of its loudest sound, and it fades
+_FORGET_DB = 0.05  # a step: the speech level follows the loudest sound, and sinks this fast
 _FLOOR = 1.0  # int16: digital silence has a level, too
 
 EnergyChange = Literal["dropped", "recovered"]

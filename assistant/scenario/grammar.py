@@ -126,7 +126,8 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         raise keys["turns"].error("scenario.no_turns")
     recording = next((step for step in steps if step.kind == "audio"), None)
     values = {"name": name, **fields(keys, _SCENARIO)}
-    depths = values.pop("depth", ("room",) if recording else ("text",))
+    usual: script.Depth = "room" if recording else "text"
+    depths = values.pop("depth", ()) or (usual,)
     if recording and "text" in depths:
         raise keys["depth"].error("scenario.sound_at_text_depth", audio_line=recording.line)
     return script.Scenario(path=path, depths=depths, steps=tuple(steps), **values)

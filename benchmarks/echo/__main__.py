@@ -19,7 +19,7 @@ from benchmarks.echo.trial import EchoFigures, listen
 from benchmarks.output import show, tell
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
-from huiyin.assistant.faces.cli.shared import check_writable, output_file
+from huiyin.assistant.faces.cli.shared import CommandParser, check_writable, output_file
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Pcm16
@@ -50,9 +50,7 @@ us per 10 ms                 one core's time for 10 ms of sound: alignment and c
 
 def main() -> int:
     """Read the command line, measure. Returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="huiyin bench echo", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(prog="huiyin bench echo", description=_DESCRIPTION)
     parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
     parser.add_argument("--seconds", type=float, default=SCENE_S, metavar="S", help="length of a scene (default: 44)")
     parser.add_argument("--canceller", action="append", choices=CANCELLERS, help="only this one; may be repeated")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 from pathlib import Path
 
+from huiyin.assistant.faces.cli.shared import CommandParser
+
 
 def main() -> None:
     """Measure one thing: figures are printed, and with --json written to a file as one object."""
-    parser = argparse.ArgumentParser(prog="huiyin bench asr|memory|serving|equality")
+    parser = CommandParser(prog="huiyin bench", description=__doc__)
     what = parser.add_subparsers(dest="what", required=True)
     speed = what.add_parser("asr", help="SenseVoice's speed and memory beside the stock call")
-    speed.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    speed.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="default: 1 2")
     speed.add_argument("--lengths", type=float, nargs="+", metavar="S", help="seconds of sound")
-    speed.add_argument("--rounds", type=int, default=5)
-    speed.add_argument("--precision", default="auto", help="int8, fp32, fp16, bf16")
-    speed.add_argument("--device", default="cpu", help="cpu, or cuda")
+    speed.add_argument("--rounds", type=int, default=5, help="times each is measured (default: 5)")
+    speed.add_argument(
+        "--precision", default="auto", choices=("int8", "fp32", "fp16", "bf16"), help="default: int8; fp16 on a GPU"
+    )
+    speed.add_argument("--device", default="cpu", help="cpu (default), or cuda")
     speed.add_argument("--sherpa", action="store_true", help="sherpa-onnx too (installed apart; minutes, once)")
     memory = what.add_parser("memory", help="peak memory by length of the recording")
     memory.add_argument("--lengths", type=float, nargs="+", metavar="S", help="seconds of sound")

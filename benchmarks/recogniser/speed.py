@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -82,6 +83,8 @@ def start(kind: str, folder: Path, threads: int, precision: str = "auto", device
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, print the table, return the figures."""
+    if importlib.util.find_spec("funasr") is None or importlib.util.find_spec("torch") is None:
+        raise SystemExit("huiyin bench asr compares with FunASR's own call; `make funasr` installs it and PyTorch")
     folder = args.model or random_model()
     on_gpu = args.device != "cpu"
     lengths = tuple(args.lengths or (_GPU_LENGTHS_S if on_gpu else _CPU_LENGTHS_S))

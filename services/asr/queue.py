@@ -1,7 +1,7 @@
 """One model, many callers, in order.
 
-A turn is one call of the engine: a piece of a recording, or a batch of pieces. So a short request waits for a piece of
-a long file, never for all of it, and short requests go first.
+A turn is one call of the engine, with a piece of a recording or a batch of pieces. So a short request waits for a piece
+of a long file, never for all of it, and short requests go first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from huiyin.services.common.watch import ClientLeft
 _LONG_EVERY = 4  # turns, of which one goes to a long file if any waits: short requests must not starve it
 _POLL_S = 0.1  # how often a waiting request checks that its caller is still there
 _TURN_S = 0.5  # length of a turn before any was measured
-_NEW_WEIGHT = 0.2  # of the last turn in the mean length
+_NEW_WEIGHT = 0.2  # how much the newest turn counts in the running mean of their lengths
 
 
 @dataclass
@@ -28,14 +28,14 @@ class Caller:
     """A caller with one recording. Its pieces share one caller, which is `accepted` from its first turn on."""
 
     short: bool = True
-    """A spoken turn rather than a long file."""
+    """An utterance of a conversation rather than a long file."""
     left: Callable[[], bool] = lambda: False
     """Whether the client is gone; called often."""
     deadline_s: float = 0.0
     """Longest time from `since` to the response; 0: unlimited."""
     since: float = field(default_factory=time.monotonic)
     accepted: bool = False
-    """A request that had a turn is not refused half-way."""
+    """Whether it has had a turn; from then on it is never refused as busy."""
     reached_s: float = 0.0
     """How much of the recording is done."""
 
@@ -58,7 +58,7 @@ class ModelQueue:
     def __init__(
         self, wait_s: float, places: int, workers: int = 1, on_wait: Callable[[float], object] = lambda seconds: None
     ) -> None:
-        """A caller waits at most `wait_s` for its first turn; a new one is accepted beside at most `places` - 1 others.
+        """A caller waits at most `wait_s` for its first turn; at most `places` callers run or wait.
 
         `on_wait` is called with the seconds that each turn had to wait.
         """

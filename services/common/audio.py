@@ -32,7 +32,7 @@ Samples = npt.NDArray[np.float32]
 Source = bytes | Path | BinaryIO
 
 _BLOCK_S = 1.0
-_MIN_BYTES_PER_S = 100  # less than of any speech codec: a header that claims more seconds is wrong
+_MIN_BYTES_PER_S = 100  # every codec uses more: a header that claims a longer file is wrong
 _DAMAGE_S = 0.05  # missing sound that is more than a codec's own delay and padding
 _OVER_FULL_SCALE = 1.5  # lossy codecs overshoot 1.0 a little; beyond this the file is scaled wrongly
 
@@ -156,7 +156,7 @@ class AudioReader:
                     yield rate, chunk
 
     def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_has_length: bool) -> None:
-        """Refuse a recording that is too long by its header, unless it is too small for that."""
+        """Refuse a recording that its header calls too long; a claim that its size cannot bear out is ignored."""
         claimed_s = container.duration / av.time_base if container.duration else 0.0
         if size is not None and claimed_s * _MIN_BYTES_PER_S > size:
             return

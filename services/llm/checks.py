@@ -32,7 +32,7 @@ def check_chat(body: JsonObject) -> JsonObject:
 
 
 def check_generate(body: JsonObject) -> JsonObject:
-    """The seed articles' request (`prompt` or `messages`, `max_new_tokens`) as a streaming chat completion request.
+    """The service's own request (`prompt` or `messages`, `max_new_tokens`) as a streaming chat completion request.
 
     Raises ApiError 400.
     """

@@ -81,7 +81,7 @@ class VoiceSelector:
         return named.voice.language[:2] if named else "en"
 
     def stand_in(self, choice: Choice, text: str) -> Choice | None:
-        """A local voice for `text`, which the engine of `choice` failed to say; None without one."""
+        """A local voice to say `text` after the engine of `choice` has failed; None without one."""
         lang = language(text)
         named = self._find(_DEFAULTS[lang, choice.voice.gender])
         if named is not None and named.engine is not choice.engine:

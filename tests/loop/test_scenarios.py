@@ -272,3 +272,9 @@ def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() ->
     assert all(f"`{name}`" in page for name in grammar._ROOM), "every key of `room:`"
     assert grammar.__doc__ is not None
     assert grammar.__doc__.split("\n\n", 1)[1].strip() in page
+
+
+def test_no_depth_named_is_the_usual_depth(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("depth: []\nturns: [{user: hi}]\n")
+    assert read(path).depths == ("text",)

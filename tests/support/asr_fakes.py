@@ -27,7 +27,7 @@ def speech(*lengths_s: float, gap_s: float = 0.6, quiet: float = 0.001) -> Sampl
 
 
 class LoudnessDetector:
-    """Takes what is loud for speech. See `huiyin.services.asr.signal.voice_activity.SpeechDetector`."""
+    """Takes what is loud for speech. See `huiyin.services.asr.signal.detector.SpeechDetector`."""
 
     name, frame_s, threshold = "loudness", _FRAME / SAMPLE_RATE, 0.5
 

@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``bench``."""
     parser.description = _ABOUT
     parser.add_argument("what", choices=tuple(_MODULES), metavar="WHAT", help=", ".join(_MODULES))
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="options of the measurement")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="OPTION", help="options of the measurement")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -89,12 +89,13 @@ class SecondVoice:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play the demo; write its files. Returns the exit status."""
     captions = Captions()
+    persona = load_persona(args.persona or settings.talk.persona)  # a wrong name is reported before the services start
+    args.out.mkdir(parents=True, exist_ok=True)  # so is a folder that cannot be made
     with Launcher(settings, args.service_arguments, captions.notice) as launcher, MemoryWatch() as memory:
         captions.notice("starting the services …")
         launcher.start(NAMES)
         captions.notice("the second voice learns its lines …")
         lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
-        persona = load_persona(args.persona or settings.talk.persona)
         room = SimulatedRoom(RoomSettings(seed=args.seed))
         trace, user = Trace(), SecondVoice(room, lines)
         conversation = assemble(launcher.services, persona, room, captions.notice, patience_s=_TTS_LIMIT_S)

@@ -53,7 +53,7 @@ def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
 
 
 class TalkKey:
-    """Makes the talk key of keys. `press` is called with whether it is down, `tell` with what the user should know."""
+    """Turns key strokes into the talk key. `press` gets whether it is down, `tell` what the user should know."""
 
     def __init__(self, press: Callable[[bool], None], tell: Callable[[str], None], *, push_to_talk: bool) -> None:
         """`push_to_talk` false: the space bar interrupts, and that is all."""

@@ -15,10 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from huiyin.assistant.faces.cli import options
-from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
+from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, CommandParser, UsageError
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
@@ -41,16 +40,6 @@ COMMANDS = {
 }
 _OPTIONS = {"talk": options.add_talk_options, "demo": options.add_demo_options}  # their own modules load slowly
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors in one line, help texts as they were written."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(UsageError.exit_status, f"huiyin: {message}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +93,7 @@ def _module(name: str) -> ModuleType:
 def _shared_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options every command has, wherever they stand, and the arguments without them."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    parser = _Parser(prog="huiyin", add_help=False)
+    parser = CommandParser(prog="huiyin", add_help=False)
     _add_shared(parser)
     shared, rest = parser.parse_known_args(arguments[:end])
     return shared, [*rest, *arguments[end:]]
@@ -123,7 +112,7 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What `words` ask of command `name`."""
-    parser = _Parser(prog=f"huiyin {name}")
+    parser = CommandParser(prog=f"huiyin {name}")
     add_options = _OPTIONS.get(name) or _module(name).add_options
     add_options(parser)
     _document_shared(parser)

@@ -7,7 +7,6 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings, SettingsError
 
 _SECRET = "(set; not shown)"
@@ -35,7 +34,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     names = [field.name for field in dataclasses.fields(settings)]
     for name in args.section:
         if name not in names:
-            raise SettingsError("settings.no_section", section=name, near=nearest(name, names), sections=names)
+            raise SettingsError("settings.no_section", section=name, near="", sections=names)
     rows = [row for row in _rows(settings) if not args.section or row["section"] in args.section]
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
@@ -24,6 +25,16 @@ class UsageError(CommandError):
     """A command was used wrongly."""
 
     exit_status = 2
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Errors in one line, help texts as they were written."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(UsageError.exit_status, f"huiyin: {message}; see `{self.prog} --help`\n")
 
 
 def text_from(words: Sequence[str]) -> str:

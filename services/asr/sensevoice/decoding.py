@@ -62,8 +62,8 @@ class Decoder:
     ) -> tuple[Segment, ...]:
         """What was said in a piece of `length_s` seconds; one segment unless its tags change inside it.
 
-        `frames`: (T,) the likeliest token of each 60 ms; `probabilities`: (T,) theirs. A piece without words gives a
-        segment without text when it has an event, else no segment.
+        `frames`: (T,) the likeliest token of each 60 ms; `probabilities`: (T,) of each of them. A piece without words
+        gives a segment without text when it has an event, else no segment.
         """
         runs = self._runs(self._tokens(frames, probabilities, length_s), answers, length_s)
         segments = [self._segment(run, length_s) for run in runs if run.tokens]

@@ -83,10 +83,12 @@ def main() -> None:
         answer = {"address": server.listening_address}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), file=answers, flush=True)
-    while sys.stdin.readline():
-        pass
-    os._exit(0)  # at once: freeing the memory in order takes time
+    try:
+        print(json.dumps(answer), file=answers, flush=True)
+        while sys.stdin.readline():
+            pass
+    finally:  # also where the service has gone meanwhile
+        os._exit(0)  # at once: freeing the memory in order takes time
 
 
 if __name__ == "__main__":

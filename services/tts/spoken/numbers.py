@@ -41,7 +41,7 @@ def number_zh(number: str) -> str:
 
 
 def cardinal_zh(number: int) -> str:
-    """A whole number from 0 below 10**16, as it is said: 200 and 2000 are 两百 and 两千 at its start, or where it ends.
+    """A whole number from 0 below 10**16, as it is said. 200 at its start is 两百, 2000 at its start or end 两千.
 
     >>> cardinal_zh(12_200), cardinal_zh(10_015), cardinal_zh(200)
     ('一万二千二百', '一万零一十五', '两百')

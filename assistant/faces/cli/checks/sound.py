@@ -85,7 +85,9 @@ def microphone(settings: Settings) -> Iterator[Check]:
         sound = _listen(device)
     except DriverError as error:
         reason = error.facts["reason"]
-        yield Check("fail", f"{device.name} cannot be recorded from: {reason}", "is another program using it alone?")
+        yield Check(
+            "fail", f"{device.name} cannot be recorded from: {reason}", "does another program have it for itself?"
+        )
         return
     if sound is None:
         yield Check("fail", f"{device.name} delivers no sound at all", "unplug it, plug it in again")
