@@ -61,6 +61,7 @@ def test_the_simulated_recogniser_knows_the_words_of_the_part_it_is_sent(simulat
         assert theirs.audio.transcriptions.create(model="any", file=file).text == words
 
 
+@pytest.mark.slow
 def test_both_routes_wait_the_fixed_delays(simulated: SimulatedServices) -> None:
     simulated.playing = Recording(_noise(1.0), [(0.0, 1.0)], {"0-0": "hello"}, "en", "Sure, I can do that for you.")
     own, theirs = _clients(simulated.port)

@@ -75,6 +75,7 @@ def test_in_a_spawned_process_it_is_the_same_error() -> None:
         assert ERROR in pool.apply(error_of_import, ("services",))
 
 
+@pytest.mark.slow
 def test_in_the_web_servers_worker_it_is_the_same_error() -> None:
     with start_service("asr", program=("-m", "tests.support.wrong_import"), wait_ready=False) as url:
         assert ERROR in requests.get(f"{url}/import", timeout=10).text

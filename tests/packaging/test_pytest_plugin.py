@@ -60,6 +60,7 @@ def test_a_foreign_file_neither_has_the_mark_nor_looks_like_a_scenario(name: str
     assert not is_marked(content) and not looks_like_scenario(content)
 
 
+@pytest.mark.slow
 def test_files_without_the_mark_are_not_collected_and_counted_once(pytester: pytest.Pytester, folder: Path) -> None:
     for name, content in FOREIGN.items():
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)

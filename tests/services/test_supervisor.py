@@ -66,6 +66,7 @@ def test_all_are_asked_to_end_and_the_stubborn_one_is_killed() -> None:
     stop_all(children)
 
 
+@pytest.mark.slow
 def test_it_ends_with_its_parent_however_that_ends() -> None:
     program = (
         "import sys; from huiyin.services.common.supervisor import Child;"

@@ -29,7 +29,7 @@ into the real loop and the real services. Writes conversation.wav (left: microph
 transcript.json and timeline.png, and prints the latency of every turn.
 
   huiyin demo
-  huiyin demo --out /tmp/demo --seed 7"""
+  huiyin demo --out my_demo --seed 7"""
 
 
 def add_talk_options(parser: argparse.ArgumentParser) -> None:
