@@ -31,6 +31,8 @@ def main() -> None:
         one.add_argument("--model", type=Path, help="a SenseVoice folder; default: random weights, published size")
         one.add_argument("--json", type=Path, metavar="FILE", help="the figures as JSON")
     args = parser.parse_args()
+    if args.model:
+        args.model = args.model.expanduser().absolute()  # workers run in another folder
     module = "speed" if args.what == "asr" else args.what
     figures = importlib.import_module(f"benchmarks.recogniser.{module}").run(args)
     if args.json:

@@ -61,18 +61,6 @@ class TerminalProgress:
         tqdm.write(f"huiyin: {text}", file=sys.stderr)
 
 
-class SilentProgress:
-    """Says nothing."""
-
-    def start(self, name: str, source: str, total: int) -> None: ...
-
-    def at(self, position: int) -> None: ...
-
-    def finish(self, problem: str = "") -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-
 def megabytes(count: int) -> str:
     """A number of bytes for people: '1.1 GB', '145.2 MB', '2.3 kB' (powers of 1000, as the hubs count)."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

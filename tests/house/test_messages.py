@@ -22,15 +22,11 @@ import pytest
 from huiyin.configs import errors, messages
 from tests.support import ROOT
 
-TO_CONVERT: set[str] = set()
-"""Errors that still carry a sentence instead of a key. Shorten this; it must not grow."""
-
 HELPERS = {
     "error": {"source", "line", "what"},  # assistant/scenario/reader.py
     "refuse": {"name", "value", "why"},  # configs/layers.py
     "_refuse": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
-    "_bad": set(),  # services/asr/text/hotword_list.py
 }
 """Functions that make an error from a key, and what they add to its facts."""
 
@@ -151,7 +147,7 @@ def test_errors_for_people_carry_a_key_and_no_sentence() -> None:
     for place, name, call in calls(in_tree | outside):
         if not keys_of(call) if name in in_tree else any(map(_is_sentence, call.args)):
             wrong.setdefault(name, []).append(place)
-    assert wrong.keys() == TO_CONVERT, {name: places for name, places in wrong.items() if name not in TO_CONVERT}
+    assert wrong == {}
 
 
 def _is_exception(kind: object) -> bool:

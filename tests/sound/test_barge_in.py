@@ -210,6 +210,15 @@ def test_bench_echo_measures_recordings_of_ones_own(tmp_path: Path, capfd: pytes
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_bench_looks_for_files_where_the_user_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a_mic.wav").write_bytes(b"not a sound")
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", "echo", "--pairs", "."]) == 1
+    assert "a_ref.wav" in capfd.readouterr().err
+
+
 def test_bench_echo_says_what_is_wrong_with_a_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "echo", "--pairs", str(tmp_path)]) == 1
     assert "_mic.wav" in capfd.readouterr().err

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
-import sys
 
 from huiyin.assistant.faces.cli.shared import CommandError
 from huiyin.configs.settings import CONFIG_DIR, Settings
+from huiyin.services.common.child import module_command
 
 _CHECKOUT = CONFIG_DIR.parent
 _MODULES = {
@@ -43,5 +44,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     module, *words = _MODULES[args.what]
     if args.what == "echo":  # the others measure models of their own, whatever the settings are
         words += args.service_arguments
-    command = [sys.executable, "-m", module, *words, *args.arguments]
-    return subprocess.run(command, cwd=_CHECKOUT, check=False).returncode
+    path = os.pathsep.join(filter(None, [str(_CHECKOUT), os.environ.get("PYTHONPATH")]))
+    command = module_command(module, *words, *args.arguments)
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from huiyin.services.common.text import HAN, HANGUL, KANA, count_han
 from huiyin.services.tts.speakable import Language
-from huiyin.services.tts.spoken import characters, markup
 from huiyin.services.tts.spoken.addresses import read_addresses
+from huiyin.services.tts.spoken.characters import sayable, unify
 from huiyin.services.tts.spoken.chinese import read_chinese
 from huiyin.services.tts.spoken.english import read_english
+from huiyin.services.tts.spoken.markup import plain, prose
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
@@ -58,13 +59,13 @@ def spoken(text: str, voice: str = "en") -> str:
     >>> spoken("**好的** 😀，见[这里](http://a.b)！！"), spoken("It's $3.50 (see https://a.org/x).")
     ('好的，见这里！', "It's three dollars and fifty cents (see a dot org).")
     """
-    text = characters.unify(text)
-    whole = _language(_AMOUNT.sub(" ", markup.prose(text)), voice)
+    text = unify(text)
+    whole = _language(_AMOUNT.sub(" ", prose(text)), voice)
     reader: Language = "zh" if whole == "zh" else "en"
-    text = read_addresses(markup.plain(text, reader), reader)
+    text = read_addresses(plain(text, reader), reader)
     if whole in ("zh", "en"):
         text = "".join(_read(sentence, reader) for sentence in _sentences(text))
-    return characters.sayable(text)
+    return sayable(text)
 
 
 def _sentences(text: str) -> Iterator[str]:
