@@ -18,7 +18,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.configs.files import write_whole
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, as_arguments
 from huiyin.services.llm.engines import turn_model
 from tests.support.service_process import free_port
 
@@ -36,7 +36,7 @@ class LlmService:
         self.settings = replace(settings, llm=replace(settings.llm, port=port, upstreams=(upstream,)))
         self._services = Services(self.settings)
         chosen = [f"llm.port={port}", f"llm.upstreams={upstream}", "llm.upstream_model=simulated"]
-        self._launcher = Launcher(self.settings, [word for one in chosen for word in ("--set", one)])
+        self._launcher = Launcher(self.settings, as_arguments(None, chosen))
         self._launcher.start(["llm"])
         until_s = time.monotonic() + _LOAD_LIMIT_S
         while True:

@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=0, metavar="N", help="only the first N")
     args = parser.parse_args()
     overrides = [*args.set, f"asr.port={free_port()}"]
-    arguments = [*(["--profile", args.profile] if args.profile else []), *(w for o in overrides for w in ("--set", o))]
+    arguments = config.as_arguments(args.profile, overrides)
     times: list[Times] = []
     texts: dict[str, list[tuple[str, str]]] = {}
 

@@ -345,3 +345,14 @@ def load(
         *from_overrides(overrides),
     ]
     return Settings(**build(table, values))
+
+
+def as_arguments(profile: str | None, overrides: Iterable[str]) -> list[str]:
+    """What `load` takes, as options of a command line for a process of its own, in whatever folder that runs."""
+    arguments: list[str] = []
+    if profile:
+        is_file = profile.endswith(".toml")
+        arguments += ["--profile", str(Path(profile).expanduser().resolve()) if is_file else profile]
+    for item in overrides:
+        arguments += ["--set", item]
+    return arguments

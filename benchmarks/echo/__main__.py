@@ -25,7 +25,7 @@ from huiyin.assistant.ports.delay_line import as_int16
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import read_wav
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.settings import Settings, load
+from huiyin.configs.settings import Settings, as_arguments, load
 from huiyin.configs.store.model_store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
@@ -67,11 +67,7 @@ def main() -> int:
     parser.add_argument("--profile", metavar="NAME|FILE", help="settings profile")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
-    args.service_arguments = [word for item in args.set for word in ("--set", item)]
-    if args.profile:
-        args.service_arguments += ["--profile", args.profile]
-    if args.rooms < 1 or args.seconds < 5:
-        parser.error("at least one room and five seconds are needed")
+    args.service_arguments = as_arguments(args.profile, args.set)
     try:
         run(args, load(args.profile, args.set))
     except HuiyinError as error:

@@ -13,7 +13,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 from huiyin.assistant.faces.cli import options
@@ -80,7 +79,7 @@ def _main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = _parse(name, rest[1:])
-    vars(args).update(vars(shared), service_arguments=_service_arguments(shared))
+    vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     return int(_module(name).run(args, settings))
 
@@ -133,17 +132,6 @@ def _document_shared(parser: argparse.ArgumentParser) -> None:
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():
                 _document_shared(below)
-
-
-def _service_arguments(shared: argparse.Namespace) -> list[str]:
-    """The same settings for a service that is started as a process of its own."""
-    arguments: list[str] = []
-    if shared.profile:
-        is_file = shared.profile.endswith(".toml")
-        arguments += ["--profile", str(Path(shared.profile).expanduser().resolve()) if is_file else shared.profile]
-    for item in shared.set:
-        arguments += ["--set", item]
-    return arguments
 
 
 def _help() -> str:
