@@ -1,117 +1,162 @@
-"""The stages of a reply, each in a thread of its own: recognise, ask, speak. Results come back as events.
+"""The stages of a reply: recognise, judge, ask, speak. What they are asked for, and how their results come back.
 
-The calls of a generation that is cancelled are cancelled; what arrives all the same carries its old number and is
-dropped by the turn machine.
+A stage is a protocol: it is given a request and returns a source of results, which the world starts. The services over
+HTTP are one form (`http_stages`), the simulated ones of scripted conversations another. What a reply's stages have in
+common is here: the clauses are cut while the model writes, and spoken one after the other; what belongs to a cancelled
+generation never arrives.
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-import numpy as np
-
-from huiyin.assistant.clients.http import Call, Cancelled, ServiceError
-from huiyin.assistant.clients.services import Name, Services
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
-from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
-from huiyin.assistant.ears.endpoint_model import WINDOW_S as LONGEST_SCORED_S
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.player import HeardUntil
+from huiyin.assistant.ports.port import Loudspeaker, Pcm16
 from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.events import Stage, Transcript
 
-Post = Callable[[ev.Event], None]
-Now = Callable[[], float]
-_Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
-JUDGE_LIMIT_S = 0.5  # a later judgement is not used
-_SUMMARY_LIMIT_S = 60.0  # no reply waits for it
-_VOICE_AHEAD_S = 1.0  # with less sound ahead the embedded model is suspended: a clause takes less
-_SUSPEND_S = 2.0  # at most; a clause that takes longer must not cost the next one's words
-_SUSPEND_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait for it longer
+_AHEAD_S = 1.0  # with less sound ahead the voice is in a hurry: a clause takes less to be made
+
+
+@dataclass(frozen=True)
+class TurnSoFar:
+    """The user's turn from `start_s` to its pause at `end_s`. `text`: its words, for a judge of words."""
+
+    generation: int
+    start_s: float
+    end_s: float
+    sound: Callable[[], Pcm16]
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A clause to be spoken. `is_urgent`: little sound is ahead of it, and the model still writes."""
+
+    generation: int
+    clause: int
+    text: str
+    style: Style
+    is_urgent: bool
+
+
+class Recogniser(Protocol):
+    """Speech to text."""
+
+    def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
+        """One transcript of the turn so far."""
+
+
+class Judge(Protocol):
+    """Whether a turn is complete: by its sound, or by its words."""
+
+    def judge(self, turn: TurnSoFar) -> Source[float | None]:
+        """One probability, 0..1; None: it cannot tell."""
+
+
+class Model(Protocol):
+    """The language model."""
+
+    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+        """The reply, piece by piece."""
+
+    def warm(self, messages: Sequence[Message]) -> Source[str] | None:
+        """Let it read what the next request will begin with; None: that would be of no use."""
+
+    def summarise(self, messages: Sequence[Message]) -> Source[str]:
+        """A summary, piece by piece; no reply waits for it."""
+
+
+class Voice(Protocol):
+    """Text to speech."""
+
+    def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
+        """The sound of a clause as it is made; in between, when its next words are said, where that is known."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Who does what in a conversation. A judge that is None is not asked."""
+
+    recogniser: Recogniser
+    model: Model
+    voice: Voice
+    by_sound: Judge | None = None
+    by_words: Judge | None = None
 
 
 class Stages:
-    """Thread-safe. `post` receives the events."""
+    """All calls from the conversation's thread; results come back there, as events, through `post`."""
 
     def __init__(
         self,
-        services: Services,
-        player: Player,
-        now: Now,
-        post: Post,
-        *,
-        voice: str,
-        speak: bool,
-        cut: Callable[[float, float], Pcm16] | None,
-        endpoint: Callable[[Pcm16], float] | None,
+        world: World,
+        parts: Parts,
+        loudspeaker: Loudspeaker,
+        cut: Callable[[float, float], Pcm16],
+        post: Callable[[ev.Event], None],
     ) -> None:
-        """`speak` false: clauses are shown, not synthesised (typing on a machine without sound).
-
-        `cut`: the user's sound between two times; None: the user types. `endpoint`: the probability that a turn is
-        complete at its end; None: it is not judged by its sound.
-        """
-        self._services, self._player, self._now, self._post = services, player, now, post
-        self._voice, self._speak, self._cut, self._endpoint = voice, speak, cut, endpoint
-        self._lock = threading.Lock()
-        self._calls: dict[int, list[Call]] = {}
-        self._texts: dict[int, ClauseStream] = {}
-        self._text_lock = threading.Lock()
-        self._clauses: dict[int, queue.SimpleQueue[_Clause | None]] = {}
-        self._cancelled_up_to = 0
-        self._warming: Call | None = None
+        """`cut`: the user's sound between two times."""
+        self._world, self._parts, self._loudspeaker, self._cut, self._post = world, parts, loudspeaker, cut, post
+        self._runs: dict[int, list[Run]] = {}  # by generation
+        self._asked: dict[int, TurnSoFar] = {}  # what the words of a generation were recognised from
+        self._texts: dict[int, ClauseStream] = {}  # of the replies being written
+        self._clauses: dict[int, deque[Speech]] = {}  # to be spoken; the first is being spoken
+        self._gone = 0  # this generation and older ones are cancelled
+        self._warming: Run | None = None
 
     def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
         """Recognise the user's sound between two times."""
-        cut = self._cut
-        assert cut is not None
-
-        def work(call: Call) -> None:
-            transcript = self._services.transcribe(call, cut(start_s, end_s))
-            self._post(ev.Transcribed(self._now(), generation, transcript))
-
-        self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
+        turn = self._asked[generation] = self._turn(generation, start_s, end_s)
+        self._start(
+            generation, "asr", self._parts.recogniser.transcribe(turn),
+            lambda transcript: self._post(ev.Transcribed(self._world.now, generation, transcript)),
+        )  # fmt: skip
 
     def score(self, start_s: float, end_s: float) -> None:
-        """Judge by the sound whether the turn that has paused at `end_s` is complete."""
-        endpoint = self._endpoint
-        if endpoint is None or self._cut is None:
-            return
-        sound = self._cut(max(start_s, end_s - LONGEST_SCORED_S), end_s)
+        """Judge by the sound from `start_s` on whether the turn that has paused at `end_s` is complete."""
 
-        def work() -> None:
-            probability = endpoint(sound)
-            self._post(ev.EndpointScored(self._now(), end_s, probability))
+        def take(probability: float | None) -> None:
+            self._post(ev.EndpointScored(self._world.now, end_s, probability))
 
-        _start_thread("endpoint", work)
+        if judge := self._parts.by_sound:
+            self._world.start(judge.judge(self._turn(0, start_s, end_s)), take, lambda failure: None)
 
     def judge_words(self, generation: int, text: str) -> None:
-        """Judge by the words whether the turn is complete. The probability is None where the service fails."""
+        """Judge whether a turn that says `text` is complete."""
 
-        def work(call: Call) -> None:
-            probability = None
-            with contextlib.suppress(ServiceError):
-                probability = self._services.judge_words(call, text)
-            self._post(ev.WordsJudged(self._now(), generation, probability))
+        def end(failure: Exception | None) -> None:
+            if failure is not None:
+                take(None)
 
-        self._start(generation, "llm", JUDGE_LIMIT_S, work)
+        def take(probability: float | None) -> None:
+            self._post(ev.WordsJudged(self._world.now, generation, probability))
+
+        if judge := self._parts.by_words:
+            asked = self._asked[generation]
+            turn = self._turn(generation, asked.start_s, asked.end_s, text)
+            self._keep(generation, self._world.start(judge.judge(turn), take, end))
 
     def warm(self, messages: Sequence[Message]) -> None:
-        """Let the embedded model read `messages` before they are needed: its prompt cache then has all but the
-        user's next words (0.29 s instead of 0.43 s to the first token). The next `ask` cancels it."""
-        if not self._services.settings.llm.is_embedded:
-            return  # a remote model would be paid for it
-        self._warming = self._services.call("llm", self._services.settings.turns.llm_timeout_s)
-        self._ask_in_background("llm-warm", self._warming, messages, 1, lambda text: None)
+        """These messages will begin the next request, which ends this one if it still runs."""
+        if source := self._parts.model.warm(messages):
+            self._warming = self._world.start(source, lambda text: None, lambda failure: None)
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
-        """Ask for a summary in the background; another thread gives it to `done`, '' if there is no summary."""
-        call = self._services.call("llm", _SUMMARY_LIMIT_S)
-        self._ask_in_background("llm-summary", call, messages, SUMMARY_TOKENS, done)
+        """Ask for a summary; `done` gets it later, '' if there is none."""
+        pieces: list[str] = []
+        self._world.start(
+            self._parts.model.summarise(messages), pieces.append, lambda failure: done("" if failure else "".join(pieces))
+        )
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
@@ -119,133 +164,99 @@ class Stages:
             self._warming.cancel()
 
         def say(number: int, clause: str) -> None:
-            self._post(ev.ReplyText(self._now(), generation, number, clause))
+            self._post(ev.ReplyText(self._world.now, generation, number, clause))
 
-        def work(call: Call) -> None:
-            text = self._texts[generation] = ClauseStream(say)
-            try:
-                for piece in self._services.ask(call, messages):
-                    with self._text_lock:
-                        text.feed(piece)
-                with self._text_lock:
-                    text.finish()
-            except ServiceError:
-                with self._text_lock:
-                    text.hurry()  # what it has written is spoken
-                raise
-            finally:
-                del self._texts[generation]
-            self._post(ev.ReplyFinished(self._now(), generation))
+        def end(failure: Exception | None) -> None:
+            del self._texts[generation]
+            if failure is None:
+                text.finish()
+                self._post(ev.ReplyFinished(self._world.now, generation))
+            else:
+                text.hurry()  # what it has written is spoken
 
-        self._start(generation, "llm", self._services.settings.turns.llm_timeout_s, work)
+        text = self._texts[generation] = ClauseStream(say)
+        self._start(generation, "llm", self._parts.model.ask(generation, messages), text.feed, end)
 
     def hurry(self, generation: int) -> None:
         """The voice will soon be silent: it gets what the model has written so far, if it is a clause."""
-        with self._text_lock:
-            if text := self._texts.get(generation):
-                text.hurry()
+        if text := self._texts.get(generation):
+            text.hurry()
 
     def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
         """Synthesise a clause in this style, after the clauses before it."""
-        with self._lock:
-            if generation <= self._cancelled_up_to:
-                return
-            pending = self._clauses.get(generation)
-            if pending is None:
-                pending = self._clauses[generation] = queue.SimpleQueue()
-                _start_thread(f"tts-{generation}", partial(self._speak_all, generation, pending))
-        pending.put((clause, text, style))
+        if generation <= self._gone:
+            return
+        waiting = self._clauses.setdefault(generation, deque())
+        waiting.append(Speech(generation, clause, text, style, is_urgent=False))
+        if len(waiting) == 1:
+            self._speak(waiting)
 
     def cancel(self, generation: int) -> None:
         """Cancel what runs for this generation or an older one."""
-        with self._lock:
-            self._cancelled_up_to = max(self._cancelled_up_to, generation)
-            for old in [g for g in self._calls if g <= generation]:
-                for call in self._calls.pop(old):
-                    call.cancel()
-            for old in [g for g in self._clauses if g <= generation]:
-                self._clauses.pop(old).put(None)
+        self._gone = max(self._gone, generation)
+        for kept in (self._asked, self._texts, self._clauses):
+            for old in [number for number in kept if number <= generation]:
+                del kept[old]  # type: ignore[attr-defined]
+        for old in [number for number in self._runs if number <= generation]:
+            for run in self._runs.pop(old):
+                run.cancel()
 
-    def finish(self, generation: int) -> None:
-        """All clauses of this generation have been synthesised: its thread may end."""
-        with self._lock:
-            pending = self._clauses.pop(generation, None)
-        if pending is not None:
-            pending.put(None)
+    def close(self) -> None:
+        """Cancel everything."""
+        self.cancel(max([self._gone, *self._runs]))
+        if self._warming is not None:
+            self._warming.cancel()
 
-    def _ask_in_background(
-        self, name: str, call: Call, messages: Sequence[Message], max_tokens: int, done: Callable[[str], None]
-    ) -> None:
-        def work() -> None:
-            text = ""
-            with contextlib.suppress(ServiceError, Cancelled):
-                text = "".join(self._services.ask(call, messages, max_tokens=max_tokens))
-            done(text)
+    def _turn(self, generation: int, start_s: float, end_s: float, text: str = "") -> TurnSoFar:
+        return TurnSoFar(generation, start_s, end_s, lambda: self._cut(start_s, end_s), text)
 
-        _start_thread(name, work)
+    def _speak(self, waiting: deque[Speech]) -> None:
+        """Begin with the first clause that waits."""
+        generation, clause = waiting[0].generation, waiting[0].clause
+        has_begun = False
 
-    def _speak_all(self, generation: int, pending: queue.SimpleQueue[_Clause | None]) -> None:
-        timeout_s = self._services.settings.turns.tts_timeout_s
-        while (item := pending.get()) is not None:
-            if not self._run(generation, "tts", timeout_s, partial(self._say, generation, *item)):
+        def take(item: Pcm16 | list[HeardUntil]) -> None:
+            nonlocal has_begun
+            if isinstance(item, list):
+                self._loudspeaker.add_words(generation, clause, item)
                 return
+            self._loudspeaker.add(generation, clause, item)
+            if not has_begun:
+                has_begun = True
+                self._post(ev.AudioReady(self._world.now, generation, clause))
 
-    def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
-        sound: Iterable[Pcm16] = [np.zeros(0, np.int16)]
-        if self._speak:
-            add_words = partial(self._player.add_words, generation, clause)
-            sound = self._services.speak(call, text, self._voice, style, add_words)
-        started = False
-        with contextlib.ExitStack() as until_first_sound:
-            if self._speak and self._voice_needs_cores(generation):
-                self._suspend_model(_SUSPEND_S)
-                until_first_sound.callback(self._suspend_model, 0.0)
-            for samples in sound:
-                self._player.add(generation, clause, samples)
-                if not started:
-                    started = True
-                    self._post(ev.AudioReady(self._now(), generation, clause))
-                    until_first_sound.close()
-        if not started:
-            raise ServiceError("clients.no_sound")
-        self._player.end_clause(generation, clause)
-        self._post(ev.AudioFinished(self._now(), generation, clause))
+        def end(failure: Exception | None) -> None:
+            if failure is None and not has_begun:
+                self._fail(generation, "tts", ServiceError("clients.no_sound"))
+            elif failure is None:
+                self._loudspeaker.end_clause(generation, clause)
+                self._post(ev.AudioFinished(self._world.now, generation, clause))
+                waiting.popleft()
+                if waiting:
+                    self._speak(waiting)
 
-    def _voice_needs_cores(self, generation: int) -> bool:
-        """Whether little sound is ahead while an embedded model still writes, on the voice's cores."""
-        is_writing = generation in self._texts
-        embedded = self._services.settings.llm.is_embedded
-        return embedded and is_writing and self._player.ahead_s(generation) < _VOICE_AHEAD_S
+        is_urgent = generation in self._texts and self._loudspeaker.ahead_s(generation) < _AHEAD_S
+        speech = Speech(generation, clause, waiting[0].text, waiting[0].style, is_urgent)
+        self._start(generation, "tts", self._parts.voice.speak(speech), take, end)
 
-    def _suspend_model(self, seconds: float) -> None:
-        """While the model is suspended the voice begins sooner (`python -m benchmarks.tts_beside_llm`)."""
-        with contextlib.suppress(ServiceError):
-            self._services.suspend_model(self._services.call("llm", _SUSPEND_LIMIT_S), seconds)
+    def _start(
+        self,
+        generation: int,
+        stage: Stage,
+        source: Source[object],
+        take: Callable[..., None],
+        end: Callable[[Exception | None], None] = lambda failure: None,
+    ) -> None:
+        def finish(failure: Exception | None) -> None:
+            end(failure)
+            if failure is not None:
+                self._fail(generation, stage, failure)
 
-    def _start(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> None:
-        _start_thread(f"{stage}-{generation}", partial(self._run, generation, stage, timeout_s, work))
+        self._keep(generation, self._world.start(source, take, finish))
 
-    def _run(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> bool:
-        """Do `work` with a call of its own. Returns whether it came to its end."""
-        call = self._services.call(stage, timeout_s)
-        with self._lock:
-            if generation <= self._cancelled_up_to:
-                return False
-            self._calls.setdefault(generation, []).append(call)
-        try:
-            work(call)
-            return True
-        except Cancelled:
-            return False
-        except Exception as error:  # a stage may fail in any way; the conversation goes on
-            self._post(ev.StageFailed(self._now(), generation, stage, str(error) or type(error).__name__))
-            return False
-        finally:
-            with self._lock, contextlib.suppress(KeyError, ValueError):
-                self._calls[generation].remove(call)
-                if not self._calls[generation]:
-                    del self._calls[generation]
+    def _keep(self, generation: int, run: Run) -> None:
+        self._runs.setdefault(generation, []).append(run)
 
-
-def _start_thread(name: str, work: Callable[[], object]) -> None:
-    threading.Thread(target=work, name=name, daemon=True).start()
+    def _fail(self, generation: int, stage: Stage, failure: Exception) -> None:
+        reason = str(failure) or type(failure).__name__
+        self._post(ev.StageFailed(self._world.now, generation, stage, reason))
