@@ -98,7 +98,7 @@ class ServicesProcess:
 
 
 class Headset:
-    """An `AudioPort` in real time: noise and the user's speech to the microphone; notes when the reply is audible."""
+    """A `Duplex` in real time: noise and the user's speech to the microphone; notes when the reply is audible."""
 
     output_latency_s = 0.0
 

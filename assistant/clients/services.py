@@ -16,8 +16,7 @@ from huiyin.assistant.clients.http import Call, ServiceError, get_json, in_its_w
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 

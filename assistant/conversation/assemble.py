@@ -17,7 +17,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
-from huiyin.assistant.ports.port import AudioPort, Pcm16
+from huiyin.assistant.ports.port import Duplex, Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -29,7 +29,7 @@ _WARM_UP_LIMIT_S = 60.0
 def assemble(
     services: Services,
     persona: Persona,
-    port: AudioPort,
+    port: Duplex,
     tell: Callable[[str], None],
     *,
     listen: bool = True,

@@ -23,7 +23,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
+from huiyin.assistant.ports.port import Duplex, Pcm16, PortError
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 
@@ -49,7 +49,7 @@ class Conversation:
         self,
         services: Services,
         persona: Persona,
-        port: AudioPort,
+        port: Duplex,
         listener: Listener | None,
         *,
         speak: bool = True,

@@ -30,8 +30,8 @@ _ZEROS = (
 )
 
 
-class DesktopPort:
-    """An `AudioPort` on the system's sound devices.
+class DesktopDevice:
+    """A `Duplex` on the system's sound devices.
 
     Devices are numbers, names, parts of names, or empty for the system's default. Once found, a device is known by
     its name: numbers change when another is plugged in. `microphone` false opens the loudspeaker alone (typed input).
@@ -168,8 +168,8 @@ def _is_one_device(microphone: int | None, speaker: int | None) -> bool:
     return bool((default[0] if microphone is None else microphone) == (default[1] if speaker is None else speaker))
 
 
-class SilentPort:
-    """An `AudioPort` where there is no sound at all: keeps the rhythm, hears nothing, plays into the void."""
+class SilentDevice:
+    """A `Duplex` where there is no sound at all: keeps the rhythm, hears nothing, plays into the void."""
 
     output_latency_s = 0.0
 

@@ -10,35 +10,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import ClauseSpan, HeardUntil, Pcm16
 
 FADE = int(0.020 * SAMPLE_RATE)  # samples: long enough not to click, short enough to feel instant
 REWIND = int(0.200 * SAMPLE_RATE)  # samples said again at most after a pause, so that no word is lost in the fade
 _QUIET_WINDOW = int(0.010 * SAMPLE_RATE)  # samples over which the quietest place to go on from is looked for
-
-
-HeardUntil = tuple[int, int]
-"""(samples from the start of a clause's sound, characters of its text that have been said whole by then)."""
-
-
-@dataclass
-class ClauseSpan:
-    """Where a clause lies in its reply's sound, in samples; `ended` once no more of it will come."""
-
-    clause: int
-    start: int
-    end: int
-    ended: bool = False
-    words: list[HeardUntil] = field(default_factory=list)  # in order, as far as the voice has told
-
-    def characters(self, heard: int) -> int | None:
-        """Characters of the clause's text in its words that end within the first `heard` samples of the reply.
-
-        None when the voice does not tell when it says what.
-        """
-        if not self.words:
-            return None
-        return max((characters for end, characters in self.words if self.start + end <= heard), default=0)
 
 
 @dataclass

@@ -42,7 +42,7 @@ class RoomSettings:
 
 
 class SimulatedRoom:
-    """An `AudioPort`. `say` puts the user's voice into the room; `recording` is what was heard and played."""
+    """A `Duplex`. `say` puts the user's voice into the room; `recording` is what was heard and played."""
 
     output_latency_s = 0.0
 

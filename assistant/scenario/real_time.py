@@ -13,7 +13,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.desktop import DesktopPort
+from huiyin.assistant.ports.desktop import DesktopDevice
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices
 from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
@@ -97,9 +97,9 @@ class LiveRunner:
 
 
 class _MixingPort:
-    """An `AudioPort` that mixes in the people's speech, and records what is captured and played."""
+    """A `Duplex` that mixes in the people's speech, and records what is captured and played."""
 
-    def __init__(self, port: SimulatedRoom | DesktopPort, played: Callable[[float, Pcm16], None]) -> None:
+    def __init__(self, port: SimulatedRoom | DesktopDevice, played: Callable[[float, Pcm16], None]) -> None:
         self._port, self._played = port, played
         self.output_latency_s = port.output_latency_s
         # What is taken while a block is exchanged sounds while the next one is recorded.
@@ -108,15 +108,15 @@ class _MixingPort:
         self._log: list[tuple[Pcm16, Pcm16]] = []
 
     def start(self, exchange: Exchange) -> None:
-        """As `AudioPort.start`."""
+        """As `Duplex.start`."""
         self._port.start(lambda mic: self._exchange(mic, exchange))
 
     def stop(self) -> None:
-        """As `AudioPort.stop`."""
+        """As `Duplex.stop`."""
         self._port.stop()
 
     def check(self) -> None:
-        """As `AudioPort.check`."""
+        """As `Duplex.check`."""
         self._port.check()
 
     def say(self, sound: np.ndarray, at_s: float) -> float:
@@ -159,9 +159,9 @@ def _room(scenario: Scenario, seed: int) -> SimulatedRoom:
     return SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
 
 
-def _card(services: Services, tell: Callable[[str], None]) -> DesktopPort:
+def _card(services: Services, tell: Callable[[str], None]) -> DesktopDevice:
     audio = services.settings.audio
-    return DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell)
+    return DesktopDevice(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell)
 
 
 def _raising(error: Exception) -> Callable[[], None]:

@@ -13,7 +13,7 @@ import pytest
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.ports import desktop, devices, streams
 from huiyin.assistant.ports.capture import Microphone
-from huiyin.assistant.ports.desktop import DesktopPort
+from huiyin.assistant.ports.desktop import DesktopDevice
 from huiyin.assistant.ports.elastic import Elastic
 from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.ports.streams import open_stream
@@ -141,7 +141,7 @@ def tone(count: int, start: int, rate: int) -> np.ndarray:
 
 
 def test_one_device_is_one_stream_at_16_khz(card: Card) -> None:
-    loop, port = Loop(), DesktopPort(latency_s=0.1)
+    loop, port = Loop(), DesktopDevice(latency_s=0.1)
     port.start(loop.exchange)
     (stream,) = card.open()
     assert (stream.kind, stream.rate, stream.block) == ("duplex", 16_000, 320)
@@ -156,7 +156,7 @@ def test_one_device_is_one_stream_at_16_khz(card: Card) -> None:
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 def test_a_device_that_refuses_16_khz_runs_at_its_own_rate(card: Card, rate: int) -> None:
     card.rates = (rate,)
-    loop, port = Loop(), DesktopPort(latency_s=0.1)
+    loop, port = Loop(), DesktopDevice(latency_s=0.1)
     port.start(loop.exchange)
     (stream,) = card.open()
     assert (stream.kind, stream.rate) == ("duplex", rate)
@@ -170,7 +170,7 @@ def test_a_device_that_refuses_16_khz_runs_at_its_own_rate(card: Card, rate: int
 
 
 def test_two_devices_are_two_streams(card: Card) -> None:
-    loop, port = Loop(), DesktopPort("USB Audio", "Onboard", latency_s=0.1)
+    loop, port = Loop(), DesktopDevice("USB Audio", "Onboard", latency_s=0.1)
     assert port.output_latency_s > 0.1
     port.start(loop.exchange)
     ear, mouth = card.open()
@@ -187,7 +187,7 @@ def test_two_devices_are_two_streams(card: Card) -> None:
 
 
 def test_the_loudspeaker_alone_for_typed_input(card: Card) -> None:
-    loop, port = Loop(), DesktopPort(latency_s=0.1, microphone=False)
+    loop, port = Loop(), DesktopDevice(latency_s=0.1, microphone=False)
     port.start(loop.exchange)
     (mouth,) = card.open()
     assert mouth.kind == "output"
@@ -197,7 +197,7 @@ def test_the_loudspeaker_alone_for_typed_input(card: Card) -> None:
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_either_stream_that_dies_in_silence_is_noticed_and_reopened_by_name(card: Card, which: int) -> None:
-    loop, port = Loop(), DesktopPort("USB", "Onboard", latency_s=0.1)
+    loop, port = Loop(), DesktopDevice("USB", "Onboard", latency_s=0.1)
     port.start(loop.exchange)
     for _ in range(100):
         card.open()[1 - which].move()
@@ -218,7 +218,7 @@ def test_either_stream_that_dies_in_silence_is_noticed_and_reopened_by_name(card
 
 
 def test_a_driver_that_hangs_when_its_device_is_gone_holds_nobody_up(card: Card) -> None:
-    loop, port = Loop(), DesktopPort(latency_s=0.1)
+    loop, port = Loop(), DesktopDevice(latency_s=0.1)
     port.start(loop.exchange)
     card.hangs = True
     port.stop()
@@ -230,7 +230,7 @@ def test_a_driver_that_hangs_when_its_device_is_gone_holds_nobody_up(card: Card)
 
 def test_a_muted_microphone_is_told_once(card: Card) -> None:
     told: list[str] = []
-    port = DesktopPort(latency_s=0.1, tell=told.append)
+    port = DesktopDevice(latency_s=0.1, tell=told.append)
     port.start(Loop().exchange)
     (stream,) = card.open()
 

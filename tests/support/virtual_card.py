@@ -86,7 +86,7 @@ def converse(out: Path) -> None:
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
-    from huiyin.assistant.ports.desktop import DesktopPort
+    from huiyin.assistant.ports.desktop import DesktopDevice
     from huiyin.assistant.turns import actions as do
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
@@ -105,7 +105,7 @@ def converse(out: Path) -> None:
             heard.append(samples)
             return super().transcribe(call, samples)
 
-    class Logged(DesktopPort):
+    class Logged(DesktopDevice):
         streams: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
 
         def start(self, exchange):  # type: ignore[no-untyped-def]

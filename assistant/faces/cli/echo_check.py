@@ -10,7 +10,7 @@ import numpy as np
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.probe import EchoReport, examine, probe_sound
 from huiyin.assistant.faces.cli.checks.check import Check
-from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
+from huiyin.assistant.ports.port import Duplex, Pcm16, PortError
 from huiyin.configs.settings import Settings
 
 _LATE_S = 10.0  # after the probe's own length something is wrong
@@ -57,7 +57,7 @@ class _Probe:
 
 
 def check_echo(
-    port: AudioPort, echo: str, wait: Callable[[threading.Event, float], bool] = threading.Event.wait
+    port: Duplex, echo: str, wait: Callable[[threading.Event, float], bool] = threading.Event.wait
 ) -> Iterator[Check]:
     """Play the probe through `port` and judge what the echo path `echo` makes of it. Some 15 s."""
     probe = _Probe()
@@ -83,10 +83,10 @@ def check_echo(
 
 def check_desktop(settings: Settings) -> Iterator[Check]:
     """The same on the desktop's devices."""
-    from huiyin.assistant.ports.desktop import DesktopPort
+    from huiyin.assistant.ports.desktop import DesktopDevice
 
     audio = settings.audio
-    port = DesktopPort(audio.input_device, audio.output_device, latency_s=audio.latency_s)
+    port = DesktopDevice(audio.input_device, audio.output_device, latency_s=audio.latency_s)
     yield from check_echo(port, audio.echo)
 
 

@@ -17,9 +17,9 @@ from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
-from huiyin.assistant.ports.desktop import DesktopPort, SilentPort
+from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
 from huiyin.assistant.ports.devices import find_device, list_devices
-from huiyin.assistant.ports.port import AudioPort, PortError
+from huiyin.assistant.ports.port import Duplex, PortError
 from huiyin.configs.settings import Settings
 
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
             raise UsageError("cli.no_terminal")
     port = _port(args, settings, captions)
-    speak = not isinstance(port, SilentPort)
+    speak = not isinstance(port, SilentDevice)
     writer = None
     if settings.talk.sessions and session:
         writer = store.go_on(session, captions.notice)
@@ -109,7 +109,7 @@ def _no_microphone() -> str:
     return "" if has_input else "No microphone was found on this machine"
 
 
-def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> AudioPort:
+def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> Duplex:
     """The sound port; a silent one where the user types and there is no loudspeaker. Raises PortError."""
     if args.text:
         try:
@@ -117,7 +117,7 @@ def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> A
         except PortError:
             has_output = False
         if not has_output:
-            return SilentPort()
+            return SilentDevice()
     microphone = args.input or settings.audio.input_device
     loudspeaker = args.output or settings.audio.output_device
     # A wrong name is an error before the services are started.
@@ -125,7 +125,7 @@ def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> A
         find_device(microphone, "input")
     if loudspeaker:
         find_device(loudspeaker, "output")
-    return DesktopPort(
+    return DesktopDevice(
         microphone, loudspeaker, latency_s=settings.audio.latency_s, microphone=not args.text, tell=captions.notice
     )
 
