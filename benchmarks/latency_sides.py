@@ -24,15 +24,15 @@ from benchmarks.latency_services import Delays, Recording, serve
 from benchmarks.latency_speech import BenchmarkUtterance
 from benchmarks.output import tell
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import AUDIBLE, Trace
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.demo_report import latency_parts
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Exchange, Pcm16, Samples
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.configs.settings import Settings
 
@@ -163,12 +163,12 @@ class Huiyin:
         ports = {"asr": port, "llm": llm_port or port, "tts": port}
         at = {name: replace(getattr(settings, name), port=number) for name, number in ports.items()}
         self._settings, self._delays = replace(settings, **at), delays
-        self._trace, self._seen = Trace(), list[tuple[float, object]]()
+        self._trace, self._seen = Trace(), list[tuple[float, on.Public]]()
         self._headset = Headset()
         persona, tell = load_persona(settings.talk.persona), Captions(sys.stderr).notice
-        self._conversation = assemble(Services(self._settings), persona, self._headset, tell, warm=False)
-        self._conversation.observe(self._trace)
-        self._conversation.observe(lambda at_s, what: self._seen.append((at_s, what)))
+        self._conversation = assemble(Services(self._settings), persona, LocalPort(self._headset), tell, warm=False)
+        self._conversation.observe(self._trace, at_once=True)
+        self._conversation.observe(lambda at_s, event: self._seen.append((at_s, event)), at_once=True)
         self._thread = threading.Thread(target=self._conversation.run, daemon=True)
         self._thread.start()
 
@@ -193,11 +193,11 @@ class Huiyin:
         self._thread.join()
 
     def _explain(self, answer: Answer, utterance: BenchmarkUtterance) -> None:
-        """The limit and the parts, from the turn machine's events and actions."""
+        """The limit and the parts, from the conversation's events."""
         generation, play_s = 0, 0.0
-        for at_s, what in self._seen:
-            if isinstance(what, do.Play):
-                generation, play_s = what.generation, at_s
+        for at_s, event in self._seen:
+            if isinstance(event, on.ReplyStarted):
+                generation, play_s = event.generation, at_s
         reply = self._trace.replies.get(generation)
         after = [at for at in answer.audible if at >= utterance.duration_s]
         if reply is None or not after:
@@ -205,18 +205,18 @@ class Huiyin:
         end_s = self._headset.began_block_s + utterance.duration_s
         answer.parts = latency_parts(reply, end_s, end_s + after[0] - utterance.duration_s)
         known, clause = Evidence(), ""
-        for at_s, what in self._seen:
-            match what:
-                case ev.EndpointScored() if at_s <= play_s:
-                    known.p_sound = what.probability
-                case ev.WordsJudged(generation=number) if number == generation:
-                    known.p_words = what.probability
-                case ev.Transcribed(generation=number) if number == generation:
-                    known.text = what.transcript.text
-                case ev.ReplyText(generation=number, clause=0) if number == generation:
-                    clause = what.text
-        policy = self._conversation.machine.policy
-        answer.wait_s = wait_s(policy.endpoint, known)
+        for at_s, event in self._seen:
+            match event:
+                case on.PauseJudged(by="sound") if at_s <= play_s:
+                    known.p_sound = event.probability
+                case on.PauseJudged(by="words", generation=number) if number == generation:
+                    known.p_words = event.probability
+                case on.Recognised(generation=number) if number == generation:
+                    known.text = event.transcript.text
+                case on.ClauseWritten(generation=number, clause=0) if number == generation:
+                    clause = event.text
+        policy = self._settings.turns
+        answer.wait_s = wait_s(policy, known)
         delays = self._delays
         answer.least = {
             "hear": policy.speculate_s,

@@ -1,15 +1,21 @@
-"""Builds conversations: joins ears, services and loop, for every face and for scenarios."""
+"""Builds conversations: joins ears, services and session, for every face and for scenarios."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.echo import make_echo_path
@@ -17,7 +23,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
-from huiyin.assistant.ports.port import Duplex, Pcm16
+from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -29,7 +35,7 @@ _WARM_UP_LIMIT_S = 60.0
 def assemble(
     services: Services,
     persona: Persona,
-    port: Duplex,
+    port: Port,
     tell: Callable[[str], None],
     *,
     listen: bool = True,
@@ -39,7 +45,7 @@ def assemble(
     warm: bool = True,
     patience_s: float = 0.0,
 ) -> Conversation:
-    """A conversation that is ready to run.
+    """A conversation in real time that is ready to run.
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
@@ -47,18 +53,24 @@ def assemble(
     """
     settings = services.settings
     listener = make_listener(settings, tell) if listen else None
-    endpoint = make_endpoint(settings, tell) if listen else None
+    by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
         threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
     apologies: Mapping[str, Pcm16] = {}
     if warm:
         apologies = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
-    conversation = Conversation(
-        services, persona, port, listener, speak=speak, apologies=apologies, endpoint=endpoint, history=history
-    )
+    world = RealWorld()
+    parts = http_parts(services, persona.voice, session=session_name(), speak=speak, by_sound=by_sound)
+    session = Session(world, port, listener, persona, parts, settings, apologies=apologies, history=history)
+    conversation = Conversation(session, world, port)
     if greeting:
         conversation.greet(greeting)
     return conversation
+
+
+def session_name() -> str:
+    """A name by which the services tell a conversation from others."""
+    return secrets.token_hex(8)
 
 
 def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
@@ -66,18 +78,18 @@ def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
     echo, warning = make_echo_path(settings.audio.echo)
     if warning:
         tell(f"{warning}; until then use a headset, or --set turns.barge_in=off")
-    vad = SileroVad(ModelStore(settings.store).ensure(VAD_MODEL))
+    vad = _shared_vad(ModelStore(settings.store).ensure(VAD_MODEL)).fork()
     return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
 
 
-def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointModel | None:
+def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJudge | None:
     """The judge by sound of whether a turn is complete; None: pauses are judged by their length and the words alone."""
     if not settings.turns.endpoint_model:
         return None
     try:
-        return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
+        return EndpointJudge(_shared_endpoint(ModelStore(settings.store).ensure(ENDPOINT_MODEL)))
     except StoreError as error:
-        tell(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
+        tell(f"{error}; until then a pause of {settings.turns.endpoint_s * 1000:.0f} ms ends your turn")
         return None
 
 
@@ -98,10 +110,10 @@ def prepare(
     """
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
-            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
+            services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
     messages = persona.messages(history or History(), "")
     try:
-        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))
+        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
     except ServiceError as error:
         tell(f"the language model does not answer: {error}")
     if not speak:
@@ -111,8 +123,21 @@ def prepare(
     return apologies
 
 
+# Weights are shared by all conversations of a process; what a model remembers of the sound is each conversation's own.
+
+
+@cache
+def _shared_vad(model: Path) -> SileroVad:
+    return SileroVad(model)
+
+
+@cache
+def _shared_endpoint(model: Path) -> EndpointModel:
+    return EndpointModel(model)
+
+
 def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> None:
     """Let the speech service synthesise the greeting while the model reads the persona: it keeps the sound."""
     with suppress(ServiceError):
         for clause in greeting:
-            list(services.speak(services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))
+            list(services.speak(clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S))

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import numpy as np
+
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.stream import Stream
-from huiyin.assistant.conversation.stages import Parts, Speech, TurnSoFar
+from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Computation, Plan, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
-
-import numpy as np
 
 _JUDGE_LIMIT_S = 0.5  # a later judgement is not used
 _SUMMARY_LIMIT_S = 60.0  # no reply waits for it
@@ -26,19 +24,17 @@ _HOLD_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait fo
 _ENDPOINT_S = 0.06  # what the endpoint model takes beside a running conversation
 
 
-def http_parts(
-    services: Services, voice: str, *, session: str, speak: bool, endpoint: Callable[[Pcm16], float] | None
-) -> Parts:
+def http_parts(services: Services, voice: str, *, session: str, speak: bool, by_sound: Judge | None) -> Parts:
     """The stages of one conversation.
 
     `session`: its name, by which the language model's service knows it. `speak` false: replies are shown, not
-    synthesised. `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: not judged.
+    synthesised.
     """
     return Parts(
         recogniser=HttpRecogniser(services),
         model=HttpModel(services, session),
         voice=HttpVoice(services, voice, session) if speak else NoVoice(),
-        by_sound=EndpointJudge(endpoint) if endpoint else None,
+        by_sound=by_sound,
         by_words=HttpJudge(services) if services.settings.words_are_judged else None,
     )
 
@@ -69,6 +65,7 @@ class EndpointJudge:
     """A `Judge` by the sound."""
 
     def __init__(self, endpoint: Callable[[Pcm16], float]) -> None:
+        """`endpoint`: the probability that a turn (int16, 16 kHz, shape (n,)) is complete at its end."""
         self._endpoint = endpoint
 
     def judge(self, turn: TurnSoFar) -> Source[float | None]:

@@ -1,232 +1,107 @@
-"""The live loop: the turn machine with sound, services and the clock.
-
-Threads: the port's (copies blocks), the listener's (echo, voice activity), one for each running stage, and the
-caller's own, which feeds the machine one event at a time and carries out its actions.
-"""
+"""The live loop: a session in real time on a device that may be lost and found again."""
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.performer import Notice, Performer, policy_from, speech_event
-from huiyin.assistant.conversation.stages import Stages
-from huiyin.assistant.conversation.trimming import history_limit
-from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ports.clock import AudioClock
-from huiyin.assistant.ports.player import Player
-from huiyin.assistant.ports.port import Duplex, Pcm16, PortError
-from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.assistant.conversation.events import FloorChanged, Notice, Public
+from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.world import RealWorld
+from huiyin.assistant.ports.port import Block, Port, PortError
+from huiyin.assistant.turns.machine import State
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
-_LOCKSTEP_LIMIT_S = 2.0  # how long the port waits for the loop, at most
-_LOCKSTEP_POLL_S = 0.001
-
-_END_OF_INPUT = ev.TimePassed(float("inf"))  # an event of the loop's own: no more input will come
-
-
-@dataclass(frozen=True)
-class _Greet(ev.Event):
-    """An event of the loop's own: the assistant speaks first."""
-
-    clauses: tuple[str, ...]
 
 
 class Conversation:
-    """One conversation. `run` returns when `stop` is called (from any thread)."""
+    """One conversation. `run` returns when `stop` is called. All but `run` and `observe` from any thread."""
 
-    def __init__(
-        self,
-        services: Services,
-        persona: Persona,
-        port: Duplex,
-        listener: Listener | None,
-        *,
-        speak: bool = True,
-        apologies: Mapping[str, Pcm16] | None = None,
-        endpoint: Callable[[Pcm16], float] | None = None,
-        history: History | None = None,
-        lockstep: bool = False,
-    ) -> None:
-        """`listener` None: the user types. `apologies` maps a sentence to its sound.
-
-        `endpoint`: the probability that a turn (int16, 16 kHz) is complete at its end; None: pauses are judged by
-        their length and the words alone. `history`: of a resumed conversation.
-
-        `lockstep`: the port's time waits for the loop (a simulated room under test: a busy machine then slows
-        the room down instead of making the loop look late).
-        """
-        settings = services.settings
-        self.machine = TurnMachine(replace(policy_from(settings), judge_sound=endpoint is not None))
-        self.clock = AudioClock()
-        self.player = Player(port.output_latency_s)
-        self._port, self._listener = port, listener
-        self._half_duplex = settings.turns.barge_in == "off"
-        self._events: queue.SimpleQueue[ev.Event | None] = queue.SimpleQueue()
-        self._blocks: queue.SimpleQueue[tuple[Pcm16, Pcm16] | None] = queue.SimpleQueue()
-        self._stages = Stages(
-            services,
-            self.player,
-            self.clock.now,
-            self._events.put,
-            voice=persona.voice,
-            speak=speak,
-            cut=listener.cut if listener else None,
-            endpoint=endpoint,
-        )
-        self._performer = Performer(
-            self.machine,
-            persona,
-            self.player,
-            self._stages,
-            self.clock.now,
-            apologies={} if apologies is None else apologies,  # may be empty as yet
-            limit=history_limit(settings, persona),
-            history=history,
-            summarise=self._stages.summarise if settings.talk.summary else None,
-        )
-        self.history = self._performer.history
-        self.observe = self._performer.observe
+    def __init__(self, session: Session, world: RealWorld, port: Port) -> None:
+        self.session, self.world = session, world
+        self.history, self.observe = session.history, session.observe
         self.quiet = threading.Event()  # no one speaks, no reply is being prepared, no typed line waits
         self.quiet.set()
-        self._typing = threading.Lock()
-        self._typed = 0  # lines typed that the machine has not yet seen
-        self._lockstep = lockstep
-        self._is_block_unread = False  # the listener has not yet taken the newest block
-        self._device_lost = False
-        self._wake_s = float("inf")  # the next deadline of the turn machine
+        self._port = port
+        self._lock = threading.Lock()
+        self._unseen = 0  # lines typed, and words to be said, that the machine does not yet know of
+        self._is_device_lost = self._is_ending = False
+        session.observe(self._note_floor, at_once=True)
 
     def type(self, text: str) -> None:
-        """The user types instead of speaking. From any thread."""
-        with self._typing:
-            self._typed += 1
-            self.quiet.clear()
-        self._events.put(ev.TextEntered(self.clock.now(), text))
+        """The user types instead of speaking."""
+        self._begin(lambda: self.session.type(text))
 
     def greet(self, clauses: Iterable[str]) -> None:
-        """The assistant speaks first; `clauses` must not be empty. From any thread."""
-        self.quiet.clear()
-        self._events.put(_Greet(self.clock.now(), tuple(clauses)))
+        """The assistant speaks first."""
+        self._begin(lambda: self.session.say(clauses))
 
     def key(self, *, pressed: bool) -> None:
-        """The talk key went down or up. From any thread."""
-        kind = ev.KeyPressed if pressed else ev.KeyReleased
-        self._events.put(kind(self.clock.now()))
+        """The talk key went down or up."""
+        self.session.key(pressed=pressed)
 
     def stop(self) -> None:
-        """End the conversation. From any thread."""
-        self._events.put(None)
+        """End the conversation."""
+        self.world.stop()
 
     def stop_when_quiet(self) -> None:
-        """End once the current reply, if any, has been heard. From any thread."""
-        self._events.put(_END_OF_INPUT)
+        """End once the current reply, if any, has been heard."""
+        self.world.at(0.0, self._end)
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
-        self._port.start(self._exchange)
-        listener = threading.Thread(target=self._listen, name="listener", daemon=True)
-        listener.start()
+        self.session.start()
+        self.world.after(_DEVICE_CHECK_S, self._check_device)
         try:
-            self._loop()
+            self.world.run()
         finally:
-            self._stages.cancel(self.machine.generation)
-            self._port.stop()
-            self._blocks.put(None)
-            listener.join()
+            self.session.close()
 
-    # -- the port's and the listener's threads ------------------------------------------------------------------
+    def _begin(self, post: Callable[[], None]) -> None:
+        with self._lock:
+            self._unseen += 1
+            self.quiet.clear()
+        post()
+        self.world.at(0.0, self._seen)
 
-    def _exchange(self, mic: Pcm16) -> Pcm16:
-        out = self.player.read(len(mic))
-        self.clock.advance(len(mic))
-        self._blocks.put((mic, out))
-        if self._lockstep:
-            self._wait_for_the_loop()
-        return out
+    def _seen(self) -> None:
+        with self._lock:
+            self._unseen -= 1
+        self._note_quiet(self.session.state)
 
-    def _wait_for_the_loop(self) -> None:
-        limit = time.monotonic() + _LOCKSTEP_LIMIT_S
-        self._is_block_unread = True
-        while (self._is_block_unread or not self._events.empty()) and time.monotonic() < limit:
-            time.sleep(_LOCKSTEP_POLL_S)
+    def _end(self) -> None:
+        self._is_ending = True
+        self._note_quiet(self.session.state)
 
-    def _listen(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            mic, out = block
-            if self._listener is not None:
-                if self._half_duplex and self.player.is_sounding:
-                    mic = np.zeros_like(mic)
-                for change in self._listener.push(mic, out):
-                    self._events.put(speech_event(self.clock.now(), change))
-            if advanced := self.player.advanced():
-                self._events.put(ev.PlaybackAdvanced(self.clock.now(), *advanced))
-            generation = self.player.finished()
-            if generation is not None:
-                self._events.put(ev.PlaybackFinished(self.clock.now(), generation))
-            if self.clock.now() >= self._wake_s:  # sound may come faster than the clock, after a stall
-                self._events.put(ev.TimePassed(self.clock.now()))
-            self._is_block_unread = False
+    def _note_floor(self, at_s: float, event: Public) -> None:
+        if isinstance(event, FloorChanged):
+            self._note_quiet(event.after)
 
-    # -- the loop's own thread ----------------------------------------------------------------------------------
-
-    def _loop(self) -> None:
-        check_s = _DEVICE_CHECK_S
-        ending = False
-        while True:
-            now = self.clock.now()
-            if now >= check_s:
-                self._check_device()
-                check_s = self.clock.now() + (_REOPEN_S if self._device_lost else _DEVICE_CHECK_S)
-            try:
-                event = self._events.get(timeout=max(0.0, min(self._wake_s, check_s) - now))
-            except queue.Empty:
-                if self.clock.now() < self._wake_s:
-                    continue
-                event = ev.TimePassed(self.clock.now())
-            if event is None:
-                return
-            if event is _END_OF_INPUT:
-                ending = True
-            else:
-                self._handle(event)
-            if ending and self.quiet.is_set():
-                return
-
-    def _handle(self, event: ev.Event) -> None:
-        if isinstance(event, _Greet):
-            self._wake_s = self._performer.greet(event.clauses, event.at_s)
-        else:
-            self._wake_s = self._performer.handle(event)
-        with self._typing:
-            if isinstance(event, ev.TextEntered):
-                self._typed -= 1
-            if self.machine.state is State.LISTENING and not self._typed:
+    def _note_quiet(self, state: State) -> None:
+        with self._lock:
+            if state is State.LISTENING and not self._unseen:
                 self.quiet.set()
             else:
                 self.quiet.clear()
+        if self._is_ending and self.quiet.is_set():
+            self.stop()
 
     def _check_device(self) -> None:
         try:
-            if self._device_lost:
-                self._port.start(self._exchange)
-                lost = self.clock.skip_lost_time()
-                self._blocks.put((np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
-                self._device_lost = False
-                self._performer.tell(Notice("the sound device is back"))
+            if self._is_device_lost:
+                self.session.start()
+                lost = self.world.skip_lost_time()
+                self.session.hear(Block(np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
+                self._is_device_lost = False
+                self.session.tell(Notice(text="the sound device is back"))
             else:
-                self._port.check()
+                self._port.microphone.check()
         except PortError as error:
-            if not self._device_lost:
-                self._device_lost = True
-                self._port.stop()
-                self._performer.tell(Notice(str(error)))
+            if not self._is_device_lost:
+                self._is_device_lost = True
+                self._port.microphone.stop()
+                self.session.tell(Notice(text=str(error)))
+        self.world.after(_REOPEN_S if self._is_device_lost else _DEVICE_CHECK_S, self._check_device)

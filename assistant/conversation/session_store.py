@@ -17,8 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.conversation.performer import TurnCommitted
-from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.conversation.events import Public, TurnCommitted, TurnsForgotten
 from huiyin.assistant.dialogue.history import History, Turn
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.configs.errors import HuiyinError
@@ -164,8 +163,8 @@ class SessionWriter:
         """Whether there is anything to go on from."""
         return self.path.exists()
 
-    def __call__(self, at_s: float, what: object) -> None:
-        match what:
+    def __call__(self, at_s: float, event: Public) -> None:
+        match event:
             case TurnCommitted(turn=turn):
                 self._waiting.append({"at": _now(), **_as_data(turn)})
                 if self._begun or turn.user:  # a greeting alone is not worth keeping

@@ -19,8 +19,7 @@ from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
-from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Loudspeaker, Pcm16
+from huiyin.assistant.ports.port import HeardUntil, Loudspeaker, Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
 

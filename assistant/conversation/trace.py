@@ -1,4 +1,4 @@
-"""What happened when: the stages of every reply, gathered from a conversation's events and actions.
+"""What happened when: the stages of every reply, gathered from a conversation's events.
 
 From this come the demo's table, its picture and its transcript.
 """
@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from huiyin.assistant.conversation.performer import Notice, TurnCommitted
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
 
 AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS can be heard in a quiet room
 
@@ -32,7 +30,7 @@ class ReplyTimes:
     sound_s: float | None = None
     play_s: float | None = None
     clauses: dict[int, tuple[float, float]] = field(default_factory=dict)  # clause -> synthesis asked, finished
-    committed: TurnCommitted | None = None
+    committed: on.TurnCommitted | None = None
     failed: str = ""
 
 
@@ -43,38 +41,37 @@ class Trace:
         self.replies: dict[int, ReplyTimes] = {}
         self.notices: list[tuple[float, str]] = []
 
-    def __call__(self, at_s: float, what: object) -> None:
-        generation = getattr(what, "generation", None)
-        if generation is not None:
-            self._note(self.replies.setdefault(generation, ReplyTimes(generation)), at_s, what)
-        elif isinstance(what, Notice):
-            self.notices.append((at_s, what.text))
+    def __call__(self, at_s: float, event: on.Public) -> None:
+        if isinstance(event, on.Notice):
+            self.notices.append((at_s, event.text))
+        elif event.generation:
+            self._note(self.replies.setdefault(event.generation, ReplyTimes(event.generation)), at_s, event)
 
     @staticmethod
-    def _note(reply: ReplyTimes, at_s: float, what: object) -> None:
-        match what:
-            case do.Transcribe():
+    def _note(reply: ReplyTimes, at_s: float, event: on.Public) -> None:
+        match event:
+            case on.RecognitionAsked():
                 reply.transcribe_s = at_s
-            case ev.Transcribed():
+            case on.Recognised():
                 reply.transcribed_s = at_s
-            case do.AskLlm():
+            case on.ModelAsked():
                 reply.asked_s = at_s
-            case ev.ReplyText(clause=0):
+            case on.ClauseWritten(clause=0):
                 reply.first_clause_s = at_s
-            case ev.ReplyFinished():
+            case on.ReplyWritten():
                 reply.text_finished_s = at_s
-            case do.Synthesise(clause=clause):
+            case on.SpeechAsked(clause=clause):
                 reply.synthesise_s = reply.synthesise_s or at_s
                 reply.clauses[clause] = (at_s, at_s)
-            case ev.AudioReady():
+            case on.SpeechBegun():
                 reply.sound_s = reply.sound_s or at_s
-            case ev.AudioFinished(clause=clause) if clause in reply.clauses:
+            case on.SpeechMade(clause=clause) if clause in reply.clauses:
                 reply.clauses[clause] = (reply.clauses[clause][0], at_s)
-            case do.Play():
+            case on.ReplyStarted():
                 reply.play_s = at_s
-            case TurnCommitted():
-                reply.committed = what
-            case ev.StageFailed(stage=stage, reason=reason):
+            case on.TurnCommitted():
+                reply.committed = event
+            case on.StageFailed(stage=stage, reason=reason):
                 reply.failed = f"{stage}: {reason}"
 
     def spoken(self) -> list[ReplyTimes]:

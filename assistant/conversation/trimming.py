@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from huiyin.assistant.conversation.events import TurnsForgotten
 from huiyin.assistant.dialogue.history import History, HistoryLimit, Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.summary import summary_request
@@ -16,15 +15,7 @@ _QUESTION_TOKENS = 512  # of the model's context, kept free for what the user sa
 _LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 Summarise = Callable[[Sequence[Message], Callable[[str], None]], None]
-"""Asks the model in the background and calls back with the answer, from any thread; '' if there is no answer."""
-
-
-@dataclass(frozen=True)
-class TurnsForgotten:
-    """The oldest `turns` of those sent so far are no longer sent; `summary` is of all such turns, '' without one."""
-
-    turns: int
-    summary: str
+"""Asks the model in the background and calls back with the answer, in the same thread; '' if there is no answer."""
 
 
 class Trimming:
@@ -33,14 +24,14 @@ class Trimming:
     def __init__(self, history: History, limit: HistoryLimit, summarise: Summarise | None) -> None:
         """`summarise` None: turns that no longer fit are forgotten without a summary."""
         self._history, self._limit, self._summarise = history, limit, summarise
-        self._summaries: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()  # (turns, what they were about)
+        self._summarised: tuple[int, str] | None = None  # turns, and what they were about
         self._is_summarising = False
 
     def trim(self) -> TurnsForgotten | None:
         """Forget the turns that no longer fit; with a summary, only when that has come."""
-        if not self._summaries.empty():
-            self._is_summarising = False
-            turns, summary = self._summaries.get()
+        if self._summarised is not None:
+            turns, summary = self._summarised
+            self._is_summarising, self._summarised = False, None
             return self._forget(turns, summary or self._history.summary)
         surplus = [] if self._is_summarising else self._history.surplus(self._limit)
         if not surplus:
@@ -49,12 +40,15 @@ class Trimming:
             return self._forget(len(surplus), self._history.summary)
         self._is_summarising = True
         request = summary_request(surplus, self._history.summary)
-        self._summarise(request, lambda summary: self._summaries.put((len(surplus), summary)))
+        self._summarise(request, lambda summary: self._keep(len(surplus), summary))
         return None
+
+    def _keep(self, turns: int, summary: str) -> None:
+        self._summarised = (turns, summary)
 
     def _forget(self, turns: int, summary: str) -> TurnsForgotten:
         self._history.forget(turns, summary)
-        return TurnsForgotten(turns, summary)
+        return TurnsForgotten(turns=turns, summary=summary)
 
 
 def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:

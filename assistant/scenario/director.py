@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.conversation.performer import Asked, StateChanged
+from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.world import World
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.log import Log, PlayedBlock
 from huiyin.assistant.scenario.moments import Moment, moment_of
 from huiyin.assistant.scenario.script import Scenario, Step, When
-from huiyin.assistant.scenario.world import World
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
 
 _FIRST_AFTER = When("start", 0.5)
@@ -48,17 +46,15 @@ class Director:
         self._first_sound_of = 0  # the reply whose first sound is being looked for
         self._begun_reply = 0  # the newest whose playback began
         self._scripted_s = 0.0  # the last of the script so far
-        self._over = False
 
-    def run(self) -> None:
-        """Run to the end."""
-        world = self._world
-        world.at(0.0, lambda: self._note("start"))
+    def run(self, converse: Callable[[], None] | None = None) -> None:
+        """Run to the end. `converse` lets the world run; None: its own `run`."""
+        self._world.at(0.0, lambda: self._note("start"))
         self._arm()
-        while not self._over and (self._sounding or world.now < self._scripted_s + _LONGEST_S) and world.step():
-            pass
+        self._world.after(_LONGEST_S, self._give_up)
+        (converse or self._world.run)()
         self._note("end")
-        self.log.end_s = world.now
+        self.log.end_s = self._world.now
         self.log.moments.sort(key=lambda moment: moment.at_s)
 
     @property
@@ -66,27 +62,26 @@ class Director:
         """The steps that never began, with what they waited for."""
         return [(step, step.after or _NEXT_AFTER) for step in self._waiting]
 
-    def observe(self, at_s: float, what: object) -> None:
+    def observe(self, at_s: float, event: on.Public) -> None:
         """Something happened in the conversation."""
-        match what:
-            case do.Play():
+        match event:
+            case on.ReplyStarted():
                 self._play_s = at_s
-            case ev.PlaybackAdvanced(generation=generation) if generation > self._begun_reply:
+            case on.ClauseStarted(generation=generation) if generation > self._begun_reply:
                 self._begun_reply = generation
                 self._first_sound_of = generation
                 for block in self.log.blocks:
                     if block.at_s >= self._play_s - self._apart_s:
                         self._look_for_first_sound(block)
-            case Asked(generation=generation, messages=messages, style=style):
+            case on.ModelAsked(generation=generation, messages=messages, style=style):
                 self.log.prompts.append((at_s, generation, messages))
                 self.log.styles.append((at_s, style))
-            case StateChanged(after=after):
+            case on.FloorChanged(after=after):
                 self.state = after
                 self._is_quiet = self._is_quiet and after is State.LISTENING
-        if moment := moment_of(at_s, what):
+        if moment := moment_of(at_s, event):
             self._note_moment(moment)
-        if isinstance(what, ev.Event):
-            self._count_event()
+        self._count_event()
 
     def played(self, at_s: float, block: Pcm16) -> None:
         """A block left the loudspeaker from `at_s` on."""
@@ -159,4 +154,12 @@ class Director:
 
     def _end_since(self, count: int) -> None:
         if count == self._events and not self._scheduled:
-            self._over = True
+            self._world.stop()
+
+    def _give_up(self) -> None:
+        """It does not come to rest."""
+        left_s = self._scripted_s + _LONGEST_S - self._world.now
+        if self._sounding or left_s > 0:
+            self._world.after(max(left_s, _SETTLE_S), self._give_up)
+        else:
+            self._world.stop()

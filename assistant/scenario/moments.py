@@ -1,4 +1,4 @@
-"""The moments of a conversation that a scenario can name, and which event or action of the machine each is.
+"""The moments of a conversation that a scenario can name, and which of its events each is.
 
 `NAMES` explains them (docs/scenarios.md shows the table).
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huiyin.assistant.conversation.performer import Notice, StateChanged, TurnCommitted
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.turns.machine import State
 
 NAMES = {
@@ -62,52 +60,50 @@ class Moment:
         return f"{self.at_s:8.3f} s  {self.name}{number}{detail}"
 
 
-_SIMPLE: dict[type, str] = {
-    do.Transcribe: "asr asked",
-    do.AskLlm: "llm asked",
-    do.Pause: "reply pauses",
-    do.Resume: "reply resumes",
-    do.StopPlayback: "reply stops",
-    do.Cancel: "cancelled",
-    ev.ReplyFinished: "llm done",
-    ev.PlaybackFinished: "reply ends",
+_SIMPLE: dict[type[on.Public], str] = {
+    on.RecognitionAsked: "asr asked",
+    on.ModelAsked: "llm asked",
+    on.ReplyPaused: "reply pauses",
+    on.ReplyResumed: "reply resumes",
+    on.ReplyStopped: "reply stops",
+    on.ReplyCancelled: "cancelled",
+    on.ReplyWritten: "llm done",
+    on.ReplyEnded: "reply ends",
 }
 
 
-def moment_of(at_s: float, what: object) -> Moment | None:
-    """The moment of an event, an action or a notice of the performer; None where it has no name."""
-    generation = getattr(what, "generation", 0)
-    match what:
-        case ev.SpeechStarted(onset_s=onset_s):
+def moment_of(at_s: float, event: on.Public) -> Moment | None:
+    """The moment of an event; None where it has no name."""
+    generation = event.generation
+    match event:
+        case on.SpeechHeard(onset_s=onset_s):
             return Moment(at_s, "speech heard", f"since {onset_s:.3f} s")
-        case ev.SpeechPaused(end_s=end_s):
+        case on.PauseHeard(end_s=end_s):
             return Moment(at_s, "pause heard", f"since {end_s:.3f} s")
-        case ev.EndpointScored(probability=probability):
-            return Moment(at_s, "endpoint scored", f"complete with {probability:.2f}")
-        case ev.WordsJudged(probability=known):
+        case on.PauseJudged(by="sound", probability=known):
+            return None if known is None else Moment(at_s, "endpoint scored", f"complete with {known:.2f}")
+        case on.PauseJudged(probability=known):
             return Moment(at_s, "words judged", "not" if known is None else f"complete with {known:.2f}", generation)
-        case ev.Transcribed(transcript=transcript):
+        case on.Recognised(transcript=transcript):
             return Moment(at_s, "asr answers", f"“{transcript.text}”", generation, text=transcript.text)
-        case ev.ReplyText(clause=clause, text=text):
+        case on.ClauseWritten(clause=clause, text=text):
             return Moment(at_s, "llm first clause", text, generation) if clause == 0 else None
-        case do.Synthesise(clause=clause, text=text):
+        case on.SpeechAsked(clause=clause, text=text):
             return Moment(at_s, "tts asked", f"clause {clause + 1}: {text}", generation)
-        case ev.AudioReady(clause=clause):
+        case on.SpeechBegun(clause=clause):
             return Moment(at_s, "tts first sound", f"clause {clause + 1}", generation)
-        case ev.AudioFinished(clause=clause):
+        case on.SpeechMade(clause=clause):
             return Moment(at_s, "tts done", f"clause {clause + 1}", generation)
-        case ev.PlaybackAdvanced(clause=clause):
+        case on.ClauseStarted(clause=clause):
             return Moment(at_s, f"{LATER_CLAUSE}{clause + 1} starts", "", generation) if clause else None
-        case ev.StageFailed(stage=stage, reason=reason):
+        case on.StageFailed(stage=stage, reason=reason):
             return Moment(at_s, "stage fails", f"{stage}: {reason}", generation)
-        case do.Apologise(stage=stage):
+        case on.Apologised(stage=stage):
             return Moment(at_s, "apology", stage, generation)
-        case TurnCommitted(turn=turn):
+        case on.TurnCommitted(turn=turn):
             end = " (interrupted)" if turn.interrupted else ""
             return Moment(at_s, "committed", f"“{turn.user}” → “{turn.heard}”{end}", generation, text=turn.heard)
-        case StateChanged(before=State.USER, after=State.THINKING | State.SPEAKING):
+        case on.FloorChanged(before=State.USER, after=State.THINKING | State.SPEAKING):
             return Moment(at_s, "turn ends")
-        case Notice() | StateChanged():
-            return None
-    name = _SIMPLE.get(type(what))
+    name = _SIMPLE.get(type(event))
     return Moment(at_s, name, "", generation) if name else None

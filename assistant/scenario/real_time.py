@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -15,21 +14,21 @@ from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.desktop import DesktopDevice
 from huiyin.assistant.ports.devices import Kind, find_device, list_devices
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
-from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
+from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.hearing import spoken
 from huiyin.assistant.scenario.log import Log
-from huiyin.assistant.scenario.real_services import APOLOGIES_LIMIT_S
+from huiyin.assistant.scenario.room_depth import room_of
+from huiyin.assistant.scenario.runner import APOLOGIES_LIMIT_S
 from huiyin.assistant.scenario.script import Scenario, Step
-from huiyin.assistant.scenario.world import RealWorld
 from huiyin.configs.settings import AudioSettings
 
 Place = Literal["room", "card"]
 
 _APART_S = 0.05  # the loop's clock and the samples, on a busy machine
-_JOIN_S = 10.0
 
 
 class LiveRunner:
@@ -47,30 +46,19 @@ class LiveRunner:
         spoken_steps = [step for step in scenario.steps if step.kind not in ("types", "key")]
         # Before the conversation: speech being made would slow it down.
         self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
-        self._air = _MixingPort(_room(scenario, seed) if place == "room" else _card(services, tell), self._played)
-        self._conversation = assemble(services, persona, self._air, tell, patience_s=APOLOGIES_LIMIT_S)
-        self._conversation.observe(self._observe)
-        self._world = RealWorld(self._conversation.clock.now)
+        self._air = _MixingDevice(room_of(scenario, seed) if place == "room" else _card(services, tell), self._played)
+        port = LocalPort(self._air)
+        self._conversation = assemble(services, persona, port, tell, patience_s=APOLOGIES_LIMIT_S)
+        self._world = self._conversation.world
         self.director = Director(scenario, self._world, Log(), self._begin, apart_s=_APART_S)
-        self.director.log.history = self._conversation.history.turns
+        self._conversation.observe(self.director.observe, at_once=True)
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log. Raises PortError where there is no sound."""
-        thread = threading.Thread(target=self._converse, name="conversation", daemon=True)
-        thread.start()
-        try:
-            self.director.run()
-        finally:
-            self._conversation.stop()
-            thread.join(_JOIN_S)
+        self.director.run(self._conversation.run)
+        self.director.log.history = self._conversation.history.turns
         self.director.log.recording = self._air.recording()
         return self.director
-
-    def _converse(self) -> None:
-        try:
-            self._conversation.run()
-        except Exception as error:  # raised again in the thread that waits for the scenario
-            self._world.at(0.0, _raising(error))
 
     def _begin(self, step: Step) -> float:
         """Let a step begin; when it ends."""
@@ -87,16 +75,13 @@ class LiveRunner:
             return utterance.end_s
         return now
 
-    # -- from the loop's and the port's threads
-
-    def _observe(self, at_s: float, what: object) -> None:
-        self._world.at(0.0, lambda: self.director.observe(at_s, what))
+    # -- from the device's thread
 
     def _played(self, at_s: float, block: Pcm16) -> None:
         self._world.at(0.0, lambda: self.director.played(at_s, block))
 
 
-class _MixingPort:
+class _MixingDevice:
     """A `Duplex` that mixes in the people's speech, and records what is captured and played."""
 
     def __init__(self, port: SimulatedRoom | DesktopDevice, played: Callable[[float, Pcm16], None]) -> None:
@@ -155,17 +140,7 @@ def check_card(audio: AudioSettings) -> None:
             raise PortError("ports.no_card", kind=kind)
 
 
-def _room(scenario: Scenario, seed: int) -> SimulatedRoom:
-    return SimulatedRoom(replace(RoomSettings(seed=seed), **dict[str, Any](scenario.room)))
-
-
 def _card(services: Services, tell: Callable[[str], None]) -> DesktopDevice:
     audio = services.settings.audio
     return DesktopDevice(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell)
 
-
-def _raising(error: Exception) -> Callable[[], None]:
-    def do() -> None:
-        raise error
-
-    return do

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from huiyin.assistant.conversation.performer import Notice, TurnCommitted
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
+from huiyin.assistant.conversation import events as on
 
 
 class Captions:
@@ -15,7 +13,7 @@ class Captions:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
-        self._transcripts: dict[int, ev.Transcript] = {}  # generation -> what the user said
+        self._said: dict[int, str] = {}  # generation -> what the user said
         self._clauses: dict[int, list[str]] = {}  # generation -> the reply, until it is played
         self._playing = 0  # generation
 
@@ -23,26 +21,26 @@ class Captions:
         """A line of the program's own."""
         print(f"· {text}", file=self._out, flush=True)
 
-    def __call__(self, at_s: float, what: object) -> None:
-        match what:
-            case ev.Transcribed(generation=generation, transcript=transcript):
-                self._transcripts[generation] = transcript
-            case ev.ReplyText(generation=generation, text=text):
+    def __call__(self, at_s: float, event: on.Public) -> None:
+        match event:
+            case on.Recognised(generation=generation, transcript=transcript):
+                self._said[generation] = transcript.text
+            case on.ClauseWritten(generation=generation, text=text):
                 if generation == self._playing:
                     self._line("huiyin", text)
                 else:
                     self._clauses.setdefault(generation, []).append(text)
-            case do.Play(generation=generation):
+            case on.ReplyStarted(generation=generation):
                 self._playing = generation
-                if generation in self._transcripts:
-                    self._line("you", self._transcripts[generation].text)
+                if generation in self._said:
+                    self._line("you", self._said[generation])
                 for text in self._clauses.get(generation, []):
                     self._line("huiyin", text)
-                self._transcripts.clear()
+                self._said.clear()
                 self._clauses.clear()
-            case TurnCommitted(turn=turn) if turn.interrupted:
+            case on.TurnCommitted(turn=turn) if turn.interrupted:
                 self._line("huiyin", f"— (heard: {turn.heard or 'nothing'})")
-            case Notice(text=text):
+            case on.Notice(text=text):
                 self.notice(text)
 
     def _line(self, who: str, text: str) -> None:

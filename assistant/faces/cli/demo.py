@@ -16,8 +16,8 @@ import numpy as np
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.conversation.assemble import assemble
+from huiyin.assistant.conversation.events import Public, ReplyStarted, TurnCommitted
 from huiyin.assistant.conversation.loop import Conversation
-from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
@@ -25,9 +25,9 @@ from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_repor
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Samples
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.turns import actions as do
 from huiyin.configs.settings import Settings
 
 _PAUSE_S = 0.8  # what people leave before they answer a stranger
@@ -53,11 +53,11 @@ class SecondVoice:
     spoken: list[tuple[Line, float, float]] = field(default_factory=list)
     _events: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
 
-    def __call__(self, at_s: float, what: object) -> None:
+    def __call__(self, at_s: float, event: Public) -> None:
         """Observes the conversation."""
-        if isinstance(what, do.Play):
+        if isinstance(event, ReplyStarted):
             self._events.put("play")
-        elif isinstance(what, TurnCommitted):
+        elif isinstance(event, TurnCommitted):
             self._events.put("committed")
 
     def run(self, conversation: Conversation) -> None:
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         lines = [(line, user_sound(launcher.services, line.text, line.voice)) for line in SCRIPT]
         room = SimulatedRoom(RoomSettings(seed=args.seed))
         trace, user = Trace(), SecondVoice(room, lines)
-        conversation = assemble(launcher.services, persona, room, captions.notice, patience_s=_TTS_LIMIT_S)
+        conversation = assemble(launcher.services, persona, LocalPort(room), captions.notice, patience_s=_TTS_LIMIT_S)
         for observer in (captions, trace, user):
             conversation.observe(observer)
         threading.Thread(target=user.run, args=(conversation,), name="second-voice", daemon=True).start()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from huiyin.assistant.conversation.performer import Asked
-from huiyin.assistant.conversation.trimming import TurnsForgotten
+from huiyin.assistant.conversation.events import ModelAsked, Public, TurnsForgotten
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tokens import message_tokens
 
@@ -19,9 +18,9 @@ class PromptPrinter:
         self._out = out or sys.stderr
         self._last: list[Message] = []
 
-    def __call__(self, at_s: float, what: object) -> None:
-        match what:
-            case Asked(generation=generation, messages=messages, style=style):
+    def __call__(self, at_s: float, event: Public) -> None:
+        match event:
+            case ModelAsked(generation=generation, messages=messages, style=style):
                 self._show(generation, messages, style)
             case TurnsForgotten(turns=turns, summary=summary):
                 about = f"; summary: {summary}" if summary else ""

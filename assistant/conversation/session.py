@@ -1,0 +1,322 @@
+"""One conversation: the turn machine, what is said, and what is heard, driven by the clock it is given.
+
+No threads and no sockets: the world says when, a port brings and takes the sound, the parts do the stages. The live
+loop and the scripted runner give it different worlds and ports, and nothing else differs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from huiyin.assistant.conversation import events as public
+from huiyin.assistant.conversation.observers import Observers
+from huiyin.assistant.conversation.stages import Parts, Stages
+from huiyin.assistant.conversation.trimming import Trimming, history_limit
+from huiyin.assistant.conversation.world import World
+from huiyin.assistant.dialogue.history import HeardClause, History, Message
+from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.persona import Persona, reply_language
+from huiyin.assistant.dialogue.style import Style, speaking_style
+from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Block, Pcm16, Port
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.configs.settings import Settings
+
+_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
+_NO_SOUND: Pcm16 = np.zeros(0, np.int16)
+
+
+class Ear(Protocol):
+    """Turns sound into speech events: `ears.listener.Listener`."""
+
+    def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:
+        """One block: what the microphone heard and what was being played, sample for sample."""
+
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
+        """The user's sound between two times."""
+
+
+@dataclass
+class _Reply:
+    """What is known of a reply that is not yet committed."""
+
+    texts: dict[int, str] = field(default_factory=dict)  # clause -> text
+    messages: list[Message] = field(default_factory=list)
+    language: str = ""
+    style: Style = "neutral"
+    has_failed: bool = False  # what it still says was made beforehand
+
+
+class Session:
+    """`type`, `say`, `key`, `interrupt` and `post` may be called from any thread, the rest from the conversation's."""
+
+    def __init__(
+        self,
+        world: World,
+        port: Port,
+        ear: Ear | None,
+        persona: Persona,
+        parts: Parts,
+        settings: Settings,
+        *,
+        apologies: Mapping[str, Pcm16] | None = None,
+        history: History | None = None,
+    ) -> None:
+        """`ear` None: speech events come through `post`, or the user types. `apologies`: a sentence -> its sound; may
+        fill up later. `history`: of a resumed conversation.
+        """
+        self.history = history or History()
+        judges = {"sound": parts.by_sound, "words": parts.by_words}
+        self._machine = TurnMachine(settings.turns, [name for name, judge in judges.items() if judge])
+        self._world, self._port, self._ear, self._persona = world, port, ear, persona
+        self._loudspeaker = port.loudspeaker
+        self._is_half_duplex = settings.turns.barge_in == "off"
+        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post)
+        summarise = self._stages.summarise if settings.talk.summary else None
+        self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
+        self._apologies: Mapping[str, Pcm16] = {} if apologies is None else apologies
+        self._replies: dict[int, _Reply] = {}  # by generation
+        self._language = persona.language
+        self._observers = Observers(world)
+        self._next: deque[ev.Event] = deque()  # that follow at the same instant
+        self._wakes = 0  # numbers them; only the newest counts
+        self._trim()
+
+    @property
+    def state(self) -> State:
+        """Whose turn it is."""
+        return self._machine.state
+
+    def start(self) -> None:
+        """Begin to hear. Raises PortError."""
+        self._port.microphone.start(self._world, self.hear, self.playback_reported)
+
+    def close(self) -> None:
+        """Stop whatever runs. What observers have not yet been told they are told now."""
+        self._port.microphone.stop()
+        self._stages.close()
+        self._wakes += 1
+        self._observers.close()
+
+    def observe(self, observer: public.Observer, *, at_once: bool = False) -> None:
+        """Call `observer(at_s, event)` for everything that happens (`events`), out of the conversation's way.
+
+        `at_once`: in the conversation's thread, which must not wait for it.
+        """
+        self._observers.add(observer, at_once=at_once)
+
+    # -- what happens
+
+    def type(self, text: str) -> None:
+        """The user types instead of speaking."""
+        self.post(ev.TextEntered(self._world.now, text))
+
+    def say(self, clauses: Iterable[str]) -> None:
+        """The assistant says this unasked, as soon as nobody speaks; it can be interrupted, as a reply can."""
+        self.post(ev.Say(self._world.now, tuple(clauses)))
+
+    def key(self, *, pressed: bool) -> None:
+        """The talk key went down or up."""
+        self.post((ev.KeyPressed if pressed else ev.KeyReleased)(self._world.now))
+
+    def post(self, event: ev.Event) -> None:
+        """Let the machine have an event, next."""
+        self._world.at(event.at_s, lambda: self.handle(event))
+
+    def hear(self, block: Block) -> None:
+        """Sound from the port."""
+        self._world.advance(len(block.mic))
+        self._world.at(0.0, lambda: self._listen(block))
+
+    def playback_reported(self) -> None:
+        """The port knows more of what has been played."""
+        self._world.at(0.0, self._note_playback)
+
+    def handle(self, event: ev.Event) -> None:
+        """Feed the machine; carry out its actions."""
+        self._tell_of(event, event.at_s)
+        wake_s = self._step(event)
+        while self._next:
+            wake_s = self._step(self._next.popleft())
+        self._wakes += 1
+        if wake_s < float("inf"):
+            number = self._wakes
+            self._world.at(wake_s, lambda: self._wake(number))
+
+    def tell(self, event: public.Public, at_s: float | None = None) -> None:
+        """Tell the observers."""
+        self._observers.tell(self._world.now if at_s is None else at_s, event)
+
+    def _wake(self, number: int) -> None:
+        if number == self._wakes:
+            self.handle(ev.TimePassed(self._world.now))
+
+    def _listen(self, block: Block) -> None:
+        if self._ear is not None:
+            is_muted = self._is_half_duplex and self._loudspeaker.is_sounding
+            mic = np.zeros_like(block.mic) if is_muted else block.mic
+            for change in self._ear.push(mic, block.far_end):
+                self.post(_speech_event(self._world.now, change))
+        self._note_playback()
+
+    def _note_playback(self) -> None:
+        if advanced := self._loudspeaker.advanced():
+            self.post(ev.PlaybackAdvanced(self._world.now, *advanced))
+        if (generation := self._loudspeaker.finished()) is not None:
+            self.post(ev.PlaybackFinished(self._world.now, generation))
+
+    def _cut(self, start_s: float, end_s: float) -> Pcm16:
+        return _NO_SOUND if self._ear is None else self._ear.cut(start_s, end_s)
+
+    def _step(self, event: ev.Event) -> float:
+        """One event; when the machine needs the next, inf for never."""
+        match event:
+            case ev.ReplyText(generation=generation, clause=clause, text=text):
+                self._reply(generation).texts[clause] = text
+            case ev.Transcribed(generation=generation, transcript=transcript):
+                self._reply(generation).language = reply_language(transcript.language, transcript.text)
+        wake_s = float("inf")
+        before = self._machine.state
+        for action in self._machine.handle(event):
+            if isinstance(action, do.WakeAt):
+                wake_s = action.at_s
+            else:
+                self._tell_of(action)
+                self._perform(action)
+        if self._machine.state is not before:
+            self.tell(public.FloorChanged(before=before, after=self._machine.state))
+        return wake_s
+
+    def _tell_of(self, what: ev.Event | do.Action, at_s: float | None = None) -> None:
+        if told := public.told(what):
+            self.tell(told, at_s)
+
+    # -- what is done
+
+    def _perform(self, action: do.Action) -> None:
+        match action:
+            case do.Transcribe(generation=generation, start_s=start_s, end_s=end_s):
+                self._stages.transcribe(generation, start_s, end_s)
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+                self._stages.score(start_s, end_s)
+            case do.JudgeWords(generation=generation, text=text):
+                self._stages.judge_words(generation, text)
+            case do.AskLlm(generation=generation, transcript=transcript):
+                self._ask(generation, transcript)
+            case do.Hurry(generation=generation):
+                self._stages.hurry(generation)
+            case do.Synthesise(generation=generation, clause=clause, text=text):
+                self._synthesise(generation, clause, text)
+            case do.Play(generation=generation):
+                self._loudspeaker.open(generation)
+            case do.CloseAudio(generation=generation):
+                self._loudspeaker.close(generation)
+            case do.Pause(generation=generation):
+                self._loudspeaker.pause(generation)
+            case do.Resume(generation=generation):
+                self._loudspeaker.resume(generation)
+            case do.StopPlayback(generation=generation):
+                self._loudspeaker.stop(generation)
+            case do.Cancel(generation=generation, keep_audio=keep_audio):
+                self._stages.cancel(generation)
+                if not keep_audio:
+                    self._loudspeaker.drop(generation)
+                    self._forget(generation)
+            case do.Commit(generation=generation, transcript=transcript, interrupted=interrupted):
+                self._commit(generation, transcript, interrupted)
+            case do.Apologise(generation=generation, stage=stage, reason=reason):
+                self._apologise(generation, stage, reason)
+            case _:
+                raise TypeError(f"unknown action {action}")
+
+    def _ask(self, generation: int, transcript: ev.Transcript) -> None:
+        mood = Mood(transcript.emotion, transcript.events)
+        reply = self._reply(generation)
+        reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        reply.messages = self._persona.messages(self.history, transcript.text, mood)
+        self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
+        self._stages.ask(generation, reply.messages)
+
+    def _synthesise(self, generation: int, clause: int, text: str) -> None:
+        reply = self._reply(generation)
+        reply.texts[clause] = text
+        if reply.has_failed:
+            self._loudspeaker.add(generation, clause, self._apologies.get(text, _NO_SOUND))
+            self._loudspeaker.end_clause(generation, clause)
+            now = self._world.now
+            self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause)]
+        else:
+            self.tell(public.SpeechAsked(generation, clause=clause, text=text))
+            self._stages.synthesise(generation, clause, text, reply.style)
+
+    def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
+        reply = self._reply(generation)
+        self._language = reply.language or reply_language(transcript.language, transcript.text)
+        mood = Mood(transcript.emotion, transcript.events)
+        turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted, mood=mood)
+        self.tell(
+            public.TurnCommitted(
+                generation, transcript=transcript, turn=turn, messages=reply.messages, style=reply.style
+            )
+        )
+        self._loudspeaker.drop(generation)
+        self._forget(generation)
+        self._trim()
+        self._stages.warm(self._persona.messages(self.history, ""))
+
+    def _trim(self) -> None:
+        if forgotten := self._trimming.trim():
+            self.tell(forgotten)
+
+    def _heard(self, generation: int) -> list[HeardClause]:
+        """The clauses that were played, with how much of each the user heard."""
+        heard, spans = self._loudspeaker.heard(generation)
+        clauses = []
+        for span in spans:
+            text = self._reply(generation).texts.get(span.clause, "")
+            length = span.end - span.start
+            if not span.ended:
+                longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
+                length = max(length, round(longest_s * SAMPLE_RATE))
+            share = (min(heard, span.end) - span.start) / length if length else 1.0
+            clauses.append(HeardClause(text, min(1.0, max(0.0, share)), span.characters(heard)))
+        return clauses
+
+    def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
+        reply = self._reply(generation)
+        reply.has_failed = True
+        text = self._persona.apology(stage, reply.language or self._language)
+        self.tell(public.Notice(text=reason))
+        self.tell(public.Notice(text=text))
+        self._next.append(ev.Say(self._world.now, (text,), generation))
+
+    def _reply(self, generation: int) -> _Reply:
+        return self._replies.setdefault(generation, _Reply())
+
+    def _forget(self, generation: int) -> None:
+        """This reply and older ones are over."""
+        for old in [number for number in self._replies if number <= generation]:
+            del self._replies[old]
+
+
+def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:
+    """The listener's change, as the machine wants it."""
+    match change.kind:
+        case "started":
+            return ev.SpeechStarted(now_s, change.at_s)
+        case "paused":
+            return ev.SpeechPaused(now_s, change.at_s)
+        case "possible":
+            return ev.SpeechPossible(now_s)
+        case "dropped":
+            return ev.EnergyDropped(now_s, change.at_s)
+        case "recovered":
+            return ev.EnergyRecovered(now_s)
