@@ -77,7 +77,7 @@ def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointMo
     try:
         return EndpointModel(ModelStore(settings.store).ensure(ENDPOINT_MODEL))
     except StoreError as error:
-        tell(f"{error}; until then a pause of {settings.turns.endpoint_ms} ms ends your turn")
+        tell(f"{error}; until then a pause of {settings.turns.endpoint_s:g} s ends your turn")
         return None
 
 

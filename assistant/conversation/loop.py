@@ -10,12 +10,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.performer import Notice, Performer, policy_from, speech_event
+from huiyin.assistant.conversation.performer import Notice, Performer, speech_event
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.history import History
@@ -25,7 +25,7 @@ from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.assistant.turns.machine import Judge, State, TurnMachine
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
@@ -67,7 +67,8 @@ class Conversation:
         the room down instead of making the loop look late).
         """
         settings = services.settings
-        self.machine = TurnMachine(replace(policy_from(settings), judge_sound=endpoint is not None))
+        judges: dict[Judge, bool] = {"sound": endpoint is not None, "words": settings.words_are_judged}
+        self.machine = TurnMachine(settings.turns, [judge for judge, is_there in judges.items() if is_there])
         self.clock = AudioClock()
         self.player = Player(port.output_latency_s)
         self._port, self._listener = port, listener

@@ -24,9 +24,7 @@ from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.endpointing import EndpointPolicy
-from huiyin.assistant.turns.machine import State, TurnMachine, TurnPolicy
-from huiyin.configs.settings import Settings
+from huiyin.assistant.turns.machine import State, TurnMachine
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
 
@@ -284,32 +282,3 @@ def speech_event(now_s: float, change: SpeechChange) -> ev.Event:
             return ev.EnergyDropped(now_s, change.at_s)
         case "recovered":
             return ev.EnergyRecovered(now_s)
-
-
-def policy_from(settings: Settings) -> TurnPolicy:
-    """The machine's numbers, in seconds."""
-    turns = settings.turns
-    return TurnPolicy(
-        judge_words=settings.words_are_judged,
-        endpoint=EndpointPolicy(
-            fixed_s=turns.endpoint_ms / 1000,
-            sure_s=turns.endpoint_sure_ms / 1000,
-            doubtful_s=turns.endpoint_doubtful_ms / 1000,
-            unsure_s=turns.endpoint_unsure_ms / 1000,
-            longest_s=turns.endpoint_longest_ms / 1000,
-            unfinished_s=turns.endpoint_unfinished_ms / 1000,
-        ),
-        speculate_s=turns.speculate_ms / 1000,
-        max_speculations=turns.max_speculations,
-        speculate_max_turn_s=turns.speculate_max_turn_s,
-        barge_in=turns.barge_in,  # type: ignore[arg-type]  # its words were checked when it was read
-        talk_key=turns.talk_key,
-        barge_in_s=turns.barge_in_ms / 1000,
-        confirm_s=turns.confirm_ms / 1000,
-        resume_s=turns.resume_ms / 1000,
-        max_turn_s=turns.max_turn_s,
-        asr_timeout_s=turns.asr_timeout_s,
-        llm_timeout_s=turns.llm_timeout_s,
-        llm_idle_timeout_s=turns.llm_idle_timeout_s,
-        tts_timeout_s=turns.tts_timeout_s,
-    )

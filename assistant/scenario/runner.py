@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.performer import Performer, policy_from
+from huiyin.assistant.conversation.performer import Performer
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.player import Player
@@ -53,7 +53,7 @@ class Runner:
         self._scenario, self._settings, self._persona, self._judge_text = scenario, settings, persona, judge_text
         log, self._world, self._player = Log(), World(), Player()
         self.director = Director(scenario, self._world, log, self._begin)
-        self._machine = TurnMachine(policy_from(settings))
+        self._machine = TurnMachine(settings.turns, ["words"] if settings.words_are_judged else [])
         speaks = ServiceVoice(services, persona.voice) if services else None
         self._depth = self._make_depth(depth, seed, speaks)
         self._stages = self._make_stages(services)
