@@ -18,9 +18,10 @@ import numpy as np
 
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
-from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s
+from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.assistant.turns.text_judge import text_vote
 from huiyin.configs import settings as config
+from huiyin.configs.settings import TurnsSettings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
@@ -67,7 +68,7 @@ def main() -> None:
             probability = model((sound * 32767).astype(np.int16))
             calls_s.append(time.perf_counter() - started)
             text = "".join(s.text for s in recogniser.recognise([sound], Hints((language,)))[0].segments)
-            by_sound_s, both_s = (wait_s(EndpointPolicy(), Evidence(probability, words)) for words in ("", text))
+            by_sound_s, both_s = (wait_s(TurnsSettings(), Evidence(probability, words)) for words in ("", text))
             vote = text_vote(text)
             pieces.append(JudgedPiece(path.stem, language, is_whole, probability, text, vote, by_sound_s, both_s))
             tell(f"{path.stem[:24]:<25}p {probability:.2f} {vote:<11}{both_s:.2f} s  {text}")

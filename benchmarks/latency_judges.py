@@ -19,9 +19,9 @@ from benchmarks.output import show
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
-from huiyin.assistant.turns.endpointing import EndpointPolicy
 from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
+from huiyin.configs.settings import TurnsSettings
 from huiyin.configs.store.model_store import ModelStore
 
 _BEFORE_S = 0.5  # of silence around the sound
@@ -75,7 +75,7 @@ def main() -> None:
     judges = (_WORDS, _SOUND, _LISTS, _STOP)
     shares = ([judge, *(f"{100 * ranked(places, judge):.0f} %" for places in sets.values())] for judge in judges)
     show(("an end ranked above a pause by", *sets), shares)
-    show((f"called complete, p ≥ {EndpointPolicy().p_words}", *sets), _called_complete(list(sets.values())))
+    show((f"called complete, p ≥ {TurnsSettings().p_words}", *sets), _called_complete(list(sets.values())))
 
 
 def _called_complete(sets: list[list[Place]]) -> list[list[str]]:
@@ -84,7 +84,7 @@ def _called_complete(sets: list[list[Place]]) -> list[list[str]]:
         of_ends = [place for place in places if place.pause_s is None]
         of_long = [place for place in places if (place.pause_s or 0) >= _LONG_S]
         for row, some in ((ends, of_ends), (long, of_long)):
-            complete = sum(place.by[_WORDS] >= EndpointPolicy().p_words for place in some)
+            complete = sum(place.by[_WORDS] >= TurnsSettings().p_words for place in some)
             row.append(f"{complete} of {len(some)}")
     return [ends, long]
 

@@ -16,7 +16,6 @@ import numpy as np
 from benchmarks.latency_services import Delays
 from benchmarks.latency_sides import Answer
 from benchmarks.latency_speech import BenchmarkUtterance
-from huiyin.assistant.conversation.performer import policy_from
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario.api import Log, Moment, parse, simulate, with_overrides
@@ -44,7 +43,7 @@ class Simulated:
         """`overrides`: what of `settings` is not the default, as ``section.key=value``. `judge`: of the words."""
         self._overrides = {_JUDGE: "always", **dict(override.split("=", 1) for override in overrides)}
         settings = with_overrides(settings, [f"{key}={value}" for key, value in self._overrides.items()])
-        self._policy, self._texts, self._delays, self._judge = policy_from(settings), texts, delays, judge
+        self._policy, self._texts, self._delays, self._judge = settings.turns, texts, delays, judge
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it; a conversation of its own."""
@@ -81,7 +80,7 @@ class Simulated:
         text = next((m.text for m in log.named("asr answers") if m.generation == starts.generation), "")
         clause = next((m.detail for m in log.named("llm first clause") if m.generation == starts.generation), "")
         evidence = Evidence(_probability(before), text, _probability(words))
-        answer.wait_s = wait_s(self._policy.endpoint, evidence)
+        answer.wait_s = wait_s(self._policy, evidence)
         delays = self._delays
         services_s = delays.asr_s + delays.clause_s(utterance.reply, clause) + delays.tts_first_s
         answer.limit_s = max(answer.wait_s, self._policy.speculate_s + services_s)

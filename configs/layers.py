@@ -9,6 +9,7 @@ import dataclasses
 import sys
 import typing
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def from_environ(environ: Mapping[str, str], prefix: str, skip: Iterable[str], s
         if name.startswith(prefix) and name not in skip:
             section, _, key = name.removeprefix(prefix).lower().partition("_")
             try:
-                _check_name(sections, section, key)
+                _check_name(sections, section, key, value)
             except SettingsError as error:
                 raise SettingsError("settings.bad_variable", name=name, error=error) from None
             yield section, key, value
@@ -91,19 +92,25 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     """Section name -> its dataclass, from its defaults and `values` (later ones win). Raises SettingsError."""
     kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
     for section, key, value in values:
-        _check_name(sections, section, key)
+        _check_name(sections, section, key, value)
         cls = sections[section]
         spec = next(f for f in dataclasses.fields(cls) if f.name == key)
         kept[section][key] = _convert(f"{section}.{key}", value, typing.get_type_hints(cls)[key], spec.metadata)
     return {name: cls(**kept[name]) for name, cls in sections.items()}
 
 
-def _check_name(sections: Sections, section: str, key: str) -> None:
+def _check_name(sections: Sections, section: str, key: str, value: Any) -> None:
     if section not in sections:
         near = nearest(section, sections)
         raise SettingsError("settings.no_section", section=section, near=near, sections=list(sections))
     names = [f.name for f in dataclasses.fields(sections[section])]
     if key not in names:
+        new = f"{key.removesuffix('_ms')}_s"
+        if key.endswith("_ms") and new in names:  # the name of before 0.2, in another unit
+            with suppress(TypeError, ValueError):
+                raise SettingsError(
+                    "settings.in_seconds", section=section, key=key, new=new, seconds=float(value) / 1000
+                )
         full = [f"{s}.{f.name}" for s, c in sections.items() for f in dataclasses.fields(c)]
         near = nearest(f"{section}.{key}", full)
         raise SettingsError("settings.no_key", section=section, key=key, near=near, keys=names)

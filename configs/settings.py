@@ -21,8 +21,9 @@ from pathlib import Path
 
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.turns_settings import TurnsSettings
 
-__all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "load", "sections"]
+__all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
 
 CONFIG_DIR = Path(__file__).resolve().parent
 DEFAULT_PROFILE = "embedded"
@@ -207,63 +208,6 @@ class TtsSettings:
     def cache_path(self) -> Path:
         """The folder of the speech that is kept (may not exist yet)."""
         return Path(self.cache_dir).expanduser() if self.cache_dir else _cache_folder() / "speech"
-
-
-@dataclass(frozen=True)
-class TurnsSettings:
-    """Whose turn it is (see `assistant/turns`)."""
-
-    endpoint_ms: int = setting(500, "silence that ends the user's turn where no model judges it", low=100, high=5000)
-    endpoint_model: bool = setting(True, "smart-turn judges by the sound whether a turn is complete")
-    endpoint_words: str = setting(
-        "auto",
-        "a small language model judges by the words, too; auto: unless the LLM is the embedded one, whose replies come "
-        "later than people pause and which wants the cores for itself",
-        choices=("auto", "always", "never"),
-    )
-    endpoint_sure_ms: int = setting(
-        250, "silence after a turn that is complete by sound and words; people leave 200", low=50, high=5000
-    )
-    endpoint_doubtful_ms: int = setting(
-        850,
-        "where sound and words differ; people pause for 200-700 within a sentence, and it takes 100 to hear them go on",
-        low=50,
-        high=5000,
-    )
-    endpoint_unsure_ms: int = setting(1200, "after one that sounds as if it went on", low=100, high=10_000)
-    endpoint_longest_ms: int = setting(2000, "a longer silence is an answer to nothing", low=200, high=20_000)
-    endpoint_unfinished_ms: int = setting(
-        800,
-        "waited longer after 'because', 'um', half a number: the model alone calls 3 in 4 such Chinese cuts complete",
-        low=0,
-        high=5000,
-    )
-    speculate_ms: int = setting(96, "silence after which the reply is prepared; 0: never", low=0, high=2000)
-    max_speculations: int = setting(
-        3, "tries a turn; those in pauses where the words go on are not counted, up to 12", low=0, high=20
-    )
-    speculate_max_turn_s: float = setting(20.0, "none for a longer turn: it costs too much", low=0, high=120)
-    barge_in_ms: int = setting(
-        192,
-        "six frames of speech pause the assistant",
-        low=32,
-        high=2000,
-    )
-    confirm_ms: int = setting(
-        500, "speech with words that stops it; shorter is judged when it ends", low=100, high=5000
-    )
-    resume_ms: int = setting(650, "silence after which it goes on: there was no interruption", low=100, high=5000)
-    barge_in: str = setting(
-        "voice",
-        "'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback",
-        choices=("voice", "key", "off"),
-    )
-    talk_key: bool = setting(False, "true: push-to-talk, speech counts while the key is held; for loud rooms")
-    max_turn_s: float = setting(60.0, "a longer turn is answered as it stands", low=5, high=600)
-    asr_timeout_s: float = setting(10.0, "then a spoken apology, and the loop goes on", low=0.5, high=120)
-    llm_timeout_s: float = setting(20.0, "to the first words of the reply", low=0.5, high=120)
-    tts_timeout_s: float = setting(10.0, "to the first sound of a clause", low=0.5, high=120)
-    llm_idle_timeout_s: float = setting(8.0, "between two pieces of a reply", low=0.5, high=120)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from huiyin.assistant.turns.machine import TurnMachine
+from huiyin.assistant.turns.transitions import Transition
+
 
 @pytest.fixture(scope="session", autouse=True)
 def programs_can_be_ended() -> Iterator[None]:
@@ -21,3 +24,21 @@ def programs_can_be_ended() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def turn_machines_obey_their_table() -> Iterator[None]:
+    """Every change of state that a turn machine makes, in whatever test, is one that its table names."""
+    take = TurnMachine._step
+
+    def checked(machine: TurnMachine, transition: Transition, what: object) -> None:
+        before = machine.state
+        take(machine, transition, what)
+        named = (before, *transition.to)
+        assert machine.state in named, (
+            f"{before} → {machine.state} by {transition.handler.__name__} is not in the table"
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TurnMachine, "_step", checked)
+        yield

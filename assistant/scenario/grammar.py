@@ -8,7 +8,7 @@ A file is one scenario:
                            # real services; [text, room]: both
     seed: 1
     settings:              # any of turns, audio and talk in `huiyin settings`
-      turns.resume_ms: 650
+      turns.resume_s: 0.65
     services:              # what the simulated services take; these are the defaults
       asr: {takes_ms: 70, per_s_ms: 0}                  # per_s_ms: more for each second of speech
       llm: {first_token_ms: 150, tokens_per_s: 40}

@@ -14,26 +14,7 @@ from typing import NamedTuple
 
 from huiyin.assistant.turns.normalise import word_count
 from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop, is_whole_alone, text_vote
-
-_FEW_WORDS = 3  # a language model seldom ends a message after fewer
-
-
-@dataclass(frozen=True)
-class EndpointPolicy:
-    """Silences in seconds; thresholds are probabilities, 0..1, that the turn is complete."""
-
-    fixed_s: float = 0.5  # neither words nor sound were judged
-    sure_s: float = 0.25  # the turn is complete
-    doubtful_s: float = 0.85  # judges disagree or are awaited; pauses within a sentence: 0.2-0.7 s, and 0.1 s to hear
-    unsure_s: float = 1.2  # each judge is sure that more will come
-    longest_s: float = 2.0  # a longer silence is an answer to nothing
-    unfinished_s: float = 0.8  # added where the text is unfinished
-    p_sound_confirmed: float = 0.5  # believed from here on where the text is complete, too
-    p_sound_unmarked: float = 0.97  # ... where the recogniser sets marks but ended this text without one
-    p_sound_alone: float = 0.9  # ... where the text says nothing
-    p_sound_incomplete: float = 0.1  # it is sure that more will come
-    p_words: float = 0.27  # believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)
-    p_few_words: float = 0.02  # ... where there are fewer than three words: "play jazz" has 0.4, "my name" 0.000
+from huiyin.configs.settings import TurnsSettings
 
 
 @dataclass
@@ -55,40 +36,40 @@ class Judgement(NamedTuple):
     doubt: float
 
 
-def wait_s(policy: EndpointPolicy, evidence: Evidence) -> float:
+def wait_s(policy: TurnsSettings, evidence: Evidence) -> float:
     """Seconds of silence after which the turn is over."""
     vote = text_vote(evidence.text)
     silence_s = _judged_silence_s(policy, evidence, vote)
     if vote == "unfinished":
-        silence_s += policy.unfinished_s
-    return min(silence_s, policy.longest_s)
+        silence_s += policy.endpoint_unfinished_s
+    return min(silence_s, policy.endpoint_longest_s)
 
 
-def _judged_silence_s(policy: EndpointPolicy, evidence: Evidence, vote: Vote) -> float:
+def _judged_silence_s(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> float:
     by_words = judge_words(policy, evidence)
     by_sound = _judge_sound(policy, evidence, vote)
     if evidence.words_awaited or (evidence.sound_awaited and by_words is None):
-        return policy.doubtful_s
+        return policy.endpoint_doubtful_s
     decisive = by_sound if by_words is None else by_words
     if decisive is None:
-        return policy.sure_s if vote == "finished" else policy.fixed_s
+        return policy.endpoint_sure_s if vote == "finished" else policy.endpoint_s
     if decisive.is_complete:
-        return policy.sure_s
+        return policy.endpoint_sure_s
     doubt = min(judgement.doubt for judgement in (by_words, by_sound) if judgement is not None)
-    return policy.doubtful_s + (policy.unsure_s - policy.doubtful_s) * doubt
+    return policy.endpoint_doubtful_s + (policy.endpoint_unsure_s - policy.endpoint_doubtful_s) * doubt
 
 
-def judge_words(policy: EndpointPolicy, evidence: Evidence) -> Judgement | None:
+def judge_words(policy: TurnsSettings, evidence: Evidence) -> Judgement | None:
     """What the language model says; None: it has not judged."""
     if evidence.p_words is None:
         return None
-    threshold = policy.p_few_words if word_count(evidence.text) < _FEW_WORDS else policy.p_words
+    threshold = policy.p_few_words if word_count(evidence.text) < policy.few_words else policy.p_words
     if evidence.p_words >= threshold:
         return Judgement(True, 0.0)
     return Judgement(False, 1 - evidence.p_words / threshold)
 
 
-def _judge_sound(policy: EndpointPolicy, evidence: Evidence, vote: Vote) -> Judgement | None:
+def _judge_sound(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> Judgement | None:
     if evidence.p_sound is None:
         return None
     threshold = _sound_threshold(policy, evidence, vote)
@@ -97,7 +78,7 @@ def _judge_sound(policy: EndpointPolicy, evidence: Evidence, vote: Vote) -> Judg
     return Judgement(is_complete, min(max(doubt, 0.0), 1.0))
 
 
-def _sound_threshold(policy: EndpointPolicy, evidence: Evidence, vote: Vote) -> float | None:
+def _sound_threshold(policy: TurnsSettings, evidence: Evidence, vote: Vote) -> float | None:
     """The probability from which on the sound is believed; None: it is not, however high."""
     text = evidence.text
     if vote == "finished" or (vote == "neither" and is_whole_alone(text)):

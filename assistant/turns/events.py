@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Stage = Literal["asr", "llm", "tts"]
+NEVER = float("inf")  # a time that does not come
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from enum import Enum
 
 from huiyin.assistant.turns.actions import Transcribe
 from huiyin.assistant.turns.backchannel import is_backchannel
-from huiyin.assistant.turns.events import Transcript
+from huiyin.assistant.turns.events import NEVER, Transcript
 from huiyin.assistant.turns.own_echo import is_own_echo
-from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 from huiyin.assistant.turns.stop_words import orders_silence
+from huiyin.configs.settings import TurnsSettings
 
 
 class Verdict(Enum):
@@ -64,11 +64,11 @@ class Interruption:
         """Whether it has paused and all its words are known."""
         return self.transcript is not None and self.paused_s is not None and self.transcribed_until_s >= self.paused_s
 
-    def pause_due_s(self, policy: TurnPolicy) -> float:
+    def pause_due_s(self, policy: TurnsSettings) -> float:
         """When the assistant should fall silent."""
         return NEVER if self.paused_s is not None else self.resumed_s + policy.barge_in_s
 
-    def ask_due_s(self, policy: TurnPolicy) -> float:
+    def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
         if self.paused_s is None:
             return NEVER if self.generation else self._spoken_due_s(policy.ask_early_s)
@@ -76,7 +76,7 @@ class Interruption:
             return NEVER
         return self.paused_s + policy.speculate_s
 
-    def due_s(self, policy: TurnPolicy) -> Iterator[float]:
+    def due_s(self, policy: TurnsSettings) -> Iterator[float]:
         """When time alone may bring something about."""
         yield self.pause_due_s(policy)
         yield self.ask_due_s(policy)
@@ -86,7 +86,7 @@ class Interruption:
         else:
             yield self.paused_s + policy.resume_s
 
-    def verdict(self, policy: TurnPolicy, now_s: float) -> Verdict:
+    def verdict(self, policy: TurnsSettings, now_s: float) -> Verdict:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,
         could miss its own wake-up."""
         text = self.transcript.text if self.transcript else ""
@@ -102,7 +102,7 @@ class Interruption:
             return Verdict.USER_TURN if has_words and not only_listens else Verdict.FALSE_ALARM
         return Verdict.FALSE_ALARM if now_s >= self.paused_s + policy.resume_s else Verdict.UNDECIDED
 
-    def _doubt_due_s(self, policy: TurnPolicy) -> float:
+    def _doubt_due_s(self, policy: TurnsSettings) -> float:
         return self._spoken_due_s(policy.doubt_s) + policy.pause_lag_s
 
     def _spoken_due_s(self, spoken_s: float) -> float:

@@ -14,30 +14,34 @@ The rules it obeys:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Literal
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.events import Event, Transcript
+from huiyin.assistant.turns.events import NEVER, Event, Transcript
 from huiyin.assistant.turns.interruption import Interruption, Verdict
 from huiyin.assistant.turns.own_echo import is_own_echo
-from huiyin.assistant.turns.policy import NEVER, TurnPolicy
 from huiyin.assistant.turns.reply import Reply
 from huiyin.assistant.turns.stop_words import is_only_stop
 from huiyin.assistant.turns.text_judge import can_be_judged, has_marks
-from huiyin.assistant.turns.transitions import TRANSITIONS, State, on
+from huiyin.assistant.turns.transitions import BY_TIME, TRANSITIONS, State, Transition, by_time, on
 from huiyin.assistant.turns.user_turn import UserTurn
+from huiyin.configs.settings import TurnsSettings
 
-__all__ = ["State", "TurnMachine", "TurnPolicy"]
+__all__ = ["State", "TurnMachine"]
 
-_UNMARKED_TURNS = 3  # a recogniser that has set no mark in so many turns in a row sets none
+_OF_A_REPLY = (ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
+Judge = Literal["sound", "words"]
 
 
 class TurnMachine:
     """Events in, actions out. `state` and `generation` may be read, never set."""
 
-    def __init__(self, policy: TurnPolicy | None = None) -> None:
-        self.policy = policy or TurnPolicy()
+    def __init__(self, policy: TurnsSettings | None = None, judges: Collection[Judge] = ()) -> None:
+        """`judges`: who can judge a pause in this conversation."""
+        self.policy = policy or TurnsSettings()
+        self._judges = judges
         self.state = State.LISTENING
         self.generation = 0
         self._reply: Reply | None = None
@@ -53,20 +57,30 @@ class TurnMachine:
     def handle(self, event: Event) -> list[do.Action]:
         """Take one event; return what is to be done, in order."""
         self._actions = []
-        if handler := TRANSITIONS.get(type(event), {}).get(self.state):
-            handler(self, event)
-        self._check_time(event.at_s)
+        if transition := TRANSITIONS.get(type(event), {}).get(self.state):
+            self._step(transition, event)
+        for transitions in BY_TIME.values():
+            if transition := transitions.get(self.state):
+                self._step(transition, event.at_s)
+        wake_s = min((due_s for due_s in self._due_s() if due_s > event.at_s), default=NEVER)
+        if wake_s < NEVER:
+            self._do(do.WakeAt(wake_s))
         return self._actions
+
+    def _step(self, transition: Transition, what: Event | float) -> None:
+        transition.handler(self, what)
+        if self._reply and self._reply.playing and self.state is State.THINKING:
+            self.state = State.SPEAKING
 
     # -- the user speaks
 
-    @on(ev.SpeechStarted, states=[State.LISTENING])
+    @on(ev.SpeechStarted, states=[State.LISTENING], to=[State.USER])
     def _begin(self, event: ev.SpeechStarted) -> None:
         """the user's turn begins, at the onset of the speech"""
         if not self.policy.talk_key:
             self._take_turn(UserTurn(event.onset_s))
 
-    @on(ev.SpeechStarted, states=[State.USER, State.THINKING])
+    @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
         """the same turn goes on: the prepared reply is thrown away, as nothing of it was played"""
         if not self.policy.talk_key or (self._key_held and self.state is State.USER):
@@ -140,7 +154,7 @@ class TurnMachine:
 
     # -- keys and typing
 
-    @on(ev.TextEntered)
+    @on(ev.TextEntered, to=[State.THINKING])
     def _type(self, event: ev.TextEntered) -> None:
         """a reply being spoken is stopped and committed; the typed words are asked at once"""
         self._stop_reply(event.at_s)
@@ -150,7 +164,8 @@ class TurnMachine:
         self._reply.ask(Transcript(event.text), event.at_s)
         self._reply.commit(event.at_s)
 
-    @on(ev.KeyPressed)
+    @on(ev.KeyPressed, states=[State.LISTENING, State.USER, State.THINKING], to=[State.USER])
+    @on(ev.KeyPressed, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _press(self, event: ev.KeyPressed) -> None:
         """a reply being spoken is stopped and committed; with push-to-talk the user's turn begins, or goes on"""
         self._key_held = True
@@ -165,7 +180,8 @@ class TurnMachine:
         elif self.policy.talk_key or user_speaks:
             self._take_turn(UserTurn(event.at_s))
 
-    @on(ev.KeyReleased)
+    @on(ev.KeyReleased, states=[State.USER], to=[State.THINKING, State.SPEAKING, State.LISTENING])
+    @on(ev.KeyReleased, states=[State.LISTENING, State.THINKING, State.SPEAKING, State.PAUSED])
     def _release(self, event: ev.KeyReleased) -> None:
         """with push-to-talk the user's turn is over"""
         self._key_held = False
@@ -175,7 +191,8 @@ class TurnMachine:
 
     # -- what comes back
 
-    @on(ev.Transcribed)
+    @on(ev.Transcribed, states=[State.THINKING], to=[State.LISTENING])
+    @on(ev.Transcribed, states=[State.LISTENING, State.USER, State.SPEAKING, State.PAUSED])
     def _transcribed(self, event: ev.Transcribed) -> None:
         """the words are asked of the model, if they are any; an interruption is judged by them"""
         if self._interruption and event.generation == self._interruption.generation:
@@ -191,13 +208,14 @@ class TurnMachine:
             self._turn.evidence.p_words = event.probability
             self._turn.evidence.words_awaited = False
 
-    @on(ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
+    @on(*_OF_A_REPLY, states=[State.THINKING], to=[State.SPEAKING])
+    @on(*_OF_A_REPLY, states=[State.USER, State.SPEAKING, State.PAUSED])
     def _replied(self, event: ev.ReplyEvent) -> None:
         """of the current reply: its next stage is asked for, and it is played once the turn is over"""
         if self._reply and event.generation == self._reply.generation:
             self._reply.handle(event)
 
-    @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED])
+    @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
         """the turn is committed with all of the reply; speech that is going on is the user's turn"""
         if self._reply and event.generation == self._reply.generation:
@@ -212,7 +230,7 @@ class TurnMachine:
         text = transcript.text
         evidence = self._turn.evidence
         evidence.text = text
-        evidence.stops_are_set = has_marks(text) or self._unmarked_turns < _UNMARKED_TURNS
+        evidence.stops_are_set = has_marks(text) or self._unmarked_turns < self.policy.unmarked_turns
         if not self._needs_answer(text):
             evidence.words_awaited = False
             reply.mark_unneeded(transcript)
@@ -221,7 +239,7 @@ class TurnMachine:
                 self._listen()
             return
         reply.ask(transcript, now_s)
-        evidence.words_awaited = self.policy.judge_words and not reply.committed and can_be_judged(text)
+        evidence.words_awaited = "words" in self._judges and not reply.committed and can_be_judged(text)
         if evidence.words_awaited:
             self._do(do.JudgeWords(reply.generation, text))
 
@@ -275,7 +293,7 @@ class TurnMachine:
         self._turn.tries += 1
         self._reply = self._new_reply()
         self._reply.transcribe(self._turn.start_s, end_s, now_s)
-        self._turn.evidence.words_awaited = self.policy.judge_words
+        self._turn.evidence.words_awaited = "words" in self._judges
 
     def _drop_reply(self) -> None:
         """Forget the reply: whatever is still being made for it is not wanted."""
@@ -301,40 +319,14 @@ class TurnMachine:
 
     # -- time
 
-    def _check_time(self, now_s: float) -> None:
-        if self._interruption and self.policy.barge_in == "voice":
-            self._check_interruption(self._interruption, now_s)
-        if self.state is State.USER:
-            self._check_turn(self._turn, now_s)
-        if self._reply:
-            self._reply.check_time(now_s)
-            if self._reply.playing and self.state is State.THINKING:
-                self.state = State.SPEAKING
-        wake_s = min((due_s for due_s in self._due_s() if due_s > now_s), default=NEVER)
-        if wake_s < NEVER:
-            self._do(do.WakeAt(wake_s))
-
-    def _check_turn(self, turn: UserTurn, now_s: float) -> None:
-        """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
-        policy = self.policy
-        # Times are compared as `due_s` gives them: a difference, rounded, could miss its own wake-up.
-        if now_s >= turn.too_long_due_s(policy):
-            self._end_turn(now_s, now_s)
-        if turn.paused_s is None:
-            return
-        is_judged = now_s >= turn.prepare_due_s(policy)
-        if is_judged and not turn.is_score_asked:
-            turn.is_score_asked = True
-            turn.evidence.sound_awaited = policy.judge_sound
-            self._do(do.ScoreEndpoint(turn.start_s, turn.paused_s))
-        if now_s >= turn.endpoint_due_s(policy):
-            self._end_turn(turn.paused_s, now_s)
-        elif is_judged and self._reply is None and turn.may_prepare(policy):
-            turn.speculations += 1
-            self._speculate(turn.paused_s, now_s)
-
-    def _check_interruption(self, interruption: Interruption, now_s: float) -> None:
+    @by_time(State.LISTENING, to=[State.USER])
+    @by_time(State.SPEAKING, to=[State.PAUSED, State.USER])
+    @by_time(State.PAUSED, to=[State.SPEAKING, State.USER])
+    def _check_interruption(self, now_s: float) -> None:
         """speech that lasts pauses the reply; it is stopped when that is the user's turn, else it goes on"""
+        interruption = self._interruption
+        if not interruption or self.policy.barge_in != "voice":
+            return
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._do(do.Pause(self._reply.generation))
             self.state = State.PAUSED
@@ -350,6 +342,34 @@ class TurnMachine:
                 self.state = State.SPEAKING
             if interruption.is_transcribed:
                 self._interruption = None  # else its words may still come, and show that it is the user's turn
+
+    @by_time(State.USER, to=[State.THINKING, State.SPEAKING, State.LISTENING])
+    def _check_turn(self, now_s: float) -> None:
+        """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
+        policy, turn = self.policy, self._turn
+        # Times are compared as `due_s` gives them: a difference, rounded, could miss its own wake-up.
+        if now_s >= turn.too_long_due_s(policy):
+            self._end_turn(now_s, now_s)
+        if turn.paused_s is None:
+            return
+        is_judged = now_s >= turn.prepare_due_s(policy)
+        if is_judged and not turn.is_score_asked:
+            turn.is_score_asked = True
+            turn.evidence.sound_awaited = "sound" in self._judges
+            self._do(do.ScoreEndpoint(turn.start_s, turn.paused_s))
+        if now_s >= turn.endpoint_due_s(policy):
+            self._end_turn(turn.paused_s, now_s)
+        elif is_judged and self._reply is None and turn.may_prepare(policy):
+            turn.speculations += 1
+            self._speculate(turn.paused_s, now_s)
+
+    @by_time(State.THINKING, to=[State.SPEAKING])
+    @by_time(State.SPEAKING, State.PAUSED)
+    def _check_reply(self, now_s: float) -> None:
+        """a delayed reply begins; one that runs out of clauses asks for the next; a stage that has taken too long is
+        apologised for"""
+        if self._reply:
+            self._reply.check_time(now_s)
 
     def _due_s(self) -> Iterator[float]:
         """When time alone may bring something about."""

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.events import Stage, Transcript
-from huiyin.assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns.events import NEVER, Stage, Transcript
+from huiyin.configs.settings import TurnsSettings
 
 
 class Reply:
     """A reply with its generation number. It is prepared until `commit`, and played after it."""
 
-    def __init__(self, generation: int, policy: TurnPolicy, act: Callable[[do.Action], None]) -> None:
+    def __init__(self, generation: int, policy: TurnsSettings, act: Callable[[do.Action], None]) -> None:
         self.generation = generation
         self.transcript: Transcript | None = None  # what it answers
         self.asked_s = 0.0  # when that transcript was asked for
@@ -105,8 +105,7 @@ class Reply:
                 yield self._play_due_s()
 
     def check_time(self, now_s: float) -> None:
-        """a delayed reply begins; one that runs out of clauses asks for the next; a stage that has taken too long is
-        apologised for"""
+        """Do what is due."""
         if self.committed and not self.closed:
             self._advance(now_s)
             if now_s >= self._hurry_s:

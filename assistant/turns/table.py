@@ -5,20 +5,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import sys
+from collections.abc import Iterator
 
 from huiyin.assistant.turns import actions, events, own_echo
 from huiyin.assistant.turns.machine import TurnMachine
-from huiyin.assistant.turns.policy import TurnPolicy
-from huiyin.assistant.turns.reply import Reply
-from huiyin.assistant.turns.transitions import MEANINGS, TRANSITIONS, Handler, State
+from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
 from huiyin.configs.settings import TurnsSettings
-
-_BY_TIME: dict[State, tuple[Handler, ...]] = {
-    State.USER: (TurnMachine._check_turn,),
-    State.THINKING: (Reply.check_time,),
-    State.SPEAKING: (TurnMachine._check_interruption, Reply.check_time),
-    State.PAUSED: (TurnMachine._check_interruption, Reply.check_time),
-}
 
 _PAGE = """\
 # Whose turn it is
@@ -32,15 +24,17 @@ no I/O: the live loop and the tests drive the very same object. {rules}
 
 {states}
 
+```mermaid
+stateDiagram-v2
+    [*] --> LISTENING
+{arrows}
+```
+
 ## What happens
 
-A cell says what an event does in a state; an empty one, that it does nothing.
+Where a cell is empty an event does nothing. After → stands which state may be next; it may always stay as it is.
 
 {table}
-
-In every state:
-
-{always}
 
 ## Events
 
@@ -57,13 +51,14 @@ Each is a file that can be read in a minute.
 | file | decides | why so |
 |---|---|---|
 | `endpointing.py`, `text_judge.py` | how long a pause lasts before it ends the user's turn. Where a language model \
-judges the words: {sure_s} when a message ends with them with p ≥ {p_words}, else {doubtful_s}, growing to \
-{unsure_s} where sound and words both say that more will come; {doubtful_s} until they are judged. Where it does \
-not: {sure_s} when the endpoint model says "complete" with p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the \
-marks that the recogniser sets, else as above; {fixed_s} without a model. After one word ("one", 北京; not "yes") \
-the sound is not believed. An unfinished text (然后, 因为, and, um, half a number, a comma) adds {unfinished_s}. \
-Never above {longest_s} | People leave 200 ms, and pause for 200-700 ms within a sentence. Words tell an end from \
-such a pause better than the sound does (docs/performance.md) |
+judges the words: {endpoint_sure_s} when a message ends with them with p ≥ {p_words}, else {endpoint_doubtful_s}, \
+growing to {endpoint_unsure_s} where sound and words both say that more will come; {endpoint_doubtful_s} until they \
+are judged. Where it does not: {endpoint_sure_s} when the endpoint model says "complete" with \
+p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else as above; {endpoint_s} \
+without a model. After one word ("one", 北京; not "yes") the sound is not believed. An unfinished text (然后, 因为, \
+and, um, half a number, a comma) adds {endpoint_unfinished_s}. Never above {endpoint_longest_s} | People leave 200 ms, \
+and pause for 200-700 ms within a sentence. Words tell an end from such a pause better than the sound does \
+(docs/performance.md) |
 | `interruption.py` | what speech during a reply is. The reply is paused after {barge_in_s}. It is stopped when the \
 speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are, or when it ended and its words are \
 neither a listener's nor the assistant's own. It goes on when they are, or after {resume_s} of silence | Never stop \
@@ -100,8 +95,8 @@ def page() -> str:
     return _PAGE.format(
         rules="Its rules:\n\n" + rules,
         states="\n".join(f"- **{state.name}**: {meaning}" for state, meaning in MEANINGS.items()),
+        arrows=_arrows(),
         table=_table(),
-        always=_always(),
         events=_listed(events, events.Event),
         actions=_listed(actions, actions.Action),
         settings="\n".join(_setting(field) for field in dataclasses.fields(TurnsSettings)),
@@ -112,9 +107,7 @@ def page() -> str:
 
 def _policy_numbers() -> dict[str, str]:
     """The numbers of the default policy, written out: 'barge_in_s' -> '192 ms'."""
-    policy = TurnPolicy()
-    numbers = {**vars(policy), **vars(policy.endpoint)}
-    return {name: _written(name, value) for name, value in numbers.items() if isinstance(value, (int, float))}
+    return {name: _written(name, value) for name, value in vars(TurnsSettings()).items() if not isinstance(value, str)}
 
 
 def _written(name: str, value: float) -> str:
@@ -123,28 +116,38 @@ def _written(name: str, value: float) -> str:
     return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
 
 
-def _by_handlers() -> dict[tuple[Handler | None, ...], str]:
-    """What is called in each state -> the names of the events that have it called."""
-    rows: dict[tuple[Handler | None, ...], list[str]] = {}
-    for event, handlers in TRANSITIONS.items():
-        rows.setdefault(tuple(handlers.get(state) for state in State), []).append(event.__name__)
-    return {handlers: ", ".join(names) for handlers, names in rows.items()}
+def _rows() -> Iterator[tuple[str, dict[State, Transition]]]:
+    """What brings a transition about, and what it is in each state."""
+    yield from ((event.__name__, row) for event, row in TRANSITIONS.items())
+    yield from (("time passes", row) for row in BY_TIME.values())
+
+
+def _arrows() -> str:
+    """Which state may follow which, and what brings it about."""
+    causes: dict[tuple[State, State], dict[str, None]] = {}
+    for cause, row in _rows():
+        for state, transition in row.items():
+            for following in transition.to:
+                if following is not state:
+                    causes.setdefault((state, following), {})[cause] = None
+
+    return "\n".join(f"    {a.name} --> {b.name}: {', '.join(names)}" for (a, b), names in causes.items())
 
 
 def _table() -> str:
-    rows = ["| | " + " | ".join(state.name for state in State) + " |", "|---" * (len(State) + 1) + "|"]
-    for handlers, names in _by_handlers().items():
-        if len(set(handlers)) > 1:
-            cells = (_says(handler) if handler else "" for handler in handlers)
-            rows.append(f"| **{names}** | " + " | ".join(cells) + " |")
-    by_time = ("; ".join(map(_says, _BY_TIME.get(state, ()))) for state in State)
-    return "\n".join([*rows, "| **time passes** | " + " | ".join(by_time) + " |"])
-
-
-def _always() -> str:
-    return "\n".join(
-        f"- **{names}**: {_says(h[0])}" for h, names in _by_handlers().items() if h[0] and len(set(h)) == 1
-    )
+    """A row for each handler: the events that have it called, what it does, what may follow in each state."""
+    causes: dict[Handler, dict[str, None]] = {}
+    following: dict[Handler, dict[State, str]] = {}
+    for cause, row in _rows():
+        for state, transition in row.items():
+            to = " or ".join(other.name for other in transition.to)
+            causes.setdefault(transition.handler, {})[cause] = None
+            following.setdefault(transition.handler, {})[state] = f"→ {to}" if to else "stays"
+    lines = ["| event | what happens | " + " | ".join(state.name for state in State) + " |", "|---" * 7 + "|"]
+    for handler, names in causes.items():
+        cells = (following[handler].get(state, "") for state in State)
+        lines.append(f"| {', '.join(names)} | {_says(handler)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _says(documented: object) -> str:

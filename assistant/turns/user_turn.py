@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from huiyin.assistant.turns.endpointing import Evidence, judge_words, wait_s
-from huiyin.assistant.turns.policy import NEVER, TurnPolicy
+from huiyin.assistant.turns.events import NEVER
+from huiyin.configs.settings import TurnsSettings
 
 
 @dataclass
@@ -29,41 +30,41 @@ class UserTurn:
         self.is_score_asked = False
         self.evidence = Evidence()
 
-    def resume(self, policy: TurnPolicy) -> None:
+    def resume(self, policy: TurnsSettings) -> None:
         """The user speaks on after a pause. A reply prepared where the words went on is not a speculation."""
-        by_words = judge_words(policy.endpoint, self.evidence)
+        by_words = judge_words(policy, self.evidence)
         if by_words and not by_words.is_complete and self.tries < policy.max_tries:
             self.speculations -= 1
         self.clear_pause()
 
-    def endpoint_due_s(self, policy: TurnPolicy) -> float:
+    def endpoint_due_s(self, policy: TurnsSettings) -> float:
         """When this pause will have lasted long enough, by the evidence so far."""
         if self.paused_s is None or policy.talk_key:
             return NEVER  # with push-to-talk the key says when the turn ends
-        return self.paused_s + wait_s(policy.endpoint, self.evidence)
+        return self.paused_s + wait_s(policy, self.evidence)
 
-    def prepare_due_s(self, policy: TurnPolicy) -> float:
+    def prepare_due_s(self, policy: TurnsSettings) -> float:
         """When this pause is judged and a reply prepared."""
         return NEVER if self.paused_s is None else self.paused_s + policy.speculate_s
 
-    def too_long_due_s(self, policy: TurnPolicy) -> float:
+    def too_long_due_s(self, policy: TurnsSettings) -> float:
         """When it is answered although the user still speaks."""
         return self.start_s + policy.max_turn_s if self.paused_s is None else NEVER
 
-    def due_s(self, policy: TurnPolicy) -> Iterator[float]:
+    def due_s(self, policy: TurnsSettings) -> Iterator[float]:
         """When time alone may bring something about."""
         yield self.endpoint_due_s(policy)
         yield self.prepare_due_s(policy)
         yield self.too_long_due_s(policy)
 
-    def may_prepare(self, policy: TurnPolicy) -> bool:
+    def may_prepare(self, policy: TurnsSettings) -> bool:
         """Whether preparing a reply in this pause is worth its cost."""
         return self.paused_s is not None and self._is_worth_a_try(policy, self.paused_s)
 
-    def may_prepare_early(self, policy: TurnPolicy, end_s: float) -> bool:
+    def may_prepare_early(self, policy: TurnsSettings, end_s: float) -> bool:
         """Whether preparing a reply is worth its cost when the energy dropped at `end_s` and no pause is known yet."""
         return self.paused_s is None and self.tries < policy.max_tries and self._is_worth_a_try(policy, end_s)
 
-    def _is_worth_a_try(self, policy: TurnPolicy, end_s: float) -> bool:
+    def _is_worth_a_try(self, policy: TurnsSettings, end_s: float) -> bool:
         is_short = end_s - self.start_s <= policy.speculate_max_turn_s
         return policy.speculate_s > 0 and is_short and self.speculations < policy.max_speculations

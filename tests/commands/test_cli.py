@@ -221,11 +221,11 @@ def test_settings_as_json_give_value_default_and_reason_and_keep_the_secret(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUIYIN_SERVICE_API_KEY", "swordfish")
-    assert main.main(["settings", "--json", "--set", "turns.endpoint_ms=700"]) == 0
+    assert main.main(["settings", "--json", "--set", "turns.endpoint_s=0.7"]) == 0
     text = capsys.readouterr().out
     rows = {f"{row['section']}.{row['key']}": row for row in json.loads(text)}
-    endpoint = rows["turns.endpoint_ms"]
-    assert (endpoint["value"], endpoint["default"], endpoint["low"], endpoint["high"]) == (700, 500, 100, 5000)
+    endpoint = rows["turns.endpoint_s"]
+    assert (endpoint["value"], endpoint["default"], endpoint["low"], endpoint["high"]) == (0.7, 0.5, 0.1, 5)
     assert all(row["why"] for row in rows.values())
     assert "swordfish" not in text and rows["service.api_key"]["value"]
 

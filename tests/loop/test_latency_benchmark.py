@@ -194,4 +194,4 @@ def test_virtual_time_gives_the_same_latency_every_time_and_obeys_settings() -> 
 
     usual = latency_s()
     assert usual == latency_s()
-    assert latency_s("turns.endpoint_sure_ms=1500", "turns.endpoint_unsure_ms=1500") > usual + 0.3
+    assert latency_s("turns.endpoint_sure_s=1.5", "turns.endpoint_unsure_s=1.5") > usual + 0.3

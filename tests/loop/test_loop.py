@@ -19,9 +19,8 @@ from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns.endpointing import EndpointPolicy
 from huiyin.assistant.turns.events import ReplyFinished
-from huiyin.configs.settings import load
+from huiyin.configs.settings import TurnsSettings, load
 from huiyin.configs.store.model_store import ModelStore
 from tests.support.desk import Desk
 from tests.support.speech_clips import english
@@ -66,7 +65,7 @@ def test_spoken_question_is_answered_at_a_human_pace() -> None:
     assert stub.asked[-1]["messages"][-1] == {"role": "user", "content": "what is the time"}
     assert stub.transcribed_s[-1] == pytest.approx(len(english()) / 16000, abs=0.7)
     assert reply.transcribe_s - end < 0.3, "while it waits for the end of turn the reply is prepared"
-    assert heard - max(end + EndpointPolicy().fixed_s, reply.sound_s) < 0.2, "and heard as soon as both are there"
+    assert heard - max(end + TurnsSettings().endpoint_s, reply.sound_s) < 0.2, "and heard as soon as both are there"
 
 
 def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None:

@@ -22,6 +22,7 @@ from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report
 from huiyin.assistant.scenario.script import Words
 from huiyin.assistant.turns import machine
+from huiyin.assistant.turns.transitions import BY_TIME
 from tests.support import CONVERSATIONS, ROOT
 from tests.support.speech_clips import english
 
@@ -53,7 +54,7 @@ def test_a_few_lines_are_a_scenario() -> None:
         ("turns:\n- user: hello\n  complete: 2", "s:3", "between 0 and 1"),
         ("turns:\n- user: hello\n  fails: {llm: explode}", "s:3", "error, stall, disconnect"),
         ("turns:\n- audio: nowhere.wav", "s:2", "no file nowhere.wav"),
-        ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_ms"),
+        ("settings: {turns.endpoint: 3}\nturns:\n- user: hello", "s:1", "endpoint_s"),
         ("turns: hello", "s:1", "should be a list"),
         ("turns:\n- user: a: b", "s:2", "wants quotes"),
         ("", "s", "empty"),
@@ -162,7 +163,7 @@ def test_a_turn_that_never_begins_is_a_failure() -> None:
 
 
 def test_a_conversation_that_never_comes_to_rest_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.TurnMachine, "_check_turn", lambda *known: None)
+    monkeypatch.setitem(BY_TIME, machine.TurnMachine._check_turn, {})
     result = simulate(parse({"turns": [{"user": "hello"}]}))
     assert "does not come to rest: at the end the machine is USER" in result.failures[0].problem
 

@@ -40,6 +40,8 @@ def test_own_llm_is_one_line() -> None:
         ("asr.languages=", "must not be empty"),
         ("threads=4", "section.key=value"),
         ("asr.threads", "section.key=value"),
+        ("turns.endpoint_ms=500", "turns.endpoint_s now, in seconds: write turns.endpoint_s=0.5"),
+        ("turns.endpoint_ms=half", "did you mean 'turns.endpoint_s'?"),
     ],
 )
 def test_bad_values_are_refused_with_what_would_be_right(override: str, says: str) -> None:
@@ -50,6 +52,15 @@ def test_bad_values_are_refused_with_what_would_be_right(override: str, says: st
 def test_bad_environment_variable_is_named() -> None:
     with pytest.raises(SettingsError, match="HUIYIN_ASR_TREADS"):
         load(environ={"HUIYIN_ASR_TREADS": "4"})
+
+
+def test_a_length_in_milliseconds_is_refused_with_the_seconds_to_write(tmp_path: Path) -> None:
+    profile = tmp_path / "old.toml"
+    profile.write_text("[turns]\nresume_ms = 650\n")
+    with pytest.raises(SettingsError, match=r"write turns\.resume_s=0\.65"):
+        load(str(profile), environ={})
+    with pytest.raises(SettingsError, match=r"HUIYIN_TURNS_BARGE_IN_MS: .*write turns\.barge_in_s=0\.192"):
+        load(environ={"HUIYIN_TURNS_BARGE_IN_MS": "192"})
 
 
 @pytest.mark.parametrize("text", ["[asr\n", "threads = 3\n", "[asr]\nthreads = true\n", "[asr]\nlanguages = [1]\n"])

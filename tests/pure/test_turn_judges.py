@@ -7,7 +7,7 @@ import pytest
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
-from huiyin.assistant.turns.machine import State
+from huiyin.assistant.turns.machine import Judge, State
 from tests.support.turn_script import Script
 
 HALF = Transcript("What is the weather like in", "en")
@@ -16,7 +16,7 @@ WHOLE = Transcript("What is the weather like in London?", "en")
 
 def judged(probability: float | None, transcript: Transcript = WHOLE) -> Script:
     """The user spoke from 0 to 2 s; the reply was ready after 2.4 s; its words were judged after 2.5 s."""
-    script = Script(judge_words=True)
+    script = Script("words")
     script.user_speaks(0, 2)
     script.at(2.11, ev.EndpointScored(2.11, 2, 0.99))
     script.recognised(2.15, transcript)
@@ -40,7 +40,7 @@ def test_a_turn_with_words_that_go_on_is_waited_for_however_it_sounds() -> None:
 
 
 def test_what_was_judged_of_one_pause_says_nothing_of_the_next() -> None:
-    script = Script(judge_words=True)
+    script = Script("words")
     script.user_speaks(0, 2)
     script.recognised(2.15, WHOLE)
     script.at(2.2, ev.WordsJudged(2.2, 1, 0.9))
@@ -57,7 +57,7 @@ def test_without_a_judgement_sound_and_marks_decide_as_they_do_without_a_judge()
 
 
 def test_a_judge_that_says_nothing_holds_nobody_up_for_long() -> None:
-    script = Script(judge_words=True)
+    script = Script("words")
     script.user_speaks(0, 2)
     script.recognised(2.15, WHOLE)
     script.replies(2.3, "Cloudy.")
@@ -67,21 +67,21 @@ def test_a_judge_that_says_nothing_holds_nobody_up_for_long() -> None:
 
 
 def test_a_recogniser_that_is_late_is_waited_for_no_longer_than_a_pause_in_a_sentence() -> None:
-    script = Script(judge_words=True)
+    script = Script("words")
     script.user_speaks(0, 2)
     script.at(2.11, ev.EndpointScored(2.11, 2, 0.99))
     script.at(5)
     assert script.over_s == pytest.approx(2.85)
 
 
-@pytest.mark.parametrize(("judge_sound", "over_s"), [(True, 2.85), (False, 2.5)])
-def test_a_judge_of_the_sound_that_is_late_is_waited_for(judge_sound: bool, over_s: float) -> None:
-    script = Script(judge_sound=judge_sound)
+@pytest.mark.parametrize(("judges", "over_s"), [(["sound"], 2.85), ([], 2.5)])
+def test_a_judge_of_the_sound_that_is_late_is_waited_for(judges: list[Judge], over_s: float) -> None:
+    script = Script(*judges)
     script.user_speaks(0, 2)
     script.at(5)
     assert script.over_s == pytest.approx(over_s), "without one a pause of half a second ends the turn"
 
-    score = Script(judge_sound=True)
+    score = Script("sound")
     score.user_speaks(0, 2)
     score.at(2.2, ev.EndpointScored(2.2, 2, 0.99))
     score.at(5)
@@ -101,7 +101,7 @@ def test_the_sound_of_one_word_says_nothing(word: str, over_s: float) -> None:
 
 
 def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:
-    script = Script(judge_words=True)
+    script = Script("words")
     script.user_speaks(0, 2)
     script.at(2.11, ev.EndpointScored(2.11, 2, 0.99))
     script.recognised(2.15, Transcript("Yes.", "en"))
@@ -109,7 +109,7 @@ def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:
     assert script.when(do.JudgeWords) == []
     assert script.over_s == pytest.approx(2.25)
 
-    late = Script(judge_words=True)
+    late = Script("words")
     late.user_speaks(0, 2)
     late.recognised(4, WHOLE)
     assert late.when(do.JudgeWords) == []
@@ -117,7 +117,7 @@ def test_a_word_is_not_judged_nor_is_a_turn_that_is_over() -> None:
 
 @pytest.mark.parametrize(("max_tries", "tries"), [(12, 6), (4, 5)])
 def test_pauses_in_which_the_words_go_on_take_no_try_from_the_end(max_tries: int, tries: int) -> None:
-    script = Script(judge_words=True, max_speculations=2, max_tries=max_tries)
+    script = Script("words", max_speculations=2, max_tries=max_tries)
     for number in range(6):
         script.user_speaks(number, number + 0.5)
         script.at(number + 0.6)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from huiyin.assistant.turns.backchannel import is_backchannel
-from huiyin.assistant.turns.endpointing import EndpointPolicy, Evidence, wait_s
+from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.assistant.turns.own_echo import is_own_echo
 from huiyin.assistant.turns.stop_words import is_only_stop, orders_silence
 from huiyin.assistant.turns.text_judge import can_be_judged, text_vote
+from huiyin.configs.settings import TurnsSettings
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_other_words_leave_it_to_the_sound(text: str) -> None:
     ],
 )
 def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | None, text: str, wait: float) -> None:
-    assert wait_s(EndpointPolicy(), Evidence(probability, text, stops_are_set=False)) == pytest.approx(wait)
+    assert wait_s(TurnsSettings(), Evidence(probability, text, stops_are_set=False)) == pytest.approx(wait)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_pause_lasts_as_long_as_sound_and_words_ask_for(probability: float | N
     ],
 )
 def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_come(text: str, wait: float) -> None:
-    assert wait_s(EndpointPolicy(), Evidence(0.95, text)) == pytest.approx(wait)
+    assert wait_s(TurnsSettings(), Evidence(0.95, text)) == pytest.approx(wait)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +188,11 @@ def test_where_the_recogniser_sets_full_stops_a_missing_one_says_that_more_will_
     ],
 )
 def test_where_the_words_are_judged_they_decide(words: float, sound: float | None, text: str, wait: float) -> None:
-    assert wait_s(EndpointPolicy(), Evidence(sound, text, words)) == pytest.approx(wait)
+    assert wait_s(TurnsSettings(), Evidence(sound, text, words)) == pytest.approx(wait)
 
 
 def test_while_the_words_are_being_judged_nothing_is_sure() -> None:
-    assert wait_s(EndpointPolicy(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.85)
+    assert wait_s(TurnsSettings(), Evidence(1.0, "你吃饭了吗？", words_awaited=True)) == pytest.approx(0.85)
 
 
 @pytest.mark.parametrize("text", ["", "Yes.", "停！", "北京", "1."])

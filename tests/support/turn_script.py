@@ -5,7 +5,8 @@ from __future__ import annotations
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
-from huiyin.assistant.turns.machine import State, TurnMachine, TurnPolicy
+from huiyin.assistant.turns.machine import Judge, State, TurnMachine
+from huiyin.configs.settings import TurnsSettings
 
 HELLO = Transcript("hello there", "en")
 
@@ -13,8 +14,8 @@ HELLO = Transcript("hello there", "en")
 class Script:
     """Feeds a machine, wakes it when it asked to be woken, and keeps what it did as (seconds, action)."""
 
-    def __init__(self, **policy: object) -> None:
-        self.machine = TurnMachine(TurnPolicy(**policy))  # type: ignore[arg-type]
+    def __init__(self, *judges: Judge, **policy: object) -> None:
+        self.machine = TurnMachine(TurnsSettings(**policy), judges)  # type: ignore[arg-type]
         self.done: list[tuple[float, do.Action]] = []
         self.over_s: float | None = None  # when the user's turn was over
         self._playing = 0
