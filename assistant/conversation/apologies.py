@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huiyin.assistant.clients.http import Cancelled, ServiceError
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -44,9 +44,8 @@ class Apologies(dict[str, Pcm16]):
     def _make(self, texts: list[str]) -> None:
         for text in texts:
             try:
-                call = self._services.call("tts", _TIMEOUT_S)
-                sound = np.concatenate([*self._services.speak(call, text, self._persona.voice), np.zeros(0, np.int16)])
-            except (ServiceError, Cancelled):
+                sound = self._services.sound(text, self._persona.voice, timeout_s=_TIMEOUT_S)
+            except ServiceError:
                 continue  # an apology without sound is still shown
             self[text] = sound
             self._keep(self._path(text), sound)

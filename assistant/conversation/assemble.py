@@ -98,10 +98,10 @@ def prepare(
     """
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
-            services.judge_words(services.call("llm", _WARM_UP_LIMIT_S), "What time is it?")
+            services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
     messages = persona.messages(history or History(), "")
     try:
-        list(services.ask(services.call("llm", _WARM_UP_LIMIT_S), messages, max_tokens=1))
+        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
     except ServiceError as error:
         tell(f"the language model does not answer: {error}")
     if not speak:
@@ -115,4 +115,4 @@ def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> 
     """Let the speech service synthesise the greeting while the model reads the persona: it keeps the sound."""
     with suppress(ServiceError):
         for clause in greeting:
-            list(services.speak(services.call("tts", _WARM_UP_LIMIT_S), clause, persona.voice))
+            services.sound(clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S)

@@ -9,22 +9,25 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
-from huiyin.assistant.clients.http import Call, Cancelled, ServiceError
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Name, Services
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
 from huiyin.assistant.ears.endpoint_model import WINDOW_S as LONGEST_SCORED_S
-from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.player import HeardUntil, Player
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import events as ev
 
+T = TypeVar("T")
 Post = Callable[[ev.Event], None]
 Now = Callable[[], float]
 _Clause = tuple[int, str, Style]  # number, text, how it is to be spoken
@@ -33,6 +36,30 @@ _SUMMARY_LIMIT_S = 60.0  # no reply waits for it
 _VOICE_AHEAD_S = 1.0  # with less sound ahead the embedded model is suspended: a clause takes less
 _SUSPEND_S = 2.0  # at most; a clause that takes longer must not cost the next one's words
 _SUSPEND_LIMIT_S = 0.3  # for a request that takes 3 ms: the voice does not wait for it longer
+
+
+class Cancelled(Exception):
+    """The call was cancelled."""
+
+
+class Call:
+    """One call, in a thread of its own; `cancel` may be called from any other, and takes effect with the next item."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s, self._cancelled = timeout_s, False
+
+    def cancel(self) -> None:
+        """End the call."""
+        self._cancelled = True
+
+    def items(self, stream: Stream[T]) -> Iterator[T]:
+        """Of `stream`. Raises Cancelled, ServiceError."""
+        for item in stream:
+            if self._cancelled:
+                raise Cancelled
+            yield item
+        if self._cancelled:
+            raise Cancelled
 
 
 class Stages:
@@ -71,7 +98,8 @@ class Stages:
         assert cut is not None
 
         def work(call: Call) -> None:
-            transcript = self._services.transcribe(call, cut(start_s, end_s))
+            stream = self._services.transcribe(cut(start_s, end_s), timeout_s=call.timeout_s)
+            (transcript,) = call.items(stream)
             self._post(ev.Transcribed(self._now(), generation, transcript))
 
         self._start(generation, "asr", self._services.settings.turns.asr_timeout_s, work)
@@ -95,7 +123,7 @@ class Stages:
         def work(call: Call) -> None:
             probability = None
             with contextlib.suppress(ServiceError):
-                probability = self._services.judge_words(call, text)
+                (probability,) = call.items(self._services.judge_words(text, timeout_s=call.timeout_s))
             self._post(ev.WordsJudged(self._now(), generation, probability))
 
         self._start(generation, "llm", JUDGE_LIMIT_S, work)
@@ -105,12 +133,12 @@ class Stages:
         user's next words (0.29 s instead of 0.43 s to the first token). The next `ask` cancels it."""
         if not self._services.settings.llm.is_embedded:
             return  # a remote model would be paid for it
-        self._warming = self._services.call("llm", self._services.settings.turns.llm_timeout_s)
+        self._warming = Call(self._services.settings.turns.llm_timeout_s)
         self._ask_in_background("llm-warm", self._warming, messages, 1, lambda text: None)
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
         """Ask for a summary in the background; another thread gives it to `done`, '' if there is no summary."""
-        call = self._services.call("llm", _SUMMARY_LIMIT_S)
+        call = Call(_SUMMARY_LIMIT_S)
         self._ask_in_background("llm-summary", call, messages, SUMMARY_TOKENS, done)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
@@ -124,7 +152,7 @@ class Stages:
         def work(call: Call) -> None:
             text = self._texts[generation] = ClauseStream(say)
             try:
-                for piece in self._services.ask(call, messages):
+                for piece in call.items(self._services.ask(messages, timeout_s=call.timeout_s)):
                     with self._text_lock:
                         text.feed(piece)
                 with self._text_lock:
@@ -179,7 +207,8 @@ class Stages:
         def work() -> None:
             text = ""
             with contextlib.suppress(ServiceError, Cancelled):
-                text = "".join(self._services.ask(call, messages, max_tokens=max_tokens))
+                stream = self._services.ask(messages, timeout_s=call.timeout_s, max_tokens=max_tokens, background=True)
+                text = "".join(call.items(stream))
             done(text)
 
         _start_thread(name, work)
@@ -191,16 +220,20 @@ class Stages:
                 return
 
     def _say(self, generation: int, clause: int, text: str, style: Style, call: Call) -> None:
-        sound: Iterable[Pcm16] = [np.zeros(0, np.int16)]
+        sound: Iterable[Pcm16 | list[HeardUntil]] = [np.zeros(0, np.int16)]
         if self._speak:
-            add_words = partial(self._player.add_words, generation, clause)
-            sound = self._services.speak(call, text, self._voice, style, add_words)
+            sound = call.items(
+                self._services.speak(text, self._voice, timeout_s=call.timeout_s, emotion=style, words=True)
+            )
         started = False
         with contextlib.ExitStack() as until_first_sound:
             if self._speak and self._voice_needs_cores(generation):
                 self._suspend_model(_SUSPEND_S)
                 until_first_sound.callback(self._suspend_model, 0.0)
             for samples in sound:
+                if isinstance(samples, list):
+                    self._player.add_words(generation, clause, samples)
+                    continue
                 self._player.add(generation, clause, samples)
                 if not started:
                     started = True
@@ -220,14 +253,14 @@ class Stages:
     def _suspend_model(self, seconds: float) -> None:
         """While the model is suspended the voice begins sooner (`python -m benchmarks.tts_beside_llm`)."""
         with contextlib.suppress(ServiceError):
-            self._services.suspend_model(self._services.call("llm", _SUSPEND_LIMIT_S), seconds)
+            self._services.hold(seconds, timeout_s=_SUSPEND_LIMIT_S).one()
 
     def _start(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> None:
         _start_thread(f"{stage}-{generation}", partial(self._run, generation, stage, timeout_s, work))
 
     def _run(self, generation: int, stage: Name, timeout_s: float, work: Callable[[Call], None]) -> bool:
         """Do `work` with a call of its own. Returns whether it came to its end."""
-        call = self._services.call(stage, timeout_s)
+        call = Call(timeout_s)
         with self._lock:
             if generation <= self._cancelled_up_to:
                 return False

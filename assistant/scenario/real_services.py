@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from huiyin.assistant.clients.http import Call, ServiceError
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.stages import JUDGE_LIMIT_S
 from huiyin.assistant.dialogue.history import Message
@@ -37,8 +37,8 @@ class RealServices(VirtualStages):
 
     def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
         """As `StageRunner.transcribe`."""
-        with self._call(generation, "asr") as (call, took_s):
-            transcript = self.services.transcribe(call, self.cut(start_s, end_s))
+        with self._call(generation, "asr") as (timeout_s, took_s):
+            transcript = self.services.transcribe(self.cut(start_s, end_s), timeout_s=timeout_s).one()
             self._later(took_s(), generation, lambda: ev.Transcribed(self.world.now, generation, transcript))
 
     def score(self, start_s: float, end_s: float) -> None:
@@ -50,14 +50,14 @@ class RealServices(VirtualStages):
         probability = None
         began_s = time.perf_counter()
         with contextlib.suppress(ServiceError):
-            probability = self.services.judge_words(self.services.call("llm", JUDGE_LIMIT_S), text)
+            probability = self.services.judge_words(text, timeout_s=JUDGE_LIMIT_S).one()
         self._judged(generation, probability, time.perf_counter() - began_s)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """As `StageRunner.ask`."""
-        with self._call(generation, "llm") as (call, took_s):
+        with self._call(generation, "llm") as (timeout_s, took_s):
             writing = self._write(generation)
-            for piece in self.services.ask(call, messages):
+            for piece in self.services.ask(messages, timeout_s=timeout_s):
                 self._later(took_s(), generation, partial(writing.feed, piece))
             self._end_text(generation, took_s())
 
@@ -66,8 +66,9 @@ class RealServices(VirtualStages):
         if not self._may_speak(generation):
             return
         first = True
-        with self._call(generation, "tts", self._wait_for_voice_s(generation)) as (call, took_s):
-            for samples in self.services.speak(call, text, self.voice, style):
+        with self._call(generation, "tts", self._wait_for_voice_s(generation)) as (timeout_s, took_s):
+            for samples in self.services.speak(text, self.voice, timeout_s=timeout_s, emotion=style):
+                assert not isinstance(samples, list)
                 self._later(took_s(), generation, partial(self._add, generation, clause, samples, first=first))
                 first = False
             if first:
@@ -80,14 +81,13 @@ class RealServices(VirtualStages):
         settings = self.services.settings
         if settings.llm.is_embedded:
             with contextlib.suppress(ServiceError):
-                call = self.services.call("llm", settings.turns.llm_timeout_s)
-                list(self.services.ask(call, messages, max_tokens=1))
+                list(self.services.ask(messages, timeout_s=settings.turns.llm_timeout_s, max_tokens=1))
 
     @contextlib.contextmanager
     def _call(
         self, generation: int, stage: ev.Stage, wait_s: float = 0.0
-    ) -> Iterator[tuple[Call, Callable[[], float]]]:
-        """(a call, how long it has taken in the scenario: `wait_s` before it begins, then what the clock says)."""
+    ) -> Iterator[tuple[float, Callable[[], float]]]:
+        """(time limit, how long it has taken in the scenario: `wait_s` before it begins, then what the clock says)."""
         began_s = time.perf_counter()
         turns = self.services.settings.turns
         timeout_s = {"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s}[stage]
@@ -96,6 +96,6 @@ class RealServices(VirtualStages):
             return wait_s + time.perf_counter() - began_s
 
         try:
-            yield self.services.call(stage, timeout_s), took_s
+            yield timeout_s, took_s
         except ServiceError as error:
             self._fail(generation, stage, str(error), took_s())

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from huiyin.assistant.clients.http import Call
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ears.echo import make_echo_path
@@ -62,10 +62,10 @@ class Storyteller(Services):
 
     told = 0
 
-    def speak(self, call: Call, text: str, *how: object) -> Iterator[Pcm16]:
+    def speak(self, text: str, voice: str, **how: Any) -> Stream[Pcm16 | list[HeardUntil]]:
         sentence = SENTENCES[self.told % len(SENTENCES)]
         self.told += 1
-        yield np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)
+        return stream_of([np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)])
 
 
 @pytest.mark.parametrize("room", ROOMS)
