@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import BinaryIO
 
 _READ = 2**16  # bytes
@@ -24,7 +24,7 @@ class FormUpload:
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self.length = len(self._before) + size + len(self._after)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         """The body, piece by piece."""
         yield self._before
         while piece := self._file.read(_READ):

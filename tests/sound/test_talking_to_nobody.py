@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.player import HeardUntil
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
@@ -24,6 +25,7 @@ from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
 from tests.support.desk import Desk
 from tests.support.speech_clips import english
+from tests.support.streams import stream_of
 from tests.support.stub_services import Stub
 
 pytestmark = [
