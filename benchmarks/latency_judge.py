@@ -51,7 +51,7 @@ class LlmService:
 
     def judge(self, text: str) -> float:
         """How complete `text` is, 0..1. Raises ServiceError."""
-        return self._services.judge_words(self._services.call("llm", _ANSWER_LIMIT_S), text)
+        return self._services.judge_words(text, timeout_s=_ANSWER_LIMIT_S).one()
 
     def close(self) -> None:
         """End it."""

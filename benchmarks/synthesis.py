@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.output import tell
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -39,6 +37,6 @@ def synthesised(
             launcher.start(["tts"])
             services = launcher.services
             for (voice, text), file in missing:
-                sound = np.concatenate([*services.speak(services.call("tts", _TIMEOUT_S), text, voice)])
+                sound = services.sound(text, voice, timeout_s=_TIMEOUT_S)
                 write_whole(file, wav_bytes(sound, SAMPLE_RATE))
     return [read_wav(file) for file in files]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import BinaryIO
+
+_READ = 2**16  # bytes
 
 
 class FormUpload:
-    """Reads as the body of a multipart/form-data request: `fields`, then `size` bytes of `file` as field 'file'."""
+    """The body of a multipart/form-data request: `fields`, then `size` bytes of `file` as field 'file'."""
 
     def __init__(self, fields: Mapping[str, str], file: BinaryIO, size: int) -> None:
         boundary = secrets.token_hex(16)
@@ -19,15 +20,13 @@ class FormUpload:
         )
         head += f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename=""\r\n'
         head += "Content-Type: application/octet-stream\r\n\r\n"
-        before, after = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-        self._parts: list[BinaryIO] = [io.BytesIO(before), file, io.BytesIO(after)]
+        self._before, self._file, self._after = head.encode(), file, f"\r\n--{boundary}--\r\n".encode()
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        self.length = len(before) + size + len(after)
+        self.length = len(self._before) + size + len(self._after)
 
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, at most `size`; b'' at the end."""
-        while self._parts:
-            if data := self._parts[0].read(size):
-                return data
-            del self._parts[0]
-        return b""
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        """The body, piece by piece."""
+        yield self._before
+        while piece := self._file.read(_READ):
+            yield piece
+        yield self._after

@@ -1,25 +1,32 @@
-"""One HTTP call that another thread can cancel.
+"""One HTTP request to a service, in an event loop: over kept connections, with deadlines, and with errors in words.
 
-`requests` cannot be interrupted while it waits for a first byte; a speculative reply must be, at once, so that the
-language model is free for the next. Shutting the socket down does it, on every platform. (The LLM proxy's thread, which
-watches its own caller while it waits, does otherwise: `services/llm/http_client.py`.)
+A speculative reply must be interruptible while it waits for its first byte, at once, so that the language model is free
+for the next: cancelling the task closes the connection. Errors: every one is a `ServiceError`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import http.client
+import functools
 import json
-import socket
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huiyin.configs.errors import HuiyinError
 
-_READ = 16384  # bytes at most in one piece of a stream
+if TYPE_CHECKING:  # imported where a request is made: a command that makes none starts 0.2 s sooner
+    from aiohttp import ClientResponse, ClientSession
+
+_IDLE_S = 90.0  # a user may pause so long and finds the connection open; less than the services' own limit
+_DRAIN_S = 0.2  # the end of a body after the end of its events; without it the connection cannot be used again
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
-_BYTES_SHOWN = 80  # of a stream that is not JSON
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_pools: dict[asyncio.AbstractEventLoop, tuple[ClientSession, AsyncGenerator[ClientSession, None]]] = {}
 
 
 class ServiceError(HuiyinError):
@@ -33,82 +40,113 @@ class ServiceError(HuiyinError):
         self.status, self.body = status, body
 
 
-class Cancelled(Exception):
-    """The call was cancelled."""
+class Decoder(Protocol[T_co]):
+    """Makes items of a body that comes in pieces (`decoders.py`)."""
+
+    done: bool
+    """Whether the last item has been made, though the body may go on."""
+
+    def feed(self, piece: bytes) -> Iterable[T_co]:
+        """The items that are whole with this piece; b'' is the end of the body. Raises ServiceError."""
 
 
-class Readable(Protocol):
-    """A body that is sent as it is read."""
+async def call(
+    service: str,
+    base_url: str,
+    path: str,
+    decoder_of: Callable[[str], Decoder[T]],
+    *,
+    timeout_s: float,
+    body: bytes | AsyncIterable[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> AsyncGenerator[T, None]:
+    """The items of the answer to a GET, or to a POST where there is a `body`, as they come.
 
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes, at most `size`; b'' at the end."""
+    `decoder_of` gets the content type of the answer. `timeout_s` bounds connecting, the wait for the first byte, and
+    any silence after it. A `body` that is not bytes is sent as it is read. Raises ServiceError.
+    """
+    import aiohttp
+
+    limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
+    try:
+        async with await _send(base_url.rstrip("/") + path, body, headers, limits) as answer:
+            if answer.status >= 400:
+                raise refusal(service, answer.status, await answer.read())
+            decoder = decoder_of(answer.content_type)
+            async for piece in answer.content.iter_any():
+                for item in decoder.feed(piece):
+                    yield item
+                if decoder.done:
+                    with contextlib.suppress(Exception):  # then the connection is closed, and nothing is lost
+                        await asyncio.wait_for(answer.read(), _DRAIN_S)
+                    return
+            for item in decoder.feed(b""):
+                yield item
+    except asyncio.TimeoutError as error:
+        raise ServiceError("clients.no_answer", service=service, wait_s=timeout_s) from error
+    except aiohttp.ClientPayloadError as error:
+        raise ServiceError("clients.broke_off_in_the_middle", service=service) from error
+    except (aiohttp.ClientError, OSError) as error:
+        cause = _cause(error)
+        if isinstance(cause, ConnectionRefusedError):
+            raise ServiceError("clients.not_running", service=service, url=base_url) from cause
+        words = str(cause) or type(cause).__name__
+        raise ServiceError("clients.not_reached", service=service, url=base_url, error=words) from cause
 
 
-class Call:
-    """One request to one service. `cancel` may be called from any thread, at any time, more than once."""
+def _cause(error: Exception) -> Exception:
+    """What was behind it, in the system's words: asyncio says "Connect call failed" whatever the reason."""
+    cause: Exception = getattr(error, "os_error", error)
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        return OSError(cause.errno, os.strerror(cause.errno))
+    return cause
 
-    def __init__(self, service: str, base_url: str, *, timeout_s: float) -> None:
-        """`timeout_s` bounds connecting, the wait for the first byte, and any silence after it."""
-        self._service, self._base, self._timeout_s = service, base_url.rstrip("/"), timeout_s
-        self._connection: http.client.HTTPConnection | None = None
-        self._cancelled = False
-        self.content_type = ""
-        """Of the answer, known with its first piece."""
 
-    def cancel(self) -> None:
-        """End the call now; the thread in it gets `Cancelled`."""
-        self._cancelled = True
-        sock = self._connection.sock if self._connection else None
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+async def _send(url: str, body: Any, headers: Mapping[str, str] | None, limits: Any) -> ClientResponse:
+    """Send a request: once more where the service had closed the kept connection meanwhile."""
+    import aiohttp
 
-    def request(
-        self, method: str, path: str, body: bytes | Readable | None, headers: Mapping[str, str]
-    ) -> Iterator[bytes]:
-        """Yields the answer's bytes as they come. Raises ServiceError or Cancelled.
+    await asyncio.sleep(0)  # the loop may have stood still: let it see which connections have been closed
+    session, reused = await _session(), list[bool]()
+    send = functools.partial(
+        session.request, "GET" if body is None else "POST", url, data=body, headers=headers, timeout=limits,
+        allow_redirects=False, trace_request_ctx=reused,
+    )  # fmt: skip
+    try:
+        return await send()
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, ConnectionResetError):
+        if not reused or not isinstance(body, bytes):
+            raise
+        return await send()
 
-        A `body` that is not bytes is sent as it is read; its Content-Length must be among the `headers`.
-        """
-        url = urlsplit(self._base + path)
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+
+async def _session() -> ClientSession:
+    """The connections of this event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _pools:
+        pool = _open_pool()
+        _pools[loop] = await anext(pool), pool
+    return _pools[loop][0]
+
+
+async def _open_pool() -> AsyncGenerator[ClientSession, None]:
+    """Gives the connections, and waits for `loop.shutdown_asyncgens`, as in ``asyncio.run``, to close them."""
+    import aiohttp
+
+    async def note_reuse(session: ClientSession, context: Any, about: object) -> None:
+        context.trace_request_ctx.append(True)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_reuseconn.append(note_reuse)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),  # the services limit themselves
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[tracing],
+    ) as session:
         try:
-            self._connection = kind(url.hostname or "", url.port, timeout=self._timeout_s)
-            self._check()
-            self._connection.connect()
-            target = url.path + (f"?{url.query}" if url.query else "")
-            # A refusal may come before all of the body is sent; it says why, so it is what must be read.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._connection.request(method, target, body, dict(headers))
-            self._check()
-            response = self._connection.getresponse()
-            if response.status >= 400:
-                raise refusal(self._service, response.status, response.read())
-            self.content_type = response.headers.get_content_type()
-            while piece := response.read1(_READ):
-                self._check()
-                yield piece
-            self._check()
-        except (OSError, http.client.HTTPException) as error:
-            if self._cancelled:
-                raise Cancelled from None
-            raise self._failure(error) from error
+            yield session
         finally:
-            if self._connection is not None:
-                self._connection.close()
-
-    def _check(self) -> None:
-        """Raise Cancelled when the call has been cancelled."""
-        if self._cancelled:
-            raise Cancelled
-
-    def _failure(self, error: Exception) -> ServiceError:
-        if isinstance(error, TimeoutError):
-            return ServiceError("clients.no_answer", service=self._service, wait_s=self._timeout_s)
-        if isinstance(error, ConnectionRefusedError):
-            return ServiceError("clients.not_running", service=self._service, url=self._base)
-        words = str(error) or type(error).__name__
-        return ServiceError("clients.not_reached", service=self._service, url=self._base, error=words)
+            del _pools[asyncio.get_running_loop()]
 
 
 def refusal(service: str, status: int, data: bytes) -> ServiceError:
@@ -126,41 +164,10 @@ def refusal(service: str, status: int, data: bytes) -> ServiceError:
 
 
 def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> ServiceError:
-    """The error of a body ``{"error": {"message", "hint"}}``."""
-    words, hint = body["error"].get("message"), body["error"].get("hint")
+    """The error of a body ``{"error": {"message", "hint"}}``, or ``{"error": message}``."""
+    error = body["error"]
+    words, hint = (error.get("message", error), error.get("hint")) if isinstance(error, dict) else (error, None)
     return ServiceError(
         "clients.in_its_words_with_hint" if hint else "clients.in_its_words",
         service=service, words=words, hint=hint, status=status, body=body,
     )  # fmt: skip
-
-
-def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
-    """GET a JSON document. Raises ServiceError."""
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    body = b"".join(Call(service, base_url, timeout_s=timeout_s).request("GET", path, None, headers))
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise ServiceError("clients.not_json", service=service, url=base_url) from error
-
-
-def server_sent_events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON of each ``data:`` line, up to ``[DONE]``. Comments and other fields are skipped.
-
-    Raises ServiceError when the stream ends without it: the end of an answer must not be guessed.
-    """
-    buffer = b""
-    for piece in pieces:
-        buffer += piece
-        *lines, buffer = buffer.split(b"\n")
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            data = line[5:].strip()
-            if data == b"[DONE]":
-                return
-            try:
-                yield json.loads(data)
-            except ValueError as error:
-                raise ServiceError("clients.stream_not_json", data=data[:_BYTES_SHOWN]) from error
-    raise ServiceError("clients.broke_off")

@@ -1,18 +1,20 @@
-"""Transcribe, ask, speak: a method for each thing a service does, with a `Call` that the loop can cancel."""
+"""Transcribe, ask, speak: a method for each thing a service does. Each gives a `Stream`, which raises ServiceError."""
 
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from functools import partial
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import numpy as np
 
+from huiyin.assistant.clients.decoders import Events, Json, Raw, Samples
 from huiyin.assistant.clients.form import FormUpload
-from huiyin.assistant.clients.http import Call, ServiceError, get_json, in_its_words, server_sent_events
+from huiyin.assistant.clients.http import Decoder, ServiceError, call
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -22,7 +24,9 @@ from huiyin.configs.settings import Settings
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
+T = TypeVar("T")
 _EVENTS = "text/event-stream"
+_SPEECH = "/v1/audio/speech"
 
 
 @dataclass(frozen=True)
@@ -38,92 +42,82 @@ class Services:
         host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
         return f"http://{f'[{host}]' if ':' in host else host}:{getattr(self.settings, name).port}"
 
-    def call(self, name: Name, timeout_s: float) -> Call:
-        """A call to `name` to be used once."""
-        return Call(name, self.url(name), timeout_s=timeout_s)
-
     def get(self, name: Name, path: str, timeout_s: float = 2.0) -> Any:
-        """GET a JSON document from a service. Raises ServiceError."""
+        """GET a JSON document from a service, and wait for it. Raises ServiceError."""
         return get_json(name, self.url(name), path, timeout_s=timeout_s, key=self.settings.service.api_key)
 
     def headers(self, content_type: str) -> dict[str, str]:
         """Request headers, with the key where one is set."""
-        headers = {"Content-Type": content_type}
-        if self.settings.service.api_key:
-            headers["Authorization"] = f"Bearer {self.settings.service.api_key}"
-        return headers
+        return {"Content-Type": content_type, **_authorization(self.settings.service.api_key)}
 
-    def transcribe(self, call: Call, samples: Pcm16) -> Transcript:
-        """The user's turn (int16, 16 kHz) as text with its tags."""
+    def transcribe(self, samples: Pcm16, *, timeout_s: float) -> Stream[Transcript]:
+        """The user's turn (int16, 16 kHz) as text with its tags: one item."""
+
+        def decoder(content_type: str) -> Json[Transcript]:
+            return Json(_transcript, ServiceError("clients.broke_off_in_the_middle", service="asr"))
+
         body = samples.astype("<i2").tobytes()
-        answer = b"".join(call.request("POST", "/asr", body, self.headers(f"audio/pcm;rate={SAMPLE_RATE}")))
-        try:
-            result = json.loads(answer)
-        except ValueError as error:
-            raise ServiceError("clients.broke_off_in_the_middle", service="asr") from error
-        emotion = result.get("emotion")
-        return Transcript(
-            text=str(result.get("text") or ""),
-            language=str(result.get("language") or ""),
-            emotion=(str(emotion["label"]), float(emotion["confidence"])) if emotion else None,
-            events=tuple(event["label"] for event in result.get("events") or () if _is_likely(event)),
-            facts=result,
-        )
+        return self._post("asr", "/asr", body, decoder, timeout_s, content_type=f"audio/pcm;rate={SAMPLE_RATE}")
 
     def transcribe_file(
-        self, call: Call, file: BinaryIO, size: int, fields: Mapping[str, str]
-    ) -> Iterator[dict[str, Any]]:
-        """The events of ``POST /asr`` for a recording of `size` bytes, with its options. Raises ServiceError."""
+        self, file: BinaryIO, size: int, fields: Mapping[str, str], *, timeout_s: float
+    ) -> Stream[dict[str, Any]]:
+        """The events of ``POST /asr`` for a recording of `size` bytes, with its options."""
         form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into a URL
-        headers = {**self.headers(form.content_type), "Content-Length": str(form.length)}
-        for event in server_sent_events(call.request("POST", "/asr", form, headers)):
-            if event.get("error"):
-                raise in_its_words("asr", event)
-            yield event
+        headers = {"Content-Length": str(form.length)}
 
-    def judge_words(self, call: Call, text: str) -> float:
-        """Probability 0..1 that a turn that says `text` is complete."""
-        answer = b"".join(self._post(call, "/end_of_turn", {"text": text}))
-        try:
-            return float(json.loads(answer)["probability"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ServiceError("clients.not_a_judgement", service="llm") from error
+        def decoder(content_type: str) -> Events[dict[str, Any]]:
+            return Events("asr", lambda event: [event])
+
+        return self._post("asr", "/asr", form, decoder, timeout_s, content_type=form.content_type, **headers)
+
+    def judge_words(self, text: str, *, timeout_s: float) -> Stream[float]:
+        """Probability 0..1 that a turn that says `text` is complete: one item."""
+
+        def decoder(content_type: str) -> Json[float]:
+            return Json(lambda body: float(body["probability"]), ServiceError("clients.not_a_judgement", service="llm"))
+
+        return self._post("llm", "/end_of_turn", {"text": text}, decoder, timeout_s)
 
     def ask(
-        self, call: Call, messages: Sequence[Message], *, max_tokens: int | None = None, model: str = ""
-    ) -> Iterator[str]:
-        """The model's reply, piece by piece; `max_tokens` long at most (default: a spoken reply)."""
+        self,
+        messages: Sequence[Message],
+        *,
+        timeout_s: float,
+        max_tokens: int | None = None,
+        model: str = "",
+        session: str = "",
+        background: bool = False,
+    ) -> Stream[str]:
+        """The model's reply, piece by piece; `max_tokens` long at most (default: a spoken reply).
+
+        `session` names the conversation, whose prompt is kept for it; `background`: others go first.
+        """
         body = {
             "messages": list(messages),
             "stream": True,
             "max_tokens": max_tokens or self.settings.talk.max_reply_tokens,
+            **({"model": model} if model else {}),
         }
-        if model:
-            body["model"] = model
-        for event in server_sent_events(self._post(call, "/v1/chat/completions", body)):
-            if "error" in event:
-                error = event["error"]
-                words = error.get("message", error) if isinstance(error, dict) else error
-                raise ServiceError("clients.in_its_words", service="llm", words=words)
-            for choice in event.get("choices") or ():
-                if text := (choice.get("delta") or {}).get("content"):
-                    yield text
+        headers = {"X-Huiyin-Session": session} if session else {}
+        if background:
+            headers["X-Huiyin-Priority"] = "background"
+        return self._post("llm", "/v1/chat/completions", body, lambda kind: Events("llm", _texts), timeout_s, **headers)
 
-    def suspend_model(self, call: Call, seconds: float) -> None:
-        """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it."""
-        list(self._post(call, "/hold", {"seconds": seconds}))
+    def hold(self, seconds: float, *, session: str = "", timeout_s: float) -> Stream[None]:
+        """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it. One item."""
+
+        def decoder(content_type: str) -> Json[None]:
+            return Json(lambda body: None, ServiceError("clients.not_json", service="llm", url=self.url("llm")))
+
+        return self._post("llm", "/hold", {"seconds": seconds, "session": session}, decoder, timeout_s)
 
     def speak(
-        self,
-        call: Call,
-        text: str,
-        voice: str,
-        emotion: str = "",
-        tell: Callable[[Sequence[HeardUntil]], None] | None = None,
-    ) -> Iterator[Pcm16]:
+        self, text: str, voice: str, *, timeout_s: float, emotion: str = "", words: bool = False
+    ) -> Stream[Pcm16 | list[HeardUntil]]:
         """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual.
 
-        `tell` gets the words of `text` as their times are known, in order, before or after their sound.
+        With `words` also lists of the words of `text` as their times are known, in order, before or after their sound.
         """
         body: dict[str, Any] = {
             "input": text,
@@ -131,46 +125,83 @@ class Services:
             "sample_rate": SAMPLE_RATE,
             "model": "tts-1",
             "stream_format": "sse",
-            "timings": tell is not None,
+            "timings": words,
+            **({"voice": voice} if voice else {}),
+            **({"emotion": emotion} if emotion else {}),
         }
-        if voice:
-            body["voice"] = voice
-        if emotion:
-            body["emotion"] = emotion
-        rest = b""
-        for piece in _speech(call, self.speech(call, body), tell):
-            whole = rest + piece
-            even = len(whole) - len(whole) % 2
-            rest = whole[even:]
-            if even:
-                yield np.frombuffer(whole[:even], "<i2").astype(np.int16)
+        return self._post("tts", _SPEECH, body, partial(_speech_decoder, words), timeout_s)
 
-    def speech(self, call: Call, body: dict[str, Any]) -> Iterator[bytes]:
+    def sound(self, text: str, voice: str, *, timeout_s: float) -> Pcm16:
+        """All the sound of `text` (int16, 16 kHz), waited for. Raises ServiceError."""
+        pieces = [piece for piece in self.speak(text, voice, timeout_s=timeout_s) if not isinstance(piece, list)]
+        return np.concatenate([np.zeros(0, np.int16), *pieces])
+
+    def speech(self, body: dict[str, Any], *, timeout_s: float) -> Stream[bytes]:
         """What ``POST /v1/audio/speech`` answers, piece by piece."""
-        return self._post(call, "/v1/audio/speech", body)
+        return self._post("tts", _SPEECH, body, lambda content_type: Raw(), timeout_s)
 
-    def _post(self, call: Call, path: str, body: dict[str, Any]) -> Iterator[bytes]:
-        data = json.dumps(body, ensure_ascii=False).encode()
-        return call.request("POST", path, data, self.headers("application/json"))
+    def _post(
+        self,
+        name: Name,
+        path: str,
+        body: Mapping[str, Any] | bytes | FormUpload,
+        decoder_of: Callable[[str], Decoder[T]],
+        timeout_s: float,
+        *,
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> Stream[T]:
+        data = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, Mapping) else body
+        headers = {**self.headers(content_type), **headers}
+        return Stream(
+            lambda: call(name, self.url(name), path, decoder_of, timeout_s=timeout_s, body=data, headers=headers)
+        )
 
 
-def _speech(
-    call: Call, answer: Iterator[bytes], tell: Callable[[Sequence[HeardUntil]], None] | None
-) -> Iterator[bytes]:
-    """The samples in a speech service's events. A service without events answers with the samples themselves."""
-    first = next(answer, b"")
-    pieces = itertools.chain([first], answer)
-    if call.content_type != _EVENTS:
-        yield from pieces
-        return
-    for event in server_sent_events(pieces):
+def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
+    """GET a JSON document, and wait for it. Raises ServiceError."""
+
+    def decoder(content_type: str) -> Json[Any]:
+        return Json(lambda body: body, ServiceError("clients.not_json", service=service, url=base_url))
+
+    headers = _authorization(key)
+    return Stream(lambda: call(service, base_url, path, decoder, timeout_s=timeout_s, headers=headers)).one()
+
+
+def _authorization(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _transcript(result: dict[str, Any]) -> Transcript:
+    emotion = result.get("emotion")
+    return Transcript(
+        text=str(result.get("text") or ""),
+        language=str(result.get("language") or ""),
+        emotion=(str(emotion["label"]), float(emotion["confidence"])) if emotion else None,
+        events=tuple(event["label"] for event in result.get("events") or () if _is_likely(event)),
+        facts=result,
+    )
+
+
+def _texts(event: dict[str, Any]) -> Iterator[str]:
+    for choice in event.get("choices") or ():
+        if text := (choice.get("delta") or {}).get("content"):
+            yield text
+
+
+def _speech_decoder(words: bool, content_type: str) -> Decoder[Pcm16 | list[HeardUntil]]:
+    """Of a speech service's events. A service without events answers with the samples themselves."""
+    samples = Samples()
+
+    def items_of(event: dict[str, Any]) -> Iterable[Pcm16 | list[HeardUntil]]:
         match event.get("type"):
             case "speech.audio.delta":
-                yield base64.b64decode(event["audio"])
-            case "speech.audio.words" if tell:
-                tell([(round(word["end_s"] * SAMPLE_RATE), word["end"]) for word in event["words"]])
-            case "speech.audio.done":
-                return
+                return samples.feed(base64.b64decode(event["audio"]))
+            case "speech.audio.words" if words:
+                return [[(round(word["end_s"] * SAMPLE_RATE), word["end"]) for word in event["words"]]]
+        return []
+
+    return Events("tts", items_of) if content_type == _EVENTS else samples
 
 
 def _is_likely(event: dict[str, Any]) -> bool:

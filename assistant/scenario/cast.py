@@ -48,8 +48,7 @@ class ServiceVoice:
 
     def speak(self, text: str, voice: str = "") -> Pcm16:
         """`text` synthesised by the service; without `voice` in the assistant's."""
-        call = self._services.call("tts", _TTS_LIMIT_S)
-        return np.concatenate([*self._services.speak(call, text, voice or self._assistant), np.zeros(0, np.int16)])
+        return self._services.sound(text, voice or self._assistant, timeout_s=_TTS_LIMIT_S)
 
     def _voice_of(self, speaker: str, language: str) -> str:
         """The user has the first voice of the language that is not of the assistant's gender, others any other."""

@@ -19,7 +19,7 @@ from flask import Flask
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings
 
-_KEEP_ALIVE_S = 30  # a conversation's client reuses its connection between turns
+_KEEP_ALIVE_S = 120  # a conversation reuses its connections between turns; its client gives them up before
 _STOP_GRACE_S = 3  # then running requests are aborted
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
 _LINE_BYTES = 8190  # of an address: a live stream has its hotwords there, nine bytes a Chinese character
@@ -76,6 +76,7 @@ def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -
             host=settings.host,
             port=port,
             threads=_thread_count(settings),
+            channel_timeout=_KEEP_ALIVE_S,
             channel_request_lookahead=1,  # lets a request notice that its client has left
         )
 

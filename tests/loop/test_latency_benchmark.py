@@ -56,7 +56,7 @@ def test_the_simulated_recogniser_knows_the_words_of_the_part_it_is_sent(simulat
     own, theirs = _clients(simulated.port)
     parts = {"one": sound[:RATE], "two": sound[RATE:], "one two": np.pad(sound, RATE // 2)}
     for words, part in parts.items():
-        assert own.transcribe(own.call("asr", 5), _int16(part)).text == words
+        assert own.transcribe(_int16(part), timeout_s=5).one().text == words
         file = ("audio.wav", wav_bytes(_int16(part), RATE))
         assert theirs.audio.transcriptions.create(model="any", file=file).text == words
 
@@ -78,11 +78,11 @@ def test_both_routes_wait_the_fixed_delays(simulated: SimulatedServices) -> None
 
     messages = [{"role": "user", "content": "hello"}]
     for first_token in (
-        lambda: next(own.ask(own.call("llm", 5), messages)),
+        lambda: next(iter(own.ask(messages, timeout_s=5))),
         lambda: next(iter(theirs.chat.completions.create(model="any", messages=messages, stream=True))),  # type: ignore[call-overload]
     ):
         assert delays.llm_first_s <= took(first_token) < delays.llm_first_s + 0.5
-    assert delays.tts_first_s <= took(lambda: len(next(own.speak(own.call("tts", 5), "Hello.", "")))) < 0.6
+    assert delays.tts_first_s <= took(lambda: len(next(iter(own.speak("Hello.", "", timeout_s=5))))) < 0.6
     sound = theirs.audio.speech.create(model="any", voice="alloy", input="Hello.", response_format="pcm").content
     assert len(sound) == 2 * round(len("Hello.") * delays.en_char_s * 24_000)  # OpenAI's pcm has 24 kHz
     assert abs(np.frombuffer(sound[:2], "<i2")[0]) > 3000  # it begins with a sound

@@ -89,7 +89,7 @@ def test_the_style_reaches_the_speech_service() -> None:
         stages = Stages(
             services, Player(), lambda: 0.0, synthesised.put, voice="heart", speak=True, cut=None, endpoint=None
         )
-        list(services.speak(services.call("tts", 5), "Oh no.", "heart", "gentle"))
+        list(services.speak("Oh no.", "heart", timeout_s=5, emotion="gentle"))
         stages.synthesise(1, 0, "What happened?", "gentle")
         stages.finish(1)
         assert [type(synthesised.get(timeout=10)) for _ in range(2)] == [ev.AudioReady, ev.AudioFinished]
@@ -100,7 +100,7 @@ def test_what_was_hardly_heard_beside_the_words_is_not_spoken_of() -> None:
     events = [{"label": "laughter", "confidence": 0.4}, {"label": "music", "confidence": 0.5}, {"label": "cough"}]
     with Stub(asr_s=0.0, tags={"emotion": {"label": "sad", "confidence": 0.8}, "events": events}) as stub:
         services = Services(stub.settings())
-        heard = services.transcribe(services.call("asr", 5), np.zeros(160, np.int16))
+        heard = services.transcribe(np.zeros(160, np.int16), timeout_s=5).one()
     assert (heard.emotion, heard.events) == (("sad", 0.8), ("music", "cough"))
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huiyin.assistant.clients.http import Call, ServiceError
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation.stages import Stages
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.player import HeardUntil, Player
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.configs.settings import load
+from tests.support.streams import stream_of
 
 LIMIT_S = 20.0  # of a busy machine
 
@@ -34,20 +36,27 @@ class Writer(Services):
             self, Player(), lambda: 0.0, self._events.put, voice="heart", speak=True, cut=None, endpoint=None
         )
 
-    def ask(self, call: Call, messages: Sequence[Any], **more: Any) -> Iterator[str]:
+    def ask(self, messages: Sequence[Any], **more: Any) -> Stream[str]:
+        return stream_of(self._written())
+
+    def _written(self) -> Iterator[str]:
         while True:
             piece = self.pieces.get(timeout=LIMIT_S)
             if isinstance(piece, ServiceError):
                 raise piece
             yield piece
 
-    def speak(self, call: Call, text: str, *more: Any) -> Iterator[Pcm16]:
+    def speak(self, text: str, voice: str, **more: Any) -> Stream[Pcm16 | list[HeardUntil]]:
+        return stream_of(self._spoken(text))
+
+    def _spoken(self, text: str) -> Iterator[Pcm16]:
         for letter in text:
             self.did.append(letter)
             yield np.full(SAMPLE_RATE // 10, 1000, np.int16)
 
-    def suspend_model(self, call: Call, seconds: float) -> None:
+    def hold(self, seconds: float, **more: Any) -> Stream[None]:
         self.did.append("suspended" if seconds else "resumed")
+        return stream_of([None])
 
     def say(self, *clauses: str) -> list[object]:
         """What was done to synthesise these."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.clients.form import FormUpload
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.faces.cli.shared import CommandError, read_hotwords
 from huiyin.services.asr.recogniser import Hints, Recognition, Segment, Word
 from huiyin.services.asr.text.hotword_list import MOST, hotwords_of
@@ -255,7 +256,7 @@ def test_a_form_is_read_by_flask_as_it_was_written() -> None:
     app, sound = Flask("form"), bytes(range(256)) * 50
     hotwords = ",".join(f"名字{i}" for i in range(200))
     form = FormUpload({"hotwords": hotwords, "title": 'a "b"'}, io.BytesIO(sound), len(sound))
-    body = b"".join(iter(lambda: form.read(1000), b""))
+    body = b"".join(Stream(form.__aiter__))
     assert len(body) == form.length
     with app.test_request_context(method="POST", data=body, content_type=form.content_type):
         assert dict(request.form) == {"hotwords": hotwords, "title": 'a "b"'}

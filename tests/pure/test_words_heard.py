@@ -106,8 +106,9 @@ def events(*bodies: dict[str, object]) -> list[bytes]:
 
 
 def said(services: Services, told: list[tuple[int, int]]) -> np.ndarray:
-    call = services.call("tts", 5)
-    return np.concatenate(list(services.speak(call, "你好", "v", "gentle", told.extend)))
+    items = list(services.speak("你好", "v", timeout_s=5, emotion="gentle", words=True))
+    told.extend(word for item in items if isinstance(item, list) for word in item)
+    return np.concatenate([item for item in items if not isinstance(item, list)])
 
 
 DELTA: dict[str, object] = {"type": "speech.audio.delta", "audio": base64.b64encode(SOUND.tobytes()).decode()}

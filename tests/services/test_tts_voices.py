@@ -143,13 +143,13 @@ def test_kokoro_s_times_are_nearer_than_proportion(url: str, text: str) -> None:
 
 def test_the_talk_hears_when_its_words_are_said(url: str) -> None:
     services = Services(load(overrides=[f"tts.port={url.rsplit(':', 1)[1]}"], environ={}))
-    words: list[tuple[int, int]] = []
-    pieces = services.speak(services.call("tts", 30), CHINESE, "", "gentle", words.extend)
-    length = sum(map(len, pieces))
+    items = list(services.speak(CHINESE, "", timeout_s=30, emotion="gentle", words=True))
+    words = [word for item in items if isinstance(item, list) for word in item]
+    length = sum(len(item) for item in items if not isinstance(item, list))
     assert [characters for _, characters in words] == [1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14]
     assert [at for at, _ in words] == sorted(at for at, _ in words)
     assert length - 0.5 * SAMPLE_RATE < words[-1][0] <= length + 0.1 * SAMPLE_RATE
-    plain = services.speak(services.call("tts", 30), CHINESE, "", "gentle")
+    plain = services.speak(CHINESE, "", timeout_s=30, emotion="gentle")
     assert sum(map(len, plain)) == length
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
-from huiyin.assistant.clients.http import Call
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.player import HeardUntil
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from huiyin.assistant.turns import actions as do
@@ -24,6 +25,7 @@ from huiyin.configs.settings import load
 from huiyin.configs.store.model_store import ModelStore
 from tests.support.desk import Desk
 from tests.support.speech_clips import english
+from tests.support.streams import stream_of
 from tests.support.stub_services import Stub
 
 pytestmark = [
@@ -62,10 +64,10 @@ class Storyteller(Services):
 
     told = 0
 
-    def speak(self, call: Call, text: str, *how: object) -> Iterator[Pcm16]:
+    def speak(self, text: str, voice: str, **how: Any) -> Stream[Pcm16 | list[HeardUntil]]:
         sentence = SENTENCES[self.told % len(SENTENCES)]
         self.told += 1
-        yield np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)
+        return stream_of([np.pad(english(sentence) * 32767, (0, SAMPLE_RATE // 5)).astype(np.int16)])
 
 
 @pytest.mark.parametrize("room", ROOMS)

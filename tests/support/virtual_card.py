@@ -91,6 +91,7 @@ def converse(out: Path) -> None:
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
     from tests.support.speech_clips import english
+    from tests.support.streams import stream_of
     from tests.support.stub_services import Stub
 
     story = (english(STORY) * 32767).astype(np.int16)
@@ -98,12 +99,12 @@ def converse(out: Path) -> None:
     heard: list[np.ndarray] = []
 
     class Speaking(Services):
-        def speak(self, call, text, voice, emotion="", tell=None):  # type: ignore[no-untyped-def]
-            yield story
+        def speak(self, text, voice, **how):  # type: ignore[no-untyped-def]
+            return stream_of([story])
 
-        def transcribe(self, call, samples):  # type: ignore[no-untyped-def]
+        def transcribe(self, samples, *, timeout_s):  # type: ignore[no-untyped-def]
             heard.append(samples)
-            return super().transcribe(call, samples)
+            return super().transcribe(samples, timeout_s=timeout_s)
 
     class Logged(DesktopDevice):
         streams: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])

@@ -36,11 +36,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         messages.insert(0, {"role": "system", "content": args.system})
     with Launcher(settings, args.service_arguments) as launcher:
         launcher.start(["llm"])
-        services = launcher.services
-        call = services.call("llm", _TIMEOUT_S)
+        answer = launcher.services.ask(
+            messages, timeout_s=_TIMEOUT_S, max_tokens=settings.llm.max_new_tokens, model=args.model
+        )
         last = ""
         try:
-            for piece in services.ask(call, messages, max_tokens=settings.llm.max_new_tokens, model=args.model):
+            for piece in answer:
                 print(piece, end="", flush=True)
                 last = piece
         finally:  # also when the answer breaks off: the next line begins at the left

@@ -118,7 +118,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def user_sound(services: Services, text: str, voice: str) -> Samples:
     """`text` in the second voice: float32, 16 kHz, without silence around it."""
-    sound = np.concatenate([*services.speak(services.call("tts", _TTS_LIMIT_S), text, voice)]).astype(np.float32)
+    sound = services.sound(text, voice, timeout_s=_TTS_LIMIT_S).astype(np.float32)
     sound = sound / max(1.0, float(np.abs(sound).max())) * _USER_PEAK
     loud = np.flatnonzero(np.abs(sound) > _USER_PEAK / 50)
     return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[: SAMPLE_RATE // 10]

@@ -95,7 +95,7 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
         body = {**body, "response_format": "pcm", "sample_rate": _RATE_HZ}
     else:
         body = {**body, "response_format": form}
-    pieces = services.speech(services.call("tts", _TIMEOUT_S), body)
+    pieces = services.speech(body, timeout_s=_TIMEOUT_S)
     with output_file(path) as file:
         if form == "wav":
             with wave.open(file, "wb") as header:
@@ -111,7 +111,7 @@ def _write(services: Services, body: dict[str, Any], form: str, path: Path) -> N
 def _play(services: Services, body: dict[str, Any], device: Device, latency_s: float) -> None:
     """Play it as it comes, at the device's own rate: not every driver converts."""
     body = {**body, "response_format": "pcm", "sample_rate": device.rate_hz}
-    pieces = services.speech(services.call("tts", _TIMEOUT_S), body)
+    pieces = iter(services.speech(body, timeout_s=_TIMEOUT_S))
     first = next(pieces, b"")  # the device is opened when there is something to play
     try:
         stream = open_stream("output", device.number, None, latency=latency_s, rates=[device.rate_hz], block_s=0)

@@ -213,8 +213,7 @@ class _Work:
         options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
         fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
         with recording.path.open("rb") as file:
-            call = self._services.call("asr", _TIMEOUT_S)
-            for event in self._services.transcribe_file(call, file, recording.size, fields):
+            for event in self._services.transcribe_file(file, recording.size, fields, timeout_s=_TIMEOUT_S):
                 if event.get("type") == "document":
                     document.write(event["text"].encode())
                 if event.get("type") == "done":

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import psutil
 
-from huiyin.assistant.clients.http import ServiceError, get_json
+from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
-from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.clients.services import NAMES, Name, Services, get_json
 from huiyin.assistant.faces.cli.checks.check import Check, Level
 from huiyin.configs.settings import Settings
 
