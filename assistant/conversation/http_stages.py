@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 
@@ -92,9 +92,7 @@ class HttpModel:
         if not settings.llm.is_embedded:
             return None
         timeout_s = settings.turns.llm_timeout_s
-        return self._services.ask(
-            messages, timeout_s=timeout_s, max_tokens=1, session=self._session, background=True
-        )
+        return self._services.ask(messages, timeout_s=timeout_s, max_tokens=1, session=self._session, background=True)
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:
         """As `Model.summarise`."""
@@ -118,7 +116,7 @@ class HttpVoice:
             return sound
         return Stream(lambda: self._hurried(sound))
 
-    async def _hurried(self, sound: Stream[Pcm16 | list[HeardUntil]]) -> AsyncIterator[Pcm16 | list[HeardUntil]]:
+    async def _hurried(self, sound: Stream[Pcm16 | list[HeardUntil]]) -> AsyncGenerator[Pcm16 | list[HeardUntil], None]:
         held = True
         await self._hold(_HOLD_S)
         try:

@@ -74,8 +74,7 @@ class Session:
         fill up later. `history`: of a resumed conversation.
         """
         self.history = history or History()
-        judges = {"sound": parts.by_sound, "words": parts.by_words}
-        self._machine = TurnMachine(settings.turns, [name for name, judge in judges.items() if judge])
+        self._machine = TurnMachine(settings.turns, parts.judges)
         self._world, self._port, self._ear, self._persona = world, port, ear, persona
         self._loudspeaker = port.loudspeaker
         self._is_half_duplex = settings.turns.barge_in == "off"

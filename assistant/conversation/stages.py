@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.conversation.world import Run, Source, World
@@ -22,6 +21,8 @@ from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.ports.port import HeardUntil, Loudspeaker, Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
+
+T = TypeVar("T")
 
 _AHEAD_S = 1.0  # with less sound ahead the voice is in a hurry: a clause takes less to be made
 
@@ -92,6 +93,11 @@ class Parts:
     by_sound: Judge | None = None
     by_words: Judge | None = None
 
+    @property
+    def judges(self) -> set[Literal["sound", "words"]]:
+        """By what a pause is judged."""
+        return {name for name, judge in (("sound", self.by_sound), ("words", self.by_words)) if judge}  # type: ignore[misc]
+
 
 class Stages:
     """All calls from the conversation's thread; results come back there, as events, through `post`."""
@@ -154,7 +160,9 @@ class Stages:
         """Ask for a summary; `done` gets it later, '' if there is none."""
         pieces: list[str] = []
         self._world.start(
-            self._parts.model.summarise(messages), pieces.append, lambda failure: done("" if failure else "".join(pieces))
+            self._parts.model.summarise(messages),
+            pieces.append,
+            lambda failure: done("" if failure else "".join(pieces)),
         )
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
@@ -242,8 +250,8 @@ class Stages:
         self,
         generation: int,
         stage: Stage,
-        source: Source[object],
-        take: Callable[..., None],
+        source: Source[T],
+        take: Callable[[T], None],
         end: Callable[[Exception | None], None] = lambda failure: None,
     ) -> None:
         def finish(failure: Exception | None) -> None:

@@ -148,7 +148,8 @@ class VirtualWorld(World):
         heapq.heappush(self._due, (max(at_s, self._now), self._count, do))
 
     def run(self) -> None:
-        """As `World.run`."""
+        """As `World.run`; may be called again."""
+        self._stopped = False
         while self._due and not self._stopped:
             self._now, _, do = heapq.heappop(self._due)
             do()

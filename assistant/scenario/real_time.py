@@ -143,4 +143,3 @@ def check_card(audio: AudioSettings) -> None:
 def _card(services: Services, tell: Callable[[str], None]) -> DesktopDevice:
     audio = services.settings.audio
     return DesktopDevice(audio.input_device, audio.output_device, latency_s=audio.latency_s, tell=tell)
-

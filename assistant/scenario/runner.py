@@ -97,9 +97,7 @@ class Runner:
         named = self._scenario.voice
         voice = speaks if speaks and not named else made_voice(self._scenario)
         natural = voice is speaks or named not in ("", MADE_VOICE)
-        return RoomDepth(
-            self._world, self._played, self._scenario, self._settings, seed, voice, natural=natural
-        )
+        return RoomDepth(self._world, self._played, self._scenario, self._settings, seed, voice, natural=natural)
 
     def _simulate(self, judge_text: JudgeText) -> SimulatedServices:
         turns = self._settings.turns
@@ -118,9 +116,7 @@ class Runner:
         from huiyin.assistant.conversation.assemble import prepare, session_name
         from huiyin.assistant.conversation.http_stages import http_parts
 
-        parts = http_parts(
-            services, persona.voice, session=session_name(), speak=True, by_sound=self._depth.by_sound
-        )
+        parts = http_parts(services, persona.voice, session=session_name(), speak=True, by_sound=self._depth.by_sound)
         return parts, prepare(services, persona, tell, patience_s=APOLOGIES_LIMIT_S)
 
 

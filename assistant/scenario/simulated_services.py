@@ -107,9 +107,7 @@ class SimulatedServices:
         takes_s = self._times.tts_first_s + reached * step_s
         return self._broken("tts", fault, items, takes_s) if fault else Plan(items, takes_s)
 
-    def _broken(
-        self, stage: Stage, fault: Fault, items: Sequence[tuple[float, T]], takes_s: float
-    ) -> Plan[T]:
+    def _broken(self, stage: Stage, fault: Fault, items: Sequence[tuple[float, T]], takes_s: float) -> Plan[T]:
         if fault.how == "stall":
             takes_s += self._patience_s[stage]
         return Plan(items, takes_s, RuntimeError(_REASONS[fault.how].format(stage)))

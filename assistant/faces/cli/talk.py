@@ -19,6 +19,7 @@ from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
 from huiyin.assistant.ports.devices import find_device, list_devices
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
 from huiyin.configs.settings import Settings
 
@@ -42,8 +43,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             raise CommandError("cli.no_microphone", why=missing)
         if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
             raise UsageError("cli.no_terminal")
-    port = _port(args, settings, captions)
-    speak = not isinstance(port, SilentDevice)
+    device = _device(args, settings, captions)
+    speak = not isinstance(device, SilentDevice)
     writer = None
     if settings.talk.sessions and session:
         writer = store.go_on(session, captions.notice)
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         conversation = assemble(
             launcher.services,
             persona,
-            port,
+            LocalPort(device),
             captions.notice,
             listen=not args.text,
             speak=speak,
@@ -109,8 +110,8 @@ def _no_microphone() -> str:
     return "" if has_input else "No microphone was found on this machine"
 
 
-def _port(args: argparse.Namespace, settings: Settings, captions: Captions) -> Duplex:
-    """The sound port; a silent one where the user types and there is no loudspeaker. Raises PortError."""
+def _device(args: argparse.Namespace, settings: Settings, captions: Captions) -> Duplex:
+    """The sound device; a silent one where the user types and there is no loudspeaker. Raises PortError."""
     if args.text:
         try:
             has_output = any(device.outputs for device in list_devices())
