@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from huiyin.assistant.conversation.trimming import Summarise, Trimming
-from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Message, Turn
+from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Message
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import Style, speaking_style

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.conversation.performer import Asked, StateChanged
+from huiyin.assistant.conversation.performer import Asked, StateChanged, TurnCommitted
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.log import Log, PlayedBlock
 from huiyin.assistant.scenario.moments import Moment, moment_of
@@ -80,6 +80,8 @@ class Director:
             case Asked(generation=generation, messages=messages, style=style):
                 self.log.prompts.append((at_s, generation, messages))
                 self.log.styles.append((at_s, style))
+            case TurnCommitted(turn=turn):
+                self.log.history.append(turn)
             case StateChanged(after=after):
                 self.state = after
                 self._is_quiet = self._is_quiet and after is State.LISTENING

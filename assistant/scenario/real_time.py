@@ -52,7 +52,6 @@ class LiveRunner:
         self._conversation.observe(self._observe)
         self._world = RealWorld(self._conversation.clock.now)
         self.director = Director(scenario, self._world, Log(), self._begin, apart_s=_APART_S)
-        self.director.log.history = self._conversation.history.turns
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log. Raises PortError where there is no sound."""

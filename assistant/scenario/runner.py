@@ -66,7 +66,6 @@ class Runner:
             apologies=self._apologies(services, tell),
             limit=history_limit(settings, persona),
         )
-        log.history = self._performer.history.turns
         for observer in (self._depth.observe, self.director.observe):
             self._performer.observe(observer)
         self._wake = 0  # number of the newest wake-up
