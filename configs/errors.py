@@ -3,6 +3,7 @@
     HuiyinError
       SettingsError          a setting or profile that cannot be used (configs)
       PersonaError           a persona that cannot be used (assistant.dialogue)
+      HistoryError           an item that a history does not have, or cannot take (assistant.dialogue)
       StoreError             a model file that cannot be had (configs.store)
         DiskFullError, UnknownNameError, CatalogError, SourceError
       CommandError           a command cannot go on (assistant.faces.cli)

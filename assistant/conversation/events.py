@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from huiyin.assistant.dialogue.history import Message, Turn
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev

@@ -3,6 +3,14 @@
 A session is a file of JSON lines in a folder that only the user can read: a line that says what it is, then one for
 each turn, written when the turn is over. A crash at any byte costs at most the line that was being written: a torn last
 line is skipped when reading, and cut off before anything is added.
+
+    {"huiyin_session": 2, "started": "2026-11-28T20:14:50+00:00", "persona": "huiyin"}
+    {"at": "…", "items": [{"type": "user", "id": "item_1", "text": "Hi.", "mood": {"emotion": null, "events": []}},
+                          {"type": "assistant", "id": "item_2", "text": "Hello!", "interrupted": false}]}
+    {"forgotten": 1, "summary": "…"}            so many of the oldest turns are no longer sent to the model
+
+In form 1 a turn was {"at": "…", "user": "Hi.", "heard": "Hello!", "interrupted": false}. Such lines are read in files
+of both forms: when a file of form 1 is resumed, its form number is changed, and its lines stay as they are.
 """
 
 from __future__ import annotations
@@ -10,21 +18,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from huiyin.assistant.conversation.events import Public, TurnCommitted, TurnsForgotten
-from huiyin.assistant.dialogue.history import History, Turn
+from huiyin.assistant.dialogue.history import History, HistoryError
+from huiyin.assistant.dialogue.items import KINDS, AssistantItem, Item, Turn, UserItem, turns_of
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import user_folder
 from huiyin.configs.settings import TalkSettings
 
-_VERSION = 1  # of the file's form
+_FORM = 2  # of new files
+_FORM_NUMBER = re.compile(rb'"huiyin_session":\s*(\d)')
+_DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError)  # what a damaged line raises
+_NAMES = {kind: name for name, kind in KINDS.items()}
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5
 _LAST = "last"  # stands for the newest session
@@ -48,25 +61,25 @@ class SavedSession:
     path: Path
     started: datetime
     persona: str
-    turns: list[Turn]
-    times: list[datetime]  # when each turn was over
-    start: int  # turns before this one are not sent to the model any more ...
+    last: datetime  # when the last turn was over
+    items: list[Item]
+    start: int  # items before this one are not sent to the model any more ...
     summary: str  # ... but this
     whole_bytes: int
 
     @property
-    def last(self) -> datetime:
-        """When the last turn was over."""
-        return self.times[-1] if self.times else self.started
+    def turns(self) -> list[Turn]:
+        """What was said, turn by turn."""
+        return turns_of(self.items)
 
     @property
     def title(self) -> str:
         """The user's first words."""
-        return next((turn.user for turn in self.turns if turn.user), "")
+        return next((item.text for item in self.items if isinstance(item, UserItem)), "")
 
     def history(self) -> History:
         """What was said, to go on from."""
-        return History(list(self.turns), self.start, self.summary)
+        return History(self.items, self.start, self.summary)
 
 
 def sessions_folder(settings: TalkSettings) -> Path:
@@ -135,13 +148,17 @@ class SessionStore:
             raise SessionError("session.folder_not_made", folder=self.folder, why=why) from error
         while (path := self.folder / f"{_new_id()}.jsonl").exists():
             pass
-        head = {"huiyin_session": _VERSION, "started": _now(), "persona": persona}
+        head = {"huiyin_session": _FORM, "started": _now(), "persona": persona}
         return SessionWriter(path, tell, head)
 
     def go_on(self, session: SavedSession, tell: Callable[[str], None]) -> SessionWriter:
         """Add to an old session; a torn last line is cut off first. Raises SessionError."""
         try:
-            os.truncate(session.path, session.whole_bytes)
+            with open(session.path, "r+b") as file:
+                file.truncate(session.whole_bytes)
+                if form := _FORM_NUMBER.search(file.read()):
+                    file.seek(form.start(1))
+                    file.write(b"%d" % _FORM)
         except OSError as error:
             raise SessionError("session.not_written", path=session.path, why=error.strerror or error) from error
         return SessionWriter(session.path, tell)
@@ -166,7 +183,7 @@ class SessionWriter:
     def __call__(self, at_s: float, event: Public) -> None:
         match event:
             case TurnCommitted(turn=turn):
-                self._waiting.append({"at": _now(), **_as_data(turn)})
+                self._waiting.append({"at": _now(), "items": [_as_data(item) for item in turn.items]})
                 if self._begun or turn.user:  # a greeting alone is not worth keeping
                     self._write()
             case TurnsForgotten(turns=turns, summary=summary):
@@ -176,7 +193,7 @@ class SessionWriter:
     def _write(self) -> None:
         if self._begun and not self.path.exists():
             return  # the user has deleted it
-        data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._waiting).encode()
+        data = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._waiting).encode(errors="replace")
         if self._has_failed:
             data = b"\n" + data  # what was written in part stays a line of its own
         try:
@@ -198,26 +215,36 @@ def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def _as_data(turn: Turn) -> dict[str, Any]:
-    data: dict[str, Any] = {"user": turn.user, "heard": turn.heard, "interrupted": turn.interrupted}
-    if turn.mood.emotion:
-        data["emotion"] = list(turn.mood.emotion)
-    if turn.mood.events:
-        data["events"] = list(turn.mood.events)
-    return data
+def _as_data(item: Item) -> dict[str, Any]:
+    data = {"type": _NAMES[type(item)], **vars(item)}
+    return {**data, "mood": vars(item.mood)} if isinstance(item, UserItem) else data
 
 
-def _as_turn(data: dict[str, Any]) -> Turn:
+def _as_item(data: dict[str, Any]) -> Item:
+    values = {name: _as_mood(value) if name == "mood" else value for name, value in data.items() if name != "type"}
+    if not all(isinstance(value, (str, bool, Mood)) for value in values.values()):
+        raise TypeError
+    return KINDS[data["type"]](**values)
+
+
+def _as_mood(data: dict[str, Any]) -> Mood:
     label_and_confidence = data.get("emotion")
     emotion = (str(label_and_confidence[0]), float(label_and_confidence[1])) if label_and_confidence else None
-    mood = Mood(emotion, tuple(map(str, data.get("events") or ())))
-    return Turn(str(data["user"]), str(data["heard"]), bool(data.get("interrupted")), mood)
+    return Mood(emotion, tuple(map(str, data.get("events") or ())))
+
+
+def _items_of_turn(line: dict[str, Any]) -> list[Item]:
+    """The items of a line, which may be one of form 1: those have no ids."""
+    if "items" in line:
+        return [_as_item(data) for data in line["items"]]
+    user = [UserItem(str(line["user"]), _as_mood(line))] if line["user"] else []
+    return [*user, AssistantItem(str(line["heard"]), bool(line.get("interrupted")))]
 
 
 def _lines(data: bytes) -> Iterator[dict[str, Any]]:
     """The lines that are whole; one that cannot be read (a full disk, a damaged one) does not hide those after it."""
     for raw in data.split(b"\n"):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(*_DAMAGE):
             line = json.loads(raw)
             if isinstance(line, dict):
                 yield line
@@ -230,24 +257,33 @@ def _read(path: Path) -> SavedSession:
     except OSError as error:
         raise SessionError("session.unreadable", path=path, why=error.strerror or error) from error
     whole_bytes = data.rfind(b"\n") + 1
-    lines = list(_lines(data[:whole_bytes]))
+    lines = _lines(data[:whole_bytes])
     try:
-        head = lines[0]
-        if head["huiyin_session"] != _VERSION:
+        head = next(lines)
+        if head["huiyin_session"] not in (1, _FORM):
             raise SessionError("session.other_version", path=path, form=head["huiyin_session"])
-        started = datetime.fromisoformat(head["started"])
-        persona = str(head["persona"])
-        start = 0
-        summary = ""
-        turns: list[Turn] = []
-        times: list[datetime] = []
-        for line in lines[1:]:
-            if "forgotten" in line:
-                start += int(line["forgotten"])
-                summary = str(line["summary"])
-            elif "user" in line:
-                turns.append(_as_turn(line))
-                times.append(datetime.fromisoformat(line["at"]))
-    except (LookupError, TypeError, ValueError) as error:
+        started, persona = _moment(head["started"]), str(head["persona"])
+    except (StopIteration, *_DAMAGE) as error:
         raise SessionError("session.not_a_session", path=path) from error
-    return SavedSession(path.stem, path, started, persona, turns, times, min(start, len(turns)), summary, whole_bytes)
+    last, history = started, History()
+    lengths: list[int] = []  # of the turns, in items
+    forgotten = 0  # turns
+    for line in lines:
+        with contextlib.suppress(*_DAMAGE):
+            if "forgotten" in line:
+                forgotten, history.summary = forgotten + int(line["forgotten"]), str(line["summary"])
+                continue
+            at, items = _moment(line["at"]), _items_of_turn(line)
+            for item in items:
+                try:
+                    history.add(item)
+                except HistoryError:  # two programs went on with this session at the same time
+                    history.add(replace(item, id=""))
+            last = at
+            lengths.append(len(items))
+    start = sum(lengths[:forgotten])
+    return SavedSession(path.stem, path, started, persona, last, history.items, start, history.summary, whole_bytes)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone()

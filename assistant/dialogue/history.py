@@ -1,4 +1,4 @@
-"""The conversation as the user heard it.
+"""The conversation as the user heard it, item by item.
 
 Not as it was generated: a reply that the user cut short is remembered up to the last word that was played, so that
 neither "go on" nor "what did you say?" refers to words that the user never heard.
@@ -11,24 +11,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, TypeVar
 
+from huiyin.assistant.dialogue.items import (
+    NO_MOOD,
+    AssistantItem,
+    Item,
+    SystemNote,
+    ToolCall,
+    ToolResult,
+    Turn,
+    UserItem,
+    item_tokens,
+    turns_of,
+)
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.dialogue.tokens import message_tokens
+from huiyin.configs.errors import HuiyinError
 from huiyin.services.common.text import HAN
 
-Message = dict[str, str]
-Role = Literal["user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+AnyItem = TypeVar("AnyItem", bound=Item)
 
-_NO_MOOD = Mood()
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
 _REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
+
+
+class CalledFunction(TypedDict):
+    """`arguments` is JSON text."""
+
+    name: str
+    arguments: str
+
+
+class MessageToolCall(TypedDict):
+    """A tool call within a message of the assistant."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class _Text(TypedDict):
+    role: Role
+    content: str
+
+
+class Message(_Text, total=False):
+    """A chat message in OpenAI's form. `tool_calls` is for the role assistant, `tool_call_id` for the role tool."""
+
+    tool_calls: list[MessageToolCall]
+    tool_call_id: str
+
+
+class HistoryError(HuiyinError):
+    """An item that the history does not have, or cannot take."""
 
 
 @dataclass(frozen=True)
@@ -91,72 +133,132 @@ class HistoryLimit:
     turns: int
 
 
-@dataclass
-class Turn:
-    """What the user said, '' before a greeting, and what they heard of the reply, '' when it was stopped before its
-    first word. `mood`: how the user sounded."""
-
-    user: str
-    heard: str = ""
-    interrupted: bool = False
-    mood: Mood = _NO_MOOD
-
-
-@dataclass
 class History:
-    """Turns in order. Those before `start` are no longer sent; `summary`, unless '', stands for them."""
+    """Items in order. Those before `start` are no longer sent; `summary`, unless '', stands for them."""
 
-    turns: list[Turn] = field(default_factory=list)
-    start: int = 0
-    summary: str = ""
+    def __init__(self, items: Iterable[Item] = (), start: int = 0, summary: str = "") -> None:
+        """`items` have ids."""
+        self._items = {item.id: item for item in items}
+        self._added = len(self._items)  # how many ever were
+        self.start, self.summary = start, summary
 
-    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool, mood: Mood = _NO_MOOD) -> Turn:
-        """Add a turn: what the user said and how, and what they heard in answer."""
-        turn = Turn(user.strip(), heard_text(clauses), interrupted, mood)
-        self.turns.append(turn)
-        return turn
+    @property
+    def items(self) -> list[Item]:
+        """All of them, in order."""
+        return list(self._items.values())
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns that are over, in order."""
+        return turns_of(self._items.values())
+
+    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool, mood: Mood = NO_MOOD) -> Turn:
+        """End a turn with what the user heard of the reply.
+
+        `user`: what they said, '' where nothing was or its item has already been added; `mood`: how.
+        """
+        if user := user.strip():
+            self.add(UserItem(user, mood))
+        self.add(AssistantItem(heard_text(clauses), interrupted))
+        return self.turns[-1]
+
+    def add(self, item: AnyItem, after: str | None = None) -> AnyItem:
+        """Add an item at the end, or after the one whose id is `after`, '' for the beginning. Returns it with its id.
+
+        An item without an id gets the next one: item_1, item_2, … Raises HistoryError.
+        """
+        self._added += 1
+        if not item.id:
+            while (next_id := f"item_{self._added}") in self._items:
+                self._added += 1
+            item = replace(item, id=next_id)
+        elif item.id in self._items:
+            raise HistoryError("history.same_id", id=item.id)
+        if after is None:
+            self._items[item.id] = item
+        else:
+            at = self._index(after) + 1 if after else 0
+            items = self.items
+            items.insert(at, item)
+            self._items = {each.id: each for each in items}
+            self.start += at < self.start
+        return item
+
+    def get(self, item_id: str) -> Item:
+        """The item with this id. Raises HistoryError."""
+        return self.items[self._index(item_id)]
+
+    def truncate(self, item_id: str, heard: str) -> AssistantItem:
+        """Leave of a reply what was `heard` of it. Returns what it is now. Raises HistoryError."""
+        item = self.get(item_id)
+        if not isinstance(item, AssistantItem):
+            raise HistoryError("history.not_a_reply", id=item_id)
+        item = replace(item, text=heard, interrupted=item.interrupted or heard != item.text)
+        self._items[item_id] = item
+        return item
+
+    def delete(self, item_id: str) -> None:
+        """Remove an item. Raises HistoryError."""
+        self.start -= self._index(item_id) < self.start
+        del self._items[item_id]
+
+    def _index(self, item_id: str) -> int:
+        if item_id not in self._items:
+            raise HistoryError("history.unknown_item", id=item_id)
+        return list(self._items).index(item_id)
+
+    # -- what is sent
 
     def surplus(self, limit: HistoryLimit) -> list[Turn]:
         """The turns that have to go, oldest first: none within the limit, else down to 60 % of it."""
-        sent = self.turns[self.start :]
-        costs = [message_tokens(turn.user) + message_tokens(turn.heard) for turn in sent]
-        tokens = sum(costs)
-        if tokens <= limit.tokens and len(sent) <= limit.turns:
+        sent = self.items[self.start :]
+        turns = turns_of(sent)
+        tokens = sum(map(item_tokens, sent))
+        if tokens <= limit.tokens and len(turns) <= limit.turns:
             return []
-        for count, cost in enumerate(costs):
-            remaining = len(sent) - count
+        for count, turn in enumerate(turns):
+            remaining = len(turns) - count
             if tokens <= _REDUCED * limit.tokens and remaining <= _REDUCED * limit.turns:
-                return sent[:count]
+                return turns[:count]
             if remaining == 1 and tokens <= limit.tokens and limit.turns:
-                return sent[:count]  # the last turn is sent as long as it fits at all
-            tokens -= cost
-        return sent
+                return turns[:count]  # the last turn is sent as long as it fits at all
+            tokens -= sum(map(item_tokens, turn.items))
+        return turns
 
     def forget(self, turns: int, summary: str = "") -> None:
         """Send so many of the oldest turns no more; `summary` stands for all that are not sent."""
-        self.start += turns
+        self.start += sum(len(turn.items) for turn in turns_of(self.items[self.start :])[:turns])
         self.summary = summary
 
     def messages(self, following: str | None = None) -> list[Message]:
-        """The turns that are sent as chat messages, roles alternating as chat templates want it, then the words
-        `following`.
+        """The items that are sent as chat messages, then the user's words `following`, roles alternating as chat
+        templates want it.
 
         An interrupted reply ends where it was cut off, and a line in front of what the user said next says so: a mark
-        in the reply itself (a dash, say) taught a small model to break off its own sentences.
+        in the reply itself (a dash, say) taught a small model to break off its own sentences. A tool call stands with
+        its result, and not before there is one.
         """
         messages: list[Message] = []
-        turns = self.turns[self.start :]
+        sent = self.items[self.start :]
+        outputs = {item.call_id: item.output for item in sent if isinstance(item, ToolResult)}
         if following is not None:
-            turns = [*turns, Turn(following)]
+            sent.append(UserItem(following))
         cut_off = ""  # the last reply, if it was cut off
-        for turn in turns:
-            user = turn.user
-            if not user and turn.heard:
-                user = _OPENINGS[language_of(turn.heard)]
-            _add(messages, "user", _interruption(cut_off, turn.user) + user)
-            cut_off = turn.heard.rstrip(_STOPS) if turn.interrupted else ""
-            if turn.heard:
-                _add(messages, "assistant", cut_off or turn.heard)
+        for item in sent:
+            match item:
+                case UserItem(text):
+                    _add(messages, "user", _interruption(cut_off, text) + text)
+                    cut_off = ""
+                case AssistantItem(text, interrupted):
+                    _open(messages, text)
+                    cut_off = text.rstrip(_STOPS) if interrupted else ""
+                    if text:
+                        _add(messages, "assistant", cut_off or text)
+                case ToolCall() if item.id in outputs:
+                    _open(messages, item.arguments)
+                    _add_call(messages, item, outputs[item.id])
+                case SystemNote(text):
+                    messages.append({"role": "system", "content": text})
         return messages
 
 
@@ -168,8 +270,22 @@ def _interruption(cut_off: str, following: str) -> str:
     return _NOTES[language_of(following)].format(last) + "\n"
 
 
+def _open(messages: list[Message], answer: str) -> None:
+    """Where the user has said nothing yet: what a greeting answers."""
+    if all(message["role"] == "system" for message in messages):
+        _add(messages, "user", _OPENINGS[language_of(answer)] if answer else "")
+
+
 def _add(messages: list[Message], role: Role, content: str) -> None:
     if messages and messages[-1]["role"] == role:
         messages[-1]["content"] += "\n" + content
     else:
         messages.append({"role": role, "content": content})
+
+
+def _add_call(messages: list[Message], call: ToolCall, output: str) -> None:
+    if not messages or messages[-1]["role"] != "assistant":  # else the call belongs to what was said before it
+        messages.append({"role": "assistant", "content": ""})
+    function: CalledFunction = {"name": call.name, "arguments": call.arguments}
+    messages[-1]["tool_calls"] = [{"id": call.id, "type": "function", "function": function}]
+    messages.append({"role": "tool", "content": output, "tool_call_id": call.id})

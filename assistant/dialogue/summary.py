@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from huiyin.assistant.dialogue.history import Message, Turn
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.dialogue.language import language_of
 
 SUMMARY_TOKENS = 120  # as long as it may become

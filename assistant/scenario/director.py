@@ -76,6 +76,8 @@ class Director:
             case on.ModelAsked(generation=generation, messages=messages, style=style):
                 self.log.prompts.append((at_s, generation, messages))
                 self.log.styles.append((at_s, style))
+            case on.TurnCommitted(turn=turn):
+                self.log.history.append(turn)
             case on.FloorChanged(after=after):
                 self.state = after
                 self._is_quiet = self._is_quiet and after is State.LISTENING

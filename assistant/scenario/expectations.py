@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.metrics import NAMES as METRICS

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from huiyin.assistant.conversation.trace import AUDIBLE
-from huiyin.assistant.dialogue.history import Message, Turn
+from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance

@@ -56,7 +56,6 @@ class LiveRunner:
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log. Raises PortError where there is no sound."""
         self.director.run(self._conversation.run)
-        self.director.log.history = self._conversation.history.turns
         self.director.log.recording = self._air.recording()
         return self.director
 

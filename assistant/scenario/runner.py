@@ -65,7 +65,6 @@ class Runner:
         self._session.start()
         self.director.run()
         self._session.close()
-        self.director.log.history = self._session.history.turns
         self.director.log.recording = self._depth.recording()
         return self.director
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
-from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev

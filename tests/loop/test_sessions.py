@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import sys
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,12 @@ import pytest
 from huiyin.assistant.conversation.performer import TurnCommitted
 from huiyin.assistant.conversation.session_store import SessionError, SessionStore, SessionWriter
 from huiyin.assistant.conversation.trimming import TurnsForgotten
-from huiyin.assistant.dialogue.history import Turn
+from huiyin.assistant.dialogue.history import HeardClause
+from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, Turn, UserItem
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.turns.events import Transcript
+from tests.support import ROOT
 
 TURNS = [
     Turn("", "你好，我是回音。"),
@@ -31,9 +36,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionStore:
     return SessionStore(tmp_path / "kept")
 
 
-def tell(writer: SessionWriter, *turns: Turn) -> None:
+IDS = map("item_{}".format, count())
+
+
+def tell(writer: SessionWriter, *turns: Turn, before: tuple[Item, ...] = ()) -> None:
+    """These turns are over; there were the items `before` the first reply."""
     for turn in turns:
-        writer(0.0, TurnCommitted(1, Transcript(turn.user), turn, []))
+        user = [UserItem(turn.user, turn.mood, id=next(IDS))] if turn.user else []
+        items = (*user, *before, AssistantItem(turn.heard, turn.interrupted, id=next(IDS)))
+        writer(0.0, TurnCommitted(1, Transcript(turn.user), replace(turn, items=items), []))
 
 
 def kept(store: SessionStore, *turns: Turn) -> SessionWriter:
@@ -93,8 +104,101 @@ def test_a_crash_in_the_first_line_leaves_no_session_and_does_no_harm(store: Ses
 def test_a_damaged_line_does_not_hide_those_after_it(store: SessionStore) -> None:
     path = kept(store, *TURNS).path
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines[:2], b"\x00\xff{\n", b"[1]\n", *lines[2:]]))
+    damaged = [
+        b"\x00\xff{\n",
+        b"[1]\n",
+        b'{"at": "' + b"[" * 100_000 + b"\n",
+        b"[" * 100_000 + b"\n",
+        b'{"items": ' + b"[" * 100_000 + b"\n",
+        b'{"at": "2026-11-28", "items": [{"type": "song", "id": "x"}]}\n',
+        b'{"at": "2026-11-28", "items": [{"type": "user", "id": "x", "text": 7}]}\n',
+        b'{"at": "yesterday", "items": []}\n',
+        b'{"at": "2026-11-28", "user": "?"}\n',
+        b'{"forgotten": 1e999, "summary": ""}\n',
+    ]
+    path.write_bytes(b"".join([*lines[:2], *damaged, *lines[2:]]))
     assert store.get("last").turns == TURNS
+    path.write_bytes(damaged[3] + b"".join(lines))
+    assert store.get("last").turns == TURNS, "not even in front of the first"
+
+
+def test_items_are_read_back_with_their_ids(store: SessionStore) -> None:
+    call = ToolCall("weather", '{"city": "Ulm"}', id="call_1")
+    before = (call, ToolResult("call_1", "sunny\n21 °C", id="mine"), SystemNote("The user is in Ulm.", id="note"))
+    writer = kept(store)
+    tell(writer, Turn("What is the weather?", "It is sunny.", mood=Mood(("happy", 0.9))), before=before)
+    session = store.get("last")
+    assert tuple(session.items[1:-1]) == before and session.items[0].id.startswith("item_")
+    history = session.history()
+    assert history.items == session.items
+    assert history.commit("Thanks.", [HeardClause("Any time.", 1)], interrupted=False).user == "Thanks."
+
+
+def test_two_programs_that_go_on_with_one_session_lose_nothing(store: SessionStore) -> None:
+    path = kept(store, *TURNS).path
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[-1])
+    session = store.get("last")
+    assert session.turns == [*TURNS, TURNS[-1]]
+    assert len({item.id for item in session.items}) == len(session.items)
+
+
+def test_half_a_character_does_not_keep_a_turn_from_being_written(store: SessionStore) -> None:
+    kept(store, Turn("half an emoji: \ud83d", "Yes."))
+    assert store.get("last").title == "half an emoji: ?"
+
+
+# -- files of form 1
+
+
+OLD_TURNS = [
+    Turn("", "你好，我是回音。"),
+    Turn("你好，我叫小明。", "你好，小明！有什么可以帮你的吗？"),
+    Turn("今天又没考过。", "唉，这滋味不好受。想说说", interrupted=True, mood=Mood(("sad", 0.81), ("crying",))),
+    Turn("Tell me a story.", "Once upon a time there was", interrupted=True, mood=Mood(("neutral", 0.9))),
+    Turn("停", ""),
+]
+
+
+@pytest.fixture
+def old(store: SessionStore) -> Path:
+    store.folder.mkdir()
+    return Path(shutil.copy(ROOT / "tests" / "data" / "session_of_form_1.jsonl", store.folder / "abcde.jsonl"))
+
+
+def test_a_file_of_form_1_is_read_as_before(store: SessionStore, old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = store.get("last")
+    assert (session.turns, session.summary, session.title) == (OLD_TURNS, "用户叫小明。", "你好，我叫小明。")
+    assert [item.id for item in session.items] == [f"item_{n}" for n in range(1, 10)]
+    assert [message["content"] for message in session.history().messages("Go on.")] == [
+        "今天又没考过。",
+        "唉，这滋味不好受。想说说",
+        "(You were interrupted after “滋味不好受。想说说”)\nTell me a story.",
+        "Once upon a time there was",
+        "（你刚才说到“upon a time there was”时被打断了）\n停\nGo on.",
+    ]
+    assert main.main(["sessions", "list"]) == 0 and main.main(["sessions", "show", "abc"]) == 0
+    assert "   5 turns  你好，我叫小明。" in (shown := capsys.readouterr().out)
+    assert "   you: 今天又没考过。  (sad)\nhuiyin: 唉，这滋味不好受。想说说 —\n" in shown
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"at": "2026-11'])
+def test_a_file_of_form_1_is_gone_on_with_as_one_of_form_2(store: SessionStore, old: Path, torn: bytes) -> None:
+    before = old.read_bytes()
+    old.write_bytes(before + torn)
+    session = store.get("last")
+    writer, history = store.go_on(session, pytest.fail), session.history()
+    assert old.read_bytes() == before.replace(b'"huiyin_session": 1', b'"huiyin_session": 2'), "no more is changed"
+    turn = history.commit("Well?", [HeardClause("Yes.", 1)], interrupted=False)
+    writer(0.0, TurnCommitted(1, Transcript("Well?"), turn, []))
+    assert store.get("last").turns == [*OLD_TURNS, Turn("Well?", "Yes.")]
+    assert store.get("last").items == history.items, "with the ids that the old items had"
+
+
+def test_a_file_of_a_later_form_is_refused_by_its_number(store: SessionStore, old: Path) -> None:
+    old.write_bytes(old.read_bytes().replace(b'"huiyin_session": 1', b'"huiyin_session": 3'))
+    with pytest.raises(SessionError, match=r"written by another version of Huiyin \(form 3\)"):
+        store.get("abcde")
+    assert store.all() == []
 
 
 def test_only_the_user_can_read_it(store: SessionStore) -> None:
@@ -116,7 +220,8 @@ def test_what_is_no_longer_sent_stays_so_when_it_is_resumed(store: SessionStore)
     tell(writer, Turn("Well?", "Yes."))
     writer(0.0, TurnsForgotten(1, "Ming wants a story."))
     history = store.get("last").history()
-    assert (len(history.turns), history.start, history.summary) == (5, 3, "Ming wants a story.")
+    assert (len(history.turns), history.summary) == (5, "Ming wants a story.")
+    assert [message["content"] for message in history.messages()] == ["Go on.\nWell?", "Yes."]
 
 
 def test_a_disk_that_cannot_be_written_is_reported_once_and_the_turns_come_later(store: SessionStore) -> None:
@@ -157,6 +262,11 @@ def test_list_show_and_delete(store: SessionStore, capsys: pytest.CaptureFixture
     assert main.main(["sessions", "show", second]) == 0
     shown = capsys.readouterr().out
     assert "   you: 我叫小明。  (sad)\nhuiyin: 你好，小明！" in shown and "huiyin: Once upon —" in shown
+    writer = kept(store)
+    tell(writer, Turn("Well?", "Fine."), before=(ToolCall("look", "{}", id="a"), ToolResult("a", "dry", id="b")))
+    assert main.main(["sessions", "show", writer.path.stem]) == 0
+    assert "   you: Well?\n  tool: look {}\n      → dry\nhuiyin: Fine.\n" in capsys.readouterr().out
+    store.delete(writer.path)
     assert main.main(["sessions", "delete", first]) == 0
     assert [session.id for session in store.all()] == [second]
     assert main.main(["sessions", "delete", "--all"]) == 0

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from huiyin.assistant.conversation.trimming import history_limit
-from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Turn
+from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
+from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.summary import summary_request
 from huiyin.assistant.dialogue.tokens import estimated_tokens, message_tokens

@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
+from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.faces.cli.options import add_conversation_options
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.configs.settings import Settings
@@ -68,12 +69,18 @@ def _list(store: SessionStore) -> None:
 
 def _shown(session: SavedSession) -> str:
     lines = [f"{session.id}  {_when(session.started)}  persona {session.persona}", ""]
-    for turn in session.turns:
-        if turn.user:
-            mood = f"  ({turn.mood.clear})" if turn.mood.clear else ""
-            lines.append(f"   you: {turn.user}{mood}")
-        cut = " —" if turn.interrupted and turn.heard else ""
-        lines.append(f"huiyin: {turn.heard or '—'}{cut}")
+    for item in session.items:
+        match item:
+            case UserItem(text, mood):
+                lines.append(f"   you: {text}" + (f"  ({mood.clear})" if mood.clear else ""))
+            case AssistantItem(text, interrupted):
+                lines.append(f"huiyin: {text or '—'}" + (" —" if interrupted and text else ""))
+            case ToolCall(name, arguments):
+                lines.append(f"  tool: {name} {arguments}")
+            case ToolResult(_, output):
+                lines.append(f"      → {output}")
+            case SystemNote(text):
+                lines.append(f"  note: {text}")
     return "\n".join(lines)
 
 
