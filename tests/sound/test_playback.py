@@ -8,7 +8,8 @@ from huiyin.assistant.ears.listener import SoundRing
 from huiyin.assistant.ears.vad import Frame, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
-from huiyin.assistant.ports.player import FADE, Player
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.tracks import FADE
 
 SPEECH, SILENCE = Frame(0.9), Frame(0.05)
 
