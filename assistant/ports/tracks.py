@@ -65,6 +65,7 @@ class Track:
         begin = max(0, end - REWIND)
         again = kept[begin + _quietest(kept[begin:end]) :]
         self.read -= len(again)
+        self.recent, self.recent_count = deque([kept[: len(kept) - len(again)]]), len(kept) - len(again)
         fade = min(FADE, len(again))
         ramp = np.linspace(0, 1, fade, dtype=np.float32)
         self.chunks.extendleft([again[fade:], (again[:fade] * ramp).astype(np.int16)])

@@ -200,6 +200,21 @@ def test_resume_says_at_most_the_last_200_ms_again_without_a_click() -> None:
     assert (player.heard(1)[0], player.finished()) == (16000, 1)
 
 
+def test_a_second_pause_right_after_the_first_says_nothing_twice() -> None:
+    sound = ramp(16000)
+    sound[7000:7400] = 0
+    player = paused_at(8000, sound=sound)
+    player.read(1600)
+    player.resume(1)
+    player.read(800)
+    player.pause(1)
+    assert player.heard(1)[0] == 7000 + 800 + FADE
+    player.read(1600)
+    player.resume(1)
+    assert player.heard(1)[0] == 7000
+    assert np.array_equal(player.read(4000)[FADE:], sound[7000 + FADE : 11000])
+
+
 def test_resume_begins_in_a_gap_between_words_where_there_is_one() -> None:
     sound = np.full(16000, 10000, np.int16)
     sound[7000:7400] = 0
