@@ -32,6 +32,7 @@ class Track:
     total: int = 0  # samples added
     read: int = 0  # samples handed out
     silence: int = 0  # samples of silence handed out since the last sound
+    reported: int = 0  # samples played, where a client reports them; goes back with `read` after a pause
     recent: deque[Pcm16] = field(default_factory=deque)  # blocks handed out, the last `keep` samples at least
     recent_count: int = 0  # samples in them
     begun: int = 0  # clauses whose first sample was heard
