@@ -1,4 +1,4 @@
-"""Sound to be transcribed while it comes: the microphone, or a recording played at its own speed."""
+"""Sound that is transcribed while it comes: the microphone's, or a recording's at its own speed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import av
 
@@ -21,8 +22,21 @@ _BLOCK_S = 0.04  # sound the service is sent at once
 _DEAD_AFTER_S = 2.0  # a live microphone brings a block every 40 ms
 
 
-class Microphone:
-    """A microphone, opened at once. `device` is a number, a name, part of one, or '' for the default.
+class SoundSource(Protocol):
+    """Sound as it comes, for one listener."""
+
+    rate: int
+    """Samples a second."""
+
+    def blocks(self) -> Iterator[bytes]:
+        """16-bit little-endian mono at `rate`, each block as soon as it is there; until its end or `stop`."""
+
+    def stop(self) -> None:
+        """Give no more; from any thread."""
+
+
+class MicrophoneSource:
+    """A `SoundSource`: a microphone, opened at once. `device` is a number, a name, part of one, or '' for the default.
 
     Raises PortError without a device of this name, DriverError where it cannot be opened.
     """
@@ -38,7 +52,7 @@ class Microphone:
         self.rate = self._stream.rate  # the service resamples
 
     def blocks(self) -> Iterator[bytes]:
-        """16-bit little-endian mono at `rate`, until `stop`. Raises PortError when the device dies."""
+        """As `SoundSource.blocks`, until `stop`. Raises PortError when the device dies."""
         try:
             while not self._stopped.is_set():
                 yield self._blocks.get(timeout=_DEAD_AFTER_S).astype("<i2").tobytes()
@@ -49,12 +63,12 @@ class Microphone:
             self._stream.close()
 
     def stop(self) -> None:
-        """Hear no more; from any thread."""
+        """As `SoundSource.stop`."""
         self._stopped.set()
 
 
-class Playback:
-    """A recording as if it were spoken now: its blocks come in real time. Raises PortError for no recording."""
+class FileSource:
+    """A `SoundSource`: a recording as if it were spoken now. Raises PortError for no recording."""
 
     rate = SAMPLE_RATE
 
@@ -69,7 +83,7 @@ class Playback:
             raise PortError("ports.file_without_sound", path=path) from None
 
     def blocks(self) -> Iterator[bytes]:
-        """16-bit little-endian mono at 16 kHz, each when its last sample would have been heard."""
+        """As `SoundSource.blocks`, each when its last sample would have been heard."""
         started, position_s = time.monotonic(), 0.0
         with self._container:
             for data in self._decoded():
@@ -79,7 +93,7 @@ class Playback:
                 yield data
 
     def stop(self) -> None:
-        """Play no more; from any thread."""
+        """As `SoundSource.stop`."""
         self._stopped.set()
 
     def _decoded(self) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import pytest
 
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.ports import desktop, devices, streams
-from huiyin.assistant.ports.capture import Microphone
+from huiyin.assistant.ports.capture import MicrophoneSource
 from huiyin.assistant.ports.desktop import DesktopDevice
 from huiyin.assistant.ports.elastic import Elastic
 from huiyin.assistant.ports.port import DriverError, PortError
@@ -254,7 +254,7 @@ def test_a_muted_microphone_is_told_once(card: Card) -> None:
 
 def test_a_microphone_alone_is_heard_at_a_rate_it_knows(card: Card) -> None:
     card.rates = (48_000,)
-    microphone = Microphone("", 0.1)
+    microphone = MicrophoneSource("", 0.1)
     (stream,) = card.open()
     assert (stream.kind, microphone.rate, stream.block) == ("input", 48_000, 1920)
     sound = tone(1920, 0, 48_000)

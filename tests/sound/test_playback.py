@@ -8,7 +8,8 @@ from huiyin.assistant.ears.listener import SoundRing
 from huiyin.assistant.ears.vad import Frame, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
-from huiyin.assistant.ports.player import FADE, Player
+from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.tracks import FADE
 
 SPEECH, SILENCE = Frame(0.9), Frame(0.05)
 
@@ -197,6 +198,21 @@ def test_resume_says_at_most_the_last_200_ms_again_without_a_click() -> None:
     assert sound[3999] == again + 4000, "and nothing is left out"
     player.read(16000)
     assert (player.heard(1)[0], player.finished()) == (16000, 1)
+
+
+def test_a_second_pause_right_after_the_first_says_nothing_twice() -> None:
+    sound = ramp(16000)
+    sound[7000:7400] = 0
+    player = paused_at(8000, sound=sound)
+    player.read(1600)
+    player.resume(1)
+    player.read(800)
+    player.pause(1)
+    assert player.heard(1)[0] == 7000 + 800 + FADE
+    player.read(1600)
+    player.resume(1)
+    assert player.heard(1)[0] == 7000
+    assert np.array_equal(player.read(4000)[FADE:], sound[7000 + FADE : 11000])
 
 
 def test_resume_begins_in_a_gap_between_words_where_there_is_one() -> None:

@@ -17,7 +17,7 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.transcription_stream import LiveTranscription
 from huiyin.assistant.faces.cli.shared import STDIN, CommandError, UsageError, read_hotwords
-from huiyin.assistant.ports.capture import Microphone, Playback
+from huiyin.assistant.ports.capture import FileSource, MicrophoneSource, SoundSource
 from huiyin.assistant.ports.devices import list_devices
 from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.configs.settings import Settings
@@ -62,18 +62,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _source(args: argparse.Namespace, settings: Settings) -> Microphone | Playback:
+def _source(args: argparse.Namespace, settings: Settings) -> SoundSource:
     if args.file:
-        return Playback(Path(args.file[0]).expanduser())
+        return FileSource(Path(args.file[0]).expanduser())
     if not any(device.inputs for device in list_devices()):
         raise CommandError("cli.no_microphone_to_transcribe")
     try:
-        return Microphone(args.device or settings.audio.input_device, settings.audio.latency_s)
+        return MicrophoneSource(args.device or settings.audio.input_device, settings.audio.latency_s)
     except DriverError as error:
         raise CommandError("cli.choose_another_microphone", error=error) from error
 
 
-def _listen(source: Microphone | Playback, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:
+def _listen(source: SoundSource, stream: LiveTranscription, show: Callable[[dict[str, Any]], None]) -> None:
     """Until `source` ends. After Ctrl-C the rest of the text is still shown; a second one ends at once.
 
     Ctrl-C strikes in the main thread, which therefore only waits.
