@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import AudioPort, Pcm16, PortError
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.machine import Judge, State, TurnMachine
+from huiyin.assistant.turns.machine import State, TurnMachine
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
@@ -33,13 +32,6 @@ _LOCKSTEP_LIMIT_S = 2.0  # how long the port waits for the loop, at most
 _LOCKSTEP_POLL_S = 0.001
 
 _END_OF_INPUT = ev.TimePassed(float("inf"))  # an event of the loop's own: no more input will come
-
-
-@dataclass(frozen=True)
-class _Greet(ev.Event):
-    """An event of the loop's own: the assistant speaks first."""
-
-    clauses: tuple[str, ...]
 
 
 class Conversation:
@@ -67,7 +59,7 @@ class Conversation:
         the room down instead of making the loop look late).
         """
         settings = services.settings
-        judges: dict[Judge, bool] = {"sound": endpoint is not None, "words": settings.words_are_judged}
+        judges = {"sound": endpoint is not None, "words": settings.words_are_judged}
         self.machine = TurnMachine(settings.turns, [judge for judge, is_there in judges.items() if is_there])
         self.clock = AudioClock()
         self.player = Player(port.output_latency_s)
@@ -117,7 +109,7 @@ class Conversation:
     def greet(self, clauses: Iterable[str]) -> None:
         """The assistant speaks first; `clauses` must not be empty. From any thread."""
         self.quiet.clear()
-        self._events.put(_Greet(self.clock.now(), tuple(clauses)))
+        self._events.put(ev.Say(self.clock.now(), tuple(clauses)))
 
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up. From any thread."""
@@ -204,10 +196,7 @@ class Conversation:
                 return
 
     def _handle(self, event: ev.Event) -> None:
-        if isinstance(event, _Greet):
-            self._wake_s = self._performer.greet(event.clauses, event.at_s)
-        else:
-            self._wake_s = self._performer.handle(event)
+        self._wake_s = self._performer.handle(event)
         with self._typing:
             if isinstance(event, ev.TextEntered):
                 self._typed -= 1

@@ -133,7 +133,8 @@ class Performer:
         self._machine, self._persona, self._player, self._stages, self._now = machine, persona, player, stages, now
         self._apologies = apologies
         self._trimming = Trimming(self.history, limit, summarise)
-        self._is_greeting = False  # the next reply is not the model's
+        self._apologies_due: dict[int, Pcm16] = {}  # generation -> the sound of its last words
+        self._own_events: list[ev.Event] = []  # about apologies: observers need not know
         self._observers: list[Observer] = []
         self._replies: defaultdict[int, _Reply] = defaultdict(_Reply)  # by generation
         self._language = persona.language
@@ -148,32 +149,29 @@ class Performer:
         for observer in self._observers:
             observer(self._now() if at_s is None else at_s, what)
 
-    def greet(self, clauses: Sequence[str], at_s: float) -> float:
-        """Begin the conversation with these words; they can be interrupted, as a reply can. Returns as `handle`."""
-        self._is_greeting = True
-        self.handle(ev.TextEntered(at_s, ""))  # for the machine it is the reply to nothing
-        self._is_greeting = False
-        generation = self._machine.generation
-        for number, clause in enumerate(clauses):
-            self.handle(ev.ReplyText(at_s, generation, number, clause))
-        return self.handle(ev.ReplyFinished(at_s, generation))
-
     def handle(self, event: ev.Event) -> float:
         """Feed the machine; carry out its actions. Returns the time when it needs the next event, inf for never."""
         self.tell(event, event.at_s)
-        match event:
-            case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._replies[generation].texts[clause] = text
-            case ev.Transcribed(generation=generation, transcript=transcript):
-                self._replies[generation].language = reply_language(transcript.language, transcript.text)
+        wake_s = self._take(event)
+        while self._own_events:
+            wake_s = self._take(self._own_events.pop(0))
+        return wake_s
+
+    def _take(self, event: ev.Event) -> float:
+        if isinstance(event, ev.Transcribed):
+            language = reply_language(event.transcript.language, event.transcript.text)
+            self._replies[event.generation].language = language
         wake_s = float("inf")
         before = self._machine.state
         for action in self._machine.handle(event):
-            if isinstance(action, do.WakeAt):
-                wake_s = action.at_s
-            else:
-                self.tell(action)
-                self._perform(action)
+            match action:
+                case do.WakeAt(at_s=at_s):
+                    wake_s = at_s
+                case do.Synthesise(generation=generation) if generation in self._apologies_due:
+                    self._sound_apology(action)
+                case _:
+                    self.tell(action)
+                    self._perform(action)
         if self._machine.state is not before:
             self.tell(StateChanged(before, self._machine.state))
         return wake_s
@@ -187,11 +185,11 @@ class Performer:
             case do.JudgeWords(generation=generation, text=text):
                 self._stages.judge_words(generation, text)
             case do.AskLlm(generation=generation, transcript=transcript):
-                if not self._is_greeting:
-                    self._ask(generation, transcript)
+                self._ask(generation, transcript)
             case do.Hurry(generation=generation):
                 self._stages.hurry(generation)
             case do.Synthesise(generation=generation, clause=clause, text=text):
+                self._replies[generation].texts[clause] = text
                 self._stages.synthesise(generation, clause, text, self._replies[generation].style)
             case do.Play(generation=generation):
                 self._player.open(generation)
@@ -255,13 +253,18 @@ class Performer:
 
     def _apologise(self, generation: int, stage: str, reason: str) -> None:
         self.tell(Notice(reason))
-        reply = self._replies[generation]
-        text = self._persona.apology(stage, reply.language or self._language)
-        clause = max(reply.texts, default=-1) + 1
-        reply.texts[clause] = text
+        text = self._persona.apology(stage, self._replies[generation].language or self._language)
         self.tell(Notice(text))
-        self._player.add(generation, clause, self._apologies.get(text, np.zeros(0, np.int16)))
+        self._apologies_due[generation] = self._apologies.get(text, np.zeros(0, np.int16))
+        self._own_events.append(ev.Say(self._now(), (text,), generation))
+
+    def _sound_apology(self, asked: do.Synthesise) -> None:
+        """No stage is asked: the sound is there."""
+        generation, clause, now_s = asked.generation, asked.clause, self._now()
+        self._replies[generation].texts[clause] = asked.text
+        self._player.add(generation, clause, self._apologies_due.pop(generation))
         self._player.end_clause(generation, clause)
+        self._own_events += [ev.AudioReady(now_s, generation, clause), ev.AudioFinished(now_s, generation, clause)]
 
     def _forget(self, generation: int) -> None:
         """This reply and older ones are over."""

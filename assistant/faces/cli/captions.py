@@ -27,7 +27,7 @@ class Captions:
         match what:
             case ev.Transcribed(generation=generation, transcript=transcript):
                 self._transcripts[generation] = transcript
-            case ev.ReplyText(generation=generation, text=text):
+            case do.Synthesise(generation=generation, text=text):
                 if generation == self._playing:
                     self._line("huiyin", text)
                 else:
