@@ -30,7 +30,7 @@ import psutil
 
 from benchmarks.output import tell
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
-from huiyin.assistant.conversation.events import ModelAsked, Public, TurnCommitted
+from huiyin.assistant.conversation.events import Public, TurnCommitted
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Computation, Plan, RealWorld, Source

@@ -246,6 +246,7 @@ class Session:
 
     def _synthesise(self, generation: int, clause: int, text: str) -> None:
         reply = self._reply(generation)
+        is_said_unasked = clause not in reply.texts
         reply.texts[clause] = text
         if reply.has_failed:
             self._loudspeaker.add(generation, clause, self._apologies.get(text, _NO_SOUND))
@@ -253,6 +254,8 @@ class Session:
             now = self._world.now
             self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause)]
         else:
+            if is_said_unasked:
+                self.tell(public.ClauseWritten(generation, clause=clause, text=text))
             self.tell(public.SpeechAsked(generation, clause=clause, text=text))
             self._stages.synthesise(generation, clause, text, reply.style)
 
