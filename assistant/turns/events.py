@@ -147,6 +147,15 @@ class TextEntered(Event):
 
 
 @dataclass(frozen=True)
+class Say(Event):
+    """The assistant is to speak unasked: it begins when the floor is free, and is committed as a reply to nothing. Not
+    so with the `generation` of a failed reply: these are its last words, in answer to `Apologise`."""
+
+    clauses: tuple[str, ...]
+    generation: int = 0
+
+
+@dataclass(frozen=True)
 class KeyPressed(Event):
     """The talk key went down: the assistant is silent at once, and with push-to-talk the user has the floor."""
 

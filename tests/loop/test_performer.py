@@ -106,7 +106,7 @@ def test_what_was_hardly_heard_beside_the_words_is_not_spoken_of() -> None:
 
 def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> None:
     talk = Talk()
-    talk.performer.greet(["Hello, I'm P."], 0.0)
+    talk.performer.handle(ev.Say(0.0, ("Hello, I'm P.",)))
     assert talk.asked == [] and talk.synthesised == [("Hello, I'm P.", "neutral")]
     talk.hear_out()
     assert talk.machine.state is State.LISTENING
@@ -120,7 +120,7 @@ def test_the_assistant_may_speak_first_and_is_heard_out_before_it_listens() -> N
 
 def test_a_greeting_can_be_interrupted_before_a_word_of_it_and_leaves_no_trace() -> None:
     talk = Talk()
-    talk.performer.greet(["Hello, I'm P."], 0.0)
+    talk.performer.handle(ev.Say(0.0, ("Hello, I'm P.",)))
     talk.turn("What time is it?")
     assert [message["content"] for message in talk.asked[-1]] == ["You are P.", "What time is it?"]
 
