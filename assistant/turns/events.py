@@ -54,10 +54,11 @@ class EnergyRecovered(Event):
 
 @dataclass(frozen=True)
 class EndpointScored(Event):
-    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1."""
+    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1; None where it could not
+    be judged."""
 
     end_s: float
-    probability: float
+    probability: float | None
 
 
 @dataclass(frozen=True)
