@@ -53,7 +53,7 @@ class Conversation:
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
-        self.session.start()
+        self.world.at(0.0, self.session.start)
         self.world.after(_DEVICE_CHECK_S, self._check_device)
         try:
             self.world.run()
@@ -92,9 +92,9 @@ class Conversation:
     def _check_device(self) -> None:
         try:
             if self._is_device_lost:
+                silence = np.zeros(self.world.lost_samples(), np.int16)
+                self.session.hear(Block(silence, silence))
                 self.session.start()
-                lost = self.world.skip_lost_time()
-                self.session.hear(Block(np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
                 self._is_device_lost = False
                 self.session.tell(Notice(text="the sound device is back"))
             else:

@@ -134,14 +134,10 @@ class Stages:
             self._post(ev.EndpointScored(self._world.now, end_s, probability))
 
         if judge := self._parts.by_sound:
-            self._world.start(judge.judge(self._turn(0, start_s, end_s)), take, lambda failure: None)
+            self._judge(judge, self._turn(0, start_s, end_s), take)
 
     def judge_words(self, generation: int, text: str) -> None:
         """Judge whether a turn that says `text` is complete."""
-
-        def end(failure: Exception | None) -> None:
-            if failure is not None:
-                take(None)
 
         def take(probability: float | None) -> None:
             self._post(ev.WordsJudged(self._world.now, generation, probability))
@@ -149,7 +145,7 @@ class Stages:
         if judge := self._parts.by_words:
             asked = self._asked[generation]
             turn = self._turn(generation, asked.start_s, asked.end_s, text)
-            self._keep(generation, self._world.start(judge.judge(turn), take, end))
+            self._keep(generation, self._judge(judge, turn, take))
 
     def warm(self, messages: Sequence[Message]) -> None:
         """These messages will begin the next request, which ends this one if it still runs."""
@@ -216,6 +212,10 @@ class Stages:
 
     def _turn(self, generation: int, start_s: float, end_s: float, text: str = "") -> TurnSoFar:
         return TurnSoFar(generation, start_s, end_s, lambda: self._cut(start_s, end_s), text)
+
+    def _judge(self, judge: Judge, turn: TurnSoFar, take: Callable[[float | None], None]) -> Run:
+        """A judge that fails cannot tell."""
+        return self._world.start(judge.judge(turn), take, lambda failure: None if failure is None else take(None))
 
     def _speak(self, waiting: deque[Speech]) -> None:
         """Begin with the first clause that waits."""

@@ -139,7 +139,7 @@ def test_a_reply_does_not_wait_for_a_prefix_being_read(service: str) -> None:
 
     def read_ahead() -> None:
         body = {"messages": prefix, "max_tokens": 900}
-        answers.append(requests.post(f"{service}/v1/chat/completions", json=body, headers=headers, timeout=TIMEOUT_S))
+        answers.append(requests.post(f"{service}/v1/chat/completions", json=body, headers=headers, timeout=PATIENCE_S))
 
     reader, model = threading.Thread(target=read_ahead), model_process(service)
     used_s = sum(model.cpu_times()[:2])
