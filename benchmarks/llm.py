@@ -2,7 +2,7 @@
 
 A service is started and asked as `huiyin talk` asks it: it reads the persona before the first turn, and the history,
 trimmed in steps, after each reply, in the background. As long as the prompt cache holds all that, the time to the
-first word is that of the user's words alone; with `--together 4` four users talk to it at once, each 6 s after a reply.
+first word is that of the user's words alone. With ``--together 4`` four users talk at once, each 6 s after a reply.
 (What the proxy adds: ``python -m benchmarks.llm_proxy``.)
 """
 
@@ -57,12 +57,10 @@ def main() -> None:
     started = time.perf_counter()
     with start_service("llm", upstreams="embedded", **settings) as url:
         ready_s = time.perf_counter() - started
-        talks = []
+        pause_s = PAUSE_S if args.together > 1 else 0.0
         with ThreadPoolExecutor(args.together) as users:
-            pause_s = PAUSE_S if args.together > 1 else 0.0
-            for _ in range(args.conversations):
-                numbers = range(len(talks), len(talks) + args.together)
-                talks += users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers)
+            numbers = range(args.conversations * args.together)
+            talks = list(users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers))
         firsts = [statistics.median(times) for times in zip(*talks, strict=True)]
         story = [{"role": "user", "content": "请讲一个很长很长的故事。"}]
         _, _, timings = _ask(url, story, LONG_TOKENS)
