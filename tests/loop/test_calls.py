@@ -299,6 +299,19 @@ def test_a_connection_that_is_reset_is_a_failure_in_words(silent: socket.socket)
         asyncio.run(reset())
 
 
+def test_another_program_on_the_port_is_told_from_a_service(silent: socket.socket) -> None:
+    async def greeted() -> None:
+        loop = asyncio.get_running_loop()
+        asked = asyncio.create_task(anext(aiter(ask(silent.getsockname()[1]))))
+        connection, _ = await loop.sock_accept(silent)
+        with connection:
+            await loop.sock_sendall(connection, b"SSH-2.0-OpenSSH_9\r\n\r\n")
+            await asked
+
+    with pytest.raises(ServiceError, match="not an HTTP response"):
+        asyncio.run(greeted())
+
+
 @pytest.mark.parametrize("parts", [1, 2])
 def test_an_answer_without_an_end_broke_off(service: Service, parts: int) -> None:
     service.parts = service.parts[:parts]
