@@ -56,7 +56,7 @@ def test_barge_in_stops_the_sound_and_the_history_holds_what_was_heard() -> None
     seconds = silent - desk.trace.spoken()[0].play_s
     expected = seconds / stub.tts_s_per_char
     assert len(committed.turn.heard) == pytest.approx(expected, abs=30), "about as much text as there was sound"
-    # 192 ms of speech, frames of 32 ms, a fade of 20 ms, the room's blocks (the scenarios measure the median over many).
+    # 192 ms of speech, frames of 32 ms, a fade of 20 ms, the room's blocks (the scenarios measure the median).
     assert silent - onset <= 0.35
     assert second.messages[-1]["content"].endswith("wait I have a question")
     said = [m for m in stub.asked[-1]["messages"] if m["role"] == "assistant"]

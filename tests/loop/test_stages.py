@@ -183,8 +183,7 @@ def test_a_prefix_being_read_gives_way_to_a_question() -> None:
     reply = Reply()
     ended: list[str] = []
     reply.stages.warm(ASKED)
-    warming = reply.stages._warming
-    assert warming is not None
+    warming = reply.stages._alone["warm"]
     warming.stops_by(lambda: ended.append("stopped"))
     reply.stages.ask(1, ASKED)
     assert ended == ["stopped"] and warming.is_cancelled
@@ -202,7 +201,10 @@ def test_a_summary_that_breaks_off_is_none() -> None:
 def test_nothing_arrives_after_the_end() -> None:
     reply = Reply()
     reply.stages.transcribe(1, 0.0, 1.0)
+    reply.stages.judge_words(1, "so")
+    reply.stages.score(0.0, 1.0)
     reply.stages.ask(2, ASKED)
+    reply.stages.summarise(ASKED, pytest.fail)
     reply.say(0.0, "One.")
     reply.at(0.05, reply.stages.close)
     assert reply.run() == []
