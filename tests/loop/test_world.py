@@ -169,7 +169,9 @@ def test_a_plan_gives_its_items_at_their_times(world: World) -> None:
     ],
     ids=["plan that fails", "answer", "answer that fails", "computation", "computation that fails"],
 )
-def test_a_stage_gives_what_it_has_and_then_how_it_ended(world: World, source: Source[str], gives: list[object]) -> None:
+def test_a_stage_gives_what_it_has_and_then_how_it_ended(
+    world: World, source: Source[str], gives: list[object]
+) -> None:
     stage = Followed(world, source)
     world.run()
     assert stage.gave == gives
