@@ -202,13 +202,17 @@ def converse(folder: Path, out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
     user's sound and the longest that went to the recogniser."""
     from huiyin.assistant.clients.services import Services
+    from huiyin.assistant.conversation.events import ReplyStarted
+    from huiyin.assistant.conversation.http_stages import http_parts
     from huiyin.assistant.conversation.loop import Conversation
     from huiyin.assistant.conversation.persona_files import load_persona
+    from huiyin.assistant.conversation.session import Session
+    from huiyin.assistant.conversation.world import RealWorld
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
     from huiyin.assistant.ports.desktop import DesktopDevice
-    from huiyin.assistant.turns import actions as do
+    from huiyin.assistant.ports.local import LocalPort
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
     from tests.support.speech_clips import english
@@ -250,15 +254,18 @@ def converse(folder: Path, out: Path) -> None:
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
     plays = threading.Event()
 
-    def note(at_s: float, what: object) -> None:
-        if isinstance(what, do.Play):
+    def note(at_s: float, event: object) -> None:
+        if isinstance(event, ReplyStarted):
             plays.set()
 
-    port = Logged(latency_s=0.1)
+    device = Logged(latency_s=0.1)
     listener = Counting(path, vad, SpeechTracker())
     with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
-        conversation = Conversation(Speaking(stub.settings()), load_persona("huiyin"), port, listener, apologies={})
-        conversation.observe(note)
+        services, persona = Speaking(stub.settings()), load_persona("huiyin")
+        world, port = RealWorld(), LocalPort(device)
+        parts = http_parts(services, persona.voice, session="card", speak=True, by_sound=None)
+        conversation = Conversation(Session(world, port, listener, persona, parts, services.settings), world, port)
+        conversation.observe(note, at_once=True)
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
@@ -269,8 +276,8 @@ def converse(folder: Path, out: Path) -> None:
         thread.join(PATIENCE_S)
     np.savez(
         out,
-        mic=np.concatenate(port.streams[0]),
-        played=np.concatenate(port.streams[1]),
+        mic=np.concatenate(device.streams[0]),
+        played=np.concatenate(device.streams[1]),
         user=user,
         heard=max(heard, key=len, default=np.zeros(0, np.int16)),
     )
