@@ -361,7 +361,6 @@ class TurnMachine:
     def _check_turn(self, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy, turn = self.policy, self._turn
-        # Times are compared as `due_s` gives them: a difference, rounded, could miss its own wake-up.
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:
