@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
+import select
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ _POLL_S = 0.002
 _BLOCK = 320  # samples that cross the air at once
 _BLOCK_S = _BLOCK / RATE
 _AHEAD = 3  # blocks that the card may be ahead of those who hear it; the loudspeaker's buffer holds five
-_LOST_AFTER_S = 1.0  # a block of which nothing was heard for so long
+_LOST_AFTER_S = 1.0  # a block that nothing was heard of for so long
 _CHANNELS = 2  # of the loudspeaker, in float32: the pipe's 4096 bytes are 32 ms
 _PIPE_BYTES = 4096  # the least that Linux grants
 
@@ -104,6 +105,7 @@ class Air:
         self._microphone = os.open(folder / "mic", os.O_RDWR)
         _shorten(self._speaker)
         _shorten(self._microphone)
+        self._plays = self._records = False  # PulseAudio does neither where no program does
         self._voice: queue.SimpleQueue[np.ndarray | threading.Event] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="air", daemon=True)
@@ -130,8 +132,7 @@ class Air:
     def _carry(self) -> None:
         due_s = time.monotonic()
         while not self._stopped.is_set():
-            sound = self._played() + self._spoken()
-            os.write(self._microphone, np.clip(sound, -32768, 32767).astype(np.int16).tobytes())
+            self._record(self._played() + self._spoken())
             due_s = max(due_s + _BLOCK_S, time.monotonic())
             while time.monotonic() < due_s or not self._pace.may_go_on():
                 if self._stopped.wait(_POLL_S):
@@ -144,11 +145,20 @@ class Air:
             return block
         return np.zeros(_BLOCK, np.int16)
 
+    def _record(self, sound: np.ndarray) -> None:
+        limit_s = _LOST_AFTER_S if self._records else 0
+        self._records = bool(select.select([], [self._microphone], [], limit_s)[1])
+        if self._records:
+            os.write(self._microphone, np.clip(sound, -32768, 32767).astype(np.int16).tobytes())
+
     def _played(self) -> np.ndarray:
         wanted, data = _BLOCK * _CHANNELS * 4, b""
         while len(data) < wanted:
+            self._plays = bool(select.select([self._speaker], [], [], _LOST_AFTER_S if self._plays else 0)[0])
+            if not self._plays:
+                break
             data += os.read(self._speaker, wanted - len(data))
-        return np.frombuffer(data, np.float32).reshape(-1, _CHANNELS)[:, 0] * 32768
+        return np.frombuffer(data.ljust(wanted, b"\0"), np.float32).reshape(-1, _CHANNELS)[:, 0] * 32768
 
 
 class _Pace:
