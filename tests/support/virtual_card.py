@@ -18,9 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -198,6 +199,35 @@ def _shorten(pipe: int) -> None:
     os.set_blocking(pipe, True)
 
 
+def blocks_heard() -> Callable[[], int]:
+    """How many blocks the listeners of this program have dealt with from now on."""
+    from huiyin.assistant.ears.listener import Listener
+
+    push, blocks = Listener.push, 0
+
+    def counting(*arguments: Any) -> Any:
+        nonlocal blocks
+        changes = push(*arguments)
+        blocks += 1
+        return changes
+
+    Listener.push = counting  # type: ignore[method-assign]
+    return lambda: blocks
+
+
+def play(folder: Path, scenario: Path, overrides: Sequence[str]) -> int:
+    """Play a scenario on the card, with these settings; prints the report. 1 where it fails."""
+    from huiyin.assistant.conversation.apologies import Apologies
+    from huiyin.assistant.scenario.api import simulate
+    from huiyin.configs.settings import load
+
+    Apologies._keep = staticmethod(lambda *known: None)  # type: ignore[assignment]
+    with Air(folder, blocks_heard()):
+        result = simulate(scenario, "live", settings=load(overrides=overrides, environ={}), place="card")
+    print(result.report())
+    return not result.passed
+
+
 def converse(folder: Path, out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
     user's sound and the longest that went to the recogniser."""
@@ -243,13 +273,6 @@ def converse(folder: Path, out: Path) -> None:
 
             super().start(both)
 
-    class Counting(Listener):
-        blocks = 0
-
-        def push(self, mic, far_end):  # type: ignore[no-untyped-def]
-            yield from super().push(mic, far_end)
-            self.blocks += 1
-
     path = make_echo_path("both")[0]
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
     plays = threading.Event()
@@ -259,8 +282,8 @@ def converse(folder: Path, out: Path) -> None:
             plays.set()
 
     device = Logged(latency_s=0.1)
-    listener = Counting(path, vad, SpeechTracker())
-    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
+    listener = Listener(path, vad, SpeechTracker())
+    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, blocks_heard()) as air:
         services, persona = Speaking(stub.settings()), load_persona("huiyin")
         world, port = RealWorld(), LocalPort(device)
         parts = http_parts(services, persona.voice, session="card", speak=True, by_sound=None)
