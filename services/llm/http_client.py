@@ -39,8 +39,18 @@ Watch = Callable[[], bool]
 class Exchange:
     """One request and its response, for one thread."""
 
-    def __init__(self, client: HttpClient, method: str, path: str, body: bytes) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        method: str,
+        path: str,
+        body: bytes,
+        check: Callable[[], None] = lambda: None,
+        closed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`check` is called at least every 0.1 s while a response is waited for, and may raise; `closed` by `close`."""
         self._client, self._request = client, client.request(method, path, body)
+        self._check, self._on_close = check, closed
         self._response, self._body = ResponseReader(), b""
         # One buffer for all that arrives: a new one for every word, cut to its size, fragments the heap.
         self._buffer = memoryview(bytearray(_PIECE))
@@ -97,6 +107,7 @@ class Exchange:
                 # that the connection would go on in clear text.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
             sock.close()
+        self._on_close()
 
     def _receive(self, until: float, watch: Watch) -> None:
         """Wait for bytes, and read them."""
@@ -105,6 +116,7 @@ class Exchange:
             now = time.monotonic()
             if now - self._looked_s >= _STEP_S:
                 self._looked_s = now
+                self._check()
                 if watch():
                     raise ClientLeft
             if not self._opened.is_set():
@@ -187,9 +199,9 @@ class HttpClient:
         url = self._proxy or self._url
         return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
-    def exchange(self, method: str, path: str, body: bytes = b"") -> Exchange:
-        """Begin an exchange; `path` is below the base URL, such as "/chat/completions"."""
-        return Exchange(self, method, path, body)
+    def exchange(self, method: str, path: str, body: bytes = b"", **more: Callable[[], None]) -> Exchange:
+        """Begin an exchange; `path` is below the base URL, such as "/chat/completions". `more` is Exchange's."""
+        return Exchange(self, method, path, body, **more)
 
     def request(self, method: str, path: str, body: bytes) -> bytes:
         """The bytes of a request."""

@@ -21,12 +21,15 @@ _WITH_RETRY_AFTER = {429, 503}  # statuses whose Retry-After is followed
 
 
 class UpstreamError(ApiError):
-    """An upstream did not answer as it should. `elsewhere`: another one may answer the same request."""
+    """An upstream did not answer as it should. `elsewhere`: another one may answer the same request.
 
-    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, **more: Any) -> None:
+    `works`: the upstream is not at fault, and its circuit stays closed.
+    """
+
+    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, works: bool = False, **more: Any) -> None:
         """`more` is ApiError's: `code`, `retry_after_s`, and the facts."""
         super().__init__(status, key, **more)
-        self.elsewhere = elsewhere
+        self.elsewhere, self.works = elsewhere, works
 
 
 def reason(error: Exception) -> str:
@@ -67,6 +70,16 @@ def circuit_open(name: str, wait_s: float, last: UpstreamError | None) -> Upstre
         why=last.message if last else messages.text("llm.reason_trial", {}),
         retry_after_s=max(1, wait_s),
     )
+
+
+def no_turn(name: str, wait_s: float) -> UpstreamError:
+    """It worked on other requests for `wait_s`."""
+    return UpstreamError(503, "llm.no_turn", code="busy", works=True, who=_who(name), wait_s=wait_s, retry_after_s=1)
+
+
+def preempted() -> UpstreamError:
+    """A background request was ended for one that is waited for."""
+    return UpstreamError(503, "llm.preempted", elsewhere=False, retry_after_s=1)
 
 
 def stalled(name: str, limit_s: float) -> UpstreamError:
