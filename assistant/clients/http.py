@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # imported where a request is made: a command that makes none
 
 _IDLE_S = 90.0  # a user may pause so long and finds the connection open; less than the services' own limit
 _DRAIN_S = 0.2  # the end of a body after the end of its events; without it the connection cannot be used again
+_ASYNCIO_WORDS = "Connect call failed"  # whatever the reason was
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
 
 T = TypeVar("T")
@@ -86,6 +87,10 @@ async def call(
         raise ServiceError("clients.no_answer", service=service, wait_s=timeout_s) from error
     except aiohttp.ClientPayloadError as error:
         raise ServiceError("clients.broke_off_in_the_middle", service=service) from error
+    except aiohttp.ClientResponseError as error:
+        raise ServiceError("clients.not_http", service=service, url=base_url) from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise ServiceError("clients.not_an_address", url=base_url) from error
     except (aiohttp.ClientError, OSError) as error:
         cause = _cause(error)
         if isinstance(cause, ConnectionRefusedError):
@@ -95,9 +100,9 @@ async def call(
 
 
 def _cause(error: Exception) -> Exception:
-    """What was behind it, in the system's words: asyncio says "Connect call failed" whatever the reason."""
+    """What was behind it, in the system's words."""
     cause: Exception = getattr(error, "os_error", error)
-    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+    if isinstance(cause, OSError) and cause.errno and str(cause.strerror).startswith(_ASYNCIO_WORDS):
         return OSError(cause.errno, os.strerror(cause.errno))
     return cause
 

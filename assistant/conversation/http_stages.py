@@ -118,8 +118,8 @@ class HttpVoice:
 
     async def _hurried(self, sound: Stream[Pcm16 | list[HeardUntil]]) -> AsyncGenerator[Pcm16 | list[HeardUntil], None]:
         held = True
-        await self._hold(_HOLD_S)
         try:
+            await self._hold(_HOLD_S)
             async for item in sound:
                 if held and not isinstance(item, list):
                     held = False

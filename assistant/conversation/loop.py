@@ -53,12 +53,13 @@ class Conversation:
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
-        self.session.start()
+        self.world.at(0.0, self.session.start)
         self.world.after(_DEVICE_CHECK_S, self._check_device)
         try:
             self.world.run()
         finally:
             self.session.close()
+            self.session.wait_for_observers()
 
     def _begin(self, post: Callable[[], None]) -> None:
         with self._lock:
@@ -92,9 +93,9 @@ class Conversation:
     def _check_device(self) -> None:
         try:
             if self._is_device_lost:
+                silence = np.zeros(self.world.lost_samples(), np.int16)
+                self.session.hear(Block(silence, silence))
                 self.session.start()
-                lost = self.world.skip_lost_time()
-                self.session.hear(Block(np.zeros(lost, np.int16), np.zeros(lost, np.int16)))
                 self._is_device_lost = False
                 self.session.tell(Notice(text="the sound device is back"))
             else:

@@ -166,19 +166,18 @@ class VirtualWorld(World):
         do()
 
     def _start(self, source: Answer[T] | Computation[T], run: Run, take: Take[T], end: End) -> None:
-        if isinstance(source, Computation):
-            item = source.compute()
-            self._arrive(source.takes_s, run, lambda: take(item))
-            self._arrive(source.takes_s, run, lambda: end(None))
-            return
         began_s = time.perf_counter()
+
+        def elapsed_s() -> float:
+            return source.takes_s if isinstance(source, Computation) else time.perf_counter() - began_s
+
         failure: Exception | None = None
         try:
-            for item in source:
-                self._arrive(time.perf_counter() - began_s, run, lambda item=item: take(item))  # type: ignore[misc]
+            for item in [source.compute()] if isinstance(source, Computation) else source:
+                self._arrive(elapsed_s(), run, lambda item=item: take(item))  # type: ignore[misc]
         except Exception as error:  # a stage may fail in any way; the conversation goes on
             failure = error
-        self._arrive(time.perf_counter() - began_s, run, lambda: end(failure))
+        self._arrive(elapsed_s(), run, lambda: end(failure))
 
 
 class RealWorld(World):
@@ -231,9 +230,9 @@ class RealWorld(World):
         """As `World.advance`."""
         self._clock.advance(samples)
 
-    def skip_lost_time(self) -> int:
-        """After a device was lost and found: samples that never came, counted as silence."""
-        return self._clock.skip_lost_time()
+    def lost_samples(self) -> int:
+        """Samples that should have come since the last: the device is lost."""
+        return self._clock.lost_samples()
 
     def work(self, do: Callable[[], object]) -> None:
         """As `World.work`."""
@@ -271,7 +270,10 @@ class RealWorld(World):
                 raise
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self._failure = self._failure or context.get("exception") or RuntimeError(context["message"])
+        if "handle" not in context:  # nothing that was to be done: a connection that broke when nobody waited for it
+            loop.default_exception_handler(context)
+            return
+        self._failure = self._failure or context["exception"]
         loop.stop()
 
     def _close(self) -> None:

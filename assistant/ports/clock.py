@@ -36,10 +36,7 @@ class AudioClock:
             self._last = max(self._last, running)
             return self._last
 
-    def skip_lost_time(self) -> int:
-        """After a device was lost and found: samples that never came, counted as silence."""
+    def lost_samples(self) -> int:
+        """Samples that should have come since the last block, by the machine's clock: the device is lost."""
         with self._lock:
-            lost = max(0, round((self._monotonic() - self._at) * SAMPLE_RATE))
-            self._samples += lost
-            self._at = self._monotonic()
-            return lost
+            return round((self._monotonic() - self._at) * SAMPLE_RATE)

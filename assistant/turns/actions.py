@@ -116,7 +116,7 @@ class Commit(Action):
 
 @dataclass(frozen=True)
 class Apologise(Action):
-    """Say that a stage failed, from sound made in advance, as a last clause after those already playing."""
+    """Say that a stage failed: answer with `Say` of this generation. It is spoken after what is already there."""
 
     generation: int
     stage: Stage

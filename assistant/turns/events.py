@@ -54,10 +54,10 @@ class EnergyRecovered(Event):
 
 @dataclass(frozen=True)
 class EndpointScored(Event):
-    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1."""
+    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1; None: it cannot tell."""
 
     end_s: float
-    probability: float
+    probability: float | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,15 @@ class TextEntered(Event):
     """The user typed instead of speaking."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Say(Event):
+    """The assistant is to speak unasked: it begins when the floor is free, and is committed as a reply to nothing. Not
+    so with the `generation` of a failed reply: these are its last words, in answer to `Apologise`."""
+
+    clauses: tuple[str, ...]
+    generation: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,16 @@ The rules it obeys:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator
-from typing import Literal
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.earlier import Earlier
 from huiyin.assistant.turns.events import NEVER, Event, Transcript
 from huiyin.assistant.turns.interruption import Interruption, Verdict
-from huiyin.assistant.turns.own_echo import is_own_echo
-from huiyin.assistant.turns.reply import Reply
-from huiyin.assistant.turns.stop_words import is_only_stop
-from huiyin.assistant.turns.text_judge import can_be_judged, has_marks
+from huiyin.assistant.turns.reply import Progress, Reply
+from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.assistant.turns.transitions import BY_TIME, TRANSITIONS, State, Transition, by_time, on
 from huiyin.assistant.turns.user_turn import UserTurn
 from huiyin.configs.settings import TurnsSettings
@@ -32,14 +31,13 @@ from huiyin.configs.settings import TurnsSettings
 __all__ = ["State", "TurnMachine"]
 
 _OF_A_REPLY = (ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
-Judge = Literal["sound", "words"]
 
 
 class TurnMachine:
     """Events in, actions out. `state` and `generation` may be read, never set."""
 
-    def __init__(self, policy: TurnsSettings | None = None, judges: Collection[Judge] = ()) -> None:
-        """`judges`: who can judge a pause in this conversation."""
+    def __init__(self, policy: TurnsSettings | None = None, judges: Collection[str] = ()) -> None:
+        """`judges`: who can judge a pause in this conversation, of "sound" and "words"."""
         self.policy = policy or TurnsSettings()
         self._judges = judges
         self.state = State.LISTENING
@@ -47,16 +45,16 @@ class TurnMachine:
         self._reply: Reply | None = None
         self._turn = UserTurn()
         self._interruption: Interruption | None = None
-        self._last_words = ""  # of the last reply
-        self._echo_until_s = 0.0  # till then their echo may be recognised
+        self._earlier = Earlier()
         self._last_asr_s = 0.0  # the time that the recogniser last took
-        self._unmarked_turns = 0  # in a row, in which the recogniser set no mark
         self._key_held = False
+        self._unsaid: deque[tuple[str, ...]] = deque()  # what is to be said when the floor is free
         self._actions: list[do.Action] = []
+        self._do = self._actions.append
 
     def handle(self, event: Event) -> list[do.Action]:
         """Take one event; return what is to be done, in order."""
-        self._actions = []
+        self._actions.clear()
         if transition := TRANSITIONS.get(type(event), {}).get(self.state):
             self._step(transition, event)
         for transitions in BY_TIME.values():
@@ -65,7 +63,7 @@ class TurnMachine:
         wake_s = min((due_s for due_s in self._due_s() if due_s > event.at_s), default=NEVER)
         if wake_s < NEVER:
             self._do(do.WakeAt(wake_s))
-        return self._actions
+        return self._actions.copy()
 
     def _step(self, transition: Transition, what: Event | float) -> None:
         transition.handler(self, what)
@@ -84,22 +82,21 @@ class TurnMachine:
     def _go_on(self, event: ev.SpeechStarted) -> None:
         """the same turn goes on: the prepared reply is thrown away, as nothing of it was played"""
         if not self.policy.talk_key or (self._key_held and self.state is State.USER):
+            if not self._turn.spoken:
+                self._commit_unheard(event.at_s)
+                self._turn = UserTurn(event.onset_s)
             self._drop_reply()
             self.state = State.USER
             self._turn.resume(self.policy)
 
-    @on(ev.SpeechPaused, states=[State.USER])
+    @on(ev.SpeechPaused, states=[State.USER], to=[State.LISTENING])
     def _pause(self, event: ev.SpeechPaused) -> None:
-        """the wait for the end of the turn begins"""
-        turn = self._turn
-        if turn.dropped_s is not None:
-            if event.end_s - turn.dropped_s <= self.policy.drop_reach_s:
-                turn.speculations += 1
-                turn.dropped_s = None
-            else:
+        """the wait for the end of the turn begins; what ended before the key began the turn is no part of it"""
+        if event.end_s > self._turn.start_s:
+            if not self._turn.pause(event.end_s, self.policy):
                 self._drop_reply()
-                turn.clear_pause()
-        turn.paused_s = event.end_s
+        elif not self.policy.talk_key:
+            self._listen()
 
     @on(ev.EnergyDropped, states=[State.USER])
     def _prepare_early(self, event: ev.EnergyDropped) -> None:
@@ -157,12 +154,16 @@ class TurnMachine:
     @on(ev.TextEntered, to=[State.THINKING])
     def _type(self, event: ev.TextEntered) -> None:
         """a reply being spoken is stopped and committed; the typed words are asked at once"""
-        self._stop_reply(event.at_s)
-        self._reply = self._new_reply()
-        self._turn.clear_pause()
-        self.state = State.THINKING
-        self._reply.ask(Transcript(event.text), event.at_s)
-        self._reply.commit(event.at_s)
+        self._commit_unheard(event.at_s)
+        self._begin_reply(event.at_s).ask(Transcript(event.text), event.at_s)
+
+    @on(ev.Say)
+    def _say(self, event: ev.Say) -> None:
+        """said when the floor is free; the last words of a failed reply: at once"""
+        if not event.generation and event.clauses:
+            self._unsaid.append(event.clauses)
+        elif reply := self._current(event.generation, Progress.APOLOGISING):
+            reply.say(event.clauses, event.at_s)
 
     @on(ev.KeyPressed, states=[State.LISTENING, State.USER, State.THINKING], to=[State.USER])
     @on(ev.KeyPressed, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
@@ -173,9 +174,11 @@ class TurnMachine:
         user_speaks = self._interruption is not None and self._interruption.paused_s is None
         if turn_goes_on and not self.policy.talk_key:
             return
+        if not self._turn.spoken:
+            self._commit_unheard(event.at_s)
         self._stop_reply(event.at_s)
         self._listen()
-        if turn_goes_on:
+        if turn_goes_on and self._turn.spoken:
             self.state = State.USER
         elif self.policy.talk_key or user_speaks:
             self._take_turn(UserTurn(event.at_s))
@@ -197,14 +200,14 @@ class TurnMachine:
         """the words are asked of the model, if they are any; an interruption is judged by them"""
         if self._interruption and event.generation == self._interruption.generation:
             self._interruption.transcript = event.transcript
-        elif self._reply and event.generation == self._reply.generation and not self._reply.closed:
-            self._last_asr_s = event.at_s - self._reply.asked_s
-            self._answer(self._reply, event.transcript, event.at_s)
+        elif reply := self._current(event.generation, Progress.TRANSCRIBING):
+            self._last_asr_s = event.at_s - reply.asked_s
+            self._answer(reply, event.transcript, event.at_s)
 
     @on(ev.WordsJudged, states=[State.USER])
     def _judged(self, event: ev.WordsJudged) -> None:
         """the wait is set by whether a message is likely to end with these words"""
-        if self._reply and event.generation == self._reply.generation:
+        if self._current(event.generation):
             self._turn.evidence.p_words = event.probability
             self._turn.evidence.words_awaited = False
 
@@ -212,15 +215,14 @@ class TurnMachine:
     @on(*_OF_A_REPLY, states=[State.USER, State.SPEAKING, State.PAUSED])
     def _replied(self, event: ev.ReplyEvent) -> None:
         """of the current reply: its next stage is asked for, and it is played once the turn is over"""
-        if self._reply and event.generation == self._reply.generation:
-            self._reply.handle(event)
+        if reply := self._current(event.generation):
+            reply.handle(event)
 
     @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
         """the turn is committed with all of the reply; speech that is going on is the user's turn"""
-        if self._reply and event.generation == self._reply.generation:
+        if self._current(event.generation, Progress.CLOSED):
             self._commit(event.at_s, interrupted=False)
-            self._drop_reply()
             self._listen()
             if self._interruption and self._interruption.paused_s is None:
                 self._take_turn(UserTurn(self._interruption.onset_s))
@@ -230,25 +232,17 @@ class TurnMachine:
         text = transcript.text
         evidence = self._turn.evidence
         evidence.text = text
-        evidence.stops_are_set = has_marks(text) or self._unmarked_turns < self.policy.unmarked_turns
-        if not self._needs_answer(text):
+        evidence.stops_are_set = self._earlier.stops_are_set(text, self.policy)
+        if not self._earlier.needs_answer(text, self._turn):
             evidence.words_awaited = False
             reply.mark_unneeded(transcript)
             if reply.committed:
-                self._drop_reply()
                 self._listen()
             return
         reply.ask(transcript, now_s)
         evidence.words_awaited = "words" in self._judges and not reply.committed and can_be_judged(text)
         if evidence.words_awaited:
             self._do(do.JudgeWords(reply.generation, text))
-
-    def _needs_answer(self, text: str) -> bool:
-        """Not silence, nor an echo of the last reply, nor merely the order that stopped it."""
-        if not text.strip() or (self._turn.interrupts and is_only_stop(text)):
-            return False
-        may_be_echo = self._turn.start_s <= self._echo_until_s
-        return not (may_be_echo and is_own_echo(text, self._last_words, finished=not self._turn.interrupts))
 
     # -- turns
 
@@ -267,26 +261,40 @@ class TurnMachine:
             self._answer(self._reply, interruption.transcript, now_s)
 
     def _end_turn(self, end_s: float, now_s: float) -> None:
-        if self._reply is None or self._reply.failed:
+        if self._reply is None or self._reply.progress is Progress.FAILED:
             # Nothing was prepared, or that attempt failed: there is time for one that counts.
             self._reply = self._new_reply()
             self._reply.transcribe(self._turn.start_s, end_s, now_s)
         self._turn.clear_pause()
         self.state = State.THINKING
         self._reply.commit(now_s)
-        if not self._reply.is_needed:
-            self._drop_reply()
+        if self._reply.progress is Progress.UNNEEDED:
             self._listen()
 
     def _listen(self) -> None:
+        self._drop_reply()
         self.state = State.LISTENING
         self._turn.clear_pause()
 
     # -- replies
 
+    def _current(self, generation: int, progress: Progress | None = None) -> Reply | None:
+        """The reply, if it has this number and, where one is given, has come this far."""
+        reply = self._reply
+        return reply if reply and reply.generation == generation and progress in (None, reply.progress) else None
+
     def _new_reply(self) -> Reply:
         self.generation += 1
         return Reply(self.generation, self.policy, self._do)
+
+    def _begin_reply(self, now_s: float) -> Reply:
+        """A reply to no speech: there is nothing to wait for."""
+        self._stop_reply(now_s)
+        self._turn = UserTurn(now_s, spoken=False)
+        self.state = State.THINKING
+        self._reply = self._new_reply()
+        self._reply.commit(now_s)
+        return self._reply
 
     def _speculate(self, end_s: float, now_s: float) -> None:
         """Prepare a reply to the turn so far. Its words are waited for where they are judged."""
@@ -310,12 +318,18 @@ class TurnMachine:
         self._interruption = None
 
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
-        if self._reply and self._reply.transcript:
-            transcript = self._reply.transcript
-            self._do(do.Commit(self._reply.generation, transcript, interrupted))
-            self._unmarked_turns = 0 if has_marks(transcript.text) else self._unmarked_turns + 1
-            self._last_words = self._reply.audible_words()
-            self._echo_until_s = now_s + self.policy.echo_tail_s
+        reply = self._reply
+        if reply and reply.transcript:
+            self._do(do.Commit(reply.generation, reply.transcript, interrupted))
+            if self._turn.spoken:
+                self._earlier.note_recognised(reply.transcript.text)
+            if reply.playing:
+                self._earlier.note_played(reply.audible_words(), now_s, self.policy)
+
+    def _commit_unheard(self, now_s: float) -> None:
+        """Keep the words of a turn that is over, though its reply was not heard."""
+        if self.state is State.THINKING and self._reply and self._reply.transcript and self._reply.transcript.text:
+            self._commit(now_s, interrupted=True)
 
     # -- time
 
@@ -371,6 +385,12 @@ class TurnMachine:
         if self._reply:
             self._reply.check_time(now_s)
 
+    @by_time(State.LISTENING, to=[State.THINKING])
+    def _speak_unasked(self, now_s: float) -> None:
+        """the assistant says what it was to say"""
+        if self._unsaid:
+            self._begin_reply(now_s).say(self._unsaid.popleft(), now_s)
+
     def _due_s(self) -> Iterator[float]:
         """When time alone may bring something about."""
         if self.state is State.USER:
@@ -379,6 +399,3 @@ class TurnMachine:
             yield from self._interruption.due_s(self.policy)
         if self._reply:
             yield from self._reply.deadlines()
-
-    def _do(self, action: do.Action) -> None:
-        self._actions.append(action)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
@@ -10,26 +11,37 @@ from huiyin.assistant.turns.events import NEVER, Stage, Transcript
 from huiyin.configs.settings import TurnsSettings
 
 
+class Progress(Enum):
+    """How far a reply has come."""
+
+    TRANSCRIBING = "the user's words are awaited"
+    UNNEEDED = "nothing was said that wants an answer"
+    WRITING = "the model writes it"
+    WRITTEN = "its text is whole"
+    BROKEN_OFF = "the model failed midway: what it wrote is spoken first"
+    FAILED = "a stage failed before the turn was over: there is time for another try"
+    APOLOGISING = "a stage failed: the words of an apology are awaited"
+    LAST_WORDS = "an apology is spoken after what is already there"
+    CLOSED = "no more sound will come"
+
+
 class Reply:
     """A reply with its generation number. It is prepared until `commit`, and played after it."""
 
     def __init__(self, generation: int, policy: TurnsSettings, act: Callable[[do.Action], None]) -> None:
         self.generation = generation
+        self.progress = Progress.TRANSCRIBING
         self.transcript: Transcript | None = None  # what it answers
         self.asked_s = 0.0  # when that transcript was asked for
-        self.is_needed = True  # False: nothing was said that wants an answer
         self.committed = False  # the user's turn is over
         self.playing = False
-        self.closed = False  # no more sound will come
-        self.failed = False
         self._policy = policy
         self._act = act
         self._clauses: list[str] = []
-        self._text_finished = False
-        self._llm_failure = ""  # why the model broke off: what came before is spoken first
+        self._failure = ""  # why the model broke off
         self._deferred: list[do.Synthesise] = []  # clauses after the first: synthesised once it is committed
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
-        self._last_sounds: set[int] = set()  # ... and whose last sound is there
+        self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
         self._audible_clause: int | None = None
         self._stage_due_s: dict[Stage, float] = {}  # deadlines of what is awaited
         self._possible_speech_until_s = 0.0
@@ -47,15 +59,26 @@ class Reply:
     def ask(self, transcript: Transcript, now_s: float) -> None:
         """Answer these words."""
         self.transcript = transcript
-        self._stage_due_s.pop("asr", None)
-        self._stage_due_s["llm"] = now_s + self._policy.llm_timeout_s
+        self.progress = Progress.WRITING
+        self._stage_due_s = {"llm": now_s + self._policy.llm_timeout_s}
         self._act(do.AskLlm(self.generation, transcript))
 
     def mark_unneeded(self, transcript: Transcript) -> None:
         """There is nothing to answer in these words."""
         self.transcript = transcript
-        self.is_needed = False
-        self._stage_due_s.pop("asr", None)
+        self.progress = Progress.UNNEEDED
+        self._stage_due_s.clear()
+
+    def say(self, clauses: Sequence[str], now_s: float) -> None:
+        """Speak these clauses and no more: unasked, or as the last words where it is apologising."""
+        if self.progress is Progress.APOLOGISING:
+            self.progress = Progress.LAST_WORDS
+        else:
+            self.transcript = Transcript("")
+            self.progress = Progress.WRITTEN
+        self._last_sounds.update(range(len(self._clauses)))
+        for text in clauses:
+            self._add(text, now_s)
 
     def commit(self, now_s: float) -> None:
         """The user's turn is over: make all of it, and play it as soon as there is sound."""
@@ -69,24 +92,6 @@ class Reply:
         """The user may be beginning to speak: it does not begin just now."""
         self._possible_speech_until_s = now_s + self._policy.possible_speech_s
 
-    def fail(self, stage: Stage, reason: str) -> None:
-        """A stage failed. Before commitment there is time for another try; after it an apology follows."""
-        is_sound_awaited = len(self._last_sounds) < len(self._clauses)
-        if stage == "llm" and self.committed and is_sound_awaited:
-            self._stage_due_s.pop("llm", None)
-            self._text_finished = True
-            self._llm_failure = reason
-            return
-        self._stage_due_s.clear()
-        self._deferred.clear()
-        self.failed = True
-        self._act(do.Cancel(self.generation, keep_audio=self.committed))
-        if self.committed:
-            self.closed = True
-            self._act(do.Apologise(self.generation, stage, reason))
-            self._play()
-            self._act(do.CloseAudio(self.generation))
-
     def audible_words(self) -> str:
         """The clause being played and the one before it; all of them where it is not known which is played."""
         if self._audible_clause is None:
@@ -98,7 +103,7 @@ class Reply:
 
     def deadlines(self) -> Iterator[float]:
         """When time alone may bring something about; never before it is committed."""
-        if self.committed and not self.closed:
+        if self.committed and self.progress is not Progress.CLOSED:
             yield from self._stage_due_s.values()
             yield self._hurry_s
             if not self.playing:
@@ -106,50 +111,76 @@ class Reply:
 
     def check_time(self, now_s: float) -> None:
         """Do what is due."""
-        if self.committed and not self.closed:
+        if self.committed and self.progress is not Progress.CLOSED:
             self._advance(now_s)
             if now_s >= self._hurry_s:
                 self._hurry_s = NEVER
                 self._act(do.Hurry(self.generation))
             for stage, due_s in self._stage_due_s.items():
                 if now_s >= due_s:
-                    self.fail(stage, f"no answer from {stage} in time")
+                    self._fail(stage, f"no answer from {stage} in time", now_s)
                     return
 
     # -- what comes back
 
     def handle(self, event: ev.ReplyEvent) -> None:
-        """Take an event of this generation."""
-        if self.closed and not isinstance(event, ev.PlaybackAdvanced):
-            return
-        if self._llm_failure and isinstance(event, (ev.ReplyText, ev.ReplyFinished)):
-            return
+        """Take an event of this generation. One that nothing was asked for, or that comes twice, does nothing."""
+        is_writing = self.progress is Progress.WRITING
         match event:
-            case ev.ReplyText(at_s=at_s, clause=clause, text=text):
+            case ev.ReplyText(at_s=at_s, clause=clause, text=text) if is_writing and clause == len(self._clauses):
                 self._stage_due_s["llm"] = at_s + self._policy.llm_idle_timeout_s
                 self._hurry_s = NEVER
-                self._clauses.append(text)
-                self._synthesise(do.Synthesise(self.generation, clause, text), at_s)
-            case ev.ReplyFinished():
-                self._stage_due_s.pop("llm", None)
-                self._text_finished = True
-                if not self._clauses:
-                    self.fail("llm", "the model said nothing")
-            case ev.AudioReady(clause=clause):
+                self._add(text, at_s)
+            case ev.ReplyFinished() if is_writing and self._clauses:
+                self._text_ends(Progress.WRITTEN)
+            case ev.ReplyFinished(at_s=at_s) if is_writing:
+                self._fail("llm", "the model said nothing", at_s)
+            case ev.AudioReady(clause=clause) if self._is_asked(clause):
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
-            case ev.AudioFinished(at_s=at_s, clause=clause):
+            case ev.AudioFinished(at_s=at_s, clause=clause) if self._is_asked(clause):
                 self._stage_due_s.pop("tts", None)
                 self._last_sounds.add(clause)
                 if len(self._last_sounds) < len(self._clauses) - len(self._deferred):
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
             case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
                 self._audible_clause = clause
-                if clause == len(self._clauses) - 1 and not self._text_finished:
+                if clause == len(self._clauses) - 1 and is_writing:
                     self._hurry_s = at_s + self._policy.hurry_s
-            case ev.StageFailed(stage=stage, reason=reason):
-                self.fail(stage, reason)
+            case ev.StageFailed(at_s=at_s, stage=stage, reason=reason):
+                self._fail(stage, reason, at_s)
         self._advance(event.at_s)
+
+    def _fail(self, stage: Stage, reason: str, now_s: float) -> None:
+        """A stage failed. Before commitment there is time for another try; after it an apology follows."""
+        if self.progress in (Progress.UNNEEDED, Progress.FAILED, Progress.CLOSED):
+            return
+        if self.progress in (Progress.APOLOGISING, Progress.LAST_WORDS):
+            self._close()
+        elif stage == "llm" and self.committed and len(self._last_sounds) < len(self._clauses):
+            self._text_ends(Progress.BROKEN_OFF)
+            self._failure = reason
+        else:
+            self._text_ends(Progress.APOLOGISING if self.committed else Progress.FAILED)
+            self._deferred.clear()
+            self._act(do.Cancel(self.generation, keep_audio=self.committed))
+            if self.committed:
+                self._stage_due_s = {"tts": now_s + self._policy.tts_timeout_s}
+                self._act(do.Apologise(self.generation, stage, reason))
+
+    def _text_ends(self, progress: Progress) -> None:
+        self.progress = progress
+        self._hurry_s = NEVER
+        self._stage_due_s.pop("llm", None)
+
+    # -- its sound
+
+    def _is_asked(self, clause: int) -> bool:
+        return 0 <= clause < len(self._clauses) - len(self._deferred) and self.progress is not Progress.FAILED
+
+    def _add(self, text: str, now_s: float) -> None:
+        self._clauses.append(text)
+        self._synthesise(do.Synthesise(self.generation, len(self._clauses) - 1, text), now_s)
 
     def _synthesise(self, clause: do.Synthesise, now_s: float) -> None:
         if self.committed or clause.clause == 0:
@@ -164,23 +195,25 @@ class Reply:
         return max(self._playable_s, min(self._possible_speech_until_s, latest_s))
 
     def _advance(self, now_s: float) -> None:
+        if self.progress is Progress.CLOSED:
+            return
         if self.committed and self._first_sounds:
             self._playable_s = min(self._playable_s, now_s)
         if now_s >= self._play_due_s():
             self._play()
-        if self.closed or not self._has_all_sound():
+        if self._deferred or not self._clauses or len(self._last_sounds) < len(self._clauses):
             return
-        if self._llm_failure:
-            self.fail("llm", self._llm_failure)
-        elif self.playing:
-            self.closed = True
-            self._act(do.CloseAudio(self.generation))
-
-    def _has_all_sound(self) -> bool:
-        is_whole = self._text_finished and bool(self._clauses) and not self._deferred
-        return is_whole and len(self._last_sounds) == len(self._clauses)
+        if self.progress is Progress.BROKEN_OFF:
+            self._fail("llm", self._failure, now_s)
+        elif self.playing and self.progress in (Progress.WRITTEN, Progress.LAST_WORDS):
+            self._close()
 
     def _play(self) -> None:
         if not self.playing:
             self.playing = True
             self._act(do.Play(self.generation))
+
+    def _close(self) -> None:
+        self._play()
+        self.progress = Progress.CLOSED
+        self._act(do.CloseAudio(self.generation))

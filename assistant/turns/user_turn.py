@@ -15,6 +15,7 @@ class UserTurn:
     """Times in seconds."""
 
     start_s: float = 0.0
+    spoken: bool = True  # False: typed; or none, as the assistant speaks unasked
     interrupts: bool = False  # it stopped the assistant
     paused_s: float | None = None  # silent since
     dropped_s: float | None = None  # since the energy dropped and a reply is prepared; no pause is known yet
@@ -29,6 +30,16 @@ class UserTurn:
         self.dropped_s = None
         self.is_score_asked = False
         self.evidence = Evidence()
+
+    def pause(self, end_s: float, policy: TurnsSettings) -> bool:
+        """The user is silent since `end_s`. Whether a reply prepared at the energy drop is one to all they said."""
+        if fits := self.dropped_s is None or end_s - self.dropped_s <= policy.drop_reach_s:
+            self.speculations += self.dropped_s is not None
+            self.dropped_s = None
+        else:
+            self.clear_pause()
+        self.paused_s = end_s
+        return fits
 
     def resume(self, policy: TurnsSettings) -> None:
         """The user speaks on after a pause. A reply prepared where the words went on is not a speculation."""
@@ -49,7 +60,8 @@ class UserTurn:
 
     def too_long_due_s(self, policy: TurnsSettings) -> float:
         """When it is answered although the user still speaks."""
-        return self.start_s + policy.max_turn_s if self.paused_s is None else NEVER
+        is_endless = self.paused_s is None or policy.talk_key  # no length of a pause will end it
+        return self.start_s + policy.max_turn_s if is_endless else NEVER
 
     def due_s(self, policy: TurnsSettings) -> Iterator[float]:
         """When time alone may bring something about."""
@@ -66,5 +78,5 @@ class UserTurn:
         return self.paused_s is None and self.tries < policy.max_tries and self._is_worth_a_try(policy, end_s)
 
     def _is_worth_a_try(self, policy: TurnsSettings, end_s: float) -> bool:
-        is_short = end_s - self.start_s <= policy.speculate_max_turn_s
+        is_short = 0 < end_s - self.start_s <= policy.speculate_max_turn_s
         return policy.speculate_s > 0 and is_short and self.speculations < policy.max_speculations

@@ -208,19 +208,10 @@ def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"content": {"application/json": {"schema": {"type": "object"}, "example": example}}}
 
 
-def _header(name: str, description: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
-
-
-_HEADERS = (
-    _header(
-        _SESSION_HEADER,
-        "The conversation. The embedded model answers conversations in turn, and keeps what it has read for each.",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,64}$"},
-    ),
-    _header(
-        _PRIORITY_HEADER,
-        "`background`: nobody waits for the answer, such as a prefix being read ahead.",
-        {"type": "string", "enum": ["normal", "background"]},
-    ),
+_HEADERS = tuple(
+    {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": description}
+    for name, schema, description in (
+        (_SESSION_HEADER, {"pattern": "^[A-Za-z0-9._-]{0,64}$"}, "the conversation: these have turns"),
+        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: nobody waits for the answer"),
+    )
 )

@@ -17,6 +17,7 @@ from huiyin.assistant.faces.cli import main
 from huiyin.assistant.faces.cli.shared import CommandError, output_file
 from huiyin.configs import messages
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
 
@@ -74,7 +75,7 @@ def test_the_first_help_loads_nothing_heavy() -> None:
         "import sys; from huiyin.assistant.faces.cli.main import main; main(['--help']);"
         "print([m for m in ('numpy', 'requests', 'tqdm', 'sounddevice', 'flask') if m in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S)
     assert done.stderr == "[]\n"
 
 
@@ -204,7 +205,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
         assert process.stdout and process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+        assert process.wait(PATIENCE_S) == 141
 
 
 def raising(error: BaseException):  # type: ignore[no-untyped-def]
@@ -255,7 +256,7 @@ def test_a_port_that_is_taken_is_named_with_the_way_out(capsys: pytest.CaptureFi
         assert main.main(["ask", "hi", *choose]) == 1
         assert f"port {port}, where llm should be, is taken by another program" in complaint(capsys)
         command = [*HUIYIN, "serve", "llm", "--port", str(port)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert re.fullmatch(rf"huiyin: cannot listen on 127\.0\.0\.1:{port}: .*choose another port.*\n", done.stderr)
 

@@ -25,6 +25,7 @@ from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.faces.cli import main
 from huiyin.configs.settings import load
 from tests.support import ROOT, speech_clips
+from tests.support.limits import PATIENCE_S
 from tests.support.media import encode
 from tests.support.service_process import free_port, start_service
 
@@ -32,7 +33,6 @@ pytestmark = pytest.mark.slow
 
 SAID = "What is the time in Paris at the moment, please?"
 UPLOAD_LIMIT_MB = 2
-LIMIT_S = 120
 LIGHT = ["--set", "tts.engine=hibari", "--set", "llm.upstreams=http://127.0.0.1:9/v1"]  # loads in a second
 
 
@@ -230,7 +230,7 @@ def huiyin(*arguments: str, folder: Path, ports: dict[str, int]) -> Iterator[sub
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=folder, env=environ
     )
-    watchdog = threading.Timer(LIMIT_S, process.kill)
+    watchdog = threading.Timer(PATIENCE_S, process.kill)
     watchdog.start()
     try:
         with process:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,12 +13,14 @@ import pytest
 
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S, until
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
 
 PROGRAM = """
 import os, sys, threading
 from huiyin.assistant.faces.cli.keyboard import has_terminal, keyboard
+from tests.support.limits import PATIENCE_S, until
 assert has_terminal()
 done = threading.Event()
 def on_key(key):
@@ -74,7 +75,7 @@ def test_keys_come_one_by_one_and_the_terminal_is_as_it_was(ending: str) -> None
         assert during[3] & termios.ISIG, "Ctrl-C still works"
         os.write(far, " \x1b[A你q".encode())  # the space bar, an arrow, a word
         assert b"<' '>" in read_until(process, b"<'q'>")
-        process.wait(10)
+        process.wait(PATIENCE_S)
         assert termios.tcgetattr(near) == before
 
 
@@ -87,7 +88,7 @@ def test_a_program_that_is_ended_from_outside_gives_the_terminal_back(number: st
         before = termios.tcgetattr(near)
         read_until(process, b"ready")
         process.send_signal(getattr(signal, number))
-        process.wait(10)
+        process.wait(PATIENCE_S)
         assert termios.tcgetattr(near) == before
 
 
@@ -100,9 +101,7 @@ def test_after_ctrl_z_and_fg_keys_come_one_by_one_again() -> None:
         read_until(process, b"ready")
         termios.tcsetattr(near, termios.TCSANOW, before)  # the shell's own way
         process.send_signal(signal.SIGCONT)
-        deadline = time.monotonic() + 10
-        while termios.tcgetattr(near)[3] & termios.ICANON:
-            assert time.monotonic() < deadline
+        until(lambda: not termios.tcgetattr(near)[3] & termios.ICANON)
         os.write(far, b" q")
         read_until(process, b"<'q'>")
 

@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from huiyin.assistant.conversation.performer import TurnCommitted
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 
 RATE = 16_000
@@ -35,21 +33,21 @@ def sounding(seconds: float, *spans: tuple[float, float]) -> np.ndarray:
 def report() -> DemoReport:
     """Two turns: the first answered after 1.5 s, the second an interruption that took 200 ms to silence it."""
     trace = Trace()
-    for at, what in (
-        (2.1, do.Transcribe(1, 1.0, 2.0)),
-        (2.4, ev.Transcribed(2.4, 1, HELLO)),
-        (2.4, do.AskLlm(1, HELLO)),
-        (2.9, ev.ReplyText(2.9, 1, 0, "你好！")),
-        (2.9, do.Synthesise(1, 0, "你好！")),
-        (3.3, ev.AudioReady(3.3, 1, 0)),
-        (3.45, do.Play(1)),
-        (5.2, TurnCommitted(1, HELLO, Turn("你好", "你好！", True), [])),
-        (6.1, do.Transcribe(2, 5.0, 6.0)),
-        (6.2, ev.AudioReady(6.2, 2, 0)),
-        (6.6, do.Play(2)),
-        (8.0, TurnCommitted(2, HELLO, Turn("停", "好的。", False), [])),
+    for at, event in (
+        (2.1, on.RecognitionAsked(1, start_s=1.0, end_s=2.0)),
+        (2.4, on.Recognised(1, transcript=HELLO)),
+        (2.4, on.ModelAsked(1, messages=[], style="neutral")),
+        (2.9, on.ClauseWritten(1, clause=0, text="你好！")),
+        (2.9, on.SpeechAsked(1, clause=0, text="你好！")),
+        (3.3, on.SpeechBegun(1, clause=0)),
+        (3.45, on.ReplyStarted(1)),
+        (5.2, on.TurnCommitted(1, transcript=HELLO, turn=Turn("你好", "你好！", True), messages=[])),
+        (6.1, on.RecognitionAsked(2, start_s=5.0, end_s=6.0)),
+        (6.2, on.SpeechBegun(2, clause=0)),
+        (6.6, on.ReplyStarted(2)),
+        (8.0, on.TurnCommitted(2, transcript=HELLO, turn=Turn("停", "好的。", False), messages=[])),
     ):
-        trace(at, what)
+        trace(at, event)
     speaker = sounding(9, (3.5, 5.2), (6.7, 7.9))
     mic = sounding(9, (1, 2), (5, 6))
     spoken = [(Line("你好", "v"), 1.0, 2.0), (Line("停", "v", interrupt_after_s=1.5), 5.0, 6.0)]

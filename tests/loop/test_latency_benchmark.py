@@ -20,6 +20,7 @@ from benchmarks.latency_speech import REPLIES, BenchmarkUtterance, pauses_in, sh
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.configs.settings import load
+from tests.support.limits import until
 from tests.support.speech_clips import english
 
 RATE = 16_000
@@ -67,22 +68,18 @@ def test_both_routes_wait_the_fixed_delays(simulated: SimulatedServices) -> None
     own, theirs = _clients(simulated.port)
     delays = simulated.delays
 
-    def took(first: Callable[[], object]) -> float:
-        """The best of some: a busy machine takes longer now and then."""
-        times_s = []
-        for _ in range(4):
-            began = time.monotonic()
-            assert first()
-            times_s.append(time.monotonic() - began)
-        return min(times_s)
+    def took_s(first: Callable[[], object]) -> float:
+        began_s = time.monotonic()
+        assert first()
+        return time.monotonic() - began_s
 
     messages = [{"role": "user", "content": "hello"}]
     for first_token in (
         lambda: next(iter(own.ask(messages, timeout_s=5))),
         lambda: next(iter(theirs.chat.completions.create(model="any", messages=messages, stream=True))),  # type: ignore[call-overload]
     ):
-        assert delays.llm_first_s <= took(first_token) < delays.llm_first_s + 0.5
-    assert delays.tts_first_s <= took(lambda: len(next(iter(own.speak("Hello.", "", timeout_s=5))))) < 0.6
+        assert took_s(first_token) >= delays.llm_first_s
+    assert took_s(lambda: len(next(iter(own.speak("Hello.", "", timeout_s=5))))) >= delays.tts_first_s
     sound = theirs.audio.speech.create(model="any", voice="alloy", input="Hello.", response_format="pcm").content
     assert len(sound) == 2 * round(len("Hello.") * delays.en_char_s * 24_000)  # OpenAI's pcm has 24 kHz
     assert abs(np.frombuffer(sound[:2], "<i2")[0]) > 3000  # it begins with a sound
@@ -151,12 +148,10 @@ def test_the_headset_tells_when_something_was_audible_after_what_was_said() -> N
     headset, said = Headset(), np.full(RATE // 10, 0.3, np.float32)
     headset.start(lambda mic: np.where(np.abs(mic) > 3000, 9000, 0).astype(np.int16))  # answers at once
     headset.say(said)
-    deadline = time.monotonic() + 2
-    while len(headset.audible) < 10 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: len(headset.audible) >= 10)
     headset.stop()
     first_s = headset.audible[0] - headset.began_s
-    assert 0.019 <= first_s < 0.2  # not before the first block was over
+    assert first_s >= 0.019, "not before the first block was over"
     assert len(headset.audible) == pytest.approx(10, abs=2)
 
 

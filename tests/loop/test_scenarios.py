@@ -188,7 +188,7 @@ def test_figures_of_an_interruption() -> None:
     [
         ("huiyin.assistant.turns.interruption", "is_backchannel", lambda text: False, "en_backchannel"),
         ("huiyin.assistant.turns.interruption", "orders_silence", lambda text: False, "zh_stop_word"),
-        ("huiyin.assistant.turns.machine", "is_only_stop", lambda text: False, "en_stop_word"),
+        ("huiyin.assistant.turns.earlier", "is_only_stop", lambda text: False, "en_stop_word"),
         ("huiyin.assistant.turns.interruption", "is_own_echo", lambda *words: False, "en_own_echo_words"),
         ("huiyin.assistant.turns.endpointing", "text_vote", lambda text: "neither", "zh_trailing_because"),
         ("huiyin.assistant.turns.user_turn", "wait_s", lambda *known, **more: 0.3, "en_doubtful_end_is_waited_for"),

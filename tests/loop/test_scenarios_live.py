@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.scenario.api import NotPlayable, parse, simulate
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice
 from huiyin.assistant.scenario.needs import lacking
-from huiyin.assistant.scenario.world import RealWorld
 from tests.support.stub_services import Stub
 from tests.support.virtual_card import NoCard, VirtualCard
 
@@ -196,19 +193,6 @@ def test_a_missing_sound_card_is_told_before_anything_is_started(
     (tmp_path / "s.yaml").write_text("turns: [{user: hello}]")
     assert main(["simulate", str(tmp_path / "s.yaml"), "--depth", "live", "--sound", "card"]) == 1
     assert "there is no sound input on this machine" in capsys.readouterr().err
-
-
-def test_in_real_time_things_happen_when_they_are_due_whoever_asks_for_them() -> None:
-    world, happened = RealWorld(time.monotonic), list[str]()
-    due_s = world.now + 0.05
-    world.at(due_s, lambda: happened.append("later"))
-    other = threading.Thread(target=lambda: world.at(0.0, lambda: happened.append("at once")))
-    other.start()
-    other.join()
-    while len(happened) < 2:
-        assert world.step()
-    assert happened == ["at once", "later"]
-    assert world.now >= due_s
 
 
 def test_people_have_voices_of_their_own() -> None:

@@ -15,6 +15,7 @@ import requests
 from huiyin.assistant.faces.cli import main
 from huiyin.configs.store.registry import Registries
 from huiyin.services.common.child import module_command
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
 
 TRAP = "raise SystemExit('imported from the current folder')"
@@ -33,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(command: list[str], question: str = "") -> subprocess.CompletedProcess[str]:
     """Run it here."""
-    return subprocess.run(command, input=question, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, input=question, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_the_traps_are_set() -> None:
@@ -61,7 +62,7 @@ def test_a_service_starts(folder: Path) -> None:
     with start_service(
         "llm", program=program, folder=folder, wait_ready=False, upstreams="http://127.0.0.1:9/v1"
     ) as url:
-        assert requests.get(f"{url}/openapi.json", timeout=10).json()["info"]["title"] == "Huiyin llm"
+        assert requests.get(f"{url}/openapi.json", timeout=PATIENCE_S).json()["info"]["title"] == "Huiyin llm"
 
 
 def test_the_process_of_the_language_model_starts() -> None:

@@ -19,6 +19,7 @@ import requests
 
 from huiyin.services.common.child import module_command
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
 
 NAMES = ("assistant", "services", "configs")
@@ -29,7 +30,13 @@ ERROR = "import huiyin.services, not services"
 def run(command: list[str], question: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     """Run it in the checkout's folder, as a developer would; `question` is its standard input."""
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environ}, input=question, capture_output=True, text=True, timeout=60
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        input=question,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
 
 
@@ -78,7 +85,7 @@ def test_in_a_spawned_process_it_is_the_same_error() -> None:
 @pytest.mark.slow
 def test_in_the_web_servers_worker_it_is_the_same_error() -> None:
     with start_service("asr", program=("-m", "tests.support.wrong_import"), wait_ready=False) as url:
-        assert ERROR in requests.get(f"{url}/import", timeout=10).text
+        assert ERROR in requests.get(f"{url}/import", timeout=PATIENCE_S).text
 
 
 def test_in_the_process_that_holds_the_language_model_it_is_the_same_error(wrong_package: str) -> None:

@@ -19,6 +19,7 @@ from huiyin.services.asr.text.hotwords import Corrector, recognise_with_hotwords
 from huiyin.services.asr.text.hotwords_en import editex, metaphone
 from huiyin.services.common.errors import ApiError
 from tests.support import DATA
+from tests.support.limits import PATIENCE_S
 
 
 def corrected(hotwords: str, text: str) -> str:
@@ -276,18 +277,18 @@ def test_hotwords_reach_the_recogniser_through_the_service() -> None:
 
     sound = float_wav(tones(Tones((9, 7, 4)), np.random.default_rng(0)))
     with start_service("asr", engine="sensevoice", model=tone_folder()) as url:
-        plain = requests.post(f"{url}/asr", files={"file": sound}, timeout=60).json()
+        plain = requests.post(f"{url}/asr", files={"file": sound}, timeout=PATIENCE_S).json()
         answers = [
-            requests.post(f"{url}/asr", files={"file": sound}, data={"hotwords": "张伟,久期寺"}, timeout=60),
-            requests.post(f"{url}/asr", params={"hotwords": "久期寺"}, data=sound, timeout=60),
+            requests.post(f"{url}/asr", files={"file": sound}, data={"hotwords": "张伟,久期寺"}, timeout=PATIENCE_S),
+            requests.post(f"{url}/asr", params={"hotwords": "久期寺"}, data=sound, timeout=PATIENCE_S),
             requests.post(
                 f"{url}/v1/audio/transcriptions",
                 files={"file": sound},
                 data={"hotwords": ["张伟", "久期寺"]},
-                timeout=60,
+                timeout=PATIENCE_S,
             ),
         ]
-        refused = requests.post(f"{url}/asr", params={"hotwords": "http://a.b/c.txt"}, data=sound, timeout=60)
+        refused = requests.post(f"{url}/asr", params={"hotwords": "http://a.b/c.txt"}, data=sound, timeout=PATIENCE_S)
     assert plain["text"] == "九七四。"
     assert [answer.json()["text"] for answer in answers] == ["久期寺。"] * 3
     assert refused.status_code == 400 and refused.json()["error"]["code"] == "bad_hotwords"

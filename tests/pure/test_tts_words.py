@@ -22,6 +22,7 @@ from huiyin.services.tts.timing import in_proportion
 from huiyin.services.tts.voice_engine import PLAIN, Prosody, Speech, SynthesisFailed, Voice, WordTiming
 from huiyin.services.tts.voice_selector import parts
 from tests.services.test_tts_speaker import Tone, only_sound, speaker
+from tests.support.limits import PATIENCE_S
 
 # --- where the words are ------------------------------------------------------------------------------------------
 
@@ -272,7 +273,7 @@ def test_many_processes_share_it(tmp_path: Path) -> None:
         other.start()
     _write_and_read(tmp_path, wrong)
     for other in others:
-        other.join(60)
+        other.join(PATIENCE_S)
         assert other.exitcode == 0
     assert wrong.empty()
     assert {path.suffix for path in tmp_path.iterdir()} == {".npz"}

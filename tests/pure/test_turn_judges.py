@@ -7,7 +7,7 @@ import pytest
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
-from huiyin.assistant.turns.machine import Judge, State
+from huiyin.assistant.turns.machine import State
 from tests.support.turn_script import Script
 
 HALF = Transcript("What is the weather like in", "en")
@@ -75,7 +75,7 @@ def test_a_recogniser_that_is_late_is_waited_for_no_longer_than_a_pause_in_a_sen
 
 
 @pytest.mark.parametrize(("judges", "over_s"), [(["sound"], 2.85), ([], 2.5)])
-def test_a_judge_of_the_sound_that_is_late_is_waited_for(judges: list[Judge], over_s: float) -> None:
+def test_a_judge_of_the_sound_that_is_late_is_waited_for(judges: list[str], over_s: float) -> None:
     script = Script(*judges)
     script.user_speaks(0, 2)
     script.at(5)

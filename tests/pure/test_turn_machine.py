@@ -220,7 +220,7 @@ def test_failure_midway_keeps_what_is_already_synthesised_and_apologises_after_i
     script = Script().half_answered()
     script.at(2.6)
     actions = script.at(3, ev.StageFailed(3, 1, "llm", "broke off"))
-    assert actions == [do.Cancel(1, keep_audio=True), do.Apologise(1, "llm", "broke off"), do.CloseAudio(1)]
+    assert actions == [do.Cancel(1, keep_audio=True), do.Apologise(1, "llm", "broke off")]
     assert script.at(3.1, ev.AudioReady(3.1, 1, 1)) == []
 
 

@@ -11,6 +11,7 @@ import requests
 from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support import asr_over_http
 from tests.support.asr_over_http import PCM, UPLOAD_MB, assert_words, post, refused, short_clip, text_of
+from tests.support.limits import PATIENCE_S
 from tests.support.media import encode, float_wav
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,7 @@ BAD_BODIES = {
 def test_bad_recordings_get_a_message_and_the_next_request_an_answer(url: str, name: str) -> None:
     data, status, code = BAD_BODIES[name]
     body = data() if callable(data) else data
-    for response in (post(url, body), requests.post(url + "/asr", files={"file": ("a.wav", body)}, timeout=60)):
+    for response in (post(url, body), requests.post(url + "/asr", files={"file": ("a.wav", body)}, timeout=PATIENCE_S)):
         refused(response, status, code)
     assert_words(text_of(post(url, encode(short_clip().samples))), short_clip())
 
@@ -65,7 +66,7 @@ def test_a_muted_microphone_is_named(url: str) -> None:
 def test_an_upload_over_the_limit_is_refused(url: str) -> None:
     for body in (b"\0" * (UPLOAD_MB * 2**20 + 1), iter([b"\0" * 2**20] * (UPLOAD_MB + 1))):
         refused(
-            requests.post(url + "/asr", data=body, headers=PCM, timeout=60),
+            requests.post(url + "/asr", data=body, headers=PCM, timeout=PATIENCE_S),
             413,
             "too_large",
         )
@@ -84,7 +85,7 @@ def test_an_upload_over_the_limit_is_refused(url: str) -> None:
     ],
 )
 def test_paths_outside_the_folder_are_refused(url: str, name: str) -> None:
-    response = requests.post(url + "/asr", json={"filename": name}, timeout=60)
+    response = requests.post(url + "/asr", json={"filename": name}, timeout=PATIENCE_S)
     if name == "~/x.wav":  # a tilde is an ordinary letter
         refused(response, 404, "file_not_found")
     else:
@@ -113,7 +114,7 @@ def test_paths_outside_the_folder_are_refused(url: str, name: str) -> None:
     ],
 )
 def test_wrong_fields_are_refused(url: str, body: object, status: int, code: str) -> None:
-    refused(requests.post(url + "/asr", json=body, timeout=60), status, code)
+    refused(requests.post(url + "/asr", json=body, timeout=PATIENCE_S), status, code)
 
 
 @pytest.mark.parametrize(
@@ -130,17 +131,17 @@ def test_wrong_fields_are_refused(url: str, body: object, status: int, code: str
 )
 def test_wrong_openai_fields_are_refused(url: str, fields: dict[str, str], status: int, code: str) -> None:
     files = {"file": encode(short_clip().samples)}
-    refused(requests.post(url + "/v1/audio/transcriptions", data=fields, files=files, timeout=60), status, code)
+    refused(requests.post(url + "/v1/audio/transcriptions", data=fields, files=files, timeout=PATIENCE_S), status, code)
 
 
 def test_other_requests_are_refused(url: str) -> None:
-    refused(requests.post(url + "/v1/audio/transcriptions", json={"file": "x"}, timeout=60), 415, "not_a_form")
-    no_file = requests.post(url + "/v1/audio/transcriptions", files={"model": (None, "whisper-1")}, timeout=60)
+    refused(requests.post(url + "/v1/audio/transcriptions", json={"file": "x"}, timeout=PATIENCE_S), 415, "not_a_form")
+    no_file = requests.post(url + "/v1/audio/transcriptions", files={"model": (None, "whisper-1")}, timeout=PATIENCE_S)
     refused(no_file, 400, "missing_file")
     refused(post(url, b"\0" * 999, "audio/pcm"), 400, "bad_pcm_format")
-    broken = requests.post(url + "/asr", data=b"{", headers={"Content-Type": "application/json"}, timeout=60)
+    broken = requests.post(url + "/asr", data=b"{", headers={"Content-Type": "application/json"}, timeout=PATIENCE_S)
     refused(broken, 400, "bad_json")
-    refused(requests.get(url + "/asr", timeout=60), 405, "method_not_allowed")
+    refused(requests.get(url + "/asr", timeout=PATIENCE_S), 405, "method_not_allowed")
 
 
 def test_a_cut_off_recording_is_transcribed_with_a_warning(url: str) -> None:

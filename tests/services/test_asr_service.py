@@ -15,6 +15,7 @@ import requests
 from huiyin.services.common.audio import SAMPLE_RATE
 from tests.support import asr_over_http
 from tests.support.asr_over_http import AS_PCM, LIMIT_S, PCM, assert_words, clips, post, refused, short_clip, text_of
+from tests.support.limits import PATIENCE_S
 from tests.support.media import encode, pcm16
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
@@ -78,12 +79,12 @@ def test_a_turn_of_one_word_is_recognised_once(url: str, sentence: str, level: f
 )
 def test_every_format_is_understood(url: str, container: str, codec: str, rate: int, channels: int) -> None:
     data = encode(short_clip().samples, container, codec, rate, channels)
-    assert_words(text_of(requests.post(url + "/asr", files={"file": data}, timeout=60)), short_clip())
+    assert_words(text_of(requests.post(url + "/asr", files={"file": data}, timeout=PATIENCE_S)), short_clip())
 
 
 def test_a_file_of_the_allowed_folder_is_read(url: str, folder: Path) -> None:
     for name in ("calls/one.wav", str(folder / "calls" / "one.wav"), "calls/../calls/one.wav"):
-        assert_words(text_of(requests.post(url + "/asr", json={"filename": name}, timeout=60)), short_clip())
+        assert_words(text_of(requests.post(url + "/asr", json={"filename": name}, timeout=PATIENCE_S)), short_clip())
 
 
 def test_curl_style_bodies_are_the_recording(url: str) -> None:
@@ -99,7 +100,7 @@ def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
     samples = np.concatenate([part for clip in chosen for part in (clip.samples, gap)])[: (LIMIT_S - 1) * SAMPLE_RATE]
     length_s = len(samples) / SAMPLE_RATE
     assert length_s > 20, "long enough to be cut"
-    events = list(_events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=PCM, timeout=60)))
+    events = list(_events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=PCM, timeout=PATIENCE_S)))
     *parts, done = events
     assert len(parts) >= 2 and done["type"] == "done"
     assert {part["type"] for part in parts} == {"segments"}
@@ -233,7 +234,7 @@ def test_a_full_queue_names_the_time_for_another_try() -> None:
     """Three requests wait for the model at most, and none for longer than 0.1 s: less than one turn takes."""
     samples = np.concatenate([short_clip().samples] * 4)[: 11 * SAMPLE_RATE]
     with start_service("asr", queue_wait_s=0.1) as url, ThreadPoolExecutor(8) as pool:
-        no_folder = requests.post(url + "/asr", json={"filename": "a.wav"}, timeout=60)
+        no_folder = requests.post(url + "/asr", json={"filename": "a.wav"}, timeout=PATIENCE_S)
         refused(no_folder, 403, "files_not_allowed")
         answers = list(pool.map(lambda _: post(url, pcm16(samples), **AS_PCM), range(8)))
         statuses = [answer.status_code for answer in answers]

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,11 +26,12 @@ from huiyin.assistant.clients.transcription_stream import LiveTranscription
 from huiyin.assistant.faces.cli import main
 from huiyin.configs.settings import load
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S, until
 from tests.support.media import encode
 from tests.support.service_process import free_port, start_service
 from tests.support.speech_clips import english
 from tests.support.tones import pcm, say
-from tests.support.virtual_card import NoCard, VirtualCard
+from tests.support.virtual_card import Air, NoCard, VirtualCard
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def events_of(client: Client) -> list[dict[str, Any]]:
     """Up to the end of the stream."""
     events = []
     try:
-        while (message := client.receive(timeout=30)) is not None:
+        while (message := client.receive(timeout=PATIENCE_S)) is not None:
             events.append(json.loads(message))
     except ConnectionClosed:
         return events
@@ -94,16 +94,12 @@ def live_threads(url: str) -> bool:
     finally:
         for client in clients:
             client.close()
-    return requests.get(url + "/health", timeout=5).ok
+    return requests.get(url + "/health", timeout=PATIENCE_S).ok
 
 
 def all_free(url: str) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if live_threads(url):
-            return True
-        time.sleep(0.05)
-    return False
+    until(lambda: live_threads(url))
+    return True
 
 
 # --- messages ----------------------------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ def test_partials_then_finals_then_everything(url: str) -> None:
             for at in range(sent, end, BLOCK):
                 client.send(sound[at : at + BLOCK])
             sent = end
-            early += [json.loads(client.receive(timeout=30) or "{}") for _ in range(count)]
+            early += [json.loads(client.receive(timeout=PATIENCE_S) or "{}") for _ in range(count)]
         client.send(sound[sent:])
         client.send(END)
         ready, *events = [*early, *events_of(client)]
@@ -233,8 +229,8 @@ def test_no_more_streams_than_leave_the_server_free(url: str) -> None:
         with pytest.raises(ServiceError, match=f"no more than {STREAMS} live streams") as caught:
             LiveTranscription(services_at(url), {})
         assert caught.value.status == 429
-        assert requests.get(url + "/ready", timeout=5).ok
-        assert requests.post(url + "/asr", data=encode(say("77")), timeout=20).json()["text"] == "7 7"
+        assert requests.get(url + "/ready", timeout=PATIENCE_S).ok
+        assert requests.post(url + "/asr", data=encode(say("77")), timeout=PATIENCE_S).json()["text"] == "7 7"
     assert all_free(url)
 
 
@@ -249,7 +245,7 @@ def test_a_bad_address_is_refused_before_the_handshake(url: str, options: dict[s
 
 
 def test_a_plain_get_and_pages_of_other_sites_are_refused(url: str) -> None:
-    answer = requests.get(url + "/v1/stream", timeout=5)
+    answer = requests.get(url + "/v1/stream", timeout=PATIENCE_S)
     assert answer.status_code == 426 and "ws://" in answer.json()["error"]["hint"]
     with pytest.raises(Refused) as caught:
         Client.connect(f"{url.replace('http', 'ws', 1)}/v1/stream", headers={"Origin": "https://evil.example"})
@@ -288,7 +284,7 @@ def test_the_example_of_the_documentation_works(url: str, recording: Path, tmp_p
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "live.md").read_text(encoding="utf-8"), re.DOTALL)
     program = tmp_path / "client.py"
     program.write_text(code.replace("127.0.0.1:7870", url.removeprefix("http://")))
-    done = subprocess.run([sys.executable, program, recording], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, program, recording], capture_output=True, text=True, timeout=PATIENCE_S)
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert lines[0].startswith("ready") and "final 1 2" in lines and lines[-1] == "1 2 3"
@@ -334,15 +330,14 @@ def test_ctrl_c_keeps_the_text_of_a_service_of_its_own(tmp_path: Path) -> None:
                 os.killpg(process.pid, signal.SIGINT)  # as a terminal does
                 break
         events += [json.loads(line) for line in process.stdout]
-        assert process.wait(20) == 0, process.stderr.read()
+        assert process.wait(PATIENCE_S) == 0, process.stderr.read()
     assert "window" in texts(events)[0] and events[-1]["type"] == "done"
 
 
 def test_the_microphone(tmp_path: Path, url: str) -> None:
     """On a virtual sound card; the room's microphone records what is played into the room."""
-    folder, digits = tmp_path / "card", tmp_path / "digits.wav"
+    folder = tmp_path / "card"
     folder.mkdir()
-    digits.write_bytes(encode(say("314 ")))
     port = url.rpartition(":")[2]
     command = [
         sys.executable,
@@ -356,21 +351,23 @@ def test_the_microphone(tmp_path: Path, url: str) -> None:
         f"asr.port={port}",
     ]
     try:
-        card = VirtualCard(folder).__enter__()
-    except NoCard as error:
-        pytest.skip(f"no virtual sound card: {error}")
-    try:
-        with subprocess.Popen(
-            command, cwd=ROOT, env=card.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
+        with (
+            VirtualCard(folder) as card,
+            Air(folder) as air,
+            subprocess.Popen(
+                command, cwd=ROOT, env=card.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ) as process,
+        ):
             assert process.stdout is not None and process.stderr is not None
             events = [json.loads(process.stdout.readline())]
-            subprocess.run(["paplay", "-d", "room", str(digits)], env=card.environment, check=True, timeout=20)
-            process.send_signal(signal.SIGINT)
-            events += [json.loads(line) for line in process.stdout]
-            assert process.wait(20) == 0, process.stderr.read()
-    finally:
-        card.__exit__()
+            air.say((say("314 ") * 32767).astype(np.int16))
+            for line in process.stdout:
+                events.append(json.loads(line))
+                if events[-1]["type"] == "final":
+                    process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_S) == 0, process.stderr.read()
+    except NoCard as error:
+        pytest.skip(f"no virtual sound card: {error}")
     assert "3 1 4" in texts(events) and events[-1]["type"] == "done"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -19,8 +18,9 @@ from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
 from huiyin.services.common.breaker import MAX_COOLDOWN_S, CircuitBreaker
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.trouble import UpstreamError
+from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import free_port
-from tests.support.stub_upstream import WAIT_S, Answer, Stub, delta
+from tests.support.stub_upstream import Answer, Stub, delta
 
 Sdk = Callable[[Flask], openai.OpenAI]
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -35,7 +35,7 @@ def ab() -> Iterator[tuple[Stub, Stub]]:
 
 
 def app_of(*stubs: Stub, **settings: Any) -> Flask:
-    more = {"breaker_failures": FAILURES, "breaker_rest_s": COOLDOWN_S, "first_token_timeout_s": 0.5, **settings}
+    more = {"breaker_failures": FAILURES, "breaker_rest_s": COOLDOWN_S, "first_token_timeout_s": PATIENCE_S, **settings}
     return make_app(Settings(llm=LlmSettings(upstreams=tuple(stub.url for stub in stubs), **more)))
 
 
@@ -51,7 +51,7 @@ def sdk() -> Iterator[Sdk]:
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             url = f"http://127.0.0.1:{server.server_port}/v1"
-            return openai.OpenAI(base_url=url, api_key="any", max_retries=0, timeout=WAIT_S)
+            return openai.OpenAI(base_url=url, api_key="any", max_retries=0, timeout=PATIENCE_S)
 
         yield connect
 
@@ -181,11 +181,11 @@ def test_an_upstream_that_is_off_is_not_waited_for_again_also_for_its_models(ab:
     assert listed["unreachable"][0]["upstream"] == off and "refused" in listed["unreachable"][0]["error"]
 
 
-def in_a_minute() -> str:
-    return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=60), usegmt=True)
+def in_five_minutes() -> str:
+    return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=300), usegmt=True)
 
 
-@pytest.mark.parametrize(("wish", "low_s", "high_s"), [(lambda: "7", 5, 7), (in_a_minute, 50, 60)])
+@pytest.mark.parametrize(("wish", "low_s", "high_s"), [(lambda: "300", 240, 300), (in_five_minutes, 240, 300)])
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_as_seconds_or_as_a_date_keeps_it_out_for_that_time(
     ab: tuple[Stub, Stub], status: int, wish: Callable[[], str], low_s: int, high_s: int
@@ -205,23 +205,20 @@ def test_after_its_cooldown_it_is_tried_and_trusted_again(ab: tuple[Stub, Stub])
     ab[0].behave = refuse(500)
     assert ask(app).headers["X-Huiyin-Upstream"] == ab[1].url
     ab[0].reset()
-    deadline = time.monotonic() + 10
-    while ask(app).headers["X-Huiyin-Upstream"] != ab[0].url:
-        assert time.monotonic() < deadline, "it is never tried again"
-        time.sleep(0.02)
+    until(lambda: ask(app).headers["X-Huiyin-Upstream"] == ab[0].url, "it is never tried again")
     assert breakers(app) == ["closed", "closed"]
 
 
 def test_when_all_are_skipped_the_caller_is_told_so_and_when_to_come_back(ab: tuple[Stub, Stub], sdk: Sdk) -> None:
     app = app_of(*ab, breaker_failures=1)
-    ab[0].behave, ab[1].behave = refuse(500, {"error": {"message": "boom"}}), refuse(429, Retry_After="5")
+    ab[0].behave, ab[1].behave = refuse(500, {"error": {"message": "boom"}}), refuse(429, Retry_After="300")
     ask(app)
     asked = len(ab[0].asked) + len(ab[1].asked)
     with pytest.raises(openai.InternalServerError) as caught:
         sdk(app).chat.completions.create(model="both", messages=HELLO)
     assert len(ab[0].asked) + len(ab[1].asked) == asked
     assert "boom" in caught.value.message and "is skipped for" in caught.value.message
-    assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 5
+    assert 1 <= int(caught.value.response.headers["Retry-After"]) <= 300
 
 
 def test_each_upstream_has_its_own_model_and_the_lack_of_it_is_not_a_failure(ab: tuple[Stub, Stub]) -> None:

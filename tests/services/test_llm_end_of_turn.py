@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,22 +20,14 @@ from huiyin.services.llm import end_of_turn
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.end_of_turn import TurnJudge
 from huiyin.services.llm.engines.turn_model import TurnModel
+from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import start_service
 
 UNUSED = "http://127.0.0.1:1/v1"  # an upstream that no test here asks
-TIMEOUT_S = 60.0  # of a model on a busy machine
-AT_ONCE_S = 3.0  # likewise; loading takes a third of it on an idle one, but answers must not wait for it
 
 
 def settings(**llm: Any) -> Settings:
     return Settings(llm=LlmSettings(upstreams=(UNUSED,), **llm))
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def error(answer: Any) -> tuple[int, str]:
@@ -106,7 +97,7 @@ class StandIn:
 
     def load(self, _: Settings) -> StandIn:
         self.loads += 1
-        assert self.may_load.wait(TIMEOUT_S)
+        assert self.may_load.wait(PATIENCE_S)
         if self.trouble:
             raise self.trouble
         self.running = True
@@ -114,7 +105,7 @@ class StandIn:
 
     def probability(self, text: str, watch: Callable[[], bool]) -> float:
         self.judging.set()
-        assert self.may_judge.wait(TIMEOUT_S)
+        assert self.may_judge.wait(PATIENCE_S)
         if self.trouble:
             raise self.trouble
         return 0.5
@@ -185,10 +176,10 @@ def test_one_judgement_at_a_time_and_no_long_queue(model: StandIn, client: Flask
     model.judging.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(ask, client.application.test_client())  # type: ignore[arg-type]
-        assert model.judging.wait(TIMEOUT_S)
+        assert model.judging.wait(PATIENCE_S)
         assert error(ask(client)) == (429, "busy")
         model.may_judge.set()
-        assert first.result(TIMEOUT_S).status_code == 200
+        assert first.result(PATIENCE_S).status_code == 200
     assert ask(client).status_code == 200
 
 
@@ -224,7 +215,7 @@ def test_a_model_that_does_not_answer_is_started_again(model: StandIn) -> None:
 
 
 def post(service: str, text: str, **more: str) -> requests.Response:
-    return requests.post(f"{service}/end_of_turn", json={"text": text, **more}, timeout=TIMEOUT_S)
+    return requests.post(f"{service}/end_of_turn", json={"text": text, **more}, timeout=PATIENCE_S)
 
 
 def probability(service: str, text: str, **more: str) -> float:
@@ -235,17 +226,15 @@ def probability(service: str, text: str, **more: str) -> float:
 
 
 def ready(service: str) -> dict[str, Any]:
-    return dict(requests.get(f"{service}/ready", timeout=TIMEOUT_S).json())
+    return dict(requests.get(f"{service}/ready", timeout=PATIENCE_S).json())
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     """A service whose model loads: its first answers are looked at here, as there are no other first ones."""
     with start_service("llm", upstreams=UNUSED) as url:
-        began = time.monotonic()
         first = post(url, "hello")
         assert error(first) == (503, "turn_model_loading") and first.headers["Retry-After"] == "1"
-        assert time.monotonic() - began < AT_ONCE_S
         until(lambda: post(url, "hello").status_code == 200, "it never loads")
         yield url
 
@@ -324,5 +313,5 @@ def test_a_file_that_is_not_a_model_does_not_harm_the_rest(tmp_path: Path) -> No
         until(lambda: error(post(url, "hello"))[1] == "turn_model_failed", "there is no error")
         assert "broken.gguf" in post(url, "hello").json()["error"]["message"]
         assert ready(url)["status"] == "ready" and "broken.gguf" in ready(url)["turn_model"]
-        answer = requests.post(f"{url}/generate", json={"prompt": "hi"}, timeout=TIMEOUT_S)
+        answer = requests.post(f"{url}/generate", json={"prompt": "hi"}, timeout=PATIENCE_S)
         assert error(answer) == (502, "upstream_unreachable")

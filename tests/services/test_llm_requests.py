@@ -18,8 +18,9 @@ from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.upstream import Caller, open_upstreams
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
-from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion, delta
+from tests.support.stub_upstream import Answer, Stub, completion, delta
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -230,7 +231,7 @@ def test_a_proxy_of_the_environment_is_for_other_machines_only(stub: Stub, monke
     monkeypatch.delenv("NO_PROXY", raising=False)
     client = HttpClient("http://llm.example/v1", {}, connect_timeout_s=1)
     exchange = client.exchange("GET", "/models")
-    assert exchange.head(time.monotonic() + WAIT_S, lambda: False).status == 200
+    assert exchange.head(time.monotonic() + PATIENCE_S, lambda: False).status == 200
     assert stub.seen[0].path == "http://llm.example/v1/models"
     assert stub.seen[0].headers["host"] == "llm.example"
     assert stub.seen[0].headers["proxy-authorization"].startswith("Basic ")

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from benchmarks.llm_stub import call, stub_upstream
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
-from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion, delta
+from tests.support.stub_upstream import Answer, Stub, completion, delta
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ def upstream(answer: Answer) -> None:
 
 def turn(service: str, what: str, history: list[Any]) -> str:
     body = {"messages": history, "stream": what != "whole", "what": what}
-    with requests.post(f"{service}/v1/chat/completions", json=body, stream=True, timeout=WAIT_S) as answer:
+    with requests.post(f"{service}/v1/chat/completions", json=body, stream=True, timeout=PATIENCE_S) as answer:
         if what == "left":
             next(answer.iter_lines())
             return ""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import requests
 
+from tests.support.limits import PATIENCE_S
 from tests.support.media import pcm16
 from tests.support.service_process import start_service
 from tests.support.tone_model import tone_folder
@@ -26,7 +27,7 @@ def service() -> Iterator[str]:
 
 def ask(url: str, tones: Tones, seed: int = 0, **options: object) -> dict:
     samples = sound(tones, np.random.default_rng(seed))
-    answer = requests.post(f"{url}/asr", data=pcm16(samples), headers=PCM, params=options, timeout=60)
+    answer = requests.post(f"{url}/asr", data=pcm16(samples), headers=PCM, params=options, timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from huiyin.services.common.supervisor import Child, stop_all
+from tests.support.limits import PATIENCE_S
 
-LIMIT_S = 30.0
 SAYS_PID = "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()"
 IS_STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SAYS_PID
 
@@ -27,7 +27,7 @@ def test_what_it_writes_is_shown_and_its_end_is_kept() -> None:
         show=shown.append,
         defaults={"PYTHONIOENCODING": "utf-8"},
     )
-    child.wait(LIMIT_S)
+    child.wait(PATIENCE_S)
     assert child.status == 3
     assert shown == [*map(str, range(40)), "错"]
     assert list(child.tail) == shown[-15:]
@@ -36,7 +36,7 @@ def test_what_it_writes_is_shown_and_its_end_is_kept() -> None:
 def test_its_own_standard_error_is_no_output() -> None:
     child = python("import sys; print('warning', file=sys.stderr); print('answer')", own_errors=True)
     assert child.first_line() == "answer"
-    child.wait(LIMIT_S)
+    child.wait(PATIENCE_S)
     assert list(child.tail) == ["answer"]
 
 
@@ -53,7 +53,7 @@ def test_it_is_told_a_line_and_answers() -> None:
 def test_the_first_line_of_one_that_wrote_none_is_empty() -> None:
     child = python("")
     assert child.first_line() == ""
-    child.wait(LIMIT_S)
+    child.wait(PATIENCE_S)
     assert child.status == 0
 
 
@@ -78,4 +78,4 @@ def test_it_ends_with_its_parent_however_that_ends() -> None:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    child.wait(LIMIT_S)
+    child.wait(PATIENCE_S)

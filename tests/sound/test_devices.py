@@ -18,6 +18,7 @@ from huiyin.assistant.ports.port import PortError
 from huiyin.configs.layers import tomllib
 from huiyin.configs.settings import load
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
 
@@ -99,7 +100,7 @@ def test_without_portaudio_the_fix_is_told(tmp_path: Path) -> None:
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-m", "huiyin.assistant.faces.cli.main", "devices"],
-        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, timeout=60,
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 1 and done.stdout == ""
     assert re.fullmatch(r"huiyin: PortAudio.* is missing: .*install.*\n", done.stderr)

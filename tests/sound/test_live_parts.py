@@ -22,6 +22,7 @@ from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
 from tests.support.asr_fakes import LoudnessDetector
+from tests.support.limits import PATIENCE_S
 from tests.support.tones import DIGIT_S, GAP_S, ToneEngine, pcm, say
 
 STEP_S = DIGIT_S + GAP_S
@@ -315,6 +316,6 @@ def test_sound_that_waits_is_bounded() -> None:
     put.join(0.05)
     assert put.is_alive(), "it waits for room"
     assert inbox.take() == (b"x" * 10, False)
-    put.join(10)
+    put.join(PATIENCE_S)
     inbox.end()
     assert inbox.take() == (b"y", True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from huiyin.assistant.ears.listener import SoundRing
 from huiyin.assistant.ears.vad import Frame, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Block, Exchange, Port, PortError
 from huiyin.assistant.ports.tracks import FADE
+from tests.support.remote_client import VirtualTime
 
 SPEECH, SILENCE = Frame(0.9), Frame(0.05)
 
@@ -163,8 +167,9 @@ def test_clock_counts_sound_and_goes_on_while_the_device_is_lost() -> None:
     assert clock.advance(320) == 0.02
     wall[0] = 103.02
     assert clock.now() == 3.02
-    assert clock.skip_lost_time() == 48000
-    assert clock.now() == 3.02
+    assert clock.lost_samples() == 48000
+    assert clock.advance(48000) == 3.02, "what is heard in their place is counted"
+    assert (clock.now(), clock.lost_samples()) == (3.02, 0)
 
 
 def paused_at(read: int, total: int = 16000, sound: np.ndarray | None = None) -> Player:
@@ -256,3 +261,41 @@ def test_it_tells_once_which_clause_is_heard() -> None:
     assert (player.advanced(), player.advanced()) == ((1, 0), None)
     player.read(3200)
     assert player.advanced() == (1, 1)
+
+
+class Device:
+    """A `Duplex` that a test moves by hand."""
+
+    output_latency_s = 0.1
+    exchange: Exchange | None = None
+    dead = False
+
+    def start(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    def stop(self) -> None:
+        self.exchange = None
+
+    def check(self) -> None:
+        if self.dead:
+            raise PortError("ports.device_stopped")
+
+
+def test_a_device_becomes_a_port() -> None:
+    device, blocks, reports = Device(), list[Block](), []
+    port: Port = LocalPort(device)
+    port.microphone.start(VirtualTime(), blocks.append, lambda: reports.append(port.loudspeaker.heard(1)[0]))
+    port.loudspeaker.add(1, 0, ramp(3200))
+    port.loudspeaker.open(1)
+    assert device.exchange is not None
+    out = [device.exchange(ramp(320, 1000 * number)) for number in range(10)]
+    assert np.array_equal(np.concatenate(out), ramp(3200))
+    assert [block.mic[0] for block in blocks] == list(range(0, 10_000, 1000))
+    assert all(np.array_equal(block.far_end, played) for block, played in zip(blocks, out, strict=True))
+    assert reports[3:8] == [0, 0, 320, 640, 960], "heard 100 ms after it was handed out"
+    port.microphone.check()
+    device.dead = True
+    with pytest.raises(PortError, match="has stopped"):
+        port.microphone.check()
+    port.microphone.stop()
+    assert device.exchange is None

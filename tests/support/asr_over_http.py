@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from huiyin.services.common.audio import SAMPLE_RATE, decode
+from tests.support.limits import PATIENCE_S
 from tests.support.media import encode
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
@@ -85,7 +86,9 @@ def client(url: str) -> openai.OpenAI:
 
 
 def post(url: str, data: bytes, content_type: str = "application/octet-stream", **options: Any) -> requests.Response:
-    return requests.post(url + "/asr", data=data, params=options, headers={"Content-Type": content_type}, timeout=60)
+    return requests.post(
+        url + "/asr", data=data, params=options, headers={"Content-Type": content_type}, timeout=PATIENCE_S
+    )
 
 
 def text_of(response: requests.Response) -> str:

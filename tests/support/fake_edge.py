@@ -14,10 +14,10 @@ from aiohttp import WSMsgType, web
 
 from huiyin.services.tts.encode import encode
 from huiyin.services.tts.sound import RATE
+from tests.support.limits import PATIENCE_S
 
 WORD_S = 0.3
 _TICKS = 10_000_000  # a second
-_FROZEN_S = 1.0  # longer than the tests wait
 _PIECE = 1440  # bytes of mp3 a message
 
 
@@ -46,7 +46,7 @@ class FakeEdge:
             if message.type == WSMsgType.TEXT and "Path:ssml" in message.data:
                 self.ssml.append(message.data)
                 if self.frozen:
-                    await asyncio.sleep(_FROZEN_S)
+                    await asyncio.sleep(PATIENCE_S)
                 if self.silent:
                     continue
                 await self._speak(socket)
@@ -97,9 +97,9 @@ def running(fake: FakeEdge) -> Iterator[str]:
 
     thread = threading.Thread(target=run, name="fake-edge", daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(PATIENCE_S)
     try:
         yield f"ws://127.0.0.1:{port}/?"
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(PATIENCE_S)

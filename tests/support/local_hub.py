@@ -13,8 +13,7 @@ from typing import Any
 
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.model_store import ModelStore
-
-GATE_WAIT_S = 20  # a test that forgets to open its gate fails, it does not hang
+from tests.support.limits import PATIENCE_S
 
 
 def sha256(data: bytes) -> str:
@@ -96,7 +95,7 @@ class Hub:
             handler.wfile.write(body[:half])
             handler.wfile.flush()
             if page.gate:
-                page.gate.wait(GATE_WAIT_S)
+                page.gate.wait(PATIENCE_S)
                 handler.wfile.write(body[half:end])
         except OSError:
             pass  # the client is gone: killed, as some tests want it
@@ -158,7 +157,7 @@ class Bench:
     def settings(self, **change: Any) -> StoreSettings:
         urls = {"modelscope_url": f"{self.hub.url}/ms", "huggingface_url": f"{self.hub.url}/hf"}
         return StoreSettings(
-            **{"dir": str(self.dir), "connect_timeout_s": 2.0, "read_timeout_s": 5.0, **urls, **change}
+            **{"dir": str(self.dir), "connect_timeout_s": PATIENCE_S, "read_timeout_s": PATIENCE_S, **urls, **change}
         )
 
     def store(self, **change: Any) -> ModelStore:

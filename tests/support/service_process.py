@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import requests
 
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S
 
-LOAD_LIMIT_S = 120.0  # a model on a busy machine; a first run may fetch it
 _POLL_S = 0.05
 _LOG_TAIL = 4000  # characters
 
@@ -25,6 +26,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def cpu_s(url: str) -> float:
+    """CPU seconds that the service at `url`, one that `start_service` gave, has used so far."""
+    port = url.rpartition(":")[2]
+    times = [p.cpu_times() for p in psutil.Process().children(recursive=True) if port in p.cmdline()]
+    assert times, "it does not run"
+    return sum(each.user + each.system for each in times)
 
 
 @contextmanager
@@ -55,7 +64,7 @@ def start_service(
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -65,13 +74,13 @@ def start_service(
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: object, wait_ready: bool) -> None:
-    deadline = time.monotonic() + LOAD_LIMIT_S
+    deadline = time.monotonic() + PATIENCE_S
     said = "nothing"
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"the service ended with status {process.returncode}:\n{_tail(log)}")
         try:
-            answer = requests.get(url + ("/ready" if wait_ready else "/health"), timeout=5)
+            answer = requests.get(url + ("/ready" if wait_ready else "/health"), timeout=PATIENCE_S)
             said = answer.text
             if answer.status_code == 200:
                 return
@@ -80,7 +89,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: object, wait_ready: b
         except requests.ConnectionError:
             pass
         time.sleep(_POLL_S)
-    raise AssertionError(f"not ready after {LOAD_LIMIT_S:.0f} s; it said {said}\n{_tail(log)}")
+    raise AssertionError(f"not ready after {PATIENCE_S:.0f} s; it said {said}\n{_tail(log)}")
 
 
 def _tail(log: object) -> str:

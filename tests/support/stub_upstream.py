@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-WAIT_S = 10.0  # a test that waits longer than this has failed
+from tests.support.limits import PATIENCE_S
 
 
 @dataclass
@@ -22,10 +22,8 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
-    arrived_s: float
     port: int  # of the client's end: the same for two requests on one connection
     left: threading.Event = field(default_factory=threading.Event)
-    left_s: float = 0.0
 
 
 class Answer:
@@ -73,13 +71,12 @@ class Answer:
         self._handler.wfile.write(data)
 
     def wait_for_leaving(self) -> None:
-        """Say nothing more until the other end closes; note when it did."""
+        """Say nothing more until the other end closes."""
         sock = self._handler.connection
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             readable, _, _ = select.select([sock], [], [], 0.02)
             if readable and not _peek(sock):
-                self.seen.left_s = time.monotonic()
                 self.seen.left.set()
                 break
         self.drop()
@@ -165,7 +162,7 @@ class Stub:
 
     def _note(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> Seen:
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        seen = Seen(handler.path, headers, body, time.monotonic(), handler.client_address[1])
+        seen = Seen(handler.path, headers, body, handler.client_address[1])
         self.seen.append(seen)
         return seen
 

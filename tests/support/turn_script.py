@@ -5,7 +5,7 @@ from __future__ import annotations
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
-from huiyin.assistant.turns.machine import Judge, State, TurnMachine
+from huiyin.assistant.turns.machine import State, TurnMachine
 from huiyin.configs.settings import TurnsSettings
 
 HELLO = Transcript("hello there", "en")
@@ -14,7 +14,7 @@ HELLO = Transcript("hello there", "en")
 class Script:
     """Feeds a machine, wakes it when it asked to be woken, and keeps what it did as (seconds, action)."""
 
-    def __init__(self, *judges: Judge, **policy: object) -> None:
+    def __init__(self, *judges: str, **policy: object) -> None:
         self.machine = TurnMachine(TurnsSettings(**policy), judges)  # type: ignore[arg-type]
         self.done: list[tuple[float, do.Action]] = []
         self.over_s: float | None = None  # when the user's turn was over

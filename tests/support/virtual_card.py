@@ -1,36 +1,51 @@
 """A sound card of software: PulseAudio with a loudspeaker that is heard by the microphone, and a conversation on it.
 
-`VirtualCard` runs a PulseAudio of its own in a private folder. Run as a program (`python -m tests.support.virtual_card
-OUT`, with the environment the card gives) this holds a conversation on it, through PortAudio, and saves what happened.
+`VirtualCard` runs a PulseAudio of its own in a private folder; an `Air` carries the loudspeaker's sound to the
+microphone and gives the card its clock. On a busy machine that clock goes slower, and nothing is lost.
+
+Run as a program (`python -m tests.support.virtual_card FOLDER OUT`, with the environment the card gives) this holds a
+conversation on it, through PortAudio, and saves what happened.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import queue
+import select
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from tests.support.limits import PATIENCE_S
+
 RATE = 16_000
 STORY = "Once upon a time there was a lighthouse on a small island, far away from the coast. "
 USER = "Wait a moment, I have a question for you."
-_PROGRAMS = ("pulseaudio", "pactl", "pacat")
-_START_LIMIT_S = 20.0  # it takes 0.2; on a busy machine, more
+_PROGRAMS = ("pulseaudio", "pactl")
+_POLL_S = 0.002
+
+_BLOCK = 320  # samples that cross the air at once
+_BLOCK_S = _BLOCK / RATE
+_AHEAD = 3  # blocks that the card may be ahead of those who hear it; the loudspeaker's buffer holds five
+_LOST_AFTER_S = 1.0  # a block that nothing was heard of for so long
+_CHANNELS = 2  # of the loudspeaker, in float32: the pipe's 4096 bytes are 32 ms
+_PIPE_BYTES = 4096  # the least that Linux grants
 
 _ASOUND = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n"
-_MODULES = """\
-load-module module-native-protocol-unix socket={folder}/native auth-anonymous=1
-load-module module-null-sink sink_name=spk rate=48000 channels=2
-load-module module-null-sink sink_name=room rate=48000 channels=1
-load-module module-remap-source source_name=mic master=room.monitor
+_MODULES = f"""\
+load-module module-native-protocol-unix socket={{folder}}/native auth-anonymous=1
+load-module module-pipe-sink sink_name=spk file={{folder}}/spk format=float32le rate={RATE} channels={_CHANNELS}
+load-module module-pipe-source source_name=mic file={{folder}}/mic format=s16le rate={RATE} channels=1
 set-default-sink spk
 set-default-source mic
-load-module module-loopback source=spk.monitor sink=room latency_msec=20 adjust_time=0
 """
 
 
@@ -62,7 +77,7 @@ class VirtualCard:
         self._process = subprocess.Popen(
             [*command, "-F", str(self._folder / "room.pa")], env=self.environment, stdout=self._log, stderr=self._log
         )
-        limit = time.monotonic() + _START_LIMIT_S
+        limit = time.monotonic() + PATIENCE_S
         while subprocess.run(["pactl", "info"], env=self.environment, capture_output=True).returncode:
             if self._process.poll() is not None or time.monotonic() > limit:
                 self.__exit__()
@@ -73,21 +88,131 @@ class VirtualCard:
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
-        self._process.wait(_START_LIMIT_S)
+        self._process.wait(PATIENCE_S)
         self._log.close()
 
 
-def converse(out: Path) -> None:
+class Air:
+    """Between the loudspeaker and the microphone of the card in `folder`: what one plays the other hears, and `say`.
+
+    It is the card's clock, too: a block crosses every 20 ms at the most, and where `done` counts the blocks that have
+    been dealt with, no sooner than that is kept up with. Use as a context manager while the card runs.
+    """
+
+    def __init__(self, folder: Path, done: Callable[[], int] = lambda: 0) -> None:
+        self._pace = _Pace(done)
+        self._speaker = os.open(folder / "spk", os.O_RDWR)
+        self._microphone = os.open(folder / "mic", os.O_RDWR)
+        _shorten(self._speaker)
+        _shorten(self._microphone)
+        self._plays = self._records = False  # PulseAudio does neither where no program does
+        self._voice: queue.SimpleQueue[np.ndarray | threading.Event] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._carry, name="air", daemon=True)
+
+    def __enter__(self) -> Air:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stopped.set()
+        self._thread.join(PATIENCE_S)
+        os.close(self._speaker)
+        os.close(self._microphone)
+
+    def say(self, sound: np.ndarray) -> None:
+        """Someone in the room speaks (int16, 16 kHz); returns when all of it has crossed the air."""
+        for at in range(0, len(sound), _BLOCK):
+            block = sound[at : at + _BLOCK]
+            self._voice.put(np.pad(block, (0, _BLOCK - len(block))))
+        crossed = threading.Event()
+        self._voice.put(crossed)
+        assert crossed.wait(PATIENCE_S + len(sound) / RATE), "the card stands still"
+
+    def _carry(self) -> None:
+        due_s = time.monotonic()
+        while not self._stopped.is_set():
+            self._record(self._played() + self._spoken())
+            due_s = max(due_s + _BLOCK_S, time.monotonic())
+            while time.monotonic() < due_s or not self._pace.may_go_on():
+                if self._stopped.wait(_POLL_S):
+                    return
+
+    def _spoken(self) -> np.ndarray:
+        with suppress(queue.Empty):
+            while isinstance(block := self._voice.get_nowait(), threading.Event):
+                block.set()
+            return block
+        return np.zeros(_BLOCK, np.int16)
+
+    def _record(self, sound: np.ndarray) -> None:
+        limit_s = _LOST_AFTER_S if self._records else 0
+        self._records = bool(select.select([], [self._microphone], [], limit_s)[1])
+        if self._records:
+            os.write(self._microphone, np.clip(sound, -32768, 32767).astype(np.int16).tobytes())
+
+    def _played(self) -> np.ndarray:
+        wanted, data = _BLOCK * _CHANNELS * 4, b""
+        while len(data) < wanted:
+            self._plays = bool(select.select([self._speaker], [], [], _LOST_AFTER_S if self._plays else 0)[0])
+            if not self._plays:
+                break
+            data += os.read(self._speaker, wanted - len(data))
+        return np.frombuffer(data.ljust(wanted, b"\0"), np.float32).reshape(-1, _CHANNELS)[:, 0] * 32768
+
+
+class _Pace:
+    """Lets blocks through while `done` keeps up with them; where it has not moved for a second there is no one to wait
+    for: the device is not open, or not yet again."""
+
+    def __init__(self, done: Callable[[], int]) -> None:
+        self._done = done
+        self._count, self._since_s = done(), float("-inf")
+        self._limit = 0  # given blocks of which no more are let through
+        self._given = 0
+
+    def may_go_on(self) -> bool:
+        """Whether another block may cross; counts it."""
+        count, now_s = self._done(), time.monotonic()
+        is_watched = now_s - self._since_s < _LOST_AFTER_S
+        if count != self._count:
+            if not is_watched:  # what is on its way when the first is dealt with stays on its way
+                self._limit = self._given + _AHEAD
+            else:
+                self._limit += count - self._count
+            self._count, self._since_s, is_watched = count, now_s, True
+        if is_watched and self._given >= self._limit:
+            return False
+        self._given += 1
+        return True
+
+
+def _shorten(pipe: int) -> None:
+    """Empty `pipe` and leave it room for a few milliseconds alone."""
+    os.set_blocking(pipe, False)
+    while fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) > _PIPE_BYTES:
+        with suppress(BlockingIOError):
+            os.read(pipe, 1 << 16)
+        with suppress(OSError):  # it has been filled again meanwhile
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    os.set_blocking(pipe, True)
+
+
+def converse(folder: Path, out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
-    user's sound, the sound that went to the recogniser, and when the far end slipped."""
+    user's sound and the longest that went to the recogniser."""
     from huiyin.assistant.clients.services import Services
+    from huiyin.assistant.conversation.events import ReplyStarted
+    from huiyin.assistant.conversation.http_stages import http_parts
     from huiyin.assistant.conversation.loop import Conversation
     from huiyin.assistant.conversation.persona_files import load_persona
+    from huiyin.assistant.conversation.session import Session
+    from huiyin.assistant.conversation.world import RealWorld
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
     from huiyin.assistant.ports.desktop import DesktopDevice
-    from huiyin.assistant.turns import actions as do
+    from huiyin.assistant.ports.local import LocalPort
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
     from tests.support.speech_clips import english
@@ -118,43 +243,45 @@ def converse(out: Path) -> None:
 
             super().start(both)
 
+    class Counting(Listener):
+        blocks = 0
+
+        def push(self, mic, far_end):  # type: ignore[no-untyped-def]
+            yield from super().push(mic, far_end)
+            self.blocks += 1
+
     path = make_echo_path("both")[0]
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
-    events = {kind: threading.Event() for kind in (do.Play, do.StopPlayback, do.Transcribe)}
+    plays = threading.Event()
 
-    def note(at_s: float, what: object) -> None:
-        if type(what) in events:
-            events[type(what)].set()
+    def note(at_s: float, event: object) -> None:
+        if isinstance(event, ReplyStarted):
+            plays.set()
 
-    with Stub(heard=[USER], reply=STORY * 6) as stub:
-        services = Speaking(stub.settings())
-        port = Logged(latency_s=0.1)
-        listener = Listener(path, vad, SpeechTracker())
-        conversation = Conversation(services, load_persona("huiyin"), port, listener, apologies={})
-        conversation.observe(note)
+    device = Logged(latency_s=0.1)
+    listener = Counting(path, vad, SpeechTracker())
+    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
+        services, persona = Speaking(stub.settings()), load_persona("huiyin")
+        world, port = RealWorld(), LocalPort(device)
+        parts = http_parts(services, persona.voice, session="card", speak=True, by_sound=None)
+        conversation = Conversation(Session(world, port, listener, persona, parts, services.settings), world, port)
+        conversation.observe(note, at_once=True)
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
-        assert events[do.Play].wait(60)
-        # From the beginning, since a new stream changes the card's latency: four seconds of silence, then the user.
-        command = ["pacat", "-p", "-d", "room", "--format=s16le", f"--rate={RATE}", "--channels=1", "--latency-msec=30"]
-        silence = np.zeros(4 * RATE, np.int16)
-        subprocess.run(command, input=np.concatenate([silence, user]).tobytes(), check=True, timeout=20)
-        events[do.Transcribe].wait(5)
-        time.sleep(1.0)  # until the recogniser has been given all of it
+        assert plays.wait(PATIENCE_S)
+        # The echo path has four seconds to learn the room; two after the user, and the recogniser has been asked.
+        air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user, np.zeros(2 * RATE, np.int16)]))
         conversation.stop()
-        thread.join(60)
-    assert path.aligner is not None
+        thread.join(PATIENCE_S)
     np.savez(
         out,
-        mic=np.concatenate(port.streams[0]),
-        played=np.concatenate(port.streams[1]),
+        mic=np.concatenate(device.streams[0]),
+        played=np.concatenate(device.streams[1]),
         user=user,
-        heard=heard[-1] if heard else np.zeros(0, np.int16),
-        slips=np.array([[slip.at_s, slip.before or 0.0, slip.after] for slip in path.aligner.slips]),
-        stopped=events[do.StopPlayback].is_set(),
+        heard=max(heard, key=len, default=np.zeros(0, np.int16)),
     )
 
 
 if __name__ == "__main__":
-    converse(Path(sys.argv[1]))
+    converse(Path(sys.argv[1]), Path(sys.argv[2]))

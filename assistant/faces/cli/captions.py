@@ -25,7 +25,7 @@ class Captions:
         match event:
             case on.Recognised(generation=generation, transcript=transcript):
                 self._said[generation] = transcript.text
-            case on.ClauseWritten(generation=generation, text=text):
+            case on.SpeechAsked(generation=generation, text=text):
                 if generation == self._playing:
                     self._line("huiyin", text)
                 else:

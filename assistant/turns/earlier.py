@@ -1,0 +1,39 @@
+"""What earlier turns say about the words of the next: they may be an echo, and lack marks because all do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from huiyin.assistant.turns.own_echo import is_own_echo
+from huiyin.assistant.turns.stop_words import is_only_stop
+from huiyin.assistant.turns.text_judge import has_marks
+from huiyin.assistant.turns.user_turn import UserTurn
+from huiyin.configs.settings import TurnsSettings
+
+
+@dataclass
+class Earlier:
+    """What is known of the turns before this one. Times in seconds."""
+
+    last_words: str = ""  # of the last reply
+    echo_until_s: float = 0.0  # till then their echo may be recognised
+    unmarked_turns: int = 0  # in a row, in which the recogniser set no mark
+
+    def note_recognised(self, text: str) -> None:
+        """These words of the recogniser were a turn."""
+        self.unmarked_turns = 0 if has_marks(text) else self.unmarked_turns + 1
+
+    def note_played(self, words: str, until_s: float, policy: TurnsSettings) -> None:
+        """These words of a reply were played until now."""
+        self.last_words, self.echo_until_s = words, until_s + policy.echo_tail_s
+
+    def stops_are_set(self, text: str, policy: TurnsSettings) -> bool:
+        """Whether the recogniser that transcribed `text` ends sentences with a mark."""
+        return has_marks(text) or self.unmarked_turns < policy.unmarked_turns
+
+    def needs_answer(self, text: str, turn: UserTurn) -> bool:
+        """Not silence, nor an echo of the last reply, nor merely the order that stopped it."""
+        if not text.strip() or (turn.interrupts and is_only_stop(text)):
+            return False
+        may_be_echo = turn.start_s <= self.echo_until_s
+        return not (may_be_echo and is_own_echo(text, self.last_words, finished=not turn.interrupts))
