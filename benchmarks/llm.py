@@ -18,23 +18,13 @@ from typing import Any
 import requests
 
 from benchmarks.output import show, tell
+from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service
 
-TURNS = (  # the second and the tenth are equally long: they are compared
-    "你好，今天天气怎么样？",
-    "我昨天考试没有考好，心里有点难过。",
-    "那我应该怎么办呢？",
-    "Could you tell me a joke?",
-    "What is the capital of France?",
-    "给我讲一个短故事吧。",
-    "你喜欢什么颜色？",
-    "How do airplanes fly?",
-    "谢谢你，我感觉好多了。",
-    "我明天还要早起，现在该去睡觉了。",
-)
+TURNS = TEXTS["llm"]["turns"]
 EARLY = 2
 LATE = 10
 TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
