@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.limits import PATIENCE_S
+from tests.support.limits import PATIENCE_S, until
 
 RATE = 16_000
 STORY = "Once upon a time there was a lighthouse on a small island, far away from the coast. "
@@ -34,8 +34,9 @@ _POLL_S = 0.002
 
 _BLOCK = 320  # samples that cross the air at once
 _BLOCK_S = _BLOCK / RATE
+_SOME_BLOCKS = 50  # a device that gave them works
 _AHEAD = 3  # blocks that the card may be ahead of those who hear it; the loudspeaker's buffer holds five
-_LOST_AFTER_S = 1.0  # a block that nothing was heard of for so long
+_LOST_AFTER_S = 5.0  # a block that nothing was heard of for so long
 _CHANNELS = 2  # of the loudspeaker, in float32: the pipe's 4096 bytes are 32 ms
 _PIPE_BYTES = 4096  # the least that Linux grants
 
@@ -162,7 +163,7 @@ class Air:
 
 
 class _Pace:
-    """Lets blocks through while `done` keeps up with them; where it has not moved for a second there is no one to wait
+    """Lets blocks through while `done` keeps up with them; where it has not moved for seconds there is no one to wait
     for: the device is not open, or not yet again."""
 
     def __init__(self, done: Callable[[], int]) -> None:
@@ -207,7 +208,7 @@ def converse(folder: Path, out: Path) -> None:
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
-    from huiyin.assistant.ports.desktop import DesktopPort
+    from huiyin.assistant.ports import desktop
     from huiyin.assistant.turns import actions as do
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
@@ -226,7 +227,7 @@ def converse(folder: Path, out: Path) -> None:
             heard.append(samples)
             return super().transcribe(call, samples)
 
-    class Logged(DesktopPort):
+    class Logged(desktop.DesktopPort):
         streams: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
 
         def start(self, exchange):  # type: ignore[no-untyped-def]
@@ -253,6 +254,7 @@ def converse(folder: Path, out: Path) -> None:
         if isinstance(what, do.Play):
             plays.set()
 
+    desktop._DEAD_AFTER_S = 2 * _LOST_AFTER_S  # this card stands still while the machine is busy
     port = Logged(latency_s=0.1)
     listener = Counting(path, vad, SpeechTracker())
     with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
@@ -262,6 +264,7 @@ def converse(folder: Path, out: Path) -> None:
         thread.start()
         conversation.type("Tell me a story.")
         assert plays.wait(PATIENCE_S)
+        until(lambda: listener.blocks > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
         # The echo path has four seconds to learn the room; two after the user, and the recogniser has been asked.
         air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user, np.zeros(2 * RATE, np.int16)]))
         conversation.stop()
