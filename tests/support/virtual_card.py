@@ -284,8 +284,8 @@ def converse(folder: Path, out: Path) -> None:
 
     desktop._DEAD_AFTER_S = 2 * _LOST_AFTER_S  # this card stands still while the machine is busy
     device = Logged(latency_s=0.1)
-    listener = Counting(path, vad, SpeechTracker())
-    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
+    listener, blocks = Listener(path, vad, SpeechTracker()), blocks_heard()
+    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, blocks) as air:
         services, persona = Speaking(stub.settings()), load_persona("huiyin")
         world, port = RealWorld(), LocalPort(device)
         parts = http_parts(services, persona.voice, session="card", speak=True, by_sound=None)
@@ -295,7 +295,7 @@ def converse(folder: Path, out: Path) -> None:
         thread.start()
         conversation.type("Tell me a story.")
         assert plays.wait(PATIENCE_S)
-        until(lambda: listener.blocks > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
+        until(lambda: blocks() > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
         # The echo path has four seconds to learn the room; two after the user, and the recogniser has been asked.
         air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user, np.zeros(2 * RATE, np.int16)]))
         conversation.stop()
