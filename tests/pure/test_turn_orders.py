@@ -92,7 +92,7 @@ class Orders(RuleBasedStateMachine):
         self.speech_s = self.pause_s = max(self.speech_s, self.now_s - lag_s)
         self.feed(ev.SpeechPaused(self.now_s, self.speech_s))
 
-    @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.KeyPressed, ev.KeyReleased]))
+    @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased]))
     def happens(self, kind: type[ev.Event]) -> None:
         self.feed(kind(self.now_s))
 

@@ -149,3 +149,21 @@ def test_a_key_that_is_never_released_ends_the_turn_when_it_is_too_long() -> Non
     script.user_speaks(2, 3)
     script.at(62)
     assert script.machine.state is State.THINKING
+
+
+def test_a_reply_that_is_given_up_is_committed_as_far_as_it_was_heard() -> None:
+    script = Script().half_answered()
+    script.at(2.6)
+    assert script.machine.state is State.SPEAKING
+    actions = script.at(3, ev.Interrupted(3))
+    assert [type(action) for action in actions] == [do.StopPlayback, do.Commit, do.Cancel]
+    assert script.machine.state is State.LISTENING
+
+
+def test_a_reply_that_is_given_up_before_its_first_sound_leaves_the_users_words() -> None:
+    script = Script()
+    script.at(1, ev.TextEntered(1, "What time is it?"))
+    actions = script.at(1.1, ev.Interrupted(1.1))
+    assert actions == [do.Commit(1, Transcript("What time is it?"), interrupted=True), do.Cancel(1)]
+    assert script.machine.state is State.LISTENING
+    assert script.at(1.2, ev.Interrupted(1.2)) == []
