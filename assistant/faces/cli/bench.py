@@ -1,4 +1,15 @@
-"""``huiyin bench WHAT``: the measurements of a checkout (``benchmarks/``), each in a process of its own."""
+"""``huiyin bench WHAT``: the measurements of a checkout (``benchmarks/``), each in a process of its own.
+
+Measure how well a part works on this machine. Benchmarks come with a checkout, not with the installed package.
+
+  huiyin bench echo          every echo canceller, in simulated rooms and on recordings
+  huiyin bench asr           SenseVoice's speed and memory beside FunASR's own call, by length of the sound
+  huiyin bench memory        peak memory by length of the recording, 15 s to an hour (--tiny: to 10 h)
+  huiyin bench serving       many callers at once, and short clips beside a long recording
+  huiyin bench equality      SenseVoice's form for CPUs beside FunASR's own modules, frame by frame
+
+huiyin bench WHAT --help lists the options of each.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +29,10 @@ _MODULES = {
     "serving": ["benchmarks.recogniser", "serving"],
     "equality": ["benchmarks.recogniser", "equality"],
 }
-_ABOUT = """\
-Measure how well a part works on this machine. Benchmarks come with a checkout, not with the installed package.
-
-  huiyin bench echo          every echo canceller, in simulated rooms and on recordings
-  huiyin bench asr           SenseVoice's speed and memory beside FunASR's own call, by length of the sound
-  huiyin bench memory        peak memory by length of the recording, 15 s to an hour (--tiny: to 10 h)
-  huiyin bench serving       many callers at once, and short clips beside a long recording
-  huiyin bench equality      SenseVoice's form for CPUs beside FunASR's own modules, frame by frame
-
-huiyin bench WHAT --help lists the options of each."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``bench``."""
-    parser.description = _ABOUT
     parser.add_argument("what", choices=tuple(_MODULES), metavar="WHAT", help=", ".join(_MODULES))
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="OPTION", help="options of the measurement")
 

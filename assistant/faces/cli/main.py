@@ -2,7 +2,7 @@
 
 It finds the command, reads the settings, runs it, and turns an error into one line for a person. Each command is a
 module with ``add_options(parser)`` and ``run(args, settings) -> int``, imported only when it is used, so that
-``huiyin --help`` answers at once.
+``huiyin --help`` answers at once. What its own ``--help`` says stands in its docstring, after the first line.
 """
 
 from __future__ import annotations
@@ -112,8 +112,12 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What `words` ask of command `name`."""
     parser = CommandParser(prog=f"huiyin {name}")
-    add_options = _OPTIONS.get(name) or _module(name).add_options
-    add_options(parser)
+    if name in _OPTIONS:
+        _OPTIONS[name](parser)
+    else:
+        command = _module(name)
+        parser.description = (command.__doc__ or "").partition("\n\n")[2].rstrip()
+        command.add_options(parser)
     _document_shared(parser)
     args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")

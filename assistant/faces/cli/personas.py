@@ -1,4 +1,13 @@
-"""``huiyin personas``: who the assistant can be."""
+"""``huiyin personas``: who the assistant can be.
+
+Who the assistant can be: its name, its voice, its instructions, its greeting. A persona is a TOML file; copy one of
+these to make your own. docs/dialogue.md explains the keys.
+
+  huiyin personas                            the ones that come with Huiyin
+  huiyin personas tutor                      one of them: all its instructions
+  huiyin personas my_persona.toml            your own: is it right?
+  huiyin talk --persona my_persona.toml
+"""
 
 from __future__ import annotations
 
@@ -10,19 +19,9 @@ from huiyin.configs.settings import Settings
 
 _REPLIES = {"user": "the user's language", "zh": "Chinese", "en": "English"}
 
-_ABOUT = """\
-Who the assistant can be: its name, its voice, its instructions, its greeting. A persona is a TOML file; copy one of
-these to make your own. docs/dialogue.md explains the keys.
-
-  huiyin personas                            the ones that come with Huiyin
-  huiyin personas tutor                      one of them: all its instructions
-  huiyin personas my_persona.toml            your own: is it right?
-  huiyin talk --persona my_persona.toml"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``personas``."""
-    parser.description = _ABOUT
     parser.add_argument("persona", nargs="?", metavar="NAME|FILE", help="show this one")
 
 

@@ -1,4 +1,13 @@
-"""``huiyin say``: text to speech, on the loudspeaker or into a file."""
+"""``huiyin say``: text to speech, on the loudspeaker or into a file.
+
+Text to speech, Chinese and English, mixed too: on the loudspeaker, or into a file whose suffix says the format. The
+speech service is started when it does not run.
+
+  huiyin say "今天天气很好 and the sun is out."
+  huiyin say --out hello.mp3 "Hello there."
+  huiyin say --voices
+  huiyin say - --voice zf_xiaoxiao --speed 1.2 < letter.txt
+"""
 
 from __future__ import annotations
 
@@ -25,19 +34,9 @@ _RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
 _TIMEOUT_S = 120.0  # between two pieces of sound; the service may be busy with another caller's long text
 
-_ABOUT = """\
-Text to speech, Chinese and English, mixed too: on the loudspeaker, or into a file whose suffix says the format. The
-speech service is started when it does not run.
-
-  huiyin say "今天天气很好 and the sun is out."
-  huiyin say --out hello.mp3 "Hello there."
-  huiyin say --voices
-  huiyin say - --voice zf_xiaoxiao --speed 1.2 < letter.txt"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``say``."""
-    parser.description = _ABOUT
     parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input")
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"write a file: {', '.join(_FORMATS)}")
     parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")

@@ -1,4 +1,16 @@
-"""``huiyin sessions``: conversations that were kept."""
+"""``huiyin sessions``: conversations that were kept.
+
+Every conversation of `huiyin talk` is kept in a folder that only you can read, turn by turn while it goes on, and can
+be resumed. An id may be shortened as long as it is clear; `last` is the newest.
+
+  huiyin sessions list
+  huiyin sessions show last
+  huiyin sessions resume 7kq2f               the same as: huiyin talk --resume 7kq2f
+  huiyin sessions delete 7kq2f
+  huiyin sessions delete --all
+
+--set talk.sessions=false keeps none; talk.sessions_dir is the folder.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +25,9 @@ from huiyin.configs.settings import Settings
 
 _TITLE = 48  # characters of the first words, in the list
 
-_ABOUT = """\
-Every conversation of `huiyin talk` is kept in a folder that only you can read, turn by turn while it goes on, and can
-be resumed. An id may be shortened as long as it is clear; `last` is the newest.
-
-  huiyin sessions list
-  huiyin sessions show last
-  huiyin sessions resume 7kq2f               the same as: huiyin talk --resume 7kq2f
-  huiyin sessions delete 7kq2f
-  huiyin sessions delete --all
-
---set talk.sessions=false keeps none; talk.sessions_dir is the folder."""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``sessions``."""
-    parser.description = _ABOUT
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
     actions.add_parser("list", help="id, when, turns and first words of each", description="List the sessions.")
     show = actions.add_parser("show", help="what was said", description="Print what was said.")

@@ -1,4 +1,15 @@
-"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live."""
+"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live.
+
+Scripted conversations, played in virtual time against the very turn machine that talks: seconds for minutes of talk,
+the same every time. A scenario is a YAML file that says who speaks when, and what must follow: docs/scenarios.md.
+The exit status is 1 when an expectation fails; the timeline around it is printed. It is 2 where a file is wrong.
+
+  huiyin simulate tests/conversations
+  huiyin simulate my_bug.yaml --verbose
+  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json
+  huiyin simulate my_bug.yaml --depth room --services real   # with your recogniser, model and voice, in virtual time
+  huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks
+"""
 
 from __future__ import annotations
 
@@ -21,21 +32,9 @@ from huiyin.assistant.scenario.script import DEPTHS, Depth, Scenario
 from huiyin.configs import settings as config
 from huiyin.configs.settings import Settings
 
-_ABOUT = """\
-Scripted conversations, played in virtual time against the very turn machine that talks: seconds for minutes of talk,
-the same every time. A scenario is a YAML file that says who speaks when, and what must follow: docs/scenarios.md.
-The exit status is 1 when an expectation fails; the timeline around it is printed. It is 2 where a file is wrong.
-
-  huiyin simulate tests/conversations
-  huiyin simulate my_bug.yaml --verbose
-  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json
-  huiyin simulate my_bug.yaml --depth room --services real   # with your recogniser, model and voice, in virtual time
-  huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``simulate``."""
-    parser.description = _ABOUT
     parser.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO", help="a YAML file, or a folder of them")
     parser.add_argument(
         "--depth", choices=DEPTHS,

@@ -1,4 +1,17 @@
-"""``huiyin transcribe``: recordings to text, JSON, subtitles, tables or reports."""
+"""``huiyin transcribe``: recordings to text, JSON, subtitles, tables or reports.
+
+Recordings of any kind (wav, mp3, m4a, flac, ogg, opus, webm, mp4 ...) to text. The speech service is started when it
+does not run. A recording that cannot be read is reported and skipped; the exit status is then 1.
+
+  huiyin transcribe meeting.m4a
+  huiyin transcribe film.mp4 --format srt --out film.srt
+  huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
+  huiyin transcribe *.wav --format json --out results/
+  huiyin transcribe - --language zh < call.wav
+  huiyin transcribe talk.mp3 --hotwords "张伟,PyTorch"
+  huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
+  huiyin transcribe --live talk.wav             a recording, at its own speed
+"""
 
 from __future__ import annotations
 
@@ -37,23 +50,9 @@ _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy wit
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
 _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
 
-_ABOUT = """\
-Recordings of any kind (wav, mp3, m4a, flac, ogg, opus, webm, mp4 ...) to text. The speech service is started when it
-does not run. A recording that cannot be read is reported and skipped; the exit status is then 1.
-
-  huiyin transcribe meeting.m4a
-  huiyin transcribe film.mp4 --format srt --out film.srt
-  huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
-  huiyin transcribe *.wav --format json --out results/
-  huiyin transcribe - --language zh < call.wav
-  huiyin transcribe talk.mp3 --hotwords "张伟,PyTorch"
-  huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
-  huiyin transcribe --live talk.wav             a recording, at its own speed"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of ``transcribe``."""
-    parser.description = _ABOUT
     parser.add_argument("file", nargs="*", metavar="FILE", help="a recording; - reads standard input")
     parser.add_argument("--live", action="store_true", help="text while you speak")
     parser.add_argument("--device", metavar="DEVICE", help="--live: the microphone, by number, name or part of a name")
