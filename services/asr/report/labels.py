@@ -1,62 +1,21 @@
-"""The report's words, in Chinese and English."""
+"""The report's words (`labels.toml`), in Chinese and English."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
+from huiyin.configs.tables import read_table
 from huiyin.services.asr.report.track import NEGATIVE, EmotionSpan, course, negative, shares
 
 NOT_SHOWN = ("neutral", "unknown")  # in subtitles
 _MOSTLY = 0.5  # of the time
 _CHANGE = 0.15  # of the time: the least change of the negative share that is a trend
 
-EMOTIONS = {
-    "happy": ("happy", "高兴"),
-    "sad": ("sad", "悲伤"),
-    "angry": ("angry", "愤怒"),
-    "neutral": ("neutral", "平静"),
-    "fearful": ("fearful", "恐惧"),
-    "disgusted": ("disgusted", "厌恶"),
-    "surprised": ("surprised", "惊讶"),
-    "other": ("other", "其他"),
-    "unknown": ("unclear", "不明"),
-}
-_EVENTS = {
-    "laughter": ("laughter", "笑声"),
-    "applause": ("applause", "掌声"),
-    "music": ("music", "音乐"),
-    "crying": ("crying", "哭声"),
-    "cough": ("cough", "咳嗽"),
-    "sneeze": ("sneeze", "喷嚏"),
-    "breath": ("breath", "呼吸声"),
-    "singing": ("singing", "歌声"),
-    "noise": ("noise", "噪声"),
-}
-_LANGUAGES = {
-    "zh": ("Chinese", "普通话"),
-    "yue": ("Cantonese", "粤语"),
-    "en": ("English", "英语"),
-    "ja": ("Japanese", "日语"),
-    "ko": ("Korean", "韩语"),
-}
-_PAGE = {
-    "recording": ("Recording", "录音"),
-    "length": ("Length", "时长"),
-    "language": ("Language", "语言"),
-    "recogniser": ("Recogniser", "识别模型"),
-    "emotion": ("Emotion", "情感"),
-    "share": ("Share of the speech", "占语音时间"),
-    "probability": ("Mean probability", "平均概率"),
-    "waveform": ("Sound", "波形"),
-    "timeline": ("Timeline", "时间轴"),
-    "transcript": ("Transcript", "文字"),
-    "no_emotion": ("Emotion: not available with this recogniser", "情感：此识别模型不提供"),
-    "no_speech": ("No speech was recognised.", "没有识别到语音。"),
-    "estimate": (
-        "Emotions are a model's estimate from the voice, and often wrong: take a single tag as a hint, not as a fact.",
-        "情感由模型根据声音估计，常有差错：单个标签只供参考，不是事实。",
-    ),
-}
+_WORDS: dict[str, dict[str, tuple[str, str]]] = read_table(Path(__file__).with_name("labels.toml"))
+EMOTIONS = frozenset(_WORDS["emotions"])
+"""Labels that have a name."""
 
 
 def page_language(code: str) -> str:
@@ -64,24 +23,21 @@ def page_language(code: str) -> str:
     return "zh" if code in ("zh", "yue") else "en"
 
 
-def emotion_word(label: str, language: str) -> str:
-    """An emotion's name for readers of `language`."""
-    return _in(EMOTIONS, label, language)
+def _word(table: str, name: str, language: str, **facts: str) -> str:
+    english, chinese = _WORDS[table].get(name, (name, name))
+    word = chinese if page_language(language) == "zh" else english
+    return word.format(**facts) if facts else word
 
 
-def event_word(label: str, language: str) -> str:
-    """A sound's name for readers of `language`."""
-    return _in(_EVENTS, label, language)
-
-
-def language_word(code: str, language: str) -> str:
-    """A language's name for readers of `language`."""
-    return _in(_LANGUAGES, code, language)
-
-
-def page_word(name: str, language: str) -> str:
-    """A phrase of the page."""
-    return _in(_PAGE, name, language)
+emotion_word = partial(_word, "emotions")
+"""(label, language) -> an emotion's name for readers of `language`."""
+event_word = partial(_word, "events")
+"""(label, language) -> a sound's name for readers of `language`."""
+language_word = partial(_word, "languages")
+"""(code, language) -> a language's name for readers of `language`."""
+page_word = partial(_word, "page")
+"""(name, language) -> a phrase of the page."""
+_sentence = partial(_word, "course")
 
 
 def percent(share: float, language: str) -> str:
@@ -96,52 +52,29 @@ def in_plain_words(track: Sequence[EmotionSpan], language: str) -> str:
     sentences = [_prevails(shares(track), language)]
     if thirds := course(track):
         begin, middle, end = (emotion_word(max(third, key=lambda x: third[x]), language) for third in thirds)
-        sentences += [_goes(begin, middle, end, language), _grows(negative(thirds[0]), negative(thirds[-1]), language)]
+        sentences.append(_sentence(_form(begin, middle, end), language, begin=begin, middle=middle, end=end))
+        sentences.append(_grows(negative(thirds[0]), negative(thirds[-1]), language))
     return ("" if page_language(language) == "zh" else " ").join(filter(None, sentences))
 
 
 def _prevails(share: dict[str, float], language: str) -> str:
-    first, *others = share
-    then = [(emotion_word(label, language), percent(share[label], language)) for label in others[:2]]
-    name, part = emotion_word(first, language), percent(share[first], language)
-    if page_language(language) == "zh":
-        rest = "，其次是" + "、".join(f"{word}（{length}）" for word, length in then) if then else ""
-        what = f"以{name}为主" if share[first] >= _MOSTLY else f"{name}最多"
-        return f"{what}，占语音时间的 {part}{rest}。"
-    rest = "; then " + " and ".join(f"{word} ({length})" for word, length in then) if then else ""
-    what = "Mostly" if share[first] >= _MOSTLY else "Most often"
-    return f"{what} {name}: {part} of the speech{rest}."
+    (word, part), *others = [(emotion_word(label, language), percent(share[label], language)) for label in share]
+    listed = [_sentence("other", language, word=word, part=part) for word, part in others[:2]]
+    then = _sentence("then", language, others=_sentence("and", language).join(listed)) if listed else ""
+    name = "mostly" if max(share.values()) >= _MOSTLY else "most_often"
+    return _sentence(name, language, word=word, part=part, then=then)
 
 
-def _goes(begin: str, middle: str, end: str, language: str) -> str:
-    chinese = page_language(language) == "zh"
-    if begin == middle == end:
-        return f"前、中、后三段都以{begin}为主。" if chinese else f"Each third of it is mostly {begin}."
+def _form(begin: str, middle: str, end: str) -> str:
+    """Which sentence tells the course."""
     if begin == end:
-        if chinese:
-            return f"开头和结尾以{begin}为主，中段以{middle}为主。"
-        return f"It begins and ends mostly {begin}, with a mostly {middle} middle."
-    if middle in (begin, end):
-        return (
-            f"开头以{begin}为主，结尾以{end}为主。" if chinese else f"It begins mostly {begin} and ends mostly {end}."
-        )
-    if chinese:
-        return f"开头以{begin}为主，中段以{middle}为主，结尾以{end}为主。"
-    return f"It begins mostly {begin}, is mostly {middle} in the middle, and ends mostly {end}."
+        return "all_thirds" if begin == middle else "both_ends"
+    return "two_thirds" if middle in (begin, end) else "no_thirds"
 
 
 def _grows(before: float, after: float, language: str) -> str:
     if abs(after - before) < _CHANGE:
         return ""
+    names = _sentence("comma", language).join(emotion_word(label, language) for label in NEGATIVE)
     old, new = percent(before, language), percent(after, language)
-    if page_language(language) == "zh":
-        names = "、".join(emotion_word(label, language) for label in NEGATIVE)
-        return f"负面情感（{names}）从前三分之一的 {old} {'升到' if after > before else '降到'}后三分之一的 {new}。"
-    names = ", ".join(NEGATIVE)
-    moves = "rises" if after > before else "falls"
-    return f"Negative emotion ({names}) {moves} from {old} of the first third to {new} of the last."
-
-
-def _in(table: dict[str, tuple[str, str]], name: str, language: str) -> str:
-    english, chinese = table.get(name, (name, name))
-    return chinese if page_language(language) == "zh" else english
+    return _sentence("rises" if after > before else "falls", language, names=names, before=old, after=new)
