@@ -10,18 +10,11 @@ import re
 from huiyin.services.common.text import HAN
 from huiyin.services.tts.spoken.numbers import cardinal_zh, digits_zh, number_zh
 from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, TO_SIGNS, Rules, has_digits, rule
+from huiyin.services.tts.spoken.words import called, one_of
 
-_MONEY = {"¥": "元", "$": "美元", "€": "欧元", "£": "英镑", "HK$": "港元", "US$": "美元", "₩": "韩元", "₹": "卢比"}
-_UNITS = {
-    "°C": "摄氏度", "°F": "华氏度", "°": "度", "km/h": "公里每小时", "m/s": "米每秒", "mph": "英里每小时",
-    "km²": "平方公里", "m²": "平方米", "m2": "平方米", "cm²": "平方厘米", "m³": "立方米", "m3": "立方米",
-    "km": "公里", "cm": "厘米", "mm": "毫米", "μm": "微米", "nm": "纳米", "m": "米",
-    "kg": "公斤", "mg": "毫克", "g": "克", "t": "吨", "ml": "毫升", "mL": "毫升", "L": "升",
-    "ms": "毫秒", "s": "秒", "min": "分钟", "h": "小时", "rpm": "转每分钟", "dB": "分贝", "Mbps": "兆比特每秒",
-    "GHz": "吉赫兹", "MHz": "兆赫兹", "kHz": "千赫兹", "Hz": "赫兹",
-    "kWh": "千瓦时", "kW": "千瓦", "W": "瓦", "V": "伏", "mAh": "毫安时",
-}  # fmt: skip
-_UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_MONEY: dict[str, str] = called("money", "zh")
+_UNITS: dict[str, str] = called("units", "zh")
+_UNIT = one_of(_UNITS)
 # 2 is 两 before a measure word, 二 elsewhere; 二 too in 2年级, 2等奖, 2点五.
 _COUNTED = re.compile(
     r"\s*(?:(?:小时|星期|公里|英里|公斤|美元|欧元|英镑|平方|立方|厘米|毫米|毫升|世代)"
@@ -30,10 +23,7 @@ _COUNTED = re.compile(
     r"|年(?![级纪])|分(?!之))"
 )
 _YEAR_FROM, _YEAR_TO = 1000, 2199
-_OPERATORS = {
-    "+": "加", "-": "减", "*": "乘以", "×": "乘以", "x": "乘以", "÷": "除以", "/": "除以", "=": "等于", ">": "大于",
-    "<": "小于", "≥": "大于等于", "≤": "小于等于", "≈": "约等于", "≠": "不等于", "±": "正负",
-}  # fmt: skip
+_OPERATORS: dict[str, str] = called("operators", "zh")
 _SIGNS = {**_OPERATORS, "&": "和", "%": "百分号", "@": " at ", "~": "到"}
 _DIGIT = "零一二三四五六七八九十"
 _ROUND = {"100": "百", "1000": "千", "10000": "万"}

@@ -11,38 +11,15 @@ from collections.abc import Callable
 from huiyin.services.tts.spoken.english_times import DATES, TIMES
 from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, digits_en, number_en, ordinal_en, plural_en
 from huiyin.services.tts.spoken.rules import BOUND, NUMBER, TO, TO_SIGNS, Rules, has_digits, rule
+from huiyin.services.tts.spoken.words import called, one_of
 
-_MONEY = {
-    "$": ("dollar", "dollars", "cent", "cents"), "US$": ("dollar", "dollars", "cent", "cents"),
-    "€": ("euro", "euros", "cent", "cents"), "£": ("pound", "pounds", "penny", "pence"),
-    "¥": ("yuan", "yuan", "fen", "fen"), "₹": ("rupee", "rupees", "paisa", "paise"),
-}  # fmt: skip
+_MONEY = called("money", "en")
 _SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "b": "billion", "B": "billion",
            "bn": "billion", "T": "trillion"}  # fmt: skip
-# A unit's name for one; for more, -s unless it is given.
-_UNITS: dict[str, str | tuple[str, str]] = {
-    "°C": ("degree Celsius", "degrees Celsius"), "°F": ("degree Fahrenheit", "degrees Fahrenheit"), "°": "degree",
-    "km/h": ("kilometer per hour", "kilometers per hour"), "kph": ("kilometer per hour", "kilometers per hour"),
-    "m/s": ("meter per second", "meters per second"), "mph": ("mile per hour", "miles per hour"),
-    "km²": "square kilometer", "m²": "square meter", "cm²": "square centimeter", "m³": "cubic meter",
-    "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "nm": "nanometer", "kg": "kilogram", "mg": "milligram",
-    "ml": "milliliter", "mL": "milliliter", "L": "liter", "m": "meter", "g": "gram", "lbs": "pound", "lb": "pound",
-    "oz": "ounce", "ft": ("foot", "feet"), "mi": "mile", "yd": "yard", "TB": "terabyte", "GB": "gigabyte",
-    "MB": "megabyte", "KB": "kilobyte", "kB": "kilobyte", "Mbps": ("megabit per second", "megabits per second"),
-    "Gbps": ("gigabit per second", "gigabits per second"), "GHz": ("gigahertz", "gigahertz"),
-    "MHz": ("megahertz", "megahertz"), "kHz": ("kilohertz", "kilohertz"), "Hz": ("hertz", "hertz"),
-    "kWh": "kilowatt hour", "kW": "kilowatt", "W": "watt", "V": "volt",
-    "dB": "decibel", "ms": "millisecond", "s": "second", "sec": "second", "secs": "second", "min": "minute",
-    "mins": "minute", "hr": "hour", "hrs": "hour", "h": "hour", "rpm": ("revolution per minute",
-    "revolutions per minute"), "mAh": "milliamp hour",
-}  # fmt: skip
-_UNIT = "|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))
+_UNITS = called("units", "en")
+_UNIT = one_of(_UNITS)
 _LONE_A = re.compile(r"\W?A")
-_OPERATORS = {
-    "+": "plus", "-": "minus", "*": "times", "×": "times", "x": "times", "÷": "divided by", "/": "divided by",
-    "=": "equals", "<": "less than", ">": "greater than", "≤": "at most", "≥": "at least", "≈": "about",
-    "≠": "is not", "±": "plus or minus",
-}  # fmt: skip
+_OPERATORS = called("operators", "en")
 _SCALE = r"\s(?:thousand|million|billion|trillion)\b|(?:bn|[kKmMbBT])\b"
 _ROMAN = {"II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10, "XI": 11, "XII": 12,
           "XIII": 13, "XIV": 14, "XV": 15, "XVI": 16, "XX": 20}  # fmt: skip
