@@ -1,8 +1,9 @@
 """How fast the embedded model answers in a conversation: ``python -m benchmarks.llm [--turns 40]``.
 
 A service is started and asked as `huiyin talk` asks it: it reads the persona before the first turn, and the history,
-trimmed in steps, after each reply, while it would be spoken. As long as the prompt cache holds all that, the time to
-the first word is that of the user's words alone. (What the proxy adds: ``python -m benchmarks.llm_proxy``.)
+trimmed in steps, after each reply, in the background. As long as the prompt cache holds all that, the time to the
+first word is that of the user's words alone. With ``--together 4`` four users talk at once, each 6 s after a reply.
+(What the proxy adds: ``python -m benchmarks.llm_proxy``.)
 """
 
 from __future__ import annotations
@@ -11,34 +12,26 @@ import argparse
 import json
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
 
 from benchmarks.output import show, tell
+from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service
 
-TURNS = (  # the second and the tenth are equally long: they are compared
-    "你好，今天天气怎么样？",
-    "我昨天考试没有考好，心里有点难过。",
-    "那我应该怎么办呢？",
-    "Could you tell me a joke?",
-    "What is the capital of France?",
-    "给我讲一个短故事吧。",
-    "你喜欢什么颜色？",
-    "How do airplanes fly?",
-    "谢谢你，我感觉好多了。",
-    "我明天还要早起，现在该去睡觉了。",
-)
+TURNS = TEXTS["llm"]["turns"]
 EARLY = 2
 LATE = 10
 TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
 REPLY_TOKENS = 40
 LONG_TOKENS = 128
 TIMEOUT_S = 120.0
+PAUSE_S = 6.0  # of several users at once: they listen to the reply, and speak
 
 
 def main() -> None:
@@ -48,12 +41,16 @@ def main() -> None:
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
     parser.add_argument("--turns", type=int, default=LATE, help="of a conversation; 40 shows the trimming (default 10)")
     parser.add_argument("--conversations", type=int, default=1, help="one after the other; medians (default 1)")
+    parser.add_argument("--together", type=int, default=1, help="conversations at once; medians (default 1)")
     args = parser.parse_args()
     settings = {"model": args.model} if args.model else {}
     started = time.perf_counter()
     with start_service("llm", upstreams="embedded", **settings) as url:
         ready_s = time.perf_counter() - started
-        talks = [_converse(url, args.persona, args.turns, number) for number in range(args.conversations)]
+        pause_s = PAUSE_S if args.together > 1 else 0.0
+        with ThreadPoolExecutor(args.together) as users:
+            numbers = range(args.conversations * args.together)
+            talks = list(users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers))
         firsts = [statistics.median(times) for times in zip(*talks, strict=True)]
         story = [{"role": "user", "content": "请讲一个很长很长的故事。"}]
         _, _, timings = _ask(url, story, LONG_TOKENS)
@@ -62,7 +59,7 @@ def main() -> None:
         ["ready after the start", f"{ready_s:.2f} s"],
         ["first word of turn 1", f"{firsts[0]:.2f} s"],
         ["of the other turns, p50", f"{statistics.median(firsts[1:]):.2f} s"],
-        ["of the other turns, longest", f"{max(firsts[1:]):.2f} s"],
+        ["of the other turns, longest", f"{max(max(times[1:]) for times in talks):.2f} s"],
         ["a long reply", f"{timings['predicted_per_second']:.1f} tokens/s"],
         ["memory", f"{facts['rss_mb'] + facts['upstreams'][0]['rss_mb']:.0f} MB"],
     ]
@@ -72,34 +69,39 @@ def main() -> None:
     show((facts["model"], ""), rows)
 
 
-def _converse(url: str, name: str, turns: int, number: int) -> list[float]:
+def _converse(url: str, name: str, turns: int, number: int, pause_s: float) -> list[float]:
     """Seconds to the first word of each turn. `number` makes conversations differ, so that none is in the cache."""
     persona, history, talk = load_persona(name), History(), config.load().talk
     limit = HistoryLimit(talk.history_tokens, talk.history_turns)
-    persona_s, _, _ = _ask(url, persona.messages(history, ""), 1)
+    session = f"benchmark-{number}"
+    persona_s, _, _ = _ask(url, persona.messages(history, ""), 1, session)
     tell(f"conversation {number + 1}: the persona is read in {persona_s:.2f} s")
     firsts = []
     for at in range(turns):
         words = TURNS[at % len(TURNS)] if at else f"你好，我是{number + 1}号。"
-        first_s, text, timings = _ask(url, persona.messages(history, words), REPLY_TOKENS)
+        first_s, text, timings = _ask(url, persona.messages(history, words), REPLY_TOKENS, session)
         firsts.append(first_s)
         history.commit(words, [HeardClause(text, 1.0)], interrupted=False)
         dropped = len(history.surplus(limit))
         history.forget(dropped, history.summary)
-        ahead_s, _, _ = _ask(url, persona.messages(history, ""), 1)
+        ahead_s, _, _ = _ask(url, persona.messages(history, ""), 1, session, background=True)
         tell(
             f"turn {at + 1}: first word {first_s:.3f} s, prompt of {timings['prompt_n']} new tokens and "
             f"{timings['cache_n']} cached, {timings['predicted_per_second']:.1f} tokens/s, read ahead {ahead_s:.2f} s,"
             f" {dropped} old turns dropped"
         )
+        time.sleep(pause_s)
     return firsts
 
 
-def _ask(url: str, messages: list[dict[str, str]], tokens: int) -> tuple[float, str, dict[str, Any]]:
+def _ask(
+    url: str, messages: list[dict[str, str]], tokens: int, session: str = "", *, background: bool = False
+) -> tuple[float, str, dict[str, Any]]:
     """Seconds to the first word, the reply, and the model's own timings."""
     body = {"messages": messages, "max_tokens": tokens, "stream": True, "temperature": 0}
     started = time.perf_counter()
-    answer = requests.post(f"{url}/v1/chat/completions", json=body, stream=True, timeout=TIMEOUT_S)
+    headers = {"X-Huiyin-Session": session, "X-Huiyin-Priority": "background" if background else "normal"}
+    answer = requests.post(f"{url}/v1/chat/completions", json=body, headers=headers, stream=True, timeout=TIMEOUT_S)
     first_s, text, timings = 0.0, "", {}
     for line in answer.iter_lines(1):
         if not line.startswith(b"data: {"):

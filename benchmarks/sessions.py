@@ -30,7 +30,7 @@ import psutil
 
 from benchmarks.output import tell
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
-from huiyin.assistant.conversation.events import ModelAsked, Public, TurnCommitted
+from huiyin.assistant.conversation.events import Public, TurnCommitted
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Computation, Plan, RealWorld, Source
@@ -45,13 +45,14 @@ from huiyin.assistant.scenario import voices
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings, load
 
-PACKET = 320  # samples: 20 ms
+PACKET = 640  # samples: 40 ms
 TURN_S = 8.0  # from the beginning of a user's turn to that of the next
 _SPEAKS_S, _REPLY_S = 1.6, 2.0
-_REPORT_EVERY = 5  # packets
+_REPORT_EVERY = 3  # packets
 _TONE_HZ, _TONE_STEP_HZ, _TONE_LEVEL = 3000.0, 50.0, 300  # of the first session; between two; int16
 _ASR_S, _LLM_S, _TTS_S = 0.15, 0.25, 0.1  # what the simulated services take
 _SETTLE_S = 3.0  # after the start, before anything is measured, and after the last turn
+_SILENCE = np.zeros(PACKET, np.int16)
 _ANSWER = re.compile(r"answer (\d+) for (\d+)")
 
 
@@ -63,9 +64,9 @@ def tone(number: int, samples: int) -> Pcm16:
 
 def whose(sound: Pcm16, sessions: int) -> int:
     """The number of the session whose tone is loudest in `sound`."""
-    angle = 2j * np.pi * np.arange(len(sound)) / SAMPLE_RATE
-    levels = [abs(np.exp(-angle * (_TONE_HZ + _TONE_STEP_HZ * n)) @ sound.astype(np.float32)) for n in range(sessions)]
-    return int(np.argmax(levels))
+    second = np.resize(sound, SAMPLE_RATE).astype(np.float32)  # so that the spectrum has a line for each Hz
+    lines = np.abs(np.fft.rfft(second))[round(_TONE_HZ) :: round(_TONE_STEP_HZ)]
+    return int(np.argmax(lines[:sessions]))
 
 
 class Services:
@@ -105,7 +106,7 @@ class User:
         self.port = RemotePort(self.send)
         self.heard: list[tuple[int, Pcm16]] = []
         """(generation, sound) of what was played."""
-        self._speech = speech
+        self._speech = np.pad(speech, (0, -len(speech) % PACKET))
         self._messages: deque[ToClient] = deque()
         self._waiting: list[Pcm16] = []
         self._generation = self._at = self._position = 0
@@ -116,18 +117,18 @@ class User:
         self._messages.append(message)
 
     def step(self, packet: int, speaks_from: int, post: Callable[..., object]) -> None:
-        """20 ms: speak, play, report."""
+        """A packet's time: speak, play, report."""
         self._obey()
-        waiting = np.concatenate([np.zeros(0, np.int16), *self._waiting])
-        if len(waiting):
-            part, self._waiting = waiting[:PACKET], [waiting[PACKET:]]
+        if self._waiting:
+            part, rest = self._waiting[0][:PACKET], self._waiting[0][PACKET:]
+            self._waiting[:1] = [rest] if len(rest) else []
             self.heard.append((self._generation, part))
             self._at += len(part)
         if packet % _REPORT_EVERY == self.number % _REPORT_EVERY and self._generation:
             post(self.port.played, self._generation, self._at)
         begin = (packet - speaks_from) * PACKET
-        said = self._speech[max(0, begin) : max(0, begin + PACKET)]
-        post(self.port.receive, np.pad(said, (0, PACKET - len(said))), self._position)
+        is_speaking = 0 <= begin < len(self._speech)
+        post(self.port.receive, self._speech[begin : begin + PACKET] if is_speaking else _SILENCE, self._position)
         self._position += PACKET
 
     def _obey(self) -> None:
@@ -238,7 +239,7 @@ def let_users_talk(office: Office, turns: int) -> float:
     packets = round(TURN_S * SAMPLE_RATE) // PACKET
     began_s, latest_s = time.monotonic(), 0.0
     settle = round(_SETTLE_S * SAMPLE_RATE) // PACKET
-    for packet in range(turns * packets + settle):
+    for packet in range((turns + 1) * packets + settle):  # the last to begin also has its last answer
         due_s = began_s + packet * PACKET / SAMPLE_RATE
         time.sleep(max(0.0, due_s - time.monotonic()))
         latest_s = max(latest_s, time.monotonic() - due_s)

@@ -172,7 +172,9 @@ class LlmSettings:
     )
     streams: int = setting(256, "replies on their way at once; one more gets 429", low=1, high=1024)
     hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
-    prompt_cache_mb: int = setting(256, "so another caller's prompt does not push the talk's out", low=0, high=65536)
+    prompt_cache_mb: int = setting(
+        512, "of what other sessions have read; 28 MB per 1024 tokens: 14 with a full history", low=0, high=65536
+    )
 
     @property
     def is_embedded(self) -> bool:

@@ -8,6 +8,7 @@ little when it was nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -36,10 +37,11 @@ class EnergyDrops:
 
     def push(self, samples: Pcm16) -> tuple[EnergyChange, float] | None:
         """The newest sound (int16, whole steps of 10 ms or nearly): what changed, and since how many seconds."""
-        steps = len(samples) // _STEP
-        power = (samples[len(samples) - steps * _STEP :].astype(np.float32) ** 2).reshape(steps, _STEP).mean(axis=1)
-        for level_db in 10 * np.log10(np.maximum(power, _FLOOR)):
-            self._take(float(level_db))
+        sound = samples.astype(np.float32)
+        for begin in range(len(sound) % _STEP, len(sound), _STEP):
+            step = sound[begin : begin + _STEP]
+            power = float(np.dot(step, step)) / _STEP
+            self._take(10 * math.log10(max(power, _FLOOR)))
         if self._dropped and self._quiet == 0:
             self._dropped = False
             return "recovered", 0.0

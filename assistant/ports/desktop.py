@@ -178,9 +178,10 @@ class SilentDevice:
 
     def start(self, exchange: Exchange) -> None:
         """Begin."""
+        stopped = self._stopped = threading.Event()
 
         def run() -> None:
-            while not self._stopped.wait(BLOCK / SAMPLE_RATE):
+            while not stopped.wait(BLOCK / SAMPLE_RATE):
                 exchange(np.zeros(BLOCK, np.int16))
 
         threading.Thread(target=run, name="silence", daemon=True).start()

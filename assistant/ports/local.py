@@ -23,7 +23,7 @@ class DeviceMicrophone:
         self._device, self._player = device, player
 
     def start(self, timers: Timers, hear: Callable[[Block], None], reported: Callable[[], None]) -> None:
-        """As `Microphone.start`; `hear` is called in the device's thread, for every block, and stands for `reported`."""
+        """As `Microphone.start`. `hear` is called in the device's thread, and stands for `reported`."""
 
         def exchange(mic: Pcm16) -> Pcm16:
             far_end = self._player.read(len(mic))

@@ -80,7 +80,7 @@ class RemoteLoudspeaker(Tracks):
         super().close(generation)
         self._pump()
         if self._timers is not None and self._playing(generation):
-            self._timers.after(0.0, self._reported)  # it may have been heard to its end already
+            self._timers.after(0.0, lambda: self._reported())  # it may have been heard to its end already
 
     def stop(self, generation: int) -> None:
         """As `Loudspeaker.stop`. What the client reports afterwards still counts."""

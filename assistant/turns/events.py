@@ -54,8 +54,7 @@ class EnergyRecovered(Event):
 
 @dataclass(frozen=True)
 class EndpointScored(Event):
-    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1; None where it could not
-    be judged."""
+    """By its sound the turn that pauses since `end_s` is complete with this probability, 0..1; None: it cannot tell."""
 
     end_s: float
     probability: float | None
@@ -154,6 +153,11 @@ class Say(Event):
 
     clauses: tuple[str, ...]
     generation: int = 0
+
+
+@dataclass(frozen=True)
+class Interrupted(Event):
+    """Something other than the user's voice or key ends the reply: a button on a page, a client's request."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
-"""Options for ONNX Runtime on a machine with other work to do."""
+"""ONNX Runtime on a machine with other work to do: its options, and Silero's voice activity."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 _SPIN_US = 20
 _SPINS_BRIEFLY = (1, 31)  # the first version with that limit
@@ -13,6 +15,30 @@ _PROBE_OPSET = 17
 _PROBE_IR = 8  # read by every onnxruntime since 1.15
 _UINT8_MAX = 255
 _INT8_MAX = 127
+
+
+SILERO_FRAME = 512  # samples of one call at 16 kHz: 32 ms
+SILERO_CONTEXT = 64  # samples of the previous frame before them
+
+
+class Silero:
+    """One stream through a model (snakers4/silero-vad v5, MIT), whose session others may share."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self._rate, self._state = np.array(16_000, np.int64), np.zeros((2, 1, 128), np.float32)
+
+    def __call__(self, window: npt.NDArray[np.float32]) -> float:
+        """Probability 0..1 that a frame is speech: float32 in [-1, 1], shape (576,), the context and the frame."""
+        out, self._state = self.session.run(None, {"input": window[None], "state": self._state, "sr": self._rate})
+        return float(out[0, 0])
+
+
+def open_model(model: Path) -> Any:
+    """A session on one core, for a model too small for more."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])
 
 
 def session_options(threads: int) -> Any:

@@ -17,18 +17,20 @@ from huiyin.services.common.app import create_app, documented, json_body
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
-from huiyin.services.llm.checks import check_chat, check_generate, check_suspend
+from huiyin.services.llm.checks import check_chat, check_generate, check_priority, check_session, check_suspend
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
-from huiyin.services.llm.upstream import JsonObject, open_upstreams
+from huiyin.services.llm.upstream import Caller, JsonObject, open_upstreams
 
 log = logging.getLogger(__name__)
 
 _BODY_LIMIT_MB = 16  # a long history with a few pictures
 _CLIENT_LEFT = 499  # nginx's status for it; only the metrics show it
 _UPSTREAM_HEADER = "X-Huiyin-Upstream"
+_SESSION_HEADER = "X-Huiyin-Session"
+_PRIORITY_HEADER = "X-Huiyin-Priority"
 
 
 def make_app(settings: Settings) -> Flask:
@@ -64,9 +66,17 @@ def make_app(settings: Settings) -> Flask:
         "llm", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe, ready_facts=ready_facts
     )
 
+    def caller() -> Caller:
+        return Caller(
+            client_left(request.environ),
+            check_session(request.headers.get(_SESSION_HEADER, "")),
+            check_priority(request.headers.get(_PRIORITY_HEADER, "")),
+        )
+
     def streaming(body: JsonObject, encode: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
+        asker = caller()
         with take_place() as place:
-            stream = host.get().stream(body, client_left(request.environ))
+            stream = host.get().stream(body, asker)
             place.callback(stream.close)
             until_sent = place.pop_all()
 
@@ -86,25 +96,31 @@ def make_app(settings: Settings) -> Flask:
         return "", _CLIENT_LEFT
 
     @app.post("/v1/chat/completions")
-    @documented(requestBody=_body({"messages": [{"role": "user", "content": "你好"}], "stream": True}))
+    @documented(
+        requestBody=_body({"messages": [{"role": "user", "content": "你好"}], "stream": True}), parameters=_HEADERS
+    )
     def chat() -> Response:
         """Chat completion, as OpenAI's, streamed or whole.
 
         `model` is a name of /v1/models, or empty: the first upstream that answers. Unknown fields go to the upstream
         unchanged. The header X-Huiyin-Upstream names the upstream that answered. A stream that fails after its first
         word ends with an event {"error": {…}}.
+
+        The embedded model answers one request at a time, sessions in turn. A background request waits for all others,
+        and is ended with 503 `preempted` when one comes.
         """
         body = check_chat(json_body())
         if body["stream"]:
             return streaming(body, _events, "text/event-stream")
+        asker = caller()
         with take_place():
-            answer, upstream = host.get().complete(body, client_left(request.environ))
+            answer, upstream = host.get().complete(body, asker)
         response = Response(json.dumps(answer), mimetype="application/json")
         response.headers[_UPSTREAM_HEADER] = upstream.name
         return response
 
     @app.post("/generate")
-    @documented(requestBody=_body({"model": "", "prompt": "你好", "max_new_tokens": 64}))
+    @documented(requestBody=_body({"model": "", "prompt": "你好", "max_new_tokens": 64}), parameters=_HEADERS)
     def generate() -> Response:
         """Reply to a prompt as plain text, streamed.
 
@@ -114,14 +130,16 @@ def make_app(settings: Settings) -> Flask:
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
 
     @app.post("/hold")
-    @documented(requestBody=_body({"seconds": 1.0}))
+    @documented(requestBody=_body({"seconds": 1.0, "session": "kitchen"}))
     def suspend() -> Response:
         """Suspend the embedded model for `seconds` (at most 5), so that a voice on the same cores goes first.
 
-        Replies on their way wait and lose nothing. 0 resumes it at once, as does the next request for a reply. `held`
-        is false where no embedded model runs.
+        For one `session`: the model runs on while a reply to another is written or waited for. The reply on its way
+        waits and loses nothing. 0 resumes it at once, as does the session's next request for a reply. `held` is false
+        where no embedded model runs.
         """
-        return jsonify(held=host.get().suspend(check_suspend(json_body())))
+        seconds, session = check_suspend(json_body())
+        return jsonify(held=host.get().suspend(seconds, session))
 
     @app.post("/end_of_turn")
     @documented(requestBody=_body(EXAMPLE))
@@ -188,3 +206,12 @@ def _text(stream: ReplyStream) -> Iterator[bytes]:
 
 def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"content": {"application/json": {"schema": {"type": "object"}, "example": example}}}
+
+
+_HEADERS = tuple(
+    {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": description}
+    for name, schema, description in (
+        (_SESSION_HEADER, {"pattern": "^[A-Za-z0-9._-]{0,64}$"}, "the conversation: these have turns"),
+        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: nobody waits for the answer"),
+    )
+)

@@ -6,6 +6,7 @@ Pure: a JSON object in, one ready for the proxy out. Unknown fields pass unchang
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from huiyin.services.common.errors import ApiError, shortened
@@ -15,6 +16,8 @@ _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TEMPERATURE_MAX = 2.0
 _TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a refused value in the message
+_SESSION = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_PRIORITIES = {"": False, "normal": False, "background": True}
 _SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
@@ -52,12 +55,26 @@ def check_generate(body: JsonObject) -> JsonObject:
     return check_chat({**body, "stream": True})
 
 
-def check_suspend(body: JsonObject) -> float:
-    """The seconds for which to suspend the model. Raises ApiError 400."""
+def check_session(name: Any) -> str:
+    """The name of a conversation, '' for none. Raises ApiError 400."""
+    if not isinstance(name, str) or not _SESSION.fullmatch(name):
+        raise _refuse("llm.bad_session", name=shortened(name, _SHOWN))
+    return name
+
+
+def check_priority(word: str) -> bool:
+    """Whether a request is in the background. Raises ApiError 400."""
+    if word not in _PRIORITIES:
+        raise _refuse("llm.bad_priority", word=shortened(word, _SHOWN))
+    return _PRIORITIES[word]
+
+
+def check_suspend(body: JsonObject) -> tuple[float, str]:
+    """The seconds for which to suspend the model, and the session that wants it. Raises ApiError 400."""
     if body.get("seconds") is None:
         raise _refuse("llm.no_seconds")
     _number(body, "seconds", _SUSPEND_MAX_S)
-    return float(body["seconds"])
+    return float(body["seconds"]), check_session(body.get("session") or "")
 
 
 def _check_messages(messages: Any) -> None:

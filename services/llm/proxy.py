@@ -17,11 +17,10 @@ from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
-from huiyin.services.llm.http_client import Exchange, Watch
-from huiyin.services.llm.http_response import Head
+from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.stream import ReplyStream, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import JsonObject, Upstream
+from huiyin.services.llm.upstream import Caller, JsonObject, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -43,20 +42,20 @@ class Proxy:
             up.name: CircuitBreaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
         }
 
-    def stream(self, body: JsonObject, watch: Watch) -> ReplyStream:
+    def stream(self, body: JsonObject, caller: Caller) -> ReplyStream:
         """A streamed reply, its first word received. `body` is a checked request with ``stream: true``.
 
-        Raises ApiError when no upstream gave one, ClientLeft when `watch` says that the client has left.
+        Raises ApiError when no upstream gave one, ClientLeft when the client has left.
         """
-        return self._first(body, lambda upstream, request: self._open(upstream, request, watch))
+        return self._first(body, lambda upstream, request: self._open(upstream, request, caller))
 
-    def complete(self, body: JsonObject, watch: Watch) -> tuple[JsonObject, Upstream]:
+    def complete(self, body: JsonObject, caller: Caller) -> tuple[JsonObject, Upstream]:
         """A whole reply, and its upstream. Raises as `stream` does."""
-        return self._first(body, lambda upstream, request: (self._whole(upstream, request, watch), upstream))
+        return self._first(body, lambda upstream, request: (self._whole(upstream, request, caller), upstream))
 
-    def suspend(self, seconds: float) -> bool:
-        """Suspend the models that run here for `seconds`; 0 resumes them. False: none runs here."""
-        suspended = [upstream.suspend(seconds) for upstream in self.upstreams]
+    def suspend(self, seconds: float, session: str) -> bool:
+        """See `Upstream.suspend`."""
+        suspended = [upstream.suspend(seconds, session) for upstream in self.upstreams]
         return any(suspended)
 
     def models(self) -> tuple[list[JsonObject], list[JsonObject]]:
@@ -105,7 +104,7 @@ class Proxy:
                     return answer
             except UpstreamError as failure:
                 log.warning("%s", failure.message)
-                if not failure.elsewhere or failure.status == _NO_MODEL:
+                if failure.works or not failure.elsewhere or failure.status == _NO_MODEL:
                     breaker.succeeded()  # the upstream works; the request is at fault
                 else:
                     breaker.failed(failure, failure.retry_after_s)
@@ -122,21 +121,21 @@ class Proxy:
         names = [str(entry["id"]) for entry in self.models()[0][:10]]
         return ApiError(404, "llm.unknown_model", code="model_not_found", model=shortened(model), models=names)
 
-    def _open(self, upstream: Upstream, body: JsonObject, watch: Watch) -> ReplyStream:
+    def _open(self, upstream: Upstream, body: JsonObject, caller: Caller) -> ReplyStream:
         limit_s = self._settings.first_token_timeout_s
         if upstream is self.upstreams[-1]:
             limit_s *= _LAST_PATIENCE
+        exchange = upstream.post(body, caller, limit_s)
         until = time.monotonic() + limit_s
-        exchange = upstream.post(body)
         try:
-            head = _head(upstream, exchange, until, watch)
+            head = _head(upstream, exchange, until, caller)
             kind = head.headers.get("content-type", "")
             if not kind.startswith("text/event-stream"):
                 raise trouble.bad_answer(upstream.name, "llm.not_a_stream", kind=kind or "nothing")
             stream = ReplyStream(
                 upstream,
                 exchange,
-                watch,
+                caller.left,
                 idle_s=self._settings.idle_timeout_s,
                 hide_thinking=self._settings.hide_thinking,
             )
@@ -149,13 +148,13 @@ class Proxy:
             exchange.close()
             raise
 
-    def _whole(self, upstream: Upstream, body: JsonObject, watch: Watch) -> JsonObject:
+    def _whole(self, upstream: Upstream, body: JsonObject, caller: Caller) -> JsonObject:
         limit_s = self._settings.reply_timeout_s
+        exchange = upstream.post(body, caller, limit_s)
         until = time.monotonic() + limit_s
-        exchange = upstream.post(body)
         try:
-            _head(upstream, exchange, until, watch)
-            answer = json.loads(exchange.rest(until, watch, _REPLY_LIMIT))
+            _head(upstream, exchange, until, caller)
+            answer = json.loads(exchange.rest(until, caller.left, _REPLY_LIMIT))
         except TimeoutError:
             raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:
@@ -171,10 +170,10 @@ class Proxy:
         return answer
 
 
-def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) -> Head:
+def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> http.client.HTTPResponse:
     """The head of an answer with status 200. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
-        head = exchange.head(until, watch)
+        head = exchange.head(until, caller.left)
     except TimeoutError:
         raise
     except (OSError, http.client.HTTPException) as error:
@@ -182,7 +181,7 @@ def _head(upstream: Upstream, exchange: Exchange, until: float, watch: Watch) ->
     if head.status == 200:
         return head
     try:
-        words = exchange.rest(time.monotonic() + _REFUSAL_S, watch, _REFUSAL_LIMIT)
+        words = exchange.rest(time.monotonic() + _REFUSAL_S, caller.left, _REFUSAL_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):
         words = b""
     raise trouble.refused(upstream.name, head, words, upstream.clean)

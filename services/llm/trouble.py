@@ -13,7 +13,6 @@ from typing import Any
 
 from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
-from huiyin.services.llm.http_response import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
@@ -21,12 +20,15 @@ _WITH_RETRY_AFTER = {429, 503}  # statuses whose Retry-After is followed
 
 
 class UpstreamError(ApiError):
-    """An upstream did not answer as it should. `elsewhere`: another one may answer the same request."""
+    """An upstream did not answer as it should. `elsewhere`: another one may answer the same request.
 
-    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, **more: Any) -> None:
+    `works`: the upstream is not at fault, and its circuit stays closed.
+    """
+
+    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, works: bool = False, **more: Any) -> None:
         """`more` is ApiError's: `code`, `retry_after_s`, and the facts."""
         super().__init__(status, key, **more)
-        self.elsewhere = elsewhere
+        self.elsewhere, self.works = elsewhere, works
 
 
 def reason(error: Exception) -> str:
@@ -69,6 +71,16 @@ def circuit_open(name: str, wait_s: float, last: UpstreamError | None) -> Upstre
     )
 
 
+def no_turn(name: str, wait_s: float) -> UpstreamError:
+    """It worked on other requests for `wait_s`."""
+    return UpstreamError(503, "llm.no_turn", code="busy", works=True, who=_who(name), wait_s=wait_s, retry_after_s=1)
+
+
+def preempted() -> UpstreamError:
+    """A background request was ended for one that is waited for."""
+    return UpstreamError(503, "llm.preempted", elsewhere=False, retry_after_s=1)
+
+
 def stalled(name: str, limit_s: float) -> UpstreamError:
     """It fell silent in the middle of a reply."""
     return UpstreamError(504, "llm.upstream_stalled", who=_who(name), limit_s=limit_s)
@@ -85,7 +97,7 @@ def bad_answer(name: str, key: str, **facts: object) -> UpstreamError:
     return UpstreamError(502, "llm.upstream_bad_answer", who=_who(name), what=messages.text(key, facts))
 
 
-def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
+def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
     """It answered with an error status; `clean` removes our key from its words."""
     try:
         words, code = _words(json.loads(body))

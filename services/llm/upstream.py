@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
 from huiyin.services.llm.credentials import per_url, read_keys
-from huiyin.services.llm.http_client import Exchange
+from huiyin.services.llm.http_client import Exchange, Watch
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,18 @@ _ENGINES = {
     "embedded": "huiyin.services.llm.engines.embedded:Embedded",
     "remote": "huiyin.services.llm.engines.remote:Remote",
 }
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. Only the embedded model knows sessions; nothing of this is passed on to a server elsewhere."""
+
+    left: Watch
+    """Whether the client has left."""
+    session: str = ""
+    """The conversation that the request belongs to, '' for none: turns and the prompt cache go by it."""
+    background: bool = False
+    """Nobody waits for the answer."""
 
 
 class Upstream(Protocol):
@@ -46,11 +59,14 @@ class Upstream(Protocol):
     def shape(self, body: JsonObject) -> JsonObject:
         """The request in the form that this upstream expects. Raises ApiError 400 for what it cannot do."""
 
-    def post(self, body: JsonObject) -> Exchange:
-        """Send a chat completion request."""
+    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
+        """Send a chat completion request. A model that runs here answers one at a time: the call waits for its turn.
 
-    def suspend(self, seconds: float) -> bool:
-        """Suspend the model for `seconds` (0: resume it). False: it does not run here."""
+        Raises UpstreamError when that takes longer than `wait_s`, ClientLeft when the client has left meanwhile.
+        """
+
+    def suspend(self, seconds: float, session: str) -> bool:
+        """`session` wants the model suspended for `seconds` (0: resumed). False: it does not run here."""
 
     def unreachable(self) -> str:
         """Why it cannot be reached, '' where it can. Takes well under a second; may be some seconds old."""

@@ -18,7 +18,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from huiyin.assistant.clients.decoders import Events, Json
-from huiyin.assistant.clients.form import FormUpload
 from huiyin.assistant.clients.http import ServiceError, call
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.clients.stream import Stream
@@ -64,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Service(ThreadingHTTPServer):
-    """Writes "Hi" in an answer of `parts`. `stays_open`: the answer has no end; sets `left` when its caller has gone."""
+    """Writes "Hi", in `parts`. `stays_open`: its answers have no end; then `left` is set when the caller has gone."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -111,16 +110,11 @@ def silent() -> Iterator[socket.socket]:
 
 
 def ask(port: int, timeout_s: float = LIMIT_S) -> Stream[dict[str, object]]:
-    return Stream(
-        lambda: call(
-            "tts",
-            f"http://127.0.0.1:{port}",
-            "/audio",
-            lambda kind: Events("tts", lambda event: [event]),
-            timeout_s=timeout_s,
-            body=b"{}",
-        )  # fmt: skip
-    )
+    def decoder(content_type: str) -> Events[dict[str, object]]:
+        return Events("tts", lambda event: [event])
+
+    url = f"http://127.0.0.1:{port}"
+    return Stream(lambda: call("tts", url, "/audio", decoder, timeout_s=timeout_s, body=b"{}"))
 
 
 # --- ended by who asked ---------------------------------------------------------------------------------------------
@@ -252,7 +246,7 @@ def test_an_answer_is_over_with_its_last_event_though_the_body_goes_on(service: 
 
 
 def test_nothing_is_left_behind_when_the_interpreter_ends(service: Service) -> None:
-    """Neither connections nor loops: Python would say so (-X dev)."""
+    """Neither connections nor loops: Python would say so."""
     script = f"""
 import logging, threading
 logging.getLogger("asyncio").setLevel("ERROR")  # not how slow a busy machine is
@@ -267,7 +261,9 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 print("".join(ask()))
 """
-    ran = subprocess.run([sys.executable, "-X", "dev", "-c", script], capture_output=True, text=True, timeout=LIMIT_S)
+    ran = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", script], capture_output=True, text=True, timeout=LIMIT_S
+    )
     assert (ran.stdout, ran.stderr) == ("Hi\n", "")
 
 
@@ -302,6 +298,19 @@ def test_a_connection_that_is_reset_is_a_failure_in_words(silent: socket.socket)
 
     with pytest.raises(ServiceError, match=r"tts at http://127\.0\.0\.1:\d+: .*reset by peer"):
         asyncio.run(reset())
+
+
+def test_another_program_on_the_port_is_told_from_a_service(silent: socket.socket) -> None:
+    async def greeted() -> None:
+        loop = asyncio.get_running_loop()
+        asked = asyncio.create_task(anext(aiter(ask(silent.getsockname()[1]))))
+        connection, _ = await loop.sock_accept(silent)
+        with connection:
+            await loop.sock_sendall(connection, b"SSH-2.0-OpenSSH_9\r\n\r\n")
+            await asked
+
+    with pytest.raises(ServiceError, match="not an HTTP response"):
+        asyncio.run(greeted())
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -359,11 +368,9 @@ def test_a_refusal_that_comes_before_all_of_a_recording_is_sent_says_why(service
         to.start("application/json", 413)
         to.chunk(b'{"error": {"message": "too long"}}')
         to.chunk(b"")
-        to.close_connection = True
+        to.close_connection = True  # what has not been read yet makes it a reset
 
     service.answer, service.reads = refuse, False  # type: ignore[method-assign]
-    form = FormUpload({}, Zeros(2**26), 2**26)
-    assert form.length > 2**26
     with pytest.raises(ServiceError, match="asr: too long"):
         list(service.client.transcribe_file(Zeros(2**26), 2**26, {}, timeout_s=LIMIT_S))
 

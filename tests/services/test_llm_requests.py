@@ -17,7 +17,7 @@ from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
-from huiyin.services.llm.upstream import open_upstreams
+from huiyin.services.llm.upstream import Caller, open_upstreams
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 from tests.support.stub_upstream import Answer, Stub, completion, delta
@@ -285,7 +285,7 @@ def test_thoughts_are_shown_when_asked_for(stub: Stub) -> None:
     settings = LlmSettings(upstreams=(stub.url,), hide_thinking=False)
     proxy = Proxy([Remote(stub.url, settings, "")], settings)
     body = {"model": "", "messages": HELLO}
-    message = proxy.complete(body, lambda: False)[0]["choices"][0]["message"]
+    message = proxy.complete(body, Caller(lambda: False))[0]["choices"][0]["message"]
     assert message["content"].startswith("<think>sad") and message["reasoning_content"] == "hm"
-    said = "".join(chunk.text for chunk in proxy.stream({**body, "stream": True}, lambda: False))
+    said = "".join(chunk.text for chunk in proxy.stream({**body, "stream": True}, Caller(lambda: False)))
     assert "sad, " in said and '"hm"' in said

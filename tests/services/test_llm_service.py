@@ -49,10 +49,11 @@ def user(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
-def timings(service: str, messages: list[Any], tokens: int = 8) -> dict[str, Any]:
+def timings(service: str, messages: list[Any], tokens: int = 8, session: str = "") -> dict[str, Any]:
     """The model's own measurements of its work on `messages`."""
     body = {"messages": messages, "max_tokens": tokens, "temperature": 0}
-    answer = requests.post(f"{service}/v1/chat/completions", json=body, timeout=PATIENCE_S).json()
+    headers = {"X-Huiyin-Session": session}
+    answer = requests.post(f"{service}/v1/chat/completions", json=body, headers=headers, timeout=PATIENCE_S).json()
     return dict(answer["timings"])
 
 
@@ -114,6 +115,41 @@ def test_the_prefix_stays_warm_over_turns_other_callers_and_replies_that_are_cut
 
     after = timings(service, [*talk[:-1], *user("今天我有点累，因为昨晚没睡好。")])
     assert after["cache_n"] >= next_turn["cache_n"] and after["prompt_n"] < 40
+
+
+def test_each_session_finds_its_own_prefix_again_after_the_others(service: str) -> None:
+    talks: dict[str, list[Any]] = {
+        name: [{"role": "system", "content": PERSONA}, *user(f"My name is {name}. {colour} is my favourite colour.")]
+        for name, colour in (("Ann", "Blue"), ("Bob", "Dark red"), ("Cleo", "Green"), ("Dan", "Light grey"))
+    }
+    read = {name: timings(service, talk, session=name) for name, talk in talks.items()}
+    for _ in range(2):
+        for name, talk in talks.items():
+            talk += [{"role": "assistant", "content": "That is a nice colour indeed."}, *user("And yours?")]
+            turn = timings(service, talk, session=name)
+            assert turn["cache_n"] >= read[name]["cache_n"] + read[name]["prompt_n"] - 8, name
+            assert turn["prompt_n"] < 40, name
+            read[name] = turn
+
+
+def test_a_reply_does_not_wait_for_a_prefix_being_read(service: str) -> None:
+    prefix = user("Listen. " + "The lighthouse keeper walked down to the sea. " * 80)
+    headers = {"X-Huiyin-Session": "reader", "X-Huiyin-Priority": "background"}
+    answers: list[requests.Response] = []
+
+    def read_ahead() -> None:
+        body = {"messages": prefix, "max_tokens": 900}
+        answers.append(requests.post(f"{service}/v1/chat/completions", json=body, headers=headers, timeout=PATIENCE_S))
+
+    reader, model = threading.Thread(target=read_ahead), model_process(service)
+    used_s = sum(model.cpu_times()[:2])
+    reader.start()
+    while sum(model.cpu_times()[:2]) < used_s + 0.2:
+        assert reader.is_alive()
+        time.sleep(0.01)
+    timings(service, user("hi"), 1, session="talker")
+    reader.join()
+    assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (503, "preempted")
 
 
 def test_a_client_that_leaves_frees_the_model(service: str) -> None:

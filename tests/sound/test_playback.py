@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from huiyin.assistant.ears.listener import SoundRing
 from huiyin.assistant.ears.vad import Frame, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
+from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.player import Player
+from huiyin.assistant.ports.port import Block, Exchange, Port, PortError
 from huiyin.assistant.ports.tracks import FADE
+from tests.support.remote_client import VirtualTime
 
 SPEECH, SILENCE = Frame(0.9), Frame(0.05)
 
@@ -257,3 +261,46 @@ def test_it_tells_once_which_clause_is_heard() -> None:
     assert (player.advanced(), player.advanced()) == ((1, 0), None)
     player.read(3200)
     assert player.advanced() == (1, 1)
+
+
+class Device:
+    """A `Duplex` that a test moves by hand."""
+
+    output_latency_s = 0.1
+    exchange: Exchange | None = None
+    dead = False
+
+    def start(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    def stop(self) -> None:
+        self.exchange = None
+
+    def check(self) -> None:
+        if self.dead:
+            raise PortError("ports.device_stopped")
+
+
+def test_a_device_becomes_a_port() -> None:
+    device, blocks, reports = Device(), list[Block](), []
+    port: Port = LocalPort(device)
+
+    def hear(block: Block) -> None:
+        blocks.append(block)
+        reports.append(port.loudspeaker.heard(1)[0])
+
+    port.microphone.start(VirtualTime(), hear, lambda: None)
+    port.loudspeaker.add(1, 0, ramp(3200))
+    port.loudspeaker.open(1)
+    assert device.exchange is not None
+    out = [device.exchange(ramp(320, 1000 * number)) for number in range(10)]
+    assert np.array_equal(np.concatenate(out), ramp(3200))
+    assert [block.mic[0] for block in blocks] == list(range(0, 10_000, 1000))
+    assert all(np.array_equal(block.far_end, played) for block, played in zip(blocks, out, strict=True))
+    assert reports[3:8] == [0, 0, 320, 640, 960], "heard 100 ms after it was handed out"
+    port.microphone.check()
+    device.dead = True
+    with pytest.raises(PortError, match="has stopped"):
+        port.microphone.check()
+    port.microphone.stop()
+    assert device.exchange is None

@@ -12,20 +12,6 @@ from huiyin.configs.settings import Settings
 
 _MANY_CHANNELS = 32  # ALSA's way to say: as many as you like
 
-_ABOUT = """\
-Microphones and loudspeakers, each once; `*` marks the default. Their numbers and names, or parts of the names, are
-what --input and --output take, and the settings audio.input_device and audio.output_device.
-
-  huiyin devices
-  huiyin talk --input 3 --output "USB Audio"
-  huiyin devices --json"""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``devices``."""
-    parser.description = _ABOUT
-    parser.add_argument("--json", action="store_true", help="for programs")
-
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """List the devices. Returns the exit status. Raises CommandError when there are none."""

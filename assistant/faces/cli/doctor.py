@@ -12,22 +12,6 @@ from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_desktop
 from huiyin.configs.settings import Settings
 
-_ABOUT = """\
-Looks at everything a conversation needs and says what to do where something is missing. ok: works. warn: some of it
-will not work, or not well. fail: talking cannot work; the exit status is then 1. Starts and changes nothing.
-
-  huiyin doctor
-  huiyin doctor --json
-  huiyin doctor --echo                   plays some 15 s of noise and says whether interrupting will work at this desk
-  huiyin doctor --profile my.toml"""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``doctor``."""
-    parser.description = _ABOUT
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--echo", action="store_true", help="play a sound and hear it: will interrupting work here?")
-
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Ask all questions. Returns 0, or 1 when something fails."""

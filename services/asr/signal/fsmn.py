@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from huiyin.services.asr.signal.detector import Detectors, Probabilities, open_model
+from huiyin.services.asr.signal.detector import Detectors, Probabilities
 from huiyin.services.asr.signal.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.onnx import open_model
 
 _STACK = 5  # frames side by side, the classified one in the middle
 _SIDE = _STACK // 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,24 @@ from huiyin.configs import messages
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ApiError, ModelError
+from huiyin.services.common.watch import ClientLeft
+from huiyin.services.llm import trouble
 from huiyin.services.llm.engines.llama_process import LlamaProcess
+from huiyin.services.llm.fair_queue import FairQueue, Ticket
 from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import ALIASES, JsonObject
+from huiyin.services.llm.upstream import ALIASES, Caller, JsonObject
 
 log = logging.getLogger(__name__)
 
 _BATCH_TOKENS = 64  # so the next request waits at most 1 s for a cancelled one that still reads its prompt
-_SPARE_HTTP_THREADS = 4  # in addition to one for each request of the service
+_HTTP_THREADS = 8  # one request at a time, and cancelled ones, which llama.cpp notices within a second
 # The model card's own sampling values; llama.cpp's (0.8, 0.95, 40) let a small model ramble.
 _TEMPERATURE = 0.7
 _TOP_P = 0.8
 _TOP_K = 20
 _CHAT = "/v1/chat/completions"
+_LOOK_S = 0.1  # how often a request that waits for its turn looks at its client
 
 
 class Embedded:
@@ -42,9 +47,10 @@ class Embedded:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.llm
         self._path = ModelStore(settings.store).ensure(settings.llm.model)
-        self._http_threads = settings.service.threads + _SPARE_HTTP_THREADS
         self.model = self._path.name
-        self._lock = threading.Lock()
+        self._queue = FairQueue()
+        self._changed = threading.Condition()  # guards the queue, the process, and the session below
+        self._in_slot = ""  # the session whose last prompt llama.cpp's slot holds, '' for none or a nameless one
         self._process = self._start()
 
     def target(self, model: str) -> str | None:
@@ -65,23 +71,73 @@ class Embedded:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
         return body
 
-    def post(self, body: JsonObject) -> Exchange:
+    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
-        with self._lock:
-            if (status := self._process.status) is not None:
-                log.error("the embedded model's process has ended with status %s and is started again", status)
-                try:
-                    self._process = self._start()
-                except ModelError as error:
-                    raise UpstreamError(503, "llm.model_unavailable", why=error) from error
-            self._process.suspend(0)  # a request resumes a model that another caller has suspended
-            client = self._process.client
-        return client.exchange("POST", _CHAT, json.dumps(body).encode())
+        ticket = Ticket(caller.session, caller.background)
 
-    def suspend(self, seconds: float) -> bool:
+        def check() -> None:
+            if ticket.preempted:
+                raise trouble.preempted()
+
+        try:
+            self._wait_for_turn(ticket, caller, wait_s)
+            with self._changed:
+                client = self._running().client
+                body = self._in_its_slot(body, caller.session)
+            return client.exchange(
+                "POST", _CHAT, json.dumps(body).encode(), check=check, closed=lambda: self._leave(ticket)
+            )
+        except BaseException:
+            self._leave(ticket)
+            raise
+
+    def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`."""
-        self._process.suspend(seconds)
+        with self._changed:
+            self._queue.hold(session, time.monotonic() + seconds)
+            self._apply_holds()
         return True
+
+    def _wait_for_turn(self, ticket: Ticket, caller: Caller, wait_s: float) -> None:
+        until = time.monotonic() + wait_s
+        with self._changed:
+            self._queue.join(ticket)
+            self._apply_holds()
+            while self._queue.running is not ticket:
+                self._changed.wait(_LOOK_S)
+                if caller.left():
+                    raise ClientLeft
+                if time.monotonic() >= until:
+                    raise trouble.no_turn(self.name, wait_s)
+
+    def _leave(self, ticket: Ticket) -> None:
+        with self._changed:
+            self._queue.leave(ticket)
+            self._apply_holds()
+            self._changed.notify_all()
+
+    def _apply_holds(self) -> None:
+        now = time.monotonic()
+        self._process.suspend(self._queue.suspended_until(now) - now)
+
+    def _in_its_slot(self, body: JsonObject, session: str) -> JsonObject:
+        """The request with a word to llama.cpp whether its slot holds the prompt of `session`.
+
+        With an `id_slot` it goes on with what the slot holds. Without one it first saves that to the prompt cache, and
+        takes from there what begins as this prompt does.
+        """
+        goes_on = bool(session) and session == self._in_slot
+        self._in_slot = session
+        return {**body, "id_slot": 0 if goes_on else -1}
+
+    def _running(self) -> LlamaProcess:
+        if (status := self._process.status) is not None:
+            log.error("the embedded model's process has ended with status %s and is started again", status)
+            try:
+                self._process, self._in_slot = self._start(), ""
+            except ModelError as error:
+                raise UpstreamError(503, "llm.model_unavailable", why=error) from error
+        return self._process
 
     def unreachable(self) -> str:
         """See `Upstream.unreachable`."""
@@ -108,7 +164,7 @@ class Embedded:
             {
                 "threads": self._settings.threads,
                 "niceness": self._settings.niceness,
-                "http_threads": self._http_threads,
+                "http_threads": _HTTP_THREADS,
                 "context_tokens": self._settings.context_tokens,
                 "batch_tokens": _BATCH_TOKENS,
                 "prompt_cache_mb": self._settings.prompt_cache_mb,

@@ -52,6 +52,9 @@ def parameters(start: Start) -> Any:
     params.n_parallel = 1
     params.n_ctx_checkpoints = 0  # only models with recurrent layers need them
     params.cache_prompt = True
+    # A request without an `id_slot` saves the slot's prompt. Else llama.cpp would overwrite the half that differs of a
+    # prompt that begins alike, as those of one persona do.
+    params.slot_prompt_similarity = 0.0
     params.cache_ram_mib = start["prompt_cache_mb"]
     params.sampling.temp, params.sampling.top_p = start["temperature"], start["top_p"]
     params.sampling.top_k = start["top_k"]

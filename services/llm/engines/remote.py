@@ -15,7 +15,7 @@ from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
 from huiyin.services.llm.http_client import Exchange, HttpClient
 from huiyin.services.llm.trouble import reason, unreachable
-from huiyin.services.llm.upstream import ALIASES, JsonObject
+from huiyin.services.llm.upstream import ALIASES, Caller, JsonObject
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
@@ -63,11 +63,11 @@ class Remote:
         """Unchanged: the server checks its requests itself."""
         return body
 
-    def post(self, body: JsonObject) -> Exchange:
+    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`."""
         return self._client.exchange("POST", "/chat/completions", json.dumps(body).encode())
 
-    def suspend(self, seconds: float) -> bool:
+    def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`: it does not run here."""
         return False
 

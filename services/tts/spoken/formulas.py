@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal
 
+from huiyin.configs.tables import read_table
 from huiyin.services.common.text import HAN
 
 _NAME = {"zh": "一个公式", "en": "a formula"}
 _LONGEST = 60  # characters of LaTeX; more cannot be followed by ear
 
-_GREEK = {
-    "alpha": "阿尔法", "beta": "贝塔", "gamma": "伽马", "delta": "德尔塔", "epsilon": "艾普西隆", "theta": "西塔",
-    "lambda": "兰姆达", "mu": "缪", "pi": "派", "rho": "柔", "sigma": "西格玛", "tau": "陶", "phi": "斐",
-    "omega": "欧米伽",
-}  # fmt: skip
-# What a command or a sign is called: (Chinese, English).
-_CALLED = {
-    "times": ("乘以", "times"), "cdot": ("乘以", "times"), "div": ("除以", "divided by"),
-    "pm": ("正负", "plus or minus"),
-    "leq": ("小于等于", "is at most"), "le": ("小于等于", "is at most"), "geq": ("大于等于", "is at least"),
-    "ge": ("大于等于", "is at least"), "neq": ("不等于", "is not equal to"), "ne": ("不等于", "is not equal to"),
-    "approx": ("约等于", "is about"), "infty": ("无穷大", "infinity"), "to": ("趋于", "to"),
-    "rightarrow": ("趋于", "to"),
-    "degree": ("度", "degrees"), "circ": ("度", "degrees"), "%": ("%", "%"),
-    "+": ("加", "plus"), "-": ("减", "minus"), "=": ("等于", "equals"), "<": ("小于", "is less than"),
-    ">": ("大于", "is greater than"), "*": ("乘以", "times"), "/": ("除以", "over"), ",": ("，", ","),
-    "(": ("", ""), ")": ("", ""), "{": ("", ""), "}": ("", ""), "left": ("", ""), "right": ("", ""), "quad": ("", ""),
-    **{name: (han, name) for name, han in _GREEK.items()},
-}  # fmt: skip
+_TABLE = read_table(Path(__file__).with_name("mathematics.toml"))
+_CALLED = _TABLE["formulas"]
+LETTERS: dict[str, tuple[str, str]] = _TABLE["letters"]
+"""Greek letters that stand alone in a text -> Chinese, English."""
 _POWERS = {"2": ("的平方", " squared"), "3": ("的立方", " cubed")}
 _WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
 _SPACING = re.compile(r"\\[,;:! ]|~")
