@@ -248,7 +248,8 @@ def test_an_answer_is_over_with_its_last_event_though_the_body_goes_on(service: 
 def test_nothing_is_left_behind_when_the_interpreter_ends(service: Service) -> None:
     """Neither connections nor loops: Python would say so."""
     script = f"""
-import threading
+import logging, threading
+logging.getLogger("asyncio").setLevel("ERROR")  # not how slow a busy machine is
 from huiyin.assistant.clients.services import Services
 from huiyin.configs.settings import load
 services = Services(load(overrides=["llm.port={service.server_port}"], environ={{}}))
