@@ -21,7 +21,6 @@ from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
-from tests.support import ROOT
 from tests.support.html_page import Page
 from tests.support.media import encode
 from tests.support.transcripts import feeling, segment, spoken, transcript
@@ -135,13 +134,6 @@ def test_openais_address_keeps_openais_formats(app: Flask) -> None:
 def test_strict_openai_clients_understand_it() -> None:
     answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(RECORDING, words=True))))
     assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
-
-
-def test_files_that_are_not_python_are_shipped() -> None:
-    """A wheel must have the page's style and script, and the lists of words."""
-    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"huiyin.services.asr.report" = ["*.css", "*.js"]' in declared
-    assert '"huiyin.services.asr.text" = ["*.txt"]' in declared
 
 
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
