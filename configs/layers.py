@@ -5,11 +5,15 @@ Knows nothing of which settings there are: `huiyin.configs.settings` says that.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import typing
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import field
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +32,22 @@ class SettingsError(HuiyinError):
 
 
 def setting(
-    default: Any,
-    why: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
+    default: Any, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] | None = None
 ) -> Any:
-    """A dataclass field with its reason, range (inclusive) and allowed words."""
-    return field(default=default, metadata={"why": why, "low": low, "high": high, "choices": choices})
+    """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason."""
+    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
+
+
+@cache
+def reasons(section: type) -> dict[str, str]:
+    """Field -> the docstring below it in the source: the reason for its default."""
+    (definition,) = ast.parse(inspect.getsource(section)).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        ast.unparse(setting.target): " ".join(ast.literal_eval(reason.value).split())
+        for setting, reason in pairwise(definition.body)
+        if isinstance(setting, ast.AnnAssign) and isinstance(reason, ast.Expr)
+    }
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -87,9 +98,7 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
     for section, key, value in values:
         _check_name(sections, section, key, value)
-        cls = sections[section]
-        spec = next(f for f in dataclasses.fields(cls) if f.name == key)
-        kept[section][key] = _convert(f"{section}.{key}", value, typing.get_type_hints(cls)[key], spec.metadata)
+        kept[section][key] = _convert(sections[section], f"{section}.{key}", key, value)
     return {name: cls(**kept[name]) for name, cls in sections.items()}
 
 
@@ -113,11 +122,13 @@ def _check_name(sections: Sections, section: str, key: str, value: Any) -> None:
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
-def _convert(name: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
-    """`value` (from TOML, or text) as `kind`, checked against its range and allowed words."""
+def _convert(section: type, name: str, key: str, value: Any) -> Any:
+    """`value` (from TOML, or text) as the type of the setting, checked against its range and allowed words."""
+    kind = typing.get_type_hints(section)[key]
+    meta = next(f.metadata for f in dataclasses.fields(section) if f.name == key)
 
     def refuse(message: str, **facts: object) -> SettingsError:
-        return SettingsError(message, name=name, value=value, why=meta["why"], **facts)
+        return SettingsError(message, name=name, value=value, why=reasons(section)[key], **facts)
 
     result: Any
     if kind is bool:

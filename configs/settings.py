@@ -44,16 +44,20 @@ def _cache_folder() -> Path:
 class StoreSettings:
     """Where model files live and where they may come from."""
 
-    dir: str = setting("", "empty: <user cache>/huiyin/models, outside the checkout so that clones share it")
-    sources: tuple[str, ...] = setting(
-        ("modelscope", "huggingface", "registry"),
-        "tried in this order; the registries are slowest",
-    )
-    modelscope_url: str = setting("https://modelscope.cn", "a mirror of ModelScope can be named here")
-    huggingface_url: str = setting("https://huggingface.co", "a mirror of Hugging Face can be named here")
-    connect_timeout_s: float = setting(5.0, "an unreachable hub must not hold up the next source", low=0.1, high=120)
-    read_timeout_s: float = setting(60.0, "between two pieces of a download", low=1, high=600)
-    offline: bool = setting(False, "true: never touch the network, say what is missing instead")
+    dir: str = setting("")
+    """empty: <user cache>/huiyin/models, outside the checkout so that clones share it"""
+    sources: tuple[str, ...] = setting(("modelscope", "huggingface", "registry"))
+    """tried in this order; the registries are slowest"""
+    modelscope_url: str = setting("https://modelscope.cn")
+    """a mirror of ModelScope can be named here"""
+    huggingface_url: str = setting("https://huggingface.co")
+    """a mirror of Hugging Face can be named here"""
+    connect_timeout_s: float = setting(5.0, low=0.1, high=120)
+    """an unreachable hub must not hold up the next source"""
+    read_timeout_s: float = setting(60.0, low=1, high=600)
+    """between two pieces of a download"""
+    offline: bool = setting(False)
+    """true: never touch the network, say what is missing instead"""
 
     @property
     def path(self) -> Path:
@@ -65,116 +69,106 @@ class StoreSettings:
 class ServiceSettings:
     """What all three services share."""
 
-    host: str = setting("127.0.0.1", "only this machine, unless told otherwise")
-    api_key: str = setting("", "set: every request but /health must carry 'Authorization: Bearer <key>'")
-    threads: int = setting(16, "requests in hand at once in one service; models have their own queue", low=1, high=256)
-    load_wait_s: float = setting(60.0, "a request waits this long for a loading model, then 503", low=0, high=600)
-    log_level: str = setting("info", "what a service prints", choices=("debug", "info", "warning", "error"))
+    host: str = setting("127.0.0.1")
+    """only this machine, unless told otherwise"""
+    api_key: str = setting("")
+    """set: every request but /health must carry 'Authorization: Bearer <key>'"""
+    threads: int = setting(16, low=1, high=256)
+    """requests in hand at once in one service; models have their own queue"""
+    load_wait_s: float = setting(60.0, low=0, high=600)
+    """a request waits this long for a loading model, then 503"""
+    log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
+    """what a service prints"""
 
 
 @dataclass(frozen=True)
 class AsrSettings:
     """Speech to text."""
 
-    port: int = setting(7870, "kept for clients that know it", low=0, high=65535)
-    engine: str = setting(
-        "whisper",
-        "runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords",
-        choices=("whisper", "sensevoice", "paraformer"),
-    )
-    model: str = setting("whisper-base", "folder in the model store, or a path")
-    punctuation: str = setting(
-        "ct-punc", "what sets the marks in Paraformer's text: a folder in the model store, or a path; empty: none"
-    )
-    vad: str = setting(
-        "auto",
-        "what finds the speech in long recordings; auto: fsmn for FunASR's engines where its file is, else silero",
-        choices=("auto", "fsmn", "silero"),
-    )
-    device: str = setting("auto", "'cuda', 'cuda:1', 'cpu'; auto: the first GPU that the engine can use, else the CPU")
-    precision: str = setting(
-        "auto",
-        "auto: int8 on a CPU, fp16 on a GPU",
-        choices=("auto", "fp32", "int8", "fp16", "bf16"),
-    )
-    runtime: str = setting(
-        "auto",
-        "what SenseVoice runs in; auto: onnx on a CPU (faster, less memory), torch on a GPU",
-        choices=("auto", "onnx", "torch"),
-    )
-    threads: int = setting(2, "cores given to recognition; whisper base gains little beyond 2", low=1, high=64)
-    workers: int = setting(
-        0, "recordings recognised at once, sharing the threads; 0: the engine's own choice", low=0, high=64
-    )
-    languages: tuple[str, ...] = setting(("zh", "en"), "no others are heard: a short clip would be any of 99")
-    allowed_dir: str = setting(
-        "", 'POST /asr {"filename"} may read below this folder only; empty: such requests are refused'
-    )
-    max_upload_mb: int = setting(256, "an hour of CD-quality stereo FLAC fits", low=1, high=65536)
-    max_duration_s: float = setting(
-        43_200.0, "12 h. Memory does not grow with it; the limit is against sound without end", low=1, high=864_000
-    )
-    queue_wait_s: float = setting(30.0, "a request waits this long for the model, then 429", low=0.1, high=3600)
-    deadline_s: float = setting(0.0, "a request not done by then is ended with 504; 0: never", low=0, high=86400)
-    batch_size_s: float = setting(
-        0.0, "seconds of sound in one call on a GPU; 0: as many as its free memory takes", low=0, high=3600
-    )
-    cache_entries: int = setting(
-        256, "answers kept for the same recording sent again; some kB each. 0: none", low=0, high=100_000
-    )
+    port: int = setting(7870, low=0, high=65535)
+    """kept for clients that know it"""
+    engine: str = setting("whisper", choices=("whisper", "sensevoice", "paraformer"))
+    """runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords"""
+    model: str = setting("whisper-base")
+    """folder in the model store, or a path"""
+    punctuation: str = setting("ct-punc")
+    """what sets the marks in Paraformer's text: a folder in the model store, or a path; empty: none"""
+    vad: str = setting("auto", choices=("auto", "fsmn", "silero"))
+    """what finds the speech in long recordings; auto: fsmn for FunASR's engines where its file is, else silero"""
+    device: str = setting("auto")
+    """'cuda', 'cuda:1', 'cpu'; auto: the first GPU that the engine can use, else the CPU"""
+    precision: str = setting("auto", choices=("auto", "fp32", "int8", "fp16", "bf16"))
+    """auto: int8 on a CPU, fp16 on a GPU"""
+    runtime: str = setting("auto", choices=("auto", "onnx", "torch"))
+    """what SenseVoice runs in; auto: onnx on a CPU (faster, less memory), torch on a GPU"""
+    threads: int = setting(2, low=1, high=64)
+    """cores given to recognition; whisper base gains little beyond 2"""
+    workers: int = setting(0, low=0, high=64)
+    """recordings recognised at once, sharing the threads; 0: the engine's own choice"""
+    languages: tuple[str, ...] = setting(("zh", "en"))
+    """no others are heard: a short clip would be any of 99"""
+    allowed_dir: str = setting("")
+    """POST /asr {"filename"} may read below this folder only; empty: such requests are refused"""
+    max_upload_mb: int = setting(256, low=1, high=65536)
+    """an hour of CD-quality stereo FLAC fits"""
+    max_duration_s: float = setting(43_200.0, low=1, high=864_000)
+    """12 h. Memory does not grow with it; the limit is against sound without end"""
+    queue_wait_s: float = setting(30.0, low=0.1, high=3600)
+    """a request waits this long for the model, then 429"""
+    deadline_s: float = setting(0.0, low=0, high=86400)
+    """a request not done by then is ended with 504; 0: never"""
+    batch_size_s: float = setting(0.0, low=0, high=3600)
+    """seconds of sound in one call on a GPU; 0: as many as its free memory takes"""
+    cache_entries: int = setting(256, low=0, high=100_000)
+    """answers kept for the same recording sent again; some kB each. 0: none"""
 
 
 @dataclass(frozen=True)
 class LlmSettings:
     """The language-model proxy."""
 
-    port: int = setting(21002, "kept for clients that know it", low=0, high=65535)
-    upstreams: tuple[str, ...] = setting(
-        ("embedded",),
-        "tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as "
-        "http://127.0.0.1:11434/v1 (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between",
-    )
-    key_file: str = setting(
-        "", "a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"
-    )
-    upstream_model: str = setting(
-        "",
-        "model to ask a URL upstream for when the request names none: one, or one a URL, with commas between; "
-        "empty: the first it lists",
-    )
-    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", "faster than speech on 2 cores; zh and en")
-    turn_model: str = setting(
-        "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        "judges by the words whether a turn is complete (POST /end_of_turn); loaded when first needed; "
-        "empty: no model does",
-    )
-    threads: int = setting(2, "token generation is memory-bound; more threads than cores halve it", low=1, high=128)
-    niceness: int = setting(
-        5,
-        "gives way to the voice, which is waited for: first sound 1.45 s at 0, 0.92 s at 5 (0.80 s at 10, but then any "
-        "busy program starves it)",
-        low=0,
-        high=19,
-    )
-    context_tokens: int = setting(4096, "persona, history and reply; 28 MB per 1024", low=512, high=131072)
-    max_new_tokens: int = setting(512, "when the request does not say", low=1, high=32768)
-    first_token_timeout_s: float = setting(
-        10.0, "then the next upstream, in time for the turn (20 s); the last one has twice as long", low=0.1, high=600
-    )
-    idle_timeout_s: float = setting(8.0, "a stream silent for so long is ended with an error", low=0.5, high=600)
-    connect_timeout_s: float = setting(3.0, "a host that is off must not hold up the next one", low=0.1, high=60)
-    reply_timeout_s: float = setting(120.0, "a whole reply asked for without streaming", low=1, high=3600)
-    breaker_failures: int = setting(
-        3, "time-outs, refusals and errors in a row, then an upstream is skipped for a while", low=1, high=100
-    )
-    breaker_rest_s: float = setting(
-        10.0, "how long; then one request tries it. A 429 with Retry-After gives its own time", low=0.1, high=600
-    )
-    streams: int = setting(256, "replies on their way at once; one more gets 429", low=1, high=1024)
-    hide_thinking: bool = setting(True, "<think>…</think> and reasoning fields are not part of what is spoken")
-    prompt_cache_mb: int = setting(
-        512, "of what other sessions have read; 28 MB per 1024 tokens: 14 with a full history", low=0, high=65536
-    )
+    port: int = setting(21002, low=0, high=65535)
+    """kept for clients that know it"""
+    upstreams: tuple[str, ...] = setting(("embedded",))
+    """tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as http://127.0.0.1:11434/v1
+    (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between"""
+    key_file: str = setting("")
+    """a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"""
+    upstream_model: str = setting("")
+    """model to ask a URL upstream for when the request names none: one, or one a URL, with commas between; empty: the
+    first it lists"""
+    model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf")
+    """faster than speech on 2 cores; zh and en"""
+    turn_model: str = setting("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+    """judges by the words whether a turn is complete (POST /end_of_turn); loaded when first needed; empty: no model
+    does"""
+    threads: int = setting(2, low=1, high=128)
+    """token generation is memory-bound; more threads than cores halve it"""
+    niceness: int = setting(5, low=0, high=19)
+    """gives way to the voice, which is waited for: first sound 1.45 s at 0, 0.92 s at 5 (0.80 s at 10, but then any
+    busy program starves it)"""
+    context_tokens: int = setting(4096, low=512, high=131072)
+    """persona, history and reply; 28 MB per 1024"""
+    max_new_tokens: int = setting(512, low=1, high=32768)
+    """when the request does not say"""
+    first_token_timeout_s: float = setting(10.0, low=0.1, high=600)
+    """then the next upstream, in time for the turn (20 s); the last one has twice as long"""
+    idle_timeout_s: float = setting(8.0, low=0.5, high=600)
+    """a stream silent for so long is ended with an error"""
+    connect_timeout_s: float = setting(3.0, low=0.1, high=60)
+    """a host that is off must not hold up the next one"""
+    reply_timeout_s: float = setting(120.0, low=1, high=3600)
+    """a whole reply asked for without streaming"""
+    breaker_failures: int = setting(3, low=1, high=100)
+    """time-outs, refusals and errors in a row, then an upstream is skipped for a while"""
+    breaker_rest_s: float = setting(10.0, low=0.1, high=600)
+    """how long; then one request tries it. A 429 with Retry-After gives its own time"""
+    streams: int = setting(256, low=1, high=1024)
+    """replies on their way at once; one more gets 429"""
+    hide_thinking: bool = setting(True)
+    """<think>…</think> and reasoning fields are not part of what is spoken"""
+    prompt_cache_mb: int = setting(512, low=0, high=65536)
+    """of what other sessions have read; 28 MB per 1024 tokens: 14 with a full history"""
 
     @property
     def is_embedded(self) -> bool:
@@ -186,25 +180,22 @@ class LlmSettings:
 class TtsSettings:
     """Text to speech."""
 
-    port: int = setting(7889, "kept for clients that know it", low=0, high=65535)
-    engine: str = setting(
-        "auto",
-        "auto: hibari for English, Kokoro for Chinese and mixed text",
-        choices=("auto", "hibari", "kokoro", "edge"),
-    )
-    voice: str = setting("", "empty: the engine's own default for the text's language")
-    threads: int = setting(2, "of Kokoro; on 2 cores it is several times faster than speech", low=1, high=64)
-    max_text_chars: int = setting(5000, "one request; about ten minutes of speech", low=1, high=1_000_000)
-    edge_timeout_s: float = setting(
-        1.0,
-        "to the first sound from edge-tts, then between two pieces; a local voice goes on after it",
-        low=0.2,
-        high=120,
-    )
-    cache_mb: int = setting(
-        32, "short texts spoken before are kept on disk, 20 s of speech a MB; 0: nothing is kept", low=0, high=10_000
-    )
-    cache_dir: str = setting("", "empty: <user cache>/huiyin/speech")
+    port: int = setting(7889, low=0, high=65535)
+    """kept for clients that know it"""
+    engine: str = setting("auto", choices=("auto", "hibari", "kokoro", "edge"))
+    """auto: hibari for English, Kokoro for Chinese and mixed text"""
+    voice: str = setting("")
+    """empty: the engine's own default for the text's language"""
+    threads: int = setting(2, low=1, high=64)
+    """of Kokoro; on 2 cores it is several times faster than speech"""
+    max_text_chars: int = setting(5000, low=1, high=1_000_000)
+    """one request; about ten minutes of speech"""
+    edge_timeout_s: float = setting(1.0, low=0.2, high=120)
+    """to the first sound from edge-tts, then between two pieces; a local voice goes on after it"""
+    cache_mb: int = setting(32, low=0, high=10_000)
+    """short texts spoken before are kept on disk, 20 s of speech a MB; 0: nothing is kept"""
+    cache_dir: str = setting("")
+    """empty: <user cache>/huiyin/speech"""
 
     @property
     def cache_path(self) -> Path:
@@ -216,35 +207,39 @@ class TtsSettings:
 class AudioSettings:
     """Sound in and out."""
 
-    input_device: str = setting("", "name, part of a name, or number (`huiyin devices`); empty: the system's default")
-    output_device: str = setting("", "as input_device")
-    latency_s: float = setting(0.1, "'low' dies silently on ALSA and Pulse; 0.08-0.2 s gave no xruns", low=0.01, high=1)
-    echo: str = setting(
-        "both",
-        "canceller of the assistant's own voice; both: Speex is heard, WebRTC asked while it learns; off: headsets",
-        choices=("both", "speex", "webrtc", "off"),
-    )
-    speech_threshold: float = setting(0.5, "Silero's probability that a frame is speech", low=0.05, high=0.99)
+    input_device: str = setting("")
+    """name, part of a name, or number (`huiyin devices`); empty: the system's default"""
+    output_device: str = setting("")
+    """as input_device"""
+    latency_s: float = setting(0.1, low=0.01, high=1)
+    """'low' dies silently on ALSA and Pulse; 0.08-0.2 s gave no xruns"""
+    echo: str = setting("both", choices=("both", "speex", "webrtc", "off"))
+    """canceller of the assistant's own voice; both: Speex is heard, WebRTC asked while it learns; off: headsets"""
+    speech_threshold: float = setting(0.5, low=0.05, high=0.99)
+    """Silero's probability that a frame is speech"""
 
 
 @dataclass(frozen=True)
 class TalkSettings:
     """The assistant as a whole."""
 
-    persona: str = setting("huiyin", "a name in configs/personas, or a path to a TOML file")
-    greet: bool = setting(True, "the assistant speaks first, where its persona has a greeting")
-    history_tokens: int = setting(
-        800,
-        "of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt "
-        "then begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second",
-        low=0,
-        high=1_000_000,
-    )
-    history_turns: int = setting(40, "at most so many turns, likewise", low=0, high=1000)
-    summary: bool = setting(False, "turns that go are summarised by the LLM, in the background; costs it a request")
-    sessions: bool = setting(True, "conversations are kept, for `huiyin sessions`; false: nothing is written")
-    sessions_dir: str = setting("", "empty: <user data>/huiyin/sessions; only you can read it")
-    max_reply_tokens: int = setting(160, "a spoken reply longer than this is a lecture", low=1, high=4096)
+    persona: str = setting("huiyin")
+    """a name in configs/personas, or a path to a TOML file"""
+    greet: bool = setting(True)
+    """the assistant speaks first, where its persona has a greeting"""
+    history_tokens: int = setting(800, low=0, high=1_000_000)
+    """of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then
+    begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second"""
+    history_turns: int = setting(40, low=0, high=1000)
+    """at most so many turns, likewise"""
+    summary: bool = setting(False)
+    """turns that go are summarised by the LLM, in the background; costs it a request"""
+    sessions: bool = setting(True)
+    """conversations are kept, for `huiyin sessions`; false: nothing is written"""
+    sessions_dir: str = setting("")
+    """empty: <user data>/huiyin/sessions; only you can read it"""
+    max_reply_tokens: int = setting(160, low=1, high=4096)
+    """a spoken reply longer than this is a lecture"""
 
 
 @dataclass(frozen=True)

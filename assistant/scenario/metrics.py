@@ -11,28 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.script import Step
+from huiyin.configs.tables import read_table
 
-NAMES = {
-    "takeover rate": "share of the user's turns that get a reply",
-    "cut-off rate": "share of the user's turns that a reply begins in the middle of",
-    "response latency ms": "mean, end of the user's turn to the first sound of the reply",
-    "response latency after interruption ms": "the same, for turns that interrupt the assistant",
-    "voice-to-voice p50 ms": "end of the user's speech to the first sound of the reply, all spoken turns",
-    "voice-to-voice p95 ms": "",
-    "yield rate": "share of interruptions after which the assistant gives up the floor",
-    "stop latency p50 ms": "beginning of an interruption to the assistant's last sound",
-    "stop latency p95 ms": "",
-    "false interruptions per minute": "pauses and stops that no turn caused, per minute of the assistant's speech",
-    "resume rate": "share of false interruptions after which the assistant goes on",
-    "backchannel selectivity": "share of listening words during a reply that do not end it",
-    "noise selectivity": "the same for noises and other people's talk",
-    "longest gap ms": "longest silence within a reply for want of sound",
-}
+NAMES: dict[str, str] = read_table(Path(__file__).with_name("vocabulary.toml"))["metrics"]
+"""Metric -> what it is; that of a p95 is its p50's."""
 _ASIDES = ("backchannel", "noise")  # what does not mean to take the floor
 _ATTRIBUTED_S = 1.5  # a turn causes what interrupts the assistant until this long after its end
 

@@ -6,40 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.tables import read_table
 
-NAMES = {
-    "start": "the scenario begins",
-    "user starts": "a turn of the script begins (its speech or sound begins, a key goes down)",
-    "user ends": "it is over",
-    "speech heard": "voice activity has detected speech",
-    "pause heard": "voice activity has detected a pause",
-    "endpoint scored": "the endpoint model has judged the pause",
-    "words judged": "a language model has judged whether the words are complete",
-    "turn ends": "the machine decides that the user's turn is over",
-    "asr asked": "a transcription is asked for",
-    "asr answers": "the words are there",
-    "llm asked": "the language model is asked",
-    "llm first clause": "the first clause to be spoken is there",
-    "llm done": "all of the reply is written",
-    "tts asked": "a clause is to be synthesised",
-    "tts first sound": "the first sound of a clause is there",
-    "tts done": "the last sound of a clause is there",
-    "reply starts": "the first sound of a reply leaves the loudspeaker",
-    "clause 2 starts": "the first sound of the second clause is played (likewise 3, 4, …)",
-    "reply pauses": "the assistant falls silent: this may be an interruption",
-    "reply resumes": "it goes on: there was no interruption",
-    "reply stops": "it gives up the floor",
-    "reply ends": "the reply has been played to its end",
-    "committed": "the exchange is written to the history",
-    "cancelled": "what was being prepared is thrown away",
-    "stage fails": "a service failed",
-    "apology": "the assistant begins to say that something failed",
-    "quiet": "no speech, and no reply in preparation",
-    "end": "the scenario is over",
-}
+NAMES: dict[str, str] = read_table(Path(__file__).with_name("vocabulary.toml"))["moments"]
+"""Moment -> what it is."""
 LATER_CLAUSE = "clause "
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from huiyin.assistant import turns
 from huiyin.assistant.turns import actions, events, own_echo
 from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
+from huiyin.configs.layers import reasons
 from huiyin.configs.settings import TurnsSettings
 
 _PAGE = """\
@@ -163,7 +164,7 @@ def _listed(module: object, base: type) -> str:
 
 
 def _setting(field: dataclasses.Field[object]) -> str:
-    return f"| {field.name} | {field.default} | {field.metadata['why']} |"
+    return f"| {field.name} | {field.default} | {reasons(TurnsSettings)[field.name]} |"
 
 
 if __name__ == "__main__":

@@ -13,13 +13,11 @@ from flask import Flask, Response, jsonify, request
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.request import OPENAI_ALIAS, openai_job, own_job, unknown_model
-from huiyin.services.asr.http.stream import add_live
+from huiyin.services.asr.http.stream import OPERATIONS, add_live
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.recogniser import RecordingTranscript
-from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.text.formats import DOCUMENTS
-from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Steps
 from huiyin.services.common.app import create_app, documented
 from huiyin.services.common.watch import ClientLeft, client_left
@@ -55,7 +53,7 @@ def make_app(settings: Settings) -> Flask:
         return "", _CLIENT_LEFT
 
     @app.post("/asr")
-    @documented(requestBody=_OWN_BODY, parameters=_OWN_QUERY)
+    @documented(**OPERATIONS["asr"])
     def asr_route() -> Response:
         """Transcribe a recording; the response is the full result.
 
@@ -79,7 +77,7 @@ def make_app(settings: Settings) -> Flask:
         return Response(responses.document(transcript, job, asr), content_type=content_type)
 
     @app.post("/v1/audio/transcriptions")
-    @documented(requestBody=_OPENAI_BODY)
+    @documented(**OPERATIONS["transcriptions"])
     def openai_route() -> Response:
         """Transcribe a recording, as OpenAI's API does it.
 
@@ -125,43 +123,3 @@ def _versions() -> dict[str, str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[library] = importlib.metadata.version(library)
     return versions
-
-
-_BINARY = {"type": "string", "format": "binary"}
-_TEXT = {"type": "string"}
-_OPTIONS: dict[str, Any] = {
-    "language": {"type": "string", "description": "a code such as zh; auto: detect"},
-    "prompt": {"type": "string", "description": "text in the expected style, with expected names"},
-    "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-    "hotwords": {"type": "string", "description": "names and terms to expect, with commas between; at most 200"},
-    "itn": {"type": "boolean", "description": "numbers and dates as one writes them; false: as spoken"},
-    "deadline_s": {"type": "number", "minimum": 0, "description": "then 504 instead of a late answer; 0: never"},
-    "stream": {"type": "boolean"},
-}
-_OWN_OPTIONS: dict[str, Any] = {
-    **_OPTIONS,
-    "format": {"type": "string", "enum": list(DOCUMENTS)},
-    "subtitles": {"type": "string", "enum": list(SUBTITLES)},
-    "tags": {"type": "boolean"},
-    "peaks": {"type": "integer", "minimum": 2, "maximum": MOST_PEAKS},
-    "title": _TEXT,
-    "embed_audio": {"type": "boolean"},
-}
-_OPENAI_OPTIONS: dict[str, Any] = {
-    "file": _BINARY,
-    "model": _TEXT,
-    "response_format": _TEXT,
-    "timestamp_granularities[]": {"type": "array", "items": _TEXT},
-    **_OPTIONS,
-}
-_OWN_QUERY = [{"name": name, "in": "query", "schema": schema} for name, schema in _OWN_OPTIONS.items()]
-_OWN_BODY = {
-    "content": {
-        "application/json": {"schema": {"type": "object", "properties": {"filename": _TEXT, **_OWN_OPTIONS}}},
-        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _BINARY, **_OWN_OPTIONS}}},
-        "audio/pcm;rate=16000": {"schema": _BINARY},
-        "application/octet-stream": {"schema": _BINARY},
-    }
-}
-_OPENAI_FORM = {"type": "object", "required": ["file"], "properties": _OPENAI_OPTIONS}
-_OPENAI_BODY = {"content": {"multipart/form-data": {"schema": _OPENAI_FORM}}}

@@ -21,37 +21,18 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
+from huiyin.configs.tables import read_table
 from huiyin.services.common.text import HAN
 from huiyin.services.common.text_command import answer, text_parser
 
-_INITIALS = {
-    "b": "p", "p": "pʰ", "m": "m", "f": "f",
-    "d": "t", "t": "tʰ", "n": "n", "l": "l",
-    "g": "k", "k": "kʰ", "h": "x",
-    "j": "ʨ", "q": "ʨʰ", "x": "ɕ",
-    "zh": "ꭧ", "ch": "ꭧʰ", "sh": "ʂ", "r": "ɻ",
-    "z": "ʦ", "c": "ʦʰ", "s": "s",
-}  # fmt: skip
-
-# "*" is where the tone goes: after the vowel, before a final nasal.
-_FINALS = {
-    "a": "a*", "ai": "ai*", "an": "a*n", "ang": "a*ŋ", "ao": "au*",
-    "o": "wo*", "ou": "ou*", "ong": "ʊ*ŋ",
-    "e": "ɤ*", "ei": "ei*", "en": "ə*n", "eng": "ə*ŋ",
-    "i": "i*", "ia": "ja*", "ian": "jɛ*n", "iang": "ja*ŋ", "iao": "jau*", "ie": "je*",
-    "in": "i*n", "ing": "i*ŋ", "iong": "jʊ*ŋ", "iou": "jou*",
-    "u": "u*", "ua": "wa*", "uai": "wai*", "uan": "wa*n", "uang": "wa*ŋ",
-    "uei": "wei*", "uen": "wə*n", "ueng": "wə*ŋ", "uo": "wo*",
-    "ü": "y*", "üe": "ɥe*", "üan": "ɥɛ*n", "ün": "y*n",
-}  # fmt: skip
+_TABLE = read_table(Path(__file__).with_name("pinyin.toml"))
+_INITIALS: dict[str, str] = _TABLE["initials"]
+_FINALS: dict[str, str] = _TABLE["finals"]
+_WHOLE: dict[str, str] = _TABLE["whole"]
 _BUZZED = {"z", "c", "s", "zh", "ch", "sh", "r"}  # before "i" the consonant itself goes on: zi, shi
 _BUZZED_I = "ɨ*"
-# Syllables that are not initial + final: interjections, "er", and nasals on their own.
-_WHOLE = {
-    "er": "ɚ*", "o": "ɔ*", "io": "jɔ*", "ê": "ɛ*",
-    "m": "m*", "n": "n*", "ng": "ŋ*", "hm": "hm*", "hng": "hŋ*",
-}  # fmt: skip
 _DIGITS = set("零〇一二三四五六七八九十百千万亿第")
 _ORDINALS = set("月日号")  # 一月 is the first month: the tone of 一 stays
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}

@@ -7,8 +7,10 @@ change pace and pitch, hibari its pace; the level changes for all (the table: do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from huiyin.services.common.errors import ApiError
+from huiyin.services.tts.voice_engine import VOICE_TABLE
 
 
 @dataclass(frozen=True)
@@ -21,27 +23,12 @@ class Style:
     level_db: float = 0.0
 
 
-NEUTRAL = Style("neutral")
+_TABLE: dict[str, dict[str, Any]] = VOICE_TABLE["styles"]
 STYLES = {
-    style.name: style
-    for style in (
-        NEUTRAL,
-        Style("gentle", pace=0.90, pitch=-0.7, level_db=-2.0),
-        Style("cheerful", pace=1.07, pitch=1.3, level_db=1.0),
-        Style("calm", pace=0.93, pitch=-0.8, level_db=-1.0),
-        Style("serious", pace=0.95, pitch=-1.2),
-    )
+    name: Style(name, **{key: value for key, value in table.items() if key != "for"}) for name, table in _TABLE.items()
 }
-# How the user sounds -> how to answer: the recognisers' emotions and events, and other words.
-_STYLE_FOR = {
-    **dict.fromkeys(("", "other", "unknown", "default", "normal"), "neutral"),
-    **dict.fromkeys(
-        ("sad", "fearful", "crying", "hurt", "lonely", "tired", "worried", "anxious", "empathetic", "soft"), "gentle"
-    ),
-    **dict.fromkeys(("happy", "laughter", "surprised", "excited", "joyful", "glad", "friendly"), "cheerful"),
-    **dict.fromkeys(("angry", "disgusted", "annoyed", "frustrated", "nervous", "relaxed"), "calm"),
-    **dict.fromkeys(("formal", "newscast"), "serious"),
-}
+NEUTRAL = STYLES["neutral"]
+_STYLE_FOR = {word: name for name, table in _TABLE.items() for word in table["for"]}
 
 
 def style_of(word: object) -> Style:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
+from huiyin.configs.tables import read_table
 from huiyin.services.common.registry import import_object
 
 Sound = NDArray[np.float32]
@@ -112,6 +114,22 @@ class Engine(Protocol):
 
     def warm_up(self) -> None:
         """Do once what would slow down the first request."""
+
+
+VOICE_TABLE = read_table(Path(__file__).with_name("voices.toml"))
+
+
+def listed_voices(engine: str) -> tuple[Voice, ...]:
+    """The voices that `voices.toml` lists for an engine."""
+    return tuple(
+        Voice(name, engine, language, gender, speaks(language), *(gain or [None]))
+        for name, language, gender, *gain in VOICE_TABLE["voices"][engine]
+    )
+
+
+def speaks(language: str) -> frozenset[str]:
+    """What a voice of that language speaks: Chinese ones know English, too."""
+    return frozenset({"zh", "en"} if language.startswith("zh") else {"en"})
 
 
 def listed(engine: Engine, name: str) -> Voice | None:

@@ -11,15 +11,12 @@ from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.text import HAN
 from huiyin.services.tts.speakable import Language, language, speakable
-from huiyin.services.tts.voice_engine import Engine, Gender, Voice
+from huiyin.services.tts.voice_engine import VOICE_TABLE, Engine, Gender, Voice
 
 log = logging.getLogger(__name__)
 
 # OpenAI's voice names -> a voice of the same gender.
-ALIASES: dict[str, Gender] = {
-    **dict.fromkeys(("alloy", "coral", "nova", "sage", "shimmer", "fable", "marin"), "female"),
-    **dict.fromkeys(("ash", "ballad", "echo", "onyx", "verse", "cedar"), "male"),
-}
+ALIASES: dict[str, Gender] = {name: gender for gender, names in VOICE_TABLE["aliases"].items() for name in names}
 # hibari is the fastest for English; Kokoro's Chinese voices speak both languages.
 _DEFAULTS: dict[tuple[Language, Gender], str] = {
     ("zh", "female"): "zf_xiaoxiao",

@@ -20,7 +20,7 @@ from huiyin.assistant.scenario.needs import lacking
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.stub_services import Stub
-from tests.support.virtual_card import Air, NoCard, VirtualCard
+from tests.support.virtual_card import NoCard, VirtualCard
 
 pytest_plugins = ["pytester"]
 NO_ECHO_PATH = make_echo_path("both")[1]

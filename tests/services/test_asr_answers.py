@@ -15,13 +15,15 @@ from werkzeug.datastructures import FileStorage
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.request import Job, openai_job, own_job
+from huiyin.services.asr.http.stream import OPERATIONS
 from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, as_verbose
+from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
-from tests.support import ROOT
 from tests.support.html_page import Page
 from tests.support.media import encode
 from tests.support.transcripts import feeling, segment, spoken, transcript
@@ -137,11 +139,10 @@ def test_strict_openai_clients_understand_it() -> None:
     assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
 
 
-def test_files_that_are_not_python_are_shipped() -> None:
-    """A wheel must have the page's style and script, and the lists of words."""
-    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"huiyin.services.asr.report" = ["*.css", "*.js", "*.toml"]' in declared
-    assert '"huiyin.services.asr.text" = ["*.txt"]' in declared
+def test_the_openapi_document_states_what_the_code_takes() -> None:
+    options = OPERATIONS["asr"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert options["format"]["enum"] == list(DOCUMENTS) and options["subtitles"]["enum"] == list(SUBTITLES)
+    assert options["peaks"]["maximum"] == MOST_PEAKS
 
 
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:

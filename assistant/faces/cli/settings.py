@@ -7,7 +7,8 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.settings import Settings, SettingsError
+from huiyin.configs.layers import reasons
+from huiyin.configs.settings import Settings, SettingsError, sections
 
 _SECRET = "(set; not shown)"
 
@@ -42,6 +43,7 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
             if field.name == "api_key" and value:
                 value = _SECRET
             row = {"section": section.name, "key": field.name, "value": value, "default": field.default}
+            row["why"] = reasons(sections()[section.name])[field.name]
             rows.append(row | {name: fact for name, fact in field.metadata.items() if fact is not None})
     return rows
 

@@ -31,8 +31,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
 from flask import Flask, Response, g, request
 
 from huiyin.configs.settings import Settings
@@ -51,6 +53,8 @@ from huiyin.services.common.websocket import Handled, WebSocket, refuse_others
 
 _RATES_HZ = (8_000, 48_000)
 _PARTIALS_MS = (200, 2_000)
+OPERATIONS = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text(encoding="utf-8"))["operations"]
+"""What the addresses of the service take, for its OpenAPI document."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -59,7 +63,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
     most, max_duration_s = most_streams(settings.service), settings.asr.max_duration_s
     places = threading.Semaphore(most)
 
-    @documented(parameters=_QUERY, responses={"101": {"description": "a WebSocket"}})
+    @documented(**OPERATIONS["stream"])
     def stream() -> Response:
         """Live transcription over a WebSocket.
 
@@ -135,12 +139,3 @@ def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:
         return recognition, clock.busy_s
 
     return recognise
-
-
-_QUERY = [
-    {"name": "rate", "in": "query", "schema": {"type": "integer", "minimum": _RATES_HZ[0], "maximum": _RATES_HZ[1]}},
-    {"name": "partial_ms", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": _PARTIALS_MS[1]}},
-    {"name": "language", "in": "query", "schema": {"type": "string"}},
-    {"name": "hotwords", "in": "query", "schema": {"type": "string"}},
-    {"name": "itn", "in": "query", "schema": {"type": "boolean"}},
-]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from huiyin.configs.tables import read_table
 from huiyin.services.asr.recogniser import Emotion, ModelFolderError
 
 # Rows of the query embedding (FunASR's SenseVoiceSmall: lid_dict, textnorm_dict).
@@ -30,32 +32,7 @@ _NO_SPEECH = "nospeech"
 _SPEECH = "speech"
 _NO_EVENTS = (_SPEECH, UNKNOWN)
 
-# Token -> our label.
-_EMOTIONS = {
-    "<|HAPPY|>": "happy",
-    "<|SAD|>": "sad",
-    "<|ANGRY|>": "angry",
-    "<|NEUTRAL|>": "neutral",
-    "<|FEARFUL|>": "fearful",
-    "<|DISGUSTED|>": "disgusted",
-    "<|SURPRISED|>": "surprised",
-    "<|OTHER|>": "other",
-    "<|EMO_UNKNOWN|>": UNKNOWN,
-}
-_EVENTS = {
-    "<|Speech|>": _SPEECH,
-    "<|BGM|>": "music",
-    "<|Laughter|>": "laughter",
-    "<|Applause|>": "applause",
-    "<|Cry|>": "crying",
-    "<|Sneeze|>": "sneeze",
-    "<|Breath|>": "breath",
-    "<|Cough|>": "cough",
-    "<|Sing|>": "singing",
-    "<|Speech_Noise|>": "noise",
-    "<|Event_UNK|>": UNKNOWN,
-}
-_EVENT_ENDS = {"<|/BGM|>": "music", "<|/Laughter|>": "laughter", "<|/Applause|>": "applause"}
+_LABELS: dict[str, dict[str, str]] = read_table(Path(__file__).with_name("tags.toml"))
 
 
 @dataclass(frozen=True)
@@ -78,9 +55,9 @@ class TagTokens:
     def __init__(self, find: Callable[[str], int], size: int) -> None:
         """Raises ModelFolderError when the vocabulary has no tags of SenseVoice."""
         self.languages = {code: find(f"<|{code}|>") for code in (*LANGUAGES, _NO_SPEECH)}
-        self.emotions = {label: find(token) for token, label in _EMOTIONS.items()}
-        self.events = {label: find(token) for token, label in _EVENTS.items()}
-        self.event_ends = {find(token): label for token, label in _EVENT_ENDS.items()}
+        self.emotions = {label: find(f"<|{tag}|>") for tag, label in _LABELS["emotions"].items()}
+        self.events = {label: find(f"<|{tag}|>") for tag, label in _LABELS["events"].items()}
+        self.event_ends = {find(f"<|{tag}|>"): label for tag, label in _LABELS["event_ends"].items()}
         self.first = self.languages["zh"]
         numbers = [*self.languages.values(), *self.emotions.values(), *self.events.values(), *self.event_ends]
         if min(numbers) < self.first or max(numbers) >= size or len(set(numbers)) != len(numbers):

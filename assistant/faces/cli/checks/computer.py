@@ -25,7 +25,7 @@ _SET_UP = "in the checkout: make setup, or pip install -e '.[embedded]'"
 
 # Distributions.
 _ALWAYS = (
-    "aiohttp", "av", "filelock", "flask", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil",
+    "aiohttp", "av", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil",
     "pywebrtc-audio", "requests", "soxr", "tqdm", "wsproto",
 )  # fmt: skip
 _EMBEDDED_LLM = "xllamacpp"
