@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import io
 import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from huiyin.assistant.faces.cli import options
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, CommandParser, UsageError
@@ -112,12 +114,9 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 def _parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What `words` ask of command `name`."""
     parser = CommandParser(prog=f"huiyin {name}")
-    if name in _OPTIONS:
-        _OPTIONS[name](parser)
-    else:
-        command = _module(name)
-        parser.description = (command.__doc__ or "").partition("\n\n")[2].rstrip()
-        command.add_options(parser)
+    described: Any = _OPTIONS.get(name) or _module(name)
+    parser.description = (inspect.getdoc(described) or "").partition("\n\n")[2]
+    getattr(described, "add_options", described)(parser)
     _document_shared(parser)
     args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")

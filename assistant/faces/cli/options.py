@@ -8,33 +8,24 @@ from pathlib import Path
 _DEMO_DIR = Path("demo")
 _DEMO_SEED = 1
 
-_TALK = """\
-Talk with the assistant through the microphone and the loudspeaker; interrupt it whenever you like. The services that
-do not run yet are started, and stopped at the end. Ctrl-C ends the conversation.
-
-  huiyin talk
-  huiyin talk --text                               type instead of speaking
-  huiyin talk --persona echo                       another voice and manner: see `huiyin personas`
-  huiyin talk --resume last                        go on where you stopped: see `huiyin sessions`
-  huiyin talk --show-prompt                        see what the language model is asked
-  huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
-  huiyin talk --set turns.talk_key=true            push-to-talk, for loud rooms: the space bar begins and ends a turn
-  huiyin talk --set turns.barge_in=key             only the space bar interrupts
-  huiyin talk --set turns.barge_in=off             loudspeakers without echo cancellation: take turns
-  huiyin talk --set llm.upstreams=http://127.0.0.1:11434/v1      your own language model"""
-
-_DEMO = """\
-A whole conversation without sound hardware: a second voice plays the user through a simulated room, in real time,
-into the real loop and the real services. Writes conversation.wav (left: microphone in the room, right: assistant),
-transcript.json and timeline.png, and prints the latency of every turn.
-
-  huiyin demo
-  huiyin demo --out my_demo --seed 7"""
-
 
 def add_talk_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``talk``."""
-    parser.description = _TALK
+    """Options of ``talk``.
+
+    Talk with the assistant through the microphone and the loudspeaker; interrupt it whenever you like. The services
+    that do not run yet are started, and stopped at the end. Ctrl-C ends the conversation.
+
+      huiyin talk
+      huiyin talk --text                               type instead of speaking
+      huiyin talk --persona echo                       another voice and manner: see `huiyin personas`
+      huiyin talk --resume last                        go on where you stopped: see `huiyin sessions`
+      huiyin talk --show-prompt                        see what the language model is asked
+      huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
+      huiyin talk --set turns.talk_key=true            push-to-talk, in loud rooms: the space bar begins and ends a turn
+      huiyin talk --set turns.barge_in=key             only the space bar interrupts
+      huiyin talk --set turns.barge_in=off             loudspeakers without echo cancellation: take turns
+      huiyin talk --set llm.upstreams=http://127.0.0.1:11434/v1      your own language model
+    """
     parser.add_argument("--resume", metavar="ID", help="go on with a conversation: an id of `huiyin sessions`, or last")
     add_conversation_options(parser)
 
@@ -56,8 +47,15 @@ def add_conversation_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_demo_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``demo``."""
-    parser.description = _DEMO
+    """Options of ``demo``.
+
+    A whole conversation without sound hardware: a second voice plays the user through a simulated room, in real time,
+    into the real loop and the real services. Writes conversation.wav (left: microphone in the room, right: assistant),
+    transcript.json and timeline.png, and prints the latency of every turn.
+
+      huiyin demo
+      huiyin demo --out my_demo --seed 7
+    """
     parser.add_argument(
         "--out", type=Path, default=_DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
     )
