@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
 
 def user_folder(mac: str, xdg_variable: str, xdg_default: str) -> Path:
     """A folder for this user's files, by the platform's own rule: `mac` is below ~/Library, `xdg_default` below ~."""
@@ -64,6 +62,8 @@ def one_at_a_time(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
     The system frees the lock of a process that dies.
     """
+    from filelock import FileLock, Timeout  # brings asyncio with it, and few commands need a lock
+
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

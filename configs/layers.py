@@ -6,7 +6,6 @@ Knows nothing of which settings there are: `huiyin.configs.settings` says that.
 from __future__ import annotations
 
 import dataclasses
-import sys
 import typing
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,11 +15,7 @@ from typing import Any
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from huiyin.configs.tables import read_table, tomllib
 
 Sections = Mapping[str, type]
 Value = tuple[str, str, Any]  # section, key, value
@@ -47,8 +42,7 @@ def setting(
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file. Raises SettingsError with its name."""
     try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return data
+        return read_table(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError("settings.not_toml", path=path, error=error) from error
 

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import socket
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -143,15 +144,38 @@ async def _open_pool() -> AsyncGenerator[ClientSession, None]:
 
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(note_reuse)
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),  # the services limit themselves
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[tracing],
-    ) as session:
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # the services limit themselves
+                keepalive_timeout=_IDLE_S,
+                socket_factory=lambda address: _RefusableSocket(*address[:3]),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[tracing],
+        ) as session
+    ):
         try:
             yield session
         finally:
             del _pools[asyncio.get_running_loop()]
+
+
+class _RefusableSocket(socket.socket):
+    """A refusal may come, and the connection be reset, before all of a recording is sent. It says why: whether the
+    connection still stands is left to reading."""
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (BrokenPipeError, ConnectionResetError):
+            return len(data)
+
+    def sendmsg(self, buffers: Any, *more: Any) -> int:
+        try:
+            return super().sendmsg(buffers, *more)
+        except (BrokenPipeError, ConnectionResetError):
+            return sum(map(len, buffers))
 
 
 def refusal(service: str, status: int, data: bytes) -> ServiceError:

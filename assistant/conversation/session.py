@@ -125,6 +125,10 @@ class Session:
         """The assistant says this unasked, as soon as nobody speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
 
+    def interrupt(self) -> None:
+        """The assistant is silent at once, and gives up the reply that it makes or says."""
+        self.post(ev.Interrupted(self._world.now))
+
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up."""
         self.post((ev.KeyPressed if pressed else ev.KeyReleased)(self._world.now))

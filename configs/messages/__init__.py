@@ -11,15 +11,11 @@ formatted by `str.format`:
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from huiyin.configs.tables import read_table
 
 _FOLDER = Path(__file__).parent
 
@@ -37,7 +33,7 @@ def hint(key: str, facts: Mapping[str, object], language: str = "en") -> str:
 @cache
 def table(room: str) -> dict[str, dict[str, str]]:
     """The messages of one file."""
-    return dict(tomllib.loads((_FOLDER / f"{room}.toml").read_text(encoding="utf-8")))
+    return read_table(_FOLDER / f"{room}.toml")
 
 
 def rooms() -> list[str]:

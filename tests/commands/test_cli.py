@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli import bench, main, say, transcribe
 from huiyin.assistant.faces.cli.shared import CommandError, output_file
+from huiyin.assistant.scenario.script import DEPTHS
 from huiyin.configs import messages
+from huiyin.configs.settings import sections
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
@@ -68,6 +70,18 @@ def test_help_lists_the_commands_and_no_command_is_a_mistake(capsys: pytest.Capt
     assert all(f"\n  {name} " in listed for name in main.COMMANDS)
     assert main.main([]) == 2
     assert capsys.readouterr().out == listed
+
+
+def test_the_choices_of_the_help_are_those_of_the_code() -> None:
+    def choices(command: str, argument: str) -> list[str]:
+        return list(main.COMMANDS[command]["arguments"][argument]["choices"])
+
+    assert choices("simulate", "--depth") == list(DEPTHS)
+    assert choices("transcribe", "--format") == list(transcribe.SUFFIXES)
+    assert choices("serve", "service") == [*NAMES, "all"]
+    assert choices("bench", "what") == list(bench.MODULES)
+    assert ", ".join(say.FORMATS) in main.COMMANDS["say"]["arguments"]["--out"]["help"]
+    assert ", ".join(sections()) in main.COMMANDS["settings"]["arguments"]["section"]["help"]
 
 
 def test_the_first_help_loads_nothing_heavy() -> None:

@@ -140,7 +140,7 @@ def test_strict_openai_clients_understand_it() -> None:
 def test_files_that_are_not_python_are_shipped() -> None:
     """A wheel must have the page's style and script, and the lists of words."""
     declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"huiyin.services.asr.report" = ["*.css", "*.js"]' in declared
+    assert '"huiyin.services.asr.report" = ["*.css", "*.js", "*.toml"]' in declared
     assert '"huiyin.services.asr.text" = ["*.txt"]' in declared
 
 

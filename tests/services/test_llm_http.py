@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from huiyin.services.llm.http_client import HttpClient
-from tests.support.stub_upstream import WAIT_S
+from tests.support.limits import PATIENCE_S
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNKED = HEAD + b"5\r\nhello\r\n1;note=x\r\n \r\n0A\r\nthere\r\n\r\nx\r\n0\r\nTrailer: y\r\n\r\n"
@@ -36,12 +36,12 @@ def server(*pieces: bytes) -> Iterator[str]:
     thread.start()
     with listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    thread.join(WAIT_S)
+    thread.join(PATIENCE_S)
 
 
 def pieces_of(url: str) -> list[bytes]:
-    until, found = time.monotonic() + WAIT_S, list[bytes]()
-    with contextlib.closing(HttpClient(url, {}, connect_timeout_s=WAIT_S).exchange("GET", "/x")) as exchange:
+    until, found = time.monotonic() + PATIENCE_S, list[bytes]()
+    with contextlib.closing(HttpClient(url, {}, connect_timeout_s=PATIENCE_S).exchange("GET", "/x")) as exchange:
         while piece := exchange.piece(until, lambda: False):
             found.append(piece)
     return found

@@ -309,11 +309,7 @@ def then_error(answer: Answer) -> None:
     answer.end()
 
 
-LATE = [
-    (then_gone, "broke off"),
-    (then_ends_early, "broke off"),
-    (then_error, "out of mem"),
-]
+LATE = [(then_gone, "broke off"), (then_ends_early, "broke off"), (then_error, "out of mem")]
 
 
 @pytest.mark.parametrize(("failure", "words"), LATE)

@@ -15,8 +15,8 @@ from huiyin.assistant.faces.cli.checks import computer, network
 from huiyin.assistant.ports import devices
 from huiyin.assistant.ports.devices import distinct, find_device
 from huiyin.assistant.ports.port import PortError
-from huiyin.configs.layers import tomllib
 from huiyin.configs.settings import load
+from huiyin.configs.tables import read_table
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
@@ -107,7 +107,7 @@ def test_without_portaudio_the_fix_is_told(tmp_path: Path) -> None:
 
 
 def test_the_doctor_knows_every_library_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = read_table(ROOT / "pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     named = [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"] + extras["embedded"]]  # type: ignore[index]
     elsewhere = {"gunicorn", "waitress", "tomli", "sounddevice"}  # by platform; sound has a question of its own

@@ -12,8 +12,7 @@ from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.player import HeardUntil
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
 from tests.support.desk import at_desk
 from tests.support.speech_clips import english

@@ -1,13 +1,4 @@
-"""``huiyin ask``: one question to the language model.
-
-One question to the language model; the answer appears as it is written. The language-model service is started when it
-does not run. No memory is kept between questions: `huiyin talk --text` is a conversation.
-
-  huiyin ask "What is the capital of France?"
-  huiyin ask --system "You are a pirate." "Tell me about the weather."
-  huiyin ask - < letter.txt
-  huiyin ask "你好" --set llm.upstreams=http://127.0.0.1:11434/v1 --model qwen3:8b
-"""
+"""``huiyin ask``: one question to the language model."""
 
 from __future__ import annotations
 
@@ -19,13 +10,6 @@ from huiyin.assistant.faces.cli.shared import CommandError, text_from
 from huiyin.configs.settings import Settings
 
 _TIMEOUT_S = 120.0  # a large model may think, and read a long text first
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``ask``."""
-    parser.add_argument("text", nargs="+", metavar="TEXT", help="the question; - reads standard input")
-    parser.add_argument("--system", metavar="TEXT", help="who the model should be, how it should answer")
-    parser.add_argument("--model", default="", metavar="NAME", help="a model of the service (default: its own)")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -1,12 +1,4 @@
-"""``huiyin devices``: the microphones and loudspeakers of this machine.
-
-Microphones and loudspeakers, each once; `*` marks the default. Their numbers and names, or parts of the names, are
-what --input and --output take, and the settings audio.input_device and audio.output_device.
-
-  huiyin devices
-  huiyin talk --input 3 --output "USB Audio"
-  huiyin devices --json
-"""
+"""``huiyin devices``: the microphones and loudspeakers of this machine."""
 
 from __future__ import annotations
 
@@ -19,11 +11,6 @@ from huiyin.assistant.ports.devices import Device, list_devices
 from huiyin.configs.settings import Settings
 
 _MANY_CHANNELS = 32  # ALSA's way to say: as many as you like
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``devices``."""
-    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

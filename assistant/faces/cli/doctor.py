@@ -1,13 +1,4 @@
-"""``huiyin doctor``: what works on this machine, and what to do about the rest.
-
-Looks at everything a conversation needs and says what to do where something is missing. ok: works. warn: some of it
-will not work, or not well. fail: talking cannot work; the exit status is then 1. Starts and changes nothing.
-
-  huiyin doctor
-  huiyin doctor --json
-  huiyin doctor --echo                   plays some 15 s of noise and says whether interrupting will work at this desk
-  huiyin doctor --profile my.toml
-"""
+"""``huiyin doctor``: what works on this machine, and what to do about the rest."""
 
 from __future__ import annotations
 
@@ -20,12 +11,6 @@ from huiyin.assistant.faces.cli.checks import QUESTIONS
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.assistant.faces.cli.echo_check import check_desktop
 from huiyin.configs.settings import Settings
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``doctor``."""
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--echo", action="store_true", help="play a sound and hear it: will interrupting work here?")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

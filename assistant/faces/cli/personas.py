@@ -1,13 +1,4 @@
-"""``huiyin personas``: who the assistant can be.
-
-Who the assistant can be: its name, its voice, its instructions, its greeting. A persona is a TOML file; copy one of
-these to make your own. docs/dialogue.md explains the keys.
-
-  huiyin personas                            the ones that come with Huiyin
-  huiyin personas tutor                      one of them: all its instructions
-  huiyin personas my_persona.toml            your own: is it right?
-  huiyin talk --persona my_persona.toml
-"""
+"""``huiyin personas``: who the assistant can be."""
 
 from __future__ import annotations
 
@@ -18,11 +9,6 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.configs.settings import Settings
 
 _REPLIES = {"user": "the user's language", "zh": "Chinese", "en": "English"}
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``personas``."""
-    parser.add_argument("persona", nargs="?", metavar="NAME|FILE", help="show this one")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -1,13 +1,4 @@
-"""``huiyin say``: text to speech, on the loudspeaker or into a file.
-
-Text to speech, Chinese and English, mixed too: on the loudspeaker, or into a file whose suffix says the format. The
-speech service is started when it does not run.
-
-  huiyin say "今天天气很好 and the sun is out."
-  huiyin say --out hello.mp3 "Hello there."
-  huiyin say --voices
-  huiyin say - --voice zf_xiaoxiao --speed 1.2 < letter.txt
-"""
+"""``huiyin say``: text to speech, on the loudspeaker or into a file."""
 
 from __future__ import annotations
 
@@ -29,21 +20,10 @@ from huiyin.assistant.ports.port import DriverError, PortError
 from huiyin.assistant.ports.streams import open_stream
 from huiyin.configs.settings import Settings
 
-_FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
+FORMATS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".opus": "opus", ".ogg": "opus", ".pcm": "pcm"}
 _RATE_HZ = 24_000  # of a .wav or .pcm file: the voices' own
 _SAMPLE_BYTES = 2
 _TIMEOUT_S = 120.0  # between two pieces of sound; the service may be busy with another caller's long text
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``say``."""
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="what to say; - reads standard input")
-    parser.add_argument("--out", type=Path, metavar="FILE", help=f"write a file: {', '.join(_FORMATS)}")
-    parser.add_argument("--output", metavar="DEVICE", help="loudspeaker: number, name or part of a name")
-    parser.add_argument("--voice", metavar="NAME", help="whose voice (default: one that fits the text)")
-    parser.add_argument("--speed", type=float, metavar="S", help="1.0 is the voice's own pace, 2.0 twice as fast")
-    parser.add_argument("--emotion", metavar="WORD", help="gentle, cheerful, calm, serious; or sad, happy ...")
-    parser.add_argument("--voices", action="store_true", help="list the voices")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -69,10 +49,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _format(path: Path) -> str:
-    if path.suffix.lower() not in _FORMATS:
-        raise UsageError("cli.unknown_suffix", path=path, suffixes=list(_FORMATS))
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError("cli.unknown_suffix", path=path, suffixes=list(FORMATS))
     check_writable(path)
-    return _FORMATS[path.suffix.lower()]
+    return FORMATS[path.suffix.lower()]
 
 
 def _loudspeaker(name: str) -> Device:

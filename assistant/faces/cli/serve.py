@@ -1,14 +1,4 @@
-"""``huiyin serve``: one service in the foreground, or all three under one roof.
-
-Run a service for other programs until Ctrl-C: asr (speech to text, port 7870), llm (language model, 21002), tts (text
-to speech, 7889), or all three. They listen on this machine only, unless --host says otherwise; set service.api_key
-when they listen on a network.
-
-  huiyin serve all
-  huiyin serve asr --port 8000
-  huiyin serve tts --host 0.0.0.0 --set service.api_key=SECRET
-  curl http://127.0.0.1:7870/openapi.json          the addresses of a service
-"""
+"""``huiyin serve``: one service in the foreground, or all three under one roof."""
 
 from __future__ import annotations
 
@@ -32,13 +22,6 @@ from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.2
 _LAST_LINES = 5  # of a service that has ended
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``serve``."""
-    parser.add_argument("service", choices=(*NAMES, "all"), help="which one")
-    parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
-    parser.add_argument("--port", type=int, help="port of a single service (default: its own)")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -1,16 +1,4 @@
-"""``huiyin sessions``: conversations that were kept.
-
-Every conversation of `huiyin talk` is kept in a folder that only you can read, turn by turn while it goes on, and can
-be resumed. An id may be shortened as long as it is clear; `last` is the newest.
-
-  huiyin sessions list
-  huiyin sessions show last
-  huiyin sessions resume 7kq2f               the same as: huiyin talk --resume 7kq2f
-  huiyin sessions delete 7kq2f
-  huiyin sessions delete --all
-
---set talk.sessions=false keeps none; talk.sessions_dir is the folder.
-"""
+"""``huiyin sessions``: conversations that were kept."""
 
 from __future__ import annotations
 
@@ -19,25 +7,10 @@ from datetime import datetime
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
-from huiyin.assistant.faces.cli.options import add_conversation_options
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.configs.settings import Settings
 
 _TITLE = 48  # characters of the first words, in the list
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``sessions``."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
-    actions.add_parser("list", help="id, when, turns and first words of each", description="List the sessions.")
-    show = actions.add_parser("show", help="what was said", description="Print what was said.")
-    show.add_argument("id", metavar="ID")
-    resume = actions.add_parser("resume", help="go on with it", description="Go on with a session: `huiyin talk`.")
-    resume.add_argument("resume", metavar="ID")
-    add_conversation_options(resume)
-    delete = actions.add_parser("delete", help="remove it for good", description="Remove sessions for good.")
-    delete.add_argument("ids", metavar="ID", nargs="*")
-    delete.add_argument("--all", action="store_true", help="every one")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -1,13 +1,4 @@
-"""``huiyin settings``: every setting, its value, its default and the reason for it.
-
-Every setting as it is now, after the profile, the environment and the command line; `*` marks what differs from the
-default. Change one for a command (--set asr.threads=4), for a shell (HUIYIN_ASR_THREADS=4), or for good in a TOML
-file of your own (--profile my.toml, or HUIYIN_PROFILE).
-
-  huiyin settings
-  huiyin settings asr llm                one or some sections
-  huiyin settings --json --profile my.toml
-"""
+"""``huiyin settings``: every setting, its value, its default and the reason for it."""
 
 from __future__ import annotations
 
@@ -19,13 +10,6 @@ from typing import Any
 from huiyin.configs.settings import Settings, SettingsError
 
 _SECRET = "(set; not shown)"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``settings``."""
-    names = [field.name for field in dataclasses.fields(Settings)]
-    parser.add_argument("section", nargs="*", metavar="SECTION", help=f"only these: {', '.join(names)}")
-    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

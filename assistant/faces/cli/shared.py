@@ -32,6 +32,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        self.register("action", "yes_or_no", argparse.BooleanOptionalAction)
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(UsageError.exit_status, f"huiyin: {message}; see `{self.prog} --help`\n")

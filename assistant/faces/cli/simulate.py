@@ -1,15 +1,4 @@
-"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live.
-
-Scripted conversations, played in virtual time against the very turn machine that talks: seconds for minutes of talk,
-the same every time. A scenario is a YAML file that says who speaks when, and what must follow: docs/scenarios.md.
-The exit status is 1 when an expectation fails; the timeline around it is printed. It is 2 where a file is wrong.
-
-  huiyin simulate tests/conversations
-  huiyin simulate my_bug.yaml --verbose
-  huiyin simulate my_bug.yaml --depth room --out my_bug      # hear it: conversation.wav, timeline.png, report.json
-  huiyin simulate my_bug.yaml --depth room --services real   # with your recogniser, model and voice, in virtual time
-  huiyin simulate my_bug.yaml --depth live                   # the same in real time, through the loop that talks
-"""
+"""`huiyin simulate SCENARIO…`: scripted conversations, in virtual time or live."""
 
 from __future__ import annotations
 
@@ -28,36 +17,9 @@ from huiyin.assistant.faces.cli.shared import UsageError, check_writable, output
 from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report, summary
-from huiyin.assistant.scenario.script import DEPTHS, Depth, Scenario
+from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.configs import settings as config
 from huiyin.configs.settings import Settings
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``simulate``."""
-    parser.add_argument("scenarios", nargs="+", type=Path, metavar="SCENARIO", help="a YAML file, or a folder of them")
-    parser.add_argument(
-        "--depth", choices=DEPTHS,
-        help="text: no sound, milliseconds; room: echo path and voice activity on sound; live: real time and real "
-        "services (default: the scenario's own)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--services", choices=("simulated", "real"),
-        help="at room depth: with the delays that a scenario states, or those that run; the ones that do not are "
-        "started (live depth: always real)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sound", choices=("room", "card"),
-        help="at live depth: a simulated room, or your sound card, whose loudspeaker then plays the user, too",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seed", type=int, metavar="N", help="of the room's noise and voices (default: the scenario's)"
-    )
-    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="play N times, with seeds that count up")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit XML")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="also write report, picture and sound of each")
-    parser.add_argument("--verbose", action="store_true", help="print the whole timeline")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

@@ -15,6 +15,7 @@ from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
+from huiyin.assistant.faces.cli.options import parse
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             print("Playing the demo instead: a second voice is the user, in a simulated room.\n", flush=True)
             from huiyin.assistant.faces.cli import demo
 
-            return demo.run(args, settings)
+            return demo.run(argparse.Namespace(**vars(parse("demo", [])) | vars(args)), settings)
         if missing:
             raise CommandError("cli.no_microphone", why=missing)
         if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):

@@ -1,17 +1,4 @@
-"""``huiyin transcribe``: recordings to text, JSON, subtitles, tables or reports.
-
-Recordings of any kind (wav, mp3, m4a, flac, ogg, opus, webm, mp4 ...) to text. The speech service is started when it
-does not run. A recording that cannot be read is reported and skipped; the exit status is then 1.
-
-  huiyin transcribe meeting.m4a
-  huiyin transcribe film.mp4 --format srt --out film.srt
-  huiyin transcribe call.mp3 --format html      writes call.report.html: text, emotions, events, waveform
-  huiyin transcribe *.wav --format json --out results/
-  huiyin transcribe - --language zh < call.wav
-  huiyin transcribe talk.mp3 --hotwords "张伟,PyTorch"
-  huiyin transcribe --live                      the microphone, while you speak; Ctrl-C ends
-  huiyin transcribe --live talk.wav             a recording, at its own speed
-"""
+"""``huiyin transcribe``: recordings to text, JSON, subtitles, tables or reports."""
 
 from __future__ import annotations
 
@@ -42,41 +29,13 @@ from huiyin.assistant.faces.cli.shared import (
 from huiyin.configs.settings import Settings
 
 # A report's name is its own, so that talk.html beside talk.mp4 is never overwritten.
-_SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt", "csv": ".csv", "html": ".report.html"}
+SUFFIXES = {"text": ".txt", "json": ".json", "srt": ".srt", "vtt": ".vtt", "csv": ".csv", "html": ".report.html"}
 _SUBTITLES = ("srt", "vtt")
 _ONE_EACH = (*_SUBTITLES, "csv", "html")  # two of them in one file make a broken one
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
 _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
 _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Options of ``transcribe``."""
-    parser.add_argument("file", nargs="*", metavar="FILE", help="a recording; - reads standard input")
-    parser.add_argument("--live", action="store_true", help="text while you speak")
-    parser.add_argument("--device", metavar="DEVICE", help="--live: the microphone, by number, name or part of a name")
-    parser.add_argument(
-        "--format",
-        choices=tuple(_SUFFIXES),
-        default="text",
-        help="text (default), json with all details, subtitles, a table, or a report on one page",
-    )
-    parser.add_argument("--tags", action="store_true", help="srt and vtt: with [laughter] and (sad) in the text")
-    parser.add_argument(
-        "--embed-audio",
-        action=argparse.BooleanOptionalAction,
-        help="html: with the sound in it, or without; default: with that of recordings up to ten minutes",
-    )
-    parser.add_argument("--language", metavar="LANG", help="zh, en, ... when it is known; default: auto, detected")
-    parser.add_argument(
-        "--hotwords",
-        metavar="WORDS|@FILE",
-        help="names and terms to expect, with commas between, or a file of them; at most 200",
-    )
-    parser.add_argument(
-        "--out", metavar="DIR|FILE", help="write there instead of the screen; several files need a folder"
-    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +109,7 @@ def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, P
         source = Path("stdin" if label == STDIN else label)
         # Players look for talk.srt beside talk.mp4; the whole name only where two recordings would collide.
         for name in (source.stem, source.name, *(f"{source.name}-{n}" for n in range(2, len(labels) + 2))):
-            target = out / f"{name}{_SUFFIXES[form]}"
+            target = out / f"{name}{SUFFIXES[form]}"
             if target not in targets.values():
                 targets[label] = target
                 break

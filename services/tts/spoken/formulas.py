@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal
 
+from huiyin.configs.tables import read_table
 from huiyin.services.common.text import HAN
-from huiyin.services.tts.spoken.words import called
 
 _NAME = {"zh": "一个公式", "en": "a formula"}
 _LONGEST = 60  # characters of LaTeX; more cannot be followed by ear
 
-_CALLED = {"zh": called("latex", "zh"), "en": called("latex", "en")}
+_TABLE = read_table(Path(__file__).with_name("mathematics.toml"))
+_CALLED = _TABLE["formulas"]
+LETTERS: dict[str, tuple[str, str]] = _TABLE["letters"]
+"""Greek letters that stand alone in a text -> Chinese, English."""
 _POWERS = {"2": ("的平方", " squared"), "3": ("的立方", " cubed")}
 _WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
 _SPACING = re.compile(r"\\[,;:! ]|~")
@@ -43,10 +47,10 @@ def formula(latex: str, language: Literal["zh", "en"]) -> str:
     words, at = [], 0
     while at < len(text):
         token = _TOKEN.match(text, at)
-        if token is None or (token[1] and token[1] not in _CALLED[language]):
+        if token is None or (token[1] and token[1] not in _CALLED):
             return _NAME[language]
         name = token[1] or token[2]
-        words.append(_CALLED[language][name] if name else token[3] or "")
+        words.append(_CALLED[name][0 if zh else 1] if name else token[3] or "")
         at = token.end()
     return " ".join(filter(None, words)).replace(" ,", ",") or _NAME[language]
 

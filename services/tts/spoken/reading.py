@@ -11,15 +11,14 @@ from huiyin.services.tts.spoken.addresses import read_addresses
 from huiyin.services.tts.spoken.characters import sayable, unify
 from huiyin.services.tts.spoken.chinese import read_chinese
 from huiyin.services.tts.spoken.english import read_english
+from huiyin.services.tts.spoken.formulas import LETTERS
 from huiyin.services.tts.spoken.markup import plain, prose
-from huiyin.services.tts.spoken.words import called
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
 _OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
-_GREEK = {"zh": called("greek", "zh"), "en": called("greek", "en")}
-_GREEK_ALONE = re.compile("(?<![\u0370-\u03ff])[παβγδθλμσωΔΩ](?![\u0370-\u03ff]|m\\b)")
+_GREEK_ALONE = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(LETTERS)}](?![\u0370-\u03ff]|m\b)")
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 # In a Chinese sentence: a stretch without Chinese in it, and what makes that English and not a name with a number.
 _STRETCH = re.compile(rf"(?:[\"“‘(]\s*)?[A-Za-z][^{HAN}，。！？；：、“”‘’（）《》\"\n]*")
@@ -94,7 +93,7 @@ def _read(sentence: str, whole: Language) -> str:
         language = "zh"
     elif _LATIN.search(_AMOUNT.sub(" ", sentence)):
         language = "en"
-    sentence = _GREEK_ALONE.sub(lambda m: f" {_GREEK[language][m[0]]} ", sentence)
+    sentence = _GREEK_ALONE.sub(lambda m: f" {LETTERS[m[0]][language == 'en']} ", sentence)
     if language == "en":
         return read_english(sentence)
     if _LATIN.search(sentence):

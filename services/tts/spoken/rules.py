@@ -1,33 +1,61 @@
-"""What the readers of both languages share: rules, and how numbers are written."""
+"""What the readers of both languages share: rules, and how numbers are written.
+
+The rules of a language are rows of its TOML file: a pattern, what is said for it, and perhaps signs of which every
+match has one. In a pattern ``{NAME}`` stands for another one, of the file's table `patterns` or of PATTERNS. What is
+said is
+
+    percent                            as it stands, or a template of `re.sub`
+    {a:number} to {b:number}           groups of the match, put in words by a form; {cue} as it is, {0:digits} all of it
+    date()                             what a reader makes of the match
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-NUMBER = r"\d+(?:(?:,\d{3})+(?!\d))?(?:\.\d+)?"
-BOUND = r"(?<![\d.A-Za-z])"  # not inside a longer number or a name such as H264
-TO = r"\s*(?:[-~–—]|至)+\s*"
-TO_SIGNS = "-~–—至"
+from huiyin.configs.tables import read_table
+from huiyin.services.common.text import HAN
+
+PATTERNS = {
+    "NUMBER": r"\d+(?:(?:,\d{3})+(?!\d))?(?:\.\d+)?",
+    "BOUND": r"(?<![\d.A-Za-z])",  # not inside a longer number or a name such as H264
+    "TO": r"\s*(?:[-~–—]|至)+\s*",
+    "TO_SIGNS": "-~–—至",
+    "HAN": HAN,
+}
+_NAME = re.compile(r"\{([A-Z_]+)\}")
+_GROUP = re.compile(r"\{(\w+):?(\w*)\}")
 _DIGITS = frozenset("0123456789")
 
-Reader = Callable[[re.Match[str]], str] | str
+Form = Callable[[str], str]
+"""Puts a group of a match in words."""
+Reader = Callable[[re.Match[str]], str]
+"""Puts a whole match in words."""
 
 
 class Rule(NamedTuple):
     """What matches `pattern` is said as `read` says: a function of the match, or a template."""
 
     pattern: re.Pattern[str]
-    read: Reader
+    read: Reader | str
     signs: frozenset[str]
     """Every match contains one of these characters; empty: nothing is known of it."""
 
 
-def rule(pattern: str, read: Reader, signs: str = "", flags: int = 0) -> Rule:
-    """A rule with its pattern compiled."""
-    return Rule(re.compile(pattern, flags), read, frozenset(signs))
+def language_table(language: str) -> dict[str, Any]:
+    """The file of a language; its patterns know PATTERNS, and the table's units as UNIT."""
+    table = read_table(Path(__file__).with_name(f"{language}.toml"))
+    table["patterns"] |= PATTERNS | {"UNIT": "|".join(map(re.escape, sorted(table["units"], key=len, reverse=True)))}
+    return table
+
+
+def expanded(pattern: str, patterns: Mapping[str, str]) -> str:
+    """`pattern` with those that it names in place of their names."""
+    return _NAME.sub(lambda name: expanded(patterns[name[1]], patterns), pattern)
 
 
 class Rules:
@@ -36,9 +64,22 @@ class Rules:
     No rule may put in a sign that a later one needs: which signs there are is looked up once.
     """
 
-    def __init__(self, *rules: Rule) -> None:
-        self._rules = rules
-        self._signs = frozenset("".join("".join(each.signs) for each in rules))
+    def __init__(
+        self,
+        rows: Iterable[Sequence[str]],
+        patterns: Mapping[str, str],
+        forms: Mapping[str, Form],
+        readers: Iterable[Reader] = (),
+    ) -> None:
+        """`readers` are known by the names of their functions, without the underscore."""
+        named = {reader.__name__.lstrip("_"): reader for reader in readers}
+        self._rules: list[Rule] = []
+        for pattern, words, *signs in rows:
+            read = named[words[:-2]] if words.endswith("()") else _template(words, forms)
+            self._rules.append(
+                Rule(re.compile(expanded(pattern, patterns)), read, frozenset(expanded("".join(signs), patterns)))
+            )
+        self._signs = frozenset("".join("".join(each.signs) for each in self._rules))
         self._tried_with = functools.lru_cache(maxsize=256)(self._select)
 
     def apply(self, text: str) -> str:
@@ -49,6 +90,21 @@ class Rules:
 
     def _select(self, signs: frozenset[str]) -> list[Rule]:
         return [each for each in self._rules if not each.signs or each.signs & signs]
+
+
+def _template(words: str, forms: Mapping[str, Form]) -> Reader | str:
+    if "{" not in words:
+        return words
+    literals, groups, names = (_GROUP.split(words)[i::3] for i in range(3))
+    parts = [
+        (before, int(group) if group.isdecimal() else group, forms[name] if name else str)
+        for before, group, name in zip(literals, groups, names, strict=False)
+    ]
+
+    def read(match: re.Match[str]) -> str:
+        return "".join(before + form(match[group]) for before, group, form in parts) + literals[-1]
+
+    return read
 
 
 def has_digits(text: str) -> bool:

@@ -25,8 +25,8 @@ _SET_UP = "in the checkout: make setup, or pip install -e '.[embedded]'"
 
 # Distributions.
 _ALWAYS = (
-    "av", "filelock", "flask", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil", "pywebrtc-audio",
-    "requests", "soxr", "tqdm", "wsproto",
+    "aiohttp", "av", "filelock", "flask", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil",
+    "pywebrtc-audio", "requests", "soxr", "tqdm", "wsproto",
 )  # fmt: skip
 _EMBEDDED_LLM = "xllamacpp"
 _FUNASR = ("torch", "funasr")
