@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.layers import read_toml
 from huiyin.configs.settings import Settings
 from huiyin.services.common.registry import import_object
 
@@ -37,20 +35,6 @@ class Voice:
     gain: float | None = 1.0
     """Factor that brings it to the common loudness (-20 LUFS), measured on a minute of its speech; None: unknown, and
     measured while it speaks."""
-
-
-def spoken_by(language: str) -> frozenset[str]:
-    """The languages that a voice of this one speaks: Chinese voices have learnt English, too."""
-    return frozenset({"zh", "en"}) if language.startswith("zh") else frozenset({"en"})
-
-
-def voices_of(engine: str) -> tuple[Voice, ...]:
-    """The voices that ``engines/voices.toml`` lists."""
-    rows = read_toml(Path(__file__).with_name("engines") / "voices.toml")[engine].items()
-    return tuple(
-        Voice(name, engine, language, gender, spoken_by(language), *(gain or [None]))
-        for name, (language, gender, *gain) in rows
-    )
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,7 @@ from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
 from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.tts.speakable import speakable
-from huiyin.services.tts.voice_engine import (
-    PLAIN,
-    Gender,
-    Prosody,
-    Speech,
-    SynthesisFailed,
-    Voice,
-    WordTiming,
-    listed,
-    spoken_by,
-    voices_of,
-)
+from huiyin.services.tts.voice_engine import PLAIN, Gender, Prosody, Speech, SynthesisFailed, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +31,20 @@ _NO_AUDIO = "NoAudioReceived"
 _SEMITONES = 12  # an octave
 _TYPICAL_PITCH_HZ: dict[Gender, float] = {"female": 210.0, "male": 120.0}  # its unit of changes is the hertz
 
-VOICES = voices_of("edge")
+_BOTH = frozenset({"zh", "en"})
+_ENGLISH = frozenset({"en"})
+VOICES = (
+    Voice("zh-CN-XiaoxiaoNeural", "edge", "zh-CN", "female", _BOTH, gain=None),
+    Voice("zh-CN-XiaoyiNeural", "edge", "zh-CN", "female", _BOTH, gain=None),
+    Voice("zh-CN-YunxiNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("zh-CN-YunjianNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("zh-CN-YunyangNeural", "edge", "zh-CN", "male", _BOTH, gain=None),
+    Voice("en-US-AriaNeural", "edge", "en-US", "female", _ENGLISH, gain=None),
+    Voice("en-US-JennyNeural", "edge", "en-US", "female", _ENGLISH, gain=None),
+    Voice("en-US-GuyNeural", "edge", "en-US", "male", _ENGLISH, gain=None),
+    Voice("en-GB-SoniaNeural", "edge", "en-GB", "female", _ENGLISH, gain=None),
+    Voice("en-GB-RyanNeural", "edge", "en-GB", "male", _ENGLISH, gain=None),
+)
 _NAME = re.compile(r"(?P<language>[a-z]{2,3}-[A-Z]{2})-(?:\w+-)?\w+Neural", re.ASCII)
 
 
@@ -73,8 +75,8 @@ class EdgeEngine:
         match = _NAME.fullmatch(name)
         if match is None:
             return None
-        language = match["language"]
-        return listed(self, name) or Voice(name, "edge", language, "female", spoken_by(language), gain=None)
+        speaks = _BOTH if match["language"].startswith("zh") else _ENGLISH
+        return listed(self, name) or Voice(name, "edge", match["language"], "female", speaks, gain=None)
 
     def pieces(self, text: str) -> list[str]:
         """The whole text: the server cuts it itself."""

@@ -13,7 +13,7 @@ from huiyin.configs.settings import Settings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
-from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Voice, listed, voices_of
+from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Voice, listed
 
 _VOICE = "heart"  # the one in the package; others would be downloaded
 _LONG_NUMBER = re.compile(r"\d[\d,]{12,}\d")  # read digit by digit
@@ -48,7 +48,7 @@ class HibariEngine:
 
     name = "hibari"
     remote = False
-    voices = voices_of("hibari")
+    voices = (Voice(_VOICE, "hibari", "en-US", "female", frozenset({"en"}), gain=2.0),)
 
     def __init__(self) -> None:
         from hibari import Hibari, __version__

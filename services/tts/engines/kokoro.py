@@ -23,7 +23,7 @@ from huiyin.services.tts.engines.hibari import readable
 from huiyin.services.tts.engines.kokoro_reading import read
 from huiyin.services.tts.phrases import pieces
 from huiyin.services.tts.speakable import language
-from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Speech, Voice, WordTiming, listed, voices_of
+from huiyin.services.tts.voice_engine import PLAIN, Prosody, Sound, Speech, Voice, WordTiming, listed
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,23 @@ _EDGE_FRAMES = 3  # the outermost of them, whose weights stand for the silence l
 _AUDIBLE = 0.01  # a sample above this is not silence
 _AUDIBLE_LOG_ENERGY = -6.0  # speech is above -2, silence at -9
 
-VOICES = voices_of("kokoro")
+_BOTH = frozenset({"zh", "en"})
+_ENGLISH = frozenset({"en"})
+VOICES = (
+    Voice("zf_xiaoxiao", "kokoro", "zh-CN", "female", _BOTH, gain=0.63),
+    Voice("zf_xiaobei", "kokoro", "zh-CN", "female", _BOTH, gain=1.03),
+    Voice("zf_xiaoni", "kokoro", "zh-CN", "female", _BOTH, gain=0.79),
+    Voice("zf_xiaoyi", "kokoro", "zh-CN", "female", _BOTH, gain=0.87),
+    Voice("zm_yunxi", "kokoro", "zh-CN", "male", _BOTH, gain=1.08),
+    Voice("zm_yunjian", "kokoro", "zh-CN", "male", _BOTH, gain=1.06),
+    Voice("zm_yunxia", "kokoro", "zh-CN", "male", _BOTH, gain=1.04),
+    Voice("zm_yunyang", "kokoro", "zh-CN", "male", _BOTH, gain=1.45),
+    Voice("af_heart", "kokoro", "en-US", "female", _ENGLISH, gain=1.28),
+    Voice("af_bella", "kokoro", "en-US", "female", _ENGLISH, gain=1.22),
+    Voice("am_michael", "kokoro", "en-US", "male", _ENGLISH, gain=1.47),
+    Voice("bf_emma", "kokoro", "en-GB", "female", _ENGLISH, gain=0.97),
+    Voice("bm_george", "kokoro", "en-GB", "male", _ENGLISH, gain=1.16),
+)
 
 
 class KokoroEngine:
