@@ -21,6 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1]),
 ]
+CLEAN = ["turns.speculate_s=0", "turns.early_asr_s=0"]  # a guess that proves wrong is cut short, with its connection
 MOST_THREADS = 3  # of a conversation in a thread of its own: it, and two for what blocks
 A_CONNECTION = "process_request_thread"  # the stub's services have a thread for each
 
@@ -46,10 +47,12 @@ def test_a_turn_starts_no_thread_and_opens_no_connection(started: list[str]) -> 
         if isinstance(event, TurnCommitted):
             committed.release()
 
-    with Stub(asr_s=0.2) as stub:  # a quick recogniser would be asked in a dip, too, and cutting that short costs one
+    with Stub() as stub:
         room = SimulatedRoom()
         before = set(threading.enumerate())
-        conversation = assemble(Services(stub.settings()), load_persona("huiyin"), LocalPort(room), print, warm=False)
+        conversation = assemble(
+            Services(stub.settings(*CLEAN)), load_persona("huiyin"), LocalPort(room), print, warm=False
+        )
         conversation.observe(note)
         thread = threading.Thread(target=conversation.run, name="conversation")
         thread.start()
