@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Samples
+from huiyin.services.common.onnx import open_session
 
 Spectrogram = npt.NDArray[np.float32]
 """Whisper's: shape (80, frames)."""
@@ -34,11 +34,7 @@ class EndpointModel:
     """Thread-safe: onnxruntime's sessions are."""
 
     def __init__(self, model: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a second would be taken from recognition
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model)  # a second core would be taken from recognition
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, samples: Pcm16) -> float:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
 
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
+from huiyin.services.common.onnx import open_session
 
 FRAME = 512  # samples the model takes at once at 16 kHz: 32 ms
 FRAME_S = FRAME / SAMPLE_RATE
@@ -32,10 +32,7 @@ class SileroVad:
     """Streaming: keeps the model's state between frames. Not thread-safe."""
 
     def __init__(self, model: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a frame is too small to share
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model)  # on one core: a frame is too small to share
         self._rate = np.array(SAMPLE_RATE, np.int64)
         self.reset()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,20 @@ def session_options(threads: int) -> Any:
     return options
 
 
+def open_session(model: Path | bytes, threads: int = 1) -> Any:
+    """A model in onnxruntime, on `threads` cores. One is enough for models that take milliseconds."""
+    import onnxruntime
+
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, session_options(threads), providers=["CPUExecutionProvider"])
+
+
 def has_exact_int8() -> bool:
     """Whether unsigned times signed 8-bit products are summed without overflow here.
 
     x86 processors without VNNI add two products in 16 bits, where 2 x 255 x 127 saturates. This multiplies matrices of
     the largest values and checks the sums.
     """
-    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     weights = numpy_helper.from_array(np.full((_PROBE_SIZE, _PROBE_SIZE), _INT8_MAX, np.int8), "weights")
@@ -54,9 +62,7 @@ def has_exact_int8() -> bool:
         [weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _PROBE_OPSET)], ir_version=_PROBE_IR)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
-    )
+    session = open_session(model.SerializeToString())
     sums = session.run(None, {"data": np.full(shape, _UINT8_MAX, np.uint8)})[0]
     return bool((sums == _PROBE_SIZE * _UINT8_MAX * _INT8_MAX).all())
 

@@ -1,17 +1,14 @@
-"""Voice activity detectors: the protocol, and how their models are opened."""
+"""The protocol of voice activity detectors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from huiyin.services.common.audio import Samples
-from huiyin.services.common.onnx import session_options
 
 Probabilities = npt.NDArray[np.float32]
 
@@ -36,8 +33,3 @@ class SpeechDetector(Protocol):
 
 Detectors = Callable[[], SpeechDetector]
 """Makes a fresh detector; the model behind it is loaded once and shared, from any thread."""
-
-
-def open_model(model: Path) -> onnxruntime.InferenceSession:
-    """A model on one core: these are too small for more."""
-    return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])

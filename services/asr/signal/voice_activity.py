@@ -17,8 +17,9 @@ import onnxruntime
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.recogniser import FindModel
-from huiyin.services.asr.signal.detector import Detectors, Probabilities, open_model
+from huiyin.services.asr.signal.detector import Detectors, Probabilities
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.onnx import open_session
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def load_detectors(
             if settings.vad == "fsmn":
                 raise
             log.warning("fsmn-vad is here, but kaldi-native-fbank is not installed: Silero finds the speech")
-    shared = open_model(find_model(SILERO))
+    shared = open_session(find_model(SILERO))
     return lambda: _Silero(shared)
 
 
