@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.output import percent, show
+from benchmarks.sentences import TEXTS
 from huiyin.services.asr.recogniser import Segment
 from huiyin.services.asr.text.hotwords import Corrector
 from huiyin.services.asr.text.hotwords_zh import readings, word_counts
@@ -22,42 +23,7 @@ from huiyin.services.common.text import HAN
 
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 
-_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-_GIVEN = "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂宁欣怡浩宇轩梓涵子墨思远雨桐嘉懿博文晓东建国志晨曦若琳佳瑶睿哲"
-_TERMS = str.split(
-    "回音 智谱 通义 文心 昇腾 鲲鹏 飞桨 悟道 豆包 月之暗面 零一万物 深度求索 科大讯飞 寒武纪 龙芯 "
-    "鸿蒙 麒麟 欧拉 曙光 兆芯 飞腾 申威 宁德时代 比亚迪 蔚来 小鹏 极氪 岚图 零跑 阿维塔 腾势 "
-    "方程豹 飞书 语雀 米哈游 莉莉丝 库洛 碧桂园 融创 龙湖 保利 华润 蛇口 泰康 瑞金 协和 湘雅 华西 "
-    "安贞 积水潭"
-)
-_NAMES = str.split(
-    "Abernathy Beauchamp Delacroix Eberhardt Fitzgerald Gallagher Hemingway Ishikawa Johansson Kowalski "
-    "Lindqvist Montgomery Nakamura Okonkwo Papadopoulos Quigley Rodriguez Szymanski Takahashi Vandenberg Wojcik "
-    "Yamamoto Aaron Caleb Diego Fiona Gavin Hannah Jasper Keira Liam Maya Noah Priya Quinn Rohan Sofia Tariq "
-    "Yusuf Zara Anil Bjorn Chloe Dmitri Farid Hugo Ines Kofi Leila Milos Nadia Otto Petra Sven Talia Viktor "
-    "Yara Airtable Asana Canva Datadog Fastly Heroku Istio Jira Keras Looker Netlify Okta Rancher Splunk Trello "
-    "Unity Vercel Webflow Xcode Zapier"
-)
-# A hotword, and how it was transcribed.
-_MISHEARD_EN = [
-    tuple(pair.split("|"))
-    for pair in str.split(
-        "Kubernetes|cooper netties;PyTorch|pie torch;Jon|John;Catherine|Katherine;Sara|Sarah;Stephen|Steven;"
-        "Hugging Face|hugging phase;GitHub|git hub;Huiyin|hui yin;Grafana|graphana;Redis|reddis;Bryan|Brian;Erik|Eric;"
-        "Cathy|Kathy;Philip|Phillip;Geoffrey|Jeffrey;Kristen|Kristin;Allison|Alison;Carl|Karl;Isabelle|Isabel;"
-        "Vivien|Vivian;Lindsay|Lindsey;Theresa|Teresa;Anne-Marie|Ann Marie;MacArthur|McArthur;Schmidt|Schmitt;"
-        "Ansible|ansable;Terraform|terra form;Jenkins|jenkens;Kafka|cafka;Prometheus|promethius;"
-        "Elasticsearch|elastic search;Postgres|post gress;MongoDB|mongo DB;Databricks|data bricks;"
-        "Cloudflare|cloud flare;TensorFlow|tensor flow;LangChain|lang chain;DeepSeek|deep seek;Claude|claud;"
-        "Mistral|mistrel;Ollama|olama;Gradio|gradeo;Wikipedia|wiki pedia;OpenAI|open AI;Thompson|Thomson;Zoe|Zoey;"
-        "Nicolas|Nicholas;Meyer|Mayer;Katelyn|Kaitlyn;Sean|Shawn;Qwen|quen;Nvidia|in vidia;Leicester|Lester",
-        ";",
-    )
-]
-_SENTENCES = {
-    "zh": "我昨天在公司见到了{}。|{}说他下午过来。|请把{}的资料发给我。|我们正在讨论{}的方案。|听说{}最近很忙。",
-    "en": "I talked to {} about it.|Then {} said it would be fine.|We should ask {} first.|{} is what we use now.",
-}
+_TEXTS = TEXTS["hotwords"]
 _KINDS = ("same sound", "one tone off", "one z/zh, n/l, in/ing ... off")
 _CHARS_A_WORD = 1.6  # of Chinese
 
@@ -79,8 +45,11 @@ def main() -> None:
 
 def hotwords(rng: random.Random, count: int = 100) -> list[str]:
     """Names and terms of both languages."""
-    names = [rng.choice(_SURNAMES) + "".join(rng.choices(_GIVEN, k=rng.choice((1, 2, 2)))) for _ in range(count // 2)]
-    return [*names, *rng.sample(_TERMS, count // 4), *rng.sample(_NAMES, count // 4)]
+    names = [
+        rng.choice(_TEXTS["surnames"]) + "".join(rng.choices(_TEXTS["given"], k=rng.choice((1, 2, 2))))
+        for _ in range(count // 2)
+    ]
+    return [*names, *rng.sample(_TEXTS["terms"], count // 4), *rng.sample(_TEXTS["names"], count // 4)]
 
 
 def _recall(rng: random.Random, tries: int) -> Iterator[list[str]]:
@@ -92,13 +61,14 @@ def _recall(rng: random.Random, tries: int) -> Iterator[list[str]]:
             word = rng.choice(words[: len(words) * 3 // 4])
             corrected += _is_corrected(rng, "zh", words, misheard(rng, word, kind, sounds), word)
         yield [f"zh, {kind}", str(tries), percent(corrected / tries)]
-    corrected = sum(_is_corrected(rng, "en", [*hotwords(rng), word], wrong, word) for word, wrong in _MISHEARD_EN)
-    yield ["en", str(len(_MISHEARD_EN)), percent(corrected / len(_MISHEARD_EN))]
+    pairs = _TEXTS["misheard_en"]
+    corrected = sum(_is_corrected(rng, "en", [*hotwords(rng), word], wrong, word) for word, wrong in pairs)
+    yield ["en", str(len(pairs)), percent(corrected / len(pairs))]
 
 
 def _is_corrected(rng: random.Random, language: str, words: Sequence[str], wrong: str, right: str) -> bool:
     """Whether `wrong` in a sentence becomes `right`."""
-    sentence = rng.choice(_SENTENCES[language].split("|"))
+    sentence = rng.choice(_TEXTS["sentences"][language])
     segment = Segment(0.0, 1.0, sentence.format(wrong), "zh", 1.0)
     return Corrector(words).segment(segment).text == sentence.format(right)
 

@@ -6,6 +6,7 @@ prompt has changed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -36,8 +37,8 @@ class LlmService:
         self.settings = replace(settings, llm=replace(settings.llm, port=port, upstreams=(upstream,)))
         self._services = Services(self.settings)
         chosen = [f"llm.port={port}", f"llm.upstreams={upstream}", "llm.upstream_model=simulated"]
-        self._launcher = Launcher(self.settings, as_arguments(None, chosen))
-        self._launcher.start(["llm"])
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(Launcher(self.settings, as_arguments(None, chosen))).start(["llm"])
         until_s = time.monotonic() + _LOAD_LIMIT_S
         while True:
             try:
@@ -55,7 +56,7 @@ class LlmService:
 
     def close(self) -> None:
         """End it."""
-        self._launcher.stop()
+        self._stack.close()
 
 
 class CachedJudge:

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.output import percent, source, table
@@ -50,13 +51,7 @@ def outcome(audible: Sequence[float], end_s: float) -> tuple[bool, float | None]
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Linear between the two nearest ranks; nan of nothing."""
-    if not values:
-        return math.nan
-    ordered = sorted(values)
-    at = share * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+    return float(np.quantile(values, share)) if values else math.nan
 
 
 @dataclass(frozen=True)

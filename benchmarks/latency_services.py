@@ -1,26 +1,24 @@
 """Simulated services with fixed delays, for `benchmarks.latency`: Huiyin's own routes and OpenAI's, in one process.
 
-Both lead to the same three methods. The recogniser's words are not invented: they are what the default recogniser
-transcribed, beforehand, of the part of the recording that the caller sends (`Recording`).
+The recogniser's words are not invented: they are what the default recogniser transcribed, beforehand, of the part of
+the recording that the caller sends (`Recording`).
 """
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import re
 import time
 import wave
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 from multiprocessing.connection import Connection
-from threading import Thread
-from typing import Any
+from threading import Event, Thread
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
+from aiohttp import web
 
 from huiyin.services.common.text import HAN, is_chinese
 
@@ -30,7 +28,7 @@ _TONE_HZ = 220
 _TONE_LEVEL = 0.2
 _LEAST_SHARE = 0.5  # of a span of speech: its words are in what the caller sent
 _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s?[A-Za-z0-9'’]+|\s?[^\sA-Za-z0-9]")
-_FORM_FILE = re.compile(rb'name="file".*?\r\n\r\n', re.S)
+_LARGEST = 2**30  # bytes of a request
 
 
 @dataclass(frozen=True)
@@ -97,133 +95,93 @@ def _lag(whole: npt.NDArray[np.float32], part: npt.NDArray[np.float32]) -> int:
 class SimulatedServices:
     """A server on a free port of the loopback. `playing` is the recording that is being played."""
 
+    port: int
+
     def __init__(self, delays: Delays | None = None) -> None:
         self.delays, self.playing = delays or Delays(), Recording()
-        services = self
-
-        class Handler(_Handler):
-            owner = services
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.port: int = self._server.server_address[1]
+        self._loop, self._stopped = asyncio.new_event_loop(), asyncio.Event()
 
     def start(self) -> None:
-        """Serve, in threads of its own."""
-        Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        """Serve, in a thread of its own."""
+        is_ready = Event()
+        self._thread = Thread(target=self._loop.run_until_complete, args=(self._serve(is_ready),), daemon=True)
+        self._thread.start()
+        is_ready.wait()
 
     def stop(self) -> None:
         """End."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
+        self._loop.close()
 
-    def transcribe(self, samples: npt.NDArray[np.float32], arrived_s: float) -> dict[str, Any]:
-        """The answer of both routes."""
-        playing = self.playing
+    async def _serve(self, is_ready: Event) -> None:
+        app = web.Application(client_max_size=_LARGEST)
+        app.router.add_post("/asr", self._asr)
+        app.router.add_post("/v1/audio/transcriptions", self._transcriptions)
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/audio/speech", self._speech)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.port = runner.addresses[0][1]
+        is_ready.set()
+        await self._stopped.wait()
+        await runner.cleanup()
+
+    async def _asr(self, request: web.Request) -> web.Response:
+        return await self._transcript(await request.read())
+
+    async def _transcriptions(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        with wave.open(cast("web.FileField", form["file"]).file, "rb") as file:
+            return await self._transcript(file.readframes(file.getnframes()))
+
+    async def _transcript(self, data: bytes) -> web.Response:
+        due_s, playing = time.monotonic() + self.delays.asr_s, self.playing
+        samples = np.frombuffer(data[: len(data) - len(data) % 2], "<i2").astype(np.float32) / np.float32(32768)
         text = playing.text_of(samples)
-        _sleep_until(arrived_s + self.delays.asr_s)
-        return {"text": text, "language": playing.language, "emotion": None, "events": []}
+        await _sleep_until(due_s)
+        return web.json_response({"text": text, "language": playing.language, "emotion": None, "events": []})
 
-    def reply(self, arrived_s: float) -> Iterator[str]:
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
         """Tokens, each when its time has come."""
-        due_s = arrived_s + self.delays.llm_first_s
-        for token in tokens(self.playing.reply):
-            _sleep_until(due_s)
-            yield token
+        body = await request.json()
+        due_s = time.monotonic() + self.delays.llm_first_s
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1000
+        for token in tokens(self.playing.reply)[:limit]:
+            await _sleep_until(due_s)
+            await response.write(_chunk({"role": "assistant", "content": token}))
             due_s += self.delays.llm_token_s
+        await response.write(_chunk({}, finish="stop") + b"data: [DONE]\n\n")
+        return response
 
-    def speak(self, text: str, rate: int, arrived_s: float) -> bytes:
+    async def _speech(self, request: web.Request) -> web.Response:
         """int16; a tone that begins with a sound, not with silence."""
+        body = await request.json()
+        due_s, text = time.monotonic() + self.delays.tts_first_s, body["input"]
+        rate = body.get("sample_rate", OPENAI_RATE)
         count = round(len(text) * (self.delays.zh_char_s if is_chinese(text) else self.delays.en_char_s) * rate)
         tone = _TONE_LEVEL * np.cos(2 * np.pi * _TONE_HZ * np.arange(count) / rate)
-        _sleep_until(arrived_s + self.delays.tts_first_s)
-        return (tone * 32767).astype("<i2").tobytes()
+        await _sleep_until(due_s)
+        return web.Response(body=(tone * 32767).astype("<i2").tobytes(), content_type="application/octet-stream")
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *args: object) -> None:
-        """Silent: callers hang up when they cancel."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    owner: SimulatedServices
-
-    def log_message(self, *args: object) -> None:
-        """Silent."""
-
-    def do_POST(self) -> None:
-        """All routes."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        arrived_s = time.monotonic()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the caller has cancelled
-            match self.path:
-                case "/asr":
-                    self._json(self.owner.transcribe(_floats(body), arrived_s))
-                case "/v1/audio/transcriptions":
-                    self._json(self.owner.transcribe(_floats(_wav(body)), arrived_s))
-                case "/v1/chat/completions":
-                    self._chat(json.loads(body), arrived_s)
-                case "/v1/audio/speech":
-                    request = json.loads(body)
-                    rate = request.get("sample_rate", OPENAI_RATE)
-                    self._whole(self.owner.speak(request["input"], rate, arrived_s), "application/octet-stream")
-                case _:
-                    self.send_error(404)
-
-    def _chat(self, request: dict[str, Any], arrived_s: float) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        limit = request.get("max_tokens") or request.get("max_completion_tokens") or 1000
-        for count, token in enumerate(self.owner.reply(arrived_s), 1):
-            self._event({"content": token, **({"role": "assistant"} if count == 1 else {})})
-            if count == limit:
-                break
-        self._event({}, finish="stop")
-        self._chunk(b"data: [DONE]\n\n")
-        self._chunk(b"")
-
-    def _event(self, delta: dict[str, str], finish: str | None = None) -> None:
-        body = {
-            "id": "chatcmpl-1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": "simulated",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
-        self._chunk(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-    def _json(self, body: dict[str, Any]) -> None:
-        self._whole(json.dumps(body, ensure_ascii=False).encode(), "application/json")
-
-    def _whole(self, data: bytes, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+def _chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    body = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "simulated",
+        "choices": [choice],
+    }
+    return b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n"
 
 
-def _floats(data: bytes) -> npt.NDArray[np.float32]:
-    return np.frombuffer(data[: len(data) - len(data) % 2], "<i2").astype(np.float32) / np.float32(32768)
-
-
-def _wav(form: bytes) -> bytes:
-    """The samples of the WAV file in a multipart form."""
-    start = _FORM_FILE.search(form)
-    with wave.open(BytesIO(form[start.end() if start else 0 :])) as file:
-        return file.readframes(file.getnframes())
-
-
-def _sleep_until(due_s: float) -> None:
-    time.sleep(max(0.0, due_s - time.monotonic()))
+async def _sleep_until(due_s: float) -> None:
+    await asyncio.sleep(due_s - time.monotonic())
 
 
 def serve(orders: Connection) -> None:

@@ -20,9 +20,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.environment import python_with
 from benchmarks.latency_services import Delays, Recording, serve
 from benchmarks.latency_speech import BenchmarkUtterance
-from benchmarks.output import tell
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.assemble import assemble
@@ -233,8 +233,9 @@ class Pipecat:
     name = "pipecat"
 
     def __init__(self, folder: Path, port: int) -> None:
+        python = python_with(folder / "pipecat-venv", PIPECAT)
         script = Path(__file__).with_name("latency_pipecat.py")
-        command = [str(_python(folder)), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
+        command = [str(python), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._receive()  # it is ready
 
@@ -264,17 +265,3 @@ class Pipecat:
         if not line:
             raise RuntimeError("pipecat ended; its messages stand above")
         return json.loads(line)
-
-
-def _python(folder: Path) -> Path:
-    """A Python that has pipecat, installed once into a virtual environment below `folder`."""
-    home = folder / "pipecat-venv"
-    python = home / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    ready = home / ".ready"
-    if not python.is_file() or not ready.is_file() or ready.read_text() != PIPECAT:
-        tell(f"installing {PIPECAT} into {home} (0.5 GB, once) …")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", PIPECAT]
-        subprocess.run(install, check=True)
-        ready.write_text(PIPECAT)
-    return python

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from benchmarks.latency_services import Recording
 from benchmarks.output import tell
-from benchmarks.sentences import DATA
+from benchmarks.sentences import DATA, TEXTS
 from benchmarks.synthesis import synthesised
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
@@ -44,25 +44,7 @@ _SEARCH_S = 0.35  # around the place asked for, the quietest ...
 _WINDOW_S = 0.04  # ... so long
 _FADE = SAMPLE_RATE // 100
 
-# What the embedded model (Qwen2.5-Coder-1.5B) said to such questions with the default persona, to its second full stop.
-REPLIES = {
-    "zh": (
-        "晚餐可以试试煮一份清淡的蔬菜汤，加入一些豆腐或鸡蛋，既健康又营养。",
-        "明天上海的天气晴朗，可以带伞。",
-        "当然可以，学做番茄炒蛋其实非常简单。首先，准备好鸡蛋、番茄和一些调味料。",
-        "好的，为您更换一首歌曲。",
-        "北京到广州的高铁大约需要3小时30分钟。",
-        "首先，尝试调整你的睡眠时间，确保每晚有规律的睡眠时间。",
-    ),
-    "en": (
-        "Paris is the capital of France.",
-        "Sure, I can help with that! How many seats do you need on the table?",
-        "Sure, I'll remind you to call your mother tomorrow at nine.",
-        "Which book would you prefer to read first?",
-        "If you have a headache, you can try taking an over-the-counter pain reliever. If your headache persists, you "
-        "should consult a healthcare professional.",
-    ),
-}
+REPLIES: dict[str, list[str]] = TEXTS["latency"]["replies"]
 
 
 @dataclass(frozen=True)

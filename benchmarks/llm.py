@@ -2,7 +2,7 @@
 
 A service is started and asked as `huiyin talk` asks it: it reads the persona before the first turn, and the history,
 trimmed in steps, after each reply, in the background. As long as the prompt cache holds all that, the time to the
-first word is that of the user's words alone; with `--together 4` four users talk to it at once, each 6 s after a reply.
+first word is that of the user's words alone. With ``--together 4`` four users talk at once, each 6 s after a reply.
 (What the proxy adds: ``python -m benchmarks.llm_proxy``.)
 """
 
@@ -18,23 +18,13 @@ from typing import Any
 import requests
 
 from benchmarks.output import show, tell
+from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service
 
-TURNS = (  # the second and the tenth are equally long: they are compared
-    "你好，今天天气怎么样？",
-    "我昨天考试没有考好，心里有点难过。",
-    "那我应该怎么办呢？",
-    "Could you tell me a joke?",
-    "What is the capital of France?",
-    "给我讲一个短故事吧。",
-    "你喜欢什么颜色？",
-    "How do airplanes fly?",
-    "谢谢你，我感觉好多了。",
-    "我明天还要早起，现在该去睡觉了。",
-)
+TURNS = TEXTS["llm"]["turns"]
 EARLY = 2
 LATE = 10
 TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
@@ -57,12 +47,10 @@ def main() -> None:
     started = time.perf_counter()
     with start_service("llm", upstreams="embedded", **settings) as url:
         ready_s = time.perf_counter() - started
-        talks = []
+        pause_s = PAUSE_S if args.together > 1 else 0.0
         with ThreadPoolExecutor(args.together) as users:
-            pause_s = PAUSE_S if args.together > 1 else 0.0
-            for _ in range(args.conversations):
-                numbers = range(len(talks), len(talks) + args.together)
-                talks += users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers)
+            numbers = range(args.conversations * args.together)
+            talks = list(users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers))
         firsts = [statistics.median(times) for times in zip(*talks, strict=True)]
         story = [{"role": "user", "content": "请讲一个很长很长的故事。"}]
         _, _, timings = _ask(url, story, LONG_TOKENS)

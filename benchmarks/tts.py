@@ -27,6 +27,7 @@ import onnxruntime
 import psutil
 
 from benchmarks.output import show, tell
+from benchmarks.sentences import TEXTS
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.heap import trim_heap
@@ -36,20 +37,7 @@ from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.voice_engine import Engine, Sound, WordTiming
 from huiyin.services.tts.voice_selector import Choice
 
-CHINESE = (
-    "你好。",
-    "今天天气很好。",
-    "晚饭可以吃面条，简单又暖和。",
-    "我们先去公园散步，再去饭店吃饭，最后回家休息，你觉得怎么样？",
-    "人工智能是计算机科学的一个分支，它企图了解智能的实质，并生产出一种新的智能机器。该领域的研究包括机器人、语言识别、"
-    "图像识别和专家系统等。从诞生以来，理论和技术日益成熟。",
-)
-ENGLISH = (
-    "Hello.",
-    "Of course I can.",
-    "It is going to rain, so take an umbrella.",
-    "We could walk through the park first, then have dinner somewhere, and go home early if you like.",
-)
+CHINESE, ENGLISH = (tuple[str, ...](TEXTS["tts"][language]) for language in ("zh", "en"))
 _MB = 2**20
 
 

@@ -6,9 +6,15 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.assistant.turns.transitions import Transition
+
+# Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
+settings.register_profile("same", derandomize=True, deadline=None, max_examples=150, stateful_step_count=50)
+settings.register_profile("long", deadline=None, max_examples=20_000, stateful_step_count=60)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)

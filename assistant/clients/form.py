@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from typing import BinaryIO
@@ -29,4 +30,5 @@ class FormUpload:
         yield self._before
         while piece := self._file.read(_READ):
             yield piece
+            await asyncio.sleep(0)  # a refusal that has come is read before more is sent
         yield self._after

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import json
 import os
+import socket
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # imported where a request is made: a command that makes none
 
 _IDLE_S = 90.0  # a user may pause so long and finds the connection open; less than the services' own limit
 _DRAIN_S = 0.2  # the end of a body after the end of its events; without it the connection cannot be used again
+_ASYNCIO_WORDS = "Connect call failed"  # whatever the reason was
 _WORDS_SHOWN = 200  # characters of a refusal that is not JSON
 
 T = TypeVar("T")
@@ -86,6 +88,10 @@ async def call(
         raise ServiceError("clients.no_answer", service=service, wait_s=timeout_s) from error
     except aiohttp.ClientPayloadError as error:
         raise ServiceError("clients.broke_off_in_the_middle", service=service) from error
+    except aiohttp.ClientResponseError as error:
+        raise ServiceError("clients.not_http", service=service, url=base_url) from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise ServiceError("clients.not_an_address", url=base_url) from error
     except (aiohttp.ClientError, OSError) as error:
         cause = _cause(error)
         if isinstance(cause, ConnectionRefusedError):
@@ -95,9 +101,9 @@ async def call(
 
 
 def _cause(error: Exception) -> Exception:
-    """What was behind it, in the system's words: asyncio says "Connect call failed" whatever the reason."""
+    """What was behind it, in the system's words."""
     cause: Exception = getattr(error, "os_error", error)
-    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+    if isinstance(cause, OSError) and cause.errno and str(cause.strerror).startswith(_ASYNCIO_WORDS):
         return OSError(cause.errno, os.strerror(cause.errno))
     return cause
 
@@ -138,15 +144,38 @@ async def _open_pool() -> AsyncGenerator[ClientSession, None]:
 
     tracing = aiohttp.TraceConfig()
     tracing.on_connection_reuseconn.append(note_reuse)
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),  # the services limit themselves
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trace_configs=[tracing],
-    ) as session:
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # the services limit themselves
+                keepalive_timeout=_IDLE_S,
+                socket_factory=lambda address: _RefusableSocket(*address[:3]),
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[tracing],
+        ) as session
+    ):
         try:
             yield session
         finally:
             del _pools[asyncio.get_running_loop()]
+
+
+class _RefusableSocket(socket.socket):
+    """A refusal may come, and the connection be reset, before all of a recording is sent. It says why: whether the
+    connection still stands is left to reading."""
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (BrokenPipeError, ConnectionResetError):
+            return len(data)
+
+    def sendmsg(self, buffers: Any, *more: Any) -> int:
+        try:
+            return super().sendmsg(buffers, *more)
+        except (BrokenPipeError, ConnectionResetError):
+            return sum(map(len, buffers))
 
 
 def refusal(service: str, status: int, data: bytes) -> ServiceError:

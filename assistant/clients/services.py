@@ -52,12 +52,9 @@ class Services:
 
     def transcribe(self, samples: Pcm16, *, timeout_s: float) -> Stream[Transcript]:
         """The user's turn (int16, 16 kHz) as text with its tags: one item."""
-
-        def decoder(content_type: str) -> Json[Transcript]:
-            return Json(_transcript, ServiceError("clients.broke_off_in_the_middle", service="asr"))
-
-        body = samples.astype("<i2").tobytes()
-        return self._post("asr", "/asr", body, decoder, timeout_s, content_type=f"audio/pcm;rate={SAMPLE_RATE}")
+        broke_off = ServiceError("clients.broke_off_in_the_middle", service="asr")
+        body, kind = samples.astype("<i2").tobytes(), f"audio/pcm;rate={SAMPLE_RATE}"
+        return self._post("asr", "/asr", body, lambda _: Json(_transcript, broke_off), timeout_s, content_type=kind)
 
     def transcribe_file(
         self, file: BinaryIO, size: int, fields: Mapping[str, str], *, timeout_s: float
@@ -65,19 +62,15 @@ class Services:
         """The events of ``POST /asr`` for a recording of `size` bytes, with its options."""
         form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into a URL
         headers = {"Content-Length": str(form.length)}
-
-        def decoder(content_type: str) -> Events[dict[str, Any]]:
-            return Events("asr", lambda event: [event])
-
-        return self._post("asr", "/asr", form, decoder, timeout_s, content_type=form.content_type, **headers)
+        return self._post(
+            "asr", "/asr", form, lambda _: Events("asr", lambda event: [event]), timeout_s,
+            content_type=form.content_type, **headers,
+        )  # fmt: skip
 
     def judge_words(self, text: str, *, timeout_s: float) -> Stream[float]:
         """Probability 0..1 that a turn that says `text` is complete: one item."""
-
-        def decoder(content_type: str) -> Json[float]:
-            return Json(lambda body: float(body["probability"]), ServiceError("clients.not_a_judgement", service="llm"))
-
-        return self._post("llm", "/end_of_turn", {"text": text}, decoder, timeout_s)
+        strange = ServiceError("clients.not_a_judgement", service="llm")
+        return self._post("llm", "/end_of_turn", {"text": text}, lambda _: Json(_probability, strange), timeout_s)
 
     def ask(
         self,
@@ -106,11 +99,9 @@ class Services:
 
     def hold(self, seconds: float, *, session: str = "", timeout_s: float) -> Stream[None]:
         """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it. One item."""
-
-        def decoder(content_type: str) -> Json[None]:
-            return Json(lambda body: None, ServiceError("clients.not_json", service="llm", url=self.url("llm")))
-
-        return self._post("llm", "/hold", {"seconds": seconds, "session": session}, decoder, timeout_s)
+        strange = ServiceError("clients.not_json", service="llm", url=self.url("llm"))
+        body = {"seconds": seconds, "session": session}
+        return self._post("llm", "/hold", body, lambda _: Json(lambda answer: None, strange), timeout_s)
 
     def speak(
         self, text: str, voice: str, *, timeout_s: float, emotion: str = "", words: bool = False
@@ -160,12 +151,9 @@ class Services:
 
 def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
     """GET a JSON document, and wait for it. Raises ServiceError."""
-
-    def decoder(content_type: str) -> Json[Any]:
-        return Json(lambda body: body, ServiceError("clients.not_json", service=service, url=base_url))
-
-    headers = _authorization(key)
-    return Stream(lambda: call(service, base_url, path, decoder, timeout_s=timeout_s, headers=headers)).one()
+    strange = ServiceError("clients.not_json", service=service, url=base_url)
+    decoder, headers = Json(lambda body: body, strange), _authorization(key)
+    return Stream(lambda: call(service, base_url, path, lambda _: decoder, timeout_s=timeout_s, headers=headers)).one()
 
 
 def _authorization(key: str) -> dict[str, str]:
@@ -181,6 +169,10 @@ def _transcript(result: dict[str, Any]) -> Transcript:
         events=tuple(event["label"] for event in result.get("events") or () if _is_likely(event)),
         facts=result,
     )
+
+
+def _probability(answer: dict[str, Any]) -> float:
+    return float(answer["probability"])
 
 
 def _texts(event: dict[str, Any]) -> Iterator[str]:

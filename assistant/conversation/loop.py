@@ -59,6 +59,7 @@ class Conversation:
             self.world.run()
         finally:
             self.session.close()
+            self.session.wait_for_observers()
 
     def _begin(self, post: Callable[[], None]) -> None:
         with self._lock:

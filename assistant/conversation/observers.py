@@ -38,7 +38,7 @@ class Observers:
         for mailbox in self._mailboxes:
             mailbox.put(at_s, event)
 
-    def close(self) -> None:
+    def wait(self) -> None:
         """Wait until all have been told, though not for long."""
         for mailbox in self._mailboxes:
             if not mailbox.idle.wait(_CLOSE_LIMIT_S):

@@ -99,11 +99,14 @@ class Session:
         self._port.microphone.start(self._world, self.hear, self.playback_reported)
 
     def close(self) -> None:
-        """Stop whatever runs. What observers have not yet been told they are told now."""
+        """Stop whatever runs, and hear nothing more."""
         self._port.microphone.stop()
         self._stages.close()
         self._wakes += 1
-        self._observers.close()
+
+    def wait_for_observers(self) -> None:
+        """Wait until they have been told everything, though not for long."""
+        self._observers.wait()
 
     def observe(self, observer: public.Observer, *, at_once: bool = False) -> None:
         """Call `observer(at_s, event)` for everything that happens (`events`), out of the conversation's way.
@@ -121,6 +124,10 @@ class Session:
     def say(self, clauses: Iterable[str]) -> None:
         """The assistant says this unasked, as soon as nobody speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
+
+    def interrupt(self) -> None:
+        """The assistant is silent at once, and gives up the reply that it makes or says."""
+        self.post(ev.Interrupted(self._world.now))
 
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up."""

@@ -117,7 +117,7 @@ class Stages:
         self._texts: dict[int, ClauseStream] = {}  # of the replies being written
         self._clauses: dict[int, deque[Speech]] = {}  # to be spoken; the first is being spoken
         self._gone = 0  # this generation and older ones are cancelled
-        self._warming: Run | None = None
+        self._alone: dict[str, Run] = {}  # what is for no reply: the newest of each kind
 
     def transcribe(self, generation: int, start_s: float, end_s: float) -> None:
         """Recognise the user's sound between two times."""
@@ -134,7 +134,7 @@ class Stages:
             self._post(ev.EndpointScored(self._world.now, end_s, probability))
 
         if judge := self._parts.by_sound:
-            self._judge(judge, self._turn(0, start_s, end_s), take)
+            self._keep_alone("score", self._judge(judge, self._turn(0, start_s, end_s), take))
 
     def judge_words(self, generation: int, text: str) -> None:
         """Judge whether a turn that says `text` is complete."""
@@ -150,21 +150,19 @@ class Stages:
     def warm(self, messages: Sequence[Message]) -> None:
         """These messages will begin the next request, which ends this one if it still runs."""
         if source := self._parts.model.warm(messages):
-            self._warming = self._world.start(source, lambda text: None, lambda failure: None)
+            self._keep_alone("warm", self._world.start(source, lambda text: None, lambda failure: None))
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
         """Ask for a summary; `done` gets it later, '' if there is none."""
         pieces: list[str] = []
-        self._world.start(
-            self._parts.model.summarise(messages),
-            pieces.append,
-            lambda failure: done("" if failure else "".join(pieces)),
-        )
+        source = self._parts.model.summarise(messages)
+        run = self._world.start(source, pieces.append, lambda failure: done("" if failure else "".join(pieces)))
+        self._keep_alone("summary", run)
 
     def ask(self, generation: int, messages: Sequence[Message]) -> None:
         """Ask the model; its reply comes back clause by clause."""
-        if self._warming is not None:
-            self._warming.cancel()
+        if warming := self._alone.get("warm"):
+            warming.cancel()
 
         def say(number: int, clause: str) -> None:
             self._post(ev.ReplyText(self._world.now, generation, number, clause))
@@ -207,8 +205,8 @@ class Stages:
     def close(self) -> None:
         """Cancel everything."""
         self.cancel(max([self._gone, *self._runs]))
-        if self._warming is not None:
-            self._warming.cancel()
+        for run in self._alone.values():
+            run.cancel()
 
     def _turn(self, generation: int, start_s: float, end_s: float, text: str = "") -> TurnSoFar:
         return TurnSoFar(generation, start_s, end_s, lambda: self._cut(start_s, end_s), text)
@@ -260,6 +258,11 @@ class Stages:
                 self._fail(generation, stage, failure)
 
         self._keep(generation, self._world.start(source, take, finish))
+
+    def _keep_alone(self, kind: str, run: Run) -> None:
+        if old := self._alone.get(kind):
+            old.cancel()
+        self._alone[kind] = run
 
     def _keep(self, generation: int, run: Run) -> None:
         self._runs.setdefault(generation, []).append(run)

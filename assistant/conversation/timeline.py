@@ -90,9 +90,8 @@ class Picture:
     def latency(self, start_s: float, end_s: float) -> None:
         """An arrow from the end of the user's speech to the first sound of the reply."""
         row = int(start_s // self._row_s)
-        end_s = min(end_s, (row + 1) * self._row_s)
         x, y = self._place(start_s, row, 0)
-        x_end = self._place(end_s, row, 0)[0]
+        x_end = self._place(min(end_s, (row + 1) * self._row_s), row, 0)[0]
         middle = y + _BAR // 2
         self._draw.line([(x, middle), (x_end, middle)], fill=_COLOURS["latency"], width=2)
         self._draw.polygon(

@@ -91,18 +91,3 @@ def last_audible(samples: Pcm16, before_s: float) -> float | None:
     """Time of the last audible sample before `before_s`, in seconds."""
     hits = np.flatnonzero(np.abs(samples[: round(before_s * SAMPLE_RATE)].astype(np.int32)) > AUDIBLE)
     return int(hits[-1]) / SAMPLE_RATE if len(hits) else None
-
-
-def audible_spans(samples: Pcm16, *, bridge_s: float = 0.3) -> list[tuple[float, float]]:
-    """(start, end) of every stretch with sound in it, in seconds; gaps shorter than `bridge_s` do not count."""
-    block = SAMPLE_RATE // 100
-    count = len(samples) // block
-    loud = np.abs(samples[: count * block].astype(np.int32)).reshape(count, block).max(axis=1) > AUDIBLE
-    spans: list[tuple[float, float]] = []
-    for at in np.flatnonzero(loud) * block / SAMPLE_RATE:
-        end = at + block / SAMPLE_RATE
-        if spans and at - spans[-1][1] <= bridge_s:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((float(at), float(end)))
-    return spans

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Samples
-from huiyin.services.common.onnx import open_session
+from huiyin.services.common.onnx import open_model
 
 Spectrogram = npt.NDArray[np.float32]
 """Whisper's: shape (80, frames)."""
@@ -34,7 +34,7 @@ class EndpointModel:
     """Thread-safe: onnxruntime's sessions are."""
 
     def __init__(self, model: Path) -> None:
-        self._session = open_session(model)  # a second core would be taken from recognition
+        self._session = open_model(model)  # on one core: a second would be taken from recognition
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, samples: Pcm16) -> float:

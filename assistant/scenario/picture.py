@@ -22,9 +22,8 @@ _STAGES = {
 }
 
 
-def draw(result: Result) -> bytes:
+def draw(log: Log) -> bytes:
     """A PNG of the conversation: who speaks when, each stage's bars, and the latency between the two."""
-    log = result.log
     picture = Picture(log.end_s)
     for utterance in log.utterances:
         for start_s, end_s in utterance.spans:
@@ -51,7 +50,7 @@ def documents(result: Result) -> dict[str, bytes]:
     contents = {
         "report.txt": result.report(verbose=True).encode() + b"\n",
         "report.json": json_report([result]).encode() + b"\n",
-        "timeline.png": draw(result),
+        "timeline.png": draw(result.log),
     }
     if result.log.recording is not None:
         contents["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)

@@ -52,6 +52,7 @@ class LiveRunner:
         self._world = self._conversation.world
         self.director = Director(scenario, self._world, Log(), self._begin, apart_s=_APART_S)
         self._conversation.observe(self.director.observe, at_once=True)
+        self.observe = self._conversation.observe
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log. Raises PortError where there is no sound."""

@@ -2,4 +2,14 @@
 
 `events` says what can happen, `actions` what can be asked for, `machine` decides.
 The live loop and the simulator drive the very same object.
+
+The rules it obeys:
+
+1. A reply has a generation number. An event with another number than the current one is dropped.
+2. The reply is prepared as soon as the user pauses (speculation) and played once the pause has lasted long enough
+   (commitment). If the user goes on before a sound was heard, the preparation is thrown away and the next
+   transcription covers the whole turn again.
+3. Speech while the assistant speaks pauses it. Only when it turns out to be the user's turn is the reply stopped, and
+   what was heard of it committed; else it goes on where it was.
+4. Every stage has a deadline. A stage that fails is followed by a spoken apology, and the machine listens again.
 """

@@ -156,6 +156,11 @@ class Say(Event):
 
 
 @dataclass(frozen=True)
+class Interrupted(Event):
+    """Something other than the user's voice or key ends the reply: a button on a page, a client's request."""
+
+
+@dataclass(frozen=True)
 class KeyPressed(Event):
     """The talk key went down: the assistant is silent at once, and with push-to-talk the user has the floor."""
 

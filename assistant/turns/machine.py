@@ -1,15 +1,7 @@
 """The turn machine: decides when the user's turn ends, when a reply is prepared, spoken, paused, stopped.
 
 Everything that affects whose turn it is lives here, as a table of states and events (as a page: docs/turns.md).
-The rules it obeys:
-
-1. A reply has a generation number. An event with another number than the current one is dropped.
-2. The reply is prepared as soon as the user pauses (speculation) and played once the pause has lasted long enough
-   (commitment). If the user goes on before a sound was heard, the preparation is thrown away and the next
-   transcription covers the whole turn again.
-3. Speech while the assistant speaks pauses it. Only when it turns out to be the user's turn is the reply stopped, and
-   what was heard of it committed; else it goes on where it was.
-4. Every stage has a deadline. A stage that fails is followed by a spoken apology, and the machine listens again.
+Its rules stand at the top of this package.
 """
 
 from __future__ import annotations
@@ -164,6 +156,13 @@ class TurnMachine:
             self._unsaid.append(event.clauses)
         elif reply := self._current(event.generation, Progress.APOLOGISING):
             reply.say(event.clauses, event.at_s)
+
+    @on(ev.Interrupted, states=[State.THINKING, State.SPEAKING, State.PAUSED], to=[State.LISTENING])
+    def _interrupt(self, event: ev.Interrupted) -> None:
+        """the reply is given up; what was heard of it is committed"""
+        self._commit_unheard(event.at_s)
+        self._stop_reply(event.at_s)
+        self._listen()
 
     @on(ev.KeyPressed, states=[State.LISTENING, State.USER, State.THINKING], to=[State.USER])
     @on(ev.KeyPressed, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
@@ -361,7 +360,6 @@ class TurnMachine:
     def _check_turn(self, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy, turn = self.policy, self._turn
-        # Times are compared as `due_s` gives them: a difference, rounded, could miss its own wake-up.
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:

@@ -76,7 +76,6 @@ class Reply:
         else:
             self.transcript = Transcript("")
             self.progress = Progress.WRITTEN
-        self._last_sounds.update(range(len(self._clauses)))
         for text in clauses:
             self._add(text, now_s)
 
@@ -116,10 +115,8 @@ class Reply:
             if now_s >= self._hurry_s:
                 self._hurry_s = NEVER
                 self._act(do.Hurry(self.generation))
-            for stage, due_s in self._stage_due_s.items():
-                if now_s >= due_s:
-                    self._fail(stage, f"no answer from {stage} in time", now_s)
-                    return
+            while late := [stage for stage, due_s in self._stage_due_s.items() if now_s >= due_s]:
+                self._fail(late[0], f"no answer from {late[0]} in time", now_s)
 
     # -- what comes back
 
@@ -140,6 +137,7 @@ class Reply:
                 self._first_sounds.add(clause)
             case ev.AudioFinished(at_s=at_s, clause=clause) if self._is_asked(clause):
                 self._stage_due_s.pop("tts", None)
+                self._first_sounds.add(clause)
                 self._last_sounds.add(clause)
                 if len(self._last_sounds) < len(self._clauses) - len(self._deferred):
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
@@ -163,6 +161,7 @@ class Reply:
         else:
             self._text_ends(Progress.APOLOGISING if self.committed else Progress.FAILED)
             self._deferred.clear()
+            self._last_sounds.update(range(len(self._clauses)))
             self._act(do.Cancel(self.generation, keep_audio=self.committed))
             if self.committed:
                 self._stage_due_s = {"tts": now_s + self._policy.tts_timeout_s}
@@ -176,7 +175,8 @@ class Reply:
     # -- its sound
 
     def _is_asked(self, clause: int) -> bool:
-        return 0 <= clause < len(self._clauses) - len(self._deferred) and self.progress is not Progress.FAILED
+        """Whether sound of this clause is awaited."""
+        return 0 <= clause < len(self._clauses) - len(self._deferred) and clause not in self._last_sounds
 
     def _add(self, text: str, now_s: float) -> None:
         self._clauses.append(text)
@@ -215,5 +215,6 @@ class Reply:
 
     def _close(self) -> None:
         self._play()
+        self._stage_due_s.clear()
         self.progress = Progress.CLOSED
         self._act(do.CloseAudio(self.generation))

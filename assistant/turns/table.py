@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 from collections.abc import Iterator
 
+from huiyin.assistant import turns
 from huiyin.assistant.turns import actions, events, own_echo
-from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
 from huiyin.configs.layers import reasons
 from huiyin.configs.settings import TurnsSettings
@@ -92,7 +91,7 @@ the reply itself taught a small model to break off its own sentences.)
 
 def page() -> str:
     """The page, as Markdown."""
-    rules = (inspect.getdoc(sys.modules[TurnMachine.__module__]) or "").split("obeys:")[1].strip()
+    rules = (turns.__doc__ or "").split("obeys:")[1].strip()
     return _PAGE.format(
         rules="Its rules:\n\n" + rules,
         states="\n".join(f"- **{state.name}**: {meaning}" for state, meaning in MEANINGS.items()),

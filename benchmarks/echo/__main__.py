@@ -1,4 +1,20 @@
-"""``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms or on recordings."""
+"""``huiyin bench echo`` (``python -m benchmarks.echo``): every canceller in simulated rooms or on recordings.
+
+How well the assistant does not hear itself. In simulated rooms the assistant talks on and on and a user interrupts it;
+each canceller in turn cleans the microphone's sound, in the code that a conversation runs.
+
+  huiyin bench echo                                  16 rooms, all cancellers: some five minutes
+  huiyin bench echo --rooms 4 --canceller both       a first look
+  huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, recorded together
+  huiyin bench echo --json echo.json --png echo.png
+
+false barge-ins per minute   of the assistant alone, in the first 15 s of a talk and after
+recall                       share of the user's barge-ins that were detected
+median                       from the user's first sound to the gate's answer
+ERLE                         echo return loss enhancement, the assistant alone; residual: level of what is left
+STOI                         intelligibility of the user while both speak, 0..1 (needs pystoi); SI-SDR: as a ratio
+us per 10 ms                 one core's time for 10 ms of sound: alignment and cancelling; all, with the gate
+"""
 
 from __future__ import annotations
 
@@ -31,26 +47,10 @@ from huiyin.configs.store.model_store import ModelStore
 CANCELLERS = ("off", "speex", "webrtc", "both")
 _FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothing in common
 
-_DESCRIPTION = """\
-How well the assistant does not hear itself. In simulated rooms the assistant talks on and on and a user interrupts it;
-each canceller in turn cleans the microphone's sound, in the code that a conversation runs.
-
-  huiyin bench echo                                  16 rooms, all cancellers: some five minutes
-  huiyin bench echo --rooms 4 --canceller both       a first look
-  huiyin bench echo --pairs recordings/              your own NAME_mic.wav with NAME_ref.wav, recorded together
-  huiyin bench echo --json echo.json --png echo.png
-
-false barge-ins per minute   of the assistant alone, in the first 15 s of a talk and after
-recall                       share of the user's barge-ins that were detected
-median                       from the user's first sound to the gate's answer
-ERLE                         echo return loss enhancement, the assistant alone; residual: level of what is left
-STOI                         intelligibility of the user while both speak, 0..1 (needs pystoi); SI-SDR: as a ratio
-us per 10 ms                 one core's time for 10 ms of sound: alignment and cancelling; all, with the gate"""
-
 
 def main() -> int:
     """Read the command line, measure. Returns the exit status."""
-    parser = CommandParser(prog="huiyin bench echo", description=_DESCRIPTION)
+    parser = CommandParser(prog="huiyin bench echo", description=(__doc__ or "").partition("\n\n")[2].rstrip())
     parser.add_argument("--rooms", type=int, default=16, metavar="N", help="how many rooms (default: 16)")
     parser.add_argument("--seconds", type=float, default=SCENE_S, metavar="S", help="length of a scene (default: 44)")
     parser.add_argument("--canceller", action="append", choices=CANCELLERS, help="only this one; may be repeated")

@@ -9,11 +9,10 @@ import contextlib
 import io
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.environment import python_with
 from benchmarks.output import tell
 from huiyin.configs.settings import StoreSettings
 from tests.support.funasr_frontend import FEATURES, SCALE, SHIFT
@@ -41,15 +40,7 @@ def random_model() -> Path:
 
 def sherpa_python() -> Path:
     """A Python that has sherpa-onnx: a virtual environment of its own. Raises CalledProcessError."""
-    home = bench_dir() / "sherpa-venv"
-    python = home / "bin" / "python"
-    if not python.is_file() or not (home / ".ready").is_file():
-        tell(f"installing {_SHERPA} into {home} …")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        install = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", _SHERPA, "numpy"]
-        subprocess.run(install, check=True)
-        (home / ".ready").touch()
-    return python
+    return python_with(bench_dir() / "sherpa-venv", _SHERPA, "numpy")
 
 
 def sherpa_model(folder: Path) -> Path:

@@ -9,18 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.sentences import TEXTS
 from huiyin.services.common.audio import SAMPLE_RATE
 
-_SENTENCES = (
-    "The committee will meet again on Thursday afternoon, if nobody objects to the new proposal.",
-    "She opened the window and looked at the rain for a long time.",
-    "Could you send me the figures for the last three months before you leave?",
-    "I have never seen anything like it, and I do not expect to see it again.",
-    "When the train arrived, the platform was already full of people with heavy bags.",
-    "No.",
-    "There are several reasons for that, and most of them have to do with money.",
-    "He said that he would call back in the evening, but the telephone never rang.",
-)
+_SENTENCES = TEXTS["recogniser"]["sentences"]
 _PAUSES_S = (0.3, 0.6, 0.9, 1.6)
 
 

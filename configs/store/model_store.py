@@ -27,7 +27,7 @@ from huiyin.configs.store.archives import Joiner
 from huiyin.configs.store.catalog import NEAREST, ModelFile, load_catalog
 from huiyin.configs.store.download import Downloader, sha256_of, size_of
 from huiyin.configs.store.errors import DiskFullError, SourceError, StoreError
-from huiyin.configs.store.progress import Progress, TerminalProgress, megabytes
+from huiyin.configs.store.progress import Progress, megabytes
 from huiyin.configs.store.registry import Registries
 
 SOURCES = ("modelscope", "huggingface", "registry")
@@ -63,7 +63,7 @@ class ModelStore:
         self.catalog = load_catalog(catalog)
         self.dir = settings.path
         self._settings = settings
-        self._progress: Progress = progress or TerminalProgress()
+        self._progress = progress or Progress()
         self._http = Downloader(settings.connect_timeout_s, settings.read_timeout_s)
         self._state_dir = self.dir / ".state"
         self._busy = threading.Lock()  # threads of one process take turns, as they share one progress bar
@@ -95,10 +95,6 @@ class ModelStore:
     def look(self, name: str | None = None) -> list[FileState]:
         """How the files of a profile, folder or name (default: all) stand, without reading any."""
         return [self._state(file, "never") for file in self._find(name)]
-
-    def list(self) -> list[FileState]:
-        """Every file of the catalog and how it stands, without reading any."""
-        return self.look()
 
     # --- how a file stands ------------------------------------------------------------------------------------
 

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from tqdm import tqdm
 
 
-class Progress(Protocol):
-    """What the store tells while it works. Calls come in the order start, at…, finish; `say` at any time."""
-
-    def start(self, name: str, source: str, total: int) -> None:
-        """A file of `total` bytes begins to come from `source`."""
-
-    def at(self, position: int) -> None:
-        """That many bytes of it are here."""
-
-    def finish(self, problem: str = "") -> None:
-        """It is complete, or `problem` says why this source could not give it."""
-
-    def say(self, text: str) -> None:
-        """A remark."""
-
-
-class TerminalProgress:
-    """A bar on standard error when that is a terminal, else one line at the start and end of each file."""
+class Progress:
+    """What the store tells while it works: a bar on standard error when that is a terminal, else one line at the start
+    and end of each file. Calls come in the order start, at…, finish; `say` at any time."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._label, self._total, self._started = "", 0, 0.0
 
     def start(self, name: str, source: str, total: int) -> None:
+        """A file of `total` bytes begins to come from `source`."""
         self._label, self._total, self._started = f"{name} from {source}", total, time.monotonic()
         if sys.stderr.isatty():
             self._bar = tqdm(
@@ -48,16 +34,19 @@ class TerminalProgress:
             self.say(f"{self._label} ({megabytes(total)}) ...")
 
     def at(self, position: int) -> None:
+        """That many bytes of it are here."""
         if self._bar is not None:
             self._bar.update(min(position, self._total) - self._bar.n)
 
     def finish(self, problem: str = "") -> None:
+        """It is complete, or `problem` says why this source could not give it."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
         self.say(f"{self._label}: {problem or f'done in {time.monotonic() - self._started:.1f} s'}")
 
     def say(self, text: str) -> None:
+        """A remark."""
         tqdm.write(f"huiyin: {text}", file=sys.stderr)
 
 

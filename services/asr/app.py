@@ -20,9 +20,8 @@ from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.text.formats import DOCUMENTS
 from huiyin.services.asr.transcribe import Steps
 from huiyin.services.common.app import create_app, documented
-from huiyin.services.common.watch import ClientLeft, client_left
+from huiyin.services.common.watch import client_left
 
-_CLIENT_LEFT = 499  # nginx's status for it; only the metrics see it
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
 
 
@@ -47,10 +46,6 @@ def make_app(settings: Settings) -> Flask:
     app = create_app(
         "asr", settings.service, host, max_upload_mb=asr.max_upload_mb, describe=describe, metrics=serving.registry
     )
-
-    @app.errorhandler(ClientLeft)
-    def on_client_left(_: ClientLeft) -> tuple[str, int]:
-        return "", _CLIENT_LEFT
 
     @app.post("/asr")
     @documented(**OPERATIONS["asr"])

@@ -163,3 +163,8 @@ def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[...,
         return view
 
     return mark
+
+
+def example(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The requestBody of a route that wants a JSON object such as this."""
+    return {"required": True, "content": {"application/json": {"schema": {"type": "object"}, "example": body}}}

@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.services.common.watch import ClientLeft
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class ModelError(HuiyinError):
     """A model that cannot be loaded, or does not work."""
 
 
+_CLIENT_LEFT = 499  # nginx's status for it; only the metrics see it
 _HTTP_KEYS = {
     404: "services.not_found",
     405: "services.method_not_allowed",
@@ -68,6 +70,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(ApiError)
     def api_error(error: ApiError) -> Response:
         return error.response()
+
+    @app.errorhandler(ClientLeft)
+    def client_left(_: ClientLeft) -> tuple[str, int]:
+        return "", _CLIENT_LEFT
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""Options for ONNX Runtime on a machine with other work to do."""
+"""ONNX Runtime on a machine with other work to do: its options, and Silero's voice activity."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 _SPIN_US = 20
 _SPINS_BRIEFLY = (1, 31)  # the first version with that limit
@@ -14,6 +15,30 @@ _PROBE_OPSET = 17
 _PROBE_IR = 8  # read by every onnxruntime since 1.15
 _UINT8_MAX = 255
 _INT8_MAX = 127
+
+
+SILERO_FRAME = 512  # samples of one call at 16 kHz: 32 ms
+SILERO_CONTEXT = 64  # samples of the previous frame before them
+
+
+class Silero:
+    """One stream through a model (snakers4/silero-vad v5, MIT), whose session others may share."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self._rate, self._state = np.array(16_000, np.int64), np.zeros((2, 1, 128), np.float32)
+
+    def __call__(self, window: npt.NDArray[np.float32]) -> float:
+        """Probability 0..1 that a frame is speech: float32 in [-1, 1], shape (576,), the context and the frame."""
+        out, self._state = self.session.run(None, {"input": window[None], "state": self._state, "sr": self._rate})
+        return float(out[0, 0])
+
+
+def open_model(model: Path, threads: int = 1) -> Any:
+    """A session on `threads` cores; one is enough for small models."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(model), session_options(threads), providers=["CPUExecutionProvider"])
 
 
 def session_options(threads: int) -> Any:
@@ -36,20 +61,13 @@ def session_options(threads: int) -> Any:
     return options
 
 
-def open_session(model: Path | bytes, threads: int = 1) -> Any:
-    """A model in onnxruntime, on `threads` cores. One is enough for models that take milliseconds."""
-    import onnxruntime
-
-    source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, session_options(threads), providers=["CPUExecutionProvider"])
-
-
 def has_exact_int8() -> bool:
     """Whether unsigned times signed 8-bit products are summed without overflow here.
 
     x86 processors without VNNI add two products in 16 bits, where 2 x 255 x 127 saturates. This multiplies matrices of
     the largest values and checks the sums.
     """
+    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     weights = numpy_helper.from_array(np.full((_PROBE_SIZE, _PROBE_SIZE), _INT8_MAX, np.int8), "weights")
@@ -62,7 +80,9 @@ def has_exact_int8() -> bool:
         [weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _PROBE_OPSET)], ir_version=_PROBE_IR)
-    session = open_session(model.SerializeToString())
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
+    )
     sums = session.run(None, {"data": np.full(shape, _UINT8_MAX, np.uint8)})[0]
     return bool((sums == _PROBE_SIZE * _UINT8_MAX * _INT8_MAX).all())
 

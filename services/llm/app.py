@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.app import create_app, documented, json_body
+from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
@@ -27,7 +27,6 @@ from huiyin.services.llm.upstream import Caller, JsonObject, open_upstreams
 log = logging.getLogger(__name__)
 
 _BODY_LIMIT_MB = 16  # a long history with a few pictures
-_CLIENT_LEFT = 499  # nginx's status for it; only the metrics show it
 _UPSTREAM_HEADER = "X-Huiyin-Upstream"
 _SESSION_HEADER = "X-Huiyin-Session"
 _PRIORITY_HEADER = "X-Huiyin-Priority"
@@ -91,13 +90,9 @@ def make_app(settings: Settings) -> Flask:
         response.call_on_close(until_sent.close)  # where the client leaves before the server iterates
         return response
 
-    @app.errorhandler(ClientLeft)
-    def left(_: ClientLeft) -> tuple[str, int]:
-        return "", _CLIENT_LEFT
-
     @app.post("/v1/chat/completions")
     @documented(
-        requestBody=_body({"messages": [{"role": "user", "content": "你好"}], "stream": True}), parameters=_HEADERS
+        requestBody=example({"messages": [{"role": "user", "content": "你好"}], "stream": True}), parameters=_HEADERS
     )
     def chat() -> Response:
         """Chat completion, as OpenAI's, streamed or whole.
@@ -120,7 +115,7 @@ def make_app(settings: Settings) -> Flask:
         return response
 
     @app.post("/generate")
-    @documented(requestBody=_body({"model": "", "prompt": "你好", "max_new_tokens": 64}), parameters=_HEADERS)
+    @documented(requestBody=example({"model": "", "prompt": "你好", "max_new_tokens": 64}), parameters=_HEADERS)
     def generate() -> Response:
         """Reply to a prompt as plain text, streamed.
 
@@ -130,7 +125,7 @@ def make_app(settings: Settings) -> Flask:
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
 
     @app.post("/hold")
-    @documented(requestBody=_body({"seconds": 1.0, "session": "kitchen"}))
+    @documented(requestBody=example({"seconds": 1.0, "session": "kitchen"}))
     def suspend() -> Response:
         """Suspend the embedded model for `seconds` (at most 5), so that a voice on the same cores goes first.
 
@@ -142,7 +137,7 @@ def make_app(settings: Settings) -> Flask:
         return jsonify(held=host.get().suspend(seconds, session))
 
     @app.post("/end_of_turn")
-    @documented(requestBody=_body(EXAMPLE))
+    @documented(requestBody=example(EXAMPLE))
     def end_of_turn() -> Response:
         """How likely the speaker is done, by the words.
 
@@ -204,23 +199,10 @@ def _text(stream: ReplyStream) -> Iterator[bytes]:
         raise ConnectionResetError(errno.ECONNRESET, failure.message)
 
 
-def _body(example: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"content": {"application/json": {"schema": {"type": "object"}, "example": example}}}
-
-
-def _header(name: str, description: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
-
-
-_HEADERS = (
-    _header(
-        _SESSION_HEADER,
-        "The conversation. The embedded model answers conversations in turn, and keeps what it has read for each.",
-        {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,64}$"},
-    ),
-    _header(
-        _PRIORITY_HEADER,
-        "`background`: nobody waits for the answer, such as a prefix being read ahead.",
-        {"type": "string", "enum": ["normal", "background"]},
-    ),
+_HEADERS = tuple(
+    {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": description}
+    for name, schema, description in (
+        (_SESSION_HEADER, {"pattern": "^[A-Za-z0-9._-]{0,64}$"}, "the conversation: these have turns"),
+        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: nobody waits for the answer"),
+    )
 )

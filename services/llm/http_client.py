@@ -1,28 +1,31 @@
 """An HTTP/1.1 client whose exchanges end within 0.1 s when the caller's own client has left.
 
-Why not `requests` or `http.client`: they block until the next word comes; a thread and a queue around them delay each
-word (measured: docs/llm.md). Here the caller's thread reads, in steps of 0.1 s; only connecting and sending have one.
+`http.client` does the protocol; only the reading from the socket is ours. Left to itself it blocks until the next word
+comes; a thread and a queue around it, or an event loop, delay each word (measured: docs/llm.md). Here the caller's
+thread reads, in steps of 0.1 s; only a new connection has a thread of its own until the request is sent.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import http.client
+import io
 import socket
 import ssl
 import threading
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cache
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
+from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.util import make_headers
 
 from huiyin.configs.settings import SettingsError
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm.http_response import Head, ResponseReader
 
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
@@ -31,6 +34,7 @@ _AT_ONCE = 16384  # bytes that a socket takes without waiting
 _IDLE_KEEP = 64  # idle connections kept: a TLS handshake costs two round trips of the first word's time
 _IDLE_S = 30.0  # servers close idle connections after 5 s (llama-server) to minutes
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_CHUNK_END = len(b"\r\n")
 
 Watch = Callable[[], bool]
 """Whether the client has left."""
@@ -49,43 +53,49 @@ class Exchange:
         closed: Callable[[], None] = lambda: None,
     ) -> None:
         """`check` is called at least every 0.1 s while a response is waited for, and may raise; `closed` by `close`."""
-        self._client, self._request = client, client.request(method, path, body)
+        self._client, self._request = client, (method, path, body)
         self._check, self._on_close = check, closed
-        self._response, self._body = ResponseReader(), b""
-        # One buffer for all that arrives: a new one for every word, cut to its size, fragments the heap.
-        self._buffer = memoryview(bytearray(_PIECE))
+        self._response: HTTPResponse | None = None
         self._sock: socket.socket | None = None
         self._opened = threading.Event()
         self._failure: Exception | None = None
-        self._closed = False
+        self._closed = self._begun = False
         self._looked_s = time.monotonic()
         self._reused = self._use_idle()
         if not self._reused:
             self._open()
 
-    def head(self, until: float, watch: Watch) -> Head:
-        """Status and headers. `until` is a time of `time.monotonic`.
+    def head(self, until: float, watch: Watch) -> HTTPResponse:
+        """The response, as far as its `status` and `headers`. `until` is a time of `time.monotonic`.
 
         Raises TimeoutError, ClientLeft, and OSError or HTTPException when the upstream cannot be reached or breaks off.
         """
-        while self._response.head is None:
+        self._until, self._watch = until, watch
+        while self._response is None:
+            self._incoming = _Incoming(self._receive)
+            response = HTTPResponse(self._incoming, method=self._request[0])  # type: ignore[arg-type]
             try:
-                self._receive(until, watch)
-            except (http.client.RemoteDisconnected, ConnectionError):
-                if not self._reused or self._response.begun:
+                response.begin()
+                self._response = response
+            except (RemoteDisconnected, ConnectionError):
+                if not self._reused or self._begun:
                     raise
                 # The upstream closed the idle connection just before it was used: nothing was done there yet.
                 self._reused = False
                 self._open()
-        return self._response.head
+        return self._response
 
     def piece(self, until: float, watch: Watch) -> bytes:
-        """The next bytes of the body, b"" at its end; call `head` first. Raises as `head` does."""
-        while not self._body and not self._response.done:
-            self._receive(until, watch)
-        piece, self._body = self._body, b""
+        """The next bytes of the body, all that have arrived, b"" at its end. Raises as `head` does."""
+        response = self.head(until, watch)
+        piece = more = response.read1(_PIECE)
+        while more and response.chunked and self._incoming.buffered() > _CHUNK_END:
+            more = response.read1(_PIECE)
+            piece += more
         if not piece:
-            self._return_connection()
+            if response.length:
+                raise IncompleteRead(b"", response.length)
+            self._return_connection(response)
         return piece
 
     def rest(self, until: float, watch: Watch, limit: int) -> bytes:
@@ -109,38 +119,36 @@ class Exchange:
             sock.close()
         self._on_close()
 
-    def _receive(self, until: float, watch: Watch) -> None:
+    def _receive(self, buffer: Any) -> int:
         """Wait for bytes, and read them."""
-        count = None
-        while count is None:
+        while True:
             now = time.monotonic()
             if now - self._looked_s >= _STEP_S:
                 self._looked_s = now
                 self._check()
-                if watch():
+                if self._watch():
                     raise ClientLeft
             if not self._opened.is_set():
-                self._opened.wait(max(0.0, min(until - now, _STEP_S)))
+                self._opened.wait(max(0.0, min(self._until - now, _STEP_S)))
             elif self._failure is not None:
                 raise self._failure
             elif self._sock is None:
                 raise ConnectionAbortedError("given up")
             else:
                 with contextlib.suppress(TimeoutError):
-                    count = self._sock.recv_into(self._buffer)
-            if count is None and until - now <= _STEP_S:
+                    count = self._sock.recv_into(buffer)
+                    self._begun = self._begun or count > 0
+                    return count
+            if self._until - now <= _STEP_S:
                 raise TimeoutError
-        if not count:
-            self._response.end()
-        self._body += self._response.feed(bytes(self._buffer[:count]))
 
     def _use_idle(self) -> bool:
         """Send the request on an idle connection, if there is one."""
-        self._sock = self._client.idle() if len(self._request) <= _AT_ONCE else None
+        self._sock = self._client.idle() if len(self._request[2]) <= _AT_ONCE else None
         if self._sock is None:
             return False
         try:
-            self._sock.sendall(self._request)
+            self._client.send(self._sock, *self._request)
         except OSError:
             self._sock.close()
             return False
@@ -157,7 +165,7 @@ class Exchange:
             self._sock = sock
             if not self._closed:
                 sock.settimeout(_SEND_S)
-                sock.sendall(self._request)
+                self._client.send(sock, *self._request)
                 sock.settimeout(_STEP_S)
         except Exception as error:
             self._failure = error
@@ -165,12 +173,40 @@ class Exchange:
             self.close()
         self._opened.set()
 
-    def _return_connection(self) -> None:
+    def _return_connection(self, response: HTTPResponse) -> None:
         sock, self._sock = self._sock, None
-        if sock is not None and self._response.reusable:
+        if sock is not None and not response.will_close:
             self._client.keep_idle(sock)
         elif sock is not None:
             sock.close()
+
+
+class _Incoming(io.RawIOBase):
+    """What comes on the connection of an exchange; `HTTPResponse` takes it for its socket."""
+
+    def __init__(self, receive: Callable[[Any], int]) -> None:
+        self._receive, self._waits = receive, True
+
+    def makefile(self, _: str) -> io.BufferedReader[Any]:
+        """The file that `HTTPResponse` reads."""
+        self._file = io.BufferedReader(self, _PIECE)
+        return self._file
+
+    def buffered(self) -> int:
+        """How many bytes have come that have not been read."""
+        self._waits = False
+        try:
+            return 0 if self._file.closed else len(self._file.peek())
+        finally:
+            self._waits = True
+
+    def readable(self) -> bool:
+        """See `io.RawIOBase`."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """See `io.RawIOBase`."""
+        return self._receive(buffer) if self._waits else None
 
 
 class HttpClient:
@@ -184,13 +220,11 @@ class HttpClient:
         self._url = _base(base_url)
         self._connect_timeout_s = connect_timeout_s
         self._proxy = _proxy(self._url)
-        name = self._url.hostname or ""
-        host = self._url.netloc if name.isascii() else self._url.netloc.replace(name, name.encode("idna").decode())
-        headers = {"Host": host, "Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
-        if self._proxy and self._url.scheme == "http":
-            headers |= _proxy_key(self._proxy)
-        self._head = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-        self._idle: list[tuple[float, socket.socket]] = []
+        self._proxy_key = _proxy_key(self._proxy)
+        self._headers = {"Content-Type": "application/json", **headers}
+        if self._url.scheme == "http":
+            self._headers |= self._proxy_key
+        self._idle: deque[tuple[float, socket.socket]] = deque()  # the one used last is at the end
         self._lock = threading.Lock()
 
     @property
@@ -203,29 +237,24 @@ class HttpClient:
         """Begin an exchange; `path` is below the base URL, such as "/chat/completions". `more` is Exchange's."""
         return Exchange(self, method, path, body, **more)
 
-    def request(self, method: str, path: str, body: bytes) -> bytes:
-        """The bytes of a request."""
-        target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~")
-        if self._proxy and self._url.scheme == "http":
-            target = f"http://{self._url.netloc}{target}"
-        return f"{method} {target} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
     def connect(self) -> socket.socket:
         """A new connection, through the proxy and with TLS where needed. Raises OSError."""
-        host, port = self.address
-        limit_s = self._connect_timeout_s
-        if self._url.scheme == "http":
-            connection = http.client.HTTPConnection(host, port, timeout=limit_s)
-        else:
-            connection = http.client.HTTPSConnection(host, port, timeout=limit_s, context=_tls())
-            if self._proxy:
-                connection.set_tunnel(self._url.hostname or "", self._url.port or 443, headers=_proxy_key(self._proxy))
+        connection = self._connection()
         try:
             connection.connect()
         except BaseException:
             connection.close()
             raise
         return connection.sock
+
+    def send(self, sock: socket.socket, method: str, path: str, body: bytes) -> None:
+        """Send a request on a connection. Raises OSError."""
+        target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~")
+        if self._proxy and self._url.scheme == "http":
+            target = f"http://{self._url.netloc}{target}"
+        connection = self._connection()
+        connection.sock = sock
+        connection.request(method, target, body or None, self._headers)
 
     def idle(self) -> socket.socket | None:
         """An idle connection that is still open, if there is one."""
@@ -242,14 +271,18 @@ class HttpClient:
         """Keep a connection whose response was read to its end, for the next exchange."""
         now = time.monotonic()
         with self._lock:
-            old = [s for since, s in self._idle if now - since >= _IDLE_S]
-            self._idle = [(since, s) for since, s in self._idle if now - since < _IDLE_S]
-            if len(self._idle) < _IDLE_KEEP:
-                self._idle.append((now, sock))
-            else:
-                old.append(sock)
-        for sock in old:
-            sock.close()
+            self._idle.append((now, sock))
+            while len(self._idle) > _IDLE_KEEP or now - self._idle[0][0] >= _IDLE_S:
+                self._idle.popleft()[1].close()
+
+    def _connection(self) -> HTTPConnection:
+        host, port = self.address
+        if self._url.scheme == "http":
+            return HTTPConnection(host, port, timeout=self._connect_timeout_s)
+        connection = HTTPSConnection(host, port, timeout=self._connect_timeout_s, context=_tls())
+        if self._proxy:
+            connection.set_tunnel(self._url.hostname or "", self._url.port or 443, headers=self._proxy_key)
+        return connection
 
 
 def _base(address: str) -> SplitResult:
@@ -273,11 +306,10 @@ def _proxy(url: SplitResult) -> SplitResult | None:
     return proxy if proxy.hostname else None
 
 
-def _proxy_key(proxy: SplitResult) -> dict[str, str]:
-    if not proxy.username:
+def _proxy_key(proxy: SplitResult | None) -> dict[str, str]:
+    if not proxy or not proxy.username:
         return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return dict(make_headers(proxy_basic_auth=f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"))
 
 
 @cache

@@ -18,7 +18,6 @@ from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
 from huiyin.services.llm.http_client import Exchange
-from huiyin.services.llm.http_response import Head
 from huiyin.services.llm.stream import ReplyStream, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import Caller, JsonObject, Upstream
@@ -171,7 +170,7 @@ class Proxy:
         return answer
 
 
-def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> Head:
+def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> http.client.HTTPResponse:
     """The head of an answer with status 200. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, caller.left)

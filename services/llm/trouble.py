@@ -13,7 +13,6 @@ from typing import Any
 
 from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
-from huiyin.services.llm.http_response import Head
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
@@ -98,7 +97,7 @@ def bad_answer(name: str, key: str, **facts: object) -> UpstreamError:
     return UpstreamError(502, "llm.upstream_bad_answer", who=_who(name), what=messages.text(key, facts))
 
 
-def refused(name: str, head: Head, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
+def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
     """It answered with an error status; `clean` removes our key from its words."""
     try:
         words, code = _words(json.loads(body))

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.app import create_app, documented, json_body
+from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import client_left
@@ -81,7 +81,7 @@ def make_app(settings: Settings) -> Flask:
         return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in names])
 
     @app.post("/audio")
-    @documented(requestBody=_example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
+    @documented(requestBody=example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
     def audio() -> Response:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
@@ -94,7 +94,7 @@ def make_app(settings: Settings) -> Flask:
         return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
-    @documented(requestBody=_example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
+    @documented(requestBody=example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
     def openai_speech() -> Response:
         """Speak `input`, as OpenAI's speech does; streamed.
 
@@ -236,7 +236,3 @@ def _events(
 
 def _event(body: Mapping[str, Any]) -> str:
     return f"data: {json.dumps(body)}\n\n"
-
-
-def _example(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"example": body, "schema": {"type": "object"}}}}

@@ -248,7 +248,8 @@ def test_an_answer_is_over_with_its_last_event_though_the_body_goes_on(service: 
 def test_nothing_is_left_behind_when_the_interpreter_ends(service: Service) -> None:
     """Neither connections nor loops: Python would say so."""
     script = f"""
-import threading
+import logging, threading
+logging.getLogger("asyncio").setLevel("ERROR")  # not how slow a busy machine is
 from huiyin.assistant.clients.services import Services
 from huiyin.configs.settings import load
 services = Services(load(overrides=["llm.port={service.server_port}"], environ={{}}))
@@ -297,6 +298,19 @@ def test_a_connection_that_is_reset_is_a_failure_in_words(silent: socket.socket)
 
     with pytest.raises(ServiceError, match=r"tts at http://127\.0\.0\.1:\d+: .*reset by peer"):
         asyncio.run(reset())
+
+
+def test_another_program_on_the_port_is_told_from_a_service(silent: socket.socket) -> None:
+    async def greeted() -> None:
+        loop = asyncio.get_running_loop()
+        asked = asyncio.create_task(anext(aiter(ask(silent.getsockname()[1]))))
+        connection, _ = await loop.sock_accept(silent)
+        with connection:
+            await loop.sock_sendall(connection, b"SSH-2.0-OpenSSH_9\r\n\r\n")
+            await asked
+
+    with pytest.raises(ServiceError, match="not an HTTP response"):
+        asyncio.run(greeted())
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -354,8 +368,7 @@ def test_a_refusal_that_comes_before_all_of_a_recording_is_sent_says_why(service
         to.start("application/json", 413)
         to.chunk(b'{"error": {"message": "too long"}}')
         to.chunk(b"")
-        while to.rfile.read1(2**16):  # as gunicorn does: closing it now would lose the answer
-            pass
+        to.close_connection = True  # what has not been read yet makes it a reset
 
     service.answer, service.reads = refuse, False  # type: ignore[method-assign]
     with pytest.raises(ServiceError, match="asr: too long"):

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import psutil
 import pytest
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Name
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.conversation.assemble import make_listener, prepare
-from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.assemble import prepare
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.demo import user_sound
-from huiyin.assistant.ports.room import SimulatedRoom
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns.events import Transcribed
+from huiyin.assistant.ports.level import at_speech_level
+from huiyin.assistant.ports.port import Samples
 from huiyin.configs.settings import load
-from tests.support.desk import Desk
+from tests.support.desk import Desk, at_desk
 from tests.support.scoring import error_rate
 from tests.support.service_process import free_port
 
@@ -32,6 +30,11 @@ def kill(name: Name) -> None:
     (service,) = (child for child in psutil.Process().children() if name in child.cmdline())
     for victim in [service, *service.children(recursive=True)]:
         victim.kill()
+
+
+def spoken(launcher: Launcher, text: str, voice: str) -> Samples:
+    """A user's line in a voice of the service."""
+    return at_speech_level(launcher.services.sound(text, voice, timeout_s=60) / np.float32(32768))
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +58,7 @@ def apologies(launcher: Launcher) -> Apologies:
 
 @pytest.fixture
 def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
-    room = SimulatedRoom()
-    listener = make_listener(launcher.settings, Captions().notice)
-    persona = load_persona("huiyin")
-    with Desk(Conversation(launcher.services, persona, room, listener, apologies=apologies), room) as desk:
+    with at_desk(launcher.services, apologies=apologies) as desk:
         yield desk
 
 
@@ -72,7 +72,7 @@ def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
 def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_understood(
     desk: Desk, launcher: Launcher, question: str, voice: str, language: str, expected: str
 ) -> None:
-    desk.room.say(user_sound(launcher.services, question, voice))
+    desk.say(spoken(launcher, question, voice))
     committed = desk.turn()
     assert error_rate([(question, committed.transcript.text)], language) < 0.35
     assert re.search(expected, committed.turn.heard.lower())
@@ -84,14 +84,14 @@ def test_spoken_question_is_answered_in_its_language_and_the_answer_can_be_under
 def test_killed_service_is_survived_with_a_spoken_apology_and_the_next_turn_works(
     desk: Desk, launcher: Launcher
 ) -> None:
-    question = user_sound(launcher.services, "What is the capital of France?", "am_michael")
-    desk.room.say(question)
-    desk.wait(Transcribed)
+    question = spoken(launcher, "What is the capital of France?", "am_michael")
+    desk.say(question)
+    desk.wait(on.RecognitionAsked)  # the words are on their way
     kill("llm")
-    apology = desk.wait(do.Apologise)[0]
+    apology = desk.wait(on.Apologised)[0]
     assert apology.stage == "llm"
     committed = desk.turn()
     assert "sorry" in committed.turn.heard.lower()
     launcher.start(["llm"])
-    desk.room.say(question)
+    desk.say(question)
     assert "paris" in desk.turn(1).turn.heard.lower()

@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import json
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from huiyin.assistant.conversation.performer import TurnCommitted
-from huiyin.assistant.conversation.trace import Trace, audible_spans, first_audible, last_audible
+from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.trace import Trace, first_audible, last_audible
 from huiyin.assistant.dialogue.items import Turn
-from huiyin.assistant.faces.cli.demo_report import DemoReport, Line, write_report
-from huiyin.assistant.turns import actions as do
-from huiyin.assistant.turns import events as ev
+from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
+from huiyin.assistant.ports import BLOCK
+from huiyin.assistant.scenario.hearing import ScriptedUtterance
+from huiyin.assistant.scenario.log import BLOCK_S, Log
+from huiyin.assistant.scenario.moments import Moment
+from huiyin.assistant.scenario.script import Step, When
 from huiyin.assistant.turns.events import Transcript
 
 RATE = 16_000
@@ -35,25 +39,30 @@ def sounding(seconds: float, *spans: tuple[float, float]) -> np.ndarray:
 def report() -> DemoReport:
     """Two turns: the first answered after 1.5 s, the second an interruption that took 200 ms to silence it."""
     trace = Trace()
-    for at, what in (
-        (2.1, do.Transcribe(1, 1.0, 2.0)),
-        (2.4, ev.Transcribed(2.4, 1, HELLO)),
-        (2.4, do.AskLlm(1, HELLO)),
-        (2.9, ev.ReplyText(2.9, 1, 0, "你好！")),
-        (2.9, do.Synthesise(1, 0, "你好！")),
-        (3.3, ev.AudioReady(3.3, 1, 0)),
-        (3.45, do.Play(1)),
-        (5.2, TurnCommitted(1, HELLO, Turn("你好", "你好！", True), [])),
-        (6.1, do.Transcribe(2, 5.0, 6.0)),
-        (6.2, ev.AudioReady(6.2, 2, 0)),
-        (6.6, do.Play(2)),
-        (8.0, TurnCommitted(2, HELLO, Turn("停", "好的。", False), [])),
+    for at, event in (
+        (2.1, on.RecognitionAsked(1, start_s=1.0, end_s=2.0)),
+        (2.4, on.Recognised(1, transcript=HELLO)),
+        (2.4, on.ModelAsked(1, messages=[], style="neutral")),
+        (2.9, on.ClauseWritten(1, clause=0, text="你好！")),
+        (2.9, on.SpeechAsked(1, clause=0, text="你好！")),
+        (3.3, on.SpeechBegun(1, clause=0)),
+        (3.45, on.ReplyStarted(1)),
+        (5.2, on.TurnCommitted(1, transcript=HELLO, turn=Turn("你好", "你好！", True), messages=[])),
+        (6.1, on.RecognitionAsked(2, start_s=5.0, end_s=6.0)),
+        (6.2, on.SpeechBegun(2, clause=0)),
+        (6.6, on.ReplyStarted(2)),
+        (8.0, on.TurnCommitted(2, transcript=HELLO, turn=Turn("停", "好的。", False), messages=[])),
     ):
-        trace(at, what)
+        trace(at, event)
     speaker = sounding(9, (3.5, 5.2), (6.7, 7.9))
     mic = sounding(9, (1, 2), (5, 6))
-    spoken = [(Line("你好", "v"), 1.0, 2.0), (Line("停", "v", interrupt_after_s=1.5), 5.0, 6.0)]
-    return DemoReport(trace, spoken, np.stack([mic, speaker]), 1234.0)
+    log = Log(recording=np.stack([mic, speaker]), end_s=9.0)
+    for number, block in enumerate(speaker.reshape(-1, BLOCK)):
+        log.add_block(number * BLOCK_S, block)
+    hello, stop = Step(1, 0, "user", "你好"), Step(2, 0, "user", "停", after=When("reply starts", 1.5))
+    log.utterances = [ScriptedUtterance(hello, ((1.0, 2.0),), ()), ScriptedUtterance(stop, ((5.0, 6.0),), ())]
+    log.moments = [Moment(3.5, "reply starts", "", 1), Moment(6.7, "reply starts", "", 2)]
+    return DemoReport(trace, log, 1234.0)
 
 
 def test_latency_is_measured_between_sounds_and_its_parts_add_up(report: DemoReport) -> None:
@@ -75,13 +84,14 @@ def test_table_says_it_all(report: DemoReport) -> None:
 
 
 def test_an_assistant_that_was_silent_already_is_not_cut_short(report: DemoReport) -> None:
-    (hello, *times), (stop, *_) = report.spoken
-    table = DemoReport(report.trace, [(hello, *times), (stop, 5.5, 6.0)], report.recording, 0.0).table()
+    hello, stop = report.log.utterances
+    report.log.utterances = [hello, replace(stop, spans=((5.5, 6.0),))]
+    table = report.table()
     assert "silent already" in table and "ms after" not in table
 
 
 def test_line_without_an_answer_is_not_counted(report: DemoReport) -> None:
-    silent = DemoReport(Trace(), report.spoken, report.recording, 0.0)
+    silent = DemoReport(Trace(), report.log, 0.0)
     assert silent.turns == []
     assert not silent.complete(2)
     assert report.complete(2)
@@ -95,7 +105,7 @@ def test_files_are_whole(report: DemoReport, tmp_path: Path) -> None:
     with wave.open(io.BytesIO(sound)) as file:
         assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, RATE, 9 * RATE)
         frames = np.frombuffer(file.readframes(-1), np.int16).reshape(-1, 2)
-    assert np.array_equal(frames.T, report.recording)
+    assert np.array_equal(frames.T, report.log.recording)
     assert [turn["latency_ms"] for turn in json.loads(data)["turns"]] == [1500, 700]
     image = Image.open(io.BytesIO(picture))
     assert len(image.getcolors(maxcolors=100_000) or []) > 5, "something is drawn"
@@ -107,4 +117,3 @@ def test_sound_is_found_where_it_is() -> None:
     assert first_audible(sound, 1.6) == 2.0
     assert first_audible(sound, 2.6) is None
     assert last_audible(sound, 1.8) == pytest.approx(1.5, abs=1e-3)
-    assert audible_spans(sound) == [pytest.approx((0.5, 1.5)), pytest.approx((2.0, 2.5))]

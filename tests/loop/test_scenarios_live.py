@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,8 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.scenario.api import NotPlayable, parse, simulate
 from huiyin.assistant.scenario.cast import Mix, ServiceVoice
 from huiyin.assistant.scenario.needs import lacking
-from huiyin.assistant.scenario.world import RealWorld
+from tests.support import ROOT
+from tests.support.limits import PATIENCE_S
 from tests.support.stub_services import Stub
 from tests.support.virtual_card import NoCard, VirtualCard
 
@@ -89,31 +88,23 @@ def test_a_real_service_that_fails_is_apologised_for() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(bool(NO_ECHO_PATH), reason=NO_ECHO_PATH)
 def test_on_a_sound_card_the_user_is_heard_through_the_air(tmp_path: Path) -> None:
-    scenario = tmp_path / "said.yaml"
+    scenario, folder = tmp_path / "said.yaml", tmp_path / "card"
     scenario.write_text("voice: hibari\nturns:\n- user: What is the time?\n  expect: [{said: Noon.}]\n")
-    for attempt in range(3):
-        folder = tmp_path / f"card{attempt}"
-        folder.mkdir(mode=0o700)
-        with Stub(reply="Noon.") as stub:
-            port = stub.settings().asr.port
-            program = (
-                "import sys; from huiyin.assistant.conversation.apologies import Apologies;"
-                "from huiyin.assistant.scenario.api import simulate;"
-                "from huiyin.configs.settings import load; Apologies._keep = staticmethod(lambda *known: None);"
-                f"ports = [f'{{name}}.port={port}' for name in ('asr', 'llm', 'tts')] + ['{STUB_VOICE}'];"
-                "result = simulate(sys.argv[1], 'live', settings=load(overrides=ports, environ={}), place='card');"
-                "print(result.report()); sys.exit(not result.passed)"
+    folder.mkdir(mode=0o700)
+    program = (
+        "import sys; from pathlib import Path; from tests.support.virtual_card import play;"
+        "sys.exit(play(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))"
+    )
+    try:
+        with Stub(reply="Noon.") as stub, VirtualCard(folder) as card:
+            settings = [f"{name}.port={stub.settings().asr.port}" for name in ("asr", "llm", "tts")]
+            command = [sys.executable, "-c", program, str(folder), str(scenario), STUB_VOICE, *settings]
+            done = subprocess.run(
+                command, env=card.environment, cwd=ROOT, capture_output=True, text=True, timeout=3 * PATIENCE_S
             )
-            try:
-                with VirtualCard(folder) as card:
-                    command = [sys.executable, "-c", program, str(scenario)]
-                    said = subprocess.run(command, env=card.environment, capture_output=True, text=True, timeout=90)
-            except NoCard as why:
-                pytest.skip(str(why))
-        if said.returncode == 0:
-            return
-        assert "pa_linux_alsa.c" in said.stderr, said.stdout + said.stderr  # else the card stuttered: nobody's fault
-    pytest.skip("the virtual card stuttered every time: this machine is too busy for it")
+    except NoCard as why:
+        pytest.skip(str(why))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -196,19 +187,6 @@ def test_a_missing_sound_card_is_told_before_anything_is_started(
     (tmp_path / "s.yaml").write_text("turns: [{user: hello}]")
     assert main(["simulate", str(tmp_path / "s.yaml"), "--depth", "live", "--sound", "card"]) == 1
     assert "there is no sound input on this machine" in capsys.readouterr().err
-
-
-def test_in_real_time_things_happen_when_they_are_due_whoever_asks_for_them() -> None:
-    world, happened = RealWorld(time.monotonic), list[str]()
-    due_s = world.now + 0.05
-    world.at(due_s, lambda: happened.append("later"))
-    other = threading.Thread(target=lambda: world.at(0.0, lambda: happened.append("at once")))
-    other.start()
-    other.join()
-    while len(happened) < 2:
-        assert world.step()
-    assert happened == ["at once", "later"]
-    assert world.now >= due_s
 
 
 def test_people_have_voices_of_their_own() -> None:

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.conversation.performer import TurnCommitted
+from huiyin.assistant.conversation.events import TurnCommitted, TurnsForgotten
 from huiyin.assistant.conversation.session_store import SessionError, SessionStore, SessionWriter
-from huiyin.assistant.conversation.trimming import TurnsForgotten
 from huiyin.assistant.dialogue.history import HeardClause
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, Turn, UserItem
 from huiyin.assistant.dialogue.mood import Mood
@@ -44,7 +43,7 @@ def tell(writer: SessionWriter, *turns: Turn, before: tuple[Item, ...] = ()) -> 
     for turn in turns:
         user = [UserItem(turn.user, turn.mood, id=next(IDS))] if turn.user else []
         items = (*user, *before, AssistantItem(turn.heard, turn.interrupted, id=next(IDS)))
-        writer(0.0, TurnCommitted(1, Transcript(turn.user), replace(turn, items=items), []))
+        writer(0.0, TurnCommitted(1, transcript=Transcript(turn.user), turn=replace(turn, items=items), messages=[]))
 
 
 def kept(store: SessionStore, *turns: Turn) -> SessionWriter:
@@ -189,7 +188,7 @@ def test_a_file_of_form_1_is_gone_on_with_as_one_of_form_2(store: SessionStore, 
     writer, history = store.go_on(session, pytest.fail), session.history()
     assert old.read_bytes() == before.replace(b'"huiyin_session": 1', b'"huiyin_session": 2'), "no more is changed"
     turn = history.commit("Well?", [HeardClause("Yes.", 1)], interrupted=False)
-    writer(0.0, TurnCommitted(1, Transcript("Well?"), turn, []))
+    writer(0.0, TurnCommitted(1, transcript=Transcript("Well?"), turn=turn, messages=[]))
     assert store.get("last").turns == [*OLD_TURNS, Turn("Well?", "Yes.")]
     assert store.get("last").items == history.items, "with the ids that the old items had"
 
@@ -216,9 +215,9 @@ def test_a_greeting_alone_is_not_kept(store: SessionStore) -> None:
 
 def test_what_is_no_longer_sent_stays_so_when_it_is_resumed(store: SessionStore) -> None:
     writer = kept(store, *TURNS)
-    writer(0.0, TurnsForgotten(2, "The user is Ming."))
+    writer(0.0, TurnsForgotten(turns=2, summary="The user is Ming."))
     tell(writer, Turn("Well?", "Yes."))
-    writer(0.0, TurnsForgotten(1, "Ming wants a story."))
+    writer(0.0, TurnsForgotten(turns=1, summary="Ming wants a story."))
     history = store.get("last").history()
     assert (len(history.turns), history.summary) == (5, "Ming wants a story.")
     assert [message["content"] for message in history.messages()] == ["Go on.\nWell?", "Yes."]

@@ -34,9 +34,10 @@ PERSONA = (
 def service() -> Iterator[str]:
     """The service with the small model where the store has it, else the default one."""
     settings = config.load()
-    here = [state.path.name for state in ModelStore(settings.store).list() if state.state in ("here", "unchecked")]
+    here = [state.path.name for state in ModelStore(settings.store).look() if state.state in ("here", "unchecked")]
     model = SMALL if SMALL in here else settings.llm.model
-    with start_service("llm", model=model, context_tokens=CONTEXT_TOKENS, upstreams="embedded") as url:
+    patient = {"first_token_timeout_s": PATIENCE_S, "idle_timeout_s": PATIENCE_S}  # also while the model loads again
+    with start_service("llm", model=model, context_tokens=CONTEXT_TOKENS, upstreams="embedded", **patient) as url:
         yield url
 
 

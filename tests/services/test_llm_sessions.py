@@ -22,7 +22,8 @@ from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import Caller
-from tests.support.stub_upstream import WAIT_S, Answer, Stub, completion
+from tests.support.limits import PATIENCE_S
+from tests.support.stub_upstream import Answer, Stub, completion
 
 CHAT = "/v1/chat/completions"
 
@@ -34,7 +35,7 @@ class FakeProcess:
     status: int | None = None
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        self.client = HttpClient(self.url, {}, connect_timeout_s=WAIT_S)
+        self.client = HttpClient(self.url, {}, connect_timeout_s=PATIENCE_S)
         self.suspended_s = 0.0
 
     def suspend(self, seconds: float) -> None:
@@ -69,7 +70,7 @@ class Model:
 
         queue.join = tell  # type: ignore[method-assign]
         future = self.pool.submit(self.proxy.complete, body, Caller(left, session, background))
-        assert joined.wait(WAIT_S)
+        assert joined.wait(PATIENCE_S)
         queue.join = join  # type: ignore[method-assign]
         return future
 
@@ -97,12 +98,12 @@ class Model:
         if words.startswith("never"):
             answer.wait_for_leaving()
             return
-        assert self.may_answer[words].wait(WAIT_S)
+        assert self.may_answer[words].wait(PATIENCE_S)
         answer.whole(completion(f"re: {words}"))
 
 
 def until(condition: Callable[[], bool], state: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, state()
         time.sleep(0.002)
@@ -143,7 +144,7 @@ def test_the_model_answers_one_request_at_a_time_and_sessions_in_turn(model: Mod
     for at, words in enumerate(order, 1):
         model.until_asked(*order[:at])
         model.answer(words)
-    assert [f.result(WAIT_S)[0]["choices"][0]["message"]["content"] for f in futures] == [
+    assert [f.result(PATIENCE_S)[0]["choices"][0]["message"]["content"] for f in futures] == [
         f"re: {words}" for words in ("a1", "a2", "a3", "b1", "c1")
     ]
 
@@ -153,16 +154,16 @@ def test_a_prefix_waits_for_replies_and_a_reply_ends_a_prefix_being_read(model: 
     model.until_asked("never")
     reply = model.ask("b1", "b")
     with pytest.raises(UpstreamError) as preempted:
-        reading.result(WAIT_S)
+        reading.result(PATIENCE_S)
     assert (preempted.value.status, preempted.value.code) == (503, "preempted")
-    assert model.stub.asked[0].left.wait(WAIT_S), "the model goes on reading"
+    assert model.stub.asked[0].left.wait(PATIENCE_S), "the model goes on reading"
     model.until_asked("never", "b1")
     again = model.ask("a2", "a", background=True)
     other = model.ask("c1", "c")
     for words in ("b1", "c1", "a2"):
         model.answer(words)
     for future in (reply, again, other):
-        future.result(WAIT_S)
+        future.result(PATIENCE_S)
     assert model.asked == ["never", "b1", "c1", "a2"]
     (state,) = model.proxy.reachable()
     assert (state["breaker"], state["failures"]) == ("closed", 0)
@@ -173,10 +174,10 @@ def test_a_client_that_leaves_while_it_waits_gives_up_its_turn(model: Model) -> 
     first, leaver, last = model.ask("a1", "a"), model.ask("b1", "b", left=left.is_set), model.ask("c1", "c")
     left.set()
     with pytest.raises(ClientLeft):
-        leaver.result(WAIT_S)
+        leaver.result(PATIENCE_S)
     model.answer("a1")
     model.answer("c1")
-    first.result(WAIT_S), last.result(WAIT_S)
+    first.result(PATIENCE_S), last.result(PATIENCE_S)
     assert model.asked == ["a1", "c1"]
 
 
@@ -186,10 +187,10 @@ def test_a_client_that_leaves_while_it_is_answered_frees_the_model(model: Model)
     model.until_asked("never")
     left.set()
     with pytest.raises(ClientLeft):
-        leaver.result(WAIT_S)
+        leaver.result(PATIENCE_S)
     reply = model.ask("b1", "b")
     model.answer("b1")
-    reply.result(WAIT_S)
+    reply.result(PATIENCE_S)
 
 
 def test_who_waits_too_long_for_a_turn_is_told_so_and_the_circuit_stays_closed(make: Callable[..., Model]) -> None:
@@ -205,7 +206,7 @@ def test_only_the_session_whose_prompt_the_slot_holds_goes_on_in_it(model: Model
     for words in ("a1", "a2", "b1", "a3", "a4", "1", "2"):
         future = model.ask(words, words[:-1])
         model.answer(words)
-        future.result(WAIT_S)
+        future.result(PATIENCE_S)
     assert model.slots() == [-1, 0, -1, -1, 0, -1, -1]
 
 
@@ -219,7 +220,7 @@ def test_a_suspension_is_for_the_session_that_asks_for_it(model: Model) -> None:
     assert model.suspended_s == 0
     model.answer("a1")
     model.answer("b1")
-    reply.result(WAIT_S), other.result(WAIT_S)
+    reply.result(PATIENCE_S), other.result(PATIENCE_S)
     until(lambda: model.suspended_s > 0)
     model.embedded.suspend(0, "a")
     assert model.suspended_s == 0

@@ -284,7 +284,12 @@ class Device:
 def test_a_device_becomes_a_port() -> None:
     device, blocks, reports = Device(), list[Block](), []
     port: Port = LocalPort(device)
-    port.microphone.start(VirtualTime(), blocks.append, lambda: reports.append(port.loudspeaker.heard(1)[0]))
+
+    def hear(block: Block) -> None:
+        blocks.append(block)
+        reports.append(port.loudspeaker.heard(1)[0])
+
+    port.microphone.start(VirtualTime(), hear, lambda: None)
     port.loudspeaker.add(1, 0, ramp(3200))
     port.loudspeaker.open(1)
     assert device.exchange is not None

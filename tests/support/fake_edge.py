@@ -18,6 +18,7 @@ from tests.support.limits import PATIENCE_S
 
 WORD_S = 0.3
 _TICKS = 10_000_000  # a second
+_FROZEN_S = 2.0  # eight times as long as the tests wait
 _PIECE = 1440  # bytes of mp3 a message
 
 
@@ -46,7 +47,7 @@ class FakeEdge:
             if message.type == WSMsgType.TEXT and "Path:ssml" in message.data:
                 self.ssml.append(message.data)
                 if self.frozen:
-                    await asyncio.sleep(PATIENCE_S)
+                    await asyncio.sleep(_FROZEN_S)
                 if self.silent:
                     continue
                 await self._speak(socket)

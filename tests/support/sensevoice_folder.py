@@ -7,7 +7,6 @@ loads both as it loads the published folder. PyTorch is not needed to write one.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import pickle
@@ -182,17 +181,3 @@ def sentencepiece(pieces: Sequence[str]) -> bytes:
     return encoded
 
 
-def main() -> None:
-    """``python -m tests.support.sensevoice_folder OUT``: a folder of the published size, random weights."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write (0.94 GB)")
-    parser.add_argument("--tiny", action="store_true", help="a network of 2 + 1 blocks instead, a few MB")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    encoder = TINY if args.tiny else FULL
-    write_folder(args.out, random_weights(encoder, PUBLISHED_TOKENS, args.seed), encoder, vocabulary(PUBLISHED_TOKENS))
-    print(args.out)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,18 +12,20 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
+import select
 import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tests.support.limits import PATIENCE_S
+from tests.support.limits import PATIENCE_S, until
 
 RATE = 16_000
 STORY = "Once upon a time there was a lighthouse on a small island, far away from the coast. "
@@ -33,8 +35,9 @@ _POLL_S = 0.002
 
 _BLOCK = 320  # samples that cross the air at once
 _BLOCK_S = _BLOCK / RATE
+_SOME_BLOCKS = 50  # a device that gave them works
 _AHEAD = 3  # blocks that the card may be ahead of those who hear it; the loudspeaker's buffer holds five
-_LOST_AFTER_S = 1.0  # a block of which nothing was heard for so long
+_LOST_AFTER_S = 5.0  # a block that nothing was heard of for so long
 _CHANNELS = 2  # of the loudspeaker, in float32: the pipe's 4096 bytes are 32 ms
 _PIPE_BYTES = 4096  # the least that Linux grants
 
@@ -104,6 +107,7 @@ class Air:
         self._microphone = os.open(folder / "mic", os.O_RDWR)
         _shorten(self._speaker)
         _shorten(self._microphone)
+        self._plays = self._records = False  # PulseAudio does neither where no program does
         self._voice: queue.SimpleQueue[np.ndarray | threading.Event] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="air", daemon=True)
@@ -130,8 +134,7 @@ class Air:
     def _carry(self) -> None:
         due_s = time.monotonic()
         while not self._stopped.is_set():
-            sound = self._played() + self._spoken()
-            os.write(self._microphone, np.clip(sound, -32768, 32767).astype(np.int16).tobytes())
+            self._record(self._played() + self._spoken())
             due_s = max(due_s + _BLOCK_S, time.monotonic())
             while time.monotonic() < due_s or not self._pace.may_go_on():
                 if self._stopped.wait(_POLL_S):
@@ -144,15 +147,24 @@ class Air:
             return block
         return np.zeros(_BLOCK, np.int16)
 
+    def _record(self, sound: np.ndarray) -> None:
+        limit_s = _LOST_AFTER_S if self._records else 0
+        self._records = bool(select.select([], [self._microphone], [], limit_s)[1])
+        if self._records:
+            os.write(self._microphone, np.clip(sound, -32768, 32767).astype(np.int16).tobytes())
+
     def _played(self) -> np.ndarray:
         wanted, data = _BLOCK * _CHANNELS * 4, b""
         while len(data) < wanted:
+            self._plays = bool(select.select([self._speaker], [], [], _LOST_AFTER_S if self._plays else 0)[0])
+            if not self._plays:
+                break
             data += os.read(self._speaker, wanted - len(data))
-        return np.frombuffer(data, np.float32).reshape(-1, _CHANNELS)[:, 0] * 32768
+        return np.frombuffer(data.ljust(wanted, b"\0"), np.float32).reshape(-1, _CHANNELS)[:, 0] * 32768
 
 
 class _Pace:
-    """Lets blocks through while `done` keeps up with them; where it has not moved for a second there is no one to wait
+    """Lets blocks through while `done` keeps up with them; where it has not moved for seconds there is no one to wait
     for: the device is not open, or not yet again."""
 
     def __init__(self, done: Callable[[], int]) -> None:
@@ -188,17 +200,50 @@ def _shorten(pipe: int) -> None:
     os.set_blocking(pipe, True)
 
 
+def blocks_heard() -> Callable[[], int]:
+    """How many blocks the listeners of this program have dealt with from now on."""
+    from huiyin.assistant.ears.listener import Listener
+
+    push, blocks = Listener.push, 0
+
+    def counting(*arguments: Any) -> Any:
+        nonlocal blocks
+        changes = push(*arguments)
+        blocks += 1
+        return changes
+
+    Listener.push = counting  # type: ignore[method-assign]
+    return lambda: blocks
+
+
+def play(folder: Path, scenario: Path, overrides: Sequence[str]) -> int:
+    """Play a scenario on the card, with these settings; prints the report. 1 where it fails."""
+    from huiyin.assistant.conversation.apologies import Apologies
+    from huiyin.assistant.scenario.api import simulate
+    from huiyin.configs.settings import load
+
+    Apologies._keep = staticmethod(lambda *known: None)  # type: ignore[assignment]
+    with Air(folder, blocks_heard()):
+        result = simulate(scenario, "live", settings=load(overrides=overrides, environ={}), place="card")
+    print(result.report())
+    return not result.passed
+
+
 def converse(folder: Path, out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
     user's sound and the longest that went to the recogniser."""
     from huiyin.assistant.clients.services import Services
+    from huiyin.assistant.conversation.events import ReplyStarted
+    from huiyin.assistant.conversation.http_stages import http_parts
     from huiyin.assistant.conversation.loop import Conversation
     from huiyin.assistant.conversation.persona_files import load_persona
+    from huiyin.assistant.conversation.session import Session
+    from huiyin.assistant.conversation.world import RealWorld
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
     from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
-    from huiyin.assistant.ports.desktop import DesktopDevice
-    from huiyin.assistant.turns import actions as do
+    from huiyin.assistant.ports import desktop
+    from huiyin.assistant.ports.local import LocalPort
     from huiyin.configs.settings import load
     from huiyin.configs.store.model_store import ModelStore
     from tests.support.speech_clips import english
@@ -217,7 +262,7 @@ def converse(folder: Path, out: Path) -> None:
             heard.append(samples)
             return super().transcribe(samples, timeout_s=timeout_s)
 
-    class Logged(DesktopDevice):
+    class Logged(desktop.DesktopDevice):
         streams: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
 
         def start(self, exchange):  # type: ignore[no-untyped-def]
@@ -229,38 +274,36 @@ def converse(folder: Path, out: Path) -> None:
 
             super().start(both)
 
-    class Counting(Listener):
-        blocks = 0
-
-        def push(self, mic, far_end):  # type: ignore[no-untyped-def]
-            yield from super().push(mic, far_end)
-            self.blocks += 1
-
     path = make_echo_path("both")[0]
     vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
     plays = threading.Event()
 
-    def note(at_s: float, what: object) -> None:
-        if isinstance(what, do.Play):
+    def note(at_s: float, event: object) -> None:
+        if isinstance(event, ReplyStarted):
             plays.set()
 
-    port = Logged(latency_s=0.1)
-    listener = Counting(path, vad, SpeechTracker())
-    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, lambda: listener.blocks) as air:
-        conversation = Conversation(Speaking(stub.settings()), load_persona("huiyin"), port, listener, apologies={})
-        conversation.observe(note)
+    desktop._DEAD_AFTER_S = 2 * _LOST_AFTER_S  # this card stands still while the machine is busy
+    device = Logged(latency_s=0.1)
+    listener, blocks = Listener(path, vad, SpeechTracker()), blocks_heard()
+    with Stub(heard=[USER], reply=STORY * 6) as stub, Air(folder, blocks) as air:
+        services, persona = Speaking(stub.settings()), load_persona("huiyin")
+        world, port = RealWorld(), LocalPort(device)
+        parts = http_parts(services, persona.voice, session="card", speak=True, by_sound=None)
+        conversation = Conversation(Session(world, port, listener, persona, parts, services.settings), world, port)
+        conversation.observe(note, at_once=True)
         thread = threading.Thread(target=conversation.run, daemon=True)
         thread.start()
         conversation.type("Tell me a story.")
         assert plays.wait(PATIENCE_S)
+        until(lambda: blocks() > _SOME_BLOCKS)  # PortAudio may lose a card at the start; it is opened again
         # The echo path has four seconds to learn the room; two after the user, and the recogniser has been asked.
         air.say(np.concatenate([np.zeros(4 * RATE, np.int16), user, np.zeros(2 * RATE, np.int16)]))
         conversation.stop()
         thread.join(PATIENCE_S)
     np.savez(
         out,
-        mic=np.concatenate(port.streams[0]),
-        played=np.concatenate(port.streams[1]),
+        mic=np.concatenate(device.streams[0]),
+        played=np.concatenate(device.streams[1]),
         user=user,
         heard=max(heard, key=len, default=np.zeros(0, np.int16)),
     )

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.conversation.timeline import Picture
-from huiyin.assistant.conversation.trace import ReplyTimes, Trace, audible_spans, first_audible, last_audible
+from huiyin.assistant.conversation.trace import ReplyTimes, Trace
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import wav_bytes
-
-_CLOCKS_APART_S = 0.05  # the loop's clock and the room's samples, on a busy machine
-
-
-@dataclass(frozen=True)
-class Line:
-    """What the second voice says. `interrupt_after_s`: seconds after the assistant's reply has begun to play."""
-
-    text: str
-    voice: str
-    interrupt_after_s: float | None = None
+from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.picture import draw
 
 
 @dataclass(frozen=True)
@@ -49,33 +37,30 @@ class MeasuredTurn:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """`recording` has shape (2, n): microphone, loudspeaker."""
+    """What a demo leaves behind: its replies, and the log of its scenario."""
 
     trace: Trace
-    spoken: Sequence[tuple[Line, float, float]]
-    recording: Pcm16
+    log: Log
     peak_mb: float
 
     @cached_property
     def turns(self) -> list[MeasuredTurn]:
         """The lines that were answered."""
         turns = []
-        replies = self.trace.spoken()
-        following_s = [start_s for _, start_s, _ in self.spoken[1:]] + [float("inf")]
-        for (line, start_s, end_s), next_s in zip(self.spoken, following_s, strict=True):
-            reply = next((r for r in replies if r.play_s and end_s <= r.play_s < next_s), None)
-            if reply is None or reply.play_s is None:
-                continue
-            heard_s = first_audible(self.recording[1], reply.play_s - _CLOCKS_APART_S)
-            if heard_s is None:
+        lines = self.log.utterances
+        following_s = [line.start_s for line in lines[1:]] + [float("inf")]
+        for line, next_s in zip(lines, following_s, strict=True):
+            reply = next((r for r in self.trace.spoken() if line.end_s <= (r.play_s or 0.0) < next_s), None)
+            begins = [m.at_s for m in self.log.named("reply starts") if reply and m.generation == reply.generation]
+            if reply is None or not begins:
                 continue
             stop_s = None
-            if line.interrupt_after_s is not None:
-                # Before the answer's own sound, which the two clocks may place some milliseconds before `play_s`.
-                last = last_audible(self.recording[1], heard_s - _CLOCKS_APART_S)
-                stop_s = max(0.0, last - start_s) if last else 0.0
-            parts = latency_parts(reply, end_s, heard_s)
-            turns.append(MeasuredTurn(line.text, start_s, end_s, reply, heard_s - end_s, stop_s, parts))
+            if line.step.after is not None:
+                before_s = (block.last_s or 0.0 for block in self.log.blocks if (block.last_s or 0.0) < begins[0])
+                stop_s = max(0.0, max(before_s, default=0.0) - line.start_s)
+            parts = latency_parts(reply, line.end_s, begins[0])
+            latency_s = begins[0] - line.end_s
+            turns.append(MeasuredTurn(line.step.text, line.start_s, line.end_s, reply, latency_s, stop_s, parts))
         return turns
 
     def complete(self, lines: int) -> bool:
@@ -158,38 +143,12 @@ def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, 
     return parts
 
 
-def _timeline(report: DemoReport) -> bytes:
-    """A PNG of the conversation."""
-    picture = Picture(report.recording.shape[1] / SAMPLE_RATE)
-    for line, start_s, end_s in report.spoken:
-        picture.bar("user", start_s, end_s, line.text)
-    for reply in report.trace.replies.values():
-        for lane, start, end in (
-            ("asr", reply.transcribe_s, reply.transcribed_s),
-            ("llm", reply.asked_s, reply.text_finished_s or reply.first_clause_s),
-        ):
-            if start is not None and end is not None:
-                picture.bar(lane, start, end)
-        for start, end in reply.clauses.values():
-            picture.bar("tts", start, end)
-    heard = {reply.play_s: reply.committed.turn.heard for reply in report.trace.spoken() if reply.committed}
-    for start_s, end_s in audible_spans(report.recording[1]):
-        picture.bar("assistant", start_s, end_s, _closest(heard.items(), start_s))
-    for turn in report.turns:
-        picture.latency(turn.end_s, turn.end_s + turn.latency_s)
-    return picture.png()
-
-
-def _closest(heard: Iterable[tuple[float | None, str]], at_s: float) -> str:
-    """What was said in the reply whose playback began at about `at_s`."""
-    return next((text for start, text in heard if start is not None and abs(start - at_s) < 0.5), "")
-
-
 def write_report(report: DemoReport, folder: Path) -> list[Path]:
     """conversation.wav, transcript.json and timeline.png in `folder`, each written whole."""
+    assert report.log.recording is not None
     files = {
-        "conversation.wav": wav_bytes(report.recording, SAMPLE_RATE),
+        "conversation.wav": wav_bytes(report.log.recording, SAMPLE_RATE),
         "transcript.json": json.dumps(report.transcript(), ensure_ascii=False, indent=2).encode(),
-        "timeline.png": _timeline(report),
+        "timeline.png": draw(report.log),
     }
     return write_files(folder, files)

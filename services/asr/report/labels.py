@@ -1,4 +1,4 @@
-"""The report's words (`labels.toml`), in Chinese and English."""
+"""The report's words, in Chinese and English: those of ``words.toml``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from huiyin.configs.tables import read_table
+from huiyin.configs.layers import read_toml
 from huiyin.services.asr.report.track import NEGATIVE, EmotionSpan, course, negative, shares
 
 NOT_SHOWN = ("neutral", "unknown")  # in subtitles
 _MOSTLY = 0.5  # of the time
 _CHANGE = 0.15  # of the time: the least change of the negative share that is a trend
+_NAMED = 3  # emotions, at most
 
-_WORDS: dict[str, dict[str, tuple[str, str]]] = read_table(Path(__file__).with_name("labels.toml"))
-EMOTIONS = frozenset(_WORDS["emotions"])
-"""Labels that have a name."""
+_WORDS = read_toml(Path(__file__).with_name("words.toml"))
+EMOTIONS = frozenset(_WORDS["emotion"])
 
 
 def page_language(code: str) -> str:
@@ -23,21 +23,16 @@ def page_language(code: str) -> str:
     return "zh" if code in ("zh", "yue") else "en"
 
 
-def _word(table: str, name: str, language: str, **facts: str) -> str:
-    english, chinese = _WORDS[table].get(name, (name, name))
-    word = chinese if page_language(language) == "zh" else english
-    return word.format(**facts) if facts else word
+def word(kind: str, name: str, language: str, /, **facts: str) -> str:
+    """A word or sentence of ``words.toml`` for readers of `language`, with its `facts`; `name` where it has none."""
+    english, chinese = _WORDS[kind].get(name, (name, name))
+    words: str = chinese if page_language(language) == "zh" else english
+    return words.format_map(facts) if facts else words
 
 
-emotion_word = partial(_word, "emotions")
-"""(label, language) -> an emotion's name for readers of `language`."""
-event_word = partial(_word, "events")
-"""(label, language) -> a sound's name for readers of `language`."""
-language_word = partial(_word, "languages")
-"""(code, language) -> a language's name for readers of `language`."""
-page_word = partial(_word, "page")
-"""(name, language) -> a phrase of the page."""
-_sentence = partial(_word, "course")
+emotion_word, event_word, language_word, page_word = (
+    partial(word, kind) for kind in ("emotion", "event", "language", "page")
+)
 
 
 def percent(share: float, language: str) -> str:
@@ -49,32 +44,32 @@ def in_plain_words(track: Sequence[EmotionSpan], language: str) -> str:
     """The main emotion, the course from beginning to end, the change of the negative share; '' for an empty track."""
     if not track:
         return ""
-    sentences = [_prevails(shares(track), language)]
+    share = shares(track)
+    first, *others = (
+        {"name": emotion_word(label, language), "part": percent(part, language)}
+        for label, part in list(share.items())[:_NAMED]
+    )
+    listed = word("sentence", "and", language).join(word("sentence", "one", language, **other) for other in others)
+    rest = word("sentence", "then", language, others=listed) if others else ""
+    prevails = "mostly" if max(share.values()) >= _MOSTLY else "most_often"
+    sentences = [word("sentence", prevails, language, **first, rest=rest)]
     if thirds := course(track):
-        begin, middle, end = (emotion_word(max(third, key=lambda x: third[x]), language) for third in thirds)
-        sentences.append(_sentence(_form(begin, middle, end), language, begin=begin, middle=middle, end=end))
-        sentences.append(_grows(negative(thirds[0]), negative(thirds[-1]), language))
-    return ("" if page_language(language) == "zh" else " ").join(filter(None, sentences))
+        sentences += [_goes(thirds, language), _grows(negative(thirds[0]), negative(thirds[-1]), language)]
+    return word("sentence", "between", language).join(filter(None, sentences))
 
 
-def _prevails(share: dict[str, float], language: str) -> str:
-    (word, part), *others = [(emotion_word(label, language), percent(share[label], language)) for label in share]
-    listed = [_sentence("other", language, word=word, part=part) for word, part in others[:2]]
-    then = _sentence("then", language, others=_sentence("and", language).join(listed)) if listed else ""
-    name = "mostly" if max(share.values()) >= _MOSTLY else "most_often"
-    return _sentence(name, language, word=word, part=part, then=then)
-
-
-def _form(begin: str, middle: str, end: str) -> str:
-    """Which sentence tells the course."""
+def _goes(thirds: Sequence[dict[str, float]], language: str) -> str:
+    begin, middle, end = (emotion_word(max(third, key=lambda x: third[x]), language) for third in thirds)
     if begin == end:
-        return "all_thirds" if begin == middle else "both_ends"
-    return "two_thirds" if middle in (begin, end) else "no_thirds"
+        course = "always" if middle == begin else "returns"
+    else:
+        course = "changes" if middle in (begin, end) else "changes_twice"
+    return word("sentence", course, language, begin=begin, middle=middle, end=end)
 
 
 def _grows(before: float, after: float, language: str) -> str:
     if abs(after - before) < _CHANGE:
         return ""
-    names = _sentence("comma", language).join(emotion_word(label, language) for label in NEGATIVE)
+    names = word("sentence", "comma", language).join(emotion_word(label, language) for label in NEGATIVE)
     old, new = percent(before, language), percent(after, language)
-    return _sentence("rises" if after > before else "falls", language, names=names, before=old, after=new)
+    return word("sentence", "rises" if after > before else "falls", language, names=names, old=old, new=new)

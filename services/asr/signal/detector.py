@@ -1,4 +1,4 @@
-"""The protocol of voice activity detectors."""
+"""Voice activity detectors: the protocol."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import onnxruntime
 from huiyin.services.asr.signal.detector import Detectors, Probabilities
 from huiyin.services.asr.signal.kaldi import FRAME, MELS, SHIFT, Features, log_mels, read_cmvn
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
-from huiyin.services.common.onnx import open_session
+from huiyin.services.common.onnx import open_model
 
 _STACK = 5  # frames side by side, the classified one in the middle
 _SIDE = _STACK // 2
@@ -27,7 +27,7 @@ _MEMORY_SHAPE = (1, 128, 19, 1)
 
 def load(folder: Path) -> Detectors:
     """The detectors of the model in `folder` (model.onnx, am.mvn). Raises OSError or ModelFolderError."""
-    shared = open_session(folder / "model.onnx")
+    shared = open_model(folder / "model.onnx")
     shift, scale = read_cmvn(folder / "am.mvn", MELS * _STACK)
     return lambda: _Fsmn(shared, shift, scale)
 

@@ -13,24 +13,21 @@ import logging
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.recogniser import FindModel
 from huiyin.services.asr.signal.detector import Detectors, Probabilities
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
-from huiyin.services.common.onnx import open_session
+from huiyin.services.common.onnx import SILERO_CONTEXT, SILERO_FRAME, Silero, open_model
 
 log = logging.getLogger(__name__)
 
 FSMN = "fsmn-vad"  # a folder of the model store
 SILERO = "silero_vad.onnx"  # a file of the model store
 _FSMN_ENGINES = ("sensevoice", "paraformer")
-_SILERO_FRAME = 512  # samples of one call: 32 ms
-_SILERO_CONTEXT = 64  # samples of the previous frame before them
 _LEVEL = 0.5  # peak at which Silero works best; it missed a quarter of speech at -40 dB, over half at -50 dB
 _QUIETEST = 3e-4  # peaks below (-70 dBFS, ten steps of 16 bits) are amplified no further
-_DECAY = 0.5 ** (_SILERO_FRAME / (10.0 * SAMPLE_RATE))  # of the peak, a frame: half after 10 s
+_DECAY = 0.5 ** (SILERO_FRAME / (10.0 * SAMPLE_RATE))  # of the peak, a frame: half after 10 s
 
 
 def load_detectors(
@@ -50,8 +47,8 @@ def load_detectors(
             if settings.vad == "fsmn":
                 raise
             log.warning("fsmn-vad is here, but kaldi-native-fbank is not installed: Silero finds the speech")
-    shared = open_session(find_model(SILERO))
-    return lambda: _Silero(shared)
+    shared = open_model(find_model(SILERO))
+    return lambda: _Silero(Silero(shared))
 
 
 class _Silero:
@@ -61,25 +58,21 @@ class _Silero:
     """
 
     name = "silero"
-    frame_s = _SILERO_FRAME / SAMPLE_RATE
+    frame_s = SILERO_FRAME / SAMPLE_RATE
     threshold = 0.5
 
-    def __init__(self, shared: onnxruntime.InferenceSession) -> None:
-        self._session = shared
-        self._rate = np.array(SAMPLE_RATE, np.int64)
-        self._state = np.zeros((2, 1, 128), np.float32)
-        self._rest = np.zeros(_SILERO_CONTEXT, np.float32)  # the context, then the incomplete frame
+    def __init__(self, model: Silero) -> None:
+        self._model = model
+        self._rest = np.zeros(SILERO_CONTEXT, np.float32)  # the context, then the incomplete frame
         self._peak = _QUIETEST
 
     def push(self, samples: Samples) -> Probabilities:
         sound = np.concatenate([self._rest, samples], dtype=np.float32)
-        frames = (len(sound) - _SILERO_CONTEXT) // _SILERO_FRAME
+        frames = (len(sound) - SILERO_CONTEXT) // SILERO_FRAME
         probabilities = np.empty(frames, np.float32)
         for i in range(frames):
-            window = sound[None, i * _SILERO_FRAME : (i + 1) * _SILERO_FRAME + _SILERO_CONTEXT]
+            window = sound[i * SILERO_FRAME : (i + 1) * SILERO_FRAME + SILERO_CONTEXT]
             self._peak = max(float(np.abs(window).max()), self._peak * _DECAY, _QUIETEST)
-            window = window * np.float32(max(_LEVEL / self._peak, 1.0))
-            out, self._state = self._session.run(None, {"input": window, "state": self._state, "sr": self._rate})
-            probabilities[i] = out[0, 0]
-        self._rest = sound[frames * _SILERO_FRAME :]
+            probabilities[i] = self._model(window * np.float32(max(_LEVEL / self._peak, 1.0)))
+        self._rest = sound[frames * SILERO_FRAME :]
         return probabilities

@@ -30,7 +30,7 @@ from huiyin.services.llm.upstream import ALIASES, Caller, JsonObject
 log = logging.getLogger(__name__)
 
 _BATCH_TOKENS = 64  # so the next request waits at most 1 s for a cancelled one that still reads its prompt
-_SPARE_HTTP_THREADS = 4  # in addition to one for each request of the service
+_HTTP_THREADS = 8  # one request at a time, and cancelled ones, which llama.cpp notices within a second
 # The model card's own sampling values; llama.cpp's (0.8, 0.95, 40) let a small model ramble.
 _TEMPERATURE = 0.7
 _TOP_P = 0.8
@@ -47,7 +47,6 @@ class Embedded:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.llm
         self._path = ModelStore(settings.store).ensure(settings.llm.model)
-        self._http_threads = settings.service.threads + _SPARE_HTTP_THREADS
         self.model = self._path.name
         self._queue = FairQueue()
         self._changed = threading.Condition()  # guards the queue, the process, and the session below
@@ -165,7 +164,7 @@ class Embedded:
             {
                 "threads": self._settings.threads,
                 "niceness": self._settings.niceness,
-                "http_threads": self._http_threads,
+                "http_threads": _HTTP_THREADS,
                 "context_tokens": self._settings.context_tokens,
                 "batch_tokens": _BATCH_TOKENS,
                 "prompt_cache_mb": self._settings.prompt_cache_mb,

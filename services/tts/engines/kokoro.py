@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.onnx import has_exact_int8, open_session
+from huiyin.services.common.onnx import has_exact_int8, open_model
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines import kokoro_graph as graph
 from huiyin.services.tts.engines.hibari import readable
@@ -176,7 +176,7 @@ def _session(model: bytes, threads: int) -> Any:
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
         path = Path(folder) / "model.onnx"
         path.write_bytes(model)
-        return open_session(path, threads)
+        return open_model(path, threads)
 
 
 def load(settings: Settings) -> KokoroEngine:

@@ -1,0 +1,275 @@
+"""The turn machine under events in any order: late, twice, out of order, of unknown replies. What holds whatever comes.
+
+`pytest tests/pure/test_turn_orders.py --hypothesis-profile long` tries many more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.configs.settings import TurnsSettings
+
+_KEPT = (
+    do.Apologise,
+    do.Synthesise,
+    do.Play,
+    do.CloseAudio,
+    do.Pause,
+    do.Resume,
+    do.StopPlayback,
+    do.Commit,
+    do.Cancel,
+)
+_ONCE = (do.Transcribe, do.AskLlm, do.Play, do.CloseAudio, do.StopPlayback, do.Commit, do.Apologise)
+_MOST_STEPS = 200  # of a way out
+
+seconds = st.sampled_from([0.0, 0.01, 0.05, 0.096, 0.2, 0.3, 0.65, 1.2, 8.0, 20.0, 70.0])
+lags = st.sampled_from([0.0, 0.03, 0.1, 0.25])
+probabilities = st.sampled_from([0.0, 0.05, 0.3, 0.6, 0.99])
+words = st.sampled_from(
+    ["", "stop", "yeah", "Hello there.", "hello there", "because", "一二三四", "a lighthouse on a rock"]
+)
+clauses = st.sampled_from(["Once upon a time", "there was a lighthouse on a rock.", "好的。"])
+ages = st.sampled_from([0, 0, 0, 0, 1, 2, -1])  # how many replies ago; -1: of one that has not begun
+numbers = st.sampled_from([0, 0, 1, 2, 7])  # of clauses
+policies = st.builds(
+    TurnsSettings,
+    barge_in=st.sampled_from(["voice", "voice", "key", "off"]),
+    talk_key=st.sampled_from([False, False, True]),
+    speculate_s=st.sampled_from([0.096, 0.096, 0.0, 0.5]),
+    resume_s=st.sampled_from([0.65, 0.1]),
+    ask_early_s=st.sampled_from([0.3, 0.1]),
+)
+
+
+class Orders(RuleBasedStateMachine):
+    """The conversation around a machine: its clock, its services, which may do anything, and what must hold."""
+
+    holds = False
+
+    @initialize(policy=policies, judges=st.sets(st.sampled_from(["sound", "words"])), apologises=st.booleans())
+    def begin(self, policy: TurnsSettings, judges: set[str], apologises: bool) -> None:
+        self.machine = TurnMachine(policy, judges)
+        self.apologises = apologises
+        self.now_s = self.speech_s = 0.0  # `speech_s`: where speech last began or ended
+        self.wake_s: float | None = None
+        self.pause_s = 0.0
+        self.owed: deque[ev.Event] = deque()  # what the services would answer, in order
+        self.fed: list[ev.Event] = []  # what they have
+        self.counts: Counter[tuple[type, int]] = Counter()
+        self.clauses: dict[int, int] = {}  # generation -> clauses asked for
+        self.unfinished: set[tuple[int, int]] = set()  # clauses that have begun to sound
+        self.cancelled = 0  # this generation and older ones
+        self.kept: set[int] = set()  # those of which the sound was kept
+        self.playing = 0
+        self.paused = False
+        self.finished = 0  # played to its end
+        self.typed: dict[int, str] = {}
+        self.to_say: list[tuple[str, ...]] = []
+
+    # -- what happens
+
+    @rule(after_s=seconds, late=st.booleans())
+    def time_passes(self, after_s: float, late: bool) -> None:
+        end_s = self.now_s + after_s
+        while self.wake_s is not None and self.wake_s <= end_s and not late:
+            self.feed(ev.TimePassed(self.wake_s))
+        self.feed(ev.TimePassed(end_s))
+
+    @rule(lag_s=lags)
+    def speech_starts(self, lag_s: float) -> None:
+        self.speech_s = max(self.speech_s, self.now_s - lag_s)
+        self.feed(ev.SpeechStarted(self.now_s, self.speech_s))
+
+    @rule(lag_s=lags)
+    def speech_pauses(self, lag_s: float) -> None:
+        self.speech_s = self.pause_s = max(self.speech_s, self.now_s - lag_s)
+        self.feed(ev.SpeechPaused(self.now_s, self.speech_s))
+
+    @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased]))
+    def happens(self, kind: type[ev.Event]) -> None:
+        self.feed(kind(self.now_s))
+
+    @rule(lag_s=lags)
+    def energy_drops(self, lag_s: float) -> None:
+        self.feed(ev.EnergyDropped(self.now_s, max(self.speech_s, self.now_s - lag_s)))
+
+    @rule(probability=probabilities)
+    def pause_is_scored(self, probability: float) -> None:
+        self.feed(ev.EndpointScored(self.now_s, self.pause_s, probability))
+
+    @rule(text=words)
+    def text_is_entered(self, text: str) -> None:
+        self.feed(ev.TextEntered(self.now_s, text))
+        self.typed[self.machine.generation] = text
+
+    @rule(said=st.lists(clauses, max_size=3).map(tuple))
+    def assistant_is_to_speak(self, said: tuple[str, ...]) -> None:
+        self.to_say += [said] if said else []
+        self.feed(ev.Say(self.now_s, said))
+
+    # -- what comes back, as it should
+
+    @precondition(lambda self: self.owed)
+    @rule(text=words, written=st.lists(clauses, max_size=3), probability=probabilities, many=st.integers(1, 4))
+    def services_answer(self, text: str, written: list[str], probability: float, many: int) -> None:
+        for _ in range(min(many, len(self.owed))):
+            asked = self.owed.popleft()
+            self.answer(asked, text, written, probability)
+
+    def answer(self, asked: do.Action, text: str, written: list[str], probability: float) -> None:
+        now_s, generation = self.now_s, getattr(asked, "generation", 0)
+        match asked:
+            case do.Transcribe():
+                self.feed(ev.Transcribed(now_s, generation, ev.Transcript(text)))
+            case do.JudgeWords():
+                self.feed(ev.WordsJudged(now_s, generation, probability))
+            case do.AskLlm():
+                for number, clause in enumerate(written):
+                    self.feed(ev.ReplyText(now_s, generation, number, clause))
+                self.feed(ev.ReplyFinished(now_s, generation))
+            case do.Synthesise(clause=clause):
+                self.feed(ev.AudioReady(now_s, generation, clause))
+                self.feed(ev.AudioFinished(now_s, generation, clause))
+            case do.Play():
+                self.feed(ev.PlaybackAdvanced(now_s, generation, 0))
+            case do.CloseAudio():
+                self.feed(ev.PlaybackFinished(now_s, generation))
+
+    # -- ... and as it should not
+
+    @precondition(lambda self: self.fed)
+    @rule(ago=st.integers(1, 6))
+    def something_comes_again(self, ago: int) -> None:
+        event = self.fed[-min(ago, len(self.fed))]
+        self.feed(type(event)(self.now_s, *list(vars(event).values())[1:]))
+
+    @rule(kind=st.sampled_from([ev.ReplyFinished, ev.PlaybackFinished]), age=ages)
+    def something_strange_comes(self, kind: type[ev.ReplyEvent], age: int) -> None:
+        self.feed(kind(self.now_s, self.machine.generation - age))
+
+    @rule(kind=st.sampled_from([ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced]), age=ages, clause=numbers)
+    def strange_sound_comes(self, kind: type[ev.AudioReady], age: int, clause: int) -> None:
+        self.feed(kind(self.now_s, self.machine.generation - age, clause))
+
+    @rule(age=ages, clause=numbers, text=clauses)
+    def strange_words_come(self, age: int, clause: int, text: str) -> None:
+        generation = self.machine.generation - age
+        self.feed(ev.ReplyText(self.now_s, generation, clause, text))
+        self.feed(ev.Transcribed(self.now_s, generation, ev.Transcript(text)))
+        if generation:
+            self.feed(ev.Say(self.now_s, (text,), generation))
+
+    @rule(stage=st.sampled_from(["asr", "llm", "tts"]), age=ages)
+    def stage_fails(self, stage: ev.Stage, age: int) -> None:
+        self.feed(ev.StageFailed(self.now_s, self.machine.generation - age, stage, "gone"))
+
+    # -- what must hold
+
+    def feed(self, event: ev.Event) -> None:
+        self.now_s, self.wake_s, self.holds = event.at_s, None, False
+        match event:
+            case ev.PlaybackFinished(generation=generation) if self.counts[do.CloseAudio, generation]:
+                self.finished = max(self.finished, generation)
+                self.playing = 0 if generation == self.playing else self.playing
+            case ev.AudioReady(generation=generation, clause=clause) if clause < self.clauses.get(generation, 0):
+                self.unfinished.add((generation, clause))
+            case ev.AudioFinished(generation=generation, clause=clause):
+                self.unfinished.discard((generation, clause))
+            case ev.StageFailed(generation=generation, stage="tts"):
+                self.unfinished = {begun for begun in self.unfinished if begun[0] != generation}
+        if isinstance(event, ev.ReplyEvent):
+            self.fed.append(event)
+        before = self.machine.generation
+        apologise = None
+        for action in self.machine.handle(event):
+            assert self.wake_s is None, "the wake-up comes last"
+            self.hold(action, before)
+            apologise = action if isinstance(action, do.Apologise) else apologise
+        self.hold_way_on()
+        if apologise and self.apologises:
+            self.feed(ev.Say(self.now_s, ("Sorry.",), apologise.generation))
+
+    def hold(self, action: do.Action, before: int) -> None:
+        """What an action may be, after those before it."""
+        generation = getattr(action, "generation", 0)
+        self.counts[type(action), generation] += 1
+        assert generation <= self.machine.generation
+        assert type(action) not in _ONCE or self.counts[type(action), generation] == 1, f"{action} a second time"
+        is_kept = isinstance(action, do.Cancel) or (generation in self.kept and isinstance(action, _KEPT))
+        assert not generation or generation > self.cancelled or is_kept, f"{action} after it was cancelled"
+        match action:
+            case do.WakeAt(at_s=at_s):
+                assert at_s > self.now_s
+                self.wake_s = at_s
+            case do.Transcribe(start_s=start_s, end_s=end_s):
+                assert generation > before and 0 <= start_s <= end_s <= self.now_s
+            case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
+                assert 0 <= start_s <= end_s <= self.now_s
+            case do.Synthesise(clause=clause, text=text):
+                assert clause == self.clauses.setdefault(generation, 0), "in order, and once"
+                self.clauses[generation] += 1
+                if clause == 0 and not self.counts[do.AskLlm, generation] and generation not in self.kept:
+                    assert text == self.to_say.pop(0)[0]
+            case do.Play():
+                assert not self.playing and generation > self.finished, "one reply at a time"
+                self.playing, self.paused = generation, False
+            case do.Pause() | do.Resume():
+                assert generation == self.playing and self.paused is isinstance(action, do.Resume)
+                self.paused = isinstance(action, do.Pause)
+            case do.StopPlayback():
+                assert generation == self.playing
+                self.playing = 0
+            case do.Commit(transcript=transcript, interrupted=interrupted):
+                is_played = bool(self.counts[do.Play, generation])
+                assert is_played or (interrupted and transcript.text), "heard, or the user's own words"
+                assert generation != self.playing and (interrupted or self.finished == generation)
+            case do.Cancel(keep_audio=True):
+                self.kept.add(generation)
+            case do.Cancel():
+                assert generation != self.playing, "stopped first"
+                self.cancelled = generation
+                self.kept.discard(generation)
+        if not isinstance(action, do.WakeAt):
+            self.owed.append(action)
+
+    def hold_way_on(self) -> None:
+        """No deadline is lost: time or an answer that is owed leads on."""
+        generation, state = self.playing, self.machine.state
+        is_sound_owed = self.counts[do.CloseAudio, generation] or any(
+            begun == generation for begun, _ in self.unfinished
+        )
+        assert state is State.LISTENING or self.wake_s is not None or (state is State.SPEAKING and is_sound_owed)
+        assert state is not State.LISTENING or not self.playing
+        assert (state in (State.SPEAKING, State.PAUSED)) is bool(self.playing)
+        assert (state is State.PAUSED) is (self.paused and bool(self.playing))
+        self.holds = True
+
+    def teardown(self) -> None:
+        """Silence and time lead back to listening; then all that was typed is kept, and said what was to be said."""
+        if not self.holds:
+            return
+        self.speech_pauses(0.0)
+        self.happens(ev.KeyReleased)
+        for _ in range(_MOST_STEPS):
+            if self.wake_s is not None:
+                self.feed(ev.TimePassed(self.wake_s))
+            elif self.machine.state is State.LISTENING:
+                break
+            elif self.counts[do.CloseAudio, self.playing]:
+                self.feed(ev.PlaybackFinished(self.now_s, self.playing))
+            else:
+                self.feed(ev.StageFailed(self.now_s, self.playing, "tts", "silent for too long"))
+        assert self.machine.state is State.LISTENING
+        assert not self.to_say
+        for generation, text in self.typed.items():
+            assert not text or self.counts[do.Commit, generation], f"{text!r} was typed and is lost"
+
+
+TestOrders = Orders.TestCase
