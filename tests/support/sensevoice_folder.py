@@ -179,5 +179,3 @@ def sentencepiece(pieces: Sequence[str]) -> bytes:
     normalizer.remove_extra_whitespaces = False
     encoded: bytes = model.SerializeToString()
     return encoded
-
-
