@@ -34,11 +34,11 @@ class Silero:
         return float(out[0, 0])
 
 
-def open_model(model: Path) -> Any:
-    """A session on one core, for a model too small for more."""
+def open_model(model: Path, threads: int = 1) -> Any:
+    """A session on `threads` cores; one is enough for small models."""
     import onnxruntime
 
-    return onnxruntime.InferenceSession(str(model), session_options(1), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(model), session_options(threads), providers=["CPUExecutionProvider"])
 
 
 def session_options(threads: int) -> Any:

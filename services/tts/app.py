@@ -42,7 +42,6 @@ class SpeechRequest:
     text: str  # the speech text: words and marks, not empty
     source: str  # the caller's text
     voice: str
-    engine: str  # '': any
     speed: float
     form: str
     rate: int
@@ -90,7 +89,7 @@ def make_app(settings: Settings) -> Flask:
         opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). The headers X-Sample-Rate and X-Voice describe the
         sound; X-Warning says that another voice speaks.
         """
-        wish = _checked(json_body(), "text", "format", "wav", limit, voice_language)
+        wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
         return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
@@ -111,17 +110,40 @@ def make_app(settings: Settings) -> Flask:
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
         engine = engine_of(body.get("model"))
-        wish = _checked(body, "input", "response_format", "mp3", limit, voice_language, engine)
+        wish = checked(body, "input", "response_format", "mp3")
         words: list[WordTiming] = []
-        data, headers = speech(wish, words)
+        data, headers = speech(wish, words, engine)
         if as_stream == "audio":
             return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
         alignment = TextAlignment(wish.source, wish.text) if timings else None
         return Response(_events(data, words, alignment, len(wish.text)), mimetype=_SSE, headers=headers)
 
-    def voice_language(voice: str) -> str:
-        """The language of a voice, in which text without letters ("3:30") is read."""
-        return host.get().language(voice)
+    def checked(body: Mapping[str, Any], text_field: str, form_field: str, default_form: str) -> SpeechRequest:
+        """The request's body, checked. Raises ApiError 400 or 413."""
+        text = body.get(text_field)
+        if not isinstance(text, str) or not text.strip():
+            raise ApiError(400, "tts.no_text", field=text_field)
+        if len(text) > limit:
+            raise ApiError(413, "tts.text_too_long", length=len(text), most=limit)
+        form = body.get(form_field) or default_form
+        if not isinstance(form, str) or form not in FORMATS:
+            raise ApiError(400, "tts.unknown_format", field=form_field, format=form, known=list(FORMATS))
+        voice = body.get("voice") or ""
+        if not isinstance(voice, str):
+            raise ApiError(400, "tts.bad_voice")
+        rate = FORMATS[form].rate
+        if body.get("sample_rate") is not None:
+            if FORMATS[form].codec is not None:
+                raise ApiError(400, "tts.fixed_sample_rate", code="bad_sample_rate", format=form, rate=rate)
+            rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
+        speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
+        emotions = [body[name] for name in ("emotion", "style") if body.get(name) is not None]
+        style = style_of(emotions[0] if emotions else "")
+        # The language of the voice is that in which text without letters ("3:30") is read.
+        speech_text = spoken(text, host.get().language(voice))
+        if not speech_text:
+            raise ApiError(400, "tts.nothing_to_say")
+        return SpeechRequest(speech_text, text, voice, speed, form, rate, style)
 
     def engine_of(model: object) -> str:
         """The engine of a model's name, '' for any. Raises ApiError 404."""
@@ -132,13 +154,15 @@ def make_app(settings: Settings) -> Flask:
             raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
         return ""
 
-    def speech(wish: SpeechRequest, words: list[WordTiming]) -> tuple[Iterator[bytes], dict[str, str]]:
+    def speech(
+        wish: SpeechRequest, words: list[WordTiming], engine: str = ""
+    ) -> tuple[Iterator[bytes], dict[str, str]]:
         """Encoded sound and the headers that describe it; the first sound is synthesised before this returns.
 
-        `words` grows with the sound, each word before the sound in which it ends.
+        `engine`: '' for any. `words` grows with the sound, each word before the sound in which it ends.
         """
         speaker = host.get()
-        choice = speaker.choose(wish.text, wish.voice, wish.engine)
+        choice = speaker.choose(wish.text, wish.voice, engine)
         chunks = speaker.speak(wish.text, choice, wish.speed, wish.style)
         sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None
@@ -156,41 +180,6 @@ def make_app(settings: Settings) -> Flask:
         return _logged(data), headers
 
     return app
-
-
-def _checked(
-    body: Mapping[str, Any],
-    text_field: str,
-    form_field: str,
-    default_form: str,
-    max_chars: int,
-    voice_language: Callable[[str], str],
-    engine: str = "",
-) -> SpeechRequest:
-    """The request's body, checked. Raises ApiError 400 or 413."""
-    text = body.get(text_field)
-    if not isinstance(text, str) or not text.strip():
-        raise ApiError(400, "tts.no_text", field=text_field)
-    if len(text) > max_chars:
-        raise ApiError(413, "tts.text_too_long", length=len(text), most=max_chars)
-    form = body.get(form_field) or default_form
-    if not isinstance(form, str) or form not in FORMATS:
-        raise ApiError(400, "tts.unknown_format", field=form_field, format=form, known=list(FORMATS))
-    voice = body.get("voice") or ""
-    if not isinstance(voice, str):
-        raise ApiError(400, "tts.bad_voice")
-    rate = FORMATS[form].rate
-    if body.get("sample_rate") is not None:
-        if FORMATS[form].codec is not None:
-            raise ApiError(400, "tts.fixed_sample_rate", code="bad_sample_rate", format=form, rate=rate)
-        rate = round(_number(body["sample_rate"], "sample_rate", *_RATES_HZ))
-    speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
-    emotions = [body[name] for name in ("emotion", "style") if body.get(name) is not None]
-    style = style_of(emotions[0] if emotions else "")
-    speech_text = spoken(text, voice_language(voice))
-    if not speech_text:
-        raise ApiError(400, "tts.nothing_to_say")
-    return SpeechRequest(speech_text, text, voice, engine, speed, form, rate, style)
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from huiyin.configs.tables import read_table
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.voice_engine import Sound
 
@@ -42,25 +44,9 @@ class Format:
     rate: int = RATE
 
 
-_PAGE_US = "100000"  # by default Ogg waits for a second of sound
-# A decoder adds 46 ms of silence before an MP3. The first frame (24 ms) can be left out as no frame borrows bits from
-# another; with 12 ms of the silence before speech cut off as well, speech begins 23 ms after the file.
-_MP3 = Codec(
-    "mp3",
-    "libmp3lame",
-    "s16p",
-    64_000,
-    {"write_xing": "0", "id3v2_version": "0"},
-    {"reservoir": "0"},
-    skip_packets=1,
-    cut_s=0.012,
-)
 FORMATS = {
-    "wav": Format("audio/wav"),
-    "pcm": Format("audio/pcm"),
-    "mp3": Format("audio/mpeg", _MP3),
-    "flac": Format("audio/flac", Codec("flac", "flac", "s16")),
-    "opus": Format("audio/ogg", Codec("ogg", "libopus", "s16", 32_000, {"page_duration": _PAGE_US}), rate=48_000),
+    name: Format(row["mime"], Codec(**row["codec"]) if "codec" in row else None, row.get("rate", RATE))
+    for name, row in read_table(Path(__file__).with_name("formats.toml")).items()
 }
 _WAV_UNKNOWN = 0xFFFFFFFF  # an unknown length: players read to the end
 _WAV_HEADER_BYTES = 44

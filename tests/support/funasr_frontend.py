@@ -1,34 +1,22 @@
-"""The parts that FunASR's recognisers share: features and encoder of their published configurations."""
+"""The features of FunASR's recognisers, and their published configurations."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 FEATURES = 560  # a frame: 7 of 80 mels
 SHIFT = -13.0  # about the published means
 SCALE = 0.15  # about one by the published deviations
 
-FRONTEND: dict[str, Any] = {
-    "fs": 16000,
-    "window": "hamming",
-    "n_mels": 80,
-    "frame_length": 25,
-    "frame_shift": 10,
-    "lfr_m": 7,
-    "lfr_n": 6,
-}
 
-DROPOUTS = {"dropout_rate": 0.1, "positional_dropout_rate": 0.1}
-ENCODER: dict[str, Any] = {
-    **DROPOUTS,
-    "attention_dropout_rate": 0.1,
-    "input_layer": "pe",
-    "pos_enc_class": "SinusoidalPositionEncoder",
-    "normalize_before": True,
-    "kernel_size": 11,
-    "sanm_shfit": 0,
-    "selfattention_layer_type": "sanm",
-}
+def published(name: str, **sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration `name` of `funasr.yaml`; `sizes` are added to its sections, such as `encoder_conf`."""
+    config: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("funasr.yaml").read_text(encoding="utf-8"))[name]
+    return {**config, **{section: {**config[section], **facts} for section, facts in sizes.items()}}
 
 
 def cmvn() -> str:

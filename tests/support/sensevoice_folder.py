@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from tests.support.funasr_frontend import ENCODER, FEATURES, FRONTEND, cmvn
+from tests.support.funasr_frontend import FEATURES, cmvn, published
 
 Weights = Mapping[str, npt.NDArray[np.float32]]
 
 VOCABULARY_FILE = "chn_jpn_yue_eng_ko_spectok.bpe.model"
 PUBLISHED_TOKENS = 25_055
-_TAPS: int = ENCODER["kernel_size"]  # frames that a memory block filters
+_TAPS: int = published("sensevoice")["encoder_conf"]["kernel_size"]  # frames that a memory block filters
 _QUERY_ROWS = 16  # of the query embedding
 _BLANK_BIAS = {512: np.float32(2.0), 64: np.float32(2.55)}  # by output_size
 _SPECIAL = ("<unk>", "<s>", "</s>")
@@ -61,8 +61,10 @@ def write_folder(out: Path, weights: Weights, encoder: Mapping[str, Any], pieces
     """The folder, complete: model.pt, config.yaml, configuration.json, am.mvn and the vocabulary."""
     out.mkdir(parents=True, exist_ok=True)
     (out / VOCABULARY_FILE).write_bytes(sentencepiece(pieces))
-    (out / "config.yaml").write_text(yaml.safe_dump(_config(encoder), sort_keys=False), "utf-8")
-    (out / "configuration.json").write_text(json.dumps(_CONFIGURATION), "utf-8")
+    (out / "config.yaml").write_text(
+        yaml.safe_dump(published("sensevoice", encoder_conf=encoder), sort_keys=False), "utf-8"
+    )
+    (out / "configuration.json").write_text(json.dumps(published("sensevoice_files")), "utf-8")
     (out / "am.mvn").write_text(cmvn(), "utf-8")
     save_checkpoint(out / "model.pt", weights)
     return out
@@ -177,29 +179,3 @@ def sentencepiece(pieces: Sequence[str]) -> bytes:
     normalizer.remove_extra_whitespaces = False
     encoded: bytes = model.SerializeToString()
     return encoded
-
-
-def _config(encoder: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "encoder": "SenseVoiceEncoderSmall",
-        "encoder_conf": {**encoder, **ENCODER},
-        "model": "SenseVoiceSmall",
-        "model_conf": {"length_normalized_loss": True, "sos": 1, "eos": 2, "ignore_id": -1},
-        "tokenizer": "SentencepiecesTokenizer",
-        "tokenizer_conf": {"bpemodel": None, "unk_symbol": "<unk>", "split_with_space": True},
-        "frontend": "WavFrontend",
-        "frontend_conf": {**FRONTEND, "cmvn_file": None},
-    }
-
-
-_CONFIGURATION = {
-    "framework": "pytorch",
-    "task": "auto-speech-recognition",
-    "model": {"type": "funasr"},
-    "file_path_metas": {
-        "init_param": "model.pt",
-        "config": "config.yaml",
-        "tokenizer_conf": {"bpemodel": VOCABULARY_FILE},
-        "frontend_conf": {"cmvn_file": "am.mvn"},
-    },
-}

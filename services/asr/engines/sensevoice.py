@@ -14,18 +14,11 @@ import numpy as np
 from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.funasr_models import find_device, funasr_is_installed
 from huiyin.services.asr.recogniser import FindModel, Hints, ModelFolderError, Recognition
+from huiyin.services.asr.sensevoice import tags
 from huiyin.services.asr.sensevoice.decoding import Decoder
 from huiyin.services.asr.sensevoice.export import exported
 from huiyin.services.asr.sensevoice.features import Frontend
 from huiyin.services.asr.sensevoice.network import Network, OnnxNetwork, TorchNetwork
-from huiyin.services.asr.sensevoice.tags import (
-    EMOTION_QUERY,
-    EVENT_QUERY,
-    ITN_QUERY,
-    LANGUAGE_QUERIES,
-    LANGUAGES,
-    SPOKEN_QUERY,
-)
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
@@ -33,9 +26,9 @@ _GPU_BATCH_S = 600.0  # beyond the planner's own limit, which decides
 
 def load(settings: AsrSettings, find_model: FindModel) -> SenseVoiceEngine:
     """The engine, warmed up. Raises SettingsError (a language, a precision, no FunASR) or ModelFolderError."""
-    unknown = [code for code in settings.languages if code not in LANGUAGES]
+    unknown = [code for code in settings.languages if code not in tags.LANGUAGES]
     if unknown:
-        raise SettingsError("asr.sensevoice_languages", unknown=unknown, known=LANGUAGES)
+        raise SettingsError("asr.sensevoice_languages", unknown=unknown, known=tags.LANGUAGES)
     folder = find_model(settings.model)
     device = _device(settings)
     runtime = settings.runtime
@@ -80,7 +73,7 @@ def _torch(settings: AsrSettings, folder: Path, device: str) -> Network:
 class SenseVoiceEngine:
     """See `huiyin.services.asr.recogniser.Engine`."""
 
-    languages = LANGUAGES
+    languages = tags.LANGUAGES
     max_piece_s = 30.0  # it was trained on no more
     uses_hotwords = False
 
@@ -108,7 +101,7 @@ class SenseVoiceEngine:
         recognitions = []
         for samples, rows, output in zip(pieces, features, outputs, strict=True):
             answers = self._decoder.tags.read(output.tags, allowed)
-            if len(allowed) > 1 and answers.best_language in LANGUAGES and answers.best_language not in allowed:
+            if len(allowed) > 1 and answers.best_language in tags.LANGUAGES and answers.best_language not in allowed:
                 language = answers.language
                 (output,) = self._network.run([rows], _queries(language, hints.itn))
                 answers = self._decoder.tags.read(output.tags, (language,))
@@ -119,4 +112,9 @@ class SenseVoiceEngine:
 
 
 def _queries(language: str, itn: bool) -> tuple[int, int, int, int]:
-    return LANGUAGE_QUERIES[language], EMOTION_QUERY, EVENT_QUERY, ITN_QUERY if itn else SPOKEN_QUERY
+    return (
+        tags.LANGUAGE_QUERIES[language],
+        tags.EMOTION_QUERY,
+        tags.EVENT_QUERY,
+        tags.ITN_QUERY if itn else tags.SPOKEN_QUERY,
+    )

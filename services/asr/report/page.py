@@ -14,16 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from huiyin.services.asr.recogniser import RecordingTranscript, SoundEvent, seconds_by_label
-from huiyin.services.asr.report.labels import (
-    EMOTIONS,
-    emotion_word,
-    event_word,
-    in_plain_words,
-    language_word,
-    page_language,
-    page_word,
-    percent,
-)
+from huiyin.services.asr.report import labels
 from huiyin.services.asr.report.media import Sound, Waveform
 from huiyin.services.asr.report.track import EmotionSpan, emotion_track, shares
 
@@ -53,9 +44,9 @@ def report(
     transcript: RecordingTranscript, waveform: Waveform, title: str, sound: Sound | None = None
 ) -> Iterator[str]:
     """The page in pieces; the sound is never in memory as a whole. `title`: of the recording, or ''."""
-    language = page_language(transcript.language)
+    language = labels.page_language(transcript.language)
     spoken = seconds_by_label((segment.language, segment.length_s) for segment in transcript.segments)
-    names = ("、" if language == "zh" else ", ").join(language_word(code, language) for code in spoken)
+    names = ("、" if language == "zh" else ", ").join(labels.language_word(code, language) for code in spoken)
     length_s = max(transcript.duration_s, 0.001)
     track = emotion_track(transcript.segments)
     share, score = shares(track), transcript.emotion.scores if transcript.emotion else {}
@@ -70,14 +61,14 @@ def report(
 
     page = _PAGE.stream(
         transcript=transcript,
-        title=title or page_word("recording", language),
+        title=title or labels.page_word("recording", language),
         sound=sound,
         language=language,
         policy=_POLICY,
         style=_STYLE,
         script=_SCRIPT,
         facts={"length": _clock(transcript.duration_s), "language": names, "recogniser": transcript.model},
-        plain_words=in_plain_words(track, language),
+        plain_words=labels.in_plain_words(track, language),
         chart=[
             (label, part, mean)
             for label, part, mean in sorted(chart, key=lambda row: (-row[1], -(row[2] or 0.0), row[0]))
@@ -92,11 +83,11 @@ def report(
         x=lambda span: _WIDTH * span.start_s / length_s,
         breadth=breadth,
         opacity=lambda span: _FAINTEST + (1 - _FAINTEST) * span.confidence,
-        word=lambda name: page_word(name, language),
-        emotion=lambda label: emotion_word(label, language),
-        event=lambda label: event_word(label, language),
-        percent=lambda share: percent(share, language),
-        colour=lambda label: label if label in EMOTIONS else "other",
+        word=lambda name: labels.page_word(name, language),
+        emotion=lambda label: labels.emotion_word(label, language),
+        event=lambda label: labels.event_word(label, language),
+        percent=lambda share: labels.percent(share, language),
+        colour=lambda label: label if label in labels.EMOTIONS else "other",
         clock=_clock,
     )
     page.enable_buffering(_BUFFERED)

@@ -12,7 +12,9 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from pathlib import Path
 
+from huiyin.configs.tables import read_table
 from huiyin.services.asr.text.common_words import is_common
 from huiyin.services.asr.text.hotwords_zh import Match
 
@@ -29,7 +31,9 @@ _DOUBLED = re.compile(r"(.)\1+")
 _VOWELS = frozenset("aeiou")
 _FOLD = str.maketrans("BDGVZ0", "PTKFST", "Y")
 _EDITEX_GROUPS = ("aeiouy", "bp", "ckq", "dt", "lr", "mn", "gj", "fpv", "sxz", "csz")
-_SOFTENERS = frozenset("iey")
+_METAPHONE: list[list[str]] = read_table(Path(__file__).with_name("sounds.toml"))["metaphone"]
+_LETTER = re.compile("|".join(f"({pattern})" for pattern, _ in _METAPHONE))
+_CODES = ["", *(code for _, code in _METAPHONE)]  # by the number of the group
 _SILENT_STARTS = ("ae", "gn", "kn", "pn", "wr")
 
 
@@ -85,50 +89,7 @@ def metaphone(word: str) -> str:
         word = "s" + word[1:]
     elif word.startswith("wh"):
         word = "w" + word[2:]
-    return "".join(_code(word, i) for i in range(len(word)))
-
-
-def _code(word: str, i: int) -> str:
-    """The code of the letter at `i`."""
-    letter, before, after = word[i], word[i - 1 : i], word[i + 1 : i + 2]
-    rest, last = word[i:], i + 1 == len(word)
-    if letter in _VOWELS:
-        return letter.upper() if i == 0 else ""
-    if letter in "fjlmnr":
-        return letter.upper()
-    if letter in "wy":
-        return letter.upper() if after in _VOWELS else ""
-    if letter == "b":
-        return "" if last and before == "m" else "B"
-    if letter == "c":
-        if rest.startswith(("cia", "ch")):
-            return "K" if before == "s" and after == "h" else "X"
-        if after in _SOFTENERS:
-            return "" if before == "s" else "S"
-        return "K"
-    if letter == "d":
-        return "J" if rest.startswith(("dge", "dgy", "dgi")) else "T"
-    if letter == "g":
-        if after == "h" and i + 2 < len(word) and word[i + 2] not in _VOWELS:
-            return ""
-        if rest in ("gn", "gned") or (before == "d" and after in _SOFTENERS):
-            return ""
-        return "J" if after in _SOFTENERS else "K"
-    if letter == "h":
-        return "H" if after in _VOWELS and before not in tuple("csptg") else ""
-    if letter == "k":
-        return "" if before == "c" else "K"
-    if letter == "p":
-        return "F" if after == "h" else "P"
-    if letter == "s":
-        return "X" if rest.startswith(("sh", "sio", "sia")) else "S"
-    if letter == "t":
-        if rest.startswith(("tia", "tio")):
-            return "X"
-        if after == "h":
-            return "0"
-        return "" if rest.startswith("tch") else "T"
-    return {"q": "K", "v": "F", "x": "KS", "z": "S"}.get(letter, letter)
+    return _LETTER.sub(lambda letter: _CODES[letter.lastindex or 0].replace("&", letter[0].upper()), word)
 
 
 def editex(a: str, b: str) -> int:

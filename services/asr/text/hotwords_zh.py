@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from huiyin.configs.tables import read_table
+
 # All in nats, from `python -m benchmarks.hotwords`.
 _HOTWORD = -16.5  # a very rare word (one in fifteen million): it only replaces odd words, and characters without a word
 _MOST_MISHEARD = 1.3  # a syllable, on average; beyond that it is another sound
@@ -24,25 +26,16 @@ _READINGS = 2  # of one character
 _OTHER_READING = 1.0  # the character has the hotword's sound, but not in its own word
 _TONE = 2.5  # another tone
 _CLOSE_TONE = 1.2  # a tone that is easily taken for the other
-_INITIALS = {
-    frozenset(("zh", "z")): 1.2,
-    frozenset(("ch", "c")): 1.2,
-    frozenset(("sh", "s")): 1.2,
-    frozenset(("n", "l")): 2.0,
-}
-_FINALS = {
-    frozenset(("ing", "in")): 1.0,
-    frozenset(("eng", "en")): 1.0,
-    frozenset(("ang", "an")): 2.5,
-    frozenset(("uang", "uan")): 2.5,
-}
+_TABLE = read_table(Path(__file__).with_name("sounds.toml"))
+_INITIALS = {frozenset((a, b)): cost for a, b, cost in _TABLE["initials"]}
+_FINALS = {frozenset((a, b)): cost for a, b, cost in _TABLE["finals"]}
+_FOLD_INITIAL: dict[str, str] = {a: b for a, b, _ in _TABLE["initials"]}
+_FOLD_FINAL: dict[str, str] = {a: b for a, b, _ in _TABLE["finals"]}
 _CLOSE_TONES = ({2, 3}, {3, 4})  # a third tone rises before another, and falls when it is spoken fully
 
 _CONTEXT = 4  # characters on either side, for words that reach into the hotword's place
 _LONGEST_WORD = 5
 _PART = re.compile(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)([a-zê]+)([1-5]?)")
-_FOLD_INITIAL = {"zh": "z", "ch": "c", "sh": "s", "n": "l"}
-_FOLD_FINAL = {"ing": "in", "eng": "en", "ang": "an", "uang": "uan"}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.common.onnx import has_exact_int8, session_options
+from huiyin.services.common.onnx import has_exact_int8, open_model
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines import kokoro_graph as graph
 from huiyin.services.tts.engines.hibari import readable
@@ -155,12 +155,11 @@ def audible_frames(energy: NDArray[np.float32]) -> tuple[int, int, NDArray[np.fl
 
 def open_sessions(path: Path, threads: int) -> tuple[Any, Any]:
     """The two halves of the model as ONNX Runtime sessions (see kokoro_graph)."""
-    options = session_options(threads)
     int8_products = has_exact_int8()
     if not int8_products:
         log.info("this processor has no exact 8-bit dot product: Kokoro runs at half speed")
     halves = graph.split(path, int8_products)
-    return _session(halves.reader, options), _session(halves.generator, options)
+    return _session(halves.reader, threads), _session(halves.generator, threads)
 
 
 def run_options() -> Any:
@@ -172,14 +171,12 @@ def run_options() -> Any:
     return options
 
 
-def _session(model: bytes, options: Any) -> Any:
+def _session(model: bytes, threads: int) -> Any:
     """A session of a serialised model. Through a file: a session made from bytes would keep the 90 MB."""
-    import onnxruntime
-
     with tempfile.TemporaryDirectory(prefix="huiyin-") as folder:
         path = Path(folder) / "model.onnx"
         path.write_bytes(model)
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return open_model(path, threads)
 
 
 def load(settings: Settings) -> KokoroEngine:

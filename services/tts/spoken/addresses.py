@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from huiyin.services.tts.spoken.rules import WORDS
+
 _DOT = {"zh": "点", "en": " dot "}
 _URL = re.compile(
     r"(?:https?|ftp|wss?)://(?:[^\s/@]+@)?(?P<host>[A-Za-z0-9][\w.-]*)[\w\-.~:/?#@!$&'*+,;=%()\[\]]*|\bwww\.(?P<www>[\w-]+(?:\.[\w-]+)+)"
@@ -13,14 +15,10 @@ _URL = re.compile(
 )
 _MAIL = re.compile(r"(?<![\w.+-])(?:mailto:)?([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)", re.ASCII)
 _SITE = re.compile(
-    r"(?<![\w@.-])((?:[a-z0-9-]+\.)+(?:com|org|net|io|cn|ai|dev|edu|gov|co|app|uk|jp|me|info))(?![\w-])(?:/[\w\-./?=&%#]*)?",
+    rf"(?<![\w@.-])((?:[a-z0-9-]+\.)+(?:{WORDS['domains']}))(?![\w-])(?:/[\w\-./?=&%#]*)?",
     re.ASCII | re.I,
 )
-_FILE = re.compile(
-    r"(?<![\w.-])([\w-]+(?:\.[\w-]+)*?)\.(py|jsx?|tsx?|json|ya?ml|toml|md|txt|csv|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg"
-    r"|mp[34]|wav|flac|zip|gz|tar|html?|css|cpp|rs|go|java|sh|exe|log|xml|ini|cfg|env|lock|db|sql)(?!\w|\.\w)",
-    re.ASCII,
-)
+_FILE = re.compile(rf"(?<![\w.-])([\w-]+(?:\.[\w-]+)*?)\.({WORDS['suffixes']})(?!\w|\.\w)", re.ASCII)
 _TRAILING = ".,;:!?'\")]"
 
 

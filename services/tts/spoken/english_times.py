@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 
 from huiyin.services.tts.spoken.numbers import cardinal_en, counted_en, ordinal_en, plural_en, year_en
+from huiyin.services.tts.spoken.rules import WORDS
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-_YEAR_CUE = re.compile(
-    r"\b(?:in|since|by|until|till|before|after|during|of|from|to|around|circa|early|late|mid|year|for|between|and"
-    r"|spring|summer|autumn|fall|winter|born|©|founded|than)\s\Z|(?<!\w)\(\Z",
-    re.I,
-)
+_YEAR_CUE = re.compile(rf"\b(?:{WORDS['year_cues']})\s\Z|(?<!\w)\(\Z", re.I)
 _LONGEST_CUE = 9  # characters: "between", the space after it, and what stands before it
 
 

@@ -10,6 +10,7 @@ from huiyin.services.common.text import HAN
 from huiyin.services.common.think import without_thoughts
 from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken.formulas import formula
+from huiyin.services.tts.spoken.rules import WORDS
 
 _CODE_BLOCK = {"zh": "一段代码", "en": "a code block"}
 _COMMA = {"zh": "，", "en": ", "}
@@ -43,14 +44,7 @@ _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|>~$])")
 
 _NO_ENTITY = re.compile(r"&#\d{8,};?")  # no character has such a number
 
-_EVENT_WORDS = (
-    r"laugh(?:s|ing|ter)?|chuckl(?:e|es|ing)|giggl(?:e|es|ing)|sigh(?:s|ing)?|sob(?:s|bing)?|cr(?:y|ies|ying)"
-    r"|cough(?:s|ing)?|gasp(?:s|ing)?|smil(?:e|es|ing)|grin(?:s|ning)?|nod(?:s|ding)?|whisper(?:s|ing)?|paus(?:e|es|ing)"
-    r"|breath(?:es|ing)?|clears throat|applause|claps?|clapping|music|silence|happy|sad|angry|neutral|excited|surprised"
-    r"|fearful|disgusted|calm|speech|bgm"
-    r"|大?笑声?|微笑|轻笑|苦笑|偷笑|笑着说?|叹气|叹息|哭泣?|哭声|咳嗽声?|停顿|沉默|鼓掌|掌声|音乐|点头|开心|高兴|难过"
-    r"|悲伤|伤心|生气|愤怒|平静|中性|惊讶|激动|温柔"
-)
+_EVENT_WORDS = WORDS["events"]
 _EVENT = re.compile(
     rf"[\[【（(](?:softly |gently |warmly |轻轻|温柔地)?(?:{_EVENT_WORDS})(?: softly| gently| warmly)?[\]】）)]"
     rf"|(?<!\w)\*(?:{_EVENT_WORDS})(?: softly| gently| warmly)?\*(?!\w)"

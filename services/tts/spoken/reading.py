@@ -13,6 +13,7 @@ from huiyin.services.tts.spoken.chinese import read_chinese
 from huiyin.services.tts.spoken.english import read_english
 from huiyin.services.tts.spoken.formulas import LETTERS
 from huiyin.services.tts.spoken.markup import plain, prose
+from huiyin.services.tts.spoken.rules import WORDS
 
 _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
@@ -26,10 +27,7 @@ _QUOTED = re.compile(
     rf"\"[^\"{HAN}，。！？；、]*[A-Za-z][^\"{HAN}，。！？；、]*\"|“[^”{HAN}，。！？；、]*[A-Za-z][^”{HAN}，。！？；、]*”"
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*")
-_FUNCTION_WORD = re.compile(
-    r"\b(?:the|an?|is|are|was|were|am|be|has|have|had|do|does|did|will|would|can|could|of|to|in|at|on|for|with|by|from|and"
-    r"|or|but|not|my|your|his|her|our|their|I|you|s?he|it|we|they|this|that|there|what|how|when|where|why|who|no)\b"
-)
+_FUNCTION_WORD = re.compile(rf"\b(?:{WORDS['function']})\b")
 _AMOUNT = re.compile(
     r"(?<![A-Za-z\d.,:])\d[\d.,:]*\s?(?:°[CF]?|[a-zA-Z]{1,3}(?:/[hs])?(?![A-Za-z]))"
 )  # "5 km" is in no language

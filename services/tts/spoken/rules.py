@@ -37,6 +37,10 @@ Reader = Callable[[re.Match[str]], str]
 """Puts a whole match in words."""
 
 
+WORDS = {name: "|".join(words) for name, words in read_table(Path(__file__).with_name("words.toml")).items()}
+"""Any of the words of a list, as a pattern."""
+
+
 class Rule(NamedTuple):
     """What matches `pattern` is said as `read` says: a function of the match, or a template."""
 
