@@ -102,6 +102,11 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     return {name: cls(**kept[name]) for name, cls in sections.items()}
 
 
+@cache
+def _types(section: type) -> dict[str, Any]:
+    return typing.get_type_hints(section)
+
+
 def _check_name(sections: Sections, section: str, key: str, value: Any) -> None:
     if section not in sections:
         near = nearest(section, sections)
@@ -124,7 +129,7 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 def _convert(section: type, name: str, key: str, value: Any) -> Any:
     """`value` (from TOML, or text) as the type of the setting, checked against its range and allowed words."""
-    kind = typing.get_type_hints(section)[key]
+    kind = _types(section)[key]
     meta = next(f.metadata for f in dataclasses.fields(section) if f.name == key)
 
     def refuse(message: str, **facts: object) -> SettingsError:

@@ -17,6 +17,7 @@ import os
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from huiyin.configs.files import user_folder
@@ -262,6 +263,7 @@ class Settings:
         return bool(self.llm.turn_model) and (always or (wanted and not self.llm.is_embedded))
 
 
+@cache
 def sections() -> dict[str, type]:
     """Section name -> its dataclass."""
     hints = typing.get_type_hints(Settings)

@@ -52,8 +52,9 @@ class Log:
         """A block handed to the loudspeaker at `at_s`."""
         floats = samples.astype(np.float32)
         power = float(np.dot(floats, floats)) / len(floats)
-        audible_s = (at_s + np.flatnonzero(np.abs(floats) > AUDIBLE) / SAMPLE_RATE).tolist()
-        block = PlayedBlock(at_s, power, min(audible_s, default=None), max(audible_s, default=None))
+        audible = np.flatnonzero(np.abs(floats) > AUDIBLE)
+        first_s, last_s = (float(at_s + audible[i] / SAMPLE_RATE) if len(audible) else None for i in (0, -1))
+        block = PlayedBlock(at_s, power, first_s, last_s)
         self.blocks.append(block)
         return block
 

@@ -44,11 +44,11 @@ class TextDepth:
         self._speech: list[Span] = []
         self._speaking = False
         self._ticking = False
-        self._hear: Callable[[Block], None] = lambda block: None
+        self._reported: Callable[[], None] = lambda: None
 
     def start(self, timers: Timers, hear: Callable[[Block], None], reported: Callable[[], None]) -> None:
         """As `Microphone.start`."""
-        self._hear = hear
+        self._reported = reported
 
     def stop(self) -> None:
         """As `Microphone.stop`."""
@@ -105,7 +105,7 @@ class TextDepth:
         is_playing = self.loudspeaker.playing > 0
         block = self.loudspeaker.read(BLOCK)
         self._played(block)
-        self._hear(Block(np.zeros_like(block), block))
+        self._reported()
         if is_playing or block.any():
             self._world.after(BLOCK_S, self._tick)
         else:

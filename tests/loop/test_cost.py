@@ -23,6 +23,8 @@ pytestmark = [
 ]
 CLEAN = ["turns.speculate_s=0", "turns.early_asr_s=0"]  # a guess that proves wrong is cut short, with its connection
 MOST_THREADS = 3  # of a conversation in a thread of its own: it, and two for what blocks
+MOST_CONNECTIONS = 4  # at once: recogniser, model, voice, and the request that suspends the model
+TURNS = 6  # of six calls each
 A_CONNECTION = "process_request_thread"  # the stub's services have a thread for each
 
 
@@ -56,22 +58,16 @@ def test_a_turn_starts_no_thread_and_opens_no_connection(started: list[str]) -> 
         conversation.observe(note)
         thread = threading.Thread(target=conversation.run, name="conversation")
         thread.start()
-        for _ in range(2):  # a first turn opens what the later ones use
+        for number in range(TURNS):
+            if number == TURNS // 2:
+                early = list(started)  # the first turns open what the later ones use
             room.say(question)
             assert committed.acquire(timeout=PATIENCE_S)
-        first = list(started)
-        started.clear()
-        for _ in range(3):
-            room.say(question)
-            assert committed.acquire(timeout=PATIENCE_S)
-        standing = [
-            thread.name
-            for thread in set(threading.enumerate()) - before
-            if thread.name != "room" and A_CONNECTION not in thread.name
-        ]
-        assert started == []
-        assert len(standing) <= MOST_THREADS, standing
-        assert sum(A_CONNECTION in name for name in first) <= 4, "recogniser, model, voice, suspending the model"
+        late = [name for name in started[len(early) :] if A_CONNECTION not in name]
+        standing = {thread.name for thread in set(threading.enumerate()) - before if A_CONNECTION not in thread.name}
+        assert late == []
+        assert len(standing - {"room"}) <= MOST_THREADS, standing
+        assert sum(A_CONNECTION in name for name in started) <= MOST_CONNECTIONS
         conversation.stop()
         thread.join(PATIENCE_S)
     assert "conversation" not in {thread.name for thread in threading.enumerate()}
