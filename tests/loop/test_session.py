@@ -131,6 +131,16 @@ def test_what_is_said_is_shown_as_it_begins() -> None:
     assert out.getvalue().splitlines() == ["huiyin: Hello, I'm P.", "huiyin: Yes."]
 
 
+def test_what_comes_after_its_end_is_not_done() -> None:
+    """On a loop of several conversations, what was posted before the end still arrives."""
+    talk = Talk()
+    talk.session.type("Well?")
+    talk.session.close()
+    talk.session.say(["Dinner is ready."])
+    talk.listen(5.0)
+    assert (talk.asked, talk.synthesised, talk.log) == ([], [], [])
+
+
 def test_old_turns_are_no_longer_sent_and_observers_learn_it() -> None:
     talk = Talk("talk.history_turns=5")
     for i in range(6):
