@@ -85,5 +85,15 @@ class _Mailbox:
                 self._world.at(0.0, partial(_raise, error))
 
 
+def together(*observers: Observer) -> Observer:
+    """They share a screen: told of each event in turn, they keep its order, and block one thread where it is paused."""
+
+    def observe(at_s: float, event: Public) -> None:
+        for observer in observers:
+            observer(at_s, event)
+
+    return observe
+
+
 def _raise(error: Exception) -> None:
     raise error

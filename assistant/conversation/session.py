@@ -87,6 +87,7 @@ class Session:
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
         self._wakes = 0  # numbers them; only the newest counts
+        self._is_closed = False
         self._trim()
 
     @property
@@ -102,7 +103,7 @@ class Session:
         """Stop whatever runs, and hear nothing more."""
         self._port.microphone.stop()
         self._stages.close()
-        self._wakes += 1
+        self._is_closed = True
 
     def wait_for_observers(self) -> None:
         """Wait until they have been told everything, though not for long."""
@@ -147,7 +148,9 @@ class Session:
         self._world.at(0.0, self._note_playback)
 
     def handle(self, event: ev.Event) -> None:
-        """Feed the machine; carry out its actions."""
+        """Feed the machine; carry out its actions. Nothing where the session is closed."""
+        if self._is_closed:
+            return
         self._tell_of(event, event.at_s)
         wake_s = self._step(event)
         while self._next:

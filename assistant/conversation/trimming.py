@@ -14,6 +14,8 @@ from huiyin.configs.settings import Settings
 _QUESTION_TOKENS = 512  # of the model's context, kept free for what the user says next: two minutes of speech
 _LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
+_TRIES = 3  # a summary is given up where a reply wants the model; what is sent outgrows its limit meanwhile
+
 Summarise = Callable[[Sequence[Message], Callable[[str], None]], None]
 """Asks the model in the background and calls back with the answer, in the same thread; '' if there is no answer."""
 
@@ -26,13 +28,17 @@ class Trimming:
         self._history, self._limit, self._summarise = history, limit, summarise
         self._summarised: tuple[int, str] | None = None  # turns, and what they were about
         self._is_summarising = False
+        self._failures = 0  # of summaries, in a row
 
     def trim(self) -> TurnsForgotten | None:
-        """Forget the turns that no longer fit; with a summary, only when that has come."""
+        """Forget the turns that no longer fit; with a summary, only when that has come, or failed to a few times."""
         if self._summarised is not None:
             turns, summary = self._summarised
             self._is_summarising, self._summarised = False, None
-            return self._forget(turns, summary or self._history.summary)
+            self._failures = 0 if summary else self._failures + 1
+            if summary or self._failures >= _TRIES:
+                self._failures = 0
+                return self._forget(turns, summary or self._history.summary)
         surplus = [] if self._is_summarising else self._history.surplus(self._limit)
         if not surplus:
             return None

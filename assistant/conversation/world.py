@@ -193,6 +193,7 @@ class RealWorld(World):
         self._executor = executor or workers()
         self._clock = AudioClock()
         self._failure: BaseException | None = None
+        self._is_closing = False
         if self._own:
             self._loop.set_exception_handler(self._fail)
 
@@ -224,7 +225,7 @@ class RealWorld(World):
 
     def stop(self) -> None:
         """As `World.stop`."""
-        self._call(self._loop.stop)
+        self._call(self._stop)
 
     def advance(self, samples: int) -> None:
         """As `World.advance`."""
@@ -240,6 +241,8 @@ class RealWorld(World):
 
     def _when_due(self, at_s: float, do: Callable[[], object]) -> None:
         wait_s = at_s - self.now
+        if self._is_closing:
+            return  # nothing happens any more
         if wait_s <= 0:
             self._loop.call_soon(do)
         else:
@@ -274,10 +277,15 @@ class RealWorld(World):
             loop.default_exception_handler(context)
             return
         self._failure = self._failure or context["exception"]
-        loop.stop()
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._is_closing:  # else it would end the closing
+            self._loop.stop()
 
     def _close(self) -> None:
-        if tasks := asyncio.all_tasks(self._loop):
+        self._is_closing = True
+        while tasks := asyncio.all_tasks(self._loop):
             for task in tasks:
                 task.cancel()
             self._loop.run_until_complete(asyncio.wait(tasks))

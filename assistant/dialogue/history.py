@@ -160,7 +160,7 @@ class History:
         if user := user.strip():
             self.add(UserItem(user, mood))
         self.add(AssistantItem(heard_text(clauses), interrupted))
-        return self.turns[-1]
+        return turns_of(self.items[self.start :])[-1]  # not of all: a conversation may have thousands
 
     def add(self, item: AnyItem, after: str | None = None) -> AnyItem:
         """Add an item at the end, or after the one whose id is `after`, '' for the beginning. Returns it with its id.

@@ -208,6 +208,24 @@ def test_a_slow_observer_does_not_hold_up_the_conversation_and_is_told_what_it_m
     assert told[:3] == happened[:3], "those that waited"
 
 
+def test_two_observers_of_one_screen_leave_room_for_others_while_it_is_paused_and_keep_its_order(stub: Stub) -> None:
+    live, go_on, screen, disk = Live(stub), threading.Event(), list[tuple[str, on.Public]](), list[on.Public]()
+
+    def line(who: str, event: on.Public) -> None:
+        assert go_on.wait(PATIENCE_S)
+        screen.append((who, event))
+
+    live.loop.observe(observers.together(lambda at_s, event: line("a", event), lambda at_s, event: line("b", event)))
+    live.loop.observe(lambda at_s, event: disk.append(event))
+    with live.running():
+        live.loop.type("hello")
+        committed = live.wait(on.TurnCommitted)[0]
+        until(lambda: committed in disk, "what is to be kept has not been told")
+        assert screen == []
+        go_on.set()
+    assert screen == [(who, event) for _, event in live.events for who in "ab"]
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 def test_an_observer_that_fails_ends_the_conversation_with_its_error(stub: Stub, at_once: bool) -> None:
     def fail(at_s: float, event: on.Public) -> None:

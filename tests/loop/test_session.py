@@ -131,6 +131,16 @@ def test_what_is_said_is_shown_as_it_begins() -> None:
     assert out.getvalue().splitlines() == ["huiyin: Hello, I'm P.", "huiyin: Yes."]
 
 
+def test_what_comes_after_its_end_is_not_done() -> None:
+    """On a loop of several conversations, what was posted before the end still arrives."""
+    talk = Talk()
+    talk.session.type("Well?")
+    talk.session.close()
+    talk.session.say(["Dinner is ready."])
+    talk.listen(5.0)
+    assert (talk.asked, talk.synthesised, talk.log) == ([], [], [])
+
+
 def test_old_turns_are_no_longer_sent_and_observers_learn_it() -> None:
     talk = Talk("talk.history_turns=5")
     for i in range(6):
@@ -153,10 +163,22 @@ def test_with_a_summary_the_turns_go_when_it_has_come() -> None:
     assert talk.asked[-1][1]["content"] == "Question 3?"
 
 
-def test_a_summary_that_fails_costs_the_old_turns_and_nothing_else() -> None:
-    talk = Talk("talk.history_turns=5", summary=Plan([(0.0, "The user ")], 0.1, RuntimeError("broke off")))
-    for i in range(8):
+def test_a_summary_that_was_given_up_for_a_reply_is_asked_for_again() -> None:
+    talk = Talk("talk.history_turns=5", summary=Plan([(0.0, "The user ")], 0.1, RuntimeError("preempted")))
+    for i in range(7):
         talk.turn_of(f"Question {i}?")
+    talk.summary = Plan([(0.0, "The user asks much.")], 0.1)
+    for i in range(7, 10):
+        talk.turn_of(f"Question {i}?")
+    (forgotten,) = talk.all(on.TurnsForgotten)
+    assert forgotten.summary == "The user asks much." and forgotten.turns > 3
+
+
+def test_a_summary_that_fails_again_and_again_costs_the_old_turns_and_nothing_else() -> None:
+    talk = Talk("talk.history_turns=5", summary=Plan([(0.0, "The user ")], 0.1, RuntimeError("broke off")))
+    for i in range(10):
+        talk.turn_of(f"Question {i}?")
+    assert len(talk.summarised) == 3
     assert talk.asked[-1][0]["content"] == "You are P." and len(talk.asked[-1]) < 14
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -247,6 +248,28 @@ def test_in_real_time_a_request_that_is_given_up_ends_at_once(how: str) -> None:
     world.after(SOON_S, give_up)
     world.run()
     assert did == ["asked", "ended"] and stage.gave == []
+
+
+@pytest.mark.parametrize("again", ["it is stopped again", "something fails"])
+def test_in_real_time_nothing_disturbs_the_end(again: str) -> None:
+    """Ctrl-C ends a conversation and, at the same moment, the program that its lines come from."""
+    world, did = RealWorld(), list[str]()
+
+    async def slow_to_end() -> AsyncGenerator[str, None]:
+        try:
+            world.after(SOON_S, world.stop)
+            await asyncio.Event().wait()
+            yield "never"
+        finally:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(world.stop if again == "it is stopped again" else pytest.fail)
+            await asyncio.sleep(SOON_S)
+            did.append("ended")
+
+    stage = Followed(world, Stream(slow_to_end))
+    with contextlib.nullcontext() if again == "it is stopped again" else pytest.raises(pytest.fail.Exception):
+        world.run()
+    assert did == ["ended"] and stage.gave == []
 
 
 # -- failures

@@ -11,6 +11,7 @@ from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.observers import together
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
@@ -65,9 +66,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             greeting=persona.opening() if settings.talk.greet and not session else (),
             history=session.history() if session else None,
         )
-        conversation.observe(captions)
-        if args.show_prompt:
-            conversation.observe(PromptPrinter())
+        conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
         if writer:
             conversation.observe(writer)
         if session:
