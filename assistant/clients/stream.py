@@ -29,7 +29,10 @@ class Stream(Generic[T]):
         return self._call()
 
     def __iter__(self) -> Iterator[T]:
-        loop = _idle.pop() if _idle else asyncio.new_event_loop()
+        try:
+            loop = _idle.pop()
+        except IndexError:
+            loop = asyncio.new_event_loop()
         items = self._call()
         try:
             while True:
