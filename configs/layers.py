@@ -68,6 +68,10 @@ def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Val
         if not isinstance(table, dict):
             raise SettingsError("settings.outside_a_section", path=path, key=section, sections=list(sections))
         for key, value in table.items():
+            try:
+                check_name(sections, section, key, value)
+            except SettingsError as error:
+                raise SettingsError("settings.bad_line", path=path, error=error) from None
             yield section, key, value
 
 
@@ -77,7 +81,7 @@ def from_environ(environ: Mapping[str, str], prefix: str, skip: Iterable[str], s
         if name.startswith(prefix) and name not in skip:
             section, _, key = name.removeprefix(prefix).lower().partition("_")
             try:
-                _check_name(sections, section, key, value)
+                check_name(sections, section, key, value)
             except SettingsError as error:
                 raise SettingsError("settings.bad_variable", name=name, error=error) from None
             yield section, key, value
@@ -97,7 +101,7 @@ def build(sections: Sections, values: Iterable[Value]) -> dict[str, Any]:
     """Section name -> its dataclass, from its defaults and `values` (later ones win). Raises SettingsError."""
     kept: dict[str, dict[str, Any]] = {name: {} for name in sections}
     for section, key, value in values:
-        _check_name(sections, section, key, value)
+        check_name(sections, section, key, value)
         kept[section][key] = _convert(sections[section], f"{section}.{key}", key, value)
     return {name: cls(**kept[name]) for name, cls in sections.items()}
 
@@ -107,12 +111,13 @@ def _types(section: type) -> dict[str, Any]:
     return typing.get_type_hints(section)
 
 
-def _check_name(sections: Sections, section: str, key: str, value: Any) -> None:
+def check_name(sections: Sections, section: str, key: str | None, value: Any = None) -> None:
+    """Raises SettingsError where there is no such section, or, unless `key` is None, no such setting in it."""
     if section not in sections:
         near = nearest(section, sections)
         raise SettingsError("settings.no_section", section=section, near=near, sections=list(sections))
     names = [f.name for f in dataclasses.fields(sections[section])]
-    if key not in names:
+    if key is not None and key not in names:
         new = f"{key.removesuffix('_ms')}_s"
         if key.endswith("_ms") and new in names:  # the name of before 0.2, in another unit
             with suppress(TypeError, ValueError):

@@ -112,6 +112,7 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["settings", "--set"], "expected one argument"),
         (["settings", "--profile", "embeded"], "did you mean 'embedded'?"),
         (["settings", "asrr"], "sections are: store"),
+        (["settings", "asr.thread"], "did you mean 'asr.threads'?"),
         (["settings", "--jsom"], "did you mean '--json'?"),
         (["devices", "3"], "'3' is one argument too many"),
         (["transcribe"], "name a recording"),
@@ -149,6 +150,10 @@ def test_a_setting_may_stand_before_or_after_the_command_but_not_in_the_text(
     for arguments in (["--set", "asr.threads=7", "settings", "asr"], ["settings", "asr", "--set=asr.threads=7"]):
         assert main.main(arguments) == 0
         assert "* threads = 7 (default 2)" in capsys.readouterr().out
+    assert main.main(["settings", "asr.port"]) == 0
+    shown = capsys.readouterr().out
+    assert "port = " in shown
+    assert "threads" not in shown
     asked = []
     monkeypatch.setattr("huiyin.assistant.faces.cli.ask.run", lambda args, settings: asked.append(args.text) or 0)
     assert main.main(["ask", "--", "--set", "is", "an", "option"]) == 0

@@ -7,19 +7,20 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.layers import reasons
-from huiyin.configs.settings import Settings, SettingsError, sections
+from huiyin.configs.layers import check_name, reasons
+from huiyin.configs.settings import Settings, sections
 
 _SECRET = "(set; not shown)"
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the settings. Returns the exit status."""
-    names = [field.name for field in dataclasses.fields(settings)]
+    rows = _rows(settings)
     for name in args.section:
-        if name not in names:
-            raise SettingsError("settings.no_section", section=name, near="", sections=names)
-    rows = [row for row in _rows(settings) if not args.section or row["section"] in args.section]
+        section, dot, key = name.partition(".")
+        check_name(sections(), section, key if dot else None)
+    wanted = set(args.section)
+    rows = [row for row in rows if not wanted or {row["section"], f"{row['section']}.{row['key']}"} & wanted]
     if args.json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return 0
