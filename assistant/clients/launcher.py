@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
+from huiyin.assistant.clients.stream import close_idle
 from huiyin.configs.settings import Settings
 from huiyin.services.common.child import module_command
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
@@ -46,6 +47,7 @@ class Launcher:
         return self
 
     def __exit__(self, *error: object) -> None:
+        close_idle()
         stop_all([child for _, child in self._children])
         self._children.clear()
 

@@ -65,7 +65,8 @@ async def _end(items: AsyncGenerator[T, None]) -> None:
 
 
 @atexit.register
-def _close_idle_loops() -> None:
+def close_idle() -> None:
+    """Close the connections that are kept for callers without a loop: a service that stops waits for them."""
     while _idle:
         loop = _idle.pop()
         loop.run_until_complete(loop.shutdown_asyncgens())  # closes the connections (`http.py`)
