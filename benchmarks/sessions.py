@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import re
 import statistics
-import sys
 import threading
 import time
 import weakref
@@ -28,12 +26,12 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.output import tell
+from benchmarks.output import show, tell
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.events import Public, TurnCommitted
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
-from huiyin.assistant.conversation.world import Computation, Plan, RealWorld, Source
+from huiyin.assistant.conversation.world import POOL, Computation, Plan, RealWorld, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -51,6 +49,8 @@ _SPEAKS_S, _REPLY_S = 1.6, 2.0
 _REPORT_EVERY = 3  # packets
 _TONE_HZ, _TONE_STEP_HZ, _TONE_LEVEL = 3000.0, 50.0, 300  # of the first session; between two; int16
 _ASR_S, _LLM_S, _TTS_S = 0.15, 0.25, 0.1  # what the simulated services take
+_MOST_THREADS = 8
+_ALONE = 50  # calls of the endpoint model
 _SETTLE_S = 3.0  # after the start, before anything is measured, and after the last turn
 _SILENCE = np.zeros(PACKET, np.int16)
 _ANSWER = re.compile(r"answer (\d+) for (\d+)")
@@ -277,13 +277,23 @@ def resident_mb() -> float:
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
+def alone_s(judge: Judge) -> float:
+    """Processor time of a call of the endpoint model while nothing else runs: the median."""
+    timed = TimedJudge(judge)
+    sound = (voices.say("a question for you", "user", "formants", _SPEAKS_S) * 32767).astype(np.int16)
+    for _ in range(_ALONE):
+        source = timed.judge(TurnSoFar(0, 0.0, _SPEAKS_S, lambda: sound))
+        assert isinstance(source, Computation)
+        source.compute()
+    return statistics.median(timed.took_s)
+
+
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--endpoint", action="store_true", help="with the endpoint model")
-    parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     settings = load(environ={}, overrides=["audio.echo=off"])
     turns = max(1, round(args.minutes * 60 / TURN_S))
@@ -297,28 +307,29 @@ def main() -> None:
     took_s, cpu_s = time.monotonic() - began_s, office.processor_s() - cpu_s
     threads, memory_mb = threading.active_count() - before_threads, resident_mb()
     office.close()
-    figures: dict[str, Any] = {
-        "turns answered": f"{answered(office, turns)} of {args.sessions * turns}",
-        "processor a session, % of a core": round(100 * cpu_s / took_s / args.sessions, 2),
-        "memory a session, MB": round((memory_mb - before_mb) / args.sessions, 2),
-        "threads": threads,
-        "users' packets late by, ms at most": round(1000 * late_s),
-    }
+    cost = cpu_s / took_s / args.sessions
+    rows = [
+        ["turns answered", f"{answered(office, turns)} of {args.sessions * turns}", "all"],
+        ["a core's time, a session", f"{100 * cost:.2f} %", "1.50 %"],
+        ["memory, a session", f"{(memory_mb - before_mb) / args.sessions:.1f} MB", "8 MB"],
+        ["threads of all sessions together", f"{threads}", f"{_MOST_THREADS} + {args.sessions}"],
+        ["the users' packets late by, at most", f"{1000 * late_s:.0f} ms", None],
+    ]
     if office.judge:
-        figures["endpoint model, calls"] = len(office.judge.took_s)
-        figures["endpoint model, processor ms a call, median"] = round(1000 * statistics.median(office.judge.took_s), 1)
+        together_s, judge = statistics.median(office.judge.took_s), make_endpoint(settings, tell)
+        assert judge is not None
+        calls = len(office.judge.took_s)
+        rows.append(
+            [f"endpoint model, {calls} calls, against one alone", f"{together_s / alone_s(judge):.2f} ×", "1.20 ×"]
+        )
     sessions = [weakref.ref(talk.session) for talk in office.talks]
     office.talks.clear()
     del office
     gc.collect()
-    figures["sessions left after they closed"] = sum(ref() is not None for ref in sessions)
-    figures["threads left"] = threading.active_count() - before_threads
-    if args.json:
-        json.dump(figures, sys.stdout, indent=1)
-        print()
-    else:
-        for name, value in figures.items():
-            print(f"{name:44} {value}")
+    rows.append(["sessions left after they closed", f"{sum(ref() is not None for ref in sessions)}", "0"])
+    left = [thread for thread in threading.enumerate() if not thread.name.startswith(POOL)]
+    rows.append(["threads left, without the process's pool", f"{len(left) - before_threads}", "0"])
+    show([f"{args.sessions} sessions", "measured", "at most"], rows)
 
 
 if __name__ == "__main__":

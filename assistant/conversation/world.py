@@ -21,6 +21,7 @@ from huiyin.assistant.ports.clock import AudioClock
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+POOL = "work"  # the names of its threads begin so
 _WORKERS = 2  # threads for what blocks: one may wait for a slow screen while the other computes
 
 
@@ -296,4 +297,4 @@ class RealWorld(World):
 @cache
 def workers() -> Executor:
     """The threads for what blocks, shared by all conversations of a process."""
-    return ThreadPoolExecutor(_WORKERS, thread_name_prefix="work")
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix=POOL)
