@@ -177,7 +177,7 @@ class Session:
         self._note_playback()
 
     def _note_playback(self) -> None:
-        if advanced := self._loudspeaker.advanced():
+        while advanced := self._loudspeaker.advanced():  # a client's report may reach over several clauses
             self.post(ev.PlaybackAdvanced(self._world.now, *advanced))
         if (generation := self._loudspeaker.finished()) is not None:
             self.post(ev.PlaybackFinished(self._world.now, generation))
