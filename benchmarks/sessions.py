@@ -53,7 +53,7 @@ _MOST_THREADS = 8
 _ALONE = 50  # calls of the endpoint model
 _SETTLE_S = 3.0  # after the start, before anything is measured, and after the last turn
 _SILENCE = np.zeros(PACKET, np.int16)
-_ANSWER = re.compile(r"answer (\d+) for (\d+)")
+_ANSWER = re.compile(r"the answer for (\d+)")
 
 
 def tone(number: int, samples: int) -> Pcm16:
@@ -73,7 +73,7 @@ class Services:
     """The stages of one session. Whose turn it is they know from its sound alone."""
 
     def __init__(self, sessions: int, number: int) -> None:
-        self._sessions, self._number, self._turns = sessions, number, 0
+        self._sessions, self._number = sessions, number
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
@@ -82,8 +82,7 @@ class Services:
     def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
         """As `Model.ask`."""
         number = re.findall(r"\d+", str(messages[-1]["content"]))[-1]
-        turn = sum(message["role"] == "user" for message in messages)
-        return Plan([(_LLM_S, f"This is answer {turn} for {number}.")], _LLM_S)
+        return Plan([(_LLM_S, f"This is the answer for {number}.")], _LLM_S)
 
     def warm(self, messages: Sequence[Message]) -> None:
         """As `Model.warm`."""
@@ -101,11 +100,11 @@ class Services:
 class User:
     """The client of one session; all but `send` in the users' thread."""
 
-    def __init__(self, number: int, speech: Pcm16) -> None:
-        self.number = number
+    def __init__(self, number: int, sessions: int, speech: Pcm16) -> None:
+        self.number, self._sessions = number, sessions
         self.port = RemotePort(self.send)
-        self.heard: list[tuple[int, Pcm16]] = []
-        """(generation, sound) of what was played."""
+        self.heard: dict[int, tuple[int, int]] = {}
+        """Generation -> (samples that were played, whose voice it was)."""
         self._speech = np.pad(speech, (0, -len(speech) % PACKET))
         self._messages: deque[ToClient] = deque()
         self._waiting: list[Pcm16] = []
@@ -122,7 +121,10 @@ class User:
         if self._waiting:
             part, rest = self._waiting[0][:PACKET], self._waiting[0][PACKET:]
             self._waiting[:1] = [rest] if len(rest) else []
-            self.heard.append((self._generation, part))
+            samples, owner = self.heard.get(self._generation, (0, -1))
+            if len(part) == PACKET:  # in which each tone has whole periods
+                owner = whose(part, self._sessions)
+            self.heard[self._generation] = samples + len(part), owner
             self._at += len(part)
         if packet % _REPORT_EVERY == self.number % _REPORT_EVERY and self._generation:
             post(self.port.played, self._generation, self._at)
@@ -204,7 +206,7 @@ class Office:
         self._thread.start()
         persona = Persona("P", "You are P.")
         for number in range(self._count):
-            user = User(number, self._speech + tone(number, len(self._speech)))
+            user = User(number, self._count, self._speech + tone(number, len(self._speech)))
             world = RealWorld(self.loop)
             services = Services(self._count, number)
             parts = Parts(services, services, services, by_sound=self.judge)
@@ -254,20 +256,16 @@ def answered(office: Office, turns: int) -> int:
     """How many turns were answered: the right words for the right session, heard to their end by its user."""
     count = 0
     for talk in office.talks:
-        sessions = len(office.talks)
-        heard: dict[int, list[Pcm16]] = {}
-        for generation, sound in talk.user.heard:
-            heard.setdefault(generation, []).append(sound)
-        for number, event in enumerate(talk.committed[:turns], 1):
-            sound = np.concatenate([np.zeros(1, np.int16), *heard.get(event.generation, [])])
+        for event in talk.committed[:turns]:
             words = _ANSWER.search(event.turn.heard)
-            count += (
-                words is not None
-                and (int(words[1]), int(words[2])) == (number, talk.user.number)
-                and not event.turn.interrupted
-                and len(sound) >= round(_REPLY_S * SAMPLE_RATE)
-                and whose(sound, sessions) == talk.user.number
-            )
+            is_right = words is not None and int(words[1]) == talk.user.number and not event.turn.interrupted
+            samples, owner = talk.user.heard.get(event.generation, (0, -1))
+            if is_right and samples >= round(_REPLY_S * SAMPLE_RATE) and owner == talk.user.number:
+                count += 1
+            else:
+                tell(
+                    f"session {talk.user.number}, reply {event.generation}: {event.turn}, {samples} samples of {owner}"
+                )
     return count
 
 
