@@ -75,7 +75,15 @@ class Run:
 
 
 class World(ABC):
-    """What is common to virtual and real time."""
+    """What is common to virtual and real time: things to come, by their time, then in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Callable[[], object]]] = []  # a heap
+        self._count = 0
+
+    def _push(self, at_s: float, do: Callable[[], object]) -> None:
+        self._count += 1
+        heapq.heappush(self._due, (max(at_s, self.now), self._count, do))
 
     @property
     @abstractmethod
@@ -133,9 +141,8 @@ class VirtualWorld(World):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._now = 0.0
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._count = 0
         self._stopped = False
 
     @property
@@ -145,8 +152,7 @@ class VirtualWorld(World):
 
     def at(self, at_s: float, do: Callable[[], object]) -> None:
         """As `World.at`."""
-        self._count += 1
-        heapq.heappush(self._due, (max(at_s, self._now), self._count, do))
+        self._push(at_s, do)
 
     def run(self) -> None:
         """As `World.run`; may be called again."""
@@ -189,12 +195,14 @@ class RealWorld(World):
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None, executor: Executor | None = None) -> None:
         """`loop` None: one of its own, which `run` runs and closes."""
+        super().__init__()
         self._own = loop is None
         self._loop = loop or asyncio.new_event_loop()
         self._executor = executor or workers()
         self._clock = AudioClock()
         self._failure: BaseException | None = None
         self._is_closing = False
+        self._timer: asyncio.TimerHandle | None = None
         if self._own:
             self._loop.set_exception_handler(self._fail)
 
@@ -241,13 +249,26 @@ class RealWorld(World):
         self._executor.submit(do)
 
     def _when_due(self, at_s: float, do: Callable[[], object]) -> None:
-        wait_s = at_s - self.now
         if self._is_closing:
             return  # nothing happens any more
-        if wait_s <= 0:
-            self._loop.call_soon(do)
-        else:
-            self._loop.call_later(wait_s, self._when_due, at_s, do)  # the microphone's clock may be behind the loop's
+        self._push(at_s, do)
+        if self._due[0][1] == self._count:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        """For the first thing to come. The loop's own timers do not keep the order of two that are due together."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(max(0.0, self._due[0][0] - self.now), self._let_happen)
+
+    def _let_happen(self) -> None:
+        self._timer, until_s = None, self.now
+        try:
+            while self._due and self._due[0][0] <= until_s and not self._is_closing:
+                heapq.heappop(self._due)[2]()
+        finally:
+            if self._due and not self._is_closing:
+                self._set_timer()
 
     def _start(self, source: Answer[T] | Computation[T], run: Run, take: Take[T], end: End) -> None:
         task = self._loop.create_task(self._follow(source, run, take, end))

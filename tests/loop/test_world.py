@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -339,3 +340,25 @@ def test_work_that_blocks_is_done_at_once_in_virtual_time_and_elsewhere_in_real_
     world.work(lambda: (done.append(threading.get_ident()), world.stop()))
     world.run()
     assert done[0] == threading.get_ident() != done[1]
+
+
+def test_in_real_time_too_what_is_due_together_happens_in_the_order_it_was_asked_for() -> None:
+    """A reply's end must not come before its words: a loop's own timers do not promise it."""
+    world, seen = RealWorld(), list[int]()
+
+    class Uneven:
+        """A clock that stands still now and then, as the microphone's does between two blocks."""
+
+        def __init__(self) -> None:
+            self._began_s, self._last_s = time.monotonic(), 0.0
+
+        def now(self) -> float:
+            self._last_s = max(self._last_s, round(time.monotonic() - self._began_s, 3))
+            return self._last_s
+
+    world._clock = Uneven()  # type: ignore[assignment]
+    for number in range(2000):
+        world.after(0.05, lambda number=number: seen.append(number))  # type: ignore[misc]
+    world.after(0.2, world.stop)
+    world.run()
+    assert seen == list(range(2000))
