@@ -233,8 +233,8 @@ class RealWorld(World):
             raise self._failure
 
     def stop(self) -> None:
-        """As `World.stop`."""
-        self._call(self._stop)
+        """As `World.stop`: after what is due by now."""
+        self.at(0.0, self._stop)
 
     def advance(self, samples: int) -> None:
         """As `World.advance`."""
