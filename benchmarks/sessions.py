@@ -48,6 +48,7 @@ TURN_S = 8.0  # from the beginning of a user's turn to that of the next
 _SPEAKS_S, _REPLY_S = 1.6, 2.0
 _REPORT_EVERY = 3  # packets
 _TONE_HZ, _TONE_STEP_HZ, _TONE_LEVEL = 3000.0, 50.0, 300  # of the first session; between two; int16
+MOST_SESSIONS = int((SAMPLE_RATE / 2 - _TONE_HZ) / _TONE_STEP_HZ)
 _ASR_S, _LLM_S, _TTS_S = 0.15, 0.25, 0.1  # what the simulated services take
 _MOST_THREADS = 8
 _ALONE = 50  # calls of the endpoint model
@@ -289,10 +290,14 @@ def alone_s(judge: Judge) -> float:
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=30)
+    parser.add_argument("--sessions", type=int, default=30, help=f"1 to {MOST_SESSIONS} (default: 30)")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--endpoint", action="store_true", help="with the endpoint model")
     args = parser.parse_args()
+    if not 1 <= args.sessions <= MOST_SESSIONS:
+        parser.error(f"--sessions: 1 to {MOST_SESSIONS}, whose tones can be told apart, not {args.sessions}")
+    if not args.minutes > 0:
+        parser.error(f"--minutes: more than 0, not {args.minutes:g}")
     settings = load(environ={}, overrides=["audio.echo=off"])
     turns = max(1, round(args.minutes * 60 / TURN_S))
     make_listener(settings, tell)  # what all share is loaded
