@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
@@ -46,7 +46,7 @@ class Speech:
     clause: int
     text: str
     style: Style
-    is_urgent: bool
+    is_urgent: bool = False
 
 
 class Recogniser(Protocol):
@@ -188,7 +188,7 @@ class Stages:
         if generation <= self._gone:
             return
         waiting = self._clauses.setdefault(generation, deque())
-        waiting.append(Speech(generation, clause, text, style, is_urgent=False))
+        waiting.append(Speech(generation, clause, text, style))
         if len(waiting) == 1:
             self._speak(waiting)
 
@@ -241,7 +241,7 @@ class Stages:
                     self._speak(waiting)
 
         is_urgent = generation in self._texts and self._loudspeaker.ahead_s(generation) < _AHEAD_S
-        speech = Speech(generation, clause, waiting[0].text, waiting[0].style, is_urgent)
+        speech = replace(waiting[0], is_urgent=is_urgent)
         self._start(generation, "tts", self._parts.voice.speak(speech), take, end)
 
     def _start(
