@@ -1,6 +1,6 @@
 """What observers of a conversation are told: the captions, a session on disk, a page, a scripted run's report.
 
-Each is told with its time, seconds on the conversation's clock. `generation` is the number of the reply that an event
+Each comes with its time, seconds on the conversation's clock. `generation` is the number of the reply that an event
 belongs to; 0 where it belongs to none. A reply that is prepared while the user may still go on has its events, too:
 what was prepared in vain ends with `ReplyCancelled`, what the user hears begins with `ReplyStarted`.
 """

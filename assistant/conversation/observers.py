@@ -1,4 +1,4 @@
-"""Observers that cannot hold up a conversation: each has a queue of its own, and is told by another thread."""
+"""Observers that cannot hold up a conversation: each has a queue of its own and another thread."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Session:
         self.post(ev.TextEntered(self._world.now, text))
 
     def say(self, clauses: Iterable[str]) -> None:
-        """The assistant says this unasked, as soon as nobody speaks; it can be interrupted, as a reply can."""
+        """The assistant says this unasked, once neither side speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
 
     def interrupt(self) -> None:

@@ -295,7 +295,7 @@ class RealWorld(World):
                 raise
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if "handle" not in context:  # nothing that was to be done: a connection that broke when nobody waited for it
+        if "handle" not in context:  # nothing that was to be done: an idle connection that broke
             loop.default_exception_handler(context)
             return
         self._failure = self._failure or context["exception"]

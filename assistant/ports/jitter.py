@@ -1,4 +1,4 @@
-"""Packets of a remote microphone, put into one unbroken stream. Pure: it is told the time.
+"""Packets of a remote microphone, put into one unbroken stream. Pure: the time is an argument.
 
 A packet is given out as soon as all sound before it has been. Where one is missing the buffer waits, as long as packets
 have lately been late; then silence takes its place, and it is dropped if it comes after all. So the samples that are

@@ -1,6 +1,6 @@
 """A port at the other end of a connection: a browser, a Realtime client.
 
-No threads of its own and no socket: whoever holds the connection passes on what comes (`receive`, `played`, `leave`)
+No threads of its own and no socket: the owner of the connection passes on what comes (`receive`, `played`, `leave`)
 and what is to be sent. All calls are made in the conversation's thread; a server that has others goes through its event
 loop: `loop.call_soon_threadsafe(port.receive, samples, position)`.
 """

@@ -1,4 +1,4 @@
-"""The sound of replies on its way out: what every loudspeaker keeps, whoever plays it.
+"""The sound of replies on its way out: what every loudspeaker keeps.
 
 A track is one reply's sound with its clauses. How much of it has been heard is for the loudspeaker to say.
 """

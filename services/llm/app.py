@@ -203,6 +203,6 @@ _HEADERS = tuple(
     {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": description}
     for name, schema, description in (
         (_SESSION_HEADER, {"pattern": "^[A-Za-z0-9._-]{0,64}$"}, "the conversation: these have turns"),
-        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: nobody waits for the answer"),
+        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: no user waits for the answer"),
     )
 )

@@ -15,7 +15,7 @@ class Ticket:
 
     session: str
     background: bool = False
-    """Nobody waits for it: a prefix being read ahead, a summary."""
+    """No user waits for it: a prefix being read ahead, a summary."""
     preempted: bool = False
     """It runs, and must end at once: a reply is waited for."""
 

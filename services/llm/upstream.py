@@ -38,7 +38,7 @@ class Caller:
     session: str = ""
     """The conversation that the request belongs to, '' for none: turns and the prompt cache go by it."""
     background: bool = False
-    """Nobody waits for the answer."""
+    """No user waits for the answer."""
 
 
 class Upstream(Protocol):
