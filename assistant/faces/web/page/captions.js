@@ -8,6 +8,7 @@ import { reached } from "./conversation.js";
 const NEAR_END_PX = 120; // scrolled no further up than this: new words scroll into view
 const UNSURE = 0.5; // an emotion less probable than this is not shown
 const QUIET_MOODS = new Set(["neutral", "unknown"]);
+const IDEAS = ["talk.idea.1", "talk.idea.2", "talk.idea.3"];
 const PARTS = ["hear", "asr", "llm", "tts", "hold"];
 
 export class Captions {
@@ -26,8 +27,14 @@ export class Captions {
     const entries = this.conversation.entries;
     this.#shown = new Map(entries.map((entry) => [entry, this.#turn(entry)]));
     if (entries.length) this.log.replaceChildren(...this.#shown.values());
-    else this.log.replaceChildren(h("p", { class: "empty" }, t("talk.empty")));
+    else this.log.replaceChildren(this.#empty());
     if (follow) this.#toEnd();
+  }
+
+  /** Nothing said yet: what one might say. */
+  #empty() {
+    const ideas = IDEAS.map((key) => h("button", { class: "pill", onclick: () => this.onIdea?.(t(key)) }, t(key)));
+    return h("div", { class: "empty" }, t("talk.empty"), h("div", { class: "ideas" }, ideas));
   }
 
   #update(entry) {

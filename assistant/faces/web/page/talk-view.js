@@ -19,6 +19,7 @@ export function talkTab(setup) {
   const talk = new Talk();
   const orb = new Orb(byId("orb"), byId("orb-canvas"));
   const captions = new Captions(byId("captions"), byId("announcer"), talk.conversation);
+  captions.onIdea = (text) => talk.type(text);
   let shown = { state: "idle", warning: "" };
 
   function show() {
