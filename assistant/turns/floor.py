@@ -117,11 +117,12 @@ class Floor:
         self._turn, self._reply = later.turn, later.reply
         self._turn.clear_pause()
         self.state = State.THINKING
-        self._reply.commit(now_s)
+        later.reply.commit(now_s)
         if isinstance(later.result, ev.Transcribed):
-            self._answer(self._reply, later.result.transcript, now_s)
+            self._answer(later.reply, later.result.transcript, now_s)
         elif later.result:
-            self._reply.handle(later.result)
+            later.reply.handle(later.result)
+        later.reply.check_time(now_s)  # its transcript may be overdue
         return True
 
     def _keep_waiting(self, now_s: float) -> None:

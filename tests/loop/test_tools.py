@@ -159,7 +159,7 @@ def test_words_before_calls_are_spoken_and_the_calls_told_when_the_reply_begins(
 def test_a_call_of_a_reply_that_was_prepared_in_vain_is_never_told() -> None:
     talk = Talk([CALL], ["All right."], heard="the weather")
     talk.user_speaks()
-    talk.listen(0.25)  # the model has called, the pause is not yet long enough
+    talk.listen(0.22)  # the model has called, the pause is not yet long enough
     assert talk.all(on.ReplyWritten) and not talk.all(on.ToolsCalled)
     talk.user_speaks()
     (committed,) = talk.committed(1)
