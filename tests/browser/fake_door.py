@@ -66,9 +66,11 @@ DOCTOR = [
 ]  # fmt: skip
 
 
-def segment(start_s: float, end_s: float, text: str, emotion: str, confidence: float, events: list[str]) -> dict[str, Any]:
+def segment(
+    start_s: float, end_s: float, text: str, emotion: str, confidence: float, events: list[str]
+) -> dict[str, Any]:
     """A segment of a transcript, as the speech service has it."""
-    units = list(text) if any("\u4e00" <= c for c in text) else text.split()
+    units = list(text) if any(c >= "\u4e00" for c in text) else text.split()
     step = (end_s - start_s) / len(units)
     words = [
         {"text": unit, "start_s": round(start_s + i * step, 3), "end_s": round(start_s + (i + 1) * step, 3)}
@@ -110,6 +112,7 @@ class Door:
     def __init__(self) -> None:
         self.sessions: list[FakeSession] = []
         self.asr_forms: list[dict[str, str]] = []
+        self.uploads: list[tuple[str, bytes]] = []
         self.down = False  # as if the network were gone: no new connection
         self.setup = dict(SETUP)
         self._sockets: set[web.WebSocketResponse] = set()
@@ -124,7 +127,7 @@ class Door:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_get("/", lambda _: web.FileResponse(PAGE / "index.html"))
+        app.router.add_get("/", self._index)
         app.router.add_get("/page/{name}", self._file)
         app.router.add_get("/api/setup", self._json(lambda: self.setup))
         app.router.add_get("/api/system", self._json(lambda: SYSTEM))
@@ -139,6 +142,9 @@ class Door:
             return web.json_response(make(), status=503 if self.down else 200)
 
         return answer
+
+    async def _index(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE / "index.html")
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = PAGE / request.match_info["name"]
@@ -186,7 +192,8 @@ class Door:
         upload = form["file"]
         assert isinstance(upload, web.FileField)
         self.asr_forms.append({key: str(value) for key, value in form.items() if key != "file"})
-        if upload.file.read(4) not in (b"RIFF", b"OggS"):
+        self.uploads.append((upload.filename, upload.file.read()))
+        if self.uploads[-1][1][:4] not in (b"RIFF", b"OggS"):
             error = {"code": "undecodable", "message": "this is no recording", "hint": "send WAV, MP3, M4A or Opus"}
             return web.json_response({"error": error}, status=415)
         if form.get("format") == "html":
@@ -202,21 +209,19 @@ class Door:
 
 @contextmanager
 def running(door: Door, port: int = 0) -> Iterator[str]:
-    """The door's address, while it is open."""
+    """The door's address, while it is open. In a thread: Playwright has a loop in this one."""
     loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     runner = web.AppRunner(door.app(), shutdown_timeout=0.1)
 
     async def start() -> int:
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         return int(runner.addresses[0][1])
 
-    bound = loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{bound}"
+        yield f"http://127.0.0.1:{asyncio.run_coroutine_threadsafe(start(), loop).result(10)}"
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)

@@ -108,7 +108,7 @@ class FakeSession:
                 await self._reply.pause()
             else:
                 await self.send("input_audio_buffer.speech_started", item_id=self._user, audio_start_ms=at_ms - 100)
-            await self.send("huiyin.state", state="user")
+                await self.send("huiyin.state", state="user")
         if self._user and self._reply is not None and self._speech_s > DECIDE_S:
             await self._stop(interrupted=True)
             await self.send("input_audio_buffer.speech_started", item_id=self._user, audio_start_ms=at_ms - 400)

@@ -105,4 +105,5 @@ applyTheme();
 applyLanguage();
 bindTabs();
 show(location.hash.slice(1));
+performance.mark("usable");
 learn();

@@ -6,6 +6,7 @@ import { clock } from "./dom.js";
 const NEAR_S = 0.3; // a reply that stopped this soon after the user began did so for the user
 const SLACK_MS = 150;
 const LEAST_LATENCY_MS = 1;
+const SAMPLE = 6; // characters: where exactly a voice stops differs by a word or two
 
 /** Lines "0:12 You: …"; what was not heard in brackets. */
 export function transcript(entries, t) {
@@ -37,7 +38,7 @@ export function scenario({ entries, moments }, { name, turns }) {
   const users = said.filter((entry) => entry.role === "user" && entry.text && entry.startS !== undefined);
   users.forEach((entry, i) => lines.push(...turnLines(entry, users[i - 1], users[i + 1], said, moments)));
   if (!users.length) lines.push("  []");
-  lines.push("huiyin: scenario", "");
+  lines.push(...history(users, said), "huiyin: scenario", "");
   return lines.join("\n");
 }
 
@@ -55,8 +56,7 @@ function servicesOf(entries) {
 }
 
 function turnLines(entry, before, after, said, moments) {
-  const reply = said.slice(said.indexOf(entry) + 1).find(({ role }) => role === "assistant" || role === "user");
-  const answer = reply?.role === "assistant" ? reply : null;
+  const answer = answerTo(entry, said);
   const lines = [`  - ${entry.typed ? "types" : "user"}: ${JSON.stringify(entry.text)}`];
   const when = before && whenLine(entry, before, said);
   if (when) lines.push(`    after: ${when}`);
@@ -88,6 +88,24 @@ function expectations(entry, answer, before, after, moments) {
   if (between("reply resumes")) lines.push("event: reply resumes");
   if (!answer?.startS) lines.push("absent: reply starts");
   else if (answer.waitMs) lines.push(`{event: reply starts, within_ms: ${answer.waitMs + SLACK_MS}}`);
-  if (answer?.startS && answer.interrupted && spoken(answer)) lines.push(`said: {begins: ${JSON.stringify(spoken(answer).slice(0, 12).trim())}}`);
   return lines;
+}
+
+/** What the history must be: how each reply begins, and how the part ends that was not heard. */
+function history(users, said) {
+  const turns = users.map((entry) => [entry, answerTo(entry, said)]);
+  if (!turns.length || turns.some(([, answer]) => !answer || answer.heard === null || !spoken(answer))) return [];
+  return ["expect:", "  - history:", ...turns.map(([{ text }, answer]) => {
+    const heard = spoken(answer);
+    const rest = answer.interrupted ? answer.text.slice(heard.length).trim() : "";
+    const end = rest ? `, without: ${JSON.stringify(rest.slice(-SAMPLE))}` : "";
+    const assistant = `{begins: ${JSON.stringify(heard.slice(0, SAMPLE).trim())}${end}}`;
+    return `      - {user: ${JSON.stringify(text)}, assistant: ${assistant}, interrupted: ${Boolean(answer.interrupted)}}`;
+  })];
+}
+
+/** The reply to a turn; null where the next turn came first. */
+function answerTo(entry, said) {
+  const next = said.slice(said.indexOf(entry) + 1).find(({ role }) => role === "assistant" || role === "user");
+  return next?.role === "assistant" ? next : null;
 }

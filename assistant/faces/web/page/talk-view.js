@@ -23,7 +23,8 @@ export function talkTab(setup) {
   let shown = { state: "idle", warning: "" };
 
   function show() {
-    const { state, warning } = shown;
+    const { state } = shown;
+    const warning = shown.warning || (talk.running && state !== "lost" ? talk.problem : "");
     orb.state = state;
     byId("state").textContent = t(`state.${state}`);
     const hint = byId("hint");
@@ -77,8 +78,8 @@ export function talkTab(setup) {
 }
 
 function hintOf(state, talk) {
+  if (talk.running && talk.audio.state !== "running") return t("hint.resume");
   if (state === "lost") return talk.lost?.in_ms ? t("hint.lost", { s: Math.ceil(talk.lost.in_ms / 1000) }) : t("hint.reconnecting");
-  if (talk.running && !talk.microphone && state === "listening") return t("hint.typing");
   if (state === "listening" && choices.get("turns") === "key") return t("hint.key");
   return HINTS[state] ? t(HINTS[state]) : "";
 }
@@ -88,6 +89,7 @@ function bindButtons(talk) {
   const holding = () => talk.running && choices.get("turns") === "hold";
   button.addEventListener("click", () => {
     if (!talk.running) talk.start();
+    else if (talk.audio.state !== "running") talk.audio.resume(); // a phone call, a lock screen: sound wants a gesture
     else if (!holding()) talk.stop();
   });
   button.addEventListener("pointerdown", (event) => {

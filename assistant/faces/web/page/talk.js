@@ -26,7 +26,7 @@ export class Talk extends EventTarget {
     this.running = false;
     this.muted = false;
     this.held = false;
-    this.microphone = false;
+    this.problem = ""; // why there is no microphone: the key of a sentence
     this.lost = null; // {in_ms} while there is no connection
     this.stats = { bufferMs: 0, underruns: 0, outMs: 0 };
     this.recording = new Recording();
@@ -81,12 +81,12 @@ export class Talk extends EventTarget {
   async useMicrophone() {
     try {
       await this.audio.useMicrophone(choices.get("input"));
-      this.microphone = true;
+      this.problem = "";
       this.#muteAsNeeded();
     } catch (error) {
-      this.microphone = false;
-      this.#show(`mic.${error instanceof NoMicrophone ? error.code : "unknown"}`);
+      this.problem = `mic.${error instanceof NoMicrophone ? error.code : "unknown"}`;
     }
+    this.#show();
   }
 
   useLoudspeaker() {
@@ -161,9 +161,12 @@ export class Talk extends EventTarget {
     this.audio.addEventListener("lost", async () => {
       choices.set("input", "");
       await this.useMicrophone();
-      if (this.microphone) this.#show("mic.lost");
+      if (!this.problem) this.#show("mic.lost");
     });
-    this.audio.addEventListener("devices", ({ detail }) => this.#tell("devices", detail));
+    this.audio.addEventListener("devices", ({ detail }) => {
+      this.#tell("devices", detail);
+      if (this.problem === "mic.missing" && detail.inputs.length) this.useMicrophone(); // plugged in meanwhile
+    });
     this.client.addEventListener("status", ({ detail }) => this.#status(detail));
     this.client.addEventListener("server", ({ detail }) => this.#server(detail));
     this.conversation.addEventListener("state", () => this.#show());
