@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 AXE = Path.home() / ".cache" / "huiyin" / "axe-core" / "package" / "axe.min.js"  # npm pack axe-core
 TABS = ("talk", "transcribe", "live", "system")
+KINDS = ("txt", "srt", "vtt", "csv", "json", "html")
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 SERIOUS = ("serious", "critical")
 
@@ -59,8 +60,11 @@ def test_a_click_on_a_word_plays_from_there(quiet: Speaks, tmp_path: Path) -> No
     page.set_input_files("#choose", [recording(tmp_path / "a.wav")])
     page.wait_for_selector(".segments")
     box = page.locator(".segments .text >> nth=2").bounding_box()
-    width = page.evaluate("""() => { const range = document.createRange();
-        range.selectNodeContents(document.querySelectorAll('.segments .text')[2]); return range.getBoundingClientRect().width }""")
+    width = page.evaluate(
+        """() => { const range = document.createRange();
+        range.selectNodeContents(document.querySelectorAll('.segments .text')[2]);
+        return range.getBoundingClientRect().width }"""
+    )
     page.mouse.click(box["x"] + 0.5 * width, box["y"] + box["height"] / 2)
     page.wait_for_selector(".segments li.on .word.on")
     at = page.evaluate("document.querySelector('audio').currentTime")
@@ -76,7 +80,7 @@ def test_transcripts_are_downloaded_one_by_one_and_as_a_zip(quiet: Speaks, tmp_p
     page = quiet("transcribe")
     page.set_input_files("#choose", [recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")])
     page.wait_for_function("document.querySelectorAll('tr[data-state=done]').length === 2")
-    for kind in ("txt", "srt", "vtt", "csv", "json", "html"):
+    for kind in KINDS:
         with page.expect_download() as download:
             page.click(f".chip >> text={kind}")
         assert download.value.suggested_filename == f"a.{kind}"
@@ -238,7 +242,8 @@ def test_all_tabs_fit_and_axe_finds_nothing_serious(
     check("talk")
     page.click("#end")
     page.click("#tab-transcribe")
-    page.set_input_files("#choose", [recording(tmp_path / "周会.wav"), broken(tmp_path / "broken.m4a"), recording(tmp_path / "interview.wav")])  # fmt: skip
+    files = [recording(tmp_path / "周会.wav"), broken(tmp_path / "broken.m4a"), recording(tmp_path / "interview.wav")]
+    page.set_input_files("#choose", files)
     page.wait_for_function("document.querySelectorAll('tr[data-state=done]').length === 2")
     page.click(".segments li:nth-child(2) .time")
     page.wait_for_selector(".segments li.on")
