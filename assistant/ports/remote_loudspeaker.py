@@ -148,7 +148,7 @@ class RemoteLoudspeaker(Tracks):
             return
         self._advance(track)
         if track.paused:
-            self._tick_on(self._timers, track.reported < track.read)
+            self._tick_on(track.reported < track.read)
             return
         until = int(min(track.total, self._clock + self._ahead, track.reported + self._unreported))
         if until > track.read:
@@ -159,12 +159,12 @@ class RemoteLoudspeaker(Tracks):
             self._ended = True
             self._send(End(track.generation, track.total))
         waits = track.reported if self._latency_s is not None else track.read
-        self._tick_on(self._timers, waits < track.total)
+        self._tick_on(waits < track.total)
 
-    def _tick_on(self, timers: Timers, is_needed: bool) -> None:
-        if is_needed and not self._ticking:
+    def _tick_on(self, is_needed: bool) -> None:
+        if is_needed and self._timers is not None and not self._ticking:  # what was sent may have halted it
             self._ticking = True
-            timers.after(_TICK_S, self._tick)
+            self._timers.after(_TICK_S, self._tick)
 
     def _tick(self) -> None:
         self._ticking = False

@@ -53,6 +53,11 @@ def flag(value: Any, param: str) -> bool:
     return bool(checked(value, bool, param))
 
 
+def an_object(value: Any, param: str) -> Json:
+    """Any object."""
+    return dict(checked(value, dict, param))
+
+
 def choice(*words: str) -> Check:
     """One of these words."""
 

@@ -77,7 +77,7 @@ class Items:
         )
 
     def add(self, body: Json, after: str | None = None) -> WireItem:
-        """Put an item at the end, at the beginning ("root") or behind another, and tell the client. Raises WireError."""
+        """Put an item at the end, at the beginning ("root") or behind another; tell the client. Raises WireError."""
         item = WireItem(body)
         if after is None:
             previous = self.last_id
@@ -137,7 +137,9 @@ class Items:
         try:
             item.history_id = self.history.add(entry, after=None if is_last else after).id
         except HistoryError as error:
-            raise WireError("realtime.same_id", code="item_create_invalid_item_id", param="item.id", error=error) from error
+            raise WireError(
+                "realtime.same_id", code="item_create_invalid_item_id", param="item.id", error=error
+            ) from error
 
     def _delete(self, item: WireItem) -> None:
         if item.history_id:

@@ -10,6 +10,7 @@ from huiyin.assistant.dialogue.history import heard_text, join_clauses
 from huiyin.assistant.dialogue.items import AssistantItem, Turn, UserItem
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.faces.realtime.items import WireItem
+from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.ports.port import ClauseSpan
 from huiyin.assistant.turns.events import Transcript
@@ -34,6 +35,8 @@ class Reply:
     """The client has these words."""
     user: WireItem | None = None
     """What it answers."""
+    request: Request | None = None
+    """What it is made from."""
     response: Response | None = None
     """As which it is sent; None: the client does not know of it."""
     calls: tuple[CalledTool, ...] = ()

@@ -6,10 +6,10 @@ import dataclasses
 import json
 import typing
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from huiyin.assistant.faces.realtime.wire import Json, WireError
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClientEvent:
@@ -118,7 +118,7 @@ def read(text: str | bytes, more: tuple[type[ClientEvent], ...] = ()) -> ClientE
     event_id = body.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     name = body.get("type")
-    kind = next((kind for kind in (*_CLIENT, *more) if kind.TYPE == name), None)
+    kind = next((kind for kind in (*_CLIENT, *more) if name == kind.TYPE), None)
     if kind is None:
         raise WireError("realtime.unknown_event", code="invalid_value", param="type", event_id=event_id, type=name)
     try:
@@ -130,7 +130,7 @@ def read(text: str | bytes, more: tuple[type[ClientEvent], ...] = ()) -> ClientE
 
 def _fields(kind: type[ClientEvent], body: Json) -> Json:
     values: Json = {}
-    for name, allowed, is_needed in _allowed(kind):
+    for name, allowed, is_needed in _FIELDS.get(kind) or _allowed(kind):
         if name in body and not (body[name] is None and not is_needed):
             values[name] = checked(body[name], allowed, name)
         elif is_needed:
@@ -147,7 +147,6 @@ def checked(value: Any, allowed: type | tuple[type, ...], param: str) -> Any:
     return value
 
 
-@cache
 def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
     """(name, type, whether it must be there) of each field."""
     hints = typing.get_type_hints(kind)
@@ -180,3 +179,4 @@ _CLIENT: tuple[type[ClientEvent], ...] = (
     ResponseCancel,
     OutputClear,
 )
+_FIELDS = {kind: _allowed(kind) for kind in _CLIENT}

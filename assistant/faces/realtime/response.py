@@ -13,6 +13,7 @@ from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.audio import Encoder
 from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem
+from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -33,14 +34,13 @@ class Response:
 
     send: Callable[[wire.ServerEvent], None]
     new_id: NewId
-    config: SessionConfig
+    request: Request
+    """What it is made from."""
     items: Items | None = None
     metadata: Json | None = None
     id: str = ""
     generation: int = 0
     """The reply of the conversation that is sent; 0: not known yet, or none."""
-    input_tokens: int = 0
-    """Estimated, of what the model was asked."""
     message: WireItem | None = None
     """What it says; None: nothing so far."""
     is_over: bool = False
@@ -51,6 +51,11 @@ class Response:
     _is_message_open: bool = False
     _encoder: Encoder | None = None
     _output_tokens: int = 0
+
+    @property
+    def config(self) -> SessionConfig:
+        """The session's settings, with its own."""
+        return self.request.config
 
     def begin(self) -> None:
         """Tell the client that it begins."""
@@ -68,7 +73,7 @@ class Response:
 
     def sound(self, samples: Pcm16) -> None:
         """More of its sound, 16 kHz."""
-        if not self.is_over:
+        if not self.is_over and self.config.speaks:
             self._open_message()
             assert self._encoder and self.message and self.message.spoken
             self.message.spoken.samples += len(samples)
@@ -201,11 +206,11 @@ class Response:
         output = self._output_tokens + sound
         cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
         return {
-            "total_tokens": self.input_tokens + output,
-            "input_tokens": self.input_tokens,
+            "total_tokens": self.request.input_tokens + output,
+            "input_tokens": self.request.input_tokens,
             "output_tokens": output,
             "input_token_details": {
-                "text_tokens": self.input_tokens, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0,
+                "text_tokens": self.request.input_tokens, "audio_tokens": 0, "image_tokens": 0, "cached_tokens": 0,
                 "cached_tokens_details": cached,
             },
             "output_token_details": {"text_tokens": self._output_tokens, "audio_tokens": sound},

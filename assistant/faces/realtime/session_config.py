@@ -39,7 +39,7 @@ _VADS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 
 
 def _rate(value: Any, param: str) -> int:
-    rate = integer(RATES[0], RATES[-1])(value, param)
+    rate: int = integer(RATES[0], RATES[-1])(value, param)
     if rate not in RATES:
         raise WireError("realtime.no_choice", code="invalid_value", param=param, words=list(RATES))
     return rate
@@ -58,7 +58,11 @@ def max_tokens(value: Any, param: str) -> int | str:
 
 
 def _voice(value: Any, param: str) -> Any:
-    return record({"id": text(_NAME)}, needed=("id",))(value, param) if isinstance(value, dict) else text(_NAME)(value, param)
+    return (
+        record({"id": text(_NAME)}, needed=("id",))(value, param)
+        if isinstance(value, dict)
+        else text(_NAME)(value, param)
+    )
 
 
 def tool_choice(value: Any, param: str) -> Any:
@@ -154,7 +158,9 @@ _WHOLE = ("voice", "tools", "tool_choice", "tracing", "prompt", "truncation", "r
 class SessionConfig:
     """The settings of one session, each with a value."""
 
-    def __init__(self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, lasts_s: float) -> None:
+    def __init__(
+        self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, lasts_s: float
+    ) -> None:
         self.id = session_id
         self.can_change_type = True
         self._expires_at = int(time.time() + lasts_s)
@@ -214,7 +220,7 @@ class SessionConfig:
 
     @property
     def kind(self) -> str:
-        """"realtime" or "transcription"."""
+        """ "realtime" or "transcription"."""
         return str(self._body["type"])
 
     @property
@@ -241,7 +247,7 @@ class SessionConfig:
     @property
     def idle_timeout_s(self) -> float:
         """So long after a response the user is prompted; inf: never."""
-        idle_ms = (self.turn_detection or {}).get("idle_timeout_ms")
+        idle_ms: int | None = (self.turn_detection or {}).get("idle_timeout_ms")
         return NEVER if idle_ms is None else idle_ms / 1000
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.replies import Reply
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
@@ -32,9 +33,9 @@ class Translator:
         turns: UserTurns,
         items: Items,
         loudspeaker: RemoteLoudspeaker,
-        new_response: Callable[[], Response],
+        new_response: Callable[[Request], Response],
     ) -> None:
-        """`new_response`: one to the user's turn, not yet begun."""
+        """`new_response`: one that nobody has asked for, not yet begun."""
         self.active: Response | None = None
         self.state = State.LISTENING
         self.playing = 0
@@ -77,6 +78,23 @@ class Translator:
             self._replies[generation] = Reply(generation)
             self._release(generation - _MOST_REPLIES)
         return self._replies[generation]
+
+    def request_of(self, generation: int) -> Request:
+        """What the reply with this number is made from; it stays, whatever the client changes."""
+        reply = self.reply(generation)
+        if reply.request is None:
+            is_asked_for = self.active and self.active.generation in (0, generation)
+            reply.request = self.active.request if self.active and is_asked_for else Request(self._config.override({}))
+        return reply.request
+
+    @property
+    def is_answering(self) -> bool:
+        """An answer to the user's turn is being prepared, of which the client does not know yet."""
+        return self.state is State.THINKING and self.active is None and bool(self._turns.generation or self.typed)
+
+    def heard(self, generation: int, samples: int) -> str:
+        """The words in the first samples of a reply that is not yet committed."""
+        return self.reply(generation).text_until(self._loudspeaker.heard(generation)[1])(samples)
 
     def activate(self, response: Response) -> None:
         """A response begins."""
@@ -153,7 +171,7 @@ class Translator:
         elif self.active and not self.active.generation:
             reply.response, self.active.generation = self.active, reply.generation
         else:
-            reply.response = self._new_response()
+            reply.response = self._new_response(self.request_of(reply.generation))
             reply.response.generation = reply.generation
             self.activate(reply.response)
         self._hold(reply)

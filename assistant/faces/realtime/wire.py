@@ -326,3 +326,9 @@ class ArgumentsDone(ServerEvent):
     call_id: str
     name: str
     arguments: str
+
+
+def internal_error(event_id: str | None) -> Error:
+    """For a mistake of ours."""
+    error = WireError("services.internal_error")
+    return Error({**error.event(event_id).error, "type": "server_error"})
