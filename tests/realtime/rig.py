@@ -29,6 +29,7 @@ from tests.realtime.protocol import Event, Invariants
 
 LIMIT_S = 120.0  # of virtual time, for what must happen
 PACKET_S = 0.02
+LIMITS = Limits()
 _FRAMES = 3  # that make speech, or a pause
 _LOUD = 100
 
@@ -97,7 +98,9 @@ class Stages:
     ) -> Source[str | CalledTool]:
         self.asked.append(list(messages))
         self.tools.append((tuple(tools), tool_choice))
-        pieces = self.replies.popleft() if self.replies else ["This is the first sentence. ", "And here is another one."]
+        pieces = (
+            self.replies.popleft() if self.replies else ["This is the first sentence. ", "And here is another one."]
+        )
         items: list[tuple[float, str | CalledTool]] = []
         at_s = self.llm_s
         for piece in pieces:
@@ -124,9 +127,9 @@ class Stages:
 
 
 class Rig:
-    """A session, and its client. Events come in `events`; each has been checked. The clock stands still between calls."""
+    """A session, and its client. Each of its `events` has been checked. The clock stands still between calls."""
 
-    def __init__(self, *, limits: Limits = Limits(), overrides: Sequence[str] = ()) -> None:
+    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = ()) -> None:
         self.world, self.stages = VirtualWorld(), Stages()
         self.events: list[Event] = []
         self.times: list[float] = []
@@ -136,7 +139,12 @@ class Rig:
         self._packets: deque[Pcm16] = deque()
         self.hears = True
         config = SessionConfig(
-            "sess_1", kind="realtime", model="huiyin", instructions=PERSONA.system, voice="alloy", lasts_s=3600
+            "sess_1",
+            kind="realtime",
+            model="huiyin",
+            instructions=PERSONA.system,
+            voice="alloy",
+            expires_at=2_000_000_000,
         )
         apologies = {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)}
         engines = Engines(

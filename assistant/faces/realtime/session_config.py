@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from typing import Any
 
 from huiyin.assistant.faces.realtime import checks
@@ -159,11 +158,11 @@ class SessionConfig:
     """The settings of one session, each with a value."""
 
     def __init__(
-        self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, lasts_s: float
+        self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, expires_at: int
     ) -> None:
         self.id = session_id
         self.can_change_type = True
-        self._expires_at = int(time.time() + lasts_s)
+        self._expires_at = expires_at
         self._body: Json = {
             "type": kind,
             "model": model,
@@ -269,7 +268,7 @@ class SessionConfig:
     @property
     def speaks(self) -> bool:
         """Responses are sound, with a transcript; else text alone."""
-        return self._body["output_modalities"] == ["audio"]
+        return bool(self._body["output_modalities"] == ["audio"])
 
     @property
     def voice(self) -> str:
