@@ -77,7 +77,7 @@ class OutOfBand:
                 if isinstance(message, End) or span.start < until:
                     self._reply.say(self.response, span.clause)
         if isinstance(message, Sound):
-            self.response.sound(message.samples)
+            self.response.sound(message.samples, message.position)
         elif isinstance(message, End):
             for call in self._reply.calls:
                 self.response.call(call.call_id, call.name, call.arguments)

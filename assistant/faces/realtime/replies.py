@@ -43,6 +43,8 @@ class Reply:
     """Functions to be called when what it says has been sent."""
     called: dict[str, WireItem] = field(default_factory=dict)
     """Id of a call -> its item."""
+    timed: dict[int, int] = field(default_factory=dict)
+    """Clause -> how many of its words the client has the times of."""
     failure: str = ""
     """Why a stage failed."""
     release: Callable[[], None] | None = None
@@ -66,11 +68,11 @@ class Reply:
         texts = {clause: text for clause, text in self.texts.items() if clause in self.places}
         return lambda samples: heard_text(heard_clauses(texts, samples, spans))
 
-    def enter(self, turn: Turn) -> None:
-        """It has been committed: its items have these entries."""
+    def enter(self, words: str, turn: Turn) -> None:
+        """It has been committed: its items have these entries. `words`: what it answers."""
         entries = {type(item): item.id for item in turn.items}  # the last of each kind
-        if self.user and self.transcript and self.transcript.text.strip():
-            self.user.history_id = self.user.history_id or entries.get(UserItem, "")
+        if self.user and words.strip():
+            self.user.history_id = entries.get(UserItem, "")
         if self.response and self.response.message:
             self.response.message.history_id = entries.get(AssistantItem, "")
         for call_id, item in self.called.items():

@@ -71,21 +71,21 @@ class Response:
         event = wire.TranscriptDelta if self.config.speaks else wire.TextDelta
         self.send(event(*self._place, delta))
 
-    def sound(self, samples: Pcm16) -> None:
-        """More of its sound, 16 kHz."""
+    def sound(self, samples: Pcm16, position: int) -> None:
+        """More of its sound, 16 kHz; `position`: of the first sample in all of it."""
         if not self.is_over and self.config.speaks:
             self._open_message()
             assert self._encoder and self.message and self.message.spoken
-            self.message.spoken.samples += len(samples)
+            self.message.spoken.samples = max(self.message.spoken.samples, position + len(samples))
             self._send_sound(self._encoder.feed(samples))
 
-    def again(self, samples: Pcm16) -> None:
-        """Sound that the client has been told to forget, after the response's end, too."""
+    def sound_again(self, samples: Pcm16) -> None:
+        """Sound that the client was told to forget, though the response is over."""
         if self.message and self._encoder:
             self._send_sound(self._encoder.feed(samples))
 
-    def forget_sound(self) -> None:
-        """What is next is not behind what was sent."""
+    def begin_sound_anew(self) -> None:
+        """What comes next does not follow what was sent."""
         if self._encoder:
             self._encoder.flush()
 

@@ -132,7 +132,9 @@ class RealtimeServer:
 
     async def _open(self, request: web.Request, connection: Connection) -> RealtimeSession:
         loop = asyncio.get_running_loop()
-        engines: Engines = self._engines or await loop.run_in_executor(None, self._make_engines)
+        engines = self._engines
+        if engines is None:
+            engines = await loop.run_in_executor(None, self._make_engines)
         kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
         config = self._config(request.query.get("model") or MODEL, kind)
         if key := self._keys.find(key_of(request)):

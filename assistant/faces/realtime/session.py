@@ -12,9 +12,11 @@ from huiyin.assistant.conversation.stages import Parts, Voice
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
 from huiyin.assistant.faces.realtime.client_items import ClientItems
 from huiyin.assistant.faces.realtime.ear import ClientEar
+from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
 from huiyin.assistant.faces.realtime.responses import Responses
@@ -26,6 +28,7 @@ from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
+from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
 from huiyin.assistant.turns import events as ev
 from huiyin.configs.settings import Settings
@@ -72,7 +75,7 @@ class RealtimeSession:
         history = History()
         self._items = Items(history, self.send)
         loudspeaker = RemoteLoudspeaker(
-            lambda message: self._translator.carry(message), ahead_s=_AHEAD_S, assumed_latency_s=_LATENCY_S,
+            self._carry, ahead_s=_AHEAD_S, assumed_latency_s=_LATENCY_S,
             keeps_sound=True,
         )  # fmt: skip
         self._port = StreamPort(loudspeaker)
@@ -110,6 +113,12 @@ class RealtimeSession:
             self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
             limits.items,
         )  # fmt: skip
+        self._extensions = Extensions(
+            self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
+            loudspeaker,
+        )  # fmt: skip
+        self._sound.on_words = self._translator.when_told
+        self.conversation.observe(self._extensions.observe, at_once=True)
         self._handlers: dict[type[requests.ClientEvent], Callable[..., None]] = {
             requests.SessionUpdate: self._update,
             requests.AudioAppend: self._append,
@@ -122,12 +131,18 @@ class RealtimeSession:
             requests.ResponseCreate: self._responses.create,
             requests.ResponseCancel: self._responses.cancel,
             requests.OutputClear: self._refuse_webrtc,
+            more.Playback: self._extensions.note_playback,
+            more.TalkKey: self._extensions.press,
+            more.Interrupt: self._extensions.interrupt,
+            more.TypeText: self._extensions.type,
         }
 
     def start(self) -> None:
         """Begin: the client is told of its session, and is heard."""
         self.send(wire.SessionCreated(self.config.echo()))
         self._configure()
+        if self.config.extensions:
+            self._extensions.enable()
         self.conversation.start()
 
     def close(self) -> None:
@@ -149,7 +164,7 @@ class RealtimeSession:
         """What the client sends. Whatever is wrong with it, the session goes on."""
         event_id = None
         try:
-            event = requests.read(message)
+            event = requests.read(message, more.CLIENT_EVENTS if self._extensions.is_enabled else ())
             event_id = event.event_id
             self._handlers[type(event)](event)
         except WireError as error:
@@ -158,12 +173,18 @@ class RealtimeSession:
             log.exception("a client's event could not be handled")
             self.send(wire.internal_error(event_id))
 
+    def _carry(self, message: Message) -> None:
+        self._translator.carry(message)
+        self._extensions.carry(message)
+
     # -- what the client asks for
 
     def _update(self, event: requests.SessionUpdate) -> None:
         self.config.update(event.session)
         self._configure()
         self.send(wire.SessionUpdated(self.config.echo()))
+        if self.config.extensions:
+            self._extensions.enable()
 
     def _append(self, event: requests.AudioAppend) -> None:
         self.config.can_change_type = False

@@ -236,7 +236,9 @@ class SessionConfig:
     @property
     def creates_response(self) -> bool:
         """A turn that is over is answered."""
-        return bool(self.turn_detection and self.turn_detection["create_response"]) and not self.is_transcription
+        detection = self.turn_detection
+        wanted = bool(self.extensions) if detection is None else detection["create_response"]
+        return bool(wanted) and not self.is_transcription
 
     @property
     def interrupts_response(self) -> bool:

@@ -18,6 +18,7 @@ from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Sound
+from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.transitions import State
 
 _MOST_REPLIES = 100  # that are neither committed nor known to be in vain
@@ -42,6 +43,10 @@ class Translator:
         """The reply that was last begun to be heard."""
         self.typed: WireItem | None = None
         """What the user typed, until its reply is asked for."""
+        self.committed: Reply | None = None
+        """The last reply that was committed."""
+        self.when_told: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
+        """Called when the client has been told the user's words."""
         self.when_free: Callable[[], None] = lambda: None
         """Called when the floor has become free."""
         self._config, self._turns, self._items = config, turns, items
@@ -67,7 +72,7 @@ class Translator:
         reply = self.reply(message.generation)
         if isinstance(message, Sound):
             self._say_until(reply, response, message.position + len(message.samples))
-            response.sound(message.samples)
+            response.sound(message.samples, message.position)
         elif isinstance(message, End):
             self._say_until(reply, response, message.length + 1)
             self._complete(reply, response)
@@ -95,6 +100,11 @@ class Translator:
     def heard(self, generation: int, samples: int) -> str:
         """The words in the first samples of a reply that is not yet committed."""
         return self.reply(generation).text_until(self._loudspeaker.heard(generation)[1])(samples)
+
+    def generation_of(self, response_id: str) -> int:
+        """The reply that is sent as this response; 0 where it has been committed, or is none."""
+        sent = (reply.generation for reply in self._replies.values() if reply.response)
+        return next((number for number in sent if self._replies[number].response.id == response_id), 0)  # type: ignore[union-attr]
 
     def activate(self, response: Response) -> None:
         """A response begins."""
@@ -216,7 +226,8 @@ class Translator:
         if reply.response and reply.response.message and reply.response.message.spoken:
             spans = self._loudspeaker.heard(reply.generation)[1]
             reply.response.message.spoken.text_until = reply.text_until(spans)
-        reply.enter(event.turn)
+        reply.enter(event.transcript.text, event.turn)
+        self.committed = reply
         self._release(reply.generation)
 
     def _sent(self, reply: Reply) -> Response | None:
@@ -274,3 +285,4 @@ class Translator:
         if reply.user and reply.is_spoken and reply.transcript and not reply.is_told:
             reply.is_told = True
             self._turns.transcribed(reply.user, reply.transcript, reply.seconds)
+            self.when_told(reply.user, reply.transcript)

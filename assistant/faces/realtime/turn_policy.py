@@ -22,8 +22,7 @@ def turns_settings(config: SessionConfig, own: TurnsSettings) -> TurnsSettings:
     turns = replace(own, replies=config.creates_response, barge_in=barge_in, talk_key=False)
     detection = config.turn_detection
     if detection is None:
-        is_talk_key = bool(extensions)  # speech counts while it is held; else the client commits what it has sent
-        return replace(turns, talk_key=is_talk_key, replies=is_talk_key and not config.is_transcription)
+        return replace(turns, talk_key=bool(extensions))  # speech counts while it is held
     if detection["type"] == "server_vad":
         silence_s = detection["silence_duration_ms"] / 1000
         return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -32,9 +33,11 @@ class UserSound:
         """`most_s`: how much of it may wait to be committed, or to be heard."""
         self._world, self._recogniser, self._microphone = world, recogniser, microphone
         self._turns, self._items, self._new_id, self._most_s = turns, items, new_id, most_s
+        self.on_words: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
+        """Called when the client has been told the words of what it committed."""
         self._format = AudioFormat()
         self._decoder = Decoder(self._format)
-        self._buffer: list[Pcm16] = []
+        self._buffer: deque[Pcm16] = deque()
         self._buffered = 0  # samples
         self.is_buffered = False
         """The client says when a turn is over."""
@@ -48,8 +51,9 @@ class UserSound:
 
     def append(self, audio: str) -> None:
         """More sound, base64. Raises WireError."""
-        waiting_s = self._buffered / SAMPLE_RATE if self.is_buffered else self._microphone.waiting_s
-        if waiting_s > self._most_s:
+        if self.is_buffered and self.is_heard:
+            self._drop_oldest()
+        if max(self._buffered / SAMPLE_RATE, self._microphone.waiting_s) > self._most_s:
             raise WireError("realtime.buffer_full", code="input_audio_buffer_full", param="audio", most_s=self._most_s)
         samples = self._decoder.feed(audio)
         if self.is_buffered:
@@ -57,6 +61,11 @@ class UserSound:
             self._buffered += len(samples)
         if self.is_heard:
             self._microphone.receive(samples)
+
+    def _drop_oldest(self) -> None:
+        """A client with a talk key need not commit what it sends."""
+        while self._buffered > self._most_s * SAMPLE_RATE:
+            self._buffered -= len(self._buffer.popleft())
 
     def clear(self) -> None:
         """Forget what was appended."""
@@ -91,6 +100,7 @@ class UserSound:
                 self._turns.failed(item, str(failure or ""))
             else:
                 self._turns.transcribed(item, found[0], seconds)
+                self.on_words(item, found[0])
             release()
 
         self._items.when_settled(enter)
