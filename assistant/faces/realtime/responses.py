@@ -164,7 +164,10 @@ class Responses:
             if not response.is_over:
                 beside.start(self._session.persona.messages(self._session.history, None))
 
-        self._items.when_settled(start)
+        if request.messages is None:
+            self._items.when_settled(start)
+        else:
+            start()
 
     def _forget(self, response: Response) -> None:
         self._beside.pop(response.id, None)

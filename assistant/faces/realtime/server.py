@@ -26,7 +26,7 @@ from huiyin.assistant.faces.realtime.checks import number, record
 from huiyin.assistant.faces.realtime.connection import Connection
 from huiyin.assistant.faces.realtime.keys import Keys, key_of
 from huiyin.assistant.faces.realtime.session import Engines, Limits, RealtimeSession
-from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
@@ -63,7 +63,7 @@ class RealtimeServer:
         self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
         self._keys = Keys()
         self._connections: set[Connection] = set()
-        self._apologies: dict[str, Mapping[str, Pcm16]] = {}
+        self._apologies: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
 
     def mount(self, app: Flask) -> None:
@@ -151,7 +151,7 @@ class RealtimeServer:
         persona = next(iter(self._personas.values()))
         return SessionConfig(
             f"sess_{secrets.token_hex(10)}", kind=kind, model=model, instructions=persona.system,
-            voice=persona.voice or "default", expires_at=int(time.time() + self._settings.realtime.session_s),
+            voice=persona.voice or DEFAULT_VOICE, expires_at=int(time.time() + self._settings.realtime.session_s),
         )  # fmt: skip
 
     def _make_engines(self) -> Engines:
@@ -164,12 +164,13 @@ class RealtimeServer:
             audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
             return make_listener(replace(settings, audio=audio), _ignore)
 
-        make_ear(settings.audio.speech_threshold)
-        return Engines(
-            parts, lambda voice: HttpVoice(self._services, voice, name), make_ear, self._personas, self._said
-        )
+        def voice_named(voice: str) -> HttpVoice:
+            return HttpVoice(self._services, "" if voice == DEFAULT_VOICE else voice, name)
 
-    def _said(self, persona: Persona) -> Mapping[str, Pcm16]:
+        make_ear(settings.audio.speech_threshold)
+        return Engines(parts, voice_named, make_ear, self._personas, self._said)
+
+    def _said(self, persona: Persona) -> dict[str, Pcm16]:
         """The apologies' sound, made once a persona."""
         if persona.name not in self._apologies:
             folder = self._settings.store.path.parent / "apologies"

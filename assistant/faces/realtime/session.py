@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -14,18 +15,19 @@ from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
+from huiyin.assistant.faces.realtime.checks import choice
 from huiyin.assistant.faces.realtime.client_items import ClientItems
 from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
 from huiyin.assistant.faces.realtime.responses import Responses
-from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
-from huiyin.assistant.faces.realtime.wire import WireError
+from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
@@ -58,7 +60,7 @@ class Engines:
     voice_named: Callable[[str], Voice]
     make_ear: Callable[[float], Ear]
     personas: Mapping[str, Persona]
-    apologies: Callable[[Persona], Mapping[str, Pcm16]] = lambda persona: {}
+    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
 
 
 class RealtimeSession:
@@ -70,6 +72,7 @@ class RealtimeSession:
     ) -> None:  # fmt: skip
         self.config = config
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
+        self._apologies = ChainMap(engines.apologies(persona))
         self._send_text, self._sent = send, 0
         self._stem = secrets.token_hex(6)
         history = History()
@@ -97,7 +100,7 @@ class RealtimeSession:
             persona,
             parts,
             settings,
-            apologies=engines.apologies(persona),
+            apologies=self._apologies,
             history=history,
         )
         self.conversation.observe(self._translator.observe, at_once=True)
@@ -180,11 +183,23 @@ class RealtimeSession:
     # -- what the client asks for
 
     def _update(self, event: requests.SessionUpdate) -> None:
-        self.config.update(event.session)
+        self.config.update(self._with_persona(event.session))
         self._configure()
         self.send(wire.SessionUpdated(self.config.echo()))
         if self.config.extensions:
             self._extensions.enable()
+
+    def _with_persona(self, patch: Json) -> Json:
+        """A persona brings its instructions and its voice, where the client names none."""
+        huiyin = patch.get("huiyin")
+        name = huiyin.get("persona") if isinstance(huiyin, dict) else None
+        if name is None:
+            return patch
+        persona = self._engines.personas[choice(*self._engines.personas)(name, "session.huiyin.persona")]
+        if persona is not self._persona:
+            self._persona = persona
+            self._apologies.maps.insert(0, self._engines.apologies(persona))
+        return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
 
     def _append(self, event: requests.AudioAppend) -> None:
         self.config.can_change_type = False
@@ -220,7 +235,11 @@ class RealtimeSession:
             self._ear.close()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
-            persona=replace(self._persona, system=config["instructions"]),
+            persona=replace(
+                self._persona,
+                system=config["instructions"],
+                language=config.extensions.get("language", self._persona.language),
+            ),
             tools=tools_of(config["tools"]),
             tool_choice=choice_of(config["tool_choice"]),
         )

@@ -12,6 +12,9 @@ from huiyin.assistant.faces.realtime.checks import choice, flag, integer, listed
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.turns.events import NEVER
 
+DEFAULT_VOICE = "default"
+"""The speech service chooses a voice for the language."""
+
 _NAME = 200  # characters
 _TOOLS = 128
 _MODALITIES = (["audio"], ["text"])
