@@ -129,7 +129,7 @@ class Stages:
 class Rig:
     """A session, and its client. Each of its `events` has been checked. The clock stands still between calls."""
 
-    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = ()) -> None:
+    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = (), hears: bool = True) -> None:
         self.world, self.stages = VirtualWorld(), Stages()
         self.events: list[Event] = []
         self.times: list[float] = []
@@ -137,7 +137,7 @@ class Rig:
         self._awaited: Callable[[Event], bool] | None = None
         self._found: Event | None = None
         self._packets: deque[Pcm16] = deque()
-        self.hears = True
+        self.hears = hears
         config = SessionConfig(
             "sess_1",
             kind="realtime",

@@ -169,6 +169,7 @@ class RealtimeSession:
         try:
             event = requests.read(message, more.CLIENT_EVENTS if self._extensions.is_enabled else ())
             event_id = event.event_id
+            self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
             self._handlers[type(event)](event)
         except WireError as error:
             self.send(error.event(event_id))
@@ -202,7 +203,6 @@ class RealtimeSession:
         return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
 
     def _append(self, event: requests.AudioAppend) -> None:
-        self.config.can_change_type = False
         self._sound.append(event.audio)
 
     def _commit(self, event: requests.AudioCommit) -> None:
