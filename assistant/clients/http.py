@@ -68,9 +68,8 @@ async def call(
     any silence after it. A `body` that is not bytes is sent as it is read. Raises ServiceError.
     """
     with in_words(service, base_url, timeout_s):
-        async with await send(
-            base_url.rstrip("/") + path, body, headers, connect_s=timeout_s, read_s=timeout_s
-        ) as answer:
+        url = base_url.rstrip("/") + path
+        async with await send(url, body, headers, connect_s=timeout_s, read_s=timeout_s) as answer:
             if answer.status >= 400:
                 raise refusal(service, answer.status, await answer.read())
             decoder = decoder_of(answer.content_type)

@@ -128,13 +128,8 @@ def _personas(settings: Settings) -> list[dict[str, Any]]:
     for name in dict.fromkeys([*names(), settings.talk.persona]):
         with suppress(PersonaError):
             persona = load_persona(name)
-            facts = {
-                "title": persona.name,
-                "about": persona.about,
-                "language": persona.language,
-                "voice": persona.voice,
-            }
-            found.append({"name": name, **facts})
+            facts = {"about": persona.about, "language": persona.language, "voice": persona.voice}
+            found.append({"name": name, "title": persona.name, **facts})
     return found
 
 

@@ -128,9 +128,7 @@ class _Passing:
                 with in_words("asr", url, _CONNECT_S):
                     limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
                     session = await stack.enter_async_context(
-                        aiohttp.ClientSession(
-                            timeout=limits, raise_for_status=_check, cookie_jar=aiohttp.DummyCookieJar()
-                        )
+                        aiohttp.ClientSession(timeout=limits, raise_for_status=_check)
                     )
                     service = await stack.enter_async_context(
                         session.ws_connect(url + request.path_qs, headers=self._headers(request, ()), max_msg_size=0)

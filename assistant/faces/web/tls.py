@@ -77,10 +77,10 @@ def self_signed(folder: Path | None = None) -> Certificate:
 
 def host_names() -> list[str]:
     """The names by which this machine is called in its network."""
-    name = socket.gethostname().partition(".")[0]
-    return list(
-        dict.fromkeys(["localhost", *filter(None, (name, socket.gethostname(), f"{name}.local" if name else ""))])
-    )
+    full = socket.gethostname()
+    short = full.partition(".")[0]
+    others = [short, full, f"{short}.local"] if short and full.isascii() else []
+    return list(dict.fromkeys(["localhost", *others]))
 
 
 def host_addresses() -> list[str]:
