@@ -24,7 +24,7 @@ from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, load
 from huiyin.services.common.access import is_loopback
 from huiyin.services.common.serve import check_port, serve
 
@@ -37,9 +37,9 @@ _POLL_S = 0.05
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve the page until Ctrl-C. Returns the exit status."""
+    given = {"host": args.host, "port": args.port}
+    settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
     web = settings.web
-    web = replace(web, host=web.host if args.host is None else args.host, port=args.port or web.port)
-    settings = replace(settings, web=web)
     load_persona(settings.talk.persona)  # wrong names are found before models are loaded
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
