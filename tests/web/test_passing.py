@@ -175,6 +175,11 @@ def test_a_refusal_comes_in_the_services_words(url: str, client: requests.Sessio
     assert answer.json()["error"] == {"code": "too_busy", "message": "not now", "hint": "later"}
 
 
+def test_a_refusal_comes_before_all_was_sent(url: str, client: requests.Session) -> None:
+    answer = client.post(f"{url}/v1/audio/transcriptions", data=iter([BLOCK] * 20))
+    assert answer.status_code == 429 and answer.json()["error"]["code"] == "too_busy"
+
+
 def test_the_first_byte_comes_before_the_last_was_sent(url: str, service: Service, client: requests.Session) -> None:
     with client.post(f"{url}/v1/audio/speech", json={}, stream=True) as answer:
         pieces = answer.iter_content(None)
@@ -317,6 +322,16 @@ def test_dictation_goes_both_ways_and_ends_as_the_service_ends_it(url: str, serv
         assert closing.type is aiohttp.WSMsgType.CLOSE and closing.data == 4001
     assert service.path == "/v1/stream?rate=16000"
     assert service.headers["Authorization"] == f"Bearer {SERVICE_KEY}"
+
+
+def test_dictation_chooses_a_subprotocol_where_the_key_came_as_one(url: str) -> None:
+    async def chosen() -> str | None:
+        offered = ("realtime", f"openai-insecure-api-key.{KEY}")
+        async with aiohttp.ClientSession() as session:
+            async with session.ws_connect(f"{url}/v1/stream?rate=16000", protocols=offered) as socket:
+                return socket.protocol
+
+    assert asyncio.run(chosen()) == "realtime"
 
 
 def test_a_client_that_closes_dictation_closes_it_at_the_service(url: str, service: Service) -> None:

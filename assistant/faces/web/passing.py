@@ -41,6 +41,7 @@ _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content
 
 _CONNECT_S = 5.0
 _LIST_S = 5.0
+_PROTOCOLS = ("realtime",)  # offered beside a key; a browser wants one of those it offers chosen
 _MESSAGE_BYTES = 2**20  # the service's own limit
 
 
@@ -133,7 +134,7 @@ class _Passing:
                     service = await stack.enter_async_context(
                         session.ws_connect(url + request.path_qs, headers=self._headers(request, ()), max_msg_size=0)
                     )
-                client = await open_websocket(request, max_message_bytes=_MESSAGE_BYTES)
+                client = await open_websocket(request, max_message_bytes=_MESSAGE_BYTES, protocols=_PROTOCOLS)
                 await _exchange(client, service)
                 return client
         except _Refused as refused:

@@ -1,0 +1,44 @@
+"""How long the last turns took until they were answered, all sessions together: what the page's tables show."""
+
+from __future__ import annotations
+
+import bisect
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_TURNS = 1000  # kept
+_EDGES_MS = (300, 600, 900, 1200, 1500, 2000, 2500, 3000, 5000, 10_000)
+_TOTAL = "total"
+_SHARES = {"p50": 0.5, "p95": 0.95}
+
+
+class Latencies:
+    """Of the last turns. Turns may be added in one thread and read in another."""
+
+    def __init__(self) -> None:
+        self._turns: deque[dict[str, float]] = deque(maxlen=_TURNS)
+
+    def add(self, parts_ms: Mapping[str, float], total_ms: float) -> None:
+        """A turn that was answered: milliseconds of each part, and from the end of speech to the reply's first sound."""
+        self._turns.append({**parts_ms, _TOTAL: total_ms})
+
+    def facts(self) -> dict[str, Any]:
+        """`histogram`: pairs of a length in ms and how many turns took no longer, but longer than the one before; what
+        took longer than the last is counted there. `parts`: median and 95th percentile of each, in ms."""
+        turns = list(self._turns)
+        counts = [0] * len(_EDGES_MS)
+        for turn in turns:
+            counts[min(bisect.bisect_left(_EDGES_MS, turn[_TOTAL]), len(counts) - 1)] += 1
+        names = dict.fromkeys(name for turn in turns for name in turn)
+        return {
+            "turns": len(turns),
+            "histogram": [list(pair) for pair in zip(_EDGES_MS, counts, strict=True)] if turns else [],
+            "parts": {name: _shares([turn[name] for turn in turns if name in turn]) for name in names},
+        }
+
+
+def _shares(values: list[float]) -> dict[str, float]:
+    return {name: round(float(np.quantile(values, share)), 1) for name, share in _SHARES.items()}
