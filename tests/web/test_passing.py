@@ -327,9 +327,9 @@ def test_dictation_goes_both_ways_and_ends_as_the_service_ends_it(url: str, serv
 def test_dictation_chooses_a_subprotocol_where_the_key_came_as_one(url: str) -> None:
     async def chosen() -> str | None:
         offered = ("realtime", f"openai-insecure-api-key.{KEY}")
-        async with aiohttp.ClientSession() as session:
-            async with session.ws_connect(f"{url}/v1/stream?rate=16000", protocols=offered) as socket:
-                return socket.protocol
+        address = f"{url}/v1/stream?rate=16000"
+        async with aiohttp.ClientSession() as session, session.ws_connect(address, protocols=offered) as socket:
+            return socket.protocol
 
     assert asyncio.run(chosen()) == "realtime"
 

@@ -16,13 +16,13 @@ _SHARES = {"p50": 0.5, "p95": 0.95}
 
 
 class Latencies:
-    """Of the last turns. Turns may be added in one thread and read in another."""
+    """Of the last turns, which may be added in one thread and read in another."""
 
     def __init__(self) -> None:
         self._turns: deque[dict[str, float]] = deque(maxlen=_TURNS)
 
     def add(self, parts_ms: Mapping[str, float], total_ms: float) -> None:
-        """A turn that was answered: milliseconds of each part, and from the end of speech to the reply's first sound."""
+        """A turn that was answered: its parts, and from the end of speech to the first sound of the reply, in ms."""
         self._turns.append({**parts_ms, _TOTAL: total_ms})
 
     def facts(self) -> dict[str, Any]:
