@@ -260,8 +260,6 @@ class WebSettings:
     key_file: str = setting("")
     """a file with the key, readable by you alone, used when HUIYIN_WEB_KEY is not set; with neither, none is needed on
     this machine, and one is made at each start where others can connect"""
-    max_sessions: int = setting(0, low=0, high=1000)
-    """conversations at once; 0: as many as the cores allow"""
 
 
 @dataclass(frozen=True)

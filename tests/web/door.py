@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from flask import Flask
 
 from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.page_files import PageFiles
@@ -25,11 +26,8 @@ KEY = "correct-horse-battery"
 EPHEMERAL = "ek_short-lived"
 
 
-@dataclass
 class StubRealtime:
     """In place of the Realtime server: says that it is there."""
-
-    closed: list[bool] = field(default_factory=list)
 
     def mount(self, app: Flask) -> None:
         async def there(request: web.Request) -> web.StreamResponse:
@@ -43,9 +41,6 @@ class StubRealtime:
 
     def accepts(self, key: str) -> bool:
         return key == EPHEMERAL
-
-    async def close(self) -> None:
-        self.closed.append(True)
 
 
 def settings_for(port: int | None = None, *overrides: str) -> Settings:
@@ -67,6 +62,7 @@ def open_door(
 ) -> Iterator[str]:
     """The base URL of the web program with the page in the folder `page`."""
     settings = settings or settings_for()
-    app = make_app(Services(settings), StubRealtime(), door or Door(key, 8000), page=PageFiles(page))
+    personas = load_all(settings.talk.persona)
+    app = make_app(Services(settings), StubRealtime(), door or Door(key, 8000), personas, page=PageFiles(page))
     with running(app, replace(settings.service, host=host, api_key=""), tls=tls) as url:
         yield url

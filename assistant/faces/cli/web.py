@@ -17,12 +17,13 @@ import segno
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
-from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.door_key import DoorKey, door_key
+from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common.access import is_loopback
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     given = {"host": args.host, "port": args.port}
     settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
     web = settings.web
-    load_persona(settings.talk.persona)  # wrong names are found before models are loaded
+    personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
     check_port(web.host, web.port)
@@ -48,14 +49,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with Launcher(settings, args.service_arguments, _say) as launcher:
         _say("starting …")
         launcher.start(NAMES)
-        services = launcher.services
+        services, latencies = launcher.services, Latencies()
+        realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(settings, key, certificate)
         if not args.no_open and _has_screen():
             address = _address(_here(web.host), web.port, certificate)
             opened = f"{address}login?key={door.invite()}" if door.key else address
             threading.Thread(target=_open, args=(opened, web.host, web.port), name="browser", daemon=True).start()
         serve(
-            lambda: make_app(services, RealtimeServer(settings, services), door),
+            lambda: make_app(services, realtime, door, personas, latency=latencies.facts),
             replace(settings.service, host=web.host, api_key=""),
             web.port,
             tls=context,

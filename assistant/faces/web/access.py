@@ -57,7 +57,7 @@ class Door:
         """Whether a request to `path` shows the key, or needs none: by its headers, and its cookie of our name."""
         if not self.key or _same(cookie, self.cookie):
             return True
-        shown = [key for key in _keys_in(authorization, subprotocols) if key]
+        shown = [key for key in _keys_in(authorization, subprotocols) if key and key.isascii()]
         if any(_same(key, self.key) for key in shown):
             return True
         is_realtime = f"{path}/".startswith(f"{_REALTIME}/") and path != _MINT

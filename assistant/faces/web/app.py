@@ -8,13 +8,14 @@ from typing import Any, Protocol
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.facts import add_facts
 from huiyin.assistant.faces.web.login import add_login
 from huiyin.assistant.faces.web.page_files import PageFiles, add_page
 from huiyin.assistant.faces.web.passing import add_passing
 from huiyin.services.common import errors
-from huiyin.services.common.routes import on_shutdown, set_guard
+from huiyin.services.common.routes import set_guard
 
 _BODY_LIMIT = 64 * 1024  # bytes, of what is not passed on: the login form
 
@@ -23,7 +24,7 @@ class Realtime(Protocol):
     """What is needed of the Realtime server."""
 
     def mount(self, app: Flask) -> None:
-        """Add its addresses."""
+        """Add its addresses, and its end to that of the server."""
 
     def facts(self) -> Mapping[str, Any]:
         """Its sessions: how many are open, how many may be."""
@@ -31,19 +32,18 @@ class Realtime(Protocol):
     def accepts(self, key: str) -> bool:
         """Whether a short-lived key is valid now."""
 
-    async def close(self) -> None:
-        """End all sessions."""
-
 
 def make_app(
     services: Services,
     realtime: Realtime,
     door: Door,
+    personas: Mapping[str, Persona],
     *,
     page: PageFiles | None = None,
     latency: Callable[[], Mapping[str, Any]] = dict,
 ) -> Flask:
-    """All of it. `page` is the one that comes with Huiyin unless another is given; `latency`: of the turns so far."""
+    """All of it. The first of `personas` is the one that is met first; `page` is the one that comes with Huiyin unless
+    another is given; `latency` is that of the turns so far."""
     app = Flask("huiyin-web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -54,8 +54,7 @@ def make_app(
     page = page or PageFiles()
     add_page(app, page)
     add_login(app, door, page)
-    add_facts(app, services, needs_key=bool(door.key), sessions=realtime.facts, latency=latency)
+    add_facts(app, services, personas, needs_key=bool(door.key), sessions=realtime.facts, latency=latency)
     add_passing(app, services)
     realtime.mount(app)
-    on_shutdown(app, realtime.close)
     return app

@@ -20,11 +20,9 @@ from flask import Flask, Response, jsonify
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
-from huiyin.assistant.conversation.persona_files import load_persona, names
-from huiyin.assistant.dialogue.persona import PersonaError
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.cli.checks import OF_THE_PAGE
 from huiyin.assistant.faces.cli.checks.asking import findings
-from huiyin.configs.settings import Settings
 from huiyin.configs.version import version
 
 _PATIENCE_S = 2.0  # a page that opens must not wait for a service that is busy loading
@@ -39,6 +37,7 @@ T = TypeVar("T")
 def add_facts(
     app: Flask,
     services: Services,
+    personas: Mapping[str, Persona],
     *,
     needs_key: bool,
     sessions: Callable[[], Mapping[str, Any]],
@@ -60,8 +59,8 @@ def add_facts(
         states = _of_each(lambda name: _state(services, name))
         return jsonify(
             version=version(),
-            personas=_personas(settings),
-            default_persona=settings.talk.persona,
+            personas=[_persona(name, persona) for name, persona in personas.items()],
+            default_persona=next(iter(personas)),
             voices=voices.now(),
             limits={"max_upload_mb": settings.asr.max_upload_mb, "max_sessions": sessions().get("limit")},
             languages=list(settings.asr.languages),
@@ -123,14 +122,9 @@ def _system(services: Services, name: Name) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _personas(settings: Settings) -> list[dict[str, Any]]:
-    found = []
-    for name in dict.fromkeys([*names(), settings.talk.persona]):
-        with suppress(PersonaError):
-            persona = load_persona(name)
-            facts = {"about": persona.about, "language": persona.language, "voice": persona.voice}
-            found.append({"name": name, "title": persona.name, **facts})
-    return found
+def _persona(name: str, persona: Persona) -> dict[str, str]:
+    facts = {"about": persona.about, "language": persona.language, "voice": persona.voice}
+    return {"name": name, "title": persona.name, **facts}
 
 
 @cache

@@ -19,7 +19,7 @@ from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.routes import add_route, check_websocket, open_websocket, while_connected
+from huiyin.services.common.routes import Handler, add_route, check_websocket, open_websocket, while_connected
 
 _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
@@ -59,34 +59,30 @@ class _Passing:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def to(self, name: Name) -> Any:
+    def to(self, name: Name) -> Handler:
         """The handler that passes requests to a service."""
 
         async def handler(request: web.Request) -> web.StreamResponse:
-            try:
-                with in_words(name, self._services.url(name), _CONNECT_S):
-                    return await while_connected(request, self._pass(name, request))
-            except ServiceError as error:
-                raise _unavailable(name, error) from error
+            return await while_connected(request, self._pass(name, request))
 
         return handler
 
     async def _pass(self, name: Name, request: web.Request) -> web.StreamResponse:
-        body = None if request.method == "GET" else request.content
-        url, headers = self._services.url(name) + request.path_qs, self._headers(request, _IN)
-        async with await send(url, body, headers, connect_s=_CONNECT_S, read_s=None, decompress=False) as answer:
-            if answer.status == 401:
-                raise ApiError(502, "web.other_service_key", service=name)
-            response = web.StreamResponse(status=answer.status, headers=_chosen(answer.headers, _OUT) | _FOREIGN)
-            await response.prepare(request)
-            try:
-                async for piece in answer.content.iter_any():
-                    await response.write(piece)
-                await response.write_eof()
-            except (aiohttp.ClientError, OSError):  # the service broke off: the client must not take this for the end
-                if request.transport:
-                    request.transport.abort()
-            return response
+        base, body = self._services.url(name), None if request.method == "GET" else request.content
+        sending = send(
+            base + request.path_qs,
+            body,
+            self._headers(request, _IN),
+            connect_s=_CONNECT_S,
+            read_s=None,
+            decompress=False,
+        )
+        try:
+            with in_words(name, base, _CONNECT_S):
+                async with await sending as answer:
+                    return await _pass_back(name, answer, request)
+        except ServiceError as error:
+            raise _unavailable(name, error) from error
 
     def _headers(self, request: web.Request, names: Iterable[str]) -> dict[str, str]:
         key = self._services.settings.service.api_key
@@ -143,6 +139,21 @@ class _Passing:
             return web.Response(status=refused.status, body=refused.body, headers=refused.headers)
         except ServiceError as error:
             raise _unavailable("asr", error) from error
+
+
+async def _pass_back(name: Name, answer: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+    if answer.status == 401:
+        raise ApiError(502, "web.other_service_key", service=name)
+    response = web.StreamResponse(status=answer.status, headers=_chosen(answer.headers, _OUT) | _FOREIGN)
+    await response.prepare(request)
+    try:
+        async for piece in answer.content.iter_any():
+            await response.write(piece)
+        await response.write_eof()
+    except (aiohttp.ClientError, OSError):  # the service broke off: the client must not take this for the end
+        if request.transport:
+            request.transport.abort()
+    return response
 
 
 class _Refused(Exception):
