@@ -36,8 +36,8 @@ _HTTP_THREADS = 8  # one request at a time, and cancelled ones, which llama.cpp 
 _TEMPERATURE = 0.7
 _TOP_P = 0.8
 _TOP_K = 20
-# What repeats the last 128 tokens word for word becomes less likely from the 40th token on: blanks or a sentence without
-# end (llama.cpp's "DRY"). Its own breakers would let newlines pass.
+# What repeats the last 128 tokens word for word becomes unlikely from the 40th token on: newlines or a sentence without
+# end. llama.cpp calls it DRY; its default breakers would let newlines pass.
 _AGAINST_LOOPS = {
     "dry_multiplier": 1.0,
     "dry_allowed_length": 40,
