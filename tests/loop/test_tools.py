@@ -10,14 +10,18 @@ import pytest
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.http_stages import NoVoice
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts, Speech, TurnSoFar
-from huiyin.assistant.conversation.world import Plan, Source
+from huiyin.assistant.conversation.world import Plan, Source, VirtualWorld
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.items import AssistantItem, Item, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
+from huiyin.assistant.ports.remote import RemotePort
+from huiyin.assistant.ports.remote_messages import Message as ToClient
+from huiyin.assistant.ports.remote_messages import Sound
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.settings import load
@@ -106,6 +110,17 @@ def test_replies_on_request_wait_for_the_floor_and_none_is_lost() -> None:
     talk.session.respond()
     talk.session.respond()
     assert [event.turn.heard for event in talk.committed(3)] == ["One.", "Two.", "Three."]
+
+
+def test_a_reply_on_request_may_be_made_in_its_own_way() -> None:
+    talk = Talk(["Bonjour."], ["Hello."])
+    talk.session.configure(tools=[WEATHER])
+    talk.session.type("Well?")
+    talk.session.respond(persona=replace(PERSONA, system="Speak French."), tools=[], tool_choice="none")
+    talk.committed(2)
+    assert [(asked[0][0]["content"], asked[1], asked[2]) for asked in talk.asked] == [
+        ("You are P.", (WEATHER,), "auto"), ("Speak French.", [], "none"),
+    ]  # fmt: skip
 
 
 def test_where_nothing_is_to_be_answered_a_line_asks_for_a_reply() -> None:
@@ -269,6 +284,32 @@ def test_speech_that_goes_on_when_the_reply_ends_is_a_turn_since_it_began() -> N
 
 
 # -- what may be changed
+
+
+def test_replies_that_are_only_shown_call_tools_and_are_answered_as_spoken_ones_are() -> None:
+    sent: list[ToClient] = []
+    world, talk = VirtualWorld(), Talk(["Let me see.", CALL], ["It is sunny."])
+    port = RemotePort(sent.append)
+    session = Session(world, port, None, PERSONA, Parts(talk, talk, NoVoice()), SETTINGS)
+    turns: list[on.TurnCommitted] = []
+
+    def note(at_s: float, event: on.Public) -> None:
+        if isinstance(event, on.ToolsCalled):
+            session.history.add(ToolResult(event.calls[0].call_id, "sunny"))
+            session.respond()
+        if isinstance(event, on.TurnCommitted):
+            turns.append(event)
+            if len(turns) == 2:
+                world.stop()
+
+    session.observe(note, at_once=True)
+    session.start()
+    session.type("How is the weather?")
+    world.run()
+    session.close()
+    assert [event.turn.heard for event in turns] == ["Let me see.", "It is sunny."]
+    assert kinds(turns[0].turn.items) == [UserItem, AssistantItem, ToolCall, ToolResult]
+    assert not any(isinstance(message, Sound) for message in sent)
 
 
 def test_a_reply_keeps_what_it_began_with_and_the_next_has_what_was_set() -> None:
