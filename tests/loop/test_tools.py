@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from huiyin.assistant.clients.chat import ChatAnswer
+from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.http_stages import NoVoice
 from huiyin.assistant.conversation.session import Session
@@ -25,7 +28,8 @@ from huiyin.assistant.ports.remote_messages import Sound
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.settings import load
-from tests.support.desk import Desk
+from tests.support.desk import Desk, at_desk
+from tests.support.stub_services import Stub
 
 PERSONA = Persona("P", "You are P.", language="en")
 WEATHER = Tool("weather", "How the weather is.", {"type": "object", "properties": {"city": {"type": "string"}}})
@@ -212,6 +216,61 @@ def test_calls_have_ids_that_the_history_can_keep() -> None:
     ids = [call.call_id for event in talk.all(on.ToolsCalled) for call in event.calls]
     assert len(set(ids)) == len(ids)
     assert ids == [item.id for item in talk.session.history.items if isinstance(item, ToolCall)]
+
+
+def test_calls_over_http_are_told_whole_and_their_results_sent_back() -> None:
+    pieces = [
+        {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"city": '}},
+        {"index": 0, "function": {"arguments": '"Ulm"}'}},
+    ]
+    with (
+        Stub(calls=[pieces], reply="It is sunny.", llm_s=0.0, tts_s=0.0) as stub,
+        at_desk(Services(stub.settings())) as desk,
+    ):
+        desk.session.configure(tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "weather"}})
+        desk.session.type("How is the weather?")
+        assert desk.wait(on.ToolsCalled)[0].calls == (CALL,)
+        desk.turn()
+        desk.session.history.add(ToolResult("call_1", "sunny"))
+        desk.session.respond(tool_choice="auto")
+        assert desk.turn(1).turn.heard == "It is sunny."
+    first, second = stub.asked
+    assert first["tools"] == [{"type": "function", "function": {
+        "name": "weather", "description": WEATHER.description, "parameters": WEATHER.parameters,
+    }}]  # fmt: skip
+    assert first["tool_choice"]["function"] == {"name": "weather"} and second["tool_choice"] == "auto"
+    call, result = second["messages"][-2:]
+    assert call["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Ulm"}'}
+    assert result == {"role": "tool", "content": "sunny", "tool_call_id": call["tool_calls"][0]["id"]}
+
+
+@pytest.mark.parametrize(
+    ("parts", "calls"),
+    [
+        ([{"id": "a", "function": {"name": "look", "arguments": "{}"}}], ["a look {}"]),
+        ([{"index": 0, "id": "a", "function": {"name": "look"}}], ["a look {}"]),
+        ([{"index": 0, "id": "a", "function": {"name": "look", "arguments": {"at": "火"}}}], ['a look {"at": "火"}']),
+        (
+            [{"index": 1, "id": "b", "function": {"name": "go", "arguments": "1"}},
+             {"index": 0, "id": "a", "function": {"name": "look", "arguments": "["}},
+             {"index": 1, "function": {"arguments": "2"}},
+             {"index": 0, "id": "a", "function": {"arguments": "]"}}],
+            ["b go 12", "a look []"],
+        ),
+        (
+            [{"index": 0, "id": "a", "function": {"name": "look", "arguments": "1"}},
+             {"index": 0, "id": "b", "function": {"name": "look", "arguments": "2"}}],
+            ["a look 1", "b look 2"],
+        ),
+    ],
+    ids=["no index", "no arguments", "arguments as an object", "interleaved", "all at the index 0"],
+)  # fmt: skip
+def test_calls_are_read_as_servers_write_them(parts: list[dict[str, Any]], calls: list[str]) -> None:
+    answer = ChatAnswer()
+    for part in parts:
+        assert list(answer.items_of({"choices": [{"delta": {"tool_calls": [part]}}]})) == []
+    assert [f"{call.call_id} {call.name} {call.arguments}" for call in answer.last_items()] == calls
 
 
 # -- without replies
