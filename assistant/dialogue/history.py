@@ -159,6 +159,16 @@ class History:
         """The turns that are over, in order."""
         return turns_of(self._items.values())
 
+    @property
+    def mood(self) -> Mood:
+        """How the user sounded in the turn that is not over yet; unknown where they have said nothing in it."""
+        for item in reversed(self._items.values()):
+            if isinstance(item, AssistantItem):
+                break
+            if isinstance(item, UserItem):
+                return item.mood
+        return NO_MOOD
+
     def commit(
         self,
         user: str,

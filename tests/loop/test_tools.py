@@ -1,95 +1,22 @@
-"""Replies on request, tools that the model calls, and what may be changed while a conversation goes on."""
+"""Replies on request, and tools that the model calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from huiyin.assistant.clients.chat import ChatAnswer
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.http_stages import NoVoice
-from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.stages import Parts, Speech, TurnSoFar
-from huiyin.assistant.conversation.world import Plan, Source, VirtualWorld
-from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.items import AssistantItem, Item, ToolCall, ToolResult, UserItem
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import HeardUntil, Pcm16
-from huiyin.assistant.ports.remote import RemotePort
-from huiyin.assistant.ports.remote_messages import Message as ToClient
-from huiyin.assistant.ports.remote_messages import Sound
+from huiyin.assistant.conversation.world import Plan
+from huiyin.assistant.dialogue.items import AssistantItem, ToolCall, ToolResult, UserItem
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
-from huiyin.configs.settings import load
-from tests.support.desk import Desk, at_desk
+from tests.support.desk import at_desk
 from tests.support.stub_services import Stub
-
-PERSONA = Persona("P", "You are P.", language="en")
-WEATHER = Tool("weather", "How the weather is.", {"type": "object", "properties": {"city": {"type": "string"}}})
-CALL = CalledTool("call_1", "weather", '{"city": "Ulm"}')
-SETTINGS = load(environ={})
-TAKES_S = 0.1
-
-
-class Talk(Desk):
-    """A session whose stages answer 0.1 s after they were asked. `replies` are the model's, in order."""
-
-    def __init__(self, *replies: Sequence[str | CalledTool], heard: str = "How is the weather?") -> None:
-        self.replies, self.heard = list(replies), [heard]
-        self.asked: list[tuple[list[Message], Sequence[Tool], ToolChoice]] = []
-        self.spoken: list[str] = []
-        self.lasts_s = 1.0  # a clause
-        super().__init__(Parts(self, self, self), SETTINGS, persona=PERSONA)
-        self.session.start()
-
-    def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
-        text = self.heard[0] if len(self.heard) == 1 else self.heard.pop(0)
-        return Plan([(TAKES_S, ev.Transcript(text, "en"))], TAKES_S)
-
-    def ask(
-        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
-    ) -> Source[str | CalledTool]:
-        self.asked.append((list(messages), tools, tool_choice))
-        reply = self.replies.pop(0) if self.replies else ["All right."]
-        return Plan([(TAKES_S, item) for item in reply], TAKES_S)
-
-    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
-        pass
-
-    def summarise(self, messages: Sequence[Message]) -> Source[str]:
-        return Plan([], 0.0)
-
-    def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
-        self.spoken.append(speech.text)
-        return Plan([(TAKES_S, np.full(round(self.lasts_s * SAMPLE_RATE), 1000, np.int16))], TAKES_S)
-
-    def user_speaks(self, lasts_s: float = 1.0) -> None:
-        """From now on; goes on until the pause is known."""
-        start_s = self.now
-        self.listen(0.1)
-        self.session.post(ev.SpeechStarted(self.now, start_s))
-        self.listen(lasts_s)
-        self.session.post(ev.SpeechPaused(self.now, self.now - 0.1))
-        self.listen(0.05)
-
-    def committed(self, count: int) -> list[on.TurnCommitted]:
-        return self.wait(on.TurnCommitted, count)
-
-    def story(self, *kinds: type[on.Public]) -> list[str]:
-        """The names of what happened, in order; of these kinds alone where some are named."""
-        return [type(event).__name__ for _, event in self.log if not kinds or isinstance(event, kinds)]
-
-
-def kinds(items: Sequence[Item]) -> list[type[Item]]:
-    return [type(item) for item in items]
-
+from tests.support.talk import CALL, PERSONA, WEATHER, Talk, kinds
 
 # -- replies on request
 
@@ -156,6 +83,16 @@ def test_tools_are_offered_and_called_and_their_results_answered() -> None:
     assert kinds(answer.items) == [ToolResult, AssistantItem] and answer.heard == "It is sunny in Ulm."
     assert [message["role"] for message in talk.asked[1][0]] == ["system", "user", "assistant", "tool"]
     assert [turn.user for turn in talk.session.history.turns] == ["How is the weather?"]
+
+
+def test_the_answer_to_a_result_is_spoken_as_the_users_mood_asks_for() -> None:
+    talk = Talk([CALL], ["It is sunny."])
+    talk.transcribe = lambda turn: Plan([(0.1, ev.Transcript("It never ends.", "en", ("sad", 0.9)))], 0.1)  # type: ignore[method-assign]
+    talk.user_speaks()
+    talk.committed(1)
+    talk.session.history.add(ToolResult("call_1", "sunny"))
+    talk.session.respond()
+    assert [event.style for event in talk.committed(2)] == ["gentle", "gentle"]
 
 
 def test_words_before_calls_are_spoken_and_the_calls_told_when_the_reply_begins() -> None:
@@ -271,131 +208,3 @@ def test_calls_are_read_as_servers_write_them(parts: list[dict[str, Any]], calls
     for part in parts:
         assert list(answer.items_of({"choices": [{"delta": {"tool_calls": [part]}}]})) == []
     assert [f"{call.call_id} {call.name} {call.arguments}" for call in answer.last_items()] == calls
-
-
-# -- without replies
-
-
-def test_without_replies_turns_are_transcribed_and_kept() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, replies=False))
-    talk.user_speaks()
-    (committed,) = talk.committed(1)
-    (ended,) = talk.all(on.TurnEnded)
-    assert kinds(committed.turn.items) == [UserItem] and committed.generation == ended.generation
-    assert (ended.start_s, ended.end_s) == (0.0, pytest.approx(1.0))
-    assert talk.asked == [] and talk.session.state is State.LISTENING
-    talk.session.respond()
-    assert talk.committed(2)[1].turn.heard == "All right."
-    assert talk.session.history.turns[0].user == "How is the weather?"
-
-
-def test_without_replies_no_apology_is_spoken_for_words_that_could_not_be_recognised() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, replies=False))
-    talk.transcribe = lambda turn: Plan([], 0.1, RuntimeError("gone"))  # type: ignore[method-assign]
-    talk.user_speaks()
-    talk.listen(5.0)
-    assert talk.all(on.TurnEnded) and talk.all(on.StageFailed) and not talk.all(on.Apologised)
-    assert talk.session.state is State.LISTENING and talk.session.history.items == []
-
-
-def test_a_turn_that_turns_out_empty_has_ended_all_the_same() -> None:
-    talk = Talk(heard=" ")
-    talk.user_speaks()
-    talk.listen(3.0)
-    (ended,) = talk.all(on.TurnEnded)
-    assert ended.generation == talk.all(on.Recognised)[-1].generation
-    assert talk.session.history.items == []
-
-
-# -- speech that does not interrupt
-
-
-def test_speech_that_does_not_interrupt_is_the_next_turn() -> None:
-    talk = Talk(["A long story."], ["To your question."])
-    talk.lasts_s = 6.0
-    talk.session.configure(turns=replace(SETTINGS.turns, barge_in="ignore"))
-    talk.session.type("Tell me a story.")
-    talk.wait(on.ReplyStarted)
-    talk.heard = ["What about the fox?"]
-    began_s = talk.now
-    talk.user_speaks()
-    (ended,) = talk.wait(on.TurnEnded)
-    assert talk.session.state is State.SPEAKING, "and it goes on"
-    assert (ended.start_s, ended.end_s) == (pytest.approx(began_s), pytest.approx(began_s + 1.0))
-    story, answer = talk.committed(2)
-    assert (story.turn.heard, story.turn.interrupted) == ("A long story.", False)
-    assert (answer.turn.user, answer.turn.heard) == ("What about the fox?", "To your question.")
-    assert answer.generation == ended.generation and not talk.all(on.ReplyStopped)
-
-
-def test_speech_that_goes_on_when_the_reply_ends_is_a_turn_since_it_began() -> None:
-    talk = Talk(["Yes."], ["To your question."])
-    talk.session.configure(turns=replace(SETTINGS.turns, barge_in="ignore"))
-    talk.session.type("Well?")
-    talk.wait(on.ReplyStarted)
-    talk.heard = ["What about the fox?"]
-    began_s = talk.now
-    talk.user_speaks(lasts_s=2.0)
-    assert talk.committed(2)[1].turn.user == "What about the fox?"
-    assert talk.all(on.TurnEnded)[-1].start_s == pytest.approx(began_s)
-
-
-# -- what may be changed
-
-
-def test_replies_that_are_only_shown_call_tools_and_are_answered_as_spoken_ones_are() -> None:
-    sent: list[ToClient] = []
-    world, talk = VirtualWorld(), Talk(["Let me see.", CALL], ["It is sunny."])
-    port = RemotePort(sent.append)
-    session = Session(world, port, None, PERSONA, Parts(talk, talk, NoVoice()), SETTINGS)
-    turns: list[on.TurnCommitted] = []
-
-    def note(at_s: float, event: on.Public) -> None:
-        if isinstance(event, on.ToolsCalled):
-            session.history.add(ToolResult(event.calls[0].call_id, "sunny"))
-            session.respond()
-        if isinstance(event, on.TurnCommitted):
-            turns.append(event)
-            if len(turns) == 2:
-                world.stop()
-
-    session.observe(note, at_once=True)
-    session.start()
-    session.type("How is the weather?")
-    world.run()
-    session.close()
-    assert [event.turn.heard for event in turns] == ["Let me see.", "It is sunny."]
-    assert kinds(turns[0].turn.items) == [UserItem, AssistantItem, ToolCall, ToolResult]
-    assert not any(isinstance(message, Sound) for message in sent)
-
-
-def test_a_reply_keeps_what_it_began_with_and_the_next_has_what_was_set() -> None:
-    class Other(NoVoice):
-        def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
-            others.append(speech.text)
-            return super().speak(speech)
-
-    others: list[str] = []
-    talk = Talk(["One thing, and then another thing. And a third one."], ["Four."])
-    talk.session.type("Count.")
-    talk.wait(on.SpeechBegun)
-    talk.session.configure(persona=replace(PERSONA, system="You are Q."), voice=Other(), tools=[WEATHER])
-    talk.committed(1)
-    assert len(talk.spoken) > 1 and others == []
-    talk.session.type("And?")
-    assert talk.committed(2)[1].turn.heard == "Four." and others == ["Four."]
-    assert talk.asked[1][0][0]["content"] == "You are Q." and talk.asked[1][1] == (WEATHER,)
-    assert talk.session.persona.system == "You are Q."
-
-
-def test_deadlines_move_with_the_settings() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, endpoint_s=3.0, endpoint_sure_s=3.0))
-    talk.user_speaks()
-    talk.listen(1.0)
-    assert talk.session.state is State.USER
-    talk.session.configure(turns=SETTINGS.turns)
-    talk.listen(0.01)
-    assert talk.all(on.TurnEnded) and talk.session.settings.turns is SETTINGS.turns
