@@ -22,6 +22,7 @@ from pathlib import Path
 
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.realtime_settings import RealtimeSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -33,6 +34,7 @@ DEFAULT_PROFILE = "embedded"
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
+    "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
 }
 
@@ -74,6 +76,11 @@ class ServiceSettings:
     """only this machine, unless told otherwise"""
     api_key: str = setting("")
     """set: every request but /health must carry 'Authorization: Bearer <key>'"""
+    hosts: tuple[str, ...] = setting(())
+    """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
+    as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
+    origins: tuple[str, ...] = setting(())
+    """web pages of other hosts that may use a service, as https://app.example; pages of this machine always may"""
     threads: int = setting(16, low=1, high=256)
     """requests in hand at once in one service; models have their own queue"""
     load_wait_s: float = setting(60.0, low=0, high=600)
@@ -244,6 +251,19 @@ class TalkSettings:
 
 
 @dataclass(frozen=True)
+class WebSettings:
+    """`huiyin web`: the page, and one address for the services and OpenAI Realtime."""
+
+    host: str = setting("127.0.0.1")
+    """only this machine, unless told otherwise: then a key is needed. The services behind it stay at service.host"""
+    port: int = setting(8000, low=1, high=65535)
+    """easy to remember, and rarely taken"""
+    key_file: str = setting("")
+    """a file with the key, readable by you alone, used when HUIYIN_WEB_KEY is not set; with neither, none is needed on
+    this machine, and one is made at each start where others can connect"""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections."""
 
@@ -255,6 +275,8 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
+    web: WebSettings = field(default_factory=WebSettings)
 
     @property
     def words_are_judged(self) -> bool:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from huiyin.assistant.conversation.heard import heard_clauses
 from huiyin.assistant.dialogue.history import HeardClause, Message
-from huiyin.assistant.dialogue.persona import reply_language
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.tools import CalledTool
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Loudspeaker
-
-_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
 
 
 @dataclass
@@ -43,13 +40,4 @@ class Replies:
     def heard(self, generation: int, loudspeaker: Loudspeaker) -> list[HeardClause]:
         """The clauses that were played, with how much of each the user heard."""
         heard, spans = loudspeaker.heard(generation)
-        clauses = []
-        for span in spans:
-            text = self[generation].texts.get(span.clause, "")
-            length = span.end - span.start
-            if not span.ended:
-                longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
-                length = max(length, round(longest_s * SAMPLE_RATE))
-            share = (min(heard, span.end) - span.start) / length if length else 1.0
-            clauses.append(HeardClause(text, min(1.0, max(0.0, share)), span.characters(heard)))
-        return clauses
+        return heard_clauses(self[generation].texts, heard, spans)

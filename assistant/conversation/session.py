@@ -357,7 +357,7 @@ class Session:
         reply.has_failed = True
         text = self.persona.apology(stage, reply.language or self._language)
         self.tell(public.Notice(text=reason))
-        self.tell(public.Notice(text=text))
+        self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
 
 
