@@ -27,7 +27,12 @@ def test_items_keep_the_clients_ids_and_places(rig: Rig) -> None:
     rig.send("conversation.item.create", item=message("zero", "system", id="c"), previous_item_id="root")
     rig.send("conversation.item.create", item=message("between", id="d"), previous_item_id="a")
     added = rig.all("conversation.item.added")
-    assert [(e["item"]["id"], e["previous_item_id"]) for e in added] == [("a", None), ("b", "a"), ("c", None), ("d", "a")]
+    assert [(e["item"]["id"], e["previous_item_id"]) for e in added] == [
+        ("a", None),
+        ("b", "a"),
+        ("c", None),
+        ("d", "a"),
+    ]
     assert rig.rules.order == ["c", "a", "d", "b"]
     assert texts(rig) == ["zero", "one", "between", "two"]
     assert [type(item) for item in rig.session.conversation.history.items] == [
@@ -54,7 +59,10 @@ def test_retrieve_and_delete(rig: Rig) -> None:
     ("item", "param"),
     [
         (message("x", "robot"), "item.role"),
-        ({"type": "message", "role": "user", "content": [{"type": "output_text", "text": "x"}]}, "item.content[0].type"),
+        (
+            {"type": "message", "role": "user", "content": [{"type": "output_text", "text": "x"}]},
+            "item.content[0].type",
+        ),
         ({"type": "message", "role": "user", "content": [{"type": "input_image"}]}, "item.content[0].type"),
         ({"type": "message", "role": "user", "content": [{"type": "input_text"}]}, "item.content[0].text"),
         ({"type": "message", "role": "user", "content": "x"}, "item.content"),
