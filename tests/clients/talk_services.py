@@ -191,7 +191,9 @@ def _tone(rate: int) -> Pcm16:
 
 def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return _data({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]})
+    return _data(
+        {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [choice]}
+    )
 
 
 def _data(body: dict[str, Any]) -> bytes:

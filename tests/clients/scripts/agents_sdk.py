@@ -28,9 +28,14 @@ async def run(url: str, folder: str) -> None:
         "playback_tracker": heard,
         "initial_model_settings": {
             "model_name": "huiyin",
-            "audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}, "turn_detection": {"type": "server_vad"}}},
+            "audio": {
+                "input": {
+                    "transcription": {"model": "gpt-4o-mini-transcribe"},
+                    "turn_detection": {"type": "server_vad"},
+                }
+            },
         },
-    }  # fmt: skip
+    }
     async with await runner.run(model_config=config) as session:
         user = User(folder, session.send_audio)
         user.played = lambda item, sound: heard.on_play_bytes(item, 0, sound)

@@ -1,4 +1,4 @@
-"""A talk with pipecat: ``OpenAIRealtimeLLMService`` in a pipeline with a microphone and a loudspeaker of this script's."""
+"""A talk with pipecat: ``OpenAIRealtimeLLMService`` in a pipeline, with devices of this script's own."""
 
 from __future__ import annotations
 

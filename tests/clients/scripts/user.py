@@ -94,7 +94,8 @@ class User:
         """Set by the script when the client told it to fall silent."""
         self._folder, self._send = Path(folder), send
         self._speech = b""
-        self._random = random.Random(1)
+        noise = random.Random(1)
+        self._noise = array("h", (noise.randint(-_NOISE, _NOISE) for _ in range(BLOCK * 50))).tobytes()
 
     async def converse(self) -> None:
         """All three turns."""
@@ -109,16 +110,19 @@ class User:
             weather = self.player.last_item
             await self._say(STORY)
             await self._until(
-                lambda: self.player.last_item != weather
-                and self.player.played_ms.get(self.player.last_item, 0.0) >= CUTS_IN_AFTER_MS,
+                lambda: (
+                    self.player.last_item != weather
+                    and self.player.played_ms.get(self.player.last_item, 0.0) >= CUTS_IN_AFTER_MS
+                ),
                 "the story begins",
             )
             self.interrupted.clear()
             done = self.replies_done
             story = self.player.last_item
-            asyncio.create_task(self._say(TIME))
+            asking = asyncio.create_task(self._say(TIME))
             await asyncio.wait_for(self.interrupted.wait(), _LIMIT_S)
             tell("interrupted", played_ms=self.player.played_ms[story])
+            await asking
             await self._until(
                 lambda: self.player.last_item != story and self.replies_done > done, "the last question is answered"
             )
@@ -142,13 +146,13 @@ class User:
             await asyncio.sleep(0.02)
 
     async def _run_devices(self) -> None:
-        due_s = time.monotonic()
+        due_s, blocks = time.monotonic(), 0
         while True:
-            due_s += BLOCK / RATE
+            due_s, blocks = due_s + BLOCK / RATE, blocks + 1
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
             part, self._speech = self._speech[: BLOCK * 2], self._speech[BLOCK * 2 :]
-            noise = array("h", (self._random.randint(-_NOISE, _NOISE) for _ in range(BLOCK))).tobytes()
-            await self._send(part + noise[len(part) :])
+            begin = blocks % 50 * BLOCK * 2
+            await self._send(part + self._noise[begin + len(part) : begin + BLOCK * 2])
             for item, sound in self.player.step():
                 self.played(item, sound)
 
