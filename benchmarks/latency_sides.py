@@ -230,11 +230,11 @@ class Huiyin:
 class Pipecat:
     """pipecat-ai in a process and a virtual environment of its own."""
 
-    name = "pipecat"
-
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, by_socket: bool = False) -> None:
+        """`by_socket`: behind its own WebSocket transport, in a second process."""
+        self.name = "pipecat-ws" if by_socket else "pipecat"
         python = python_with(folder / "pipecat-venv", PIPECAT)
-        script = Path(__file__).with_name("latency_pipecat.py")
+        script = Path(__file__).with_name("latency_pipecat_socket.py" if by_socket else "latency_pipecat.py")
         command = [str(python), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._receive()  # it is ready

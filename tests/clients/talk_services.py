@@ -84,7 +84,7 @@ class TalkServices:
     def settings(self, *overrides: str) -> Settings:
         """Settings that point at these services."""
         settings = load(overrides=overrides, environ={})
-        at = {name: replace(getattr(settings, name), port=self._port) for name in ("asr", "llm", "tts")}
+        at = {name: replace(getattr(settings, name), port=self.port) for name in ("asr", "llm", "tts")}
         return replace(settings, **at)
 
     async def _serve(self, is_ready: threading.Event) -> None:
@@ -97,7 +97,7 @@ class TalkServices:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._port = runner.addresses[0][1]
+        self.port = runner.addresses[0][1]
         is_ready.set()
         await self._stopped.wait()
         await runner.cleanup()
