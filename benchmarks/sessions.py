@@ -34,6 +34,7 @@ from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import POOL, Computation, Plan, RealWorld, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.ports.remote import RemotePort
@@ -80,12 +81,14 @@ class Services:
         """As `Recogniser.transcribe`."""
         return Plan([(_ASR_S, Transcript(f"This is {whose(turn.sound(), self._sessions)}, turn by turn."))], _ASR_S)
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         number = re.findall(r"\d+", str(messages[-1]["content"]))[-1]
         return Plan([(_LLM_S, f"This is the answer for {number}.")], _LLM_S)
 
-    def warm(self, messages: Sequence[Message]) -> None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """As `Model.warm`."""
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:

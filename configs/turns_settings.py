@@ -66,8 +66,11 @@ class TurnsSettings:
     """nor is one delayed for longer: a knock is possible speech, too"""
     hurry_s: float = setting(0.3, low=0, high=5)
     """after the last known clause began, the next is wanted: it lasts 1 s at least"""
-    barge_in: str = setting("voice", choices=("voice", "key", "off"))
-    """'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback"""
+    replies: bool = setting(True)
+    """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
+    barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))
+    """'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback;
+    'ignore': what is said during a reply is the next turn"""
     barge_in_s: float = setting(0.192, low=0.032, high=2)
     """six frames of speech pause the assistant"""
     ask_early_s: float = setting(0.3, low=0.1, high=5)

@@ -66,8 +66,14 @@ class Json(Generic[T]):
 class Events(Generic[T]):
     """A `Decoder` of server-sent events: the JSON of each ``data:`` line. Comments and other fields are skipped."""
 
-    def __init__(self, service: str, items_of: Callable[[dict[str, Any]], Iterable[T]]) -> None:
-        self._service, self._items_of, self._rest = service, items_of, b""
+    def __init__(
+        self,
+        service: str,
+        items_of: Callable[[dict[str, Any]], Iterable[T]],
+        last_items: Callable[[], Iterable[T]] = tuple,
+    ) -> None:
+        """`last_items` is called at the end."""
+        self._service, self._items_of, self._last_items, self._rest = service, items_of, last_items, b""
         self.done = False
 
     def feed(self, piece: bytes) -> Iterator[T]:
@@ -79,6 +85,7 @@ class Events(Generic[T]):
         for data in (line[5:].strip() for line in lines if line.startswith(b"data:")):
             if data == b"[DONE]":
                 self.done = True
+                yield from self._last_items()
                 return
             try:
                 event = json.loads(data)

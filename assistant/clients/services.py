@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar, overload
 
 import numpy as np
 
+from huiyin.assistant.clients.chat import ChatAnswer
 from huiyin.assistant.clients.decoders import Events, Json, Raw, Samples
 from huiyin.assistant.clients.form import FormUpload
 from huiyin.assistant.clients.http import Decoder, ServiceError, call
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.mood import LEAST_EVENT_CONFIDENCE
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
@@ -72,6 +74,18 @@ class Services:
         strange = ServiceError("clients.not_a_judgement", service="llm")
         return self._post("llm", "/end_of_turn", {"text": text}, lambda _: Json(_probability, strange), timeout_s)
 
+    @overload
+    def ask(
+        self, messages: Sequence[Message], *, timeout_s: float, max_tokens: int | None = None, model: str = "",
+        session: str = "", background: bool = False,
+    ) -> Stream[str]: ...  # fmt: skip
+
+    @overload
+    def ask(
+        self, messages: Sequence[Message], *, timeout_s: float, max_tokens: int | None = None, model: str = "",
+        session: str = "", background: bool = False, tools: Sequence[Tool], tool_choice: ToolChoice = "auto",
+    ) -> Stream[str | CalledTool]: ...  # fmt: skip
+
     def ask(
         self,
         messages: Sequence[Message],
@@ -81,8 +95,11 @@ class Services:
         model: str = "",
         session: str = "",
         background: bool = False,
-    ) -> Stream[str]:
-        """The model's reply, piece by piece; `max_tokens` long at most (default: a spoken reply).
+        tools: Sequence[Tool] = (),
+        tool_choice: ToolChoice = "auto",
+    ) -> Stream[Any]:
+        """The model's reply, piece by piece, then the `tools` that it calls; `max_tokens` long at most (default: a
+        spoken reply).
 
         `session` names the conversation, whose prompt is kept for it; `background`: others go first.
         """
@@ -91,11 +108,12 @@ class Services:
             "stream": True,
             "max_tokens": max_tokens or self.settings.talk.max_reply_tokens,
             **({"model": model} if model else {}),
+            **({"tools": [tool.as_openai() for tool in tools], "tool_choice": tool_choice} if tools else {}),
         }
         headers = {"X-Huiyin-Session": session} if session else {}
         if background:
             headers["X-Huiyin-Priority"] = "background"
-        return self._post("llm", "/v1/chat/completions", body, lambda kind: Events("llm", _texts), timeout_s, **headers)
+        return self._post("llm", "/v1/chat/completions", body, _chat_decoder, timeout_s, **headers)
 
     def hold(self, seconds: float, *, session: str = "", timeout_s: float) -> Stream[None]:
         """Suspend an embedded model for so long, while a voice needs its cores; 0 resumes it. One item."""
@@ -175,10 +193,9 @@ def _probability(answer: dict[str, Any]) -> float:
     return float(answer["probability"])
 
 
-def _texts(event: dict[str, Any]) -> Iterator[str]:
-    for choice in event.get("choices") or ():
-        if text := (choice.get("delta") or {}).get("content"):
-            yield text
+def _chat_decoder(content_type: str) -> Decoder[str | CalledTool]:
+    answer = ChatAnswer()
+    return Events("llm", answer.items_of, answer.last_items)
 
 
 def _speech_decoder(words: bool, content_type: str) -> Decoder[Pcm16 | list[HeardUntil]]:

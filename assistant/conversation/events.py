@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.items import Turn
+from huiyin.assistant.dialogue.items import Item, Turn
 from huiyin.assistant.dialogue.style import Style
+from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
@@ -53,6 +54,15 @@ class PauseJudged(Public):
 
     by: Literal["sound", "words"]
     probability: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnEnded(Public):
+    """The user's turn, from `start_s` to `end_s`, is over. Its words are the `Recognised` of this generation, before or
+    after this. A turn that goes on before its reply has begun ends again, with the same `start_s`."""
+
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +183,14 @@ class ReplyEnded(Public):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToolsCalled(Public):
+    """The reply calls these tools; told once, when its text is complete and the reply has begun (or has no words).
+    Their results, added to the history, and `Session.respond` are the owner's part."""
+
+    calls: tuple[CalledTool, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Apologised(Public):
     """The reply could not be made, or not to its end; it ends with the sentence for a failure of `stage`."""
 
@@ -181,7 +199,8 @@ class Apologised(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class TurnCommitted(Public):
-    """A turn was written to the history, with what was heard of the reply.
+    """A turn was written to the history, with what was heard of the reply: `turn.items`, with their ids. Without a
+    reply to be spoken (only tools are called, or `turns.replies` is off) there is no `AssistantItem`.
 
     `messages` is what the model was asked (none where the assistant spoke unasked), `style` how the reply was spoken.
     """
@@ -193,6 +212,16 @@ class TurnCommitted(Public):
 
 
 # -- the conversation
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEdited(Public):
+    """The owner changed the history: `item` was added, behind the one whose id is `after` (None: the last; '': none),
+    or truncated; or the one with this id was deleted (`item` None)."""
+
+    item_id: str
+    item: Item | None
+    after: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +239,11 @@ class Notice(Public):
     text: str
 
 
-KEPT = (TurnCommitted, TurnsForgotten)  # what is on disk must be whole: never left out for an observer that is slow
+KEPT = (
+    TurnCommitted,
+    TurnsForgotten,
+    HistoryEdited,
+)  # what is on disk must be whole: never left out for an observer that is slow
 
 
 def told(what: ev.Event | do.Action) -> Public | None:
@@ -238,6 +271,8 @@ def told(what: ev.Event | do.Action) -> Public | None:
             return ClauseStarted(number, clause=clause)
         case ev.StageFailed(generation=number, stage=stage, reason=reason):
             return StageFailed(number, stage=stage, reason=reason)
+        case do.EndTurn(generation=number, start_s=start_s, end_s=end_s):
+            return TurnEnded(number, start_s=start_s, end_s=end_s)
         case do.Apologise(generation=number, stage=stage):
             return Apologised(number, stage=stage)
         case (

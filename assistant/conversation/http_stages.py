@@ -14,6 +14,7 @@ from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Computation, Plan, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.summary import SUMMARY_TOKENS
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 
@@ -80,19 +81,25 @@ class HttpModel:
     def __init__(self, services: Services, session: str) -> None:
         self._services, self._session = services, session
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         timeout_s = self._services.settings.turns.llm_timeout_s
-        return self._services.ask(messages, timeout_s=timeout_s, session=self._session)
+        return self._services.ask(
+            messages, timeout_s=timeout_s, session=self._session, tools=tools, tool_choice=tool_choice
+        )
 
-    def warm(self, messages: Sequence[Message]) -> Source[str] | None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str | CalledTool] | None:
         """The embedded model's prompt cache then has all but the user's next words (0.29 s instead of 0.43 s to the
         first token). A remote model would be paid for it."""
         settings = self._services.settings
         if not settings.llm.is_embedded:
             return None
         timeout_s = settings.turns.llm_timeout_s
-        return self._services.ask(messages, timeout_s=timeout_s, max_tokens=1, session=self._session, background=True)
+        return self._services.ask(
+            messages, timeout_s=timeout_s, max_tokens=1, session=self._session, background=True, tools=tools
+        )
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:
         """As `Model.summarise`."""

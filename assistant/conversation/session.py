@@ -7,28 +7,30 @@ loop and the scripted runner give it different worlds and ports, and nothing els
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from huiyin.assistant.conversation import events as public
 from huiyin.assistant.conversation.observers import Observers
-from huiyin.assistant.conversation.stages import Parts, Stages
+from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import HeardClause, History, Message
+from huiyin.assistant.dialogue.items import Item
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import Style, speaking_style
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Block, Pcm16, Port
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, TurnsSettings
 
 _SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
 _NO_SOUND: Pcm16 = np.zeros(0, np.int16)
@@ -53,10 +55,12 @@ class _Reply:
     language: str = ""
     style: Style = "neutral"
     has_failed: bool = False  # what it still says was made beforehand
+    calls: tuple[CalledTool, ...] = ()  # that observers know of
 
 
 class Session:
-    """`type`, `say`, `key`, `interrupt` and `post` may be called from any thread, the rest from the conversation's."""
+    """`type`, `say`, `respond`, `key`, `interrupt` and `post` may be called from any thread, the rest from the
+    conversation's."""
 
     def __init__(
         self,
@@ -74,10 +78,13 @@ class Session:
         fill up later. `history`: of a resumed conversation.
         """
         self.history = history or History()
+        self.history.on_edit = self._note_edit
+        self.persona, self.settings = persona, settings
+        self._tools: Sequence[Tool] = ()
+        self._tool_choice: ToolChoice = "auto"
         self._machine = TurnMachine(settings.turns, parts.judges)
-        self._world, self._port, self._ear, self._persona = world, port, ear, persona
+        self._world, self._port, self._ear = world, port, ear
         self._loudspeaker = port.loudspeaker
-        self._is_half_duplex = settings.turns.barge_in == "off"
         self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post)
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
@@ -116,6 +123,30 @@ class Session:
         """
         self._observers.add(observer, at_once=at_once)
 
+    def configure(
+        self,
+        *,
+        turns: TurnsSettings | None = None,
+        persona: Persona | None = None,
+        voice: Voice | None = None,
+        tools: Sequence[Tool] | None = None,
+        tool_choice: ToolChoice | None = None,
+    ) -> None:
+        """Change these from now on; None: as it is. A reply that is being made or spoken keeps what it began with."""
+        if persona is not None:
+            self.persona = persona
+            self._trimming.limit = history_limit(self.settings, persona)
+        if voice is not None:
+            self._stages.set_voice(voice)
+        if tools is not None:
+            self._tools = tuple(tools)
+        if tool_choice is not None:
+            self._tool_choice = tool_choice
+        if turns is not None:
+            self.settings = replace(self.settings, turns=turns)
+            self._machine.policy = turns
+            self.post(ev.TimePassed(self._world.now))  # deadlines have moved
+
     # -- what happens
 
     def type(self, text: str) -> None:
@@ -125,6 +156,10 @@ class Session:
     def say(self, clauses: Iterable[str]) -> None:
         """The assistant says this unasked, once neither side speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
+
+    def respond(self) -> None:
+        """The assistant replies to the history as it stands, once neither side speaks."""
+        self.post(ev.ReplyRequested(self._world.now))
 
     def interrupt(self) -> None:
         """The assistant is silent at once, and gives up the reply that it makes or says."""
@@ -170,7 +205,7 @@ class Session:
 
     def _listen(self, block: Block) -> None:
         if self._ear is not None:
-            is_muted = self._is_half_duplex and self._loudspeaker.is_sounding
+            is_muted = self.settings.turns.barge_in == "off" and self._loudspeaker.is_sounding
             mic = np.zeros_like(block.mic) if is_muted else block.mic
             for change in self._ear.push(mic, block.far_end):
                 self.post(_speech_event(self._world.now, change))
@@ -203,6 +238,9 @@ class Session:
         if self._machine.state is not before:
             self.tell(public.FloorChanged(before=before, after=self._machine.state))
         return wake_s
+
+    def _note_edit(self, item_id: str, item: Item | None, after: str | None) -> None:
+        self.tell(public.HistoryEdited(item_id=item_id, item=item, after=after))
 
     def _tell_of(self, what: ev.Event | do.Action, at_s: float | None = None) -> None:
         if told := public.told(what):
@@ -241,18 +279,28 @@ class Session:
                     self._forget(generation)
             case do.Commit(generation=generation, transcript=transcript, interrupted=interrupted):
                 self._commit(generation, transcript, interrupted)
+            case do.CallTools(generation=generation, calls=calls):
+                self._call_tools(generation, calls)
+            case do.EndTurn():
+                pass  # observers have been told
             case do.Apologise(generation=generation, stage=stage, reason=reason):
                 self._apologise(generation, stage, reason)
             case _:
                 raise TypeError(f"unknown action {action}")
 
-    def _ask(self, generation: int, transcript: ev.Transcript) -> None:
-        mood = Mood(transcript.emotion, transcript.events)
+    def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
+        mood = Mood(transcript.emotion, transcript.events) if transcript else Mood()
         reply = self._reply(generation)
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        reply.messages = self._persona.messages(self.history, transcript.text, mood)
+        reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
-        self._stages.ask(generation, reply.messages)
+        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice)
+
+    def _call_tools(self, generation: int, calls: Iterable[object]) -> None:
+        called = (call for call in calls if isinstance(call, CalledTool))
+        reply = self._reply(generation)
+        reply.calls = with_own_ids(called, {item.id for item in self.history.items})
+        self.tell(public.ToolsCalled(generation, calls=reply.calls))
 
     def _synthesise(self, generation: int, clause: int, text: str) -> None:
         reply = self._reply(generation)
@@ -273,7 +321,8 @@ class Session:
         reply = self._reply(generation)
         self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
-        turn = self.history.commit(transcript.text, self._heard(generation), interrupted=interrupted, mood=mood)
+        heard = self._heard(generation) if reply.texts or interrupted else None  # no reply, or none to be spoken
+        turn = self.history.commit(transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls)
         self.tell(
             public.TurnCommitted(
                 generation, transcript=transcript, turn=turn, messages=reply.messages, style=reply.style
@@ -282,7 +331,7 @@ class Session:
         self._loudspeaker.drop(generation)
         self._forget(generation)
         self._trim()
-        self._stages.warm(self._persona.messages(self.history, ""))
+        self._stages.warm(self.persona.messages(self.history, ""), self._tools)
 
     def _trim(self) -> None:
         if forgotten := self._trimming.trim():
@@ -305,7 +354,7 @@ class Session:
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._reply(generation)
         reply.has_failed = True
-        text = self._persona.apology(stage, reply.language or self._language)
+        text = self.persona.apology(stage, reply.language or self._language)
         self.tell(public.Notice(text=reason))
         self.tell(public.Notice(text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))

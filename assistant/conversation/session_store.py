@@ -8,6 +8,8 @@ line is skipped when reading, and cut off before anything is added.
     {"at": "…", "items": [{"type": "user", "id": "item_1", "text": "Hi.", "mood": {"emotion": null, "events": []}},
                           {"type": "assistant", "id": "item_2", "text": "Hello!", "interrupted": false}]}
     {"forgotten": 1, "summary": "…"}            so many of the oldest turns are no longer sent to the model
+    {"edited": "item_2", "item": {…}}           this item was truncated; or added: behind "after", where that is given
+    {"edited": "item_2", "item": null}          this item was deleted
 
 In form 1 a turn was {"at": "…", "user": "Hi.", "heard": "Hello!", "interrupted": false}. Such lines are read in files
 of both forms: when a file of form 1 is resumed, its form number is changed, and its lines stay as they are.
@@ -20,13 +22,13 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.conversation.events import Public, TurnCommitted, TurnsForgotten
+from huiyin.assistant.conversation.events import HistoryEdited, Public, TurnCommitted, TurnsForgotten
 from huiyin.assistant.dialogue.history import History, HistoryError
 from huiyin.assistant.dialogue.items import KINDS, AssistantItem, Item, Turn, UserItem, turns_of
 from huiyin.assistant.dialogue.mood import Mood
@@ -36,7 +38,14 @@ from huiyin.configs.settings import TalkSettings
 
 _FORM = 2  # of new files
 _FORM_NUMBER = re.compile(rb'"huiyin_session":\s*(\d)')
-_DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError)  # what a damaged line raises
+_DAMAGE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    HistoryError,
+)  # what a damaged line raises
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5
@@ -161,18 +170,22 @@ class SessionStore:
                     file.write(b"%d" % _FORM)
         except OSError as error:
             raise SessionError("session.not_written", path=session.path, why=error.strerror or error) from error
-        return SessionWriter(session.path, tell)
+        return SessionWriter(session.path, tell, written=[item.id for item in session.items])
 
 
 class SessionWriter:
     """Writes turns as they are committed: an observer of a conversation."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None], head: dict[str, Any] | None = None) -> None:
-        """`tell` is called once when the file cannot be written; `head`: the first line of a new file."""
+    def __init__(
+        self, path: Path, tell: Callable[[str], None], head: dict[str, Any] | None = None, written: Iterable[str] = ()
+    ) -> None:
+        """`tell` is called once when the file cannot be written; `head`: the first line of a new file; `written`: the
+        ids of the items in an old one."""
         self.path = path
         self._tell = tell
         self._begun = head is None
         self._waiting = [head] if head else []  # lines not yet written: until the user's first turn, or the disk works
+        self._written = set(written)
         self._has_failed = False
 
     @property
@@ -183,8 +196,16 @@ class SessionWriter:
     def __call__(self, at_s: float, event: Public) -> None:
         match event:
             case TurnCommitted(turn=turn):
-                self._waiting.append({"at": _now(), "items": [_as_data(item) for item in turn.items]})
+                items = [item for item in turn.items if item.id not in self._written]
+                self._written.update(item.id for item in items)
+                self._waiting.append({"at": _now(), "items": [_as_data(item) for item in items]})
                 if self._begun or turn.user:  # a greeting alone is not worth keeping
+                    self._write()
+            case HistoryEdited(item_id=item_id, item=item, after=after):
+                self._written.add(item_id)
+                data = item and _as_data(item)
+                self._waiting.append({"edited": item_id, "item": data} | ({} if after is None else {"after": after}))
+                if self._begun:
                     self._write()
             case TurnsForgotten(turns=turns, summary=summary):
                 self._waiting.append({"forgotten": turns, "summary": summary})
@@ -266,12 +287,13 @@ def _read(path: Path) -> SavedSession:
     except (StopIteration, *_DAMAGE) as error:
         raise SessionError("session.not_a_session", path=path) from error
     last, history = started, History()
-    lengths: list[int] = []  # of the turns, in items
-    forgotten = 0  # turns
     for line in lines:
         with contextlib.suppress(*_DAMAGE):
             if "forgotten" in line:
-                forgotten, history.summary = forgotten + int(line["forgotten"]), str(line["summary"])
+                history.forget(int(line["forgotten"]), str(line["summary"]))
+                continue
+            if "edited" in line:
+                _edit(history, line)
                 continue
             at, items = _moment(line["at"]), _items_of_turn(line)
             for item in items:
@@ -280,9 +302,18 @@ def _read(path: Path) -> SavedSession:
                 except HistoryError:  # two programs went on with this session at the same time
                     history.add(replace(item, id=""))
             last = at
-            lengths.append(len(items))
-    start = sum(lengths[:forgotten])
-    return SavedSession(path.stem, path, started, persona, last, history.items, start, history.summary, whole_bytes)
+    items, start, summary = history.items, history.start, history.summary
+    return SavedSession(path.stem, path, started, persona, last, items, start, summary, whole_bytes)
+
+
+def _edit(history: History, line: dict[str, Any]) -> None:
+    """Carry out an edit. Raises HistoryError for one that fits nothing."""
+    if line["item"] is None:
+        history.delete(line["edited"])
+    elif any(item.id == line["edited"] for item in history.items):
+        history.truncate(line["edited"], str(line["item"]["text"]))
+    else:
+        history.add(_as_item(line["item"]), line.get("after"))
 
 
 def _moment(text: str) -> datetime:

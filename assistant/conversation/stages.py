@@ -18,6 +18,7 @@ from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Loudspeaker, Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
@@ -66,10 +67,12 @@ class Judge(Protocol):
 class Model(Protocol):
     """The language model."""
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
-        """The reply, piece by piece."""
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
+        """The reply, piece by piece, and those of `tools` that it calls."""
 
-    def warm(self, messages: Sequence[Message]) -> Source[str] | None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str | CalledTool] | None:
         """Let it read what the next request will begin with; None: that would be of no use."""
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:
@@ -115,6 +118,7 @@ class Stages:
         self._runs: dict[int, list[Run]] = {}  # by generation
         self._asked: dict[int, TurnSoFar] = {}  # what the words of a generation were recognised from
         self._texts: dict[int, ClauseStream] = {}  # of the replies being written
+        self._voices: dict[int, Voice] = {}  # that the replies began with
         self._clauses: dict[int, deque[Speech]] = {}  # to be spoken; the first is being spoken
         self._gone = 0  # this generation and older ones are cancelled
         self._alone: dict[str, Run] = {}  # what is for no reply: the newest of each kind
@@ -147,10 +151,14 @@ class Stages:
             turn = self._turn(generation, asked.start_s, asked.end_s, text)
             self._keep(generation, self._judge(judge, turn, take))
 
-    def warm(self, messages: Sequence[Message]) -> None:
+    def set_voice(self, voice: Voice) -> None:
+        """From the next reply on."""
+        self._parts = replace(self._parts, voice=voice)
+
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """These messages will begin the next request, which ends this one if it still runs."""
-        if source := self._parts.model.warm(messages):
-            self._keep_alone("warm", self._world.start(source, lambda text: None, lambda failure: None))
+        if source := self._parts.model.warm(messages, tools):
+            self._keep_alone("warm", self._world.start(source, lambda item: None, lambda failure: None))
 
     def summarise(self, messages: Sequence[Message], done: Callable[[str], None]) -> None:
         """Ask for a summary; `done` gets it later, '' if there is none."""
@@ -159,24 +167,34 @@ class Stages:
         run = self._world.start(source, pieces.append, lambda failure: done("" if failure else "".join(pieces)))
         self._keep_alone("summary", run)
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> None:
-        """Ask the model; its reply comes back clause by clause."""
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> None:
+        """Ask the model; its reply comes back clause by clause, what it calls at its end."""
         if warming := self._alone.get("warm"):
             warming.cancel()
 
         def say(number: int, clause: str) -> None:
             self._post(ev.ReplyText(self._world.now, generation, number, clause))
 
+        def take(item: str | CalledTool) -> None:
+            if isinstance(item, CalledTool):
+                calls.append(item)
+            else:
+                text.feed(item)
+
         def end(failure: Exception | None) -> None:
             del self._texts[generation]
             if failure is None:
                 text.finish()
-                self._post(ev.ReplyFinished(self._world.now, generation))
+                self._post(ev.ReplyFinished(self._world.now, generation, tuple(calls)))
             else:
                 text.hurry()  # what it has written is spoken
 
+        calls: list[CalledTool] = []
         text = self._texts[generation] = ClauseStream(say)
-        self._start(generation, "llm", self._parts.model.ask(generation, messages), text.feed, end)
+        self._voices[generation] = self._parts.voice
+        self._start(generation, "llm", self._parts.model.ask(generation, messages, tools, tool_choice), take, end)
 
     def hurry(self, generation: int) -> None:
         """The voice will soon be silent: it gets what the model has written so far, if it is a clause."""
@@ -195,7 +213,7 @@ class Stages:
     def cancel(self, generation: int) -> None:
         """Cancel what runs for this generation or an older one."""
         self._gone = max(self._gone, generation)
-        for kept in (self._asked, self._texts, self._clauses):
+        for kept in (self._asked, self._texts, self._clauses, self._voices):
             for old in [number for number in kept if number <= generation]:
                 del kept[old]  # type: ignore[attr-defined]
         for old in [number for number in self._runs if number <= generation]:
@@ -242,7 +260,8 @@ class Stages:
 
         is_urgent = generation in self._texts and self._loudspeaker.ahead_s(generation) < _AHEAD_S
         speech = replace(waiting[0], is_urgent=is_urgent)
-        self._start(generation, "tts", self._parts.voice.speak(speech), take, end)
+        voice = self._voices.setdefault(generation, self._parts.voice)
+        self._start(generation, "tts", voice.speak(speech), take, end)
 
     def _start(
         self,

@@ -25,7 +25,8 @@ class Trimming:
 
     def __init__(self, history: History, limit: HistoryLimit, summarise: Summarise | None) -> None:
         """`summarise` None: turns that no longer fit are forgotten without a summary."""
-        self._history, self._limit, self._summarise = history, limit, summarise
+        self.limit = limit
+        self._history, self._summarise = history, summarise
         self._summarised: tuple[int, str] | None = None  # turns, and what they were about
         self._is_summarising = False
         self._failures = 0  # of summaries, in a row
@@ -39,7 +40,7 @@ class Trimming:
             if summary or self._failures >= _TRIES:
                 self._failures = 0
                 return self._forget(turns, summary or self._history.summary)
-        surplus = [] if self._is_summarising else self._history.surplus(self._limit)
+        surplus = [] if self._is_summarising else self._history.surplus(self.limit)
         if not surplus:
             return None
         if self._summarise is None:

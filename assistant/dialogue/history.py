@@ -10,7 +10,7 @@ with the same words for many turns, and the model's prompt cache keeps hitting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, TypeVar
 
@@ -24,10 +24,12 @@ from huiyin.assistant.dialogue.items import (
     Turn,
     UserItem,
     item_tokens,
+    turn_of,
     turns_of,
 )
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.configs.errors import HuiyinError
 from huiyin.services.common.text import HAN
 
@@ -38,6 +40,7 @@ _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
+_GO_ON = {"zh": "（请继续）", "en": "(Go on.)"}  # what a reply to a reply answers
 _REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
 
@@ -140,7 +143,11 @@ class History:
         """`items` have ids."""
         self._items = {item.id: item for item in items}
         self._added = len(self._items)  # how many ever were
+        self._uncommitted: dict[str, None] = {}  # ids of the items after the last turn that was committed, in order
         self.start, self.summary = start, summary
+        self.on_edit: Callable[[str, Item | None, str | None], None] = _unobserved
+        """Called when an item was changed or added by another hand than `commit`: its id; the item, None: deleted; the
+        id of the item that it was put after, None: the last."""
 
     @property
     def items(self) -> list[Item]:
@@ -152,21 +159,42 @@ class History:
         """The turns that are over, in order."""
         return turns_of(self._items.values())
 
-    def commit(self, user: str, clauses: Sequence[HeardClause], *, interrupted: bool, mood: Mood = NO_MOOD) -> Turn:
-        """End a turn with what the user heard of the reply.
+    def commit(
+        self,
+        user: str,
+        clauses: Sequence[HeardClause] | None,
+        *,
+        interrupted: bool,
+        mood: Mood = NO_MOOD,
+        calls: Iterable[CalledTool] = (),
+    ) -> Turn:
+        """Add what the user said and heard, and the tools that were called. The turn with all items since the last.
 
-        `user`: what they said, '' where nothing was or its item has already been added; `mood`: how.
+        `user`: what they said, '' where nothing was or its item has already been added; `mood`: how. `clauses`: of the
+        reply, None where nothing was to be spoken: without a reply to its end the turn is not over (`turns`).
         """
         if user := user.strip():
-            self.add(UserItem(user, mood))
-        self.add(AssistantItem(heard_text(clauses), interrupted))
-        return turns_of(self.items[self.start :])[-1]  # not of all: a conversation may have thousands
+            self._add(UserItem(user, mood))
+        if clauses is not None:
+            self._add(AssistantItem(heard_text(clauses), interrupted))
+        for call in calls:
+            self._add(ToolCall(call.name, call.arguments, id=call.call_id))
+        turn = turn_of(self._items[item_id] for item_id in self._uncommitted)
+        self._uncommitted.clear()
+        return turn
 
     def add(self, item: AnyItem, after: str | None = None) -> AnyItem:
         """Add an item at the end, or after the one whose id is `after`, '' for the beginning. Returns it with its id.
 
         An item without an id gets the next one: item_1, item_2, … Raises HistoryError.
         """
+        item = self._add(item, after)
+        if isinstance(item, AssistantItem):  # it ends a turn
+            self._uncommitted.clear()
+        self.on_edit(item.id, item, after)
+        return item
+
+    def _add(self, item: AnyItem, after: str | None = None) -> AnyItem:
         self._added += 1
         if not item.id:
             while (next_id := f"item_{self._added}") in self._items:
@@ -174,8 +202,11 @@ class History:
             item = replace(item, id=next_id)
         elif item.id in self._items:
             raise HistoryError("history.same_id", id=item.id)
-        if after is None:
+        if after is None or after == next(reversed(self._items), ""):
             self._items[item.id] = item
+            self._uncommitted[item.id] = None
+            if isinstance(item, ToolCall):
+                self._move_results(item.id)
         else:
             at = self._index(after) + 1 if after else 0
             items = self.items
@@ -195,12 +226,22 @@ class History:
             raise HistoryError("history.not_a_reply", id=item_id)
         item = replace(item, text=heard, interrupted=item.interrupted or heard != item.text)
         self._items[item_id] = item
+        self.on_edit(item_id, item, None)
         return item
 
     def delete(self, item_id: str) -> None:
         """Remove an item. Raises HistoryError."""
         self.start -= self._index(item_id) < self.start
         del self._items[item_id]
+        self._uncommitted.pop(item_id, None)
+        self.on_edit(item_id, None, None)
+
+    def _move_results(self, call_id: str) -> None:
+        """A tool may be done before its call is committed: its result is put behind it."""
+        for item in [self._items[item_id] for item_id in self._uncommitted]:
+            if isinstance(item, ToolResult) and item.call_id == call_id:
+                self._items[item.id] = self._items.pop(item.id)
+                self._uncommitted[item.id] = self._uncommitted.pop(item.id)
 
     def _index(self, item_id: str) -> int:
         if item_id not in self._items:
@@ -229,6 +270,15 @@ class History:
         """Send so many of the oldest turns no more; `summary` stands for all that are not sent."""
         self.start += sum(len(turn.items) for turn in turns_of(self.items[self.start :])[:turns])
         self.summary = summary
+
+    def opening(self, language: str) -> str | None:
+        """What stands for the user's words where the assistant is to speak and nothing is there to be answered, in
+        `language` while nothing was said; None where something is."""
+        messages = self.messages()
+        if all(message["role"] == "system" for message in messages):
+            return _OPENINGS[language]
+        last = messages[-1]
+        return _GO_ON[language_of(last["content"])] if last["role"] == "assistant" else None
 
     def messages(self, following: str | None = None) -> list[Message]:
         """The items that are sent as chat messages, then the user's words `following`, roles alternating as chat
@@ -260,6 +310,9 @@ class History:
                 case SystemNote(text):
                     messages.append({"role": "system", "content": text})
         return messages
+
+
+def _unobserved(item_id: str, item: Item | None, after: str | None) -> None: ...
 
 
 def _interruption(cut_off: str, following: str) -> str:

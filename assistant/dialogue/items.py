@@ -36,7 +36,7 @@ class AssistantItem(Item):
 
 @dataclass(frozen=True)
 class ToolCall(Item):
-    """The model calls the tool `name`; `arguments` is JSON text."""
+    """The model calls the tool `name`; `arguments` is JSON text. Its `id` names the call."""
 
     name: str
     arguments: str
@@ -70,7 +70,7 @@ KINDS: dict[str, Callable[..., Item]] = {
 @dataclass
 class Turn:
     """What the user said, '' before a greeting, and what they heard of the reply, '' when it was stopped before its
-    first word. `mood`: how the user sounded; `items`: all of the turn, in order."""
+    first word, or none was made. `mood`: how the user sounded; `items`: all of the turn, in order."""
 
     user: str
     heard: str = ""
@@ -86,11 +86,18 @@ def turns_of(items: Iterable[Item]) -> list[Turn]:
     for item in items:
         group.append(item)
         if isinstance(item, AssistantItem):
-            user = [each for each in group if isinstance(each, UserItem)]
-            words, mood = "\n".join(each.text for each in user), user[-1].mood if user else NO_MOOD
-            turns.append(Turn(words, item.text, item.interrupted, mood, tuple(group)))
+            turns.append(turn_of(group))
             group = []
     return turns
+
+
+def turn_of(items: Iterable[Item]) -> Turn:
+    """These items as one turn, whether or not there has been a reply."""
+    items = tuple(items)
+    user = [item for item in items if isinstance(item, UserItem)]
+    words, mood = "\n".join(item.text for item in user), user[-1].mood if user else NO_MOOD
+    heard = [item for item in items if isinstance(item, AssistantItem)] or [AssistantItem("")]
+    return Turn(words, heard[-1].text, heard[-1].interrupted, mood, items)
 
 
 def item_tokens(item: Item) -> int:

@@ -107,8 +107,8 @@ class Persona:
     def messages(self, history: History, user: str | None, mood: Mood | None = None) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
         keep hitting), then the user's words, with a line before them on how they sounded, and one on the language to
-        answer in, where they are worth one. `user` None: the history ends with what is to be answered, as a tool's
-        result."""
+        answer in, where they are worth one. `user` None: a reply to the history as it stands, such as to a tool's
+        result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
             moods = [turn.mood for turn in history.turns]
@@ -117,7 +117,7 @@ class Persona:
                 mood_line(mood, moods, language_of(user)) if mood else "",
                 language_hint(user, last_reply, self.replies_in),
             ]
-        words = None if user is None else "\n".join([*filter(None, lines), user])
+        words = history.opening(self.language) if user is None else "\n".join([*filter(None, lines), user])
         return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
 
 

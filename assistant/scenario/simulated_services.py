@@ -12,6 +12,7 @@ from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, transcribed
@@ -70,7 +71,9 @@ class SimulatedServices:
             return self._broken("asr", fault, [], takes_s)
         return Plan([(takes_s, transcript)], takes_s)
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         if generation not in self._step_of and self.typed:
             self._step_of[generation] = self.typed
@@ -78,7 +81,7 @@ class SimulatedServices:
         text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
         fault = self._fault(generation, "llm")
         takes_s = self._times.llm_first_s
-        items: list[tuple[float, str]] = []
+        items: list[tuple[float, str | CalledTool]] = []
         for i, token in enumerate(_TOKEN.findall(text)):
             takes_s = self._times.llm_first_s + i / self._times.llm_tokens_per_s
             if fault and i >= fault.after_tokens:
@@ -86,7 +89,7 @@ class SimulatedServices:
             items.append((takes_s, token))
         return self._broken("llm", fault, items, takes_s) if fault else Plan(items, takes_s)
 
-    def warm(self, messages: Sequence[Message]) -> None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """As `Model.warm`: there is no cache to be filled."""
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:

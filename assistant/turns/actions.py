@@ -40,10 +40,11 @@ class JudgeWords(Action):
 
 @dataclass(frozen=True)
 class AskLlm(Action):
-    """Ask for a reply to `transcript`; answer with `ReplyText`… and `ReplyFinished`."""
+    """Ask for a reply to `transcript`, None: to the history as it stands; answer with `ReplyText`… and
+    `ReplyFinished`."""
 
     generation: int
-    transcript: Transcript
+    transcript: Transcript | None
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,26 @@ class Cancel(Action):
 
 
 @dataclass(frozen=True)
+class EndTurn(Action):
+    """Tell that what the user says from `start_s` to `end_s` is their whole turn: its words are those that are
+    recognised for this generation. Told again, of another generation, where they go on before a reply has begun."""
+
+    generation: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class CallTools(Action):
+    """Call the tools that this reply calls: its text is complete, and it has begun or says nothing."""
+
+    generation: int
+    calls: tuple[object, ...]
+
+
+@dataclass(frozen=True)
 class Commit(Action):
-    """Write the turn to the history: the user's words, and of the reply what was heard up to now."""
+    """Write the turn to the history: the user's words, of the reply what was heard up to now, and the tools called."""
 
     generation: int
     transcript: Transcript

@@ -102,7 +102,9 @@ class ReplyText(ReplyEvent):
 
 @dataclass(frozen=True)
 class ReplyFinished(ReplyEvent):
-    """The text of the reply is complete."""
+    """The text of the reply is complete. `calls`: the tools that it calls, which the machine only keeps."""
+
+    calls: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,12 @@ class Say(Event):
 
     clauses: tuple[str, ...]
     generation: int = 0
+
+
+@dataclass(frozen=True)
+class ReplyRequested(Event):
+    """The assistant is to reply to the history as it stands: it begins when the floor is free, and is committed as a
+    reply to nothing."""
 
 
 @dataclass(frozen=True)

@@ -6,43 +6,24 @@ Its rules stand at the top of this package.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
-from huiyin.assistant.turns.earlier import Earlier
 from huiyin.assistant.turns.events import NEVER, Event, Transcript
+from huiyin.assistant.turns.floor import Floor
 from huiyin.assistant.turns.interruption import Interruption, Verdict
-from huiyin.assistant.turns.reply import Progress, Reply
-from huiyin.assistant.turns.text_judge import can_be_judged
+from huiyin.assistant.turns.reply import Progress
 from huiyin.assistant.turns.transitions import BY_TIME, TRANSITIONS, State, Transition, by_time, on
 from huiyin.assistant.turns.user_turn import UserTurn
-from huiyin.configs.settings import TurnsSettings
 
 __all__ = ["State", "TurnMachine"]
 
 _OF_A_REPLY = (ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
 
 
-class TurnMachine:
-    """Events in, actions out. `state` and `generation` may be read, never set."""
-
-    def __init__(self, policy: TurnsSettings | None = None, judges: Collection[str] = ()) -> None:
-        """`judges`: who can judge a pause in this conversation, of "sound" and "words"."""
-        self.policy = policy or TurnsSettings()
-        self._judges = judges
-        self.state = State.LISTENING
-        self.generation = 0
-        self._reply: Reply | None = None
-        self._turn = UserTurn()
-        self._interruption: Interruption | None = None
-        self._earlier = Earlier()
-        self._last_asr_s = 0.0  # the time that the recogniser last took
-        self._key_held = False
-        self._unsaid: deque[tuple[str, ...]] = deque()  # what is to be said when the floor is free
-        self._actions: list[do.Action] = []
-        self._do = self._actions.append
+class TurnMachine(Floor):
+    """Events in, actions out."""
 
     def handle(self, event: Event) -> list[do.Action]:
         """Take one event; return what is to be done, in order."""
@@ -59,8 +40,7 @@ class TurnMachine:
 
     def _step(self, transition: Transition, what: Event | float) -> None:
         transition.handler(self, what)
-        if self._reply and self._reply.playing and self.state is State.THINKING:
-            self.state = State.SPEAKING
+        self._settle(what.at_s if isinstance(what, Event) else what)
 
     # -- the user speaks
 
@@ -68,12 +48,15 @@ class TurnMachine:
     def _begin(self, event: ev.SpeechStarted) -> None:
         """the user's turn begins, at the onset of the speech"""
         if not self.policy.talk_key:
-            self._take_turn(UserTurn(event.onset_s))
+            self._take_turn(UserTurn(event.onset_s), event.at_s)
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
-        """the same turn goes on: the prepared reply is thrown away, as nothing of it was played"""
-        if not self.policy.talk_key or (self._key_held and self.state is State.USER):
+        """the same turn goes on: the prepared reply is thrown away, as nothing of it was played (with `barge_in` ignore
+        it is kept, and a turn begins that waits for the floor)"""
+        if self.state is State.THINKING and self._ignores_speech:
+            self._overlap.start(event.onset_s, self.policy)
+        elif not self.policy.talk_key or (self._key_held and self.state is State.USER):
             if not self._turn.spoken:
                 self._commit_unheard(event.at_s)
                 self._turn = UserTurn(event.onset_s)
@@ -108,7 +91,8 @@ class TurnMachine:
     @on(ev.SpeechPossible, states=[State.USER, State.THINKING])
     def _may_go_on(self, event: ev.SpeechPossible) -> None:
         """a reply does not begin for {possible_speech_s}, as the user may be going on"""
-        if self._reply and not self.policy.talk_key:
+        may_go_on = self.state is State.USER or not self._ignores_speech
+        if self._reply and may_go_on and not self.policy.talk_key:
             self._reply.delay(event.at_s)
 
     @on(ev.EndpointScored, states=[State.USER])
@@ -120,8 +104,11 @@ class TurnMachine:
 
     @on(ev.SpeechStarted, states=[State.SPEAKING])
     def _may_interrupt(self, event: ev.SpeechStarted) -> None:
-        """if it lasts {barge_in_s} the reply is paused (by voice only: with `barge_in` key or off nothing happens)"""
-        if self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
+        """if it lasts {barge_in_s} the reply is paused (by voice only: with `barge_in` key or off nothing happens, with
+        ignore a turn begins that waits for the floor)"""
+        if self._ignores_speech:
+            self._overlap.start(event.onset_s, self.policy)
+        elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
             self._interruption = Interruption(event.onset_s, self._reply.audible_words(), event.onset_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
@@ -135,27 +122,39 @@ class TurnMachine:
         """its words are asked for; after {resume_s} of silence the reply goes on"""
         if self._interruption and self._interruption.paused_s is None:
             self._interruption.pause(event.end_s)
+        self._overlap.pause(event.end_s, self.policy)
 
     @on(ev.SpeechPaused, states=[State.SPEAKING])
     def _noise_ends(self, event: ev.SpeechPaused) -> None:
-        """it was too short to be speech: nothing happens"""
+        """it was too short to be speech: nothing happens; a turn that waits for the floor pauses"""
         self._interruption = None
+        self._overlap.pause(event.end_s, self.policy)
+
+    @on(ev.SpeechPaused, states=[State.THINKING])
+    def _pause_waiting(self, event: ev.SpeechPaused) -> None:
+        """a turn that waits for the floor pauses"""
+        self._overlap.pause(event.end_s, self.policy)
 
     # -- keys and typing
 
-    @on(ev.TextEntered, to=[State.THINKING])
+    @on(ev.TextEntered, to=[State.THINKING, State.LISTENING])
     def _type(self, event: ev.TextEntered) -> None:
         """a reply being spoken is stopped and committed; the typed words are asked at once"""
         self._commit_unheard(event.at_s)
-        self._begin_reply(event.at_s).ask(Transcript(event.text), event.at_s)
+        self._ask(self._begin_reply(event.at_s), Transcript(event.text), event.at_s)
 
     @on(ev.Say)
     def _say(self, event: ev.Say) -> None:
         """said when the floor is free; the last words of a failed reply: at once"""
         if not event.generation and event.clauses:
-            self._unsaid.append(event.clauses)
+            self._asked_for.append(event.clauses)
         elif reply := self._current(event.generation, Progress.APOLOGISING):
             reply.say(event.clauses, event.at_s)
+
+    @on(ev.ReplyRequested)
+    def _request(self, event: ev.ReplyRequested) -> None:
+        """asked of the model when the floor is free"""
+        self._asked_for.append(None)
 
     @on(ev.Interrupted, states=[State.THINKING, State.SPEAKING, State.PAUSED], to=[State.LISTENING])
     def _interrupt(self, event: ev.Interrupted) -> None:
@@ -178,9 +177,9 @@ class TurnMachine:
         self._stop_reply(event.at_s)
         self._listen()
         if turn_goes_on and self._turn.spoken:
-            self.state = State.USER
+            self._take_turn(self._turn, event.at_s)
         elif self.policy.talk_key or user_speaks:
-            self._take_turn(UserTurn(event.at_s))
+            self._take_turn(UserTurn(event.at_s), event.at_s)
 
     @on(ev.KeyReleased, states=[State.USER], to=[State.THINKING, State.SPEAKING, State.LISTENING])
     @on(ev.KeyReleased, states=[State.LISTENING, State.THINKING, State.SPEAKING, State.PAUSED])
@@ -202,6 +201,8 @@ class TurnMachine:
         elif reply := self._current(event.generation, Progress.TRANSCRIBING):
             self._last_asr_s = event.at_s - reply.asked_s
             self._answer(reply, event.transcript, event.at_s)
+        else:
+            self._overlap.take_result(event)
 
     @on(ev.WordsJudged, states=[State.USER])
     def _judged(self, event: ev.WordsJudged) -> None:
@@ -210,12 +211,15 @@ class TurnMachine:
             self._turn.evidence.p_words = event.probability
             self._turn.evidence.words_awaited = False
 
-    @on(*_OF_A_REPLY, states=[State.THINKING], to=[State.SPEAKING])
+    @on(*_OF_A_REPLY, states=[State.THINKING], to=[State.SPEAKING, State.LISTENING])
     @on(*_OF_A_REPLY, states=[State.USER, State.SPEAKING, State.PAUSED])
     def _replied(self, event: ev.ReplyEvent) -> None:
-        """of the current reply: its next stage is asked for, and it is played once the turn is over"""
+        """of the current reply: its next stage is asked for, and it is played once the turn is over; one that only
+        calls tools is then over, too"""
         if reply := self._current(event.generation):
             reply.handle(event)
+        elif isinstance(event, ev.StageFailed):
+            self._overlap.take_result(event)
 
     @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
@@ -224,111 +228,7 @@ class TurnMachine:
             self._commit(event.at_s, interrupted=False)
             self._listen()
             if self._interruption and self._interruption.paused_s is None:
-                self._take_turn(UserTurn(self._interruption.onset_s))
-
-    def _answer(self, reply: Reply, transcript: Transcript, now_s: float) -> None:
-        """Ask the model for an answer to these words, and have them judged, where they need one."""
-        text = transcript.text
-        evidence = self._turn.evidence
-        evidence.text = text
-        evidence.stops_are_set = self._earlier.stops_are_set(text, self.policy)
-        if not self._earlier.needs_answer(text, self._turn):
-            evidence.words_awaited = False
-            reply.mark_unneeded(transcript)
-            if reply.committed:
-                self._listen()
-            return
-        reply.ask(transcript, now_s)
-        evidence.words_awaited = "words" in self._judges and not reply.committed and can_be_judged(text)
-        if evidence.words_awaited:
-            self._do(do.JudgeWords(reply.generation, text))
-
-    # -- turns
-
-    def _take_turn(self, turn: UserTurn) -> None:
-        self.state = State.USER
-        self._turn = turn
-        self._interruption = None
-
-    def _take_floor(self, interruption: Interruption, now_s: float) -> None:
-        """The interruption is the user's turn: it began with it, and its words are used if known."""
-        self._stop_reply(now_s)
-        self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.paused_s))
-        if interruption.is_transcribed and interruption.transcript:
-            self._turn.speculations = 1
-            self._reply = Reply(interruption.generation, self.policy, self._do)
-            self._answer(self._reply, interruption.transcript, now_s)
-
-    def _end_turn(self, end_s: float, now_s: float) -> None:
-        if self._reply is None or self._reply.progress is Progress.FAILED:
-            # Nothing was prepared, or that attempt failed: there is time for one that counts.
-            self._reply = self._new_reply()
-            self._reply.transcribe(self._turn.start_s, end_s, now_s)
-        self._turn.clear_pause()
-        self.state = State.THINKING
-        self._reply.commit(now_s)
-        if self._reply.progress is Progress.UNNEEDED:
-            self._listen()
-
-    def _listen(self) -> None:
-        self._drop_reply()
-        self.state = State.LISTENING
-        self._turn.clear_pause()
-
-    # -- replies
-
-    def _current(self, generation: int, progress: Progress | None = None) -> Reply | None:
-        """The reply, if it has this number and, where one is given, has come this far."""
-        reply = self._reply
-        return reply if reply and reply.generation == generation and progress in (None, reply.progress) else None
-
-    def _new_reply(self) -> Reply:
-        self.generation += 1
-        return Reply(self.generation, self.policy, self._do)
-
-    def _begin_reply(self, now_s: float) -> Reply:
-        """A reply to no speech: there is nothing to wait for."""
-        self._stop_reply(now_s)
-        self._turn = UserTurn(now_s, spoken=False)
-        self.state = State.THINKING
-        self._reply = self._new_reply()
-        self._reply.commit(now_s)
-        return self._reply
-
-    def _speculate(self, end_s: float, now_s: float) -> None:
-        """Prepare a reply to the turn so far. Its words are waited for where they are judged."""
-        self._turn.tries += 1
-        self._reply = self._new_reply()
-        self._reply.transcribe(self._turn.start_s, end_s, now_s)
-        self._turn.evidence.words_awaited = "words" in self._judges
-
-    def _drop_reply(self) -> None:
-        """Forget the reply: whatever is still being made for it is not wanted."""
-        if self._reply:
-            self._do(do.Cancel(self._reply.generation))
-            self._reply = None
-
-    def _stop_reply(self, now_s: float) -> None:
-        """Stop the reply, if any; what was heard of it is committed."""
-        if self._reply and self.state in (State.SPEAKING, State.PAUSED):
-            self._do(do.StopPlayback(self._reply.generation))
-            self._commit(now_s, interrupted=True)
-        self._drop_reply()
-        self._interruption = None
-
-    def _commit(self, now_s: float, *, interrupted: bool) -> None:
-        reply = self._reply
-        if reply and reply.transcript:
-            self._do(do.Commit(reply.generation, reply.transcript, interrupted))
-            if self._turn.spoken:
-                self._earlier.note_recognised(reply.transcript.text)
-            if reply.playing:
-                self._earlier.note_played(reply.audible_words(), now_s, self.policy)
-
-    def _commit_unheard(self, now_s: float) -> None:
-        """Keep the words of a turn that is over, though its reply was not heard."""
-        if self.state is State.THINKING and self._reply and self._reply.transcript and self._reply.transcript.text:
-            self._commit(now_s, interrupted=True)
+                self._take_turn(UserTurn(self._interruption.onset_s), event.at_s)
 
     # -- time
 
@@ -338,7 +238,7 @@ class TurnMachine:
     def _check_interruption(self, now_s: float) -> None:
         """speech that lasts pauses the reply; it is stopped when that is the user's turn, else it goes on"""
         interruption = self._interruption
-        if not interruption or self.policy.barge_in != "voice":
+        if not interruption or not self._is_judging:
             return
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._do(do.Pause(self._reply.generation))
@@ -375,7 +275,13 @@ class TurnMachine:
             turn.speculations += 1
             self._speculate(turn.paused_s, now_s)
 
-    @by_time(State.THINKING, to=[State.SPEAKING])
+    @by_time(State.THINKING, State.SPEAKING, State.PAUSED)
+    def _check_overlap(self, now_s: float) -> None:
+        """a turn that waits for the floor ends after a pause of {endpoint_s}, and is transcribed"""
+        if now_s >= self._overlap.due_s(self.policy):
+            self._overlap.end(self._new_reply(), self._do, now_s)
+
+    @by_time(State.THINKING, to=[State.SPEAKING, State.LISTENING])
     @by_time(State.SPEAKING, State.PAUSED)
     def _check_reply(self, now_s: float) -> None:
         """a delayed reply begins; one that runs out of clauses asks for the next; a stage that has taken too long is
@@ -383,17 +289,42 @@ class TurnMachine:
         if self._reply:
             self._reply.check_time(now_s)
 
-    @by_time(State.LISTENING, to=[State.THINKING])
-    def _speak_unasked(self, now_s: float) -> None:
-        """the assistant says what it was to say"""
-        if self._unsaid:
-            self._begin_reply(now_s).say(self._unsaid.popleft(), now_s)
+    @by_time(State.LISTENING, to=[State.THINKING, State.SPEAKING, State.USER])
+    def _give_floor(self, now_s: float) -> None:
+        """the floor is free: for turns that wait for it, then for what the assistant is to say, or to reply to"""
+        while self.state is State.LISTENING:
+            if self._begin_waiting(now_s):
+                pass
+            elif self._overlap.spoken:
+                self._take_turn(self._overlap.spoken, now_s)
+                self._check_turn(now_s)
+            elif self._asked_for:
+                reply, clauses = self._begin_reply(now_s), self._asked_for.popleft()
+                if clauses is None:
+                    reply.ask(None, now_s)
+                else:
+                    reply.say(clauses, now_s)
+            else:
+                return
+            self._settle(now_s)
 
     def _due_s(self) -> Iterator[float]:
         """When time alone may bring something about."""
         if self.state is State.USER:
             yield from self._turn.due_s(self.policy)
-        if self._interruption and self.policy.barge_in == "voice":
+        else:
+            yield self._overlap.due_s(self.policy)
+        if self._interruption and self._is_judging:
             yield from self._interruption.due_s(self.policy)
         if self._reply:
             yield from self._reply.deadlines()
+
+    @property
+    def _ignores_speech(self) -> bool:
+        """Whether speech during a reply waits for its end; once some does, whatever the policy is now."""
+        return (self.policy.barge_in == "ignore" or self._overlap.is_busy) and not self.policy.talk_key
+
+    @property
+    def _is_judging(self) -> bool:
+        """Whether an interruption may stop the reply; once that is paused, whatever the policy is now."""
+        return self.policy.barge_in == "voice" or self.state is State.PAUSED

@@ -16,6 +16,7 @@ class Progress(Enum):
 
     TRANSCRIBING = "the user's words are awaited"
     UNNEEDED = "nothing was said that wants an answer"
+    SILENT = "nothing of it is to be spoken: it only calls tools, or no reply is wanted"
     WRITING = "the model writes it"
     WRITTEN = "its text is whole"
     BROKEN_OFF = "the model failed midway: what it wrote is spoken first"
@@ -35,10 +36,12 @@ class Reply:
         self.asked_s = 0.0  # when that transcript was asked for
         self.committed = False  # the user's turn is over
         self.playing = False
+        self.is_over = False  # the user's turn is, and there will be no sound
         self._policy = policy
         self._act = act
         self._clauses: list[str] = []
         self._failure = ""  # why the model broke off
+        self._calls: tuple[object, ...] = ()  # tools to be called
         self._deferred: list[do.Synthesise] = []  # clauses after the first: synthesised once it is committed
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
@@ -56,18 +59,20 @@ class Reply:
         self._stage_due_s["asr"] = now_s + self._policy.asr_timeout_s
         self._act(do.Transcribe(self.generation, start_s, end_s))
 
-    def ask(self, transcript: Transcript, now_s: float) -> None:
-        """Answer these words."""
-        self.transcript = transcript
+    def ask(self, transcript: Transcript | None, now_s: float) -> None:
+        """Answer these words; None: the history as it stands."""
+        self.transcript = transcript or Transcript("")
         self.progress = Progress.WRITING
         self._stage_due_s = {"llm": now_s + self._policy.llm_timeout_s}
         self._act(do.AskLlm(self.generation, transcript))
 
-    def mark_unneeded(self, transcript: Transcript) -> None:
+    def mark_unneeded(self, transcript: Transcript, now_s: float) -> None:
         """There is nothing to answer in these words."""
-        self.transcript = transcript
-        self.progress = Progress.UNNEEDED
-        self._stage_due_s.clear()
+        self._end_unspoken(Progress.UNNEEDED, transcript, now_s)
+
+    def keep(self, transcript: Transcript, now_s: float) -> None:
+        """Keep these words, and do not answer them."""
+        self._end_unspoken(Progress.SILENT, transcript, now_s)
 
     def say(self, clauses: Sequence[str], now_s: float) -> None:
         """Speak these clauses and no more: unasked, or as the last words where it is apologising."""
@@ -128,8 +133,9 @@ class Reply:
                 self._stage_due_s["llm"] = at_s + self._policy.llm_idle_timeout_s
                 self._hurry_s = NEVER
                 self._add(text, at_s)
-            case ev.ReplyFinished() if is_writing and self._clauses:
-                self._text_ends(Progress.WRITTEN)
+            case ev.ReplyFinished(calls=calls) if is_writing and (self._clauses or calls):
+                self._calls = calls
+                self._text_ends(Progress.WRITTEN if self._clauses else Progress.SILENT)
             case ev.ReplyFinished(at_s=at_s) if is_writing:
                 self._fail("llm", "the model said nothing", at_s)
             case ev.AudioReady(clause=clause) if self._is_asked(clause):
@@ -151,7 +157,10 @@ class Reply:
 
     def _fail(self, stage: Stage, reason: str, now_s: float) -> None:
         """A stage failed. Before commitment there is time for another try; after it an apology follows."""
-        if self.progress in (Progress.UNNEEDED, Progress.FAILED, Progress.CLOSED):
+        if self.progress in (Progress.UNNEEDED, Progress.SILENT, Progress.FAILED, Progress.CLOSED):
+            return
+        if stage == "asr" and self.committed and not self._policy.replies:  # nor is an apology wanted
+            self._end_unspoken(Progress.UNNEEDED, None, now_s)
             return
         if self.progress in (Progress.APOLOGISING, Progress.LAST_WORDS):
             self._close()
@@ -166,6 +175,12 @@ class Reply:
             if self.committed:
                 self._stage_due_s = {"tts": now_s + self._policy.tts_timeout_s}
                 self._act(do.Apologise(self.generation, stage, reason))
+
+    def _end_unspoken(self, progress: Progress, transcript: Transcript | None, now_s: float) -> None:
+        self.transcript = transcript
+        self.progress = progress
+        self._stage_due_s.clear()
+        self._advance(now_s)
 
     def _text_ends(self, progress: Progress) -> None:
         self.progress = progress
@@ -197,10 +212,15 @@ class Reply:
     def _advance(self, now_s: float) -> None:
         if self.progress is Progress.CLOSED:
             return
-        if self.committed and self._first_sounds:
+        if self.progress is Progress.UNNEEDED:
+            self.is_over = self.committed
+            return
+        if self.committed and (self._first_sounds or self.progress is Progress.SILENT):
             self._playable_s = min(self._playable_s, now_s)
         if now_s >= self._play_due_s():
             self._play()
+        if self.playing or self.is_over:
+            self._call_tools()
         if self._deferred or not self._clauses or len(self._last_sounds) < len(self._clauses):
             return
         if self.progress is Progress.BROKEN_OFF:
@@ -209,12 +229,20 @@ class Reply:
             self._close()
 
     def _play(self) -> None:
-        if not self.playing:
+        if self.progress is Progress.SILENT:
+            self.is_over = True
+        elif not self.playing:
             self.playing = True
             self._act(do.Play(self.generation))
 
+    def _call_tools(self) -> None:
+        if self._calls:
+            self._act(do.CallTools(self.generation, self._calls))
+            self._calls = ()
+
     def _close(self) -> None:
         self._play()
+        self._call_tools()
         self._stage_due_s.clear()
         self.progress = Progress.CLOSED
         self._act(do.CloseAudio(self.generation))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from huiyin.assistant import turns
 from huiyin.assistant.turns import actions, events, own_echo
+from huiyin.assistant.turns import machine as machine  # its methods enter themselves into the table
 from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
 from huiyin.configs.layers import reasons
 from huiyin.configs.settings import TurnsSettings
@@ -71,9 +72,14 @@ get no reply | Who says stop wants silence, not an answer |
 shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and \
 {own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | A user who answers "tea or coffee?" with "coffee" \
 repeats what was said |
+| `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
+of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |
 | `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when \
 the last clause so far has been played for {hurry_s}, the next one is cut as early as the first; every stage has a \
 deadline, and an apology follows where it is missed | A wrong guess costs one clause |
+
+A reply may call tools. They are called once its text is complete and it has begun to be played, or at the end of the
+turn where it has no words: never for a reply that is prepared in vain.
 
 A reply stopped before a word was heard leaves no trace in the history. One stopped midway is remembered up to the word
 heard, and the user's next message begins with a line that says where it was cut off, so that "go on" works. (A mark in

@@ -14,6 +14,7 @@ from huiyin.assistant.conversation.stages import Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -43,11 +44,13 @@ class Talk(Desk):
     def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
         return Plan([(TAKES_S, self.heard)], TAKES_S)
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         self.asked.append(list(messages))
         return Plan([(TAKES_S, self.reply)], TAKES_S)
 
-    def warm(self, messages: Sequence[Message]) -> None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         pass
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:

@@ -17,6 +17,7 @@ from huiyin.assistant.conversation.http_stages import HttpVoice
 from huiyin.assistant.conversation.stages import Parts, Speech, Stages, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source, VirtualWorld
 from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
@@ -48,10 +49,12 @@ class Reply:
     def judge(self, turn: TurnSoFar) -> Source[float | None]:
         return self.judged
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         return self.plan
 
-    def warm(self, messages: Sequence[Message]) -> Source[str]:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str]:
         return Plan([], 5.0)
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:

@@ -23,10 +23,22 @@ _KEPT = (
     do.Pause,
     do.Resume,
     do.StopPlayback,
+    do.CallTools,
     do.Commit,
     do.Cancel,
 )
-_ONCE = (do.Transcribe, do.AskLlm, do.Play, do.CloseAudio, do.StopPlayback, do.Commit, do.Apologise)
+_ONCE = (
+    do.Transcribe,
+    do.EndTurn,
+    do.AskLlm,
+    do.Play,
+    do.CloseAudio,
+    do.StopPlayback,
+    do.CallTools,
+    do.Commit,
+    do.Apologise,
+)
+_STOPS = (ev.TextEntered, ev.Interrupted, ev.KeyPressed)  # whatever speech may do
 _MOST_STEPS = 200  # of a way out
 
 seconds = st.sampled_from([0.0, 0.01, 0.05, 0.096, 0.2, 0.3, 0.65, 1.2, 8.0, 20.0, 70.0])
@@ -40,7 +52,8 @@ ages = st.sampled_from([0, 0, 0, 0, 1, 2, -1])  # how many replies ago; -1: of o
 numbers = st.sampled_from([0, 0, 1, 2, 7])  # of clauses
 policies = st.builds(
     TurnsSettings,
-    barge_in=st.sampled_from(["voice", "voice", "key", "off"]),
+    barge_in=st.sampled_from(["voice", "voice", "key", "off", "ignore", "ignore"]),
+    replies=st.sampled_from([True, True, True, False]),
     talk_key=st.sampled_from([False, False, True]),
     speculate_s=st.sampled_from([0.096, 0.096, 0.0, 0.5]),
     resume_s=st.sampled_from([0.65, 0.1]),
@@ -71,7 +84,10 @@ class Orders(RuleBasedStateMachine):
         self.paused = False
         self.finished = 0  # played to its end
         self.typed: dict[int, str] = {}
-        self.to_say: list[tuple[str, ...]] = []
+        self.to_say: list[tuple[str, ...] | None] = []  # None: a reply was requested
+        self.called: set[int] = set()  # replies that have called tools and are not committed
+        self.ignores_speech = policy.barge_in == "ignore" and not policy.talk_key
+        self.onsets: set[float] = set()  # of speech during a reply that it does not stop, and that is no turn yet
 
     # -- what happens
 
@@ -85,11 +101,14 @@ class Orders(RuleBasedStateMachine):
     @rule(lag_s=lags)
     def speech_starts(self, lag_s: float) -> None:
         self.speech_s = max(self.speech_s, self.now_s - lag_s)
+        if self.ignores_speech and self.machine.state in (State.THINKING, State.SPEAKING):
+            self.onsets.add(self.speech_s)
         self.feed(ev.SpeechStarted(self.now_s, self.speech_s))
 
     @rule(lag_s=lags)
     def speech_pauses(self, lag_s: float) -> None:
         self.speech_s = self.pause_s = max(self.speech_s, self.now_s - lag_s)
+        self.onsets.discard(self.pause_s)  # it lasted no time
         self.feed(ev.SpeechPaused(self.now_s, self.speech_s))
 
     @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased]))
@@ -106,24 +125,42 @@ class Orders(RuleBasedStateMachine):
 
     @rule(text=words)
     def text_is_entered(self, text: str) -> None:
+        if self.machine.state is State.USER:
+            self.onsets.clear()  # typed instead
+        generation = self.machine.generation + 1
         self.feed(ev.TextEntered(self.now_s, text))
-        self.typed[self.machine.generation] = text
+        self.typed[generation] = text
 
     @rule(said=st.lists(clauses, max_size=3).map(tuple))
     def assistant_is_to_speak(self, said: tuple[str, ...]) -> None:
         self.to_say += [said] if said else []
         self.feed(ev.Say(self.now_s, said))
 
+    @rule()
+    def reply_is_requested(self) -> None:
+        self.to_say.append(None)
+        self.feed(ev.ReplyRequested(self.now_s))
+
+    @rule(policy=policies)
+    def policy_changes(self, policy: TurnsSettings) -> None:
+        self.machine.policy, self.ignores_speech = policy, False
+        self.feed(ev.TimePassed(self.now_s))
+
     # -- what comes back, as it should
 
     @precondition(lambda self: self.owed)
-    @rule(text=words, written=st.lists(clauses, max_size=3), probability=probabilities, many=st.integers(1, 4))
-    def services_answer(self, text: str, written: list[str], probability: float, many: int) -> None:
+    @rule(text=words, written=st.lists(clauses, max_size=3), calls=st.sampled_from([(), (), ("look",)]),
+          probability=probabilities, many=st.integers(1, 4))  # fmt: skip
+    def services_answer(
+        self, text: str, written: list[str], calls: tuple[str, ...], probability: float, many: int
+    ) -> None:
         for _ in range(min(many, len(self.owed))):
             asked = self.owed.popleft()
-            self.answer(asked, text, written, probability)
+            self.answer(asked, text, written, calls, probability)
 
-    def answer(self, asked: do.Action, text: str, written: list[str], probability: float) -> None:
+    def answer(
+        self, asked: do.Action, text: str, written: list[str], calls: tuple[str, ...], probability: float
+    ) -> None:
         now_s, generation = self.now_s, getattr(asked, "generation", 0)
         match asked:
             case do.Transcribe():
@@ -133,7 +170,7 @@ class Orders(RuleBasedStateMachine):
             case do.AskLlm():
                 for number, clause in enumerate(written):
                     self.feed(ev.ReplyText(now_s, generation, number, clause))
-                self.feed(ev.ReplyFinished(now_s, generation))
+                self.feed(ev.ReplyFinished(now_s, generation, calls))
             case do.Synthesise(clause=clause):
                 self.feed(ev.AudioReady(now_s, generation, clause))
                 self.feed(ev.AudioFinished(now_s, generation, clause))
@@ -186,11 +223,15 @@ class Orders(RuleBasedStateMachine):
                 self.unfinished = {begun for begun in self.unfinished if begun[0] != generation}
         if isinstance(event, ev.ReplyEvent):
             self.fed.append(event)
-        before = self.machine.generation
+        before, state_before = self.machine.generation, self.machine.state
         apologise = None
         for action in self.machine.handle(event):
             assert self.wake_s is None, "the wake-up comes last"
             self.hold(action, before)
+            if self.ignores_speech and not isinstance(event, _STOPS):
+                assert not isinstance(action, (do.StopPlayback, do.Pause)), "speech does not stop it"
+                assert not (isinstance(event, ev.SpeechStarted) and state_before is State.THINKING
+                            and isinstance(action, do.Cancel)), "nor what is being prepared"  # fmt: skip
             apologise = action if isinstance(action, do.Apologise) else apologise
         self.hold_way_on()
         if apologise and self.apologises:
@@ -210,13 +251,22 @@ class Orders(RuleBasedStateMachine):
                 self.wake_s = at_s
             case do.Transcribe(start_s=start_s, end_s=end_s):
                 assert generation > before and 0 <= start_s <= end_s <= self.now_s
+            case do.EndTurn(start_s=start_s, end_s=end_s):
+                assert self.counts[do.Transcribe, generation] and 0 <= start_s <= end_s <= self.now_s
+                self.onsets = {onset_s for onset_s in self.onsets if not start_s <= onset_s <= end_s}
+            case do.AskLlm(transcript=None):
+                assert self.to_say.pop(0) is None
+            case do.CallTools():
+                assert generation == self.playing or not self.clauses.get(generation), "it has begun, or has no words"
+                self.called.add(generation)
             case do.ScoreEndpoint(start_s=start_s, end_s=end_s):
                 assert 0 <= start_s <= end_s <= self.now_s
             case do.Synthesise(clause=clause, text=text):
                 assert clause == self.clauses.setdefault(generation, 0), "in order, and once"
                 self.clauses[generation] += 1
                 if clause == 0 and not self.counts[do.AskLlm, generation] and generation not in self.kept:
-                    assert text == self.to_say.pop(0)[0]
+                    said = self.to_say.pop(0)
+                    assert said and text == said[0]
             case do.Play():
                 assert not self.playing and generation > self.finished, "one reply at a time"
                 self.playing, self.paused = generation, False
@@ -228,8 +278,10 @@ class Orders(RuleBasedStateMachine):
                 self.playing = 0
             case do.Commit(transcript=transcript, interrupted=interrupted):
                 is_played = bool(self.counts[do.Play, generation])
-                assert is_played or (interrupted and transcript.text), "heard, or the user's own words"
-                assert generation != self.playing and (interrupted or self.finished == generation)
+                is_silent = not interrupted and not self.clauses.get(generation)  # only calls tools, or is not wanted
+                assert is_played or is_silent or (interrupted and transcript.text), "heard, or the user's own words"
+                assert generation != self.playing and (interrupted or is_silent or self.finished == generation)
+                self.called.discard(generation)
             case do.Cancel(keep_audio=True):
                 self.kept.add(generation)
             case do.Cancel():
@@ -252,7 +304,8 @@ class Orders(RuleBasedStateMachine):
         self.holds = True
 
     def teardown(self) -> None:
-        """Silence and time lead back to listening; then all that was typed is kept, and said what was to be said."""
+        """Silence and time lead back to listening; then all that was typed is kept, said what was to be said, every
+        reply that called a tool committed, and speech that waited for the floor a turn."""
         if not self.holds:
             return
         self.speech_pauses(0.0)
@@ -267,7 +320,7 @@ class Orders(RuleBasedStateMachine):
             else:
                 self.feed(ev.StageFailed(self.now_s, self.playing, "tts", "silent for too long"))
         assert self.machine.state is State.LISTENING
-        assert not self.to_say
+        assert not self.to_say and not self.called and not self.onsets
         for generation, text in self.typed.items():
             assert not text or self.counts[do.Commit, generation], f"{text!r} was typed and is lost"
 
