@@ -9,6 +9,7 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Source, World
 from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
@@ -59,12 +60,14 @@ class WatchedServices:
         self._tell(on.RecognitionAsked(turn.generation, start_s=shifted.start_s, end_s=shifted.end_s))
         return self._services.transcribe(shifted)
 
-    def ask(self, generation: int, messages: Sequence[Message]) -> Source[str]:
+    def ask(
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
+    ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         self._tell(on.ModelAsked(generation, messages=list(messages), style="neutral"))
-        return self._services.ask(generation, messages)
+        return self._services.ask(generation, messages, tools, tool_choice)
 
-    def warm(self, messages: Sequence[Message]) -> None:
+    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """As `Model.warm`."""
 
     def summarise(self, messages: Sequence[Message]) -> Source[str]:

@@ -50,6 +50,20 @@ class SoakUser:
             while loop.time() < until_s:
                 await self._visit(http)
 
+    async def talk(self, seconds: float, every_s: float) -> None:
+        """One visit, with a question every so often."""
+        loop = asyncio.get_running_loop()
+        async with aiohttp.ClientSession() as http, http.ws_connect(self.url, max_msg_size=0) as socket:
+            visit = _Visit(socket, self._silence)
+            await visit.begin()
+            due_s, end_s = loop.time() + every_s * self._random.random(), loop.time() + seconds  # not all at once
+            while due_s < end_s:
+                await asyncio.sleep(due_s - loop.time())
+                await visit.ask(self.speech["time"], TIME)
+                self.done["answered"] += 1
+                due_s += every_s
+            await visit.end()
+
     async def _visit(self, http: aiohttp.ClientSession) -> None:
         async with http.ws_connect(self.url, max_msg_size=0) as socket:
             visit = _Visit(socket, self._silence)

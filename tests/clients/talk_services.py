@@ -11,7 +11,6 @@ import base64
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -83,9 +82,13 @@ class TalkServices:
 
     def settings(self, *overrides: str) -> Settings:
         """Settings that point at these services."""
-        settings = load(overrides=overrides, environ={})
-        at = {name: replace(getattr(settings, name), port=self.port) for name in ("asr", "llm", "tts")}
-        return replace(settings, **at)
+        ports = [f"{key.replace('_', '.')}={port}" for key, port in self.ports.items()]
+        return load(overrides=[*ports, *overrides], environ={})
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Where they are, as settings."""
+        return {f"{name}_port": self.port for name in ("asr", "llm", "tts")}
 
     async def _serve(self, is_ready: threading.Event) -> None:
         app = web.Application(client_max_size=2**26)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.clients.environments import command_of
-from tests.clients.realtime_server import realtime_server
 from tests.clients.talk_services import SAID, STORY, TIME, WEATHER, TalkServices, for_client, speech, words_heard
+from tests.support.realtime_server import realtime_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.clients]
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.clients.serve import ServerProcess, server_process
+from tests.clients.at_rest import at_rest
 from tests.clients.soak_user import SoakUser
 from tests.clients.talk_services import SAID, TalkServices, for_client, speech
-from tests.support.limits import PATIENCE_S
+from tests.support.realtime_server import server_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
@@ -29,7 +27,7 @@ GROWTH_MB = 60.0  # that is no leak: conversations at the end are longer than th
 
 def test_twenty_users_are_answered_and_leave_nothing_behind(tmp_path: Path) -> None:
     sounds = {name: for_client(speech(text)) for name, text in SAID.items()}
-    with TalkServices() as services, server_process(services.port, tmp_path / "server.log") as server:
+    with TalkServices() as services, server_process(tmp_path / "server.log", **services.ports) as server:
         users = [SoakUser(f"{server.url.replace('http', 'ws', 1)}/v1/realtime", sounds, seed) for seed in range(USERS)]
         asyncio.run(_live(users, WARM_UP_S))
         before = at_rest(server)
@@ -48,19 +46,3 @@ def test_twenty_users_are_answered_and_leave_nothing_behind(tmp_path: Path) -> N
 async def _live(users: list[SoakUser], seconds: float) -> None:
     until_s = asyncio.get_running_loop().time() + seconds
     await asyncio.gather(*(user.live(until_s) for user in users))
-
-
-def at_rest(server: ServerProcess, before: dict[str, float] | None = None) -> dict[str, float]:
-    """What the server's process has once its users have gone; waits for what `before` had."""
-    process = psutil.Process(server.pid)
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        figures = {
-            "threads": process.num_threads(),
-            "sockets": sum(1 for each in process.net_connections() if each.status == psutil.CONN_ESTABLISHED),
-            "memory_mb": process.memory_info().rss / 1e6,
-        }
-        is_back = before is not None and all(figures[name] <= before[name] for name in ("threads", "sockets"))
-        if is_back or (before is None and figures["sockets"] == 0) or time.monotonic() > deadline:
-            return figures
-        time.sleep(0.1)
