@@ -119,7 +119,8 @@ def test_model_is_told_what_was_heard(talk: Talk) -> None:
 
 def test_nothing_goes_wrong(talk: Talk) -> None:
     assert talk.all("error") == []
-    assert talk.server_events("error") == []
+    late_cancel = "response_cancel_not_active"  # of what the server has ended by itself; livekit ignores it
+    assert [event for event in talk.server_events("error") if event["error"]["code"] != late_cancel] == []
     assert talk.all("failed") == []
 
 

@@ -10,8 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask import Flask
+
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import Settings, load
 from tests.support import ROOT
+from tests.support.live_server import running
 
 _END_LIMIT_S = 30.0
 
@@ -19,7 +25,11 @@ _END_LIMIT_S = 30.0
 @contextlib.contextmanager
 def realtime_server(settings: Settings) -> Iterator[str]:
     """Runs meanwhile, in a thread; its http address. `settings` say where its services are."""
-    raise NotImplementedError
+    app = Flask("realtime")
+    name = settings.talk.persona
+    RealtimeServer(settings, Services(settings), {name: load_persona(name)}).mount(app)
+    with running(app, settings.service) as url:
+        yield url
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ async def run(url: str, folder: str) -> None:
                 tell("server", message=message)
 
         def interrupted(_) -> None:
-            if user.player.idle_s < 0.1:
+            if user.player.is_playing:
                 item, heard_ms = user.player.clear()
                 session.interrupt()
                 session.truncate(message_id=item, modalities=["audio", "text"], audio_end_ms=int(heard_ms))

@@ -61,7 +61,7 @@ async def _listen(connection, user: User, history: dict[str, list[str]], ready: 
                 user.player.add(event.item_id, base64.b64decode(event.delta))
             case "response.done" if any(item.type == "message" for item in event.response.output or []):
                 user.replies_done += 1
-            case "input_audio_buffer.speech_started" if user.player.idle_s < 0.1:
+            case "input_audio_buffer.speech_started" if user.player.is_playing:
                 item, heard_ms = user.player.clear()
                 await connection.conversation.item.truncate(item_id=item, content_index=0, audio_end_ms=int(heard_ms))
                 user.interrupted.set()

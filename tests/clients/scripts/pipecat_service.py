@@ -60,7 +60,7 @@ class Loudspeaker(BaseOutputTransport):
         match frame:
             case TTSStartedFrame():
                 self._reply += 1
-            case InterruptionFrame() if self.user.player.idle_s < 0.1:
+            case InterruptionFrame() if self.user.player.is_playing:
                 self.user.interrupted.set()
             case LLMFullResponseEndFrame():
                 self.user.replies_done += 1

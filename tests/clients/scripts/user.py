@@ -19,6 +19,7 @@ RATE = 24_000
 BLOCK = RATE // 50  # samples: 20 ms
 CUTS_IN_AFTER_MS = 1500  # of the story
 _NOISE = 3  # of int16: a room is never silent
+_GAP_S = 0.5
 _LIMIT_S = 30.0  # for anything that is waited for
 
 WEATHER, STORY, TIME = "weather", "story", "time"
@@ -73,6 +74,11 @@ class Player:
         self.last_item = item
         self.played_ms[item] = self.played_ms.get(item, 0.0) + len(sound) / 2 / RATE * 1000
         self._idle_since_s = time.monotonic()
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether a reply is being heard: a busy machine may leave gaps in it."""
+        return self.idle_s < _GAP_S
 
     @property
     def idle_s(self) -> float:
