@@ -74,6 +74,11 @@ class ServiceSettings:
     """only this machine, unless told otherwise"""
     api_key: str = setting("")
     """set: every request but /health must carry 'Authorization: Bearer <key>'"""
+    hosts: tuple[str, ...] = setting(())
+    """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
+    as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
+    origins: tuple[str, ...] = setting(())
+    """web pages of other hosts that may use a service, as https://app.example; pages of this machine always may"""
     threads: int = setting(16, low=1, high=256)
     """requests in hand at once in one service; models have their own queue"""
     load_wait_s: float = setting(60.0, low=0, high=600)

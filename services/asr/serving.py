@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -11,15 +13,38 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.http.cache import AnswerCache
 from huiyin.services.asr.http.request import Job
+from huiyin.services.asr.http.stream_session import IDLE_S
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
 from huiyin.services.asr.signal.voice_activity import load_detectors
 from huiyin.services.asr.transcribe import Part, Recogniser, Step, Steps, transcribe
+from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.serve import most_streams
 
 _LONGEST_CACHED_S = 3600.0  # of a recording: packing a longer one takes memory
 _WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
+
+
+class StreamPlaces:
+    """The places for live streams. Used on one thread, the event loop's."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.open = 0
+        """How many are taken."""
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """A place meanwhile. Raises ApiError 429 when all are taken."""
+        if self.open == self.most:
+            raise ApiError(429, "asr.too_many_streams", most=self.most, retry_after_s=IDLE_S)
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
 
 
 class Serving:
@@ -41,6 +66,7 @@ class Serving:
         waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
         self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, on_wait=wait.observe)
         waiting.set_function(lambda: self.queue.waiting)
+        self.streams = StreamPlaces(most_streams(settings.service))
         self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
         self._recogniser: Recogniser | None = None
         self.host: EngineHost[Engine] = EngineHost(
@@ -104,6 +130,7 @@ class Serving:
             "workers": self.queue.workers,
             "running": self.queue.running,
             "waiting": self.queue.waiting,
+            "streams": {"open": self.streams.open, "most": self.streams.most},
             "piece_s": plan.piece_s if plan else None,
             "batch_s": plan.batch_s if plan else None,
             "cache": {"entries": len(self._cache), "most": self._cache.entries, "hits": self._cache.hits},

@@ -1,8 +1,7 @@
-"""The Flask app of all three services: health, readiness, system facts, metrics, limits, the key."""
+"""The Flask app of all three services: health, readiness, system facts, metrics, limits. The key: `front.py`."""
 
 from __future__ import annotations
 
-import hmac
 import inspect
 import os
 import platform
@@ -21,10 +20,10 @@ from huiyin.configs.version import version
 from huiyin.services.common import errors
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.routes import additions
 
 # Fine steps for the second or two of a spoken turn, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
-_OPEN_PATHS = {"/health"}
 
 
 def create_app(
@@ -80,21 +79,8 @@ def create_app(
         """This description."""
         return jsonify(_openapi(app, name))
 
-    _install_key(app, settings.api_key)
     _install_metrics(app, name, metrics or CollectorRegistry())
     return app
-
-
-def _install_key(app: Flask, key: str) -> None:
-    if not key:
-        return
-    expected = f"Bearer {key}".encode()
-
-    @app.before_request
-    def check_key() -> None:
-        header = request.headers.get("Authorization", "").encode()
-        if request.path not in _OPEN_PATHS and not hmac.compare_digest(header, expected):
-            raise ApiError(401, "services.unauthorized")
 
 
 def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None:
@@ -107,17 +93,22 @@ def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None
         registry=registry,
     )
 
+    def count(route: str, status: int, first_byte_s: float | None) -> None:
+        requests.labels(name, route, status).inc()
+        if first_byte_s is not None:
+            seconds.labels(name, route).observe(first_byte_s)
+
+    additions(app).count = count
+
     @app.before_request
     def start_clock() -> None:
         g.started = time.perf_counter()
 
     @app.after_request
-    def count(response: Response) -> Response:
+    def count_view(response: Response) -> Response:
         # The rule, not the path: callers must not be able to add metrics without limit.
         route = request.url_rule.rule if request.url_rule else "(unknown)"
-        requests.labels(name, route, response.status_code).inc()
-        if "started" in g:
-            seconds.labels(name, route).observe(time.perf_counter() - g.started)
+        count(route, response.status_code, time.perf_counter() - g.started)
         return response
 
     @app.get("/metrics")
@@ -143,16 +134,21 @@ def _openapi(app: Flask, name: str) -> dict[str, Any]:
     """An OpenAPI 3.1 description from the routes and their docstrings (first line: summary, rest: description)."""
     paths: dict[str, dict[str, Any]] = {}
     for rule in app.url_map.iter_rules():
-        doc = inspect.getdoc(app.view_functions[rule.endpoint]) or ""
-        summary, _, rest = doc.partition("\n")
-        operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "OK"}}}
-        if rest.strip():
-            operation["description"] = rest.strip()
-        operation |= getattr(app.view_functions[rule.endpoint], "openapi", {})
         methods = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            methods[method.lower()] = {"operationId": f"{rule.endpoint}_{method.lower()}", **operation}
+            methods[method.lower()] = _operation(rule.endpoint, method, app.view_functions[rule.endpoint])
+    for route in additions(app).routes:
+        methods = paths.setdefault(re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path), {})
+        methods[route.method.lower()] = _operation(route.handler.__name__, route.method, route.handler)
     return {"openapi": "3.1.0", "info": {"title": f"Huiyin {name}", "version": version()}, "paths": paths}
+
+
+def _operation(name: str, method: str, view: Callable[..., Any]) -> dict[str, Any]:
+    summary, _, rest = (inspect.getdoc(view) or "").partition("\n")
+    operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "OK"}}}
+    if rest.strip():
+        operation["description"] = rest.strip()
+    return {"operationId": f"{name}_{method.lower()}", **operation, **getattr(view, "openapi", {})}
 
 
 def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

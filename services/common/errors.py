@@ -37,12 +37,15 @@ class ApiError(HuiyinError):
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         return {"error": {"code": self.code, "message": self.message, "hint": self.hint, "type": kind, "param": None}}
 
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers that it needs."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(max(1, round(self.retry_after_s)))}
+
     def response(self) -> Response:
-        """The HTTP response."""
+        """The HTTP response of a Flask view."""
         answer = jsonify(self.body())
         answer.status_code = self.status
-        if self.retry_after_s is not None:
-            answer.headers["Retry-After"] = str(max(1, round(self.retry_after_s)))
+        answer.headers.update(self.headers())
         return answer
 
 
@@ -64,6 +67,15 @@ def shortened(value: object, most: int = 80) -> str:
     return repr(value)[:most]
 
 
+def of_status(status: int, message: str) -> ApiError:
+    """The error for an HTTP status that a web library raised, in its words."""
+    return ApiError(
+        status,
+        _HTTP_KEYS.get(status) or ("services.bad_request" if status < 500 else "services.server_error"),
+        message=message,
+    )
+
+
 def install(app: Flask) -> None:
     """Answer every exception of `app` in the JSON shape; a bug as 500, with its details in the log only."""
 
@@ -77,12 +89,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        status = error.code or 500
-        return ApiError(
-            status,
-            _HTTP_KEYS.get(status) or ("services.bad_request" if status < 500 else "services.server_error"),
-            message=error.description or error.name,
-        ).response()
+        return of_status(error.code or 500, error.description or error.name).response()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

@@ -1,29 +1,37 @@
-"""A production WSGI server behind each service: gunicorn's threads on POSIX, waitress elsewhere.
+"""The web server of each program: aiohttp on one event loop, with a Flask app behind it in threads.
 
-One process a service: the model is loaded once, and the threads of all requests share it. A streamed answer occupies a
-thread, so the number of threads limits the callers served at once.
+One process a program: models are loaded once, and all requests share them. A connection that waits, for its client or
+in a route on the loop (`routes.py`), occupies no thread; a request to a Flask view occupies one while it is answered.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 
+from aiohttp import web
 from flask import Flask
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
+from huiyin.services.common.front import make_application
 
-_KEEP_ALIVE_S = 120  # a conversation reuses its connections between turns; its client gives them up before
-_STOP_GRACE_S = 3  # then running requests are aborted
+_STOP_GRACE_S = 3.0  # then running requests are aborted
+_LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
-_LINE_BYTES = 8190  # of an address: a live stream has its hotwords there, nine bytes a Chinese character
-_REQUESTS_A_STREAM = 4  # threads for one live stream more, which occupies its own for minutes
+_REQUESTS_A_STREAM = 4  # threads for one live stream more
+_BACKLOG = 1024  # connections that wait to be accepted
+_OPEN_FILES = 2**16  # at most: a connection is one, and the usual limit of 1,024 is soon reached
 
 
 class PortTaken(HuiyinError):
@@ -31,20 +39,26 @@ class PortTaken(HuiyinError):
 
 
 def most_streams(settings: ServiceSettings) -> int:
-    """How many live streams a service may have open; each has a thread in addition to those for requests."""
+    """How many live streams a service may have open: each takes its part of the model's time for minutes."""
     return max(1, settings.threads // _REQUESTS_A_STREAM)
 
 
 def check_port(host: str, port: int) -> None:
     """Raise PortTaken when `host:port` cannot be listened on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken("services.port_taken", host=host, port=port, why=error.strerror) from error
+    listen(host, port).close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to `host:port`. Raises PortTaken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere it would allow two servers on one port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken("services.port_taken", host=host, port=port, why=error.strerror) from error
+    return listener
 
 
 def stop_with_parent() -> None:
@@ -54,7 +68,6 @@ def stop_with_parent() -> None:
 
     def wait() -> None:
         try:
-            # Not sys.stdin: gunicorn's workers would inherit its locked lock and die at their exit.
             while os.read(descriptor, 4096):
                 pass
         finally:
@@ -63,51 +76,88 @@ def stop_with_parent() -> None:
     threading.Thread(target=wait, name="stop-with-parent", daemon=True).start()
 
 
-def serve(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
-    """Serve until stopped by a signal. `make_app` is called once, in the process that answers requests."""
-    check_port(settings.host, port)
-    if os.name == "posix":
-        _serve_gunicorn(make_app, settings, port)
-    else:
-        from waitress import serve as waitress_serve
+def serve(
+    make_app: Callable[[], Flask], settings: ServiceSettings, port: int, *, tls: ssl.SSLContext | None = None
+) -> None:
+    """Serve until stopped by SIGTERM or SIGINT. `make_app` is called once. Raises PortTaken.
 
-        waitress_serve(
-            make_app(),
-            host=settings.host,
-            port=port,
-            threads=_thread_count(settings),
-            channel_timeout=_KEEP_ALIVE_S,
-            channel_request_lookahead=1,  # lets a request notice that its client has left
-        )
+    Requests in hand have some seconds to end; where a thread does not, the process ends without it.
+    """
+    allow_open_files()
+    _on_stop(lambda: sys.exit(0))
+    listener = listen(settings.host, port)
+    app = make_app()
+    threads = make_threads(settings)
+
+    async def until_stopped() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        _on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
+        async with serving(app, settings, listener, threads, tls):
+            await stopped.wait()
+
+    asyncio.run(until_stopped())
+    if not _ended(threads):
+        logging.shutdown()
+        os._exit(0)  # a thread that computes cannot be stopped, and would be waited for
 
 
-def _thread_count(settings: ServiceSettings) -> int:
-    return settings.threads + most_streams(settings) + _SPARE_THREADS
+def _on_stop(action: Callable[[], object]) -> None:
+    """Call `action` when the process is asked to end. (The loop's own handlers do not exist on Windows.)"""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: action())
 
 
-def _serve_gunicorn(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
-    from gunicorn.app.base import BaseApplication
+@contextlib.asynccontextmanager
+async def serving(
+    app: Flask,
+    settings: ServiceSettings,
+    listener: socket.socket,
+    threads: ThreadPoolExecutor,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[None]:
+    """Serves `app` on `listener` meanwhile; at the end, requests in hand have some seconds."""
+    loop = asyncio.get_running_loop()
+    # aiohttp waits for as long twice: for the answers, then for what is left of them.
+    runner = web.AppRunner(make_application(app, settings, threads), shutdown_timeout=_STOP_GRACE_S / 2)
+    await runner.setup()
+    server = runner.server
+    assert server is not None
+    listening = await loop.create_server(
+        lambda: Connection(server, loop),
+        sock=listener,
+        ssl=tls,
+        backlog=_BACKLOG,
+        ssl_handshake_timeout=HEADER_LIMIT_S if tls else None,
+    )
+    try:
+        yield
+    finally:
+        listening.close()
+        await runner.cleanup()
 
-    logging.getLogger("gunicorn.error").setLevel(logging.WARNING)
 
-    class Server(BaseApplication):  # type: ignore[misc]
-        def load_config(self) -> None:
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            for key, value in {
-                "bind": f"{host}:{port}",
-                "workers": 1,
-                "worker_class": "gthread",
-                "threads": _thread_count(settings),
-                "limit_request_line": _LINE_BYTES,
-                "timeout": 0,  # a long recording is not a worker that hangs
-                "graceful_timeout": _STOP_GRACE_S,
-                "keepalive": _KEEP_ALIVE_S,
-                "loglevel": "warning",
-                "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,
-            }.items():
-                self.cfg.set(key, value)
+def make_threads(settings: ServiceSettings) -> ThreadPoolExecutor:
+    """The threads for requests; each begins when it is first needed."""
+    return ThreadPoolExecutor(settings.threads + _SPARE_THREADS, thread_name_prefix="request")
 
-        def load(self) -> Flask:
-            return make_app()
 
-    Server().run()
+def _ended(threads: ThreadPoolExecutor) -> bool:
+    """Stop `threads`; False: one is still busy."""
+    waiting = threading.Thread(target=threads.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+    waiting.start()
+    waiting.join(_LAST_WAIT_S)
+    return not waiting.is_alive()
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files as far as it may (POSIX)."""
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

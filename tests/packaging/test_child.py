@@ -19,7 +19,7 @@ from tests.support.limits import PATIENCE_S
 from tests.support.service_process import start_service
 
 TRAP = "raise SystemExit('imported from the current folder')"
-NAMES = ("huiyin", "services", "configs", "queue", "runpy", "json", "flask", "gunicorn", "numpy", "pip", "xllamacpp")
+NAMES = ("huiyin", "services", "configs", "queue", "runpy", "json", "flask", "aiohttp", "numpy", "pip", "xllamacpp")
 
 
 @pytest.fixture(autouse=True)

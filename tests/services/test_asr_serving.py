@@ -111,7 +111,9 @@ def test_a_caller_who_hangs_up_frees_the_model(url: str) -> None:
     sockets = []
     for _ in range(6):
         sock = socket.create_connection((target.hostname or "", target.port or 0))
-        head = "POST /asr?prompt=0.2&temperature=0.5 HTTP/1.1\r\nHost: x\r\nContent-Type: audio/pcm;rate=16000\r\n"
+        head = (
+            "POST /asr?prompt=0.2&temperature=0.5 HTTP/1.1\r\nHost: localhost\r\nContent-Type: audio/pcm;rate=16000\r\n"
+        )
         sock.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
         sockets.append(sock)
     until(lambda: system(url)["waiting"] >= 3)

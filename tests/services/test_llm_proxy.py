@@ -355,7 +355,7 @@ def test_a_client_that_leaves_frees_the_upstream(service: str, ab: Any, first: A
     address = service.removeprefix("http://").split(":")
     body = json.dumps({"messages": HELLO, "stream": stream}).encode()
     with socket.create_connection((address[0], int(address[1]))) as client:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
         until(lambda: ab[0].asked)
         if first is then_silent and stream:

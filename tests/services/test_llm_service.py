@@ -157,7 +157,7 @@ def test_a_client_that_leaves_frees_the_model(service: str) -> None:
     address = service.removeprefix("http://").split(":")
     body = json.dumps({"messages": user("Tell me a very long story."), "max_tokens": 900, "stream": True}).encode()
     with socket.create_connection((address[0], int(address[1]))) as leaver:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         leaver.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
         assert b"200 OK" in leaver.recv(4096)
     model = model_process(service)

@@ -110,7 +110,7 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
     project = read_table(ROOT / "pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     named = [re.match(r"[\w.-]+", line)[0] for line in project["dependencies"] + extras["embedded"]]  # type: ignore[index]
-    elsewhere = {"gunicorn", "waitress", "tomli", "sounddevice"}  # by platform; sound has a question of its own
+    elsewhere = {"tomli", "sounddevice"}  # by platform; sound has a question of its own
     engines = ("whisper", "sensevoice")
     asked = {
         library

@@ -20,7 +20,7 @@ Server to client: JSON objects as text, of these types
     error    error (code, message, hint): then the server closes
 
 The handshake is refused with an ordinary HTTP error: 400 for bad parameters, 401 without the service's key, 403 to a
-page of another site, 429 when too many streams are open, 501 where the web server cannot carry WebSockets (Windows).
+page of another site, 429 when too many streams are open.
 
 A stream never falls behind: a partial is skipped while the model has other work. Finals always come. A client that
 sends faster than the model recognises is slowed down.
@@ -28,81 +28,75 @@ sends faster than the model recognises is slowed down.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
-from flask import Flask, Response, g, request
+from aiohttp import web
+from flask import Flask
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.dictation import WINDOW_S, Dictation, Recognise, TimedRecognition
 from huiyin.services.asr.http.request import hints_from, whole_number
-from huiyin.services.asr.http.stream_session import IDLE_S, MESSAGE_BYTES, LiveSession
+from huiyin.services.asr.http.stream_session import RECEIVED_BYTES, LiveSession
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.transcribe import Clock, Recogniser
 from huiyin.services.common.app import documented
 from huiyin.services.common.audio import Samples
-from huiyin.services.common.errors import ApiError
-from huiyin.services.common.serve import most_streams
-from huiyin.services.common.websocket import Handled, WebSocket, refuse_others
+from huiyin.services.common.routes import add_route, check_websocket, in_thread, open_websocket
 
 _RATES_HZ = (8_000, 48_000)
 _PARTIALS_MS = (200, 2_000)
 OPERATIONS = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text(encoding="utf-8"))["operations"]
 """What the addresses of the service take, for its OpenAPI document."""
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
     """Add ``/v1/stream`` to `app`."""
-    most, max_duration_s = most_streams(settings.service), settings.asr.max_duration_s
-    places = threading.Semaphore(most)
+    max_duration_s = settings.asr.max_duration_s
+
+    def start(options: StreamOptions) -> tuple[Dictation, dict[str, object]]:
+        """What a stream computes with, and the message that it is ready."""
+        recogniser = serving.recogniser
+        dictation = Dictation(
+            _recognise(recogniser, options.hints),
+            recogniser.detectors(),
+            model=recogniser.engine.model,
+            rate=options.rate,
+            partial_s=options.partial_ms / 1000,
+            max_s=min(WINDOW_S, recogniser.plan.piece_s),
+        )
+        return dictation, {
+            "type": "ready",
+            "model": recogniser.engine.model,
+            "languages": list(settings.asr.languages),
+            "rate": options.rate,
+            "partial_ms": options.partial_ms,
+            "max_duration_s": max_duration_s,
+        }
 
     @documented(**OPERATIONS["stream"])
-    def stream() -> Response:
+    async def stream(request: web.Request) -> web.StreamResponse:
         """Live transcription over a WebSocket.
 
         Send 16-bit mono PCM as binary messages and {"type": "end"} at the end; partial and final texts come back as
         JSON messages. See docs/live.md.
         """
-        refuse_others(request.environ)
-        _refuse_other_sites(request.headers.get("Origin", ""), request.host)
-        recogniser = serving.recogniser
-        engine = recogniser.engine
-        options = stream_options(request.args, engine.languages)
-        if not places.acquire(blocking=False):
-            raise ApiError(429, "asr.too_many_streams", most=most, retry_after_s=IDLE_S)
-        try:
-            dictation = Dictation(
-                _recognise(recogniser, options.hints),
-                recogniser.detectors(),
-                model=engine.model,
-                rate=options.rate,
-                partial_s=options.partial_ms / 1000,
-                max_s=min(WINDOW_S, recogniser.plan.piece_s),
-            )
-            socket = WebSocket(request.environ, MESSAGE_BYTES)
-            g.pop("started", None)  # the length of a stream is not a latency: out of the metrics
-            ready = {
-                "type": "ready",
-                "model": engine.model,
-                "languages": list(settings.asr.languages),
-                "rate": options.rate,
-                "partial_ms": options.partial_ms,
-                "max_duration_s": max_duration_s,
-            }
-            LiveSession(socket, dictation, options.rate, max_duration_s).run(ready)
-        finally:
-            places.release()
-        return Handled()
+        check_websocket(request)
+        engine = await in_thread(request, serving.host.get)
+        options = stream_options(request.query, engine.languages)
+        with ExitStack() as place:
+            place.enter_context(serving.streams.take())
+            dictation, ready = await in_thread(request, start, options)
+            socket = await open_websocket(request, max_message_bytes=RECEIVED_BYTES)
+            await LiveSession(request, socket, dictation, options.rate, max_duration_s, place.close).run(ready)
+        return socket
 
-    app.add_url_rule("/v1/stream", view_func=stream, websocket=True)
-    app.add_url_rule("/v1/stream", view_func=stream)  # a plain GET gets an error that says what to do
+    add_route(app, "GET", "/v1/stream", stream)
 
 
 @dataclass(frozen=True)
@@ -119,13 +113,6 @@ def stream_options(fields: Mapping[str, str], languages: tuple[str, ...]) -> Str
     rate = whole_number(fields, "rate", 16_000, *_RATES_HZ)
     partial_ms = 0 if fields.get("partial_ms") == "0" else whole_number(fields, "partial_ms", 400, *_PARTIALS_MS)
     return StreamOptions(rate, partial_ms, hints_from(fields, languages))
-
-
-def _refuse_other_sites(origin: str, host: str) -> None:
-    """A WebSocket is open to every web page that the user visits, unless the server checks where the page is from."""
-    allowed = {*_LOOPBACK, urlsplit(f"//{host}").hostname}
-    if origin and urlsplit(origin).hostname not in allowed:
-        raise ApiError(403, "asr.foreign_origin")
 
 
 def _recognise(recogniser: Recogniser, hints: Hints) -> Recognise:

@@ -1,66 +1,68 @@
-"""One live stream: the thread that receives, the thread that recognises, and what lies between them.
+"""One live stream on the server's event loop: a coroutine that receives, one that recognises, and what lies between.
 
-The form of the messages is in `stream`, their content comes from `services/asr/dictation.py`.
+The form of the messages is in `stream`, their content comes from `services/asr/dictation.py`, which computes and
+therefore runs in the server's threads.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from huiyin.services.asr.dictation import Dictation, LiveMessage
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.websocket import NORMAL, OUR_FAULT, REFUSED, TOO_BIG, Gone, TooBig, WebSocket
+from huiyin.services.common.routes import in_thread
 
 log = logging.getLogger(__name__)
 
-MESSAGE_BYTES = 2**20  # half a minute at 16 kHz; microphones send 20 to 100 ms
-IDLE_S = 30.0  # without a message: an open microphone sends silence, too; its program hangs, or the network is gone
+MESSAGE_BYTES = 2**20
+"""Of a message; half a minute at 16 kHz. Microphones send 20 to 100 ms."""
+RECEIVED_BYTES = 2 * MESSAGE_BYTES
+"""From here on the server itself closes the stream, with its code alone instead of a message that explains it."""
+IDLE_S = 30.0
+"""Without a message. An open microphone sends silence, too: its program hangs, or the network is gone."""
 
 _AHEAD_S = 10.0  # sound that may wait for the model; beyond it the client waits
-_TICK_S = 0.1  # how soon the end of the work is noticed
+
+
+class Gone(Exception):
+    """The client has left, or broken the protocol."""
 
 
 class Inbox:
-    """Sound between the thread that receives and the one that recognises."""
+    """Sound between the coroutine that receives and the one that recognises."""
 
     def __init__(self, limit: int) -> None:
         """`limit`: bytes that may wait."""
         self._limit = limit
-        self._changed = threading.Condition()
         self._data = bytearray()
-        self._ended = self._closed = False
+        self._ended = False
+        self._changed = asyncio.Condition()
 
-    def put(self, data: bytes) -> None:
-        """Adds sound; waits while the inbox is full. After `end` or `close` it is dropped."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._data) < self._limit or self._closed)
-            if not (self._ended or self._closed):
+    async def put(self, data: bytes) -> None:
+        """Adds sound; waits while the inbox is full. After `end` it is dropped."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self._data) < self._limit)
+            if not self._ended:
                 self._data += data
                 self._changed.notify_all()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """No sound follows."""
-        with self._changed:
+        async with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """The rest is not needed."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def take(self) -> tuple[bytes, bool]:
-        """(all sound since the last call, whether it ends there); waits for some. Raises Gone once closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._data or self._ended or self._closed)
-            if self._closed:
-                raise Gone
+    async def take(self) -> tuple[bytes, bool]:
+        """(all sound since the last call, whether it ends there); waits for some."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._data or self._ended)
             data = bytes(self._data)
             self._data.clear()
             self._changed.notify_all()
@@ -68,89 +70,109 @@ class Inbox:
 
 
 class LiveSession:
-    """One stream: this thread receives, another recognises and sends."""
+    """One stream. `over` is called when its work is, before the client can know that."""
 
-    def __init__(self, socket: WebSocket, dictation: Dictation, rate: int, max_duration_s: float) -> None:
-        self._socket, self._dictation, self._max_duration_s = socket, dictation, max_duration_s
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        dictation: Dictation,
+        rate: int,
+        max_duration_s: float,
+        over: Callable[[], None],
+    ) -> None:
+        self._request, self._socket, self._dictation, self._over = request, socket, dictation, over
+        self._max_duration_s = max_duration_s
         self._bytes_to_go = round(max_duration_s * rate) * 2  # up to `max_duration_s`
         self._inbox = Inbox(round(_AHEAD_S * rate) * 2)
-        self._code = NORMAL
-        self._ended = self._failed = False
-        self._worker = threading.Thread(target=self._guarded, args=(self._recognise,), name="live-stream", daemon=True)
+        self._ended = False
 
-    def run(self, ready: LiveMessage) -> None:
+    async def run(self, ready: LiveMessage) -> None:
         """Serve it to its end; raises no error."""
+        code = WSCloseCode.OK
         try:
-            self._send(ready)
-            self._worker.start()
-            self._guarded(self._receive)
-        except Gone:
-            return
-        finally:
-            self._inbox.close()
-            if self._worker.ident is not None:
-                self._worker.join()
-            self._socket.close(self._code)
-
-    def _guarded(self, part: Callable[[], None]) -> None:
-        """Runs one of the two threads; sends its errors to the client."""
-        try:
-            part()
+            await self._send(ready)
+            await _first_of(self._receive(), self._recognise())
         except Gone:
             pass
-        except TooBig:
-            self._fail(ApiError(413, "asr.message_too_big", most=MESSAGE_BYTES), TOO_BIG)
         except ApiError as error:
-            self._fail(error, REFUSED if error.status < 500 else OUR_FAULT)
+            too_big = error.code == _TOO_BIG
+            code = WSCloseCode.MESSAGE_TOO_BIG if too_big else WSCloseCode.POLICY_VIOLATION
+            await self._fail(error)
         except Exception:
             log.exception("unexpected error in a live stream")
-            self._fail(ApiError(500, "services.internal_error"), OUR_FAULT)
-
-    def _receive(self) -> None:
-        received_at = time.monotonic()
-        while self._worker.is_alive():
-            message = self._socket.receive(_TICK_S)
-            if message is not None:
-                self._accept(message)
-                received_at = time.monotonic()
-            elif not self._ended and time.monotonic() - received_at > IDLE_S:
-                raise ApiError(408, "asr.idle", idle_s=IDLE_S)
-
-    def _accept(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            self._inbox.put(message)
-        elif _kind(message) == "end":
-            self._ended = True
-            self._inbox.end()
-        else:
-            raise ApiError(400, "asr.bad_message")
-
-    def _recognise(self) -> None:
-        ended = False
-        try:
-            while not ended:
-                data, ended = self._inbox.take()
-                too_long = len(data) > self._bytes_to_go
-                data = data[: self._bytes_to_go]
-                self._bytes_to_go -= len(data)
-                for message in self._dictation.push(data, last=ended or too_long):
-                    self._send(message)
-                if too_long:
-                    raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
-            self._send({"type": "done", "result": self._dictation.result().as_dict()})
+            code = WSCloseCode.INTERNAL_ERROR
+            await self._fail(ApiError(500, "services.internal_error"))
         finally:
-            self._inbox.close()  # the receiver may be waiting for room
+            self._over()
+        await self._socket.close(code=code)
 
-    def _send(self, message: LiveMessage) -> None:
-        if self._failed:
-            raise Gone  # an error is the last message
-        self._socket.send(json.dumps(message, ensure_ascii=False))
+    async def _receive(self) -> None:
+        """Up to the client's end. Raises Gone or ApiError."""
+        while True:
+            try:
+                message = await asyncio.wait_for(self._socket.receive(), None if self._ended else IDLE_S)
+            except asyncio.TimeoutError:
+                raise ApiError(408, "asr.idle", idle_s=IDLE_S) from None
+            if message.type is WSMsgType.BINARY:
+                if len(message.data) > MESSAGE_BYTES:
+                    raise ApiError(413, "asr.message_too_big", most=MESSAGE_BYTES)
+                await self._inbox.put(message.data)
+            elif message.type is WSMsgType.TEXT:
+                if _kind(message.data) != "end":
+                    raise ApiError(400, "asr.bad_message")
+                self._ended = True
+                await self._inbox.end()
+            else:
+                raise Gone
 
-    def _fail(self, error: ApiError, code: int) -> None:
+    async def _recognise(self) -> None:
+        """Up to the end of the sound. Raises Gone, ApiError, or what the recogniser raises."""
+        ended = False
+        while not ended:
+            data, ended = await self._inbox.take()
+            too_long = len(data) > self._bytes_to_go
+            data = data[: self._bytes_to_go]
+            self._bytes_to_go -= len(data)
+            messages = self._dictation.push(data, last=ended or too_long)
+            while (message := await in_thread(self._request, _next, messages)) is not None:
+                await self._send(message)
+            if too_long:
+                raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
+        self._over()
+        await self._send({"type": "done", "result": self._dictation.result().as_dict()})
+
+    async def _send(self, message: LiveMessage) -> None:
+        try:
+            await self._socket.send_str(json.dumps(message, ensure_ascii=False))
+        except ConnectionError:
+            raise Gone from None
+
+    async def _fail(self, error: ApiError) -> None:
+        """An error is the last message."""
+        self._over()
         with contextlib.suppress(Gone):
-            self._send({"type": "error", **error.body()})
-        self._code = code
-        self._failed = True
+            await self._send({"type": "error", **error.body()})
+
+
+_TOO_BIG = "message_too_big"
+
+
+async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all until one has ended, and cancel the others; raises its error."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _next(messages: Iterator[LiveMessage]) -> LiveMessage | None:
+    return next(messages, None)
 
 
 def _kind(message: str) -> object:

@@ -26,7 +26,7 @@ _SET_UP = "in the checkout: make setup, or pip install -e '.[embedded]'"
 # Distributions.
 _ALWAYS = (
     "aiohttp", "av", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil",
-    "pywebrtc-audio", "requests", "soxr", "tqdm", "wsproto",
+    "pywebrtc-audio", "requests", "soxr", "tqdm",
 )  # fmt: skip
 _EMBEDDED_LLM = "xllamacpp"
 _FUNASR = ("torch", "funasr")
@@ -50,7 +50,7 @@ def python(settings: Settings) -> Iterator[Check]:
 
 def needed(settings: Settings) -> list[str]:
     """The distributions that these settings need."""
-    names = [*_ALWAYS, "waitress" if os.name == "nt" else "gunicorn"]
+    names = [*_ALWAYS]
     if sys.version_info < (3, 11):
         names.append("tomli")
     if settings.asr.engine == "whisper":

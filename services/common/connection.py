@@ -1,0 +1,160 @@
+"""One client's connection, with deadlines: for its headers, for its bodies, and for taking what it is sent.
+
+aiohttp parses HTTP and calls the application; this adds the deadlines, which it leaves out, and errors as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from functools import partial
+
+from aiohttp import StreamReader, web
+
+from huiyin.services.common.errors import ApiError, of_status
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 120.0
+"""A conversation reuses its connections between turns; its client gives them up before."""
+HEADER_LIMIT_S = 5.0
+"""From the first byte of a request, or from the connection, to the end of the request's header."""
+BODY_LIMIT_S = 5.0
+"""Without any progress of a request's body, while it is read."""
+SEND_LIMIT_S = 30.0
+"""A client that takes nothing of what waits for it for so long is disconnected."""
+LINE_BYTES = 8190
+"""Of an address: a live stream has its hotwords there, nine bytes a Chinese character."""
+
+_JSON = partial(json.dumps, ensure_ascii=False)
+
+
+class Connection(web.RequestHandler):
+    """One connection. The application tells by `begin` and `end` when a request is in hand."""
+
+    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            keepalive_timeout=KEEP_ALIVE_S,
+            max_line_size=LINE_BYTES,
+            max_field_size=LINE_BYTES,
+            auto_decompress=False,  # the application sees what was sent
+            access_log=None,  # type: ignore[arg-type]
+        )
+        self.gone: asyncio.Future[None] = loop.create_future()
+        """Done when the client has left."""
+        self.route = ""
+        """As what the request in hand is counted in the metrics; '': it is not."""
+        self.stalled = False
+        """Whether the body of the request in hand did not come in time."""
+        self._body: StreamReader | None = None  # of the request in hand
+        self._in_hand = False
+        self._heard_s = 0.0  # the loop's time when the last of the body came, or was read
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._send_timer: asyncio.TimerHandle | None = None
+
+    def begin(self, request: web.BaseRequest) -> None:
+        """A whole header has come, and its request is being answered. Reading its body may raise ApiError 408."""
+        self._in_hand = True
+        _cancel(self._header_timer)
+        self._header_timer = None
+        if not request.content.is_eof():
+            self._body = request.content
+            self._heard_s = self._loop.time()
+            self._watch_body()
+
+    def end(self) -> None:
+        """The request has been answered."""
+        self._in_hand = False
+        self._body = None
+        _cancel(self._body_timer)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Starts the first header's time."""
+        self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """The first byte after an answer starts the next header's time."""
+        if self._body is not None:
+            self._heard_s = self._loop.time()
+        elif not self._in_hand and self._header_timer is None:
+            self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
+        super().data_received(data)
+
+    def resume_reading(self, *arguments: bool, **named: bool) -> None:
+        """The application has caught up with a client that was faster."""
+        self._heard_s = self._loop.time()
+        super().resume_reading(*arguments, **named)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Ends all waiting."""
+        for timer in (self._header_timer, self._body_timer, self._send_timer):
+            _cancel(timer)
+        super().connection_lost(exc)
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def pause_writing(self) -> None:
+        """The client is slower than what it is sent."""
+        super().pause_writing()
+        assert self.transport is not None
+        self._watch_sending(self.transport, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It has taken nearly all."""
+        super().resume_writing()
+        _cancel(self._send_timer)
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to what is not HTTP. Raises ConnectionError where an answer has begun: the connection closes."""
+        if request.writer.output_size > 0 or isinstance(exc, ConnectionError):
+            raise ConnectionError("the answer broke off") from exc
+        if status < 500:
+            error = of_status(status, (message or "not an HTTP request").strip())
+        else:
+            log.error("unexpected error", exc_info=exc)
+            error = ApiError(status, "services.internal_error")
+        answer = as_response(error)
+        answer.force_close()
+        return answer
+
+    def _watch_body(self) -> None:
+        body = self._body
+        if body is None or body.is_eof():
+            return
+        if self._reading_paused:  # it is the application that is slow
+            self._heard_s = self._loop.time()
+        wait_s = self._heard_s + BODY_LIMIT_S - self._loop.time()
+        if wait_s > 0:
+            self._body_timer = self._loop.call_later(wait_s, self._watch_body)
+        else:
+            self.stalled = True
+            body.set_exception(ApiError(408, "services.body_stalled", limit_s=BODY_LIMIT_S))
+
+    def _watch_sending(self, transport: asyncio.Transport, size: int) -> None:
+        """Disconnect the client unless less than `size` bytes are waiting for it after the limit."""
+
+        def check() -> None:
+            now = transport.get_write_buffer_size()
+            if now >= size:
+                transport.abort()
+            else:
+                self._watch_sending(transport, now)
+
+        self._send_timer = self._loop.call_later(SEND_LIMIT_S, check)
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
+
+
+def as_response(error: ApiError) -> web.Response:
+    """An error as JSON."""
+    return web.json_response(error.body(), status=error.status, headers=error.headers(), dumps=_JSON)

@@ -1,0 +1,150 @@
+"""The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
+
+In this order: Host and Origin (403), the guard (by default the key, 401), the routes that were added (`routes.py`), and
+the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+
+from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler
+from flask import Flask
+
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.access import Access, has_key
+from huiyin.services.common.connection import Connection, as_response
+from huiyin.services.common.errors import ApiError, of_status
+from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, Sockets, additions
+from huiyin.services.common.wsgi import Bridge
+
+log = logging.getLogger(__name__)
+
+OPEN_PATHS = {"/health"}
+"""Answered without a key."""
+
+_READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
+
+
+def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -> web.Application:
+    """The application for one server. Flask's views run in `threads`."""
+    added = additions(app)
+    guard = added.guard or key_guard(settings.api_key)
+    access = Access(settings.host, settings.hosts, settings.origins)
+    bridge = Bridge(app, threads, app.config.get("MAX_CONTENT_LENGTH"))
+
+    @web.middleware
+    async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Tells the connection when a request is in hand: until its answer has been sent."""
+        connection = _connection(request)
+        connection.begin(request)
+        try:
+            response = await handler(request)
+            await response.prepare(request)
+            await response.write_eof()
+            if connection.stalled:
+                connection.force_close()
+            return response
+        finally:
+            connection.end()
+
+    @web.middleware
+    async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers errors as JSON, and counts the answers that are not Flask's."""
+        started = time.perf_counter()
+        try:
+            response = await handler(request)
+        except ApiError as error:
+            response = as_response(error)
+        except web.HTTPException as error:
+            response = as_response(of_status(error.status, error.text or error.reason))
+        except ConnectionError:
+            raise
+        except Exception as error:
+            if request.writer.output_size > 0:
+                raise ConnectionError("the answer broke off") from error
+            log.error("unexpected error", exc_info=error)
+            response = as_response(ApiError(500, "services.internal_error"))
+        if _connection(request).route:
+            seconds = None if response.status == 101 else time.perf_counter() - started
+            added.count(_connection(request).route, response.status, seconds)
+        return response
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuses who may not ask."""
+        _connection(request).route = "(refused)"
+        access.check(request.headers.get("Host", ""), request.headers.get("Origin", ""))
+        guard(request)
+        return await handler(request)
+
+    async def flask(request: web.Request) -> web.StreamResponse:
+        _connection(request).route = ""  # Flask counts it
+        return await bridge.respond(request)
+
+    async def other_method(request: web.Request) -> web.StreamResponse:
+        """Flask's, where it has the same path for other methods."""
+        if not app.url_map.bind("").allowed_methods(request.path):
+            raise of_status(405, f"{request.method} is not a method of this address")
+        return await flask(request)
+
+    application = web.Application(middlewares=[hold, explain, check], client_max_size=_READ_BYTES)
+    application[THREADS] = threads
+    for route in added.routes:
+        application.router.add_route(route.method, route.path, _named(route))
+    for path in {route.path for route in added.routes}:
+        application.router.add_route("*", path, other_method, expect_handler=_expect)
+    application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
+    application[SOCKETS] = Sockets()
+    application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
+    application.on_response_prepare.append(_sign)
+    return application
+
+
+def key_guard(key: str) -> Guard:
+    """Demands ``Authorization: Bearer <key>`` for all but the open paths; an empty key: nothing."""
+
+    def guard(request: web.BaseRequest) -> None:
+        if key and request.path not in OPEN_PATHS and not has_key(request.headers.get("Authorization", ""), key):
+            raise ApiError(401, "services.unauthorized")
+
+    return guard
+
+
+def _connection(request: web.BaseRequest) -> Connection:
+    connection = request.protocol
+    assert isinstance(connection, Connection)
+    return connection
+
+
+def _named(route: Route) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        _connection(request).route = route.path
+        return await route.handler(request)
+
+    return handle
+
+
+def _without_arguments(cleanup: Cleanup) -> Callable[[web.Application], Awaitable[None]]:
+    return lambda _: cleanup()
+
+
+async def _close_sockets(application: web.Application) -> None:
+    """The server stops."""
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(application[SOCKETS].open)]
+    await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "huiyin"  # not the versions of Python and the server
+
+
+async def _expect(request: web.Request) -> None:
+    """For requests with "Expect: 100-continue": the bridge says so, once their size is known to be right."""
+    if request.headers["Expect"].lower() != "100-continue":
+        raise ApiError(417, "services.bad_request", message="unknown Expect")

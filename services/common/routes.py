@@ -1,0 +1,137 @@
+"""What a program adds to its Flask app for the server: routes that wait without a thread, and who may use them.
+
+A Flask view occupies a thread until its answer is sent. A WebSocket, or an answer passed on from another server, waits
+most of its time: such a route is a coroutine on the server's event loop instead, and never blocks it. It comes before
+Flask's routes, behind the same checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
+
+from aiohttp import web
+from flask import Flask
+
+from huiyin.services.common.errors import ApiError
+
+if TYPE_CHECKING:
+    from huiyin.services.common.connection import Connection
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Guard = Callable[[web.BaseRequest], None]
+Cleanup = Callable[[], Awaitable[None]]
+
+THREADS = web.AppKey("threads", Executor)
+"""Where the server's threads lie in the application."""
+
+
+class Sockets:
+    """The WebSockets of an application, as long as they are open."""
+
+    def __init__(self) -> None:
+        self.open: WeakSet[web.WebSocketResponse] = WeakSet()
+
+
+SOCKETS = web.AppKey("sockets", Sockets)
+"""Where its open WebSockets are."""
+
+WEBSOCKET_LINGER_S = 2.0
+"""For a client to answer the close of a WebSocket."""
+
+_KEY = "huiyin.server"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route on the event loop."""
+
+    method: str
+    path: str  # as aiohttp writes it: /sessions/{name}
+    handler: Handler
+
+
+@dataclass
+class Additions:
+    """Everything that was added to one app."""
+
+    routes: list[Route] = field(default_factory=list)
+    guard: Guard | None = None
+    cleanups: list[Cleanup] = field(default_factory=list)
+    count: Callable[[str, int, float | None], None] = lambda route, status, seconds: None
+    """Counts an answer in the app's metrics: its route, status, and seconds to its first byte where they mean much."""
+
+
+def additions(app: Flask) -> Additions:
+    """What was added to `app`."""
+    added: Additions = app.extensions.setdefault(_KEY, Additions())
+    return added
+
+
+def add_route(app: Flask, method: str, path: str, handler: Handler) -> None:
+    """Answer `method` at `path` (aiohttp's syntax) by a coroutine function. An ApiError it raises is sent as JSON."""
+    assert inspect.iscoroutinefunction(handler), "a coroutine function"
+    additions(app).routes.append(Route(method, path, handler))
+
+
+def set_guard(app: Flask, guard: Guard) -> None:
+    """Let `guard` check each request, Flask's too, instead of the key. It raises ApiError 401 or 403."""
+    additions(app).guard = guard
+
+
+def on_shutdown(app: Flask, cleanup: Cleanup) -> None:
+    """Await `cleanup` when the server stops: no request is accepted any more, and those in hand have not ended.
+
+    Afterwards the WebSockets that are still open are closed.
+    """
+    additions(app).cleanups.append(cleanup)
+
+
+async def in_thread(request: web.Request, function: Callable[..., T], *arguments: Any) -> T:
+    """What `function` returns, called in one of the server's threads."""
+    return await asyncio.get_running_loop().run_in_executor(request.app[THREADS], function, *arguments)
+
+
+async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:
+    """The result of `work`; it is cancelled when the client leaves, and ConnectionResetError raised."""
+    connection: Connection = request.protocol  # type: ignore[assignment]
+    task = asyncio.ensure_future(work)
+    either: set[asyncio.Future[Any]] = {task, connection.gone}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ConnectionResetError
+        return task.result()
+    finally:
+        task.cancel()
+
+
+async def open_websocket(
+    request: web.Request, *, max_message_bytes: int, protocols: Iterable[str] = ()
+) -> web.WebSocketResponse:
+    """The WebSocket that `request` asks for, opened. Messages are not compressed: sound hardly shrinks.
+
+    Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009), and
+    the end of the server does (code 1001). Raises what `check_websocket` raises.
+    """
+    check_websocket(request)
+    socket = web.WebSocketResponse(
+        protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
+    )
+    await socket.prepare(request)
+    request.app[SOCKETS].open.add(socket)
+    return socket
+
+
+def check_websocket(request: web.Request) -> None:
+    """Raise ApiError 426 for a plain request, 400 for a handshake that is wrong."""
+    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+        raise ApiError(426, "services.not_a_websocket")
+    if not web.WebSocketResponse().can_prepare(request):
+        raise ApiError(400, "services.bad_handshake")

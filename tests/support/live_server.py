@@ -1,0 +1,43 @@
+"""An app behind the real server, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.serve import allow_open_files, listen, make_threads, serving
+from tests.support.limits import PATIENCE_S
+
+
+@contextmanager
+def running(app: Flask, settings: ServiceSettings | None = None) -> Iterator[str]:
+    """`app` served on a free port meanwhile; gives its base URL, with the host of the settings."""
+    settings = settings or ServiceSettings()
+    allow_open_files()
+    listener = listen(settings.host, 0)
+    port = listener.getsockname()[1]
+    threads = make_threads(settings)
+    loop = asyncio.new_event_loop()
+    stopped = asyncio.Event()
+    started = threading.Event()
+
+    async def until_stopped() -> None:
+        async with serving(app, settings, listener, threads):
+            started.set()
+            await stopped.wait()
+
+    server = threading.Thread(target=lambda: loop.run_until_complete(until_stopped()), name="live-server", daemon=True)
+    server.start()
+    try:
+        assert started.wait(PATIENCE_S), "the server did not start"
+        yield f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
+    finally:
+        loop.call_soon_threadsafe(stopped.set)
+        server.join(PATIENCE_S)
+        threads.shutdown(wait=False, cancel_futures=True)
+        loop.close()
