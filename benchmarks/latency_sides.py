@@ -27,9 +27,8 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.assemble import assemble
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.conversation.trace import AUDIBLE, Trace
+from huiyin.assistant.conversation.trace import AUDIBLE, Trace, latency_parts
 from huiyin.assistant.faces.cli.captions import Captions
-from huiyin.assistant.faces.cli.demo_report import latency_parts
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Exchange, Pcm16, Samples

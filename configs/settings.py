@@ -22,6 +22,7 @@ from pathlib import Path
 
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.realtime_settings import RealtimeSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -260,6 +261,7 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
 
     @property
     def words_are_judged(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from huiyin.assistant.conversation import events as public
+from huiyin.assistant.conversation.heard import heard_clauses
 from huiyin.assistant.conversation.observers import Observers
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
@@ -25,14 +26,12 @@ from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import Style, speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Block, Pcm16, Port
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 from huiyin.configs.settings import Settings, TurnsSettings
 
-_SLOWEST_SPEECH_S = {"zh": 0.35, "en": 0.09}  # a character: bounds the length of a clause still being synthesised
 _NO_SOUND: Pcm16 = np.zeros(0, np.int16)
 
 
@@ -340,23 +339,14 @@ class Session:
     def _heard(self, generation: int) -> list[HeardClause]:
         """The clauses that were played, with how much of each the user heard."""
         heard, spans = self._loudspeaker.heard(generation)
-        clauses = []
-        for span in spans:
-            text = self._reply(generation).texts.get(span.clause, "")
-            length = span.end - span.start
-            if not span.ended:
-                longest_s = len(text) * _SLOWEST_SPEECH_S[reply_language("", text)]
-                length = max(length, round(longest_s * SAMPLE_RATE))
-            share = (min(heard, span.end) - span.start) / length if length else 1.0
-            clauses.append(HeardClause(text, min(1.0, max(0.0, share)), span.characters(heard)))
-        return clauses
+        return heard_clauses(self._reply(generation).texts, heard, spans)
 
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._reply(generation)
         reply.has_failed = True
         text = self.persona.apology(stage, reply.language or self._language)
         self.tell(public.Notice(text=reason))
-        self.tell(public.Notice(text=text))
+        self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
 
     def _reply(self, generation: int) -> _Reply:

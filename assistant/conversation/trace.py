@@ -91,3 +91,22 @@ def last_audible(samples: Pcm16, before_s: float) -> float | None:
     """Time of the last audible sample before `before_s`, in seconds."""
     hits = np.flatnonzero(np.abs(samples[: round(before_s * SAMPLE_RATE)].astype(np.int32)) > AUDIBLE)
     return int(hits[-1]) / SAMPLE_RATE if len(hits) else None
+
+
+def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, float]:
+    """What the time from the end of speech to the first sound was spent on, in seconds; adds up to the whole."""
+    marks = [
+        ("hear", reply.transcribe_s),
+        ("asr", reply.transcribed_s),
+        ("llm", reply.first_clause_s),
+        ("tts", reply.sound_s),
+        ("hold", reply.play_s),
+        ("play", heard_s),
+    ]
+    parts = {}
+    before = end_s
+    for name, at in marks:
+        after = before if at is None else max(before, at)
+        parts[name] = after - before
+        before = after
+    return parts

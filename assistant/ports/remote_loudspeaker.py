@@ -22,16 +22,22 @@ class RemoteLoudspeaker(Tracks):
 
     Sound is sent at most `ahead_s` ahead of real time, and at most that and a round trip ahead of the client's report.
     Only what the client has reported (`played`) counts as heard. A client that never reports is given an
-    `assumed_latency_s`: it is taken to play in real time, so long after the sound was sent.
+    `assumed_latency_s`: it is taken to play in real time, so long after the sound was sent. One that `keeps_sound`
+    cannot forget what it has when a reply is paused: it plays that to its end, and the reply goes on behind it.
     """
 
     def __init__(
-        self, send: Callable[[Message], None], *, ahead_s: float = AHEAD_S, assumed_latency_s: float | None = None
+        self,
+        send: Callable[[Message], None],
+        *,
+        ahead_s: float = AHEAD_S,
+        assumed_latency_s: float | None = None,
+        keeps_sound: bool = False,
     ) -> None:
-        self._send, self._latency_s = send, assumed_latency_s
+        self._send, self._latency_s, self._keeps_sound = send, assumed_latency_s, keeps_sound
         self._ahead = round(ahead_s * SAMPLE_RATE)
-        unreported_s = _ROUND_TRIP_S if assumed_latency_s is None else assumed_latency_s + _TICK_S
-        self._unreported = self._ahead + round(unreported_s * SAMPLE_RATE)  # sent and not yet heard, at most
+        latency_s = _ROUND_TRIP_S if assumed_latency_s is None else assumed_latency_s + _TICK_S
+        self._unreported = self._ahead + round(latency_s * SAMPLE_RATE)  # sent and not yet heard, at most
         super().__init__(keep=REWIND + self._unreported)
         self._timers: Timers | None = None
         self._reported: Callable[[], None] = _nothing
@@ -59,6 +65,18 @@ class RemoteLoudspeaker(Tracks):
         if track is not None and self._latency_s is None:
             self._report(track, samples)
             self._pump()
+
+    def expect_reports(self) -> None:
+        """From the next reply on the client reports what it has played, and forgets sound when a reply is paused."""
+        self._latency_s, self._keeps_sound = None, False
+        self._unreported = self._ahead + round(_ROUND_TRIP_S * SAMPLE_RATE)
+        self._keep = REWIND + self._unreported
+
+    def correct(self, generation: int, samples: int) -> None:
+        """The client has stopped playing a reply, and says how much was heard: it may be less than was assumed."""
+        self.stop(generation)
+        if track := self._tracks.get(generation):
+            track.reported = min(samples, track.read)
 
     def add(self, generation: int, clause: int, samples: Pcm16) -> None:
         """As `Loudspeaker.add`."""
@@ -102,9 +120,10 @@ class RemoteLoudspeaker(Tracks):
         track = self._playing(generation)
         if track and track.paused:
             track.paused = False
-            track.go_back(track.reported)
-            track.reported = track.read
-            self._restart_clock()
+            if not self._keeps_sound:
+                track.go_back(track.reported)
+                track.reported = track.read
+                self._restart_clock()
             self._send(Resume(generation, track.read))
             self._pump()
 
@@ -125,9 +144,12 @@ class RemoteLoudspeaker(Tracks):
     def _pump(self) -> None:
         """Send what may be sent by now."""
         track = self._current
-        if self._timers is None or track is None or track.paused:
+        if self._timers is None or track is None or (track.paused and not self._keeps_sound):
             return
         self._advance(track)
+        if track.paused:
+            self._tick_on(track.reported < track.read)
+            return
         until = int(min(track.total, self._clock + self._ahead, track.reported + self._unreported))
         if until > track.read:
             position, samples = track.read, np.zeros(until - track.read, np.int16)
@@ -137,7 +159,10 @@ class RemoteLoudspeaker(Tracks):
             self._ended = True
             self._send(End(track.generation, track.total))
         waits = track.reported if self._latency_s is not None else track.read
-        if waits < track.total and not self._ticking:
+        self._tick_on(waits < track.total)
+
+    def _tick_on(self, is_needed: bool) -> None:
+        if is_needed and self._timers is not None and not self._ticking:  # what was sent may have halted it
             self._ticking = True
             self._timers.after(_TICK_S, self._tick)
 

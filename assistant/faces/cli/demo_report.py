@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from huiyin.assistant.conversation.trace import ReplyTimes, Trace
+from huiyin.assistant.conversation.trace import ReplyTimes, Trace, latency_parts
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
@@ -122,25 +122,6 @@ class DemoReport:
             "peak_memory_mb": round(self.peak_mb),
             "notices": [{"at_s": round(at, 3), "text": text} for at, text in self.trace.notices],
         }
-
-
-def latency_parts(reply: ReplyTimes, end_s: float, heard_s: float) -> dict[str, float]:
-    """What the time from the end of speech to the first sound was spent on, in seconds; adds up to the whole."""
-    marks = [
-        ("hear", reply.transcribe_s),
-        ("asr", reply.transcribed_s),
-        ("llm", reply.first_clause_s),
-        ("tts", reply.sound_s),
-        ("hold", reply.play_s),
-        ("play", heard_s),
-    ]
-    parts = {}
-    before = end_s
-    for name, at in marks:
-        after = before if at is None else max(before, at)
-        parts[name] = after - before
-        before = after
-    return parts
 
 
 def write_report(report: DemoReport, folder: Path) -> list[Path]:

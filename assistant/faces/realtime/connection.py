@@ -1,0 +1,99 @@
+"""One client's WebSocket: what it sends goes to its session, one message at a time, and what the session says goes out.
+
+One task reads and one writes. A client that does not read what it is sent is disconnected, as memory must not fill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from huiyin.assistant.faces.realtime.session import RealtimeSession
+from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
+
+_MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
+_TEXT = (WSMsgType.TEXT, WSMsgType.BINARY)
+
+
+class Connection:
+    """`send` may be called before `run`; both in the event loop's thread."""
+
+    def __init__(self, socket: web.WebSocketResponse, *, idle_s: float, lasts_s: float) -> None:
+        """`idle_s`: a client that sends nothing for so long is left; `lasts_s`: as long as it may stay."""
+        self._socket, self._idle_s, self._lasts_s = socket, idle_s, lasts_s
+        self._waiting: deque[str] = deque()
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self._is_ending = False
+        self._ends: WSCloseCode = WSCloseCode.OK
+        self._why = b""
+
+    def send(self, message: str) -> None:
+        """Queue a message."""
+        if self._is_ending:
+            return
+        self._waiting.append(message)
+        self._bytes += len(message)
+        self._news.set()
+        if self._bytes > _MOST_BYTES:
+            self._waiting.clear()
+            self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
+
+    def end(self, code: WSCloseCode = WSCloseCode.OK, why: bytes = b"") -> None:
+        """Close it once what is queued has been sent."""
+        if not self._is_ending:
+            self._is_ending, self._ends, self._why = True, code, why
+            self._news.set()
+
+    async def run(self, session: RealtimeSession) -> None:
+        """Carry messages until one side leaves."""
+        loop = asyncio.get_running_loop()
+        writer = loop.create_task(self._write())
+        reader = loop.create_task(self._read(session))
+        limit = loop.call_later(self._lasts_s, self._expire, session, "realtime.session_expired")
+        try:
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                self.end()
+                await writer
+        finally:
+            limit.cancel()
+            for task in (writer, reader):
+                task.cancel()
+            await asyncio.wait({writer, reader})
+
+    async def refuse(self, event: ServerEvent) -> None:
+        """Tell the client why it cannot stay, and close."""
+        self.send(event.message("event_refused"))
+        self.end(WSCloseCode.TRY_AGAIN_LATER, b"session limit reached")
+        await self._write()
+
+    async def _read(self, session: RealtimeSession) -> None:
+        while True:
+            try:
+                message = await self._socket.receive(self._idle_s)
+            except asyncio.TimeoutError:
+                self._expire(session, "realtime.session_idle")
+                return
+            if message.type not in _TEXT:
+                return  # the client has left, or broken the protocol
+            session.receive(message.data)
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client has left
+            while self._waiting or not self._is_ending:
+                if not self._waiting:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                text = self._waiting.popleft()
+                self._bytes -= len(text)
+                await self._socket.send_str(text)
+            await self._socket.close(code=self._ends, message=self._why)
+
+    def _expire(self, session: RealtimeSession, key: str) -> None:
+        session.send(WireError(key).event())
+        self.end()

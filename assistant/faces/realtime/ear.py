@@ -1,0 +1,62 @@
+"""The client's ear: voice activity where the server is to detect turns, and nothing else while it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from huiyin.assistant.conversation.session import Ear
+from huiyin.assistant.ears.listener import PRE_ROLL_S, SpeechChange
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Pcm16
+
+
+class ClientEar:
+    """An `Ear`. `open` begins with a fresh one; it knows nothing of the sound before."""
+
+    def __init__(self, make: Callable[[float], Ear]) -> None:
+        """`make`: threshold of voice activity, 0..1 -> an ear."""
+        self._make = make
+        self._ear: Ear | None = None
+        self._threshold = 0.0
+        self._padding_s = PRE_ROLL_S
+        self._heard = 0  # samples
+        self._began_s = 0.0  # when the ear was opened
+        self.is_speaking = False
+        """The user speaks."""
+
+    def open(self, threshold: float, padding_s: float) -> None:
+        """Detect speech, and take `padding_s` of sound before it. Nothing changes where that is as it was."""
+        self._padding_s = padding_s
+        if self._ear is None or threshold != self._threshold:
+            self._threshold = threshold
+            self.restart()
+
+    def close(self) -> None:
+        """Detect nothing."""
+        self._ear, self.is_speaking = None, False
+
+    def restart(self) -> None:
+        """Forget what was heard so far."""
+        self._ear, self.is_speaking = self._make(self._threshold), False
+        self._began_s = self._heard / SAMPLE_RATE
+
+    def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:
+        """As `Ear.push`."""
+        self._heard += len(mic)
+        if self._ear is None:
+            return []
+        changes = [replace(change, at_s=change.at_s + self._began_s) for change in self._ear.push(mic, far_end)]
+        for change in changes:
+            if change.kind in ("started", "paused"):
+                self.is_speaking = change.kind == "started"
+        return changes
+
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
+        """As `Ear.cut`."""
+        if self._ear is None:
+            return np.zeros(0, np.int16)
+        earlier_s = self._padding_s - PRE_ROLL_S
+        return self._ear.cut(start_s - earlier_s - self._began_s, end_s - self._began_s)

@@ -1,0 +1,56 @@
+"""Short-lived keys: a page that has one may open sessions for a while, with the settings it was made for."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from huiyin.assistant.faces.realtime.wire import Json
+
+PREFIX = "ek_"
+_PROTOCOL = "openai-insecure-api-key."  # before a key, among the subprotocols: browsers can set no header
+_MOST = 1000  # at once
+
+
+@dataclass(frozen=True)
+class Key:
+    """`session`: what `session.update` would carry; `expires_at` in seconds of the epoch."""
+
+    value: str
+    expires_at: int
+    session: Json
+
+
+class Keys:
+    """The keys that are good."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Key] = {}
+
+    def make(self, session: Json, lasts_s: float) -> Key:
+        """A new one. The oldest is forgotten where there are too many."""
+        now_s = time.time()
+        self._keys = {value: key for value, key in self._keys.items() if key.expires_at > now_s}
+        while len(self._keys) >= _MOST:
+            del self._keys[next(iter(self._keys))]
+        key = Key(PREFIX + secrets.token_urlsafe(24), int(now_s + lasts_s), session)
+        self._keys[key.value] = key
+        return key
+
+    def find(self, value: str) -> Key | None:
+        """The key with this value, if it is good."""
+        key = next((key for key in self._keys.values() if hmac.compare_digest(key.value, value)), None)
+        return key if key and key.expires_at > time.time() else None
+
+
+def key_of(request: web.BaseRequest) -> str:
+    """The key that a request carries: in its header, or among its subprotocols; '' where there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    return next((name[len(_PROTOCOL) :] for name in offered if name.startswith(_PROTOCOL)), "")

@@ -1,0 +1,182 @@
+"""What a client may ask for: one small class an event, and how they are read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from huiyin.assistant.faces.realtime.wire import Json, WireError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientEvent:
+    """Something that the client wants. An error it causes names its `event_id`."""
+
+    TYPE: ClassVar[str]
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionUpdate(ClientEvent):
+    """Change what `session` names; the rest stays."""
+
+    TYPE = "session.update"
+    session: Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioAppend(ClientEvent):
+    """More of the user's sound, in base64."""
+
+    TYPE = "input_audio_buffer.append"
+    audio: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioCommit(ClientEvent):
+    """Make a user's item of the sound so far."""
+
+    TYPE = "input_audio_buffer.commit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioClear(ClientEvent):
+    """Forget the sound so far."""
+
+    TYPE = "input_audio_buffer.clear"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemCreate(ClientEvent):
+    """Put an item into the conversation: at its end, at its beginning ("root"), or after another."""
+
+    TYPE = "conversation.item.create"
+    item: Json
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemRetrieve(ClientEvent):
+    """Tell what an item is."""
+
+    TYPE = "conversation.item.retrieve"
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemTruncate(ClientEvent):
+    """Of this item of the assistant only so much was heard."""
+
+    TYPE = "conversation.item.truncate"
+    item_id: str
+    content_index: int = 0
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDelete(ClientEvent):
+    """Remove an item."""
+
+    TYPE = "conversation.item.delete"
+    item_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseCreate(ClientEvent):
+    """Respond, now."""
+
+    TYPE = "response.create"
+    response: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseCancel(ClientEvent):
+    """End the response."""
+
+    TYPE = "response.cancel"
+    response_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputClear(ClientEvent):
+    """Drop the sound that is being sent (WebRTC)."""
+
+    TYPE = "output_audio_buffer.clear"
+
+
+def read(text: str | bytes, more: tuple[type[ClientEvent], ...] = ()) -> ClientEvent:
+    """A client's message. `more`: events beyond the protocol that are understood, too. Raises WireError."""
+    try:
+        body = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise WireError("realtime.not_an_object", code="invalid_json")
+    event_id = body.get("event_id")
+    event_id = event_id if isinstance(event_id, str) else None
+    name = body.get("type")
+    kind = next((kind for kind in (*_CLIENT, *more) if name == kind.TYPE), None)
+    if kind is None:
+        raise WireError("realtime.unknown_event", code="invalid_value", param="type", event_id=event_id, type=name)
+    try:
+        return kind(**_fields(kind, body))
+    except WireError as error:
+        error.event_id = event_id
+        raise
+
+
+def _fields(kind: type[ClientEvent], body: Json) -> Json:
+    values: Json = {}
+    for name, allowed, is_needed in _FIELDS.get(kind) or _allowed(kind):
+        if name in body and not (body[name] is None and not is_needed):
+            values[name] = checked(body[name], allowed, name)
+        elif is_needed:
+            raise WireError("realtime.missing", code="missing_required_parameter", param=name)
+    return values
+
+
+def checked(value: Any, allowed: type | tuple[type, ...], param: str) -> Any:
+    """`value` if it is of this type. Raises WireError."""
+    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed is not bool):
+        kinds = allowed if isinstance(allowed, tuple) else (allowed,)
+        names = [_NAMES[kind] for kind in kinds]
+        raise WireError("realtime.wrong_type", code="invalid_type", param=param, names=names)
+    return value
+
+
+def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
+    """(name, type, whether it must be there) of each field."""
+    hints = typing.get_type_hints(kind)
+    fields = []
+    for field in dataclasses.fields(kind):
+        options = [each for each in typing.get_args(hints[field.name]) if each is not type(None)]
+        hint = options[0] if options and dict not in (typing.get_origin(hints[field.name]),) else hints[field.name]
+        fields.append((field.name, typing.get_origin(hint) or hint, field.default is dataclasses.MISSING))
+    return fields
+
+
+_NAMES: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+_CLIENT: tuple[type[ClientEvent], ...] = (
+    SessionUpdate,
+    AudioAppend,
+    AudioCommit,
+    AudioClear,
+    ItemCreate,
+    ItemRetrieve,
+    ItemTruncate,
+    ItemDelete,
+    ResponseCreate,
+    ResponseCancel,
+    OutputClear,
+)
+_FIELDS = {kind: _allowed(kind) for kind in _CLIENT}

@@ -1,0 +1,245 @@
+"""One client's session: its settings, its conversation, and what it asks for, event by event. No socket."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.stages import Parts, Voice
+from huiyin.assistant.conversation.world import World
+from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.realtime import huiyin_events as more
+from huiyin.assistant.faces.realtime import requests, wire
+from huiyin.assistant.faces.realtime.checks import choice
+from huiyin.assistant.faces.realtime.client_items import ClientItems
+from huiyin.assistant.faces.realtime.ear import ClientEar
+from huiyin.assistant.faces.realtime.extensions import Extensions
+from huiyin.assistant.faces.realtime.items import Items
+from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
+from huiyin.assistant.faces.realtime.responses import Responses
+from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
+from huiyin.assistant.faces.realtime.translator import Translator
+from huiyin.assistant.faces.realtime.turn_policy import turns_settings
+from huiyin.assistant.faces.realtime.user_sound import UserSound
+from huiyin.assistant.faces.realtime.user_turns import UserTurns
+from huiyin.assistant.faces.realtime.wire import Json, WireError
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
+from huiyin.assistant.ports.remote_messages import Message
+from huiyin.assistant.ports.remote_stream import StreamPort
+from huiyin.assistant.turns import events as ev
+from huiyin.configs.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_AHEAD_S = 0.25  # of sound that the client has and has not played: what is stopped is soon silent
+_LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one session."""
+
+    uncommitted_s: float = 120.0
+    """sound that waits to be committed, or to be heard"""
+    items: int = 5000
+    """in the conversation"""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What a session is made of. `voice_named`: name -> the voice; `make_ear`: threshold of voice activity -> an ear,
+    whose sound begins then."""
+
+    parts: Parts
+    voice_named: Callable[[str], Voice]
+    make_ear: Callable[[float], Ear]
+    personas: Mapping[str, Persona]
+    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
+
+
+class RealtimeSession:
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+
+    def __init__(
+        self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
+        send: Callable[[str], None], limits: Limits = Limits(),
+    ) -> None:  # fmt: skip
+        self.config = config
+        self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
+        self._apologies = ChainMap(engines.apologies(persona))
+        self._send_text, self._sent = send, 0
+        self._stem = secrets.token_hex(6)
+        history = History()
+        self._items = Items(history, self.send)
+        loudspeaker = RemoteLoudspeaker(
+            self._carry, ahead_s=_AHEAD_S, assumed_latency_s=_LATENCY_S,
+            keeps_sound=True,
+        )  # fmt: skip
+        self._port = StreamPort(loudspeaker)
+        self._ear = ClientEar(engines.make_ear)
+        self._turns = UserTurns(self.send, self.new_id, config, self._items, self._port.microphone.sent_s)
+        self._translator = Translator(
+            config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
+        )
+        request_of = self._translator.request_of
+        parts = replace(
+            engines.parts,
+            model=ShapedModel(engines.parts.model, request_of),
+            voice=ShapedVoice(engines.voice_named, request_of),
+        )
+        self.conversation = Session(
+            world,
+            self._port,
+            self._ear,
+            persona,
+            parts,
+            settings,
+            apologies=self._apologies,
+            history=history,
+        )
+        self.conversation.observe(self._translator.observe, at_once=True)
+        self._sound = UserSound(
+            world, engines.parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
+            limits.uncommitted_s,
+        )  # fmt: skip
+        self._responses = Responses(
+            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines.parts,
+            engines.voice_named,
+        )  # fmt: skip
+        self._client_items = ClientItems(
+            self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
+            limits.items,
+        )  # fmt: skip
+        self._extensions = Extensions(
+            self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
+            loudspeaker,
+        )  # fmt: skip
+        self._sound.on_words = self._translator.when_told
+        self.conversation.observe(self._extensions.observe, at_once=True)
+        self._handlers: dict[type[requests.ClientEvent], Callable[..., None]] = {
+            requests.SessionUpdate: self._update,
+            requests.AudioAppend: self._append,
+            requests.AudioCommit: self._commit,
+            requests.AudioClear: self._clear,
+            requests.ItemCreate: self._client_items.create,
+            requests.ItemRetrieve: self._client_items.retrieve,
+            requests.ItemTruncate: self._client_items.truncate,
+            requests.ItemDelete: self._client_items.delete,
+            requests.ResponseCreate: self._responses.create,
+            requests.ResponseCancel: self._responses.cancel,
+            requests.OutputClear: self._refuse_webrtc,
+            more.Playback: self._extensions.note_playback,
+            more.TalkKey: self._extensions.press,
+            more.Interrupt: self._extensions.interrupt,
+            more.TypeText: self._extensions.type,
+        }
+
+    def start(self) -> None:
+        """Begin: the client is told of its session, and is heard."""
+        self.send(wire.SessionCreated(self.config.echo()))
+        self._configure()
+        if self.config.extensions:
+            self._extensions.enable()
+        self.conversation.start()
+
+    def close(self) -> None:
+        """Stop whatever runs; nothing more is sent."""
+        self._send_text = lambda text: None
+        self._responses.close()
+        self.conversation.close()
+
+    def new_id(self, prefix: str) -> str:
+        """An id that no other object has."""
+        return f"{prefix}_{secrets.token_hex(10)}"
+
+    def send(self, event: wire.ServerEvent) -> None:
+        """Tell the client."""
+        self._sent += 1
+        self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
+
+    def receive(self, message: str | bytes) -> None:
+        """What the client sends. Whatever is wrong with it, the session goes on."""
+        event_id = None
+        try:
+            event = requests.read(message, more.CLIENT_EVENTS if self._extensions.is_enabled else ())
+            event_id = event.event_id
+            self._handlers[type(event)](event)
+        except WireError as error:
+            self.send(error.event(event_id))
+        except Exception:
+            log.exception("a client's event could not be handled")
+            self.send(wire.internal_error(event_id))
+
+    def _carry(self, message: Message) -> None:
+        self._translator.carry(message)
+        self._extensions.carry(message)
+
+    # -- what the client asks for
+
+    def _update(self, event: requests.SessionUpdate) -> None:
+        self.config.update(self._with_persona(event.session))
+        self._configure()
+        self.send(wire.SessionUpdated(self.config.echo()))
+        if self.config.extensions:
+            self._extensions.enable()
+
+    def _with_persona(self, patch: Json) -> Json:
+        """A persona brings its instructions and its voice, where the client names none."""
+        huiyin = patch.get("huiyin")
+        name = huiyin.get("persona") if isinstance(huiyin, dict) else None
+        if name is None:
+            return patch
+        persona = self._engines.personas[choice(*self._engines.personas)(name, "session.huiyin.persona")]
+        if persona is not self._persona:
+            self._persona = persona
+            self._apologies.maps.insert(0, self._engines.apologies(persona))
+        return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
+
+    def _append(self, event: requests.AudioAppend) -> None:
+        self.config.can_change_type = False
+        self._sound.append(event.audio)
+
+    def _commit(self, event: requests.AudioCommit) -> None:
+        self._sound.commit()
+
+    def _clear(self, event: requests.AudioClear) -> None:
+        self._sound.clear()
+        if self._ear.is_speaking:
+            self._ear.restart()
+            now_s = self._world.now
+            self.conversation.post(ev.SpeechPaused(now_s, now_s))
+        self.send(wire.BufferCleared())
+
+    @staticmethod
+    def _refuse_webrtc(event: requests.OutputClear) -> None:
+        raise WireError("realtime.only_webrtc", code="invalid_event_for_transport")
+
+    # -- its settings, put into effect
+
+    def _configure(self) -> None:
+        config = self.config
+        detection = config.turn_detection
+        self._sound.set_format(config.input_format)
+        self._sound.is_buffered = detection is None
+        self._sound.is_heard = detection is not None or bool(config.extensions)
+        if self._sound.is_heard:
+            detection = detection or {}
+            self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
+        else:
+            self._ear.close()
+        self.conversation.configure(
+            turns=turns_settings(config, self._own_turns),
+            persona=replace(
+                self._persona,
+                system=config["instructions"],
+                language=config.extensions.get("language", self._persona.language),
+            ),
+            tools=tools_of(config["tools"]),
+            tool_choice=choice_of(config["tool_choice"]),
+        )

@@ -1,0 +1,306 @@
+"""What a client may set of its session: defaults, checks, merging, and what it is told of it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from huiyin.assistant.faces.realtime import checks
+from huiyin.assistant.faces.realtime.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
+from huiyin.assistant.faces.realtime.beta import as_ga
+from huiyin.assistant.faces.realtime.checks import choice, flag, integer, listed, nullable, number, record, text
+from huiyin.assistant.faces.realtime.wire import Json, WireError
+from huiyin.assistant.turns.events import NEVER
+
+DEFAULT_VOICE = "default"
+"""The speech service chooses a voice for the language."""
+
+_NAME = 200  # characters
+_TOOLS = 128
+_MODALITIES = (["audio"], ["text"])
+_TOKENS = 4096
+_SILENCE_MS = (50, 10_000)
+_IDLE_MS = (1000, 600_000)
+
+SERVER_VAD: Json = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "create_response": True,
+    "interrupt_response": True,
+    "idle_timeout_ms": None,
+}
+SEMANTIC_VAD: Json = {
+    "type": "semantic_vad",
+    "eagerness": "auto",
+    "create_response": True,
+    "interrupt_response": True,
+}
+_VADS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
+
+
+def _rate(value: Any, param: str) -> int:
+    rate: int = integer(RATES[0], RATES[-1])(value, param)
+    if rate not in RATES:
+        raise WireError("realtime.no_choice", code="invalid_value", param=param, words=list(RATES))
+    return rate
+
+
+def modalities(value: Any, param: str) -> list[str]:
+    """["audio"] or ["text"]."""
+    if value not in _MODALITIES:
+        raise WireError("realtime.modalities", code="invalid_value", param=param)
+    return list(value)
+
+
+def max_tokens(value: Any, param: str) -> int | str:
+    """1 to 4096, or "inf"."""
+    return "inf" if value == "inf" else int(integer(1, _TOKENS)(value, param))
+
+
+def _voice(value: Any, param: str) -> Any:
+    return (
+        record({"id": text(_NAME)}, needed=("id",))(value, param)
+        if isinstance(value, dict)
+        else text(_NAME)(value, param)
+    )
+
+
+def tool_choice(value: Any, param: str) -> Any:
+    """A word, or the function that is to be called."""
+    if isinstance(value, dict):
+        return checks.by_type({"function": record({"name": text(_NAME)}, needed=("name",))})(value, param)
+    return choice("auto", "none", "required")(value, param)
+
+
+_function = record(
+    {"name": text(_NAME), "description": nullable(text()), "parameters": nullable(record({}))}, needed=("name",)
+)
+
+
+def _tool(value: Any, param: str) -> Json:
+    """A function. Its parameters are JSON Schema, which only the model looks into."""
+    body = checks.by_type({"function": _function})(value, param)
+    return {**body, "description": body.get("description") or "", "parameters": value.get("parameters") or {}}
+
+
+tools = listed(_tool, _TOOLS)
+_format = checks.by_type({PCM: record({"rate": _rate}), MU_LAW: record({}), A_LAW: record({})})
+_turn_detection = checks.by_type(
+    {
+        "server_vad": record(
+            {
+                "threshold": number(0.0, 1.0),
+                "prefix_padding_ms": integer(0, 5000),
+                "silence_duration_ms": integer(*_SILENCE_MS),
+                "create_response": flag,
+                "interrupt_response": flag,
+                "idle_timeout_ms": nullable(integer(*_IDLE_MS)),
+            }
+        ),
+        "semantic_vad": record(
+            {
+                "eagerness": choice("low", "medium", "high", "auto"),
+                "create_response": flag,
+                "interrupt_response": flag,
+            }
+        ),
+    }
+)
+_transcription = record(
+    {
+        "model": nullable(text(_NAME)),
+        "language": nullable(text(_NAME)),
+        "languages": nullable(listed(text(_NAME), 100)),
+        "prompt": nullable(text()),
+        "keywords": nullable(listed(text(_NAME), 1000)),
+        "delay": checks.anything,
+    }
+)
+_input = record(
+    {
+        "format": _format,
+        "transcription": nullable(_transcription),
+        "noise_reduction": nullable(record({"type": choice("near_field", "far_field"), "strength": number(0.0, 1.0)})),
+        "turn_detection": nullable(_turn_detection),
+    }
+)
+audio_output = record({"format": _format, "voice": _voice, "speed": number(0.25, 1.5)})
+_huiyin = record(
+    {
+        "enabled": flag,
+        "persona": text(_NAME),
+        "language": choice("zh", "en"),
+        "barge_in": choice("voice", "key", "off"),
+    }
+)
+_session = record(
+    {
+        "type": choice("realtime", "transcription"),
+        "model": nullable(text(_NAME)),
+        "instructions": text(),
+        "output_modalities": modalities,
+        "audio": record({"input": _input, "output": audio_output}),
+        "tools": tools,
+        "tool_choice": tool_choice,
+        "parallel_tool_calls": flag,
+        "max_output_tokens": max_tokens,
+        "truncation": checks.anything,
+        "tracing": checks.anything,
+        "prompt": checks.anything,
+        "reasoning": checks.anything,
+        "include": nullable(listed(text(_NAME), 100)),
+        "huiyin": _huiyin,
+    }
+)
+_WHOLE = ("voice", "tools", "tool_choice", "tracing", "prompt", "truncation", "reasoning")  # replaced, never merged
+
+
+class SessionConfig:
+    """The settings of one session, each with a value."""
+
+    def __init__(
+        self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, expires_at: int
+    ) -> None:
+        self.id = session_id
+        self.can_change_type = True
+        self._expires_at = expires_at
+        self._body: Json = {
+            "type": kind,
+            "model": model,
+            "instructions": instructions,
+            "output_modalities": ["audio"],
+            "audio": {
+                "input": {
+                    "format": {"type": PCM, "rate": DEFAULT_RATE},
+                    "transcription": None,
+                    "noise_reduction": None,
+                    "turn_detection": dict(SEMANTIC_VAD),
+                },
+                "output": {"format": {"type": PCM, "rate": DEFAULT_RATE}, "voice": voice, "speed": 1.0},
+            },
+            "tools": [],
+            "tool_choice": "auto",
+            "parallel_tool_calls": True,
+            "max_output_tokens": "inf",
+            "truncation": "auto",
+            "tracing": None,
+            "prompt": None,
+            "include": None,
+        }
+
+    def update(self, patch: Json) -> None:
+        """Change what `patch` names. Raises WireError, and then nothing has changed."""
+        patch = as_ga(patch)
+        turn_detection = (patch.get("audio") or {}).get("input") or {}
+        if isinstance(turn_detection, dict) and isinstance(named := turn_detection.get("turn_detection"), dict):
+            named.setdefault("type", (self.turn_detection or {}).get("type", "server_vad"))
+        changes = _session(patch, "session")
+        if changes.get("type", self.kind) != self.kind and not self.can_change_type:
+            raise WireError("realtime.type_is_fixed", code="invalid_session_type", param="session.type")
+        changes.pop("model", None)  # named when the connection was made; agents name another, and must not fail for it
+        self._body = _merged(self._body, changes)
+
+    def echo(self) -> Json:
+        """The whole session, as the client is told."""
+        body = copy.deepcopy(self._body)
+        ids = {"id": self.id, "object": "realtime.session", "expires_at": self._expires_at}
+        if self.is_transcription:
+            shown = {"audio": {"input": body["audio"]["input"]}, "include": body["include"]}
+            return {"type": self.kind, **ids, "object": "realtime.transcription_session", **shown}
+        return {**body, **ids}
+
+    def override(self, changes: Json) -> SessionConfig:
+        """With what `response.create` names for one response."""
+        other = copy.copy(self)
+        other._body = _merged(self._body, changes)
+        return other
+
+    def __getitem__(self, name: str) -> Any:
+        return self._body[name]
+
+    @property
+    def kind(self) -> str:
+        """ "realtime" or "transcription"."""
+        return str(self._body["type"])
+
+    @property
+    def is_transcription(self) -> bool:
+        """There are no responses, ever."""
+        return self.kind == "transcription"
+
+    @property
+    def turn_detection(self) -> Json | None:
+        """None: the client says when a turn is over."""
+        found: Json | None = self._body["audio"]["input"]["turn_detection"]
+        return found
+
+    @property
+    def creates_response(self) -> bool:
+        """A turn that is over is answered."""
+        detection = self.turn_detection
+        wanted = bool(self.extensions) if detection is None else detection["create_response"]
+        return bool(wanted) and not self.is_transcription
+
+    @property
+    def interrupts_response(self) -> bool:
+        """The user's voice stops a response."""
+        return bool(self.turn_detection and self.turn_detection["interrupt_response"])
+
+    @property
+    def idle_timeout_s(self) -> float:
+        """So long after a response the user is prompted; inf: never."""
+        idle_ms: int | None = (self.turn_detection or {}).get("idle_timeout_ms")
+        return NEVER if idle_ms is None else idle_ms / 1000
+
+    @property
+    def transcription(self) -> Json | None:
+        """None: the client does not want the user's words."""
+        found: Json | None = self._body["audio"]["input"]["transcription"]
+        return {} if found is None and self.is_transcription else found
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """Of the client's sound."""
+        return AudioFormat.of(self._body["audio"]["input"]["format"])
+
+    @property
+    def output_format(self) -> AudioFormat:
+        """Of a response's sound."""
+        return AudioFormat.of(self._body["audio"]["output"]["format"])
+
+    @property
+    def speaks(self) -> bool:
+        """Responses are sound, with a transcript; else text alone."""
+        return bool(self._body["output_modalities"] == ["audio"])
+
+    @property
+    def voice(self) -> str:
+        """The voice's name."""
+        voice = self._body["audio"]["output"]["voice"]
+        return str(voice["id"] if isinstance(voice, dict) else voice)
+
+    @property
+    def extensions(self) -> Json:
+        """The object `huiyin`; {} where the client has not asked for it."""
+        huiyin: Json = self._body.get("huiyin") or {}
+        return huiyin if huiyin.get("enabled") else {}
+
+
+def _merged(before: Json, changes: Json) -> Json:
+    """Level by level. An object of another type replaces the one before, with that type's defaults."""
+    after = dict(before)
+    for name, value in changes.items():
+        old = before.get(name)
+        if not isinstance(value, dict) or name in _WHOLE:
+            after[name] = value
+        elif isinstance(old, dict) and value.get("type") == old.get("type"):
+            after[name] = _merged(old, value)
+        elif name in ("turn_detection", "format"):
+            after[name] = {**_VADS.get(value["type"], {}), **value}
+            if value["type"] == PCM:
+                after[name].setdefault("rate", DEFAULT_RATE)
+        else:
+            after[name] = _merged(old, value) if isinstance(old, dict) else value
+    return after

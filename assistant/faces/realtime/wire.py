@@ -1,0 +1,334 @@
+"""What the client is told: one small class an event, and nothing else. What it asks for: `requests.py`.
+
+Objects inside the events (session, item, response, part) are JSON objects as the protocol has them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from huiyin.configs.errors import HuiyinError
+
+Json = dict[str, Any]
+
+
+class WireError(HuiyinError):
+    """What the client asked for cannot be done; the session goes on.
+
+    `code` is a stable word for programs (default: the last part of `key`), `param` the field that is wrong.
+    """
+
+    def __init__(
+        self, key: str, /, *, code: str = "", param: str | None = None, event_id: str | None = None, **facts: object
+    ) -> None:
+        super().__init__(key, param=param, **facts)
+        self.code, self.param, self.event_id = code or key.rpartition(".")[2], param, event_id
+
+    def event(self, event_id: str | None = None) -> Error:
+        """As an event, which names the client's event that caused it."""
+        detail = {
+            "type": "invalid_request_error",
+            "code": self.code,
+            "message": self.message,
+            "param": self.param,
+            "event_id": event_id or self.event_id,
+        }
+        return Error(detail)
+
+
+@dataclass(frozen=True)
+class ServerEvent:
+    """Something that the client is told."""
+
+    TYPE: ClassVar[str]
+
+    def message(self, event_id: str) -> str:
+        """As JSON text. A field that is None is sent as null."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({"type": self.TYPE, "event_id": event_id, **fields}, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Error(ServerEvent):
+    """Something was wrong; the session goes on."""
+
+    TYPE = "error"
+    error: Json
+
+
+@dataclass(frozen=True)
+class SessionCreated(ServerEvent):
+    """The first event: the whole session as it begins."""
+
+    TYPE = "session.created"
+    session: Json
+
+
+@dataclass(frozen=True)
+class SessionUpdated(ServerEvent):
+    """The whole session as it is now."""
+
+    TYPE = "session.updated"
+    session: Json
+
+
+@dataclass(frozen=True)
+class SpeechStarted(ServerEvent):
+    """The user has the floor: whatever the client still plays is to be thrown away. Times are in appended sound."""
+
+    TYPE = "input_audio_buffer.speech_started"
+    item_id: str
+    audio_start_ms: int
+
+
+@dataclass(frozen=True)
+class SpeechStopped(ServerEvent):
+    """The user's turn is over."""
+
+    TYPE = "input_audio_buffer.speech_stopped"
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True)
+class BufferCommitted(ServerEvent):
+    """The sound so far became a user's item."""
+
+    TYPE = "input_audio_buffer.committed"
+    item_id: str
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True)
+class BufferCleared(ServerEvent):
+    """The sound so far was forgotten."""
+
+    TYPE = "input_audio_buffer.cleared"
+
+
+@dataclass(frozen=True)
+class TimeoutTriggered(ServerEvent):
+    """The user has been silent for `idle_timeout_ms`; a response follows."""
+
+    TYPE = "input_audio_buffer.timeout_triggered"
+    item_id: str
+    audio_start_ms: int
+    audio_end_ms: int
+
+
+@dataclass(frozen=True)
+class ItemAdded(ServerEvent):
+    """An item stands in the conversation, after `previous_item_id`; None: it is the first."""
+
+    TYPE = "conversation.item.added"
+    item: Json
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True)
+class ItemDone(ServerEvent):
+    """An item is whole."""
+
+    TYPE = "conversation.item.done"
+    item: Json
+    previous_item_id: str | None
+
+
+@dataclass(frozen=True)
+class ItemRetrieved(ServerEvent):
+    """An item that was asked for."""
+
+    TYPE = "conversation.item.retrieved"
+    item: Json
+
+
+@dataclass(frozen=True)
+class ItemDeleted(ServerEvent):
+    """An item is gone."""
+
+    TYPE = "conversation.item.deleted"
+    item_id: str
+
+
+@dataclass(frozen=True)
+class ItemTruncated(ServerEvent):
+    """Of an assistant's item what was heard is left."""
+
+    TYPE = "conversation.item.truncated"
+    item_id: str
+    content_index: int
+    audio_end_ms: int
+
+
+@dataclass(frozen=True)
+class TranscriptionDelta(ServerEvent):
+    """More of the user's words, to be added to those before."""
+
+    TYPE = "conversation.item.input_audio_transcription.delta"
+    item_id: str
+    content_index: int
+    delta: str
+
+
+@dataclass(frozen=True)
+class TranscriptionCompleted(ServerEvent):
+    """All of the user's words."""
+
+    TYPE = "conversation.item.input_audio_transcription.completed"
+    item_id: str
+    content_index: int
+    transcript: str
+    usage: Json
+
+
+@dataclass(frozen=True)
+class TranscriptionFailed(ServerEvent):
+    """The user's words could not be recognised."""
+
+    TYPE = "conversation.item.input_audio_transcription.failed"
+    item_id: str
+    content_index: int
+    error: Json
+
+
+@dataclass(frozen=True)
+class ResponseCreated(ServerEvent):
+    """A response begins."""
+
+    TYPE = "response.created"
+    response: Json
+
+
+@dataclass(frozen=True)
+class ResponseDone(ServerEvent):
+    """A response is over: nothing more of it comes."""
+
+    TYPE = "response.done"
+    response: Json
+
+
+@dataclass(frozen=True)
+class OutputItemAdded(ServerEvent):
+    """An item of a response begins."""
+
+    TYPE = "response.output_item.added"
+    response_id: str
+    output_index: int
+    item: Json
+
+
+@dataclass(frozen=True)
+class OutputItemDone(ServerEvent):
+    """An item of a response is over."""
+
+    TYPE = "response.output_item.done"
+    response_id: str
+    output_index: int
+    item: Json
+
+
+@dataclass(frozen=True)
+class _OfPart(ServerEvent):
+    """Something about a part of an item of a response."""
+
+    response_id: str
+    item_id: str
+    output_index: int
+    content_index: int
+
+
+@dataclass(frozen=True)
+class PartAdded(_OfPart):
+    """A part begins."""
+
+    TYPE = "response.content_part.added"
+    part: Json
+
+
+@dataclass(frozen=True)
+class PartDone(_OfPart):
+    """A part is over."""
+
+    TYPE = "response.content_part.done"
+    part: Json
+
+
+@dataclass(frozen=True)
+class AudioDelta(_OfPart):
+    """More sound, in base64."""
+
+    TYPE = "response.output_audio.delta"
+    delta: str
+
+
+@dataclass(frozen=True)
+class AudioDone(_OfPart):
+    """No more sound of this part comes."""
+
+    TYPE = "response.output_audio.done"
+
+
+@dataclass(frozen=True)
+class TranscriptDelta(_OfPart):
+    """More of the words that are spoken."""
+
+    TYPE = "response.output_audio_transcript.delta"
+    delta: str
+
+
+@dataclass(frozen=True)
+class TranscriptDone(_OfPart):
+    """All words that were spoken."""
+
+    TYPE = "response.output_audio_transcript.done"
+    transcript: str
+
+
+@dataclass(frozen=True)
+class TextDelta(_OfPart):
+    """More text."""
+
+    TYPE = "response.output_text.delta"
+    delta: str
+
+
+@dataclass(frozen=True)
+class TextDone(_OfPart):
+    """All text."""
+
+    TYPE = "response.output_text.done"
+    text: str
+
+
+@dataclass(frozen=True)
+class ArgumentsDelta(ServerEvent):
+    """More of the arguments of a function call."""
+
+    TYPE = "response.function_call_arguments.delta"
+    response_id: str
+    item_id: str
+    output_index: int
+    call_id: str
+    delta: str
+
+
+@dataclass(frozen=True)
+class ArgumentsDone(ServerEvent):
+    """All arguments of a function call, JSON text."""
+
+    TYPE = "response.function_call_arguments.done"
+    response_id: str
+    item_id: str
+    output_index: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+def internal_error(event_id: str | None) -> Error:
+    """For a mistake of ours."""
+    error = WireError("services.internal_error")
+    return Error({**error.event(event_id).error, "type": "server_error"})
