@@ -62,6 +62,15 @@ def playwright() -> Iterator[Any]:
         yield api
 
 
+def until(page: Any, expression: str) -> None:
+    """Until `expression` is true. Playwright's own way of waiting evaluates texts in the page, which its policy forbids."""
+    for _ in range(400):
+        if page.evaluate(f"Boolean({expression})"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"it did not come about: {expression}")
+
+
 def launch(playwright: Any, *args: str) -> Any:
     """Chromium without a window."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio", *args])
@@ -120,5 +129,6 @@ def watched(page: Any) -> Any:
     """`page`, whose errors are failures: `page.errors`."""
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda line: page.errors.append(line.text) if "Content Security Policy" in line.text else None)
     page.set_default_timeout(20_000)
     return page

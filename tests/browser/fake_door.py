@@ -38,10 +38,15 @@ SETUP: dict[str, Any] = {
     "key_required": False,
     "services": {"asr": "ready", "llm": "ready", "tts": "ready"},
 }
+# As strict as the real door: nothing in the page may need more
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'"
+}
 SYSTEM: dict[str, Any] = {
     "services": {
-        "asr": {"service": "asr", "engine": "sensevoice", "model": "sensevoice-small", "device": "cpu", "state": "ready",
-                "load_s": 2.113, "rss_mb": 512.4, "threads": 2, "languages": ["zh", "en", "yue", "ja", "ko"],
+        "asr": {"service": "asr", "engine": "sensevoice", "model": "sensevoice-small", "device": "cpu",
+                "state": "ready", "load_s": 2.113, "rss_mb": 512.4, "threads": 2, "languages": ["zh", "en", "yue", "ja", "ko"],
                 "queue": {"waiting": 0, "running": 1}, "versions": {"onnxruntime": "1.23.2", "av": "15.1.0"}},
         "llm": {"service": "llm", "model": "Qwen3-0.6B-Q8_0", "device": "cpu", "state": "ready", "load_s": 1.4,
                 "rss_mb": 901.0, "versions": {"xllamacpp": "2026.7"}},
@@ -144,7 +149,7 @@ class Door:
         return answer
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGE / "index.html")
+        return web.FileResponse(PAGE / "index.html", headers=HEADERS)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = PAGE / request.match_info["name"]

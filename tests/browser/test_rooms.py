@@ -12,13 +12,14 @@ import av
 import numpy as np
 import pytest
 
-from tests.browser.conftest import Speaks, launch, watched, write_wav
+from tests.browser.conftest import Speaks, launch, until, watched, write_wav
 from tests.browser.fake_door import SEGMENTS, Door
 
 pytestmark = pytest.mark.browser
 
 AXE = Path.home() / ".cache" / "huiyin" / "axe-core" / "package" / "axe.min.js"  # npm pack axe-core
 TABS = ("talk", "transcribe", "live", "system")
+KINDS = ("txt", "srt", "vtt", "csv", "json", "html")
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 SERIOUS = ("serious", "critical")
 
@@ -40,7 +41,7 @@ def test_three_files_of_which_one_is_broken(quiet: Speaks, door: Door, tmp_path:
     page.uncheck("#asr-itn")
     files = [recording(tmp_path / "会议.wav"), broken(tmp_path / "broken.m4a"), recording(tmp_path / "call.wav")]
     page.set_input_files("#choose", files)
-    page.wait_for_function("document.querySelectorAll('tr[data-state=done]').length === 2")
+    until(page, "document.querySelectorAll('tr[data-state=done]').length === 2")
     failed = page.text_content("tr[data-state=failed] .bad")
     assert "this is no recording — send WAV" in failed
     assert door.asr_forms[0]["hotwords"] == "张伟, PyTorch"
@@ -59,8 +60,11 @@ def test_a_click_on_a_word_plays_from_there(quiet: Speaks, tmp_path: Path) -> No
     page.set_input_files("#choose", [recording(tmp_path / "a.wav")])
     page.wait_for_selector(".segments")
     box = page.locator(".segments .text >> nth=2").bounding_box()
-    width = page.evaluate("""() => { const range = document.createRange();
-        range.selectNodeContents(document.querySelectorAll('.segments .text')[2]); return range.getBoundingClientRect().width }""")
+    width = page.evaluate(
+        """() => { const range = document.createRange();
+        range.selectNodeContents(document.querySelectorAll('.segments .text')[2]);
+        return range.getBoundingClientRect().width }"""
+    )
     page.mouse.click(box["x"] + 0.5 * width, box["y"] + box["height"] / 2)
     page.wait_for_selector(".segments li.on .word.on")
     at = page.evaluate("document.querySelector('audio').currentTime")
@@ -69,14 +73,15 @@ def test_a_click_on_a_word_plays_from_there(quiet: Speaks, tmp_path: Path) -> No
     page.evaluate("document.querySelector('audio').pause()")
     page.focus(".segments li:nth-child(1) .time")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('audio').currentTime < 2")
+    until(page, "document.querySelector('audio').currentTime < 2")
 
 
 def test_transcripts_are_downloaded_one_by_one_and_as_a_zip(quiet: Speaks, tmp_path: Path) -> None:
     page = quiet("transcribe")
     page.set_input_files("#choose", [recording(tmp_path / "a.wav"), recording(tmp_path / "b.wav")])
-    page.wait_for_function("document.querySelectorAll('tr[data-state=done]').length === 2")
-    for kind in ("txt", "srt", "vtt", "csv", "json", "html"):
+    until(page, "document.querySelectorAll('tr[data-state=done]').length === 2")
+    page.click("tr .link >> text=a.wav")
+    for kind in KINDS:
         with page.expect_download() as download:
             page.click(f".chip >> text={kind}")
         assert download.value.suggested_filename == f"a.{kind}"
@@ -99,7 +104,7 @@ def test_a_file_beyond_the_limit_is_known_before_it_is_sent_and_can_be_sent_comp
     large = recording(tmp_path / "large.wav", 60, 24_000, 2)
     (tmp_path / "large.mp4").write_bytes(bytes(2**21))
     page.set_input_files("#choose", [large, tmp_path / "large.mp4"])
-    page.wait_for_function("document.querySelectorAll('tr[data-state=too-large]').length === 2")
+    until(page, "document.querySelectorAll('tr[data-state=too-large]').length === 2")
     assert door.asr_forms == []
     assert "huiyin transcribe" in page.text_content("tr[data-state=too-large] >> nth=1")
     page.click("tr[data-state=too-large] .link")
@@ -166,7 +171,7 @@ def test_why_there_is_no_microphone(quiet: Speaks, door: Door, script: str, sent
     page.goto("about:blank")
     page.goto(page.address)
     page.click("#orb-button")
-    page.wait_for_function(f"document.querySelector('#hint').textContent.includes({sentence!r})")
+    until(page, f"document.querySelector('#hint').textContent.includes({sentence!r})")
     page.fill("#typed", "Hello")  # and yet one can talk by typing
     page.press("#typed", "Enter")
     page.wait_for_selector(".assistant .bubble")
@@ -181,7 +186,7 @@ def test_exact_zeros_from_the_microphone_are_told(playwright: Any, address: str,
     page = watched(chromium.new_context(locale="en-US").new_page())
     page.goto(address)
     page.click("#orb-button")
-    page.wait_for_function("document.querySelector('#hint').textContent.includes('exact silence')")
+    until(page, "document.querySelector('#hint').textContent.includes('exact silence')")
     chromium.close()
 
 
@@ -234,12 +239,13 @@ def test_all_tabs_fit_and_axe_finds_nothing_serious(
 
     check("start")
     page.click("#orb-button")
-    page.wait_for_function("document.querySelectorAll('.assistant .said')[1]?.textContent.length > 6")
+    until(page, "document.querySelectorAll('.assistant .said')[1]?.textContent.length > 6")
     check("talk")
     page.click("#end")
     page.click("#tab-transcribe")
-    page.set_input_files("#choose", [recording(tmp_path / "周会.wav"), broken(tmp_path / "broken.m4a"), recording(tmp_path / "interview.wav")])  # fmt: skip
-    page.wait_for_function("document.querySelectorAll('tr[data-state=done]').length === 2")
+    files = [recording(tmp_path / "周会.wav"), broken(tmp_path / "broken.m4a"), recording(tmp_path / "interview.wav")]
+    page.set_input_files("#choose", files)
+    until(page, "document.querySelectorAll('tr[data-state=done]').length === 2")
     page.click(".segments li:nth-child(2) .time")
     page.wait_for_selector(".segments li.on")
     page.evaluate("document.querySelector('audio').pause()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import wave
 from collections.abc import Callable
@@ -11,14 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.browser.conftest import Speaks
+from tests.browser.conftest import Speaks, until
 from tests.browser.fake_door import Door
-from tests.browser.fake_session import REPLIES, TURNS
+from tests.browser.fake_session import REPLIES, TURNS, FakeSession
 from tests.support import ROOT
 
 pytestmark = pytest.mark.browser
-
-ALLOWED_SILENCE_DBFS = -80
 
 
 def state_is(page: Any, state: str) -> None:
@@ -34,13 +33,19 @@ def wait_until(page: Any, true: Callable[[], bool]) -> None:
     raise AssertionError("it did not come about")
 
 
+def given_to(session: FakeSession) -> list[str]:
+    """The texts of what was said before it."""
+    created = [event["item"] for event in session.received if event["type"] == "conversation.item.create"]
+    return [item["content"][0]["text"] for item in created]
+
+
 def test_one_speaks_is_answered_and_cuts_in(speaks: Speaks, door: Door) -> None:
     page = speaks(0.5, 1.5, 5.0, 1.2)
     page.click("#orb-button")
     page.wait_for_selector(f".user .bubble >> text={TURNS[0][0]}")
     page.wait_for_selector(".user .mark.happy")
     state_is(page, "speaking")
-    page.wait_for_function("document.querySelector('.assistant .said')?.textContent.length > 3")
+    until(page, "document.querySelector('.assistant .said')?.textContent.length > 3")
     assert page.text_content(".assistant .ahead")
     page.wait_for_selector(".assistant s")  # the second speech has stopped the reply
     heard, unheard = page.text_content(".assistant .said"), page.text_content(".assistant s")
@@ -48,7 +53,7 @@ def test_one_speaks_is_answered_and_cuts_in(speaks: Speaks, door: Door) -> None:
     assert heard
     assert "interrupted" in page.text_content(".assistant .marks")
     page.wait_for_selector(f".user .bubble >> text={TURNS[1][0]}")
-    page.wait_for_function("document.querySelectorAll('.assistant').length === 2")
+    until(page, "document.querySelectorAll('.assistant').length === 2")
     assert re.search(r"\d+ ms", page.text_content(".assistant .latency"))
     (session,) = door.sessions
     first = session.received[0]
@@ -65,7 +70,7 @@ def test_a_reply_is_played_to_its_end_and_reported_as_heard(speaks: Speaks, door
     page.click("#orb-button")
     state_is(page, "speaking")
     state_is(page, "listening")
-    response, ms = door.sessions[0].reports[-1]
+    _, ms = door.sessions[0].reports[-1]
     assert ms == 200 * len([*filter(None, REPLIES[0])])  # a word a letter, each of 200 ms
     assert page.text_content(".assistant .said") == REPLIES[0]
     assert door.sessions[0].received[0]["session"]["huiyin"]["persona"] == "echo"
@@ -89,21 +94,19 @@ def test_typing_stops_the_voice_and_is_answered(speaks: Speaks, door: Door) -> N
     page.press("#typed", "Enter")
     page.wait_for_selector(".user .bubble >> text=What time is it?")
     page.wait_for_selector(".assistant s")
-    page.wait_for_function("document.querySelectorAll('.assistant').length === 2")
+    until(page, "document.querySelectorAll('.assistant').length === 2")
     state_is(page, "speaking")
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelectorAll('.assistant s').length === 2")
-    assert [event["type"] for event in door.sessions[0].received if event["type"] in ("huiyin.type", "huiyin.interrupt")] == [
-        "huiyin.type",
-        "huiyin.interrupt",
-    ]  # fmt: skip
+    until(page, "document.querySelectorAll('.assistant s').length === 2")
+    types = [event["type"] for event in door.sessions[0].received]
+    assert types.index("huiyin.type") < types.index("huiyin.interrupt")
 
 
 def test_a_reload_in_the_middle_of_a_reply_keeps_what_was_said(speaks: Speaks, door: Door) -> None:
     page = speaks(0.5, 1.0)
     page.click("#orb-button")
     state_is(page, "speaking")
-    page.wait_for_function("document.querySelector('.assistant .said').textContent.length > 3")
+    until(page, "document.querySelector('.assistant .said').textContent.length > 3")
     page.reload()
     page.wait_for_selector(f".user .bubble >> text={TURNS[0][0]}")
     heard = page.text_content(".assistant .said")
@@ -111,8 +114,7 @@ def test_a_reload_in_the_middle_of_a_reply_keeps_what_was_said(speaks: Speaks, d
     page.fill("#typed", "Go on")
     page.press("#typed", "Enter")
     page.wait_for_selector(".user .bubble >> text=Go on")
-    given = [event["item"] for event in door.sessions[1].received if event["type"] == "conversation.item.create"]
-    assert [item["content"][0]["text"] for item in given] == [TURNS[0][0], heard]
+    assert given_to(door.sessions[1]) == [TURNS[0][0], heard]
 
 
 def test_the_network_is_lost_and_comes_back(speaks: Speaks, door: Door) -> None:
@@ -169,9 +171,9 @@ def test_the_talk_is_saved_as_text_sound_and_scenario(speaks: Speaks, door: Door
 
     page = speaks(0.5, 1.5, 5.0, 1.2)
     page.click("#orb-button")
-    page.wait_for_function("document.querySelectorAll('.assistant').length === 2")
+    until(page, "document.querySelectorAll('.assistant').length === 2")
     state_is(page, "speaking")
-    page.wait_for_function("document.querySelectorAll('.assistant .said')[1].textContent.length > 3")
+    until(page, "document.querySelectorAll('.assistant .said')[1].textContent.length > 3")
 
     def saved(what: str) -> Path:
         page.click("#save")
@@ -195,6 +197,40 @@ def test_the_talk_is_saved_as_text_sound_and_scenario(speaks: Speaks, door: Door
     assert result.log.history[0].user == TURNS[0][0]
 
 
+TRACKED = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async (wishes) => {
+  const stream = await ask(wishes);
+  streams.push(stream);
+  return stream;
+};
+const Context = AudioContext;
+window.contexts = [];
+window.AudioContext = class extends Context { constructor(...args) { super(...args); contexts.push([this, args]) } };
+"""
+
+
+def test_an_unplugged_microphone_is_replaced_and_an_interrupted_context_resumed(
+    speaks: Speaks, door: Door, address: str
+) -> None:
+    page = speaks(0.5, 30.0)
+    page.context.add_init_script(TRACKED)
+    page.goto("about:blank")
+    page.goto(address)
+    page.click("#orb-button")
+    state_is(page, "user")
+    assert page.evaluate("'sampleRate' in contexts[0][1][0]") is False
+    page.evaluate("streams[0].getAudioTracks()[0].dispatchEvent(new Event('ended'))")
+    until(page, "streams.length === 2 && streams[0].getAudioTracks()[0].readyState === 'ended'")
+    until(page, "document.querySelector('#hint').textContent.includes('unplugged')")
+    page.evaluate("contexts[0][0].suspend()")
+    until(page, "contexts[0][0].state === 'suspended'")
+    until(page, "contexts[0][0].state === 'running'")
+    heard = door.sessions[0].heard
+    wait_until(page, lambda: door.sessions[0].heard > heard)
+
+
 def test_new_forgets_and_begins_a_session(speaks: Speaks, door: Door) -> None:
     page = speaks(0.5, 1.0)
     page.click("#orb-button")
@@ -213,11 +249,9 @@ def test_the_page_is_small_and_soon_usable(browser: Any, address: str) -> None:
     for _ in range(5):  # the best of five: the machine has other work
         page.goto("about:blank")
         page.goto(address)
-        page.wait_for_function("performance.getEntriesByName('usable').length")
+        until(page, "performance.getEntriesByName('usable').length")
         times.append(page.evaluate("performance.getEntriesByName('usable')[0].startTime"))
     context.close()
     files = [*(ROOT / "assistant" / "faces" / "web" / "page").iterdir()]
-    import gzip
-
     assert sum(len(gzip.compress(file.read_bytes())) for file in files) <= 150_000
     assert min(times) <= 500

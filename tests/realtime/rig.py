@@ -190,6 +190,10 @@ class Rig:
         sound = self.speech(words, seconds)
         self._packets.extend(np.array_split(sound, max(1, round(seconds / PACKET_S))))
 
+    def quiet(self) -> None:
+        """The user says no more."""
+        self._packets.clear()
+
     def type(self, text: str) -> None:
         """A user's text, to be answered."""
         content = [{"type": "input_text", "text": text}]

@@ -61,7 +61,7 @@ def test_an_interruption_ends_the_response_and_no_sound_follows(rig: Rig) -> Non
 
 def test_sound_is_sent_at_most_300_ms_ahead_of_its_being_heard(rig: Rig) -> None:
     rig.type("Hello.")
-    response = rig.wait("response.created")["response"]["id"]
+    response = rig.all("response.created")[0]["response"]["id"]
     rig.wait("response.output_audio.delta")
     begun_s = rig.world.now
     for _ in range(50):
@@ -134,11 +134,11 @@ def test_ten_turns_on_one_connection(rig: Rig) -> None:
     assert [turn.user for turn in rig.session.conversation.history.turns] == [f"question number {n}" for n in range(10)]
 
 
-def test_times_are_those_of_the_appended_sound(rig: Rig) -> None:
+def test_times_are_those_of_the_appended_sound() -> None:
+    rig = Rig(hears=False)
     rig.wants_words(type="server_vad", prefix_padding_ms=100)
-    rig.hears = False
     rig.go_on(4.0)  # the client sends nothing: that is no time of its sound
-    sent_ms = 20 * len([1 for t in rig.times if False]) or rig.session._port.microphone.sent_s(rig.world.now) * 1000
+    sent_ms = 0
     rig.hears = True
     rig.go_on(1.0)
     rig.say("hello there")
@@ -172,6 +172,7 @@ def test_the_client_decides_what_speech_during_a_reply_means(rig: Rig) -> None:
     assert rig.kinds(start).count("input_audio_buffer.speech_started") == 1
     second = rig.wait("response.done")["response"]
     assert second["status"] == "completed"
+    rig.go_on(1.0)
     assert [turn.user for turn in rig.session.conversation.history.turns][:2] == ["hello there", "one more thing"]
 
 
@@ -212,12 +213,15 @@ def test_committing_in_the_middle_of_speech_ends_the_turn_and_the_next_is_heard(
     rig.say("turn on the light please", 3.0)
     rig.wait("input_audio_buffer.speech_started")
     rig.go_on(1.0)
+    start_s = rig.world.now
     rig.send("input_audio_buffer.commit")
+    rig.wait("input_audio_buffer.committed")
+    assert rig.world.now - start_s < 0.05
+    rig.quiet()
     told = rig.wait("conversation.item.input_audio_transcription.completed")
     assert told["transcript"] == "turn on the light please"
-    rig.send("response.cancel")
-    rig._packets.clear()
-    rig.go_on(3.0)
+    rig.wait("response.done")
+    rig.go_on(1.0)
     rig.say("another thing")
     assert rig.wait("response.done")["response"]["status"] == "completed"
 
@@ -227,6 +231,7 @@ def test_clearing_in_the_middle_of_speech_forgets_it(rig: Rig) -> None:
     rig.say("forget this", 1.0)
     rig.wait("input_audio_buffer.speech_started")
     rig.go_on(0.9)
+    rig.quiet()
     rig.send("input_audio_buffer.clear")
     assert rig.events[-1]["type"] == "input_audio_buffer.cleared"
     rig.go_on(3.0)

@@ -137,7 +137,7 @@ export class Audio extends EventTarget {
   #played(event) {
     const ms = (1000 * event.played) / RATE_HZ;
     const late = event.type === "progress" ? this.outputLatencyMs : 0;
-    this.#tell("playback", { ...event, ms: Math.max(0, Math.round(ms - late)) });
+    this.#tell("playback", { ...event, ms: Math.max(0, Math.round(ms - late)), lateMs: this.outputLatencyMs });
   }
 
   /** iOS leaves a context "interrupted", or running with a frozen clock, after a call. */

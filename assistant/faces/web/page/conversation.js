@@ -72,11 +72,11 @@ export class Conversation extends EventTarget {
     this.#HANDLERS[event.type]?.(event);
   }
 
-  /** How the playback goes: {type, id: response, ms, why}, see audio.js. */
-  played({ type, id, ms, why }) {
+  /** How the playback goes: {type, id: response, ms, why, lateMs}, see audio.js. */
+  played({ type, id, ms, why, lateMs = 0 }) {
     const entry = this.responses.get(id);
     if (!entry) return;
-    if (type === "started") this.#sounds(entry);
+    if (type === "started") this.#sounds(entry, this.now() + lateMs / 1000);
     if (type === "underrun") this.#moment("underrun", { id });
     if (type === "stopped" && why === "paused") entry.pauses.push([this.now(), null]);
     if (type === "stopped" || type === "ended") entry.endS = this.now();
@@ -186,9 +186,9 @@ export class Conversation extends EventTarget {
   }
 
   /** The first sound of a reply: how long did the user wait for it? */
-  #sounds(entry) {
+  #sounds(entry, startS) {
     if (entry.startS !== undefined) return;
-    entry.startS = this.now();
+    entry.startS = startS;
     this.#moment("reply starts", { id: entry.id });
     const turn = this.entries.slice(0, this.entries.indexOf(entry)).reverse().find(({ role }) => role === "user");
     if (turn?.endS !== undefined && !turn.answered) {
