@@ -1,4 +1,4 @@
-# `make talk` and `make test` each do all the set-up they need, then their job. The second run starts in seconds.
+# `make talk`, `make web` and `make test` each do all the set-up they need, then their job. The second run starts in seconds.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,16 +8,36 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk demo test release-test fast-test lint setup funasr models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models lock clean
 
 talk: setup models
 	@$(BIN)/huiyin talk --demo-if-silent
+
+web: setup models
+	@$(BIN)/huiyin web
 
 demo: setup models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
+
+# Other people's Realtime clients: their packages are downloaded once, to ~/.cache/huiyin/clients.
+clients-test: setup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m clients tests/clients
+
+# The conversations of tests/conversations that have sound, in real time through a Realtime server.
+realtime-scenarios: setup
+	@$(BIN)/huiyin simulate tests/conversations --against realtime
+
+# The page in Chromium, which is a package of Debian's.
+browser-test: setup
+	@$(BIN)/python -m pytest -m browser tests/browser
+
+# Twenty users who talk, cut in and leave.
+SOAK_MINUTES ?= 15
+soak: setup
+	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients
 
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.latency_judge import CachedJudge, LlmService
+from benchmarks.latency_realtime import Realtime, server_settings
 from benchmarks.latency_report import Measurement, draw, outcome, report
 from benchmarks.latency_services import Delays, Recording
 from benchmarks.latency_sides import Answer, Huiyin, Pipecat, ServicesProcess, Side
@@ -31,6 +32,7 @@ def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", action="store_true", help="pipecat-ai, too (installed into the cache folder)")
+    parser.add_argument("--realtime", action="store_true", help="both through a server of theirs, too, by WebSocket")
     parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
@@ -90,7 +92,12 @@ def _sides(
     opened.callback(sides[0].close)
     if args.peer:
         sides.append(Pipecat(folder.parent, services.port))
-        opened.callback(sides[1].close)
+    if args.realtime:
+        sides.append(Realtime(folder / "realtime.log", **server_settings(llm.settings, services.port)))
+        if args.peer:
+            sides.append(Pipecat(folder.parent, services.port, by_socket=True))
+    for side in sides[1:]:
+        opened.callback(side.close)
     return sides, services.play
 
 
@@ -104,7 +111,7 @@ def _measurement(run: int, side: str, utterance: BenchmarkUtterance, answer: Ans
 def _line(one: Measurement) -> str:
     latency = "cut off" if one.is_cut_off else "-" if one.latency_s is None else f"{one.latency_s * 1000:.0f} ms"
     limit = f"limit {one.limit_s * 1000:4.0f}, wait {(one.wait_s or 0) * 1000:4.0f}" if one.limit_s else ""
-    return f"{one.side:<8} {one.language} {latency:>8}  {limit:<24} {one.utterance}"
+    return f"{one.side:<10} {one.language} {latency:>8}  {limit:<24} {one.utterance}"
 
 
 if __name__ == "__main__":

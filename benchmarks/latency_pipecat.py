@@ -106,15 +106,13 @@ class Loudspeaker(BaseOutputTransport):
         return True
 
 
-async def converse(url: str, noise_dbfs: float) -> None:
-    """Until standard input ends."""
-    microphone = Microphone(TransportParams(audio_in_enabled=True), noise_dbfs)
-    loudspeaker = Loudspeaker(TransportParams(audio_out_enabled=True))
+def pipeline_of(microphone: BaseInputTransport, loudspeaker: BaseOutputTransport, url: str) -> Pipeline:
+    """Everything between a microphone and a loudspeaker."""
     key = "none"
     aggregators = LLMContextAggregatorPair(
         LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
     )
-    pipeline = Pipeline(
+    return Pipeline(
         [
             microphone,
             OpenAISTTService(api_key=key, base_url=url),
@@ -125,17 +123,25 @@ async def converse(url: str, noise_dbfs: float) -> None:
             aggregators.assistant(),
         ]
     )
+
+
+async def converse(url: str, noise_dbfs: float) -> None:
+    """Until standard input ends."""
+    microphone = Microphone(TransportParams(audio_in_enabled=True), noise_dbfs)
+    loudspeaker = Loudspeaker(TransportParams(audio_out_enabled=True))
+    pipeline = pipeline_of(microphone, loudspeaker, url)
     params = PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=OUT_RATE)
     worker = PipelineWorker(pipeline, params=params, idle_timeout_secs=None, enable_rtvi=False)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     running = asyncio.create_task(runner.run())
-    await _obey(microphone, loudspeaker)
+    await obey(microphone, loudspeaker)
     await runner.cancel()
     await running
 
 
-async def _obey(microphone: Microphone, loudspeaker: Loudspeaker) -> None:
+async def obey(microphone: Microphone, loudspeaker: Loudspeaker) -> None:
+    """Carry out the orders on standard input."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(1.0)  # the models load
     print(json.dumps({"ready": True}), flush=True)

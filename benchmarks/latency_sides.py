@@ -71,6 +71,19 @@ class Side(Protocol):
         """End."""
 
 
+def answer_heard(audible: list[float], began_s: float, end_s: float) -> Answer:
+    """Wait until the reply to an utterance that began at `began_s` and took `end_s` is over.
+
+    `audible` grows meanwhile: times of the machine's clock.
+    """
+    while time.monotonic() < began_s + end_s + _LIMIT_S:
+        time.sleep(0.02)
+        last_s = audible[-1] - began_s if audible else 0.0
+        if last_s > end_s and time.monotonic() - began_s > last_s + _SILENCE_S:
+            break
+    return Answer([at - began_s for at in audible])
+
+
 class ServicesProcess:
     """The simulated services in a process of their own."""
 
@@ -163,9 +176,9 @@ class Huiyin:
         at = {name: replace(getattr(settings, name), port=number) for name, number in ports.items()}
         self._settings, self._delays = replace(settings, **at), delays
         self._trace, self._seen = Trace(), list[tuple[float, on.Public]]()
-        self._headset = Headset()
+        self.headset = Headset()
         persona, tell = load_persona(settings.talk.persona), Captions(sys.stderr).notice
-        self._conversation = assemble(Services(self._settings), persona, LocalPort(self._headset), tell, warm=False)
+        self._conversation = assemble(Services(self._settings), persona, LocalPort(self.headset), tell, warm=False)
         self._conversation.observe(self._trace, at_once=True)
         self._conversation.observe(lambda at_s, event: self._seen.append((at_s, event)), at_once=True)
         self._thread = threading.Thread(target=self._conversation.run, daemon=True)
@@ -173,16 +186,10 @@ class Huiyin:
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
-        headset, end_s = self._headset, utterance.duration_s
+        headset, end_s = self.headset, utterance.duration_s
         self._seen.clear()
         headset.say(utterance.sound)
-        began_s = headset.began_s
-        while time.monotonic() < began_s + end_s + _LIMIT_S:
-            time.sleep(0.02)
-            last_s = headset.audible[-1] - began_s if headset.audible else 0.0
-            if last_s > end_s and time.monotonic() - began_s > last_s + _SILENCE_S:
-                break
-        answer = Answer([at - began_s for at in headset.audible])
+        answer = answer_heard(headset.audible, headset.began_s, end_s)
         self._explain(answer, utterance)
         return answer
 
@@ -201,7 +208,7 @@ class Huiyin:
         after = [at for at in answer.audible if at >= utterance.duration_s]
         if reply is None or not after:
             return
-        end_s = self._headset.began_block_s + utterance.duration_s
+        end_s = self.headset.began_block_s + utterance.duration_s
         answer.parts = latency_parts(reply, end_s, end_s + after[0] - utterance.duration_s)
         known, clause = Evidence(), ""
         for at_s, event in self._seen:
@@ -229,11 +236,11 @@ class Huiyin:
 class Pipecat:
     """pipecat-ai in a process and a virtual environment of its own."""
 
-    name = "pipecat"
-
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, by_socket: bool = False) -> None:
+        """`by_socket`: behind its own WebSocket transport, in a second process."""
+        self.name = "pipecat-ws" if by_socket else "pipecat"
         python = python_with(folder / "pipecat-venv", PIPECAT)
-        script = Path(__file__).with_name("latency_pipecat.py")
+        script = Path(__file__).with_name("latency_pipecat_socket.py" if by_socket else "latency_pipecat.py")
         command = [str(python), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._receive()  # it is ready

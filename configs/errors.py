@@ -16,6 +16,7 @@
       CancellerMissing       a library of the echo path that is not installed (assistant.ears)
       ServiceError           a service that does not answer as it should (assistant.clients)
         LaunchError          one that cannot be started
+      TlsError               a certificate that cannot be used (assistant.faces.web)
       SessionError           a kept conversation that cannot be read or written (assistant.conversation)
         UnknownSessionError  no conversation has that name, or more than one
       ModelError             a model of a service that cannot be loaded, or does not work (services.common)

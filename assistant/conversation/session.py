@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from huiyin.assistant.conversation import events as public
-from huiyin.assistant.conversation.heard import heard_clauses
 from huiyin.assistant.conversation.observers import Observers
+from huiyin.assistant.conversation.replies import Replies
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
-from huiyin.assistant.dialogue.history import HeardClause, History, Message
+from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.items import Item
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
-from huiyin.assistant.dialogue.style import Style, speaking_style
+from huiyin.assistant.dialogue.style import speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
 from huiyin.assistant.ports.port import Block, Pcm16, Port
@@ -45,16 +45,13 @@ class Ear(Protocol):
         """The user's sound between two times."""
 
 
-@dataclass
-class _Reply:
-    """What is known of a reply that is not yet committed."""
+@dataclass(frozen=True)
+class _Request:
+    """A reply that was asked for. None: as for any other."""
 
-    texts: dict[int, str] = field(default_factory=dict)  # clause -> text
-    messages: list[Message] = field(default_factory=list)
-    language: str = ""
-    style: Style = "neutral"
-    has_failed: bool = False  # what it still says was made beforehand
-    calls: tuple[CalledTool, ...] = ()  # that observers know of
+    persona: Persona | None = None
+    tools: Sequence[Tool] | None = None
+    tool_choice: ToolChoice | None = None
 
 
 class Session:
@@ -81,6 +78,7 @@ class Session:
         self.persona, self.settings = persona, settings
         self._tools: Sequence[Tool] = ()
         self._tool_choice: ToolChoice = "auto"
+        self._requests: deque[_Request] = deque()  # replies asked for that have not begun
         self._machine = TurnMachine(settings.turns, parts.judges)
         self._world, self._port, self._ear = world, port, ear
         self._loudspeaker = port.loudspeaker
@@ -88,7 +86,7 @@ class Session:
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._apologies: Mapping[str, Pcm16] = {} if apologies is None else apologies
-        self._replies: dict[int, _Reply] = {}  # by generation
+        self._replies = Replies()
         self._language = persona.language
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
@@ -156,9 +154,17 @@ class Session:
         """The assistant says this unasked, once neither side speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
 
-    def respond(self) -> None:
-        """The assistant replies to the history as it stands, once neither side speaks."""
-        self.post(ev.ReplyRequested(self._world.now))
+    def respond(
+        self,
+        *,
+        persona: Persona | None = None,
+        tools: Sequence[Tool] | None = None,
+        tool_choice: ToolChoice | None = None,
+    ) -> None:
+        """The assistant replies to the history as it stands, once neither side speaks: with these for this reply alone,
+        where they are given."""
+        request = _Request(persona, tools, tool_choice)
+        self._world.at(0.0, lambda: self._request(request))
 
     def interrupt(self) -> None:
         """The assistant is silent at once, and gives up the reply that it makes or says."""
@@ -202,6 +208,10 @@ class Session:
         """Tell the observers."""
         self._observers.tell(self._world.now if at_s is None else at_s, event)
 
+    def _request(self, request: _Request) -> None:
+        self._requests.append(request)
+        self.handle(ev.ReplyRequested(self._world.now))
+
     def _wake(self, number: int) -> None:
         if number == self._wakes:
             self.handle(ev.TimePassed(self._world.now))
@@ -227,9 +237,9 @@ class Session:
         """One event; when the machine needs the next, inf for never."""
         match event:
             case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._reply(generation).texts[clause] = text
+                self._replies[generation].texts[clause] = text
             case ev.Transcribed(generation=generation, transcript=transcript):
-                self._reply(generation).language = reply_language(transcript.language, transcript.text)
+                self._replies[generation].language = reply_language(transcript.language, transcript.text)
         wake_s = float("inf")
         before = self._machine.state
         for action in self._machine.handle(event):
@@ -279,7 +289,7 @@ class Session:
                 self._stages.cancel(generation)
                 if not keep_audio:
                     self._loudspeaker.drop(generation)
-                    self._forget(generation)
+                    self._replies.forget(generation)
             case do.Commit(generation=generation, transcript=transcript, interrupted=interrupted):
                 self._commit(generation, transcript, interrupted)
             case do.CallTools(generation=generation, calls=calls):
@@ -292,21 +302,25 @@ class Session:
                 raise TypeError(f"unknown action {action}")
 
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
-        mood = Mood(transcript.emotion, transcript.events) if transcript else Mood()
-        reply = self._reply(generation)
+        """`transcript` None: the first of the replies that were asked for."""
+        mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
+        request = _Request() if transcript or not self._requests else self._requests.popleft()
+        persona = request.persona or self.persona
+        tools = self._tools if request.tools is None else request.tools
+        reply = self._replies[generation]
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
+        reply.messages = persona.messages(self.history, transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
-        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice)
+        self._stages.ask(generation, reply.messages, tools, request.tool_choice or self._tool_choice)
 
     def _call_tools(self, generation: int, calls: Iterable[object]) -> None:
         called = (call for call in calls if isinstance(call, CalledTool))
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         reply.calls = with_own_ids(called, {item.id for item in self.history.items})
         self.tell(public.ToolsCalled(generation, calls=reply.calls))
 
     def _synthesise(self, generation: int, clause: int, text: str) -> None:
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         is_said_unasked = clause not in reply.texts
         reply.texts[clause] = text
         if reply.has_failed:
@@ -321,10 +335,12 @@ class Session:
             self._stages.synthesise(generation, clause, text, reply.style)
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
-        reply = self._reply(generation)
-        self._language = reply.language or reply_language(transcript.language, transcript.text)
+        reply = self._replies[generation]
+        if reply.language or transcript.text:  # else nothing was said by the user
+            self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
-        heard = self._heard(generation) if reply.texts or interrupted else None  # no reply, or none to be spoken
+        is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
+        heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
         turn = self.history.commit(transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls)
         self.tell(
             public.TurnCommitted(
@@ -332,7 +348,7 @@ class Session:
             )
         )
         self._loudspeaker.drop(generation)
-        self._forget(generation)
+        self._replies.forget(generation)
         self._trim()
         self._stages.warm(self.persona.messages(self.history, ""), self._tools)
 
@@ -340,26 +356,13 @@ class Session:
         if forgotten := self._trimming.trim():
             self.tell(forgotten)
 
-    def _heard(self, generation: int) -> list[HeardClause]:
-        """The clauses that were played, with how much of each the user heard."""
-        heard, spans = self._loudspeaker.heard(generation)
-        return heard_clauses(self._reply(generation).texts, heard, spans)
-
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         reply.has_failed = True
         text = self.persona.apology(stage, reply.language or self._language)
         self.tell(public.Notice(text=reason))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
-
-    def _reply(self, generation: int) -> _Reply:
-        return self._replies.setdefault(generation, _Reply())
-
-    def _forget(self, generation: int) -> None:
-        """This reply and older ones are over."""
-        for old in [number for number in self._replies if number <= generation]:
-            del self._replies[old]
 
 
 def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:

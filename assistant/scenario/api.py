@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.expectations import Outcome, judge
 from huiyin.assistant.scenario.grammar import ScenarioError, parse, read
 from huiyin.assistant.scenario.log import Log
@@ -81,6 +82,11 @@ def simulate(
         director = LiveRunner(scenario, seed, Services(settings), place, tell).run()
     else:
         director = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell).run()
+    return result_of(director, scenario, depth, seed, real=real)
+
+
+def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *, real: bool) -> Result:
+    """What came of a scenario that was played to its end; `real`: against services that are."""
     log = director.log
     counted = tally(log)
     outcomes = judge(scenario, log, counted.figures())

@@ -49,10 +49,18 @@ class Director:
 
     def run(self, converse: Callable[[], None] | None = None) -> None:
         """Run to the end. `converse` lets the world run; None: its own `run`."""
+        self.begin()
+        (converse or self._world.run)()
+        self.finish()
+
+    def begin(self) -> None:
+        """The script begins; `run` for those whose world runs by itself. At its end the world is stopped."""
         self._world.at(0.0, lambda: self._note("start"))
         self._arm()
         self._world.after(_LONGEST_S, self._give_up)
-        (converse or self._world.run)()
+
+    def finish(self) -> None:
+        """The world has stopped."""
         self._note("end")
         self.log.end_s = self._world.now
         self.log.moments.sort(key=lambda moment: moment.at_s)

@@ -9,7 +9,7 @@ from huiyin.assistant.scenario.expectations import Outcome
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.metrics import Tally
 from huiyin.assistant.scenario.reader import ScenarioError
-from huiyin.assistant.scenario.script import Depth, Scenario
+from huiyin.assistant.scenario.script import Depth, Expectation, Scenario
 
 _AROUND_S = 1.5  # of the timeline is shown before and after what failed
 
@@ -29,6 +29,8 @@ class Result:
     log: Log
     outcomes: tuple[Outcome, ...]
     tally: Tally
+    unseen: tuple[Expectation, ...] = ()
+    """What cannot be seen from where it was played, and was not judged."""
 
     @property
     def passed(self) -> bool:
@@ -59,16 +61,21 @@ class Result:
         """One line; where it failed (`verbose`: always) also what was expected, and the timeline around it."""
         mark = "ok  " if self.passed else "FAIL"
         count = f"{len(self.outcomes) - len(self.failures)}/{len(self.outcomes)} expectations"
-        lines = [f"{mark} {self.title}  {count}, {self.log.end_s:.1f} s"]
+        unseen = f", {len(self.unseen)} cannot be seen" if self.unseen else ""
+        lines = [f"{mark} {self.title}  {count}{unseen}, {self.log.end_s:.1f} s"]
         for outcome in self.failures:
             lines += ["", f"  {self.explain(outcome)}", "", *self.timeline(outcome), ""]
         if verbose:
+            lines += [f"  {self._place(each.line)}: cannot be seen from outside" for each in self.unseen]
             lines += ["", *(f"    {moment}" for moment in self.log.moments), ""]
         return "\n".join(lines)
 
     def explain(self, outcome: Outcome) -> str:
         """What became of an expectation, after the place where it stands."""
-        return f"{self.scenario.path or self.scenario.name}:{outcome.line}: {outcome.problem}"
+        return f"{self._place(outcome.line)}: {outcome.problem}"
+
+    def _place(self, line: int) -> str:
+        return f"{self.scenario.path or self.scenario.name}:{line}"
 
     def timeline(self, outcome: Outcome) -> list[str]:
         """The moments around an outcome, as lines."""

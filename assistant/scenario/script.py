@@ -15,7 +15,8 @@ from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.turns.events import Stage
 from huiyin.services.common.text import count_han
 
-Depth = Literal["text", "room", "live"]
+Depth = Literal["text", "room", "live", "realtime"]
+"""`realtime`: by the client of a Realtime server; asked for on the command line, never by a file."""
 Kind = Literal["user", "audio", "types", "key", "sound"]
 Means = Literal["turn", "backchannel", "stop", "noise"]
 How = Literal["error", "stall", "disconnect"]

@@ -1,7 +1,6 @@
-"""One client's connection, with deadlines: for its headers, and for taking what it is sent.
+"""One client's connection, with deadlines: for its headers, for its bodies, and for taking what it is sent.
 
-aiohttp parses HTTP and calls the application; this adds what it leaves out. The deadline for bodies is where they are
-read (`wsgi.py`).
+aiohttp parses HTTP and calls the application; this adds the deadlines, which it leaves out, and errors as JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 import logging
 from functools import partial
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from huiyin.services.common.errors import ApiError, of_status
 
@@ -21,6 +20,8 @@ KEEP_ALIVE_S = 120.0
 """A conversation reuses its connections between turns; its client gives them up before."""
 HEADER_LIMIT_S = 5.0
 """From the first byte of a request, or from the connection, to the end of the request's header."""
+BODY_LIMIT_S = 5.0
+"""Without any progress of a request's body, while it is read."""
 SEND_LIMIT_S = 30.0
 """A client that takes nothing of what waits for it for so long is disconnected."""
 LINE_BYTES = 8190
@@ -30,7 +31,7 @@ _JSON = partial(json.dumps, ensure_ascii=False)
 
 
 class Connection(web.RequestHandler):
-    """One connection. `begin` and `end` say when a request is in hand; between requests, deadlines run."""
+    """One connection. The application tells by `begin` and `end` when a request is in hand."""
 
     def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -46,18 +47,30 @@ class Connection(web.RequestHandler):
         """Done when the client has left."""
         self.route = ""
         """As what the request in hand is counted in the metrics; '': it is not."""
+        self.stalled = False
+        """Whether the body of the request in hand did not come in time."""
+        self._body: StreamReader | None = None  # of the request in hand
         self._in_hand = False
+        self._heard_s = 0.0  # the loop's time when the last of the body came, or was read
         self._header_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        """A whole header has come, and its request is being answered."""
+    def begin(self, request: web.BaseRequest) -> None:
+        """A whole header has come, and its request is being answered. Reading its body may raise ApiError 408."""
         self._in_hand = True
-        self._cancel_header_timer()
+        _cancel(self._header_timer)
+        self._header_timer = None
+        if not request.content.is_eof():
+            self._body = request.content
+            self._heard_s = self._loop.time()
+            self._watch_body()
 
     def end(self) -> None:
         """The request has been answered."""
         self._in_hand = False
+        self._body = None
+        _cancel(self._body_timer)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the first header's time."""
@@ -66,14 +79,21 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """The first byte after an answer starts the next header's time."""
-        if not self._in_hand and self._header_timer is None:
+        if self._body is not None:
+            self._heard_s = self._loop.time()
+        elif not self._in_hand and self._header_timer is None:
             self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
         super().data_received(data)
 
+    def resume_reading(self, *arguments: bool, **named: bool) -> None:
+        """The application has caught up with a client that was faster."""
+        self._heard_s = self._loop.time()
+        super().resume_reading(*arguments, **named)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends all waiting."""
-        self._cancel_header_timer()
-        self._cancel_send_timer()
+        for timer in (self._header_timer, self._body_timer, self._send_timer):
+            _cancel(timer)
         super().connection_lost(exc)
         if not self.gone.done():
             self.gone.set_result(None)
@@ -87,7 +107,7 @@ class Connection(web.RequestHandler):
     def resume_writing(self) -> None:
         """It has taken nearly all."""
         super().resume_writing()
-        self._cancel_send_timer()
+        _cancel(self._send_timer)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -104,6 +124,19 @@ class Connection(web.RequestHandler):
         answer.force_close()
         return answer
 
+    def _watch_body(self) -> None:
+        body = self._body
+        if body is None or body.is_eof():
+            return
+        if self._reading_paused:  # it is the application that is slow
+            self._heard_s = self._loop.time()
+        wait_s = self._heard_s + BODY_LIMIT_S - self._loop.time()
+        if wait_s > 0:
+            self._body_timer = self._loop.call_later(wait_s, self._watch_body)
+        else:
+            self.stalled = True
+            body.set_exception(ApiError(408, "services.body_stalled", limit_s=BODY_LIMIT_S))
+
     def _watch_sending(self, transport: asyncio.Transport, size: int) -> None:
         """Disconnect the client unless less than `size` bytes are waiting for it after the limit."""
 
@@ -116,15 +149,10 @@ class Connection(web.RequestHandler):
 
         self._send_timer = self._loop.call_later(SEND_LIMIT_S, check)
 
-    def _cancel_header_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
 
-    def _cancel_send_timer(self) -> None:
-        if self._send_timer is not None:
-            self._send_timer.cancel()
-            self._send_timer = None
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 def as_response(error: ApiError) -> web.Response:

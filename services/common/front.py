@@ -6,12 +6,13 @@ the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 from flask import Flask
 
@@ -19,7 +20,7 @@ from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import Connection, as_response
 from huiyin.services.common.errors import ApiError, of_status
-from huiyin.services.common.routes import THREADS, Cleanup, Guard, Route, additions
+from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, Sockets, additions
 from huiyin.services.common.wsgi import Bridge
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
-_STALLED = 408
+_READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
 
 def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -> web.Application:
@@ -41,12 +42,12 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Tells the connection when a request is in hand: until its answer has been sent."""
         connection = _connection(request)
-        connection.begin()
+        connection.begin(request)
         try:
             response = await handler(request)
             await response.prepare(request)
             await response.write_eof()
-            if response.status == _STALLED:
+            if connection.stalled:
                 connection.force_close()
             return response
         finally:
@@ -83,16 +84,26 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         return await handler(request)
 
     async def flask(request: web.Request) -> web.StreamResponse:
-        _connection(request).route = ""  # Flask counts it
-        return await bridge.respond(request)
+        response = await bridge.respond(request)
+        _connection(request).route = ""  # Flask has counted it
+        return response
 
-    application = web.Application(middlewares=[hold, explain, check], client_max_size=0)
+    async def other_method(request: web.Request) -> web.StreamResponse:
+        """Flask's, where it has the same path for other methods."""
+        if not app.url_map.bind("").allowed_methods(request.path):
+            raise of_status(405, f"{request.method} is not a method of this address")
+        return await flask(request)
+
+    application = web.Application(middlewares=[hold, explain, check], client_max_size=_READ_BYTES)
     application[THREADS] = threads
     for route in added.routes:
         application.router.add_route(route.method, route.path, _named(route))
+    for path in {route.path for route in added.routes}:
+        application.router.add_route("*", path, other_method, expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
-    for cleanup in added.cleanups:
-        application.on_shutdown.append(_without_arguments(cleanup))
+    application[SOCKETS] = Sockets()
+    application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
+    application.on_response_prepare.append(_sign)
     return application
 
 
@@ -122,6 +133,16 @@ def _named(route: Route) -> Handler:
 
 def _without_arguments(cleanup: Cleanup) -> Callable[[web.Application], Awaitable[None]]:
     return lambda _: cleanup()
+
+
+async def _close_sockets(application: web.Application) -> None:
+    """The server stops."""
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(application[SOCKETS].open)]
+    await asyncio.gather(*closing, return_exceptions=True)
+
+
+async def _sign(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "huiyin"  # not the versions of Python and the server
 
 
 async def _expect(request: web.Request) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from aiohttp import web
 from flask import Flask
@@ -28,6 +29,17 @@ Cleanup = Callable[[], Awaitable[None]]
 
 THREADS = web.AppKey("threads", Executor)
 """Where the server's threads lie in the application."""
+
+
+class Sockets:
+    """The WebSockets of an application, as long as they are open."""
+
+    def __init__(self) -> None:
+        self.open: WeakSet[web.WebSocketResponse] = WeakSet()
+
+
+SOCKETS = web.AppKey("sockets", Sockets)
+"""Where its open WebSockets are."""
 
 WEBSOCKET_LINGER_S = 2.0
 """For a client to answer the close of a WebSocket."""
@@ -74,7 +86,10 @@ def set_guard(app: Flask, guard: Guard) -> None:
 
 
 def on_shutdown(app: Flask, cleanup: Cleanup) -> None:
-    """Await `cleanup` when the server stops: no request is accepted any more, and those in hand have not ended."""
+    """Await `cleanup` when the server stops: no request is accepted any more, and those in hand have not ended.
+
+    Afterwards the WebSockets that are still open are closed.
+    """
     additions(app).cleanups.append(cleanup)
 
 
@@ -102,14 +117,15 @@ async def open_websocket(
 ) -> web.WebSocketResponse:
     """The WebSocket that `request` asks for, opened. Messages are not compressed: sound hardly shrinks.
 
-    Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009). Raises
-    what `check_websocket` raises.
+    Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009), and
+    the end of the server does (code 1001). Raises what `check_websocket` raises.
     """
     check_websocket(request)
     socket = web.WebSocketResponse(
-        protocols=tuple(protocols), max_msg_size=max_message_bytes, compress=False, timeout=WEBSOCKET_LINGER_S
+        protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
     )
     await socket.prepare(request)
+    request.app[SOCKETS].open.add(socket)
     return socket
 
 

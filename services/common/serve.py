@@ -27,6 +27,7 @@ from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
 from huiyin.services.common.front import make_application
 
 _STOP_GRACE_S = 3.0  # then running requests are aborted
+_LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
 _REQUESTS_A_STREAM = 4  # threads for one live stream more
 _BACKLOG = 1024  # connections that wait to be accepted
@@ -83,6 +84,7 @@ def serve(
     Requests in hand have some seconds to end; where a thread does not, the process ends without it.
     """
     allow_open_files()
+    _on_stop(lambda: sys.exit(0))
     listener = listen(settings.host, port)
     app = make_app()
     threads = make_threads(settings)
@@ -90,8 +92,7 @@ def serve(
     async def until_stopped() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):  # not add_signal_handler, which Windows lacks
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+        _on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
         async with serving(app, settings, listener, threads, tls):
             await stopped.wait()
 
@@ -99,6 +100,12 @@ def serve(
     if not _ended(threads):
         logging.shutdown()
         os._exit(0)  # a thread that computes cannot be stopped, and would be waited for
+
+
+def _on_stop(action: Callable[[], object]) -> None:
+    """Call `action` when the process is asked to end. (The loop's own handlers do not exist on Windows.)"""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: action())
 
 
 @contextlib.asynccontextmanager
@@ -141,9 +148,6 @@ def _ended(threads: ThreadPoolExecutor) -> bool:
     waiting.start()
     waiting.join(_LAST_WAIT_S)
     return not waiting.is_alive()
-
-
-_LAST_WAIT_S = 0.5  # for threads to notice that their client has been disconnected
 
 
 def allow_open_files() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import sys
 import tempfile
 import threading
@@ -27,8 +28,8 @@ from huiyin.services.common.connection import Connection
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
 
-BODY_LIMIT_S = 5.0
-"""Without any progress of a request's body."""
+log = logging.getLogger(__name__)
+
 IN_MEMORY_BYTES = 2**20
 """Of a body; a longer one goes to a temporary file."""
 AHEAD_BYTES = 2**18
@@ -90,13 +91,8 @@ class Bridge:
 
 async def _piece(request: web.Request) -> bytes:
     """What has come of the body, b"" at its end. Raises ApiError 408 and 400."""
-    content = request.content
     try:
-        if content.is_eof():
-            return content.read_nowait()
-        return await asyncio.wait_for(content.readany(), BODY_LIMIT_S)
-    except asyncio.TimeoutError:
-        raise ApiError(408, "services.body_stalled", limit_s=BODY_LIMIT_S) from None
+        return await request.content.readany()
     except RequestPayloadError as error:
         raise of_status(400, f"the body is not what its headers say: {error}") from None
 
@@ -126,6 +122,7 @@ class _Exchange:
         self._size = 0  # bytes in `_pieces`
         self._stopped = False
         self._head: tuple[str, list[tuple[str, str]]] | None = None
+        self._whole = False  # the answer is short and its length is known: it is sent at its end, all at once
 
     # In the thread.
 
@@ -151,6 +148,8 @@ class _Exchange:
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None
     ) -> Callable[[bytes], None]:
         self._head = status, headers
+        lengths = [int(value) for name, value in headers if name.lower() == "content-length"]
+        self._whole = bool(lengths) and max(lengths) < AHEAD_BYTES
         return self._put
 
     def _put(self, piece: bytes) -> None:
@@ -164,7 +163,7 @@ class _Exchange:
             self._pieces.append(piece)
             self._size += len(piece)
             first = len(self._pieces) == 1
-        if first:
+        if first and not self._whole:
             try:
                 self._loop.call_soon_threadsafe(self._news.set)
             except RuntimeError:  # the loop is closed
@@ -184,30 +183,35 @@ class _Exchange:
         work = self._loop.run_in_executor(threads, call)
         work.add_done_callback(lambda _: self._news.set())
         response: web.StreamResponse | None = None
+        ended = False
         try:
-            while True:
+            while not ended:
                 await self._news.wait()
                 self._news.clear()
                 if self._stopped:
                     raise ConnectionResetError("the client has left")
                 ended = work.done()  # before the last pieces are taken
                 data = self._take()
-                if ended:
-                    work.result()
-                if response is None and (data or ended):
+                if response is None:
+                    if not data:
+                        if not ended:
+                            continue
+                        work.result()  # its error can still be the answer
                     response = self._begin()
                     await response.prepare(request)
-                if data and response is not None:
+                if data:
                     await response.write(data)
-                if ended and response is not None:
-                    if request.writer.length and request.method != "HEAD":  # type: ignore[attr-defined]
-                        raise ConnectionError("the answer is shorter than its Content-Length")
-                    await response.write_eof()
-                    return response
+            work.result()
+            assert response is not None
+            if request.writer.length and not _has_no_body(request, response):
+                raise ConnectionError("the answer is shorter than its Content-Length")
+            await response.write_eof()
+            return response
         except Exception as error:
             if response is None or isinstance(error, ConnectionError):
                 raise
-            raise ConnectionError(f"the answer broke off: {error}") from error
+            log.error("an answer broke off", exc_info=error)
+            raise ConnectionError("the answer broke off") from error
         finally:
             work.cancel()  # where it has not begun
             work.add_done_callback(_ignore)
@@ -226,6 +230,10 @@ class _Exchange:
         code, _, reason = status.partition(" ")
         kept = CIMultiDict((name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP)
         return web.StreamResponse(status=int(code), reason=reason or HTTPStatus(int(code)).phrase, headers=kept)
+
+
+def _has_no_body(request: web.Request, response: web.StreamResponse) -> bool:
+    return request.method == "HEAD" or response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 def _ignore(work: asyncio.Future[None]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,22 +83,9 @@ def transcribe(url: str, sound: bytes, block: int = BLOCK, **options: Any) -> li
         return events_of(client)
 
 
-def live_threads(url: str) -> bool:
-    """Whether all places for streams are free again, and the server still answers."""
-    clients = []
-    try:
-        for _ in range(STREAMS):
-            clients.append(Client.connect(f"{url.replace('http', 'ws', 1)}/v1/stream"))
-    except Refused:
-        return False
-    finally:
-        for client in clients:
-            client.close()
-    return requests.get(url + "/health", timeout=PATIENCE_S).ok
-
-
 def all_free(url: str) -> bool:
-    until(lambda: live_threads(url))
+    """Once no place for a stream is taken."""
+    until(lambda: requests.get(url + "/system", timeout=PATIENCE_S).json()["streams"] == {"open": 0, "most": STREAMS})
     return True
 
 
@@ -215,6 +202,16 @@ def test_a_client_that_vanishes_frees_its_place(url: str) -> None:
         client.send(pcm(say("123")))
         client.sock.shutdown(2)  # no goodbye
         assert all_free(url)
+
+
+def test_a_place_is_free_when_the_client_knows_that_its_stream_is_over(url: str) -> None:
+    for message in (END, "nonsense"):
+        for _ in range(2 * STREAMS):
+            with ExitStack() as open_streams:
+                clients = [open_streams.enter_context(stream(url)) for _ in range(STREAMS)]
+                for client in clients:
+                    client.send(message)
+                    assert events_of(client)[-1]["type"] in ("done", "error")
 
 
 def test_bytes_that_are_no_websocket_frame_end_the_stream(url: str) -> None:

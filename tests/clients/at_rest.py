@@ -1,0 +1,29 @@
+"""What a server's process has once its clients have gone."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+from tests.support.limits import PATIENCE_S
+from tests.support.realtime_server import ServerProcess
+
+_SETTLE_S = 0.1
+
+
+def at_rest(server: ServerProcess, before: dict[str, float] | None = None) -> dict[str, float]:
+    """Threads, open connections, memory in MB. Waits until no client is left, and for what `before` had."""
+    process, until_s = psutil.Process(server.pid), time.monotonic() + PATIENCE_S
+    while True:
+        connections = [each for each in process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
+        figures = {
+            "threads": process.num_threads(),
+            "sockets": len(connections),
+            "memory_mb": process.memory_info().rss / 1e6,
+        }
+        rested = before is None or all(figures[name] <= before[name] for name in ("threads", "sockets"))
+        clients = [each for each in connections if server.url.endswith(f":{each.laddr.port}")]
+        if (rested and not clients) or time.monotonic() > until_s:
+            return figures
+        time.sleep(_SETTLE_S)

@@ -1,0 +1,68 @@
+"""How a program ends: requests in hand are answered first, for some seconds; then it ends whatever its threads do."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support import ROOT
+from tests.support.limits import PATIENCE_S, until
+from tests.support.service_process import free_port
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def program() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A program and its base URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.support.waiting_program", str(port)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}"))
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=PATIENCE_S).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_request_in_hand_is_answered_before_the_end(number: int, tmp_path: Path) -> None:
+    file = tmp_path / "go-on"
+    with program() as (process, url):
+        with requests.get(f"{url}/wait", params={"for": str(file)}, stream=True, timeout=PATIENCE_S) as answer:
+            pieces = answer.iter_content(None)
+            assert next(pieces) == b"begun "
+            process.send_signal(number)
+            until(lambda: not answers(url), "it still takes requests")
+            file.touch()
+            assert b"".join(pieces) == b"ended"
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out, err) == (0, "served\n", "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_thread_that_does_not_end_does_not_hold_up_the_end(number: int, tmp_path: Path) -> None:
+    never = {"for": str(tmp_path / "never")}
+    with program() as (process, url):
+        with requests.get(f"{url}/wait", params=never, stream=True, timeout=PATIENCE_S) as answer:
+            process.send_signal(number)
+            with pytest.raises(requests.exceptions.ChunkedEncodingError):
+                answer.content  # noqa: B018 -- read to the end
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, "")

@@ -1,0 +1,73 @@
+"""A Realtime server: in this process, or in one of its own (``python -m tests.support.realtime_server --set …``)."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Flask
+
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.faces.realtime.server import RealtimeServer
+from huiyin.configs.settings import Settings, load
+from tests.support import ROOT
+from tests.support.live_server import running
+
+_END_LIMIT_S = 30.0
+
+
+@contextlib.contextmanager
+def realtime_server(settings: Settings) -> Iterator[str]:
+    """Runs meanwhile, in a thread; its http address. `settings` say where its services are."""
+    app = Flask("realtime")
+    name = settings.talk.persona
+    RealtimeServer(settings, Services(settings), {name: load_persona(name)}).mount(app)
+    with running(app, settings.service) as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A running server: its http address, the process, and the file with what it wrote to standard error."""
+
+    url: str
+    pid: int
+    log: Path
+
+
+@contextlib.contextmanager
+def server_process(log: Path, **settings: object) -> Iterator[ServerProcess]:
+    """Runs meanwhile in a process of its own; `settings` as section_key=value, such as asr_port=7000."""
+    changes = [f"--set={key.replace('_', '.', 1)}={value}" for key, value in settings.items()]
+    command = [sys.executable, "-m", "tests.support.realtime_server", *changes]
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT
+        )
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            url = process.stdout.readline().strip()
+            assert url, log.read_text()
+            yield ServerProcess(url, process.pid, log)
+        finally:
+            process.stdin.close()
+            process.wait(_END_LIMIT_S)
+
+
+def main() -> None:
+    """Prints its address; ends when its standard input does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    with realtime_server(load(environ={}, overrides=parser.parse_args().set)) as url:
+        print(url, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
