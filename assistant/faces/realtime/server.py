@@ -89,7 +89,7 @@ class RealtimeServer:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        check_websocket(request)
+        check_websocket(request, (SUBPROTOCOL,))
         limits = self._settings.realtime
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
