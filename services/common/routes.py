@@ -120,7 +120,7 @@ async def open_websocket(
     Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009), and
     the end of the server does (code 1001). Raises what `check_websocket` raises.
     """
-    check_websocket(request)
+    check_websocket(request, protocols)
     socket = web.WebSocketResponse(
         protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
     )
@@ -129,9 +129,9 @@ async def open_websocket(
     return socket
 
 
-def check_websocket(request: web.Request) -> None:
+def check_websocket(request: web.Request, protocols: Iterable[str] = ()) -> None:
     """Raise ApiError 426 for a plain request, 400 for a handshake that is wrong."""
     if request.headers.get("Upgrade", "").strip().lower() != "websocket":
         raise ApiError(426, "services.not_a_websocket")
-    if not web.WebSocketResponse().can_prepare(request):
+    if not web.WebSocketResponse(protocols=tuple(protocols)).can_prepare(request):
         raise ApiError(400, "services.bad_handshake")
