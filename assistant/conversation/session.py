@@ -58,8 +58,8 @@ class _Reply:
 
 
 class Session:
-    """`type`, `say`, `respond`, `key`, `interrupt` and `post` may be called from any thread, the rest from the
-    conversation's."""
+    """`type`, `say`, `respond`, `end_turn`, `interrupt`, `key` and `post` may be called from any thread, the rest from
+    the conversation's."""
 
     def __init__(
         self,
@@ -168,6 +168,10 @@ class Session:
     def interrupt(self) -> None:
         """The assistant is silent at once, and gives up the reply that it makes or says."""
         self.post(ev.Interrupted(self._world.now))
+
+    def end_turn(self) -> None:
+        """The user's turn is over, whatever they still say."""
+        self.post(ev.TurnClosed(self._world.now))
 
     def key(self, *, pressed: bool) -> None:
         """The talk key went down or up."""

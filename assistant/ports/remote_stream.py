@@ -44,6 +44,7 @@ class StreamMicrophone:
         self._given = 0  # samples given out, with silence
         self._budget = 0.0  # samples that may be given out at `_at_s`: what the stream is behind real time
         self._at_s = 0.0
+        self._is_behind = False  # sound waits for its turn
         self._is_silent = False  # silence is being given out
         self._run = 0  # numbers the times it was started
         self._gaps: deque[_Gap] = deque(maxlen=_GAPS)
@@ -94,7 +95,7 @@ class StreamMicrophone:
         """Give out what may be by now."""
         if self._timers is None:
             return
-        pace = _CATCH_UP if self._waits else 1.0
+        pace = _CATCH_UP if self._is_behind else 1.0
         self._budget += (self._timers.now - self._at_s) * pace * SAMPLE_RATE
         self._budget = min(self._budget, (STALL_S + _AHEAD_S) * SAMPLE_RATE)
         while self._waiting and self._budget >= 1:
@@ -104,6 +105,7 @@ class StreamMicrophone:
                 self._waiting.appendleft(samples[len(now) :])
             self._waits -= len(now)
             self._give(now)
+        self._is_behind = bool(self._waiting)
         if self._timers is not None:  # `hear` may have stopped it
             self._at_s = self._timers.now  # which may be the clock of what was given out
 

@@ -179,5 +179,10 @@ class KeyReleased(Event):
 
 
 @dataclass(frozen=True)
+class TurnClosed(Event):
+    """A program says that the user's turn is over, however they go on."""
+
+
+@dataclass(frozen=True)
 class TimePassed(Event):
     """Nothing else happened; sent when a `WakeAt` comes due."""

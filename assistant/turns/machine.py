@@ -190,6 +190,11 @@ class TurnMachine(Floor):
             paused_s = self._turn.paused_s
             self._end_turn(event.at_s if paused_s is None else paused_s, event.at_s)
 
+    @on(ev.TurnClosed, states=[State.USER], to=[State.THINKING, State.SPEAKING, State.LISTENING])
+    def _close_turn(self, event: ev.TurnClosed) -> None:
+        """the user's turn is over"""
+        self._end_turn(event.at_s if self._turn.paused_s is None else self._turn.paused_s, event.at_s)
+
     # -- what comes back
 
     @on(ev.Transcribed, states=[State.THINKING], to=[State.LISTENING])

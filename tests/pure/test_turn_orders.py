@@ -111,7 +111,8 @@ class Orders(RuleBasedStateMachine):
         self.onsets.discard(self.pause_s)  # it lasted no time
         self.feed(ev.SpeechPaused(self.now_s, self.speech_s))
 
-    @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased]))
+    @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased,
+                                  ev.TurnClosed]))  # fmt: skip
     def happens(self, kind: type[ev.Event]) -> None:
         self.feed(kind(self.now_s))
 

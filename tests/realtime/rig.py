@@ -129,7 +129,7 @@ class Stages:
 class Rig:
     """A session, and its client. Each of its `events` has been checked. The clock stands still between calls."""
 
-    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = ()) -> None:
+    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = (), hears: bool = True) -> None:
         self.world, self.stages = VirtualWorld(), Stages()
         self.events: list[Event] = []
         self.times: list[float] = []
@@ -137,7 +137,7 @@ class Rig:
         self._awaited: Callable[[Event], bool] | None = None
         self._found: Event | None = None
         self._packets: deque[Pcm16] = deque()
-        self.hears = True
+        self.hears = hears
         config = SessionConfig(
             "sess_1",
             kind="realtime",
@@ -162,8 +162,10 @@ class Rig:
         self.session.receive(json.dumps({"type": kind, **fields}))
 
     def update(self, **session: Any) -> Event:
+        before = len(self.all("session.updated"))
         self.send("session.update", session={"type": "realtime", **session})
-        return self.wait("session.updated")
+        (updated,) = self.all("session.updated")[before:]
+        return updated
 
     def manual(self, **session: Any) -> None:
         """The client says when a turn is over; it wants the words."""
@@ -190,6 +192,10 @@ class Rig:
         sound = self.speech(words, seconds)
         self._packets.extend(np.array_split(sound, max(1, round(seconds / PACKET_S))))
 
+    def quiet(self) -> None:
+        """The user says no more."""
+        self._packets.clear()
+
     def type(self, text: str) -> None:
         """A user's text, to be answered."""
         content = [{"type": "input_text", "text": text}]
@@ -205,8 +211,6 @@ class Rig:
         def fits(event: Event) -> bool:
             return event["type"] == kind and all(event.get(name) == value for name, value in fields.items())
 
-        if kind in ("session.updated",) and self.events and fits(self.events[-1]):
-            return self.events[-1]
         found = next((event for event in self.events[start:] if fits(event)), None)
         self._found, self._awaited = found, fits
         limit_s = self.world.now + LIMIT_S

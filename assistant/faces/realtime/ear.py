@@ -24,6 +24,7 @@ class ClientEar:
         self._padding_s = PRE_ROLL_S
         self._heard = 0  # samples
         self._began_s = 0.0  # when the ear was opened
+        self._earlier: tuple[Ear, float] | None = None  # the one before, where its sound still counts
         self.is_speaking = False
         """The user speaks."""
 
@@ -36,10 +37,11 @@ class ClientEar:
 
     def close(self) -> None:
         """Detect nothing."""
-        self._ear, self.is_speaking = None, False
+        self._ear, self._earlier, self.is_speaking = None, None, False
 
-    def restart(self) -> None:
-        """Forget what was heard so far."""
+    def restart(self, *, keep: bool = False) -> None:
+        """Detect speech anew; what was heard so far is forgotten, unless it is to be kept."""
+        self._earlier = (self._ear, self._began_s) if keep and self._ear else None
         self._ear, self.is_speaking = self._make(self._threshold), False
         self._began_s = self._heard / SAMPLE_RATE
 
@@ -58,5 +60,10 @@ class ClientEar:
         """As `Ear.cut`."""
         if self._ear is None:
             return np.zeros(0, np.int16)
-        earlier_s = self._padding_s - PRE_ROLL_S
-        return self._ear.cut(start_s - earlier_s - self._began_s, end_s - self._began_s)
+        start_s -= self._padding_s - PRE_ROLL_S
+        sound = self._ear.cut(start_s - self._began_s, end_s - self._began_s)
+        if self._earlier is None or start_s >= self._began_s:
+            return sound
+        ear, began_s = self._earlier
+        before = ear.cut(start_s - began_s, min(end_s, self._began_s) - began_s)
+        return np.concatenate([before, sound]) if end_s > self._began_s else before

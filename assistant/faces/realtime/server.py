@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
@@ -83,7 +83,7 @@ class RealtimeServer:
     async def close(self) -> None:
         """End all sessions."""
         for connection in self._connections:
-            connection.end()
+            connection.end(WSCloseCode.GOING_AWAY)
 
     # -- routes
 

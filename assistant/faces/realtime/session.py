@@ -19,6 +19,7 @@ from huiyin.assistant.faces.realtime.checks import choice
 from huiyin.assistant.faces.realtime.client_items import ClientItems
 from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
+from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
 from huiyin.assistant.faces.realtime.responses import Responses
@@ -33,6 +34,7 @@ from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
 from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,10 @@ class RealtimeSession:
             self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
             loudspeaker,
         )  # fmt: skip
+        idle = IdlePrompt(
+            self.send, self.new_id, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt
+        )
+        self.conversation.observe(idle.observe, at_once=True)
         self._sound.on_words = self._translator.when_told
         self.conversation.observe(self._extensions.observe, at_once=True)
         self._handlers: dict[type[requests.ClientEvent], Callable[..., None]] = {
@@ -169,6 +175,7 @@ class RealtimeSession:
         try:
             event = requests.read(message, more.CLIENT_EVENTS if self._extensions.is_enabled else ())
             event_id = event.event_id
+            self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
             self._handlers[type(event)](event)
         except WireError as error:
             self.send(error.event(event_id))
@@ -202,11 +209,17 @@ class RealtimeSession:
         return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
 
     def _append(self, event: requests.AudioAppend) -> None:
-        self.config.can_change_type = False
         self._sound.append(event.audio)
 
     def _commit(self, event: requests.AudioCommit) -> None:
-        self._sound.commit()
+        if self._sound.is_buffered:
+            self._sound.commit()
+        elif self._translator.state is State.USER:
+            self._translator.close_turn()
+            self._ear.restart(keep=True)  # what is said from now on begins anew
+            self.conversation.end_turn()
+        else:
+            raise self._sound.too_short(0)
 
     def _clear(self, event: requests.AudioClear) -> None:
         self._sound.clear()

@@ -193,9 +193,9 @@ class SessionConfig:
     def update(self, patch: Json) -> None:
         """Change what `patch` names. Raises WireError, and then nothing has changed."""
         patch = as_ga(patch)
-        turn_detection = (patch.get("audio") or {}).get("input") or {}
-        if isinstance(turn_detection, dict) and isinstance(named := turn_detection.get("turn_detection"), dict):
-            named.setdefault("type", (self.turn_detection or {}).get("type", "server_vad"))
+        match patch:
+            case {"audio": {"input": {"turn_detection": dict(detection)}}}:
+                detection.setdefault("type", (self.turn_detection or SERVER_VAD)["type"])
         changes = _session(patch, "session")
         if changes.get("type", self.kind) != self.kind and not self.can_change_type:
             raise WireError("realtime.type_is_fixed", code="invalid_session_type", param="session.type")

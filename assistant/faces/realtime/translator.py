@@ -53,6 +53,7 @@ class Translator:
         self._loudspeaker, self._new_response = loudspeaker, new_response
         self._replies: dict[int, Reply] = {}
         self._onset_s: float | None = None
+        self._is_closed = False  # the client has ended the user's turn
         self._stopped_by_client = 0  # the reply that the client has stopped: not the user's voice
 
     def observe(self, at_s: float, event: on.Public) -> None:
@@ -122,6 +123,10 @@ class Translator:
         """What is being said is stopped by the client: that the reply stops does not mean that the user speaks."""
         self._stopped_by_client = self.playing
 
+    def close_turn(self) -> None:
+        """The client ends the user's turn, which will not go on."""
+        self._is_closed = True
+
     def settle_turn(self) -> None:
         """The user's turn that is over becomes an item now: it will not go on."""
         if self._turns.generation:
@@ -138,8 +143,9 @@ class Translator:
                 self._tell_words(reply)
             case on.TurnEnded(end_s=end_s):
                 self._turns.end(reply.generation, end_s)
-                if self.state is not State.USER or not self._config.creates_response:
-                    self._settle(reply)  # it is one that waits for the floor, or is not answered
+                if self.state is not State.USER or not self._config.creates_response or self._is_closed:
+                    self._settle(reply)  # it waits for the floor, is not answered, or the client has closed it
+                self._is_closed = False
             case on.ModelAsked():
                 self._bind(reply)
             case on.ClauseWritten(clause=clause, text=text):

@@ -77,13 +77,18 @@ class UserSound:
         """A user's item of what was appended. Raises WireError."""
         sound = np.concatenate([np.zeros(0, np.int16), *self._buffer, self._decoder.flush()])
         if len(sound) < _SHORTEST_S * SAMPLE_RATE:
-            raise WireError(
-                "realtime.input_audio_buffer_commit_empty", least_ms=round(_SHORTEST_S * 1000),
-                ms=round(len(sound) / SAMPLE_RATE * 1000),
-            )  # fmt: skip
+            raise self.too_short(len(sound))
         self._buffer.clear()
         self._buffered = 0
         self.transcribe(self._turns.commit(self._new_id("item")), sound)
+
+    @staticmethod
+    def too_short(samples: int) -> WireError:
+        """There is not enough sound to be committed."""
+        return WireError(
+            "realtime.input_audio_buffer_commit_empty", least_ms=round(_SHORTEST_S * 1000),
+            ms=round(samples / SAMPLE_RATE * 1000),
+        )  # fmt: skip
 
     def transcribe(self, item: WireItem, sound: Pcm16) -> None:
         """The words of an item that stands in the conversation are recognised; then it has its entry."""
