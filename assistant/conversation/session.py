@@ -89,6 +89,11 @@ class Session:
         """Whose turn it is."""
         return self._machine.state
 
+    @property
+    def now(self) -> float:
+        """Seconds on the conversation's clock."""
+        return self._world.now
+
     def start(self) -> None:
         """Begin to hear. Raises PortError."""
         self._port.microphone.start(self._world, self.hear, self.playback_reported)
