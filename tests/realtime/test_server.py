@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
+import threading
+import time
+import weakref
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
 from flask import Flask
+from openai.types.realtime.client_secret_create_response import ClientSecretCreateResponse
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
+from huiyin.assistant.faces.realtime.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
@@ -59,7 +67,11 @@ class Door:
         parts = Parts(self.stages, self.stages, self.stages)
         engines = Engines(parts, lambda name: self.stages, LoudEar, {"test": PERSONA})
         self.app = Flask("door")
-        self.server = RealtimeServer(settings, Services(settings), {"test": PERSONA}, engines=engines)
+        self.sessions: list[weakref.ref[Session]] = []
+        self.server = RealtimeServer(
+            settings, Services(settings), {"test": PERSONA}, engines=engines,
+            on_session=lambda session: self.sessions.append(weakref.ref(session)),
+        )  # fmt: skip
         self.server.mount(self.app)
 
     def talk(self, talk: Talk) -> None:
@@ -69,6 +81,10 @@ class Door:
 
         with running(self.app) as url:
             asyncio.run(asyncio.wait_for(run(url), 4 * PATIENCE_S))
+
+    def sessions_left(self) -> int:
+        gc.collect()
+        return sum(session() is not None for session in self.sessions)
 
 
 @pytest.fixture
@@ -115,3 +131,197 @@ def test_speech_is_answered_over_a_socket(door: Door) -> None:
             assert (await client.wait("response.done"))["response"]["status"] == "completed"
 
     door.talk(talk)
+
+
+def test_the_voice_of_the_client_interrupts_over_a_socket(door: Door) -> None:
+    door.stages.words = {3000: "good morning", 4000: "no wait, something else"}
+    door.stages.second_per_character = 0.2
+    talking = asyncio.Event()
+
+    async def speak(client: Client, value: int, seconds: float) -> None:
+        packets = [np.full(480, value, np.int16)] * round(seconds * 50) + [np.zeros(480, np.int16)] * 60
+        for packet in packets:
+            await client.send("input_audio_buffer.append", audio=base64.b64encode(packet.tobytes()).decode())
+            await asyncio.sleep(0.02)
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            first = asyncio.ensure_future(speak(client, 3000, 0.6))
+            await client.wait("response.output_audio.delta")
+            await first
+            second = asyncio.ensure_future(speak(client, 4000, 1.2))
+            done = await client.wait("response.done")
+            assert done["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected", "error": None}
+            assert any(event["type"] == "input_audio_buffer.speech_started" for event in client.events[-10:])
+            await client.wait("response.output_audio.delta")
+            await second
+            talking.set()
+
+    door.talk(talk)
+    assert talking.is_set()
+
+
+# -- keys
+
+
+def test_a_short_lived_key_brings_its_session(door: Door) -> None:
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        wanted = {"type": "realtime", "instructions": "Be a pirate.", "audio": {"output": {"voice": "echo"}}}
+        body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": wanted}
+        async with http.post(f"{url}/v1/realtime/client_secrets", json=body) as answer:
+            secret = await answer.json()
+        assert answer.status == 200 and secret["value"].startswith("ek_")
+        assert secret["session"]["instructions"] == "Be a pirate." and secret["session"]["id"]
+        ClientSecretCreateResponse.model_validate(secret)
+        assert door.server.accepts(secret["value"]) and not door.server.accepts("ek_other")
+        protocols = ("realtime", f"openai-insecure-api-key.{secret['value']}")
+        async with http.ws_connect(f"{url}/v1/realtime", protocols=protocols) as socket:
+            created = await Client(socket).next()
+            assert socket.protocol == "realtime"
+            assert created["session"]["instructions"] == "Be a pirate."
+            assert created["session"]["audio"]["output"]["voice"] == "echo"
+        async with http.post(f"{url}/v1/realtime/client_secrets", json={"session": {"type": "x"}}) as answer:
+            assert answer.status == 400 and "session.type" in (await answer.json())["error"]["message"]
+        async with http.post(f"{url}/v1/realtime/client_secrets", data=b"[") as answer:
+            assert answer.status == 400
+
+    door.talk(talk)
+
+
+def test_a_key_does_not_live_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys()
+    key = keys.make({}, 10.0)
+    assert keys.find(key.value) == key
+    monkeypatch.setattr(time, "time", lambda: key.expires_at + 1.0)
+    assert keys.find(key.value) is None
+
+
+# -- limits, and clients that misbehave
+
+
+def test_one_session_too_many_is_told_why() -> None:
+    door = Door("realtime.sessions=1")
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as first:
+            await Client(first).next()
+            async with http.ws_connect(f"{url}/v1/realtime") as second:
+                error = json.loads((await second.receive(PATIENCE_S)).data)
+                assert error["error"]["code"] == "session_limit_reached"
+                assert (await second.receive(PATIENCE_S)).type is aiohttp.WSMsgType.CLOSE
+                assert second.close_code == 1013
+        while door.server.facts()["open"]:
+            await asyncio.sleep(0)
+        async with http.ws_connect(f"{url}/v1/realtime") as third:
+            assert (await Client(third).next())["type"] == "session.created"
+
+    door.talk(talk)
+    assert door.server.facts()["refused"] == 1
+
+
+def test_a_message_that_is_too_long_closes_the_socket() -> None:
+    door = Door("realtime.message_mb=1")
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            await client.send("input_audio_buffer.append", audio="A" * 2**21)
+            while (await socket.receive(PATIENCE_S)).type is aiohttp.WSMsgType.TEXT:
+                pass
+            assert socket.close_code == 1009
+
+    door.talk(talk)
+
+
+def test_binary_frames_and_nonsense_leave_the_socket_open(door: Door) -> None:
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            await socket.send_bytes(b"sound")
+            assert (await client.next())["error"]["code"] == "invalid_json"
+            await socket.send_str("{")
+            assert (await client.next())["error"]["code"] == "invalid_json"
+            await client.send("response.create")
+            assert (await client.wait("response.done"))["response"]["status"] == "completed"
+
+    door.talk(talk)
+
+
+def test_a_client_that_sends_nothing_for_too_long_is_left() -> None:
+    door = Door("realtime.idle_s=5")
+    door.server._settings = replace(
+        door.server._settings, realtime=replace(door.server._settings.realtime, idle_s=0.05)
+    )
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            assert (await client.wait("error"))["error"]["code"] == "session_idle"
+            assert (await socket.receive(PATIENCE_S)).type is aiohttp.WSMsgType.CLOSE
+            assert socket.close_code == 1000
+
+    door.talk(talk)
+
+
+def test_clients_that_vanish_in_any_state_leave_nothing_behind(door: Door) -> None:
+    """Threads and sessions are as before, nothing of theirs runs, and the next client is answered."""
+
+    async def vanish(http: aiohttp.ClientSession, url: str, until: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            await client.send("input_audio_buffer.append", audio=base64.b64encode(bytes(9600)).decode())
+            await client.send("response.create")
+            await client.wait(until)
+            assert socket._response.connection is not None and socket._response.connection.transport is not None
+            socket._response.connection.transport.abort()
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        untils = ["response.created", "response.output_item.added", "response.output_audio.delta", "response.done"]
+        await vanish(http, url, "response.created")
+        before = threading.active_count()
+        for number in range(12):
+            await vanish(http, url, untils[number % len(untils)])
+        while door.server.facts()["open"]:
+            await asyncio.sleep(0)
+        assert threading.active_count() <= before
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            await client.send("response.create")
+            assert (await client.wait("response.done"))["response"]["status"] == "completed"
+
+    door.talk(talk)
+    assert door.server.facts()["open"] == 0 and door.sessions_left() == 0
+
+
+def test_a_plain_request_is_no_session(door: Door) -> None:
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.get(f"{url}/v1/realtime") as answer:
+            assert answer.status == 426
+
+    door.talk(talk)
+
+
+def test_a_server_that_stops_closes_its_sessions() -> None:
+    door = Door()
+    codes: list[int | None] = []
+
+    async def listen(url: str) -> None:
+        async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/v1/realtime") as socket:
+            started.set()
+            while (await socket.receive(PATIENCE_S)).type is aiohttp.WSMsgType.TEXT:
+                pass
+            codes.append(socket.close_code)
+
+    started = threading.Event()
+    with running(door.app) as url:
+        client = threading.Thread(target=lambda: asyncio.run(listen(url)))
+        client.start()
+        assert started.wait(PATIENCE_S)
+    client.join(PATIENCE_S)
+    assert codes == [1001]

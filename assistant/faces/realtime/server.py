@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
@@ -83,13 +83,13 @@ class RealtimeServer:
     async def close(self) -> None:
         """End all sessions."""
         for connection in self._connections:
-            connection.end()
+            connection.end(WSCloseCode.GOING_AWAY)
 
     # -- routes
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        check_websocket(request)
+        check_websocket(request, (SUBPROTOCOL,))
         limits = self._settings.realtime
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
@@ -98,7 +98,7 @@ class RealtimeServer:
         connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
         if len(self._connections) >= self._most:
             self._refused += 1
-            await connection.refuse(WireError("realtime.session_limit_reached", most=self._most).event())
+            await connection.turn_away(WireError("realtime.session_limit_reached", most=self._most).event())
             return socket
         self._connections.add(connection)
         self._begun += 1
