@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -31,6 +32,7 @@ from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, Sessio
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
+from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route, check_websocket, on_shutdown
 
@@ -96,17 +98,23 @@ class RealtimeServer:
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
         )
         await socket.prepare(request)
-        connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
+        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         if len(self._connections) >= self._most:
             self._refused += 1
-            await connection.turn_away(WireError("realtime.session_limit_reached", most=self._most).event())
+            full = WireError("realtime.session_limit_reached", most=self._most)
+            await connection.turn_away(full.event(), WSCloseCode.TRY_AGAIN_LATER)
             return socket
         self._connections.add(connection)
         self._begun += 1
         session: RealtimeSession | None = None
         try:
-            session = await self._open(request, connection)
-            await connection.run(session)
+            try:
+                session = await self._open(request, connection)
+            except StoreError as error:
+                failed = WireError("realtime.no_model", error=error)
+                await connection.turn_away(failed.event(), WSCloseCode.INTERNAL_ERROR)
+            else:
+                await connection.run(session)
         finally:
             self._connections.discard(connection)
             if session is not None:
@@ -185,6 +193,11 @@ class RealtimeServer:
             folder = self._settings.store.path.parent / "apologies"
             self._apologies[persona.name] = Apologies(self._services, persona, folder)
         return self._apologies[persona.name]
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _ignore(text: Any) -> None:

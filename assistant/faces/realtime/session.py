@@ -227,6 +227,8 @@ class RealtimeSession:
             detection = detection or {}
             self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
         else:
+            if self._ear.is_speaking:
+                self.conversation.end_turn()  # of which nothing more will be heard
             self._ear.close()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
