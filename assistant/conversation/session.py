@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -45,15 +45,6 @@ class Ear(Protocol):
         """The user's sound between two times."""
 
 
-@dataclass(frozen=True)
-class _Request:
-    """A reply that was asked for. None: as for any other."""
-
-    persona: Persona | None = None
-    tools: Sequence[Tool] | None = None
-    tool_choice: ToolChoice | None = None
-
-
 class Session:
     """`type`, `say`, `respond`, `end_turn`, `interrupt`, `key` and `post` may be called from any thread, the rest from
     the conversation's."""
@@ -78,7 +69,6 @@ class Session:
         self.persona, self.settings = persona, settings
         self._tools: Sequence[Tool] = ()
         self._tool_choice: ToolChoice = "auto"
-        self._requests: deque[_Request] = deque()  # replies asked for that have not begun
         self._machine = TurnMachine(settings.turns, parts.judges)
         self._world, self._port, self._ear = world, port, ear
         self._loudspeaker = port.loudspeaker
@@ -98,6 +88,11 @@ class Session:
     def state(self) -> State:
         """Whose turn it is."""
         return self._machine.state
+
+    @property
+    def now(self) -> float:
+        """Seconds on the conversation's clock."""
+        return self._world.now
 
     def start(self) -> None:
         """Begin to hear. Raises PortError."""
@@ -154,17 +149,9 @@ class Session:
         """The assistant says this unasked, once neither side speaks; it can be interrupted, as a reply can."""
         self.post(ev.Say(self._world.now, tuple(clauses)))
 
-    def respond(
-        self,
-        *,
-        persona: Persona | None = None,
-        tools: Sequence[Tool] | None = None,
-        tool_choice: ToolChoice | None = None,
-    ) -> None:
-        """The assistant replies to the history as it stands, once neither side speaks: with these for this reply alone,
-        where they are given."""
-        request = _Request(persona, tools, tool_choice)
-        self._world.at(0.0, lambda: self._request(request))
+    def respond(self) -> None:
+        """The assistant replies to the history as it stands, once neither side speaks."""
+        self.post(ev.ReplyRequested(self._world.now))
 
     def interrupt(self) -> None:
         """The assistant is silent at once, and gives up the reply that it makes or says."""
@@ -207,10 +194,6 @@ class Session:
     def tell(self, event: public.Public, at_s: float | None = None) -> None:
         """Tell the observers."""
         self._observers.tell(self._world.now if at_s is None else at_s, event)
-
-    def _request(self, request: _Request) -> None:
-        self._requests.append(request)
-        self.handle(ev.ReplyRequested(self._world.now))
 
     def _wake(self, number: int) -> None:
         if number == self._wakes:
@@ -302,16 +285,12 @@ class Session:
                 raise TypeError(f"unknown action {action}")
 
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
-        """`transcript` None: the first of the replies that were asked for."""
         mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
-        request = _Request() if transcript or not self._requests else self._requests.popleft()
-        persona = request.persona or self.persona
-        tools = self._tools if request.tools is None else request.tools
         reply = self._replies[generation]
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        reply.messages = persona.messages(self.history, transcript.text if transcript else None, mood)
+        reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
-        self._stages.ask(generation, reply.messages, tools, request.tool_choice or self._tool_choice)
+        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice)
 
     def _call_tools(self, generation: int, calls: Iterable[object]) -> None:
         called = (call for call in calls if isinstance(call, CalledTool))

@@ -52,7 +52,8 @@ class StreamMicrophone:
     def start(self, timers: Timers, hear: Callable[[Block], None], reported: Callable[[], None]) -> None:
         """As `Microphone.start`."""
         self._timers, self._hear = timers, hear
-        self._at_s, self._budget = timers.now, _AHEAD_S * SAMPLE_RATE
+        # The clock, which what is given out drives, may have gone on since the conversation was made.
+        self._at_s, self._budget = timers.now, (timers.now + _AHEAD_S) * SAMPLE_RATE - self._given
         self._loudspeaker.start(timers, reported)
         self._run += 1
         run = self._run

@@ -18,6 +18,7 @@ import aiohttp
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.api import result_of
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
@@ -42,6 +43,10 @@ class ClientWorld(RealWorld):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.stopped = asyncio.Event()
+
+    def begin(self) -> None:
+        """Time begins with the microphone's first sample."""
+        self._clock = AudioClock()
 
     def stop(self) -> None:
         """Ends the scenario, not the loop."""
@@ -92,6 +97,7 @@ class RealtimeRunner:
                 self._outbox.put_nowait({"type": "session.update", "session": self._session()})
                 await asyncio.wait_for(self._ready(), _START_LIMIT_S)
                 tasks.append(asyncio.create_task(self._run_devices()))
+                self.world.begin()
                 self.director.begin()
                 stopped = asyncio.create_task(self.world.stopped.wait())
                 await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@ Pure: the caller passes on messages, and asks for a block every 20 ms.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,8 +38,8 @@ class PlayedReply:
 
     @property
     def heard_ms(self) -> int:
-        """How much of it was played."""
-        return self.at * 1000 // SAMPLE_RATE
+        """How much of it was played; part of a millisecond counts as one."""
+        return math.ceil(self.at * 1000 / SAMPLE_RATE)
 
 
 class RealtimePlayer:

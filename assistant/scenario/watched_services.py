@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
-from huiyin.assistant.conversation.world import Source, World
+from huiyin.assistant.conversation.world import Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
@@ -22,7 +23,7 @@ from huiyin.configs.settings import Settings
 class WatchedServices:
     """`parts` are the stages of the server's session; what they are asked is told to the client's director.
 
-    The script goes by the client's clock, the session by its own: `joined` says what that is.
+    The script goes by the client's clock, the session by its own: `join` gets the session before it begins.
     """
 
     def __init__(
@@ -30,13 +31,14 @@ class WatchedServices:
     ) -> None:
         """`by_sound` judges where the script does not."""
         turns = settings.turns
+        self._voice = scenario.voice or MADE_VOICE
         self._world, self._director = runner.world, runner.director
-        self._server: World = runner.world
+        self._session: Session | None = None
         self._services = SimulatedServices(
             scenario.services or ServiceTimes(),
             self._director.log.utterances,
             {"asr": turns.asr_timeout_s, "llm": turns.llm_timeout_s, "tts": turns.tts_timeout_s},
-            lambda text: (voices.say(text, "assistant", scenario.voice or MADE_VOICE) * 32767).astype("int16"),
+            self.synthesise,
             by_sound,
             unjudged if settings.words_are_judged else None,
         )
@@ -50,9 +52,13 @@ class WatchedServices:
             by_words=_Shifted(inner.by_words, self._shifted, self._judged) if inner.by_words else None,
         )
 
-    def joined(self, world: World) -> None:
-        """The session has begun, with this time."""
-        self._server = world
+    def join(self, session: Session) -> None:
+        """The server's session."""
+        self._session = session
+
+    def synthesise(self, text: str) -> Pcm16:
+        """The assistant's voice."""
+        return (voices.say(text, "assistant", self._voice) * 32767).astype("int16")
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
@@ -88,7 +94,7 @@ class WatchedServices:
 
     def _shifted(self, turn: TurnSoFar) -> TurnSoFar:
         """The turn on the client's clock."""
-        by_s = self._world.now - self._server.now
+        by_s = self._world.now - self._session.now if self._session else 0.0
         return replace(turn, start_s=turn.start_s + by_s, end_s=turn.end_s + by_s)
 
     def _tell(self, event: on.Public) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ SOCKETS = web.AppKey("sockets", Sockets)
 
 WEBSOCKET_LINGER_S = 2.0
 """For a client to answer the close of a WebSocket."""
+
+# It would write a subprotocol that the server does not know into the log, and a key may be one.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 _KEY = "huiyin.server"
 T = TypeVar("T")

@@ -274,6 +274,18 @@ def test_files_that_cannot_be_read_are_each_named_before_a_model_is_loaded(
     assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
 
 
+@pytest.mark.usefixtures("no_launch")
+def test_without_a_microphone_the_page_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.assistant.faces.cli.talk.list_devices", lambda: [])
+    monkeypatch.setattr("huiyin.assistant.faces.cli.demo.run", lambda args, settings: 0)
+    assert main.main(["talk"]) == 1
+    assert "huiyin web" in complaint(capsys)
+    assert main.main(["talk", "--demo-if-silent"]) == 0
+    assert "`make web`" in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_port_that_is_taken_is_named_with_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
     with stranger() as port:

@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from huiyin.assistant.conversation.events import HistoryEdited, TurnCommitted, TurnsForgotten
 from huiyin.assistant.conversation.session_store import SessionError, SessionStore, SessionWriter
@@ -333,3 +335,49 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: SessionStore)
     assert store.get("abc").id == "abcde"
     with pytest.raises(SessionError, match="2 sessions: abcde, abxyz"):
         store.get("ab")
+
+
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["say", "call", "keep", "result", "note", "insert", "truncate", "delete", "forget"]),
+              st.integers(0, 99)),
+    max_size=30,
+)  # fmt: skip
+
+
+@given(operations=OPERATIONS)
+def test_whatever_becomes_of_a_history_is_read_back(tmp_path_factory: pytest.TempPathFactory, operations) -> None:  # type: ignore[no-untyped-def]
+    store, history = SessionStore(tmp_path_factory.mktemp("kept")), History()
+    writer = store.begin("huiyin", pytest.fail)
+
+    def commit(user: str, reply: str | None, *calls: CalledTool) -> None:
+        heard = None if reply is None else [HeardClause(reply, 1)]
+        turn = history.commit(user, heard, interrupted=False, calls=calls)
+        writer(0.0, TurnCommitted(1, transcript=Transcript(user), turn=turn, messages=[]))
+
+    history.on_edit = lambda item_id, item, after: writer(0.0, HistoryEdited(item_id=item_id, item=item, after=after))
+    commit("Hi.", "Hello!")
+    for number, (operation, chosen) in enumerate(operations):
+        item = history.items[chosen % len(history.items)]
+        match operation:
+            case "say":
+                commit("Well?" if chosen % 2 else "", "Yes.")
+            case "call":
+                commit("Look!", "Let me see." if chosen % 2 else None, CalledTool(f"call_{number}", "look", "{}"))
+            case "keep":
+                commit("And so on.", None)
+            case "result":
+                history.add(ToolResult(f"call_{number + chosen % 3 - 1}", "dry"))  # of the last call, or of the next
+            case "note":
+                history.add(SystemNote("It is late."))
+            case "insert":
+                history.add(UserItem("Earlier."), after=item.id if chosen % 5 else "")
+            case "truncate" if isinstance(item, AssistantItem):
+                history.truncate(item.id, item.text[:2])
+            case "delete" if len(history.items) > 1:
+                history.delete(item.id)
+            case "forget" if history.turns:
+                history.forget(1)
+                writer(0.0, TurnsForgotten(turns=1, summary=""))
+    session = store.get("last")
+    assert session.items == history.items
+    assert session.history().messages() == history.messages()

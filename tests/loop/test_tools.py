@@ -16,7 +16,7 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
 from tests.support.desk import at_desk
 from tests.support.stub_services import Stub
-from tests.support.talk import CALL, PERSONA, WEATHER, Talk, kinds
+from tests.support.talk import CALL, WEATHER, Talk, kinds
 
 # -- replies on request
 
@@ -41,17 +41,6 @@ def test_replies_on_request_wait_for_the_floor_and_none_is_lost() -> None:
     talk.session.respond()
     talk.session.respond()
     assert [event.turn.heard for event in talk.committed(3)] == ["One.", "Two.", "Three."]
-
-
-def test_a_reply_on_request_may_be_made_in_its_own_way() -> None:
-    talk = Talk(["Bonjour."], ["Hello."])
-    talk.session.configure(tools=[WEATHER])
-    talk.session.type("Well?")
-    talk.session.respond(persona=replace(PERSONA, system="Speak French."), tools=[], tool_choice="none")
-    talk.committed(2)
-    assert [(asked[0][0]["content"], asked[1], asked[2]) for asked in talk.asked] == [
-        ("You are P.", (WEATHER,), "auto"), ("Speak French.", [], "none"),
-    ]  # fmt: skip
 
 
 def test_where_nothing_is_to_be_answered_a_line_asks_for_a_reply() -> None:
@@ -170,7 +159,8 @@ def test_calls_over_http_are_told_whole_and_their_results_sent_back() -> None:
         assert desk.wait(on.ToolsCalled)[0].calls == (CALL,)
         desk.turn()
         desk.session.history.add(ToolResult("call_1", "sunny"))
-        desk.session.respond(tool_choice="auto")
+        desk.session.configure(tool_choice="auto")
+        desk.session.respond()
         assert desk.turn(1).turn.heard == "It is sunny."
     first, second = stub.asked
     assert first["tools"] == [{"type": "function", "function": {

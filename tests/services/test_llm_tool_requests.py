@@ -87,6 +87,10 @@ def asked(arguments: Any) -> dict[str, Any]:
         ({"messages": [USER, asked("city=Paris")]}, "messages[1].tool_calls"),
         ({"messages": [USER, asked({"city": "Paris"})]}, "messages[1].tool_calls"),
         ({"tools": [tool("f")], "can_call": False}, "cannot call"),
+        (
+            {"tools": [tool("f")], "tool_choice": "required", "messages": [{"role": "assistant", "content": "Well"}]},
+            "after",
+        ),
     ],
 )
 def test_an_impossible_request_is_refused_with_words(body: dict[str, Any], what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from huiyin.assistant.faces.web.access import Door
+from tests.support.limits import PATIENCE_S
 from tests.web.door import EPHEMERAL, KEY, open_door
 
 ADDRESSES = [
@@ -74,6 +76,31 @@ def test_the_page_without_the_key_is_a_form_for_it(locked: str) -> None:
 
 def test_health_needs_no_key(locked: str) -> None:
     assert requests.get(f"{locked}/health").json()["service"] == "web"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//api/setup",
+        "/./api/setup",
+        "/login/../api/setup",
+        "/health/../api/setup",
+        "/%2e/api/setup",
+        "/api%2fsetup",
+        "/%61pi/setup",
+        "/login;/api/setup",
+        "/api/setup?/login",
+        "/api/setup#/login",
+        "http://127.0.0.1/api/setup",
+    ],
+)
+def test_no_way_of_writing_an_address_leads_around_the_key(locked: str, target: str) -> None:
+    connection = http.client.HTTPConnection(locked.removeprefix("http://"), timeout=PATIENCE_S)
+    connection.putrequest("GET", target)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status in (400, 401, 404) and b"personas" not in answer.read()
+    connection.close()
 
 
 # -- the ways of showing it
@@ -170,6 +197,11 @@ def test_a_page_of_another_site_cannot_use_the_cookie(locked: str) -> None:
     browser.get(f"{locked}/login", params={"key": KEY})
     assert browser.get(f"{locked}/v1/realtime", headers={"Origin": "https://evil.example"}).status_code == 403
     assert browser.get(f"{locked}/v1/realtime", headers={"Origin": locked}).ok
+
+
+def test_a_page_of_another_site_cannot_log_anybody_in(locked: str) -> None:
+    answer = requests.post(f"{locked}/login", data={"key": KEY}, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403 and "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/realtime", "/api/setup"])

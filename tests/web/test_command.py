@@ -216,6 +216,31 @@ def test_it_answers_and_a_signal_ends_it(options: list[str], port: int, number: 
     socket.create_server(("127.0.0.1", port)).close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
+def test_a_second_ctrl_c_finds_what_it_found_before() -> None:
+    """While the services are being stopped, the server's own event loop is gone."""
+    program = f"""
+import os, signal
+from flask import Flask
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.serve import serve
+
+class Ending(Flask):
+    def __init__(self):
+        super().__init__("ending")
+        os.kill(os.getpid(), signal.SIGINT)
+
+before = signal.getsignal(signal.SIGINT)
+try:
+    serve(Ending, ServiceSettings(), {free_port()})
+except SystemExit:
+    assert signal.getsignal(signal.SIGINT) is before, "put back"
+    print("put back")
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr) == ("put back\n", "")
+
+
 def wait_for(url: str) -> requests.Response:
     """The answer, as soon as somebody listens."""
     while True:

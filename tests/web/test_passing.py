@@ -324,7 +324,7 @@ def test_dictation_goes_both_ways_and_ends_as_the_service_ends_it(url: str, serv
     assert service.headers["Authorization"] == f"Bearer {SERVICE_KEY}"
 
 
-def test_dictation_chooses_a_subprotocol_where_the_key_came_as_one(url: str) -> None:
+def test_a_key_may_come_as_a_subprotocol_and_is_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:
     async def chosen() -> str | None:
         offered = ("realtime", f"openai-insecure-api-key.{KEY}")
         address = f"{url}/v1/stream?rate=16000"
@@ -332,6 +332,7 @@ def test_dictation_chooses_a_subprotocol_where_the_key_came_as_one(url: str) -> 
             return socket.protocol
 
     assert asyncio.run(chosen()) == "realtime"
+    assert KEY not in caplog.text
 
 
 def test_a_client_that_closes_dictation_closes_it_at_the_service(url: str, service: Service) -> None:

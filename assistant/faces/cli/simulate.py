@@ -25,6 +25,8 @@ from huiyin.configs.settings import Settings
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play them. Returns the exit status."""
     _check(args)
+    if args.against:
+        return _report(args, *_against(args, settings))
     results: list[Result] = []
     refused: list[NotPlayable] = []
     plays = _plays(args)
@@ -40,6 +42,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             except NotPlayable as why:
                 refused.append(why)
         took_s = time.perf_counter() - began
+    return _report(args, results, refused, took_s)
+
+
+def _report(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable], took_s: float) -> int:
+    """Print what came of them. Returns the exit status."""
     if not results:
         raise UsageError("cli.nothing_playable", reasons=refused)
     _write(args, results, refused)
@@ -49,6 +56,27 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(*(result.report(verbose=args.verbose) for result in results), "", summary(results, refused), sep="\n")
         print(_speed(results, took_s), file=sys.stderr)
     return 0 if all(result.passed for result in results) else 1
+
+
+def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result], list[NotPlayable], float]:
+    """Play them through a Realtime server: (results, what could not be played, seconds it took)."""
+    from huiyin.assistant.faces.cli.simulate_realtime import play
+
+    kind, _, url = args.against.partition(":")
+    if kind != "realtime":
+        raise UsageError("cli.bad_against", against=args.against)
+    if args.depth or args.services or args.sound:
+        raise UsageError("cli.against_alone")
+    tell = Captions(sys.stderr).notice
+    scenarios = [read(path) for path in files_of(args.scenarios)]
+    began = time.perf_counter()
+    if url:
+        with Launcher(settings, args.service_arguments, tell) as launcher:
+            launcher.start(["tts"])  # the people speak with its voices
+            results, refused = play(scenarios, args, settings, url)
+    else:
+        results, refused = play(scenarios, args, config.load(args.profile, args.set, environ={}))
+    return results, refused, time.perf_counter() - began
 
 
 def files_of(paths: list[Path]) -> list[Path]:

@@ -41,7 +41,9 @@ def shape_tools(body: JsonObject, *, can_call: bool, opening: str) -> JsonObject
     if choice not in ("auto", "required"):
         tools = [tool for tool in tools if tool["function"]["name"] == choice]
         choice, parallel = "required", False
-    if choice == "required" and opening and body["messages"][-1]["role"] != "assistant":
+    if choice == "required" and body["messages"][-1]["role"] == "assistant":
+        raise _refuse("llm.call_after_assistant")
+    if choice == "required" and opening:
         # The reply is begun for the model: llama.cpp's grammar allows words before the call, without an end.
         body["messages"] = [*body["messages"], {"role": "assistant", "content": opening}]
     return {**body, "tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel}

@@ -111,20 +111,31 @@ export function eventMark({ label, confidence }) {
   return h("span", { class: "mark sound", title }, `[${t(`event.${label}`)}]`);
 }
 
-function latencyMark({ latency, waitMs }) {
+/** A bar of the parts of the wait; a tap writes them out, since phones have no hover. */
+function latencyMark(entry) {
+  const { latency, waitMs } = entry;
   const total = waitMs ?? latency?.total_ms;
   if (total === undefined || total === null) return null;
   const parts = PARTS.map((name) => [name, latency?.parts_ms?.[name] ?? 0]).filter(([, ms]) => ms > 0);
-  const words = parts.map(([name, ms]) => `${t(`latency.${name}`)} ${Math.round(ms)} ms`).join(" · ");
+  const words = parts.map(([name, ms]) => `${t(`latency.${name}`)} ${Math.round(ms)}`).join(" · ");
   const bar = parts.map(([name, ms]) => {
     const part = h("span", { class: `part-${name}` });
     part.style.flex = `${ms} 0 0`;
     return part;
   });
-  return h(
-    "span",
-    { class: "latency", title: `${t("latency.title")}: ${words}` },
-    bar.length ? h("span", { class: "latency-bar", role: "img", "aria-label": words }, bar) : null,
+  const details = h("span", { class: "parts", hidden: !entry.open }, words);
+  const button = h(
+    "button",
+    {
+      class: "latency", title: `${t("latency.title")}: ${words}`, "aria-expanded": String(Boolean(entry.open)),
+      onclick: () => {
+        entry.open = !entry.open;
+        details.hidden = !entry.open;
+        button.setAttribute("aria-expanded", entry.open);
+      },
+    },
+    bar.length ? h("span", { class: "latency-bar", role: "img", "aria-label": t("latency.title") }, bar) : null,
     `${Math.round(total)} ms`,
   );
+  return [button, bar.length ? details : null];
 }

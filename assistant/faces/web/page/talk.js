@@ -140,7 +140,8 @@ export class Talk extends EventTarget {
   #session() {
     const format = { type: "audio/pcm", rate: 24_000 };
     const turns = choices.get("turns");
-    const audio = { input: { format, turn_detection: turns === "hold" ? null : { type: "semantic_vad" } }, output: { format } };
+    const turn_detection = turns === "hold" ? null : { type: "semantic_vad" };
+    const audio = { input: { format, turn_detection, transcription: { model: "huiyin" } }, output: { format } };
     if (choices.get("voice")) audio.output.voice = choices.get("voice");
     const huiyin = { enabled: true, barge_in: turns === "hold" ? "key" : turns };
     if (choices.get("persona")) huiyin.persona = choices.get("persona");

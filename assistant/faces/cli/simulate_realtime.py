@@ -1,0 +1,137 @@
+"""Scenarios through a Realtime server, several at once: one that runs somewhere, or one of this process for each."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import aiohttp
+from flask import Flask
+
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
+from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.session import Ear
+from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
+from huiyin.assistant.faces.realtime.session import Engines
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario.against_realtime import RealtimeRunner
+from huiyin.assistant.scenario.api import NotPlayable, Result, with_overrides
+from huiyin.assistant.scenario.cast import ServiceVoice, made_voice
+from huiyin.assistant.scenario.needs import lacking
+from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
+from huiyin.assistant.scenario.watched_services import WatchedServices
+from huiyin.configs.settings import Settings
+from huiyin.services.common.serve import listen, make_threads, serving
+
+_AT_ONCE = 6  # they mostly wait; more, and a machine with two cores is late
+
+
+@dataclass(frozen=True)
+class _Play:
+    """One scenario with one seed, ready to be played."""
+
+    scenario: Scenario
+    settings: Settings
+    runner: RealtimeRunner
+    services: WatchedServices | None = None
+    apologies: dict[str, Pcm16] = field(default_factory=dict)
+
+
+def play(
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = ""
+) -> tuple[list[Result], list[NotPlayable]]:
+    """(what came of those with sound, which could not be played). `url`: of a server that runs, with services of its
+    own; '': one of this process, with simulated services. Raises UsageError where there is no server."""
+    refused = [
+        NotPlayable("scenario.uses_no_sound", name=s.name, depth="realtime") for s in scenarios if s.depths == ("text",)
+    ]
+    playable: list[Scenario] = []
+    for scenario in scenarios:
+        if scenario.depths == ("text",):
+            continue
+        if why := lacking(scenario, "realtime", real_services=bool(url)):
+            source = scenario.path or scenario.name
+            refused.append(
+                NotPlayable("scenario.not_playable", source=source, name=scenario.name, depth="realtime", why=why)
+            )
+        else:
+            playable.append(scenario)
+    try:
+        return asyncio.run(_play_all(playable, args, settings, url)), refused
+    except (aiohttp.ClientError, OSError) as error:
+        raise UsageError("cli.no_realtime_server", url=url, why=error) from error
+
+
+async def _play_all(
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str
+) -> list[Result]:
+    plays = []
+    for scenario in scenarios:
+        first = scenario.seed if args.seed is None else args.seed
+        for seed in range(first, first + args.repeat):
+            own = with_overrides(settings, scenario.settings)
+            plays.append(_remote(scenario, seed, own) if url else _simulated(scenario, seed, own))
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(each: _Play) -> Result:
+        async with free:
+            if url:
+                return await each.runner.run(url, each.settings.service.api_key)
+            async with _server(each) as own_url:
+                return await each.runner.run(own_url)
+
+    return list(await asyncio.gather(*map(one, plays)))
+
+
+def _remote(scenario: Scenario, seed: int, settings: Settings) -> _Play:
+    """The people speak with voices of the speech service."""
+    persona = load_persona(settings.talk.persona)
+    voice = made_voice(scenario) if scenario.voice else ServiceVoice(Services(settings), persona.voice)
+    return _Play(scenario, settings, RealtimeRunner(scenario, seed, voice, asyncio.get_running_loop()))
+
+
+def _simulated(scenario: Scenario, seed: int, settings: Settings) -> _Play:
+    loop = asyncio.get_running_loop()
+    runner = RealtimeRunner(scenario, seed, made_voice(scenario), loop, simulated=True)
+    natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
+    endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
+    services = WatchedServices(scenario, settings, runner, endpoint)
+    apologies = load_persona(settings.talk.persona).all_apologies()
+    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
+
+
+@contextlib.asynccontextmanager
+async def _server(each: _Play) -> AsyncIterator[str]:
+    """A server on this loop with the scenario's services; its address."""
+    services, settings = each.services, each.settings
+    assert services is not None
+    persona = load_persona(settings.talk.persona)
+
+    def make_ear(threshold: float) -> Ear:
+        audio = replace(settings.audio, echo="off", speech_threshold=threshold)
+        return make_listener(replace(settings, audio=audio), _ignore)
+
+    engines = Engines(
+        services.parts,
+        lambda voice: services,
+        make_ear,
+        {settings.talk.persona: persona},
+        lambda persona: each.apologies,
+    )
+    server = RealtimeServer(settings, Services(settings), engines.personas, on_session=services.join, engines=engines)
+    app = Flask(__name__)
+    server.mount(app)
+    listener, threads = listen("127.0.0.1", 0), make_threads(settings.service)
+    port = listener.getsockname()[1]
+    async with serving(app, settings.service, listener, threads):
+        yield f"ws://127.0.0.1:{port}{PATH}"
+    threads.shutdown(wait=False)
+
+
+def _ignore(text: str) -> None:
+    """`huiyin doctor` says the same."""
