@@ -1,4 +1,4 @@
-# `make talk` and `make test` each do all the set-up they need, then their job. The second run starts in seconds.
+# `make talk`, `make web` and `make test` each do all the set-up they need, then their job. The second run starts in seconds.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,10 +8,13 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models lock clean
 
 talk: setup models
 	@$(BIN)/huiyin talk --demo-if-silent
+
+web: setup models
+	@$(BIN)/huiyin web
 
 demo: setup models
 	@$(BIN)/huiyin demo

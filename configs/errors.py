@@ -16,6 +16,7 @@
       CancellerMissing       a library of the echo path that is not installed (assistant.ears)
       ServiceError           a service that does not answer as it should (assistant.clients)
         LaunchError          one that cannot be started
+      TlsError               a certificate that cannot be used (assistant.faces.web)
       SessionError           a kept conversation that cannot be read or written (assistant.conversation)
         UnknownSessionError  no conversation has that name, or more than one
       ModelError             a model of a service that cannot be loaded, or does not work (services.common)
@@ -24,6 +25,7 @@
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ModelFolderError       a recogniser's model folder that cannot be used (services.asr)
+      WireError              what a Realtime client asks for cannot be done (assistant.faces.realtime)
       ApiError               what a service answers its caller (services.common)
         UpstreamError        (services.llm)
 

@@ -34,6 +34,7 @@ DEFAULT_PROFILE = "embedded"
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
+    "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
 }
 
@@ -250,6 +251,19 @@ class TalkSettings:
 
 
 @dataclass(frozen=True)
+class WebSettings:
+    """`huiyin web`: the page, and one address for the services and OpenAI Realtime."""
+
+    host: str = setting("127.0.0.1")
+    """only this machine, unless told otherwise: then a key is needed. The services behind it stay at service.host"""
+    port: int = setting(8000, low=1, high=65535)
+    """easy to remember, and rarely taken"""
+    key_file: str = setting("")
+    """a file with the key, readable by you alone, used when HUIYIN_WEB_KEY is not set; with neither, none is needed on
+    this machine, and one is made at each start where others can connect"""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All sections."""
 
@@ -262,6 +276,7 @@ class Settings:
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
+    web: WebSettings = field(default_factory=WebSettings)
 
     @property
     def words_are_judged(self) -> bool:

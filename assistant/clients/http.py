@@ -12,7 +12,7 @@ import functools
 import json
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huiyin.configs.errors import HuiyinError
@@ -67,11 +67,9 @@ async def call(
     `decoder_of` gets the content type of the answer. `timeout_s` bounds connecting, the wait for the first byte, and
     any silence after it. A `body` that is not bytes is sent as it is read. Raises ServiceError.
     """
-    import aiohttp
-
-    limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
-    try:
-        async with await _send(base_url.rstrip("/") + path, body, headers, limits) as answer:
+    with in_words(service, base_url, timeout_s):
+        url = base_url.rstrip("/") + path
+        async with await send(url, body, headers, connect_s=timeout_s, read_s=timeout_s) as answer:
             if answer.status >= 400:
                 raise refusal(service, answer.status, await answer.read())
             decoder = decoder_of(answer.content_type)
@@ -84,6 +82,15 @@ async def call(
                     return
             for item in decoder.feed(b""):
                 yield item
+
+
+@contextlib.contextmanager
+def in_words(service: str, base_url: str, timeout_s: float) -> Iterator[None]:
+    """What goes wrong with a connection within, as a ServiceError."""
+    import aiohttp
+
+    try:
+        yield
     except asyncio.TimeoutError as error:
         raise ServiceError("clients.no_answer", service=service, wait_s=timeout_s) from error
     except aiohttp.ClientPayloadError as error:
@@ -108,22 +115,34 @@ def _cause(error: Exception) -> Exception:
     return cause
 
 
-async def _send(url: str, body: Any, headers: Mapping[str, str] | None, limits: Any) -> ClientResponse:
-    """Send a request: once more where the service had closed the kept connection meanwhile."""
+async def send(
+    url: str,
+    body: Any,
+    headers: Mapping[str, str] | None,
+    *,
+    connect_s: float | None,
+    read_s: float | None,
+    decompress: bool = True,
+) -> ClientResponse:
+    """Send a GET, or a POST where there is a `body`: once more where the service had closed the kept connection.
+
+    `read_s` bounds any silence of the service, None: nothing does. Raises aiohttp's errors.
+    """
     import aiohttp
 
     await asyncio.sleep(0)  # the loop may have stood still: let it see which connections have been closed
     session, reused = await _session(), list[bool]()
-    send = functools.partial(
+    limits = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
+    request = functools.partial(
         session.request, "GET" if body is None else "POST", url, data=body, headers=headers, timeout=limits,
-        allow_redirects=False, trace_request_ctx=reused,
+        allow_redirects=False, auto_decompress=decompress, trace_request_ctx=reused,
     )  # fmt: skip
     try:
-        return await send()
+        return await request()
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, ConnectionResetError):
-        if not reused or not isinstance(body, bytes):
+        if not reused or not isinstance(body, (bytes, type(None))):
             raise
-        return await send()
+        return await request()
 
 
 async def _session() -> ClientSession:

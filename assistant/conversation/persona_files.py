@@ -38,6 +38,11 @@ def load_persona(name: str) -> Persona:
         raise PersonaError("persona.unreadable", path=path, why=error.strerror or error) from error
 
 
+def load_all(first: str) -> dict[str, Persona]:
+    """All that come with Huiyin, by name; before them `first`, which may be a path. Raises as `load_persona`."""
+    return {name: load_persona(name) for name in dict.fromkeys([first, *names()])}
+
+
 def names() -> list[str]:
     """The personas that come with Huiyin."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from huiyin.assistant.conversation import events as public
-from huiyin.assistant.conversation.heard import heard_clauses
 from huiyin.assistant.conversation.observers import Observers
+from huiyin.assistant.conversation.replies import Replies
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
-from huiyin.assistant.dialogue.history import HeardClause, History, Message
+from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.items import Item
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
-from huiyin.assistant.dialogue.style import Style, speaking_style
+from huiyin.assistant.dialogue.style import speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
 from huiyin.assistant.ports.port import Block, Pcm16, Port
@@ -43,18 +43,6 @@ class Ear(Protocol):
 
     def cut(self, start_s: float, end_s: float) -> Pcm16:
         """The user's sound between two times."""
-
-
-@dataclass
-class _Reply:
-    """What is known of a reply that is not yet committed."""
-
-    texts: dict[int, str] = field(default_factory=dict)  # clause -> text
-    messages: list[Message] = field(default_factory=list)
-    language: str = ""
-    style: Style = "neutral"
-    has_failed: bool = False  # what it still says was made beforehand
-    calls: tuple[CalledTool, ...] = ()  # that observers know of
 
 
 class Session:
@@ -88,7 +76,7 @@ class Session:
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._apologies: Mapping[str, Pcm16] = {} if apologies is None else apologies
-        self._replies: dict[int, _Reply] = {}  # by generation
+        self._replies = Replies()
         self._language = persona.language
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
@@ -232,9 +220,9 @@ class Session:
         """One event; when the machine needs the next, inf for never."""
         match event:
             case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._reply(generation).texts[clause] = text
+                self._replies[generation].texts[clause] = text
             case ev.Transcribed(generation=generation, transcript=transcript):
-                self._reply(generation).language = reply_language(transcript.language, transcript.text)
+                self._replies[generation].language = reply_language(transcript.language, transcript.text)
         wake_s = float("inf")
         before = self._machine.state
         for action in self._machine.handle(event):
@@ -284,7 +272,7 @@ class Session:
                 self._stages.cancel(generation)
                 if not keep_audio:
                     self._loudspeaker.drop(generation)
-                    self._forget(generation)
+                    self._replies.forget(generation)
             case do.Commit(generation=generation, transcript=transcript, interrupted=interrupted):
                 self._commit(generation, transcript, interrupted)
             case do.CallTools(generation=generation, calls=calls):
@@ -297,8 +285,8 @@ class Session:
                 raise TypeError(f"unknown action {action}")
 
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
-        mood = Mood(transcript.emotion, transcript.events) if transcript else Mood()
-        reply = self._reply(generation)
+        mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
+        reply = self._replies[generation]
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
         reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
@@ -306,12 +294,12 @@ class Session:
 
     def _call_tools(self, generation: int, calls: Iterable[object]) -> None:
         called = (call for call in calls if isinstance(call, CalledTool))
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         reply.calls = with_own_ids(called, {item.id for item in self.history.items})
         self.tell(public.ToolsCalled(generation, calls=reply.calls))
 
     def _synthesise(self, generation: int, clause: int, text: str) -> None:
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         is_said_unasked = clause not in reply.texts
         reply.texts[clause] = text
         if reply.has_failed:
@@ -326,10 +314,12 @@ class Session:
             self._stages.synthesise(generation, clause, text, reply.style)
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
-        reply = self._reply(generation)
-        self._language = reply.language or reply_language(transcript.language, transcript.text)
+        reply = self._replies[generation]
+        if reply.language or transcript.text:  # else nothing was said by the user
+            self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
-        heard = self._heard(generation) if reply.texts or interrupted else None  # no reply, or none to be spoken
+        is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
+        heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
         turn = self.history.commit(transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls)
         self.tell(
             public.TurnCommitted(
@@ -337,7 +327,7 @@ class Session:
             )
         )
         self._loudspeaker.drop(generation)
-        self._forget(generation)
+        self._replies.forget(generation)
         self._trim()
         self._stages.warm(self.persona.messages(self.history, ""), self._tools)
 
@@ -345,26 +335,13 @@ class Session:
         if forgotten := self._trimming.trim():
             self.tell(forgotten)
 
-    def _heard(self, generation: int) -> list[HeardClause]:
-        """The clauses that were played, with how much of each the user heard."""
-        heard, spans = self._loudspeaker.heard(generation)
-        return heard_clauses(self._reply(generation).texts, heard, spans)
-
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
-        reply = self._reply(generation)
+        reply = self._replies[generation]
         reply.has_failed = True
         text = self.persona.apology(stage, reply.language or self._language)
         self.tell(public.Notice(text=reason))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
-
-    def _reply(self, generation: int) -> _Reply:
-        return self._replies.setdefault(generation, _Reply())
-
-    def _forget(self, generation: int) -> None:
-        """This reply and older ones are over."""
-        for old in [number for number in self._replies if number <= generation]:
-            del self._replies[old]
 
 
 def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:

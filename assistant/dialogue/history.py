@@ -159,6 +159,16 @@ class History:
         """The turns that are over, in order."""
         return turns_of(self._items.values())
 
+    @property
+    def mood(self) -> Mood:
+        """How the user sounded in the turn that is not over yet; unknown where they have said nothing in it."""
+        for item in reversed(self._items.values()):
+            if isinstance(item, AssistantItem):
+                break
+            if isinstance(item, UserItem):
+                return item.mood
+        return NO_MOOD
+
     def commit(
         self,
         user: str,
@@ -238,10 +248,11 @@ class History:
 
     def _move_results(self, call_id: str) -> None:
         """A tool may be done before its call is committed: its result is put behind it."""
-        for item in [self._items[item_id] for item_id in self._uncommitted]:
+        for item in self.items[self.start :]:
             if isinstance(item, ToolResult) and item.call_id == call_id:
                 self._items[item.id] = self._items.pop(item.id)
-                self._uncommitted[item.id] = self._uncommitted.pop(item.id)
+                if item.id in self._uncommitted:
+                    self._uncommitted[item.id] = self._uncommitted.pop(item.id)
 
     def _index(self, item_id: str) -> int:
         if item_id not in self._items:

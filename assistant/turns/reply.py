@@ -159,7 +159,8 @@ class Reply:
         """A stage failed. Before commitment there is time for another try; after it an apology follows."""
         if self.progress in (Progress.UNNEEDED, Progress.SILENT, Progress.FAILED, Progress.CLOSED):
             return
-        if stage == "asr" and self.committed and not self._policy.replies:  # nor is an apology wanted
+        is_unwanted = self.progress is Progress.TRANSCRIBING and not self._policy.replies
+        if is_unwanted and self.committed:  # nor is an apology wanted
             self._end_unspoken(Progress.UNNEEDED, None, now_s)
             return
         if self.progress in (Progress.APOLOGISING, Progress.LAST_WORDS):

@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from huiyin.services.common.errors import ApiError
 
@@ -19,6 +20,7 @@ _HOST_HEADER = re.compile(_HOST, re.IGNORECASE)
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{_HOST}", re.IGNORECASE)
 
 
+@lru_cache
 def is_loopback(name: str) -> bool:
     """Whether a name, or an address without brackets, is this machine's own: localhost, 127.0.0.1, ::1."""
     try:
@@ -55,12 +57,14 @@ class Access:
 
     def check(self, host: str, origin: str) -> None:
         """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted."""
-        here, page = host_of(host), host_of_origin(origin)
-        if is_loopback(self.listens_on) and not self._is_local(here):
+        here = host_of(host)
+        local = is_loopback(self.listens_on)
+        if local and not self._is_local(here):
             raise ApiError(403, "services.foreign_host", host=host[:_SHOWN])
         if not origin or origin.lower() in {each.lower().rstrip("/") for each in self.origins}:
             return
-        if not page or not (self._is_local(page) if is_loopback(self.listens_on) else self._is_same(page, here)):
+        page = host_of_origin(origin)
+        if not page or not (self._is_local(page) if local else self._is_same(page, here)):
             raise ApiError(403, "services.foreign_origin", origin=origin[:_SHOWN])
 
     def _is_local(self, name: str) -> bool:

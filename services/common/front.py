@@ -84,8 +84,9 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         return await handler(request)
 
     async def flask(request: web.Request) -> web.StreamResponse:
-        _connection(request).route = ""  # Flask counts it
-        return await bridge.respond(request)
+        response = await bridge.respond(request)
+        _connection(request).route = ""  # Flask has counted it
+        return response
 
     async def other_method(request: web.Request) -> web.StreamResponse:
         """Flask's, where it has the same path for other methods."""

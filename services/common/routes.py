@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ SOCKETS = web.AppKey("sockets", Sockets)
 
 WEBSOCKET_LINGER_S = 2.0
 """For a client to answer the close of a WebSocket."""
+
+# It would write a subprotocol that the server does not know into the log, and a key may be one.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 _KEY = "huiyin.server"
 T = TypeVar("T")
@@ -120,7 +124,7 @@ async def open_websocket(
     Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009), and
     the end of the server does (code 1001). Raises what `check_websocket` raises.
     """
-    check_websocket(request)
+    check_websocket(request, protocols)
     socket = web.WebSocketResponse(
         protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
     )
@@ -129,9 +133,9 @@ async def open_websocket(
     return socket
 
 
-def check_websocket(request: web.Request) -> None:
+def check_websocket(request: web.Request, protocols: Iterable[str] = ()) -> None:
     """Raise ApiError 426 for a plain request, 400 for a handshake that is wrong."""
     if request.headers.get("Upgrade", "").strip().lower() != "websocket":
         raise ApiError(426, "services.not_a_websocket")
-    if not web.WebSocketResponse().can_prepare(request):
+    if not web.WebSocketResponse(protocols=tuple(protocols)).can_prepare(request):
         raise ApiError(400, "services.bad_handshake")

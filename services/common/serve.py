@@ -15,7 +15,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
@@ -27,6 +27,7 @@ from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
 from huiyin.services.common.front import make_application
 
 _STOP_GRACE_S = 3.0  # then running requests are aborted
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
 _REQUESTS_A_STREAM = 4  # threads for one live stream more
@@ -84,9 +85,13 @@ def serve(
     Requests in hand have some seconds to end; where a thread does not, the process ends without it.
     """
     allow_open_files()
-    _on_stop(lambda: sys.exit(0))
-    listener = listen(settings.host, port)
-    app = make_app()
+    with _handlers_put_back():
+        _on_stop(lambda: sys.exit(0))
+        listener = listen(settings.host, port)
+        _serve(make_app(), settings, listener, tls)
+
+
+def _serve(app: Flask, settings: ServiceSettings, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     threads = make_threads(settings)
 
     async def until_stopped() -> None:
@@ -102,9 +107,20 @@ def serve(
         os._exit(0)  # a thread that computes cannot be stopped, and would be waited for
 
 
+@contextlib.contextmanager
+def _handlers_put_back() -> Iterator[None]:
+    """Afterwards the signals do what they did before: the program may have more to end than this server."""
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _on_stop(action: Callable[[], object]) -> None:
     """Call `action` when the process is asked to end. (The loop's own handlers do not exist on Windows.)"""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         signal.signal(number, lambda *_: action())
 
 

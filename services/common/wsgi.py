@@ -122,6 +122,7 @@ class _Exchange:
         self._size = 0  # bytes in `_pieces`
         self._stopped = False
         self._head: tuple[str, list[tuple[str, str]]] | None = None
+        self._whole = False  # the answer is short and its length is known: it is sent at its end, all at once
 
     # In the thread.
 
@@ -147,6 +148,8 @@ class _Exchange:
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None
     ) -> Callable[[bytes], None]:
         self._head = status, headers
+        lengths = [int(value) for name, value in headers if name.lower() == "content-length"]
+        self._whole = bool(lengths) and max(lengths) < AHEAD_BYTES
         return self._put
 
     def _put(self, piece: bytes) -> None:
@@ -160,7 +163,7 @@ class _Exchange:
             self._pieces.append(piece)
             self._size += len(piece)
             first = len(self._pieces) == 1
-        if first:
+        if first and not self._whole:
             try:
                 self._loop.call_soon_threadsafe(self._news.set)
             except RuntimeError:  # the loop is closed

@@ -5,18 +5,13 @@ Never from the settings, which are shown and committed; never in a message or a 
 
 from __future__ import annotations
 
-import os
-import re
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from huiyin.configs.settings import CONFIG_DIR, SettingsError
+from huiyin.configs.secret_files import read_secret_file
+from huiyin.configs.settings import SettingsError
 
 KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
-
-_COMMENT = re.compile(r"(^|\s)#.*")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -48,21 +43,8 @@ def per_url(name: str, text: str, urls: Sequence[str]) -> dict[str, str]:
 
 def _read_file(path: Path) -> tuple[str, dict[str, str]]:
     """The key for all URLs ('' for none), and URL -> its own key. # begins a comment."""
-    checkout = CONFIG_DIR.parent
-    if (checkout / ".git").exists() and path.resolve().is_relative_to(checkout):
-        raise SettingsError("llm.key_file_in_checkout", path=path)
-    try:
-        with path.open(encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if os.name == "posix" and mode & _OTHERS:
-                raise SettingsError("llm.key_file_of_others", path=path)
-            lines = [_COMMENT.sub("", line).split() for line in file]
-    except OSError as error:
-        raise SettingsError("llm.key_file_unreadable", path=path, why=error.strerror) from None
-    except UnicodeDecodeError:
-        raise SettingsError("llm.key_file_not_text", path=path) from None
     for_all, for_one = "", {}
-    for number, words in enumerate(lines, 1):
+    for number, words in enumerate(read_secret_file("llm.key_file", path), 1):
         if len(words) == 2 and words[0].startswith(("http://", "https://")):
             for_one[words[0].rstrip("/")] = words[1]
         elif len(words) == 1 and not for_all:

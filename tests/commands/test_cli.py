@@ -78,7 +78,7 @@ def test_the_choices_of_the_help_are_those_of_the_code() -> None:
 
     assert choices("simulate", "--depth") == list(DEPTHS)
     assert choices("transcribe", "--format") == list(transcribe.SUFFIXES)
-    assert choices("serve", "service") == [*NAMES, "all"]
+    assert choices("serve", "service") == [*NAMES, "web", "all"]
     assert choices("bench", "what") == list(bench.MODULES)
     assert ", ".join(say.FORMATS) in main.COMMANDS["say"]["arguments"]["--out"]["help"]
     assert ", ".join(sections()) in main.COMMANDS["settings"]["arguments"]["section"]["help"]
@@ -132,6 +132,14 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["serve", "everything"], "invalid choice: 'everything'"),
         (["serve", "all", "--port", "9000"], "cannot share one port"),
         (["talk", "--text", "--persona", "nobody"], "no persona 'nobody'"),
+        (["serve", "asr", "--tls", "self-signed"], "--tls is for the web program"),
+        (["web", "--tls", "cert.pem"], "--tls wants two files"),
+        (["web", "--tls", "cert.pem", "key.pem", "more.pem"], "--tls wants two files"),
+        (["web", "--port", "http"], "invalid int value: 'http'"),
+        (["web", "--port", "70000"], "between 1 and 65535"),
+        (["web", "--key", "secret"], "is not an option of `huiyin web`"),
+        (["web", "--set", "talk.persona=nobody"], "no persona 'nobody'"),
+        (["web", "--set", "web.key_file=/there/is/none"], "web.key_file: /there/is/none cannot be read"),
         (["models", "ftech"], "invalid choice: 'ftech'"),
         (["demo", "--seed", "x"], "invalid int value: 'x'"),
     ],
@@ -264,6 +272,18 @@ def test_files_that_cannot_be_read_are_each_named_before_a_model_is_loaded(
     assert printed.out == "" and len(lines) == 3
     assert lines[0] == "huiyin: nowhere.wav: No such file or directory"
     assert lines[1].endswith("it is empty") and lines[2].endswith("it is a folder; name the recordings in it")
+
+
+@pytest.mark.usefixtures("no_launch")
+def test_without_a_microphone_the_page_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.assistant.faces.cli.talk.list_devices", lambda: [])
+    monkeypatch.setattr("huiyin.assistant.faces.cli.demo.run", lambda args, settings: 0)
+    assert main.main(["talk"]) == 1
+    assert "huiyin web" in complaint(capsys)
+    assert main.main(["talk", "--demo-if-silent"]) == 0
+    assert "`make web`" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -11,12 +11,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from huiyin.assistant.conversation.events import TurnCommitted, TurnsForgotten
+from huiyin.assistant.conversation.events import HistoryEdited, TurnCommitted, TurnsForgotten
 from huiyin.assistant.conversation.session_store import SessionError, SessionStore, SessionWriter
-from huiyin.assistant.dialogue.history import HeardClause
+from huiyin.assistant.dialogue.history import HeardClause, History
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, Turn, UserItem
 from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.faces.cli import main
 from huiyin.assistant.turns.events import Transcript
 from tests.support import ROOT
@@ -131,6 +134,39 @@ def test_items_are_read_back_with_their_ids(store: SessionStore) -> None:
     history = session.history()
     assert history.items == session.items
     assert history.commit("Thanks.", [HeardClause("Any time.", 1)], interrupted=False).user == "Thanks."
+
+
+def test_edits_are_read_back_as_they_were_made(store: SessionStore) -> None:
+    history = History()
+    writer = kept(store)
+
+    def commit(user: str, reply: str | None, *calls: CalledTool) -> None:
+        heard = None if reply is None else [HeardClause(reply, 1)]
+        turn = history.commit(user, heard, interrupted=False, calls=calls)
+        writer(0.0, TurnCommitted(1, transcript=Transcript(user), turn=turn, messages=[]))
+
+    history.on_edit = lambda item_id, item, after: writer(0.0, HistoryEdited(item_id=item_id, item=item, after=after))
+    history.add(SystemNote("before anything is said"))
+    commit("How is the weather?", None, CalledTool("call_1", "weather", "{}"))
+    history.add(ToolResult("call_1", "sunny"))
+    commit("", "It is sunny.")
+    history.add(ToolResult("call_2", "rainy"))  # done before its call is committed
+    commit("And tomorrow?", "Let me see.", CalledTool("call_2", "weather", "{}"))
+    commit("", "It will rain.")
+    history.forget(1)
+    writer(0.0, TurnsForgotten(turns=1, summary=""))
+    history.add(SystemNote("in between"), after=history.items[2].id)
+    reply = next(item for item in history.items if isinstance(item, AssistantItem))
+    history.truncate(reply.id, "It is")
+    history.delete(history.items[0].id)
+    session = store.get("last")
+    assert session.items == history.items and session.start == history.start
+    assert session.history().messages("Well?") == history.messages("Well?")
+    again = store.go_on(session, pytest.fail)
+    history = session.history()
+    turn = history.commit("Thanks.", [HeardClause("Any time.", 1)], interrupted=False)
+    again(0.0, TurnCommitted(1, transcript=Transcript("Thanks."), turn=turn, messages=[]))
+    assert store.get("last").items == history.items
 
 
 def test_two_programs_that_go_on_with_one_session_lose_nothing(store: SessionStore) -> None:
@@ -299,3 +335,49 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_clear(store: SessionStore)
     assert store.get("abc").id == "abcde"
     with pytest.raises(SessionError, match="2 sessions: abcde, abxyz"):
         store.get("ab")
+
+
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["say", "call", "keep", "result", "note", "insert", "truncate", "delete", "forget"]),
+              st.integers(0, 99)),
+    max_size=30,
+)  # fmt: skip
+
+
+@given(operations=OPERATIONS)
+def test_whatever_becomes_of_a_history_is_read_back(tmp_path_factory: pytest.TempPathFactory, operations) -> None:  # type: ignore[no-untyped-def]
+    store, history = SessionStore(tmp_path_factory.mktemp("kept")), History()
+    writer = store.begin("huiyin", pytest.fail)
+
+    def commit(user: str, reply: str | None, *calls: CalledTool) -> None:
+        heard = None if reply is None else [HeardClause(reply, 1)]
+        turn = history.commit(user, heard, interrupted=False, calls=calls)
+        writer(0.0, TurnCommitted(1, transcript=Transcript(user), turn=turn, messages=[]))
+
+    history.on_edit = lambda item_id, item, after: writer(0.0, HistoryEdited(item_id=item_id, item=item, after=after))
+    commit("Hi.", "Hello!")
+    for number, (operation, chosen) in enumerate(operations):
+        item = history.items[chosen % len(history.items)]
+        match operation:
+            case "say":
+                commit("Well?" if chosen % 2 else "", "Yes.")
+            case "call":
+                commit("Look!", "Let me see." if chosen % 2 else None, CalledTool(f"call_{number}", "look", "{}"))
+            case "keep":
+                commit("And so on.", None)
+            case "result":
+                history.add(ToolResult(f"call_{number + chosen % 3 - 1}", "dry"))  # of the last call, or of the next
+            case "note":
+                history.add(SystemNote("It is late."))
+            case "insert":
+                history.add(UserItem("Earlier."), after=item.id if chosen % 5 else "")
+            case "truncate" if isinstance(item, AssistantItem):
+                history.truncate(item.id, item.text[:2])
+            case "delete" if len(history.items) > 1:
+                history.delete(item.id)
+            case "forget" if history.turns:
+                history.forget(1)
+                writer(0.0, TurnsForgotten(turns=1, summary=""))
+    session = store.get("last")
+    assert session.items == history.items
+    assert session.history().messages() == history.messages()

@@ -1,87 +1,22 @@
-"""Replies on request, tools that the model calls, and what may be changed while a conversation goes on."""
+"""Replies on request, and tools that the model calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pytest
 
+from huiyin.assistant.clients.chat import ChatAnswer
+from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.http_stages import NoVoice
-from huiyin.assistant.conversation.stages import Parts, Speech, TurnSoFar
-from huiyin.assistant.conversation.world import Plan, Source
-from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.items import AssistantItem, Item, ToolCall, ToolResult, UserItem
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
-from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.port import HeardUntil, Pcm16
+from huiyin.assistant.conversation.world import Plan
+from huiyin.assistant.dialogue.items import AssistantItem, ToolCall, ToolResult, UserItem
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State
-from huiyin.configs.settings import load
-from tests.support.desk import Desk
-
-PERSONA = Persona("P", "You are P.", language="en")
-WEATHER = Tool("weather", "How the weather is.", {"type": "object", "properties": {"city": {"type": "string"}}})
-CALL = CalledTool("call_1", "weather", '{"city": "Ulm"}')
-SETTINGS = load(environ={})
-TAKES_S = 0.1
-
-
-class Talk(Desk):
-    """A session whose stages answer 0.1 s after they were asked. `replies` are the model's, in order."""
-
-    def __init__(self, *replies: Sequence[str | CalledTool], heard: str = "How is the weather?") -> None:
-        self.replies, self.heard = list(replies), [heard]
-        self.asked: list[tuple[list[Message], Sequence[Tool], ToolChoice]] = []
-        self.spoken: list[str] = []
-        self.lasts_s = 1.0  # a clause
-        super().__init__(Parts(self, self, self), SETTINGS, persona=PERSONA)
-        self.session.start()
-
-    def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
-        text = self.heard[0] if len(self.heard) == 1 else self.heard.pop(0)
-        return Plan([(TAKES_S, ev.Transcript(text, "en"))], TAKES_S)
-
-    def ask(
-        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
-    ) -> Source[str | CalledTool]:
-        self.asked.append((list(messages), tools, tool_choice))
-        reply = self.replies.pop(0) if self.replies else ["All right."]
-        return Plan([(TAKES_S, item) for item in reply], TAKES_S)
-
-    def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
-        pass
-
-    def summarise(self, messages: Sequence[Message]) -> Source[str]:
-        return Plan([], 0.0)
-
-    def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
-        self.spoken.append(speech.text)
-        return Plan([(TAKES_S, np.full(round(self.lasts_s * SAMPLE_RATE), 1000, np.int16))], TAKES_S)
-
-    def user_speaks(self, lasts_s: float = 1.0) -> None:
-        """From now on; goes on until the pause is known."""
-        start_s = self.now
-        self.listen(0.1)
-        self.session.post(ev.SpeechStarted(self.now, start_s))
-        self.listen(lasts_s)
-        self.session.post(ev.SpeechPaused(self.now, self.now - 0.1))
-        self.listen(0.05)
-
-    def committed(self, count: int) -> list[on.TurnCommitted]:
-        return self.wait(on.TurnCommitted, count)
-
-    def story(self, *kinds: type[on.Public]) -> list[str]:
-        """The names of what happened, in order; of these kinds alone where some are named."""
-        return [type(event).__name__ for _, event in self.log if not kinds or isinstance(event, kinds)]
-
-
-def kinds(items: Sequence[Item]) -> list[type[Item]]:
-    return [type(item) for item in items]
-
+from tests.support.desk import at_desk
+from tests.support.stub_services import Stub
+from tests.support.talk import CALL, WEATHER, Talk, kinds
 
 # -- replies on request
 
@@ -137,6 +72,16 @@ def test_tools_are_offered_and_called_and_their_results_answered() -> None:
     assert kinds(answer.items) == [ToolResult, AssistantItem] and answer.heard == "It is sunny in Ulm."
     assert [message["role"] for message in talk.asked[1][0]] == ["system", "user", "assistant", "tool"]
     assert [turn.user for turn in talk.session.history.turns] == ["How is the weather?"]
+
+
+def test_the_answer_to_a_result_is_spoken_as_the_users_mood_asks_for() -> None:
+    talk = Talk([CALL], ["It is sunny."])
+    talk.transcribe = lambda turn: Plan([(0.1, ev.Transcript("It never ends.", "en", ("sad", 0.9)))], 0.1)  # type: ignore[method-assign]
+    talk.user_speaks()
+    talk.committed(1)
+    talk.session.history.add(ToolResult("call_1", "sunny"))
+    talk.session.respond()
+    assert [event.style for event in talk.committed(2)] == ["gentle", "gentle"]
 
 
 def test_words_before_calls_are_spoken_and_the_calls_told_when_the_reply_begins() -> None:
@@ -199,103 +144,57 @@ def test_calls_have_ids_that_the_history_can_keep() -> None:
     assert ids == [item.id for item in talk.session.history.items if isinstance(item, ToolCall)]
 
 
-# -- without replies
+def test_calls_over_http_are_told_whole_and_their_results_sent_back() -> None:
+    pieces = [
+        {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"city": '}},
+        {"index": 0, "function": {"arguments": '"Ulm"}'}},
+    ]
+    with (
+        Stub(calls=[pieces], reply="It is sunny.", llm_s=0.0, tts_s=0.0) as stub,
+        at_desk(Services(stub.settings())) as desk,
+    ):
+        desk.session.configure(tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "weather"}})
+        desk.session.type("How is the weather?")
+        assert desk.wait(on.ToolsCalled)[0].calls == (CALL,)
+        desk.turn()
+        desk.session.history.add(ToolResult("call_1", "sunny"))
+        desk.session.configure(tool_choice="auto")
+        desk.session.respond()
+        assert desk.turn(1).turn.heard == "It is sunny."
+    first, second = stub.asked
+    assert first["tools"] == [{"type": "function", "function": {
+        "name": "weather", "description": WEATHER.description, "parameters": WEATHER.parameters,
+    }}]  # fmt: skip
+    assert first["tool_choice"]["function"] == {"name": "weather"} and second["tool_choice"] == "auto"
+    call, result = second["messages"][-2:]
+    assert call["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Ulm"}'}
+    assert result == {"role": "tool", "content": "sunny", "tool_call_id": call["tool_calls"][0]["id"]}
 
 
-def test_without_replies_turns_are_transcribed_and_kept() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, replies=False))
-    talk.user_speaks()
-    (committed,) = talk.committed(1)
-    (ended,) = talk.all(on.TurnEnded)
-    assert kinds(committed.turn.items) == [UserItem] and committed.generation == ended.generation
-    assert (ended.start_s, ended.end_s) == (0.0, pytest.approx(1.0))
-    assert talk.asked == [] and talk.session.state is State.LISTENING
-    talk.session.respond()
-    assert talk.committed(2)[1].turn.heard == "All right."
-    assert talk.session.history.turns[0].user == "How is the weather?"
-
-
-def test_without_replies_no_apology_is_spoken_for_words_that_could_not_be_recognised() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, replies=False))
-    talk.transcribe = lambda turn: Plan([], 0.1, RuntimeError("gone"))  # type: ignore[method-assign]
-    talk.user_speaks()
-    talk.listen(5.0)
-    assert talk.all(on.TurnEnded) and talk.all(on.StageFailed) and not talk.all(on.Apologised)
-    assert talk.session.state is State.LISTENING and talk.session.history.items == []
-
-
-def test_a_turn_that_turns_out_empty_has_ended_all_the_same() -> None:
-    talk = Talk(heard=" ")
-    talk.user_speaks()
-    talk.listen(3.0)
-    (ended,) = talk.all(on.TurnEnded)
-    assert ended.generation == talk.all(on.Recognised)[-1].generation
-    assert talk.session.history.items == []
-
-
-# -- speech that does not interrupt
-
-
-def test_speech_that_does_not_interrupt_is_the_next_turn() -> None:
-    talk = Talk(["A long story."], ["To your question."])
-    talk.lasts_s = 6.0
-    talk.session.configure(turns=replace(SETTINGS.turns, barge_in="ignore"))
-    talk.session.type("Tell me a story.")
-    talk.wait(on.ReplyStarted)
-    talk.heard = ["What about the fox?"]
-    began_s = talk.now
-    talk.user_speaks()
-    (ended,) = talk.wait(on.TurnEnded)
-    assert talk.session.state is State.SPEAKING, "and it goes on"
-    assert (ended.start_s, ended.end_s) == (pytest.approx(began_s), pytest.approx(began_s + 1.0))
-    story, answer = talk.committed(2)
-    assert (story.turn.heard, story.turn.interrupted) == ("A long story.", False)
-    assert (answer.turn.user, answer.turn.heard) == ("What about the fox?", "To your question.")
-    assert answer.generation == ended.generation and not talk.all(on.ReplyStopped)
-
-
-def test_speech_that_goes_on_when_the_reply_ends_is_a_turn_since_it_began() -> None:
-    talk = Talk(["Yes."], ["To your question."])
-    talk.session.configure(turns=replace(SETTINGS.turns, barge_in="ignore"))
-    talk.session.type("Well?")
-    talk.wait(on.ReplyStarted)
-    talk.heard = ["What about the fox?"]
-    began_s = talk.now
-    talk.user_speaks(lasts_s=2.0)
-    assert talk.committed(2)[1].turn.user == "What about the fox?"
-    assert talk.all(on.TurnEnded)[-1].start_s == pytest.approx(began_s)
-
-
-# -- what may be changed
-
-
-def test_a_reply_keeps_what_it_began_with_and_the_next_has_what_was_set() -> None:
-    class Other(NoVoice):
-        def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
-            others.append(speech.text)
-            return super().speak(speech)
-
-    others: list[str] = []
-    talk = Talk(["One thing, and then another thing. And a third one."], ["Four."])
-    talk.session.type("Count.")
-    talk.wait(on.SpeechBegun)
-    talk.session.configure(persona=replace(PERSONA, system="You are Q."), voice=Other(), tools=[WEATHER])
-    talk.committed(1)
-    assert len(talk.spoken) > 1 and others == []
-    talk.session.type("And?")
-    assert talk.committed(2)[1].turn.heard == "Four." and others == ["Four."]
-    assert talk.asked[1][0][0]["content"] == "You are Q." and talk.asked[1][1] == (WEATHER,)
-    assert talk.session.persona.system == "You are Q."
-
-
-def test_deadlines_move_with_the_settings() -> None:
-    talk = Talk()
-    talk.session.configure(turns=replace(SETTINGS.turns, endpoint_s=3.0, endpoint_sure_s=3.0))
-    talk.user_speaks()
-    talk.listen(1.0)
-    assert talk.session.state is State.USER
-    talk.session.configure(turns=SETTINGS.turns)
-    talk.listen(0.01)
-    assert talk.all(on.TurnEnded) and talk.session.settings.turns is SETTINGS.turns
+@pytest.mark.parametrize(
+    ("parts", "calls"),
+    [
+        ([{"id": "a", "function": {"name": "look", "arguments": "{}"}}], ["a look {}"]),
+        ([{"index": 0, "id": "a", "function": {"name": "look"}}], ["a look {}"]),
+        ([{"index": 0, "id": "a", "function": {"name": "look", "arguments": {"at": "火"}}}], ['a look {"at": "火"}']),
+        (
+            [{"index": 1, "id": "b", "function": {"name": "go", "arguments": "1"}},
+             {"index": 0, "id": "a", "function": {"name": "look", "arguments": "["}},
+             {"index": 1, "function": {"arguments": "2"}},
+             {"index": 0, "id": "a", "function": {"arguments": "]"}}],
+            ["b go 12", "a look []"],
+        ),
+        (
+            [{"index": 0, "id": "a", "function": {"name": "look", "arguments": "1"}},
+             {"index": 0, "id": "b", "function": {"name": "look", "arguments": "2"}}],
+            ["a look 1", "b look 2"],
+        ),
+    ],
+    ids=["no index", "no arguments", "arguments as an object", "interleaved", "all at the index 0"],
+)  # fmt: skip
+def test_calls_are_read_as_servers_write_them(parts: list[dict[str, Any]], calls: list[str]) -> None:
+    answer = ChatAnswer()
+    for part in parts:
+        assert list(answer.items_of({"choices": [{"delta": {"tool_calls": [part]}}]})) == []
+    assert [f"{call.call_id} {call.name} {call.arguments}" for call in answer.last_items()] == calls

@@ -7,6 +7,7 @@ import pytest
 from huiyin.assistant.dialogue.history import HeardClause, History, HistoryError, HistoryLimit
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, Turn, UserItem
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.tools import CalledTool
 
 ASKED = {"role": "user", "content": "What is the weather?"}
 CALL = {
@@ -92,6 +93,44 @@ def test_a_call_belongs_to_the_words_before_it_also_when_its_result_comes_later(
         ASKED, {**CALL, "content": "Let me look."}, RESULT,
         {"role": "user", "content": "Hurry!"}, {"role": "assistant", "content": "Yes."},
     ]  # fmt: skip
+
+
+def test_tools_that_are_called_are_committed_and_the_turn_goes_on_until_a_reply() -> None:
+    history, call = History(), CalledTool("call", "weather", '{"city": "Ulm"}')
+    turn = history.commit("What is the weather?", None, interrupted=False, calls=[call])
+    assert (turn.user, turn.heard) == ("What is the weather?", "")
+    assert [type(item) for item in turn.items] == [UserItem, ToolCall] and history.turns == []
+    result = history.add(ToolResult("call", "sunny"))
+    turn = say(history, "", "It is sunny.")
+    assert turn.items == (result, history.items[-1]), "no item is committed twice"
+    assert [turn.user for turn in history.turns] == ["What is the weather?"]
+    assert history.messages()[:3] == [ASKED, CALL, RESULT]
+
+
+def test_a_result_that_comes_before_its_call_is_committed_is_put_behind_it() -> None:
+    history = History()
+    history.add(ToolResult("call", "sunny"))
+    turn = history.commit(
+        "Well?", [HeardClause("Let me see.", 1)], interrupted=False, calls=[CalledTool("call", "look", "{}")]
+    )
+    assert [type(item) for item in turn.items] == [UserItem, AssistantItem, ToolCall, ToolResult]
+    assert list(turn.items) == history.items
+
+
+def test_edits_are_told_and_what_is_committed_is_not(talk: History) -> None:
+    told: list[tuple[str, str, str | None]] = []
+    talk.on_edit = lambda item_id, item, after: told.append((item_id, type(item).__name__, after))
+    say(talk, "Go on.", "There was a king.")
+    talk.add(SystemNote("It is late."))
+    talk.add(SystemNote("It is early."), after="item_1")
+    talk.truncate("item_4", "Once")
+    talk.delete("item_3")
+    assert told == [
+        ("item_7", "SystemNote", None),
+        ("item_8", "SystemNote", "item_1"),
+        ("item_4", "AssistantItem", None),
+        ("item_3", "NoneType", None),
+    ]
 
 
 def test_a_call_and_its_result_are_forgotten_together() -> None:

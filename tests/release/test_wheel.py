@@ -114,7 +114,9 @@ def test_the_wheel_holds_our_packages_with_their_data_and_nothing_else(wheel: Pa
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
     ours = {f"huiyin/{path.relative_to(ROOT).as_posix()}" for path in files if path.suffix != ".pyc"}
     assert set(names) - about == ours
-    assert {Path(name).suffix for name in ours} == {".py", ".typed", ".toml", ".txt", ".css", ".html", ".js", ".yaml"}
+    assert {Path(name).suffix for name in ours} == {
+        ".py", ".typed", ".toml", ".txt", ".css", ".html", ".js", ".svg", ".yaml"
+    }  # fmt: skip
 
 
 def test_the_commands_work_without_extras(installed: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import requests
 from huiyin.configs import settings as config
 from huiyin.configs.store.model_store import ModelStore
 from tests.support.limits import PATIENCE_S, until
+from tests.support.llm_service import embedded_service, model_process
 from tests.support.service_process import start_service
 
 pytestmark = pytest.mark.slow
@@ -36,8 +37,7 @@ def service() -> Iterator[str]:
     settings = config.load()
     here = [state.path.name for state in ModelStore(settings.store).look() if state.state in ("here", "unchecked")]
     model = SMALL if SMALL in here else settings.llm.model
-    patient = {"first_token_timeout_s": PATIENCE_S, "idle_timeout_s": PATIENCE_S}  # also while the model loads again
-    with start_service("llm", model=model, context_tokens=CONTEXT_TOKENS, upstreams="embedded", **patient) as url:
+    with embedded_service(model=model, context_tokens=CONTEXT_TOKENS) as url:
         yield url
 
 
@@ -212,16 +212,6 @@ def test_a_bad_request_is_refused_and_the_next_one_answered(
     assert (answer.status_code, error["code"]) == (status, code), error
     assert error["message"]
     assert still_answers(service)
-
-
-def model_process(service: str) -> psutil.Process:
-    """The process with the model of this service."""
-    port = service.rsplit(":", 1)[1]
-    mine = [process for process in psutil.Process().children(recursive=True) if port in process.cmdline()]
-    (found,) = {
-        child for process in mine for child in process.children() if any("llama_child" in a for a in child.cmdline())
-    }
-    return found
 
 
 def test_the_models_own_port_is_closed_to_others(service: str) -> None:

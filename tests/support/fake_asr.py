@@ -26,7 +26,6 @@ def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: i
     """As `serve`."""
 
     def make() -> Flask:
-        # Here and not above: this runs after the server's fork, which native libraries do not survive.
         from huiyin.services.asr import recogniser, serving
         from tests.support import asr_fakes
 

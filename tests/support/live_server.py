@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from tests.support.limits import PATIENCE_S
 
 
 @contextmanager
-def running(app: Flask, settings: ServiceSettings | None = None) -> Iterator[str]:
+def running(app: Flask, settings: ServiceSettings | None = None, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """`app` served on a free port meanwhile; gives its base URL, with the host of the settings."""
     settings = settings or ServiceSettings()
     allow_open_files()
@@ -27,7 +28,7 @@ def running(app: Flask, settings: ServiceSettings | None = None) -> Iterator[str
     started = threading.Event()
 
     async def until_stopped() -> None:
-        async with serving(app, settings, listener, threads):
+        async with serving(app, settings, listener, threads, tls):
             started.set()
             await stopped.wait()
 
@@ -35,7 +36,8 @@ def running(app: Flask, settings: ServiceSettings | None = None) -> Iterator[str
     server.start()
     try:
         assert started.wait(PATIENCE_S), "the server did not start"
-        yield f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         loop.call_soon_threadsafe(stopped.set)
         server.join(PATIENCE_S)

@@ -21,7 +21,8 @@ _ROUTES = {"/asr": "_asr", "/v1/chat/completions": "_llm", "/hold": "_hold", "/v
 
 @dataclass
 class Stub:
-    """What the services answer. `fail` names those that break off; `asked` is what the model was asked."""
+    """What the services answer. `fail` names those that break off; `asked` is what the model was asked; `calls` are
+    what it answers first, once each: lists of pieces of tool calls."""
 
     heard: list[str] = field(default_factory=lambda: ["what is the time"])
     reply: str = "It is noon. The sun is high above the old lighthouse now."
@@ -31,6 +32,7 @@ class Stub:
     tts_s_per_char: float = 0.03  # of sound, not of waiting
     fail: set[str] = field(default_factory=set)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[list[dict[str, Any]]] = field(default_factory=list)
     tags: dict[str, Any] = field(default_factory=lambda: {"emotion": None, "events": []})
     transcribed_s: list[float] = field(default_factory=list)
     synthesised: list[dict[str, Any]] = field(default_factory=list)
@@ -93,15 +95,18 @@ class Stub:
         handler.chunk(b"")
 
     def _llm(self, handler: Any, body: bytes) -> None:
+        deltas: list[dict[str, Any]] = [{"content": f"{word} "} for word in self.reply.split(" ")]
         if json.loads(body)["max_tokens"] > 1:  # else it only warms its prompt cache
             self.asked.append(json.loads(body))
+            if self.calls:
+                deltas = [{"content": None, "tool_calls": [part]} for part in self.calls.pop(0)]
         handler.answer("text/event-stream")
         time.sleep(self.llm_s)
-        for word in self.reply.split(" "):
+        for delta in deltas:
             if "llm" in self.fail:
                 handler.close_connection = True
                 return
-            piece = {"choices": [{"delta": {"content": word + " "}}]}
+            piece = {"choices": [{"delta": delta}]}
             handler.chunk(b"data: " + json.dumps(piece).encode() + b"\n\n")
         handler.chunk(b"data: [DONE]\n\n")
         handler.chunk(b"")

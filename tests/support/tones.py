@@ -80,7 +80,7 @@ class ToneEngine:
 
 def load(settings: AsrSettings, find_model: FindModel) -> ToneEngine:
     """As engines are loaded; puts the detector into the service, too."""
-    from huiyin.services.asr import serving  # not before the server has forked: onnxruntime would not survive that
+    from huiyin.services.asr import serving
 
     serving.load_detectors = lambda *_: LoudnessDetector
     return ToneEngine()

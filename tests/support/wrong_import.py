@@ -1,4 +1,4 @@
-"""A service whose worker tells what ``import services`` says: ``python -m tests.support.wrong_import asr --port N``."""
+"""A service that tells what ``import services`` says: ``python -m tests.support.wrong_import asr --port N``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from huiyin.services.common.serve import serve
 
 
 def make_app() -> Flask:
-    """Called in the worker."""
+    """Called by the server."""
     app = Flask("wrong_import")
 
     @app.get("/health")

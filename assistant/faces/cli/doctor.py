@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterator
 
 from huiyin.assistant.faces.cli.checks import QUESTIONS
-from huiyin.assistant.faces.cli.checks.check import Check
+from huiyin.assistant.faces.cli.checks.asking import findings
 from huiyin.assistant.faces.cli.echo_check import check_desktop
 from huiyin.configs.settings import Settings
 
@@ -16,7 +15,7 @@ from huiyin.configs.settings import Settings
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Ask all questions. Returns 0, or 1 when something fails."""
     checks = []
-    for check in _findings(settings, echo=args.echo):
+    for _, check in findings(settings, [*QUESTIONS, check_desktop] if args.echo else QUESTIONS):
         checks.append(check)
         if not args.json:
             advice = f" — {check.advice}" if check.advice else ""
@@ -26,12 +25,3 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         report = {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]}
         print(json.dumps(report, ensure_ascii=False, indent=2))
     return 1 if failed else 0
-
-
-def _findings(settings: Settings, *, echo: bool) -> Iterator[Check]:
-    for question in [*QUESTIONS, check_desktop] if echo else QUESTIONS:
-        try:
-            yield from question(settings)
-        except Exception as error:  # the other questions are still worth asking
-            name = (question.__doc__ or question.__name__).splitlines()[0]
-            yield Check("fail", f"this check failed ({type(error).__name__}: {error}): {name}")

@@ -1,4 +1,4 @@
-"""``huiyin serve``: one service in the foreground, or all three under one roof."""
+"""``huiyin serve``: one service in the foreground, all three under one roof, or the web program."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ _LAST_LINES = 5  # of a service that has ended
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until stopped. Returns the exit status."""
+    if args.service == "web":
+        from huiyin.assistant.faces.cli import web
+
+        return web.run(argparse.Namespace(**vars(args), no_open=True), settings)
+    if args.tls:
+        raise UsageError("cli.tls_of_a_service", service=args.service)
     arguments = list(args.service_arguments)
     if args.host is not None:
         arguments += ["--host", args.host]

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         missing = _no_microphone()
         if missing and args.demo_if_silent:
             print(missing)
+            print("A browser has one of its own: `make web` is a page to talk on.")
             print("Playing the demo instead: a second voice is the user, in a simulated room.\n", flush=True)
             from huiyin.assistant.faces.cli import demo
 

@@ -53,7 +53,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(session))
-        limit = loop.call_later(self._lasts_s, self._expire, session, "realtime.session_expired")
+        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("realtime.session_expired"))
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
@@ -65,7 +65,7 @@ class Connection:
                 task.cancel()
             await asyncio.wait({writer, reader})
 
-    async def refuse(self, event: ServerEvent) -> None:
+    async def turn_away(self, event: ServerEvent) -> None:
         """Tell the client why it cannot stay, and close."""
         self.send(event.message("event_refused"))
         self.end(WSCloseCode.TRY_AGAIN_LATER, b"session limit reached")
@@ -76,7 +76,7 @@ class Connection:
             try:
                 message = await self._socket.receive(self._idle_s)
             except asyncio.TimeoutError:
-                self._expire(session, "realtime.session_idle")
+                self._expire(session, WireError("realtime.session_idle"))
                 return
             if message.type not in _TEXT:
                 return  # the client has left, or broken the protocol
@@ -94,6 +94,6 @@ class Connection:
                 await self._socket.send_str(text)
             await self._socket.close(code=self._ends, message=self._why)
 
-    def _expire(self, session: RealtimeSession, key: str) -> None:
-        session.send(WireError(key).event())
+    def _expire(self, session: RealtimeSession, why: WireError) -> None:
+        session.send(why.event())
         self.end()

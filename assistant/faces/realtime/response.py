@@ -194,7 +194,7 @@ class Response:
             "conversation_id": None if self.items is None else CONVERSATION_ID,
             "output_modalities": list(self.config["output_modalities"]),
             "max_output_tokens": self.config["max_output_tokens"],
-            "audio": {"output": {"format": dict(audio["format"]), "voice": audio["voice"]}},
+            "audio": {"output": {"format": dict(audio["format"]), "voice": self.config.voice}},
             "metadata": self.metadata,
             "usage": None if status == "in_progress" else self._usage(),
         }

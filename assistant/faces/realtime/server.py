@@ -89,7 +89,7 @@ class RealtimeServer:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        check_websocket(request)
+        check_websocket(request, (SUBPROTOCOL,))
         limits = self._settings.realtime
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
@@ -98,7 +98,7 @@ class RealtimeServer:
         connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
         if len(self._connections) >= self._most:
             self._refused += 1
-            await connection.refuse(WireError("realtime.session_limit_reached", most=self._most).event())
+            await connection.turn_away(WireError("realtime.session_limit_reached", most=self._most).event())
             return socket
         self._connections.add(connection)
         self._begun += 1

@@ -96,8 +96,7 @@ class LiveSession:
         except Gone:
             pass
         except ApiError as error:
-            too_big = error.code == _TOO_BIG
-            code = WSCloseCode.MESSAGE_TOO_BIG if too_big else WSCloseCode.POLICY_VIOLATION
+            code = _close_code(error)
             await self._fail(error)
         except Exception:
             log.exception("unexpected error in a live stream")
@@ -155,9 +154,6 @@ class LiveSession:
             await self._send({"type": "error", **error.body()})
 
 
-_TOO_BIG = "message_too_big"
-
-
 async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
     """Run all until one has ended, and cancel the others; raises its error."""
     tasks = [asyncio.ensure_future(part) for part in parts]
@@ -169,6 +165,12 @@ async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
+
+
+def _close_code(error: ApiError) -> WSCloseCode:
+    if error.code == "message_too_big":
+        return WSCloseCode.MESSAGE_TOO_BIG
+    return WSCloseCode.POLICY_VIOLATION if error.status < 500 else WSCloseCode.INTERNAL_ERROR
 
 
 def _next(messages: Iterator[LiveMessage]) -> LiveMessage | None:

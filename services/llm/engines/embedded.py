@@ -22,6 +22,7 @@ from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm import trouble
 from huiyin.services.llm.engines.llama_process import LlamaProcess
+from huiyin.services.llm.engines.tool_requests import shape_tools
 from huiyin.services.llm.fair_queue import FairQueue, Ticket
 from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.trouble import UpstreamError
@@ -35,7 +36,18 @@ _HTTP_THREADS = 8  # one request at a time, and cancelled ones, which llama.cpp 
 _TEMPERATURE = 0.7
 _TOP_P = 0.8
 _TOP_K = 20
+# What repeats the last 128 tokens word for word becomes unlikely from the 40th token on: newlines or a sentence without
+# end. llama.cpp calls it DRY; its default breakers would let newlines pass.
+_AGAINST_LOOPS = {
+    "dry_multiplier": 1.0,
+    "dry_allowed_length": 40,
+    "dry_penalty_last_n": 128,
+    "dry_sequence_breakers": ["<|im_start|>"],
+}
 _CHAT = "/v1/chat/completions"
+_TEMPLATE = Path(__file__).with_name("qwen_coder.jinja")
+_TEMPLATE_FOR = "qwen2.5-coder"  # part of the file's name
+_TEMPLATE_CALL = "```tool_call\n"  # how a call begins in it
 _LOOK_S = 0.1  # how often a request that waits for its turn looks at its client
 
 
@@ -48,6 +60,8 @@ class Embedded:
         self._settings = settings.llm
         self._path = ModelStore(settings.store).ensure(settings.llm.model)
         self.model = self._path.name
+        self._own_template = _TEMPLATE_FOR in self.model.lower()
+        self._can_call = False  # set when the model is warm
         self._queue = FairQueue()
         self._changed = threading.Condition()  # guards the queue, the process, and the session below
         self._in_slot = ""  # the session whose last prompt llama.cpp's slot holds, '' for none or a nameless one
@@ -62,14 +76,15 @@ class Embedded:
         return [{"id": self.model, "object": "model", "created": 0, "owned_by": "huiyin"}]
 
     def shape(self, body: JsonObject) -> JsonObject:
-        """Bounds a reply that the caller left unbounded; refuses pictures and sounds."""
+        """Bounds a reply that the caller left unbounded; refuses pictures, sounds and tools that cannot be called."""
         for message in body["messages"]:
             content = message.get("content")
             if isinstance(content, list) and any(part.get("type") != "text" for part in content):
                 raise ApiError(400, "llm.unsupported_content")
         if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
-        return body
+        body = {**_AGAINST_LOOPS, **body}
+        return shape_tools(body, can_call=self._can_call, opening=_TEMPLATE_CALL if self._own_template else "")
 
     def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
@@ -171,12 +186,14 @@ class Embedded:
                 "temperature": _TEMPERATURE,
                 "top_p": _TOP_P,
                 "top_k": _TOP_K,
+                "chat_template": _TEMPLATE.read_text("utf-8") if self._own_template else "",
             },
             connect_timeout_s=self._settings.connect_timeout_s,
-            warm_up=_warm_up,
+            warm_up=self._warm_up,
             without="llm.without_embedded",
         )
 
-
-def _warm_up(process: LlamaProcess, until: float) -> None:
-    process.ask(_CHAT, {"messages": [{"role": "user", "content": "你好"}], "max_tokens": 1}, until)
+    def _warm_up(self, process: LlamaProcess, until: float) -> None:
+        process.ask(_CHAT, {"messages": [{"role": "user", "content": "你好"}], "max_tokens": 1}, until)
+        template = process.ask("/props", None, until)["chat_template_caps"]
+        self._can_call = bool(template["supports_tools"] and template["supports_tool_calls"])

@@ -26,6 +26,7 @@ class Options(TypedDict):
     temperature: float  # this and the next two: defaults of a request
     top_p: float
     top_k: int
+    chat_template: str  # '' for the model's own
 
 
 class Start(Options):
@@ -58,6 +59,8 @@ def parameters(start: Start) -> Any:
     params.cache_ram_mib = start["prompt_cache_mb"]
     params.sampling.temp, params.sampling.top_p = start["temperature"], start["top_p"]
     params.sampling.top_k = start["top_k"]
+    if start["chat_template"]:
+        params.chat_template = start["chat_template"]
     params.hostnames = ["127.0.0.1"]
     params.port = 0  # the system's choice
     params.api_keys = [start["key"]]

@@ -79,12 +79,13 @@ class LlamaProcess:
         """The status with which the process has ended; None while it runs."""
         return self._child.status
 
-    def ask(self, path: str, body: JsonObject, until: float, watch: Watch = lambda: False) -> JsonObject:
-        """The whole answer to a POST. `until` is a time of `time.monotonic`.
+    def ask(self, path: str, body: JsonObject | None, until: float, watch: Watch = lambda: False) -> JsonObject:
+        """The whole answer to a POST, or a GET where `body` is None. `until` is a time of `time.monotonic`.
 
         Raises one of TROUBLE, or ClientLeft when `watch` says that the client has left.
         """
-        with contextlib.closing(self.client.exchange("POST", path, json.dumps(body).encode())) as exchange:
+        request = ("GET", path) if body is None else ("POST", path, json.dumps(body).encode())
+        with contextlib.closing(self.client.exchange(*request)) as exchange:
             status = exchange.head(until, watch).status
             answer = exchange.rest(until, watch, _ANSWER_LIMIT)
         if status != 200:

@@ -68,6 +68,7 @@ class TurnModel:
                 "temperature": 0.0,
                 "top_p": 1.0,
                 "top_k": 1,
+                "chat_template": "",
             },
             connect_timeout_s=settings.llm.connect_timeout_s,
             warm_up=self._warm_up,

@@ -10,18 +10,13 @@ from huiyin.configs.settings import Settings
 
 Question = Callable[[Settings], Iterator[Check]]
 
-QUESTIONS: list[Question] = [
-    computer.python,
-    computer.libraries,
-    computer.processors,
-    computer.memory,
-    sound.library,
-    sound.echo,
-    sound.devices,
-    sound.microphone,
-    model_files.files,
-    model_files.disk,
-    network.services,
-    network.language_models,
-]
+_COMPUTER: list[Question] = [computer.python, computer.libraries, computer.processors, computer.memory]
+_SOUND: list[Question] = [sound.library, sound.echo, sound.devices, sound.microphone]
+_MODELS: list[Question] = [model_files.files, model_files.disk]
+_NETWORK: list[Question] = [network.services, network.web, network.language_models]
+
+QUESTIONS = [*_COMPUTER, *_SOUND, *_MODELS, *_NETWORK]
 """In the order in which a person would ask."""
+
+OF_THE_PAGE = [*_COMPUTER, *_MODELS, *_NETWORK]
+"""Without those of this machine's sound devices: a browser has its own, and nobody else may open the microphone."""

@@ -25,8 +25,8 @@ _SET_UP = "in the checkout: make setup, or pip install -e '.[embedded]'"
 
 # Distributions.
 _ALWAYS = (
-    "aiohttp", "av", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "pillow", "prometheus-client", "psutil",
-    "pywebrtc-audio", "requests", "soxr", "tqdm",
+    "aiohttp", "av", "cryptography", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "pillow",
+    "prometheus-client", "psutil", "pywebrtc-audio", "requests", "segno", "soxr", "tqdm",
 )  # fmt: skip
 _EMBEDDED_LLM = "xllamacpp"
 _FUNASR = ("torch", "funasr")

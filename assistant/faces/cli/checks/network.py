@@ -17,6 +17,7 @@ from huiyin.configs.settings import Settings
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _UPSTREAM_TIMEOUT_S = 3.0
+_WEB_TIMEOUT_S = 2.0
 _NAMES_SHOWN = 3
 
 
@@ -70,6 +71,24 @@ def _cannot_listen(host: str, port: int) -> str:
         except OSError as error:
             return error.strerror or str(error)
     return ""
+
+
+def web(settings: Settings) -> Iterator[Check]:
+    """The port of `huiyin web`: free, ours already, or another program's."""
+    port = settings.web.port
+    try:
+        health = get_json("web", f"http://127.0.0.1:{port}", "/health", timeout_s=_WEB_TIMEOUT_S)
+        is_ours = isinstance(health, dict) and health.get("service") == "web"
+    except ServiceError:
+        is_ours = False
+    problem = "" if is_ours else _cannot_listen(settings.web.host, port)
+    if is_ours:
+        yield Check("ok", f"port {port}: huiyin web is there")
+    elif problem:
+        what = f"port {port}, for huiyin web, is taken by {_owner(port)} ({problem})"
+        yield Check("warn", what, "stop it, or huiyin web --port N")
+    else:
+        yield Check("ok", f"port {port} is free for huiyin web")
 
 
 def language_models(settings: Settings) -> Iterator[Check]:

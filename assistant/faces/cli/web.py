@@ -1,0 +1,140 @@
+"""``huiyin web``: the page in a browser, and one address for OpenAI clients."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import segno
+
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.conversation.persona_files import load_all
+from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.realtime.server import RealtimeServer
+from huiyin.assistant.faces.web.access import Door
+from huiyin.assistant.faces.web.app import make_app
+from huiyin.assistant.faces.web.door_key import DoorKey, door_key
+from huiyin.assistant.faces.web.latency import Latencies
+from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
+from huiyin.configs.settings import Settings, load
+from huiyin.services.common.access import is_loopback
+from huiyin.services.common.serve import check_port, serve
+
+_SELF_SIGNED = "self-signed"
+_EVERYWHERE = ("0.0.0.0", "::", "")
+_ELSEWHERE = ("192.0.2.1", 9)  # an address of nobody, for documentation (RFC 5737); nothing is sent there
+_OPEN_LIMIT_S = 30.0
+_POLL_S = 0.05
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Serve the page until Ctrl-C. Returns the exit status."""
+    given = {"host": args.host, "port": args.port}
+    settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
+    web = settings.web
+    personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
+    key, certificate = door_key(web), _certificate(args.tls)
+    context = certificate.context() if certificate else None
+    check_port(web.host, web.port)
+    door = Door(key.key, web.port)
+    with Launcher(settings, args.service_arguments, _say) as launcher:
+        _say("starting …")
+        launcher.start(NAMES)
+        services, latencies = launcher.services, Latencies()
+        realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
+        _announce(settings, key, certificate)
+        if not args.no_open and _has_screen():
+            address = _address(_here(web.host), web.port, certificate)
+            opened = f"{address}login?key={door.invite()}" if door.key else address
+            threading.Thread(target=_open, args=(opened, web.host, web.port), name="browser", daemon=True).start()
+        serve(
+            lambda: make_app(services, realtime, door, personas, latency=latencies.facts),
+            replace(settings.service, host=web.host, api_key=""),
+            web.port,
+            tls=context,
+        )
+    return 0
+
+
+def _certificate(tls: Sequence[str] | None) -> Certificate | None:
+    """What ``--tls`` asks for. Raises UsageError."""
+    match tls or ():
+        case ():
+            return None
+        case (word,) if word == _SELF_SIGNED:
+            return self_signed()
+        case (path, key_path):
+            return Certificate(Path(path).expanduser(), Path(key_path).expanduser())
+    raise UsageError("cli.tls_what")
+
+
+def _announce(settings: Settings, key: DoorKey, certificate: Certificate | None) -> None:
+    """Where it is, how one gets in, and what a browser will say."""
+    web = settings.web
+    is_local = is_loopback(web.host)
+    address = _address(_here(web.host) if is_local else _there(web.host), web.port, certificate)
+    if key.is_made:
+        link = f"{address}login?key={key.key}"
+        print(f"huiyin web: {link}\n", flush=True)
+        segno.make(link, error="l").terminal(compact=True)
+    else:
+        print(f"huiyin web: {address}", flush=True)
+        if key.key:
+            _say("it asks for the key that you have set")
+    if certificate:
+        _say(f"the certificate's SHA-256 fingerprint, for when a browser warns of it: {certificate.fingerprint()}")
+    elif not is_local:
+        _say("other devices give no microphone to a page that comes by http://; add --tls self-signed")
+    _say("Ctrl-C ends")
+
+
+def _address(host: str, port: int, certificate: Certificate | None) -> str:
+    return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _here(host: str) -> str:
+    """How this machine calls an address that is listened on."""
+    return "127.0.0.1" if host in _EVERYWHERE else host
+
+
+def _there(host: str) -> str:
+    """How other machines call it."""
+    if host not in _EVERYWHERE:
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ELSEWHERE)  # chooses the way, and with it the address
+            return str(probe.getsockname()[0])
+        except OSError:
+            return host_addresses()[0]
+
+
+def _has_screen() -> bool:
+    """Whether a browser can show itself; a text browser in this terminal would only be in the way."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _open(url: str, host: str, port: int) -> None:
+    """Show `url` in a browser, as soon as the server answers."""
+    limit_s = time.monotonic() + _OPEN_LIMIT_S
+    while time.monotonic() < limit_s:
+        try:
+            socket.create_connection((_here(host), port), timeout=_POLL_S).close()
+        except OSError:
+            time.sleep(_POLL_S)
+        else:
+            webbrowser.open(url)
+            return
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""The page in a browser, and one address for the services and OpenAI Realtime."""

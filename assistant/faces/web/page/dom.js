@@ -1,0 +1,62 @@
+// Elements in one expression, downloads, and times for people.
+
+export const byId = (id) => document.getElementById(id);
+
+/** h("p", {class: "x", onclick: f}, "text", element, null): an element. */
+export function h(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(name, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** A use of the symbol `name` in index.html. */
+export function icon(name) {
+  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
+}
+
+/** Offers `parts` as the file `name`. */
+export function download(name, parts, type) {
+  const url = URL.createObjectURL(new Blob([parts].flat(), { type }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it after the click
+}
+
+/** 75.4 as "1:15", 3675 as "1:01:15". */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** A file name's time: 2026-11-28 23.26.13 */
+export function stamp(date = new Date()) {
+  const local = new Date(date - date.getTimezoneOffset() * 60_000).toISOString();
+  return local.slice(0, 19).replace("T", " ").replaceAll(":", ".");
+}
+
+/** The JSON of an address. Raises Error with the server's own words and hint. */
+export async function getJson(address, options) {
+  const response = await fetch(address, options);
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw Object.assign(new Error(words(body.error) || `HTTP ${response.status}`), { status: response.status });
+  return body;
+}
+
+/** What an error of our servers says: message and hint. */
+export function words(error) {
+  return error ? [error.message, error.hint].filter(Boolean).join(" — ") : "";
+}

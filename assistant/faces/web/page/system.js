@@ -1,0 +1,132 @@
+// The System tab: what runs here, how fast it answers, and what `huiyin doctor` says.
+
+import { getJson, h, svg } from "./dom.js";
+import { t } from "./i18n.js";
+
+const AGAIN_MS = 5_000;
+const SERVICES = ["asr", "llm", "tts"];
+const NOT_SHOWN = new Set(["service", "state", "versions", "cpus", "python", "platform", "error"]);
+const PARTS = ["hear", "asr", "llm", "tts", "hold", "total"];
+
+export function open(root) {
+  let facts = null;
+  let checks = null;
+  let problem = "";
+  let timer = 0;
+  const box = h("div", { class: "system" });
+  root.append(h("h1", { class: "hidden", "data-t": "tab.system" }), box);
+
+  async function learn() {
+    try {
+      facts = await getJson("/api/system");
+      problem = "";
+    } catch (error) {
+      problem = error.message;
+    }
+    draw();
+    if (!root.hidden) timer = setTimeout(learn, AGAIN_MS);
+  }
+
+  async function examine() {
+    checks = await getJson("/api/doctor").catch(() => null);
+    draw();
+  }
+
+  function draw() {
+    const focused = document.activeElement?.id;
+    const cards = facts ? [...SERVICES.map((name) => serviceCard(name, facts.services?.[name])), latencyCard(facts.latency), machineCard(facts), doctorCard(checks, examine)] : [];
+    box.replaceChildren(problem ? h("p", { class: "warning", role: "status" }, problem) : "", ...cards);
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  return {
+    refresh: draw,
+    shown() {
+      learn();
+      if (!checks) examine();
+    },
+    hidden: () => clearTimeout(timer),
+  };
+}
+
+function card(title, ...content) {
+  return h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, title[0]), ...title.slice(1)), content);
+}
+
+function rows(pairs) {
+  return h("dl", { class: "facts-list" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+function serviceCard(name, facts = {}) {
+  const state = facts.state ?? (facts.error ? "failed" : "down");
+  const model = facts.model ? String(facts.model) : "–";
+  const shown = Object.entries(facts).filter(([key]) => !NOT_SHOWN.has(key) && key !== "model");
+  return card(
+    [t(`service.${name}`), h("span", { class: `badge ${state}` }, t(`status.${state}`))],
+    h("p", { class: "big" }, model),
+    facts.error ? h("p", { class: "warning" }, typeof facts.error === "string" ? facts.error : facts.error.message) : null,
+    rows([...shown.map(([key, value]) => [t(`fact.${key}`), words(value)]), ...versions(facts.versions)]),
+  );
+}
+
+/** Any fact as people read it. */
+function words(value) {
+  if (Array.isArray(value)) return value.map(words).join(", ");
+  if (value && typeof value === "object") return Object.entries(value).map(([key, part]) => `${t(`fact.${key}`)} ${words(part)}`).join(", ");
+  if (typeof value === "boolean") return t(value ? "fact.yes" : "fact.no");
+  return typeof value === "number" && !Number.isInteger(value) ? String(Math.round(value * 100) / 100) : String(value ?? "");
+}
+
+const versions = (list = {}) => Object.entries(list);
+
+function machineCard({ machine = {}, web = {} }) {
+  const gpus = (machine.gpu ?? []).map(({ name, memory_gb }) => [name, memory_gb ? `${memory_gb} GB` : ""].filter(Boolean).join(", "));
+  const sessions = web.sessions ?? {};
+  return card(
+    [t("system.machine")],
+    rows([
+      [t("system.cpus"), machine.cpus],
+      [t("system.memory"), machine.memory_gb && `${machine.memory_gb} GB`],
+      [t("system.gpu"), gpus.join("; ") || t("system.no_gpu")],
+      [t("system.sessions"), sessions.open === undefined ? null : t("system.sessions_of", sessions)],
+      ["Python", web.python],
+      ...versions(web.versions),
+    ]),
+  );
+}
+
+function latencyCard({ histogram = [], parts = {} } = {}) {
+  const table = Object.keys(parts).length ? h(
+    "table", { class: "latencies" },
+    h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "hidden" }, t("system.part"))), h("th", { scope: "col" }, t("system.p50")), h("th", { scope: "col" }, t("system.p95")))),
+    h("tbody", {}, PARTS.filter((name) => parts[name]).map((name) => h("tr", {}, h("th", { scope: "row" }, h("i", { class: `swatch part-${name}` }), t(`latency.${name}`)), h("td", {}, `${Math.round(parts[name].p50)} ms`), h("td", {}, `${Math.round(parts[name].p95)} ms`)))),
+  ) : null;
+  if (!histogram.length) return card([t("system.latency")], h("p", { class: "hint" }, t("system.no_latency")), table);
+  return card([t("system.latency")], h("p", { class: "hint" }, t("latency.title")), bars(histogram), table);
+}
+
+function bars(histogram) {
+  const [width, height, foot] = [360, 110, 16];
+  const most = Math.max(...histogram.map(([, count]) => count));
+  const step = width / histogram.length;
+  const total = histogram.reduce((sum, [, count]) => sum + count, 0);
+  return svg(
+    "svg", { class: "histogram", viewBox: `0 0 ${width} ${height + foot}`, role: "img", "aria-label": t("system.histogram", { count: total }) },
+    histogram.map(([ms, count], i) => {
+      const tall = (count / most) * (height - 6);
+      return [
+        svg("rect", { x: i * step + 2, y: height - tall, width: step - 4, height: tall, rx: 3 }, svg("title", {}, `≤ ${ms} ms: ${count}`)),
+        svg("text", { x: (i + 0.5) * step, y: height + foot - 3, "text-anchor": "middle" }, ms),
+      ];
+    }),
+  );
+}
+
+function doctorCard(checks, examine) {
+  const button = h("button", { class: "quiet", id: "examine", onclick: examine }, t("system.examine"));
+  if (!checks) return card([t("system.doctor"), button], h("p", { class: "hint" }, t("system.examining")));
+  return card([t("system.doctor"), button], h(
+    "ul", { class: "checks" },
+    checks.map(({ status, text, hint }) => h("li", {}, h("span", { class: `badge ${status}` }, t(`check.${status}`)), h("span", {}, text, hint ? h("small", {}, hint) : null))),
+  ));
+}
