@@ -24,11 +24,11 @@ Talk = tuple[list[tuple[str, str, dict[str, Any], list[str]]], list[str]]
 
 ENGLISH: Talk = (
     [
-        ("I finally finished the project today, I'm so happy!", "en", {"label": "happy", "confidence": 0.86}, ["laughter"]),
+        ("I finished the project, I'm so happy!", "en", {"label": "happy", "confidence": 0.86}, ["laughter"]),
         ("Wait, I only went to bed at three. I'm really tired.", "en", {"label": "sad", "confidence": 0.67}, []),
     ],
     [
-        "Congratulations! Getting such a big one done in time is not easy. How will you celebrate? I would sleep first.",
+        "Congratulations! Getting such a big one done in time is not easy. How will you celebrate it?",
         "Then take it easy today. Leave the screen alone for a while, and go to bed early; a cup of warm milk helps.",
     ],
 )  # fmt: skip

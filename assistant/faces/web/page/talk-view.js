@@ -156,7 +156,8 @@ function bindSaving(talk) {
     button.focus();
     const name = `huiyin ${stamp()}`;
     const { conversation, recording } = talk;
-    if (!conversation.entries.length && recording.empty) conversation.notice(t("save.nothing"));
+    const nothing = what === "sound" ? recording.empty : !conversation.entries.length;
+    if (nothing) conversation.notice(t("save.nothing"));
     else if (what === "text") download(`${name}.txt`, transcript(conversation.entries, t), "text/plain");
     else if (what === "sound") download(`${name}.wav`, recording.wav(), "audio/wav");
     else download(`${name}.yaml`, scenario(conversation, { name, turns: choices.get("turns") }), "application/yaml");
