@@ -191,3 +191,16 @@ def test_what_is_typed_where_no_response_is_wanted_is_kept(rig: Rig) -> None:
     rig.send("response.create", response={"output_modalities": ["text"]})
     rig.wait("response.done")
     assert rig.stages.asked[-1][-1]["content"] == "Typed."
+
+
+def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
+    Player(rig)
+    rig.send("response.create")
+    rig.go_on(1.0)
+    rig.send("huiyin.type", text="Typed.")
+    rig.wait("response.done")
+    rig.wait("huiyin.output.heard")
+    rig.type("And now?")
+    assert rig.wait("response.done")["response"]["status"] == "completed"
+    rig.go_on(1.0)
+    assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]
