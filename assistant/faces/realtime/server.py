@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -17,8 +18,9 @@ from flask import Flask
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
-from huiyin.assistant.conversation.http_stages import HttpVoice, http_parts
+from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
 from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.realtime import checks
@@ -30,6 +32,7 @@ from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, Sessio
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
+from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route, check_websocket, on_shutdown
 
@@ -95,17 +98,23 @@ class RealtimeServer:
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
         )
         await socket.prepare(request)
-        connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
+        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         if len(self._connections) >= self._most:
             self._refused += 1
-            await connection.turn_away(WireError("realtime.session_limit_reached", most=self._most).event())
+            full = WireError("realtime.session_limit_reached", most=self._most)
+            await connection.turn_away(full.event(), WSCloseCode.TRY_AGAIN_LATER)
             return socket
         self._connections.add(connection)
         self._begun += 1
         session: RealtimeSession | None = None
         try:
-            session = await self._open(request, connection)
-            await connection.run(session)
+            try:
+                session = await self._open(request, connection)
+            except StoreError as error:
+                failed = WireError("realtime.no_model", error=error)
+                await connection.turn_away(failed.event(), WSCloseCode.INTERNAL_ERROR)
+            else:
+                await connection.run(session)
         finally:
             self._connections.discard(connection)
             if session is not None:
@@ -164,11 +173,19 @@ class RealtimeServer:
             audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
             return make_listener(replace(settings, audio=audio), _ignore)
 
-        def voice_named(voice: str) -> HttpVoice:
-            return HttpVoice(self._services, "" if voice == DEFAULT_VOICE else voice, name)
+        def voice_for(config: SessionConfig) -> Voice:
+            voice = "" if config.voice == DEFAULT_VOICE else config.voice
+            return HttpVoice(self._services, voice, name, config.speed)
+
+        def recogniser_for(config: SessionConfig) -> Recogniser:
+            known = config.language in settings.asr.languages  # others would be refused
+            return HttpRecogniser(self._services, config.language if known else "")
 
         make_ear(settings.audio.speech_threshold)
-        return Engines(parts, voice_named, make_ear, self._personas, self._said)
+        return Engines(
+            parts, voice_for, make_ear, self._personas, self._said,
+            model_for=lambda config: HttpModel(self._services, name, config.max_tokens), recogniser_for=recogniser_for,
+        )  # fmt: skip
 
     def _said(self, persona: Persona) -> dict[str, Pcm16]:
         """The apologies' sound, made once a persona."""
@@ -176,6 +193,11 @@ class RealtimeServer:
             folder = self._settings.store.path.parent / "apologies"
             self._apologies[persona.name] = Apologies(self._services, persona, folder)
         return self._apologies[persona.name]
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _ignore(text: Any) -> None:

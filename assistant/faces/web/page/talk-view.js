@@ -16,7 +16,7 @@ const BUSY = new Set(["speaking", "thinking", "paused"]);
 const HINTS = { idle: "hint.idle", listening: "hint.listening", hold: "hint.hold" };
 
 export function talkTab(setup) {
-  const talk = new Talk();
+  const talk = new Talk(setup);
   const orb = new Orb(byId("orb"), byId("orb-canvas"));
   const captions = new Captions(byId("captions"), byId("announcer"), talk.conversation);
   captions.onIdea = (text) => talk.type(text);
@@ -168,7 +168,7 @@ function bindOptions(talk, setup) {
   for (const name of ["persona", "voice", "speech", "turns", "input", "output"]) {
     byId(name).addEventListener("change", ({ target }) => choices.set(name, target.value));
   }
-  for (const name of ["persona", "voice", "speech", "turns"]) choices.addEventListener(name, () => talk.configure());
+  for (const name of ["persona", "voice", "speech", "turns"]) choices.addEventListener(name, () => talk.configure(name));
   choices.addEventListener("input", () => { if (talk.running) talk.useMicrophone(); });
   choices.addEventListener("output", () => {
     byId("output-hint").hidden = !choices.get("output");
