@@ -139,7 +139,7 @@ def test_the_link_gives_a_cookie_that_opens(locked: str) -> None:
     assert answer.ok, "a redirect would lose a strict cookie where the link stood on another site"
     assert 'content="0; url=/"' in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "Path=/" in cookie
     assert "Secure" not in cookie, "a browser would not send it over plain http"
