@@ -44,7 +44,7 @@ export const WORDS = {
   "hint.reconnecting": ["What was said is kept. Connecting again…", "说过的话都在。正在重新连接……"],
   "hint.resume": ["Tap to hear the assistant.", "点一下才能听到声音。"],
 
-  "mic.insecure": ["Browsers give a microphone only to https pages or localhost. Start “huiyin web --tls”, or open this page at http://localhost.", "浏览器只把麦克风给 https 或 localhost 的页面。请用 “huiyin web --tls” 启动，或者用 http://localhost 打开。"],
+  "mic.insecure": ["Browsers give a microphone only to https pages or localhost. Start “huiyin web --tls self-signed”, or open this page at http://localhost.", "浏览器只把麦克风给 https 或 localhost 的页面。请用 “huiyin web --tls self-signed” 启动，或者用 http://localhost 打开。"],
   "mic.denied": ["The browser refused the microphone. Allow it in the address bar and start again; until then you can type.", "浏览器没有给麦克风权限。请在地址栏里允许，再重新开始；也可以先打字。"],
   "mic.missing": ["No microphone is plugged in. Plug one in and it is used at once; until then you can type.", "没有找到麦克风。插上就能用；也可以先打字。"],
   "mic.busy": ["The microphone is in use by another program. Close it and start again; until then you can type.", "麦克风被别的程序占用了。关掉那个程序，再重新开始；也可以先打字。"],
@@ -145,7 +145,7 @@ export const WORDS = {
   "file.name": ["Name", "名称"],
   "file.length": ["Length", "时长"],
   "file.confidence": ["Confidence", "置信度"],
-  "file.speed": ["× real time", "倍速"],
+  "file.speed": ["Speed", "倍速"],
   "file.act": ["Remove", "移除"],
   "file.remove": ["Remove {name}", "移除 {name}"],
   "file.save_all": ["All as a zip", "全部下载 (zip)"],

@@ -7,7 +7,7 @@ import { listDevices } from "./microphone.js";
 import { Orb } from "./orb.js";
 import { scenario, transcript } from "./save.js";
 import { choices } from "./state.js";
-import { Talk } from "./talk.js";
+import { now, Talk } from "./talk.js";
 import { drawTimeline, medianWait } from "./timeline.js";
 
 const TIMELINE_MS = 250;
@@ -44,7 +44,7 @@ export function talkTab(setup) {
     const wait = medianWait(talk.conversation.entries) ?? "–";
     const { bufferMs, underruns, outMs } = talk.stats;
     byId("figures").textContent = bufferMs ? t("timeline.figures", { wait, out: outMs, buffer: bufferMs, gaps: underruns }) : "";
-    drawTimeline(byId("timeline"), talk.conversation.entries, performance.now() / 1000);
+    drawTimeline(byId("timeline"), talk.conversation.entries, now());
   }
 
   talk.addEventListener("state", ({ detail }) => {

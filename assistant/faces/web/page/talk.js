@@ -13,7 +13,8 @@ const QUIET_DBFS = -42; // speech this soft is hard to recognise
 const SAVE_AFTER_MS = 500;
 const PLAYBACK_REPORT = new Set(["progress", "stopped", "ended"]);
 
-const now = () => performance.now() / 1000;
+/** Seconds on a clock that goes on when the page is loaded again: a talk that is restored keeps its times. */
+export const now = () => (performance.timeOrigin + performance.now()) / 1000;
 
 /** Events: "state" {state, hint?: [key, facts], warn?}, "level" {user, assistant}, "devices", "playback". */
 export class Talk extends EventTarget {
