@@ -234,7 +234,8 @@ export class Talk extends EventTarget {
 
   #played(event) {
     this.stats = { bufferMs: event.bufferMs, underruns: event.underruns, outMs: Math.round(this.audio.outputLatencyMs) };
-    if (PLAYBACK_REPORT.has(event.type) && event.id) {
+    // A reply of a session that is gone may still fade out: the next session does not know it
+    if (PLAYBACK_REPORT.has(event.type) && this.conversation.responses.has(event.id)) {
       this.client.send("huiyin.playback", { response_id: event.id, audio_ms: event.ms });
     }
     this.conversation.played(event);
