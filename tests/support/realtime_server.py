@@ -18,6 +18,7 @@ from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import Settings, load
+from huiyin.services.common.heap import few_arenas
 from tests.support import ROOT
 from tests.support.live_server import running
 
@@ -75,6 +76,7 @@ def server_process(log: Path, **settings: object) -> Iterator[ServerProcess]:
 def main() -> None:
     """Prints its address; ends when its standard input does."""
     parser = argparse.ArgumentParser(description=__doc__)
+    few_arenas()
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     with realtime_server(load(environ={}, overrides=parser.parse_args().set)) as url:
         print(url, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import secrets
@@ -34,12 +35,14 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.heap import trim_heap
 from huiyin.services.common.routes import add_route, check_websocket, on_shutdown
 
 PATH = "/v1/realtime"
 MODEL = "huiyin"  # where the client names none
 SUBPROTOCOL = "realtime"
 _SESSIONS_PER_CORE = 4
+_TIDY_S = 30.0  # longer than pings, whose timers keep a connection that is gone
 _PING_S = 20.0  # a client that does not answer for so long has vanished
 _KEY_S = (10.0, 7200.0)  # how long a key may be good
 
@@ -68,6 +71,7 @@ class RealtimeServer:
         self._connections: set[Connection] = set()
         self._apologies: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
+        self._tidying: asyncio.TimerHandle | None = None
 
     def mount(self, app: Flask) -> None:
         """Add the routes."""
@@ -117,9 +121,23 @@ class RealtimeServer:
                 await connection.run(session)
         finally:
             self._connections.discard(connection)
+            self._tidy_later()
             if session is not None:
                 session.close()
         return socket
+
+    def _tidy_later(self) -> None:
+        """When the last client has been gone for a while, what it left behind goes back to the system."""
+        if self._connections:
+            return
+        if self._tidying is not None:
+            self._tidying.cancel()
+        self._tidying = asyncio.get_running_loop().call_later(_TIDY_S, self._tidy)
+
+    def _tidy(self) -> None:
+        if not self._connections:
+            gc.collect()  # sessions are circles of objects
+            trim_heap()
 
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
