@@ -22,9 +22,9 @@ from openai.types.realtime.client_secret_create_response import ClientSecretCrea
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
-from huiyin.assistant.faces.realtime.keys import Keys
+from huiyin.assistant.faces.connections.host import Engines
+from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
 from tests.realtime.protocol import Event, Invariants
 from tests.realtime.rig import PERSONA, LoudEar, Stages

@@ -11,8 +11,8 @@ from huiyin.assistant.conversation.world import Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tokens import message_tokens
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
+from huiyin.assistant.faces.connections.wire import Json
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
-from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 
 

@@ -9,9 +9,11 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts, Voice
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.faces.realtime import checks, requests, wire
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.realtime import requests
 from huiyin.assistant.faces.realtime.beta import as_ga
-from huiyin.assistant.faces.realtime.checks import choice, listed, nullable, record, text
 from huiyin.assistant.faces.realtime.contents import item_body, messages_of
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.out_of_band import OutOfBand
@@ -26,7 +28,6 @@ from huiyin.assistant.faces.realtime.session_config import (
     tools,
 )
 from huiyin.assistant.faces.realtime.translator import Translator
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.turns.transitions import State
 
 _PAIRS, _KEY, _VALUE = 16, 64, 512  # metadata: how many, and their lengths in characters
@@ -37,7 +38,7 @@ _BESIDE = 4  # out of band, at once
 def _metadata(value: Any, param: str) -> Json:
     pairs = checks.an_object(value, param)
     if len(pairs) > _PAIRS:
-        raise WireError("realtime.too_many", code="object_above_max_properties", param=param, most=_PAIRS)
+        raise WireError("connections.too_many", code="object_above_max_properties", param=param, most=_PAIRS)
     return {text(_KEY)(key, param): text(_VALUE)(entry, f"{param}.{key}") for key, entry in pairs.items()}
 
 
@@ -61,7 +62,7 @@ class Responses:
     """`create` and `cancel` take an event, and raise WireError where it cannot be done."""
 
     def __init__(
-        self, send: Callable[[wire.ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
         items: Items, translator: Translator, session: Session, world: World, parts: Parts,
         voice_named: Callable[[str], Voice],
     ) -> None:  # fmt: skip

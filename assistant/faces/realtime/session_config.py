@@ -5,15 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from huiyin.assistant.faces.realtime import checks
-from huiyin.assistant.faces.realtime.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
+from huiyin.assistant.faces.connections.checks import choice, flag, integer, listed, nullable, number, record, text
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import as_ga
-from huiyin.assistant.faces.realtime.checks import choice, flag, integer, listed, nullable, number, record, text
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.turns.events import NEVER
-
-DEFAULT_VOICE = "default"
-"""The speech service chooses a voice for the language."""
 
 _NAME = 200  # characters
 _TOOLS = 128
@@ -43,7 +40,7 @@ _VADS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 def _rate(value: Any, param: str) -> int:
     rate: int = integer(RATES[0], RATES[-1])(value, param)
     if rate not in RATES:
-        raise WireError("realtime.no_choice", code="invalid_value", param=param, words=list(RATES))
+        raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(RATES))
     return rate
 
 

@@ -8,14 +8,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from huiyin.assistant.faces.realtime.session import RealtimeSession
-from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import WireError
 
 _MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
 _TEXT = (WSMsgType.TEXT, WSMsgType.BINARY)
+
+
+class Talk(Protocol):
+    """A session, as its connection sees it."""
+
+    def receive(self, message: str | bytes) -> None:
+        """What the client sends. Whatever is wrong with it, the session goes on."""
+
+    def expire(self, why: WireError) -> None:
+        """The session ends: the client is to be told."""
+
+    def close(self) -> None:
+        """The connection has ended."""
 
 
 class Connection:
@@ -48,12 +61,12 @@ class Connection:
             self._is_ending, self._ends, self._why = True, code, why
             self._news.set()
 
-    async def run(self, session: RealtimeSession) -> None:
+    async def run(self, session: Talk) -> None:
         """Carry messages until one side leaves."""
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(session))
-        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("realtime.session_expired"))
+        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("connections.session_expired"))
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
@@ -65,18 +78,18 @@ class Connection:
                 task.cancel()
             await asyncio.wait({writer, reader})
 
-    async def turn_away(self, event: ServerEvent) -> None:
+    async def turn_away(self, message: str) -> None:
         """Tell the client why it cannot stay, and close."""
-        self.send(event.message("event_refused"))
+        self.send(message)
         self.end(WSCloseCode.TRY_AGAIN_LATER, b"session limit reached")
         await self._write()
 
-    async def _read(self, session: RealtimeSession) -> None:
+    async def _read(self, session: Talk) -> None:
         while True:
             try:
                 message = await self._socket.receive(self._idle_s)
             except asyncio.TimeoutError:
-                self._expire(session, WireError("realtime.session_idle"))
+                self._expire(session, WireError("connections.session_idle"))
                 return
             if message.type not in _TEXT:
                 return  # the client has left, or broken the protocol
@@ -94,6 +107,6 @@ class Connection:
                 await self._socket.send_str(text)
             await self._socket.close(code=self._ends, message=self._why)
 
-    def _expire(self, session: RealtimeSession, why: WireError) -> None:
-        session.send(why.event())
+    def _expire(self, session: Talk, why: WireError) -> None:
+        session.expire(why)
         self.end()
