@@ -26,7 +26,8 @@ from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
 from huiyin.services.common.front import make_application
 
-_STOP_GRACE_S = 3.0  # then running requests are aborted
+STOP_GRACE_S = 3.0
+"""For requests in hand when the server stops; then they are aborted."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
@@ -134,13 +135,20 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serves `app` on `listener` meanwhile; at the end, requests in hand have some seconds."""
     loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
     # aiohttp waits for as long twice: for the answers, then for what is left of them.
-    runner = web.AppRunner(make_application(app, settings, threads), shutdown_timeout=_STOP_GRACE_S / 2)
+    runner = web.AppRunner(make_application(app, settings, threads), shutdown_timeout=STOP_GRACE_S / 2)
     await runner.setup()
     server = runner.server
     assert server is not None
+
+    def connection() -> Connection:
+        if stopping.is_set():  # accepted just before: a transport without a server would leave its socket open
+            raise ConnectionAbortedError("the server stops")
+        return Connection(server, loop, stopping.is_set)
+
     listening = await loop.create_server(
-        lambda: Connection(server, loop),
+        connection,
         sock=listener,
         ssl=tls,
         backlog=_BACKLOG,
@@ -149,6 +157,7 @@ async def serving(
     try:
         yield
     finally:
+        stopping.set()
         listening.close()
         await runner.cleanup()
 

@@ -19,7 +19,7 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ears.listener import SpeechChange
-from huiyin.assistant.faces.connections.host import Engines, Limits
+from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.ports import SAMPLE_RATE

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -13,46 +14,24 @@ from aiohttp import WSCloseCode, web
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
-from huiyin.assistant.conversation.http_stages import HttpVoice, http_parts
+from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
 from huiyin.assistant.conversation.session import Ear, Session
-from huiyin.assistant.conversation.stages import Parts, Voice
+from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.connection import Connection, Talk
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes
 from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
+from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.routes import check_websocket
 
-DEFAULT_VOICE = "default"
-"""The speech service chooses a voice for the language."""
 SUBPROTOCOL = "realtime"
 """Beside it a browser may offer its key, as it can set no header."""
 
 _SESSIONS_PER_CORE = 4
 _PING_S = 20.0  # a client that does not answer for so long has vanished
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one session."""
-
-    uncommitted_s: float = 120.0
-    """sound that waits to be committed, or to be heard"""
-    items: int = 5000
-    """in the conversation"""
-
-
-@dataclass(frozen=True)
-class Engines:
-    """What a session is made of. `voice_named`: name -> the voice; `make_ear`: threshold of voice activity -> an ear,
-    whose sound begins then."""
-
-    parts: Parts
-    voice_named: Callable[[str], Voice]
-    make_ear: Callable[[float], Ear]
-    personas: Mapping[str, Persona]
-    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
 
 
 class Host:
@@ -87,8 +66,8 @@ class Host:
     async def talk(
         self, request: web.Request, begin: Callable[[Connection], Awaitable[Talk]], refusal: Callable[[WireError], str]
     ) -> web.StreamResponse:
-        """One session over a WebSocket: what `begin` makes. `refusal`: what a client is told where there are too many.
-        Raises ApiError for what is no handshake.
+        """One session over a WebSocket: what `begin` makes. `refusal`: what a client is told where there are too many,
+        or a model is missing. Raises ApiError for what is no handshake.
         """
         check_websocket(request, (SUBPROTOCOL,))
         limits = self.settings.realtime
@@ -96,17 +75,23 @@ class Host:
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
         )
         await socket.prepare(request)
-        connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
+        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         if len(self._connections) >= self._most:
             self._refused += 1
-            await connection.turn_away(refusal(WireError("connections.session_limit_reached", most=self._most)))
+            full = WireError("connections.session_limit_reached", most=self._most)
+            await connection.turn_away(refusal(full), WSCloseCode.TRY_AGAIN_LATER)
             return socket
         self._connections.add(connection)
         self._begun += 1
         session: Talk | None = None
         try:
-            session = await begin(connection)
-            await connection.run(session)
+            try:
+                session = await begin(connection)
+            except StoreError as error:
+                failed = WireError("connections.no_model", error=error)
+                await connection.turn_away(refusal(failed), WSCloseCode.INTERNAL_ERROR)
+            else:
+                await connection.run(session)
         finally:
             self._connections.discard(connection)
             if session is not None:
@@ -129,11 +114,19 @@ class Host:
             audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
             return make_listener(replace(settings, audio=audio), _ignore)
 
-        def voice_named(voice: str) -> HttpVoice:
-            return HttpVoice(self._services, "" if voice == DEFAULT_VOICE else voice, name)
+        def voice_for(wishes: Wishes) -> Voice:
+            voice = "" if wishes.voice == DEFAULT_VOICE else wishes.voice
+            return HttpVoice(self._services, voice, name, wishes.speed)
+
+        def recogniser_for(wishes: Wishes) -> Recogniser:
+            known = wishes.language in settings.asr.languages  # others would be refused
+            return HttpRecogniser(self._services, wishes.language if known else "")
 
         make_ear(settings.audio.speech_threshold)
-        return Engines(parts, voice_named, make_ear, self._personas, self._said)
+        return Engines(
+            parts, voice_for, make_ear, self._personas, self._said,
+            model_for=lambda wishes: HttpModel(self._services, name, wishes.max_tokens), recogniser_for=recogniser_for,
+        )  # fmt: skip
 
     def _said(self, persona: Persona) -> dict[str, Pcm16]:
         """The apologies' sound, made once a persona."""
@@ -141,6 +134,11 @@ class Host:
             folder = self.settings.store.path.parent / "apologies"
             self._apologies[persona.name] = Apologies(self._services, persona, folder)
         return self._apologies[persona.name]
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _ignore(what: Any) -> None:

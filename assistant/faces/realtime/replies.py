@@ -47,6 +47,8 @@ class Reply:
     """Clause -> how many of its words the client has the times of."""
     failure: str = ""
     """Why a stage failed."""
+    is_unheard: bool = False
+    """That stage was the recogniser: there are no words."""
     release: Callable[[], None] | None = None
     """To be called when its items have their entries in the history."""
 

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.stages import Parts, Voice
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.realtime import requests
 from huiyin.assistant.faces.realtime.beta import as_ga
 from huiyin.assistant.faces.realtime.contents import item_body, messages_of
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.out_of_band import OutOfBand
-from huiyin.assistant.faces.realtime.parts import Request, ShapedModel, ShapedVoice, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import Request, choice_of, shaped, tools_of
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import (
     SessionConfig,
@@ -63,13 +63,10 @@ class Responses:
 
     def __init__(
         self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
-        items: Items, translator: Translator, session: Session, world: World, parts: Parts,
-        voice_named: Callable[[str], Voice],
+        items: Items, translator: Translator, session: Session, world: World, engines: Engines,
     ) -> None:  # fmt: skip
-        """`parts`: with the model as it is; `voice_named`: name -> the voice."""
         self._send, self._new_id, self._config, self._items = send, new_id, config, items
-        self._translator, self._session, self._world, self._parts = translator, session, world, parts
-        self._voice_named = voice_named
+        self._translator, self._session, self._world, self._engines = translator, session, world, engines
         self._beside: dict[str, OutOfBand] = {}
         self._is_asked = False  # the conversation has been asked for the active response
         translator.when_free = self._when_free
@@ -153,8 +150,7 @@ class Responses:
             raise WireError("realtime.too_many_responses", code="too_many_responses", most=_BESIDE)
         response = self._response(request, metadata, None)
         response.begin()
-        model = ShapedModel(self._parts.model, lambda generation: request)
-        parts = Parts(self._parts.recogniser, model, ShapedVoice(self._voice_named, lambda generation: request))
+        parts = shaped(self._engines, lambda generation: request, self._config)
         beside = OutOfBand(self._world, parts, response, lambda: self._forget(response))
         self._beside[response.id] = beside
         if request.tools is None:

@@ -18,7 +18,8 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import number, record
 from huiyin.assistant.faces.connections.connection import Connection
-from huiyin.assistant.faces.connections.host import DEFAULT_VOICE, Engines, Host
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
+from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.session import RealtimeSession

@@ -13,7 +13,7 @@ from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.checks import choice
-from huiyin.assistant.faces.connections.host import DEFAULT_VOICE, Engines, Limits
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
 from huiyin.assistant.faces.connections.requests import ClientEvent, read
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
@@ -23,7 +23,7 @@ from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
-from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import choice_of, shaped, tools_of
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
@@ -67,12 +67,7 @@ class RealtimeSession:
         self._translator = Translator(
             config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
         )
-        request_of = self._translator.request_of
-        parts = replace(
-            engines.parts,
-            model=ShapedModel(engines.parts.model, request_of),
-            voice=ShapedVoice(engines.voice_named, request_of),
-        )
+        parts = shaped(engines, self._translator.request_of, config)
         self.conversation = Session(
             world,
             self._port,
@@ -85,12 +80,11 @@ class RealtimeSession:
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, engines.parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
             limits.uncommitted_s,
         )  # fmt: skip
         self._responses = Responses(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines.parts,
-            engines.voice_named,
+            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines,
         )  # fmt: skip
         self._client_items = ClientItems(
             self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
@@ -229,6 +223,8 @@ class RealtimeSession:
             detection = detection or {}
             self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
         else:
+            if self._ear.is_speaking:
+                self.conversation.end_turn()  # of which nothing more will be heard
             self._ear.close()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
