@@ -12,7 +12,6 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tokens import message_tokens
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.faces.connections.engines import Engines, Wishes
-from huiyin.assistant.faces.connections.wire import Json
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
@@ -105,13 +104,3 @@ class ShapedVoice:
         """As `Voice.speak`."""
         config = self._request_of(speech.generation).config
         return (self._voice_for(config) if config.speaks else self._silent).speak(speech)
-
-
-def tools_of(described: Sequence[Json]) -> list[Tool]:
-    """The wire's functions."""
-    return [Tool(tool["name"], tool["description"], tool["parameters"]) for tool in described]
-
-
-def choice_of(choice: str | Json) -> ToolChoice:
-    """The wire's choice, as chat completions have it."""
-    return choice if isinstance(choice, str) else {"type": "function", "function": {"name": choice["name"]}}

@@ -11,21 +11,20 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
 from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.tools import choice_of, tool_choice, tools, tools_of
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.realtime import requests
 from huiyin.assistant.faces.realtime.beta import as_ga
 from huiyin.assistant.faces.realtime.contents import item_body, messages_of
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.out_of_band import OutOfBand
-from huiyin.assistant.faces.realtime.parts import Request, choice_of, shaped, tools_of
+from huiyin.assistant.faces.realtime.parts import Request, shaped
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import (
     SessionConfig,
     audio_output,
     max_tokens,
     modalities,
-    tool_choice,
-    tools,
 )
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.turns.transitions import State

@@ -15,6 +15,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.checks import choice
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
 from huiyin.assistant.faces.connections.requests import ClientEvent, read
+from huiyin.assistant.faces.connections.tools import choice_of, tools_of
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
@@ -23,7 +24,7 @@ from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
-from huiyin.assistant.faces.realtime.parts import choice_of, shaped, tools_of
+from huiyin.assistant.faces.realtime.parts import shaped
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
