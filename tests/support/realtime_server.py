@@ -1,4 +1,4 @@
-"""A Realtime server: in this process, or in one of its own (``python -m tests.support.realtime_server --set …``)."""
+"""A server of both protocols: in this process, or in one of its own (``python -m tests.support.realtime_server …``)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flask import Flask
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import Settings, load
 from tests.support import ROOT
@@ -27,7 +28,9 @@ def realtime_server(settings: Settings) -> Iterator[str]:
     """Runs meanwhile, in a thread; its http address. `settings` say where its services are."""
     app = Flask("realtime")
     name = settings.talk.persona
-    RealtimeServer(settings, Services(settings), {name: load_persona(name)}).mount(app)
+    realtime = RealtimeServer(settings, Services(settings), {name: load_persona(name)})
+    realtime.mount(app)
+    LiveServer(realtime.host).mount(app)
     with running(app, settings.service) as url:
         yield url
 

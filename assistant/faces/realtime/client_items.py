@@ -37,9 +37,11 @@ class ClientItems:
         if body["id"] in self._items:
             raise WireError("realtime.same_id", code="item_create_invalid_item_id", param="item.id", id=body["id"])
         if len(self._items) >= self._most:
-            raise WireError("realtime.too_many_items", code="too_many_items", most=self._most)
+            raise WireError("connections.too_many_items", code="too_many_items", most=self._most)
         if body["type"] == "function_call_output" and not self._items.calls(body["call_id"]):
-            raise WireError("realtime.unknown_call", code="invalid_call_id", param="item.call_id", id=body["call_id"])
+            raise WireError(
+                "connections.unknown_call", code="invalid_call_id", param="item.call_id", id=body["call_id"]
+            )
         if body["type"] == "function_call" and self._items.calls(body["call_id"]):
             raise WireError("realtime.same_id", code="invalid_call_id", param="item.call_id", id=body["call_id"])
         audio = sound_of(body)
