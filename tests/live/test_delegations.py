@@ -75,6 +75,23 @@ def test_result_may_come_while_the_assistant_still_speaks(rig: LiveRig) -> None:
     assert rig.said("output") == "Let me see what the weather will be like today. It is sunny."
 
 
+def test_noise_does_not_swallow_the_reply_to_a_result(rig: LiveRig) -> None:
+    rig.start(delegation=BACKEND)
+    rig.stages.replies += [[CALL], ["It is sunny."], ["It is sunny."]]
+    rig.ask("How is the weather?")
+    rig.wait("session.delegation.created", 0)
+    result(rig)
+    rig.go_on(1.0)
+    rig.say("", 0.3)
+    rig.go_on(0.02)
+    rig.send("response.create")
+    rig.wait("session.output_audio.delta")
+    rig.wait_for_silence()
+
+    assert rig.said("output") == "It is sunny."
+    assert inner(rig)[-1]["type"] == "response.completed"
+
+
 def test_next_call_belongs_to_the_same_delegation(rig: LiveRig) -> None:
     rig.start(delegation=BACKEND)
     rig.stages.replies += [[CALL], [CalledTool("call_2", "get_weather", "{}")], ["Done."]]

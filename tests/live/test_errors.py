@@ -100,8 +100,8 @@ def test_conversation_does_not_grow_without_end() -> None:
 @pytest.mark.parametrize("kind", ["audio/pcmu", "audio/pcma"])
 def test_telephone_sound(rig: LiveRig, kind: str) -> None:
     """8000 bytes a second."""
-    rig.start(audio={"format": {"type": kind, "rate": 8000}})
     rig.hears = False
+    rig.start(audio={"format": {"type": kind, "rate": 8000}})
     rig.send("session.commentary.append", content="Your taxi is here.", delegation_id=None)
     rig.wait("session.output_audio.delta")
     rig.wait_for_silence()

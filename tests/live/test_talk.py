@@ -131,6 +131,19 @@ def test_commentary_is_said(rig: LiveRig) -> None:
     assert rig.heard() == ["Your taxi is here."]
 
 
+def test_noise_does_not_swallow_commentary(rig: LiveRig) -> None:
+    """It was about to be said when something without words was heard."""
+    rig.start()
+    rig.go_on(1.0)
+    rig.say("", 0.3)
+    rig.go_on(0.02)
+    rig.send("session.commentary.append", content="Your taxi is here.", delegation_id=None)
+    rig.wait("session.output_audio.delta")
+    rig.wait_for_silence()
+
+    assert rig.said("output") == "Your taxi is here."
+
+
 def test_instructions_and_thinking_reach_the_model(rig: LiveRig) -> None:
     rig.start()
     rig.send("session.instructions.append", content="Speak of boats.", delegation_id=None)

@@ -32,7 +32,7 @@ class BackendResponse:
         place = {"item_id": body["id"], "output_index": self._items}
         self._add({**body, "arguments": "", "status": "in_progress"})
         self._tell("response.function_call_arguments.delta", **place, delta=call.arguments)
-        self._tell("response.function_call_arguments.done", **place, name=call.name, arguments=call.arguments)
+        self._tell("response.function_call_arguments.done", **place, arguments=call.arguments)
         self._done({**body, "arguments": call.arguments, "status": "completed"})
 
     def message(self, text: str) -> None:

@@ -172,7 +172,8 @@ class Info(LiveEvent):
     def fields(self) -> Json:
         """As `ServerEvent.fields`."""
         fields = super().fields()
-        return {**fields, "message": fields.pop("words")}
+        fields["message"] = fields.pop("words")
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True)
