@@ -46,6 +46,15 @@ def heard(rig: Rig) -> Event:
     return rig.all("huiyin.output.heard")[-1]
 
 
+def test_a_failure_is_one_notice_and_the_apology_is_the_response(rig: Rig) -> None:
+    Player(rig)
+    rig.stages.replies += [[RuntimeError("no model")]]
+    rig.type("Hello.")
+    done = rig.wait("response.done")["response"]
+    assert done["output"][0]["content"][0]["transcript"] == "Sorry, I failed."
+    assert [event["text"] for event in rig.all("huiyin.notice")] == ["no model"]
+
+
 def test_nothing_of_it_comes_unasked() -> None:
     for rig in a_rig():
         rig.say("hello there")
@@ -191,3 +200,16 @@ def test_what_is_typed_where_no_response_is_wanted_is_kept(rig: Rig) -> None:
     rig.send("response.create", response={"output_modalities": ["text"]})
     rig.wait("response.done")
     assert rig.stages.asked[-1][-1]["content"] == "Typed."
+
+
+def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
+    Player(rig)
+    rig.send("response.create")
+    rig.go_on(1.0)
+    rig.send("huiyin.type", text="Typed.")
+    rig.wait("response.done")
+    rig.wait("huiyin.output.heard")
+    rig.type("And now?")
+    assert rig.wait("response.done")["response"]["status"] == "completed"
+    rig.go_on(1.0)
+    assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]

@@ -67,3 +67,21 @@ def test_a_thread_that_does_not_end_does_not_hold_up_the_end(number: int, tmp_pa
                 answer.content  # noqa: B018 -- read to the end
         _, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, err) == (0, "")
+
+
+def test_what_fails_meanwhile_ends_the_server_and_is_raised() -> None:
+    program = f"""
+from flask import Flask
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.serve import serve
+
+def fail():
+    raise LookupError("no service")
+
+try:
+    serve(lambda: Flask("ending"), ServiceSettings(), {free_port()}, meanwhile=fail)
+except LookupError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr) == ("no service\n", "")

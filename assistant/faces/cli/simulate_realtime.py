@@ -45,8 +45,11 @@ class _Play:
 def play(
     scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = ""
 ) -> tuple[list[Result], list[NotPlayable]]:
-    """(what came of those with sound, which of these could not be played). `url`: of a server that runs, with services of its
-    own; '': one of this process, with simulated services. Raises UsageError where there is no server."""
+    """(what came of those with sound, which of these could not be played).
+
+    `url`: of a server that runs, with services of its own; '': one of this process, with simulated services. Raises
+    UsageError where there is no server.
+    """
     refused: list[NotPlayable] = []
     playable: list[Scenario] = []
     for scenario in scenarios:

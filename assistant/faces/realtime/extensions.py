@@ -64,7 +64,7 @@ class Extensions:
             case on.TurnCommitted(generation=generation):
                 self._tell_heard(event)
                 self._forget(generation)
-            case on.Notice(text=text):
+            case on.Notice(generation=0, text=text):  # one of a reply is its apology: the response's transcript
                 self._send(more.NoticeGiven(text))
 
     def carry(self, message: Message) -> None:

@@ -27,6 +27,8 @@ class Reply:
     """Clause whose words the client has -> where they begin in the transcript."""
     is_spoken: bool = False
     """It answers speech."""
+    is_asked: bool = False
+    """The model has been asked for it."""
     transcript: Transcript | None = None
     """Of that speech."""
     seconds: float = 0.0

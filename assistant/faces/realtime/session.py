@@ -214,6 +214,13 @@ class RealtimeSession:
 
     # -- its settings, put into effect
 
+    def _configured_persona(self) -> Persona:
+        """Instructions of the client's own may want any language."""
+        persona, instructions = self._persona, self.config["instructions"]
+        language = self.config.extensions.get("language", persona.language)
+        replies_in = persona.replies_in if instructions == persona.system else ""
+        return replace(persona, system=instructions, language=language, replies_in=replies_in)
+
     def _configure(self) -> None:
         config = self.config
         detection = config.turn_detection
@@ -229,11 +236,7 @@ class RealtimeSession:
             self._ear.close()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
-            persona=replace(
-                self._persona,
-                system=config["instructions"],
-                language=config.extensions.get("language", self._persona.language),
-            ),
+            persona=self._configured_persona(),
             tools=tools_of(config["tools"]),
             tool_choice=choice_of(config["tool_choice"]),
         )

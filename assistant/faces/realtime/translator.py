@@ -152,6 +152,7 @@ class Translator:
                     self._settle(reply)  # it waits for the floor, is not answered, or the client has closed it
                 self._is_closed = False
             case on.ModelAsked():
+                reply.is_asked = True
                 self._bind(reply)
             case on.ClauseWritten(clause=clause, text=text):
                 reply.texts[clause] = text
@@ -229,7 +230,7 @@ class Translator:
 
     def _commit(self, reply: Reply, event: on.TurnCommitted) -> None:
         self._settle(reply)
-        if self._typed:  # there was no reply to be asked for
+        if self._typed and not reply.is_asked and reply.response is None:  # no reply is wanted
             self._bind(reply)
         response = self._sent(reply)
         if response and not event.turn.interrupted:  # it only called functions
