@@ -40,6 +40,10 @@ class Floor:
         self._key_held = False
         self._asked_for: deque[tuple[str, ...] | None] = deque()
         """What begins when the floor is free: words to be said; None: a reply to the history."""
+        self._begun: list[tuple[str, ...] | None] = []
+        """What the reply that answers no speech has begun with."""
+        self._postponed: list[tuple[str, ...] | None] = []
+        """Likewise, where sound took the floor before its first sample: it begins again unless there were words."""
         self._actions: list[do.Action] = []
         self._do = self._actions.append
 
@@ -74,6 +78,8 @@ class Floor:
     def _answer(self, reply: Reply, transcript: Transcript, now_s: float) -> None:
         """Ask the model for an answer to these words, and have them judged, where they need one."""
         text = transcript.text
+        if text.strip():
+            self._postponed.clear()
         evidence = self._turn.evidence
         evidence.text = text
         evidence.stops_are_set = self._earlier.stops_are_set(text, self.policy)
@@ -104,6 +110,8 @@ class Floor:
 
     def _listen(self) -> None:
         self._drop_reply()
+        self._asked_for.extendleft(self._postponed)
+        self._postponed.clear()
         self.state = State.LISTENING
         self._turn.clear_pause()
 
@@ -145,8 +153,9 @@ class Floor:
         self.generation += 1
         return Reply(self.generation, self.policy, self._do)
 
-    def _begin_reply(self, now_s: float) -> Reply:
-        """A reply to no speech: there is nothing to wait for."""
+    def _begin_reply(self, now_s: float, what: tuple[str, ...] | None = None) -> Reply:
+        """A reply to no speech: there is nothing to wait for. `what`: words to be said; None: an answer."""
+        self._begun = [what]
         self._stop_reply(now_s)
         self._keep_waiting(now_s)
         self._turn = UserTurn(now_s, spoken=False)

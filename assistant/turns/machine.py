@@ -53,12 +53,14 @@ class TurnMachine(Floor):
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
         """the same turn goes on: the prepared reply is thrown away, as nothing of it was played (with `barge_in` ignore
-        it is kept, and a turn begins that waits for the floor)"""
+        it is kept, and a turn begins that waits for the floor); one that answers no speech is made again if this is no
+        speech, either"""
         if self.state is State.THINKING and self._ignores_speech:
             self._overlap.start(event.onset_s, self.policy)
         elif not self.policy.talk_key or (self._key_held and self.state is State.USER):
             if not self._turn.spoken:
                 self._commit_unheard(event.at_s)
+                self._postponed = self._begun
                 self._turn = UserTurn(event.onset_s)
             self._drop_reply()
             self.state = State.USER
@@ -141,6 +143,7 @@ class TurnMachine(Floor):
     def _type(self, event: ev.TextEntered) -> None:
         """a reply being spoken is stopped and committed; the typed words are asked at once"""
         self._commit_unheard(event.at_s)
+        self._postponed.clear()  # it is in the history, and answered with this
         self._ask(self._begin_reply(event.at_s), Transcript(event.text), event.at_s)
 
     @on(ev.Say)
@@ -304,7 +307,8 @@ class TurnMachine(Floor):
                 self._take_turn(self._overlap.spoken, now_s)
                 self._check_turn(now_s)
             elif self._asked_for:
-                reply, clauses = self._begin_reply(now_s), self._asked_for.popleft()
+                clauses = self._asked_for.popleft()
+                reply = self._begin_reply(now_s, clauses)
                 if clauses is None:
                     reply.ask(None, now_s)
                 else:

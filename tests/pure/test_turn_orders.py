@@ -84,7 +84,8 @@ class Orders(RuleBasedStateMachine):
         self.paused = False
         self.finished = 0  # played to its end
         self.typed: dict[int, str] = {}
-        self.to_say: list[tuple[str, ...] | None] = []  # None: a reply was requested
+        self.asked_for: Counter[tuple[str, ...] | None] = Counter()  # to be said; None: a reply was requested
+        self.begun: Counter[tuple[str, ...] | None] = Counter()  # of these; again where a noise came before its sound
         self.called: set[int] = set()  # replies that have called tools and are not committed
         self.ignores_speech = policy.barge_in == "ignore" and not policy.talk_key
         self.onsets: set[float] = set()  # of speech during a reply that it does not stop, and that is no turn yet
@@ -134,12 +135,12 @@ class Orders(RuleBasedStateMachine):
 
     @rule(said=st.lists(clauses, max_size=3).map(tuple))
     def assistant_is_to_speak(self, said: tuple[str, ...]) -> None:
-        self.to_say += [said] if said else []
+        self.asked_for[said] += bool(said)
         self.feed(ev.Say(self.now_s, said))
 
     @rule()
     def reply_is_requested(self) -> None:
-        self.to_say.append(None)
+        self.asked_for[None] += 1
         self.feed(ev.ReplyRequested(self.now_s))
 
     @rule(policy=policies)
@@ -256,7 +257,8 @@ class Orders(RuleBasedStateMachine):
                 assert self.counts[do.Transcribe, generation] and 0 <= start_s <= end_s <= self.now_s
                 self.onsets = {onset_s for onset_s in self.onsets if not start_s <= onset_s <= end_s}
             case do.AskLlm(transcript=None):
-                assert self.to_say.pop(0) is None
+                assert self.asked_for[None] or self.typed
+                self.begun[None] += 1
             case do.CallTools():
                 assert generation == self.playing or not self.clauses.get(generation), "it has begun, or has no words"
                 self.called.add(generation)
@@ -266,8 +268,9 @@ class Orders(RuleBasedStateMachine):
                 assert clause == self.clauses.setdefault(generation, 0), "in order, and once"
                 self.clauses[generation] += 1
                 if clause == 0 and not self.counts[do.AskLlm, generation] and generation not in self.kept:
-                    said = self.to_say.pop(0)
-                    assert said and text == said[0]
+                    said = [each for each in self.asked_for if each and each[0] == text]
+                    assert said
+                    self.begun.update(said)
             case do.Play():
                 assert not self.playing and generation > self.finished, "one reply at a time"
                 self.playing, self.paused = generation, False
@@ -321,7 +324,8 @@ class Orders(RuleBasedStateMachine):
             else:
                 self.feed(ev.StageFailed(self.now_s, self.playing, "tts", "silent for too long"))
         assert self.machine.state is State.LISTENING
-        assert not self.to_say and not self.called and not self.onsets
+        assert not self.called and not self.onsets
+        assert all(self.begun[each] >= count for each, count in self.asked_for.items() if each or not self.typed)
         for generation, text in self.typed.items():
             assert not text or self.counts[do.Commit, generation], f"{text!r} was typed and is lost"
 

@@ -167,3 +167,42 @@ def test_a_reply_that_is_given_up_before_its_first_sound_leaves_the_users_words(
     assert actions == [do.Commit(1, Transcript("What time is it?"), interrupted=True), do.Cancel(1)]
     assert script.machine.state is State.LISTENING
     assert script.at(1.2, ev.Interrupted(1.2)) == []
+
+
+def noise(script: Script, start_s: float) -> None:
+    """Half a second of sound without words."""
+    script.user_speaks(start_s, start_s + 0.5)
+    script.recognised(start_s + 0.8, Transcript(""))
+    script.at(start_s + 3)
+
+
+def test_what_a_noise_prevents_is_said_after_it() -> None:
+    script = Script()
+    script.at(0, ev.Say(0, REMINDER))
+    noise(script, 0.1)
+    assert script.last(do.Synthesise) == do.Synthesise(script.machine.generation, 1, "Call Ann.")
+    script.synthesised(4, 0)
+    assert script.when(do.Play) == [4]
+
+
+def test_what_words_prevent_is_not_said_after_them() -> None:
+    script = Script()
+    script.at(0, ev.Say(0, REMINDER))
+    script.user_speaks(0.1, 1)
+    script.recognised(1.3)
+    script.replies(1.4, "Hi!")
+    script.synthesised(1.5, 0)
+    script.at(3)
+    script.heard(4)
+    script.at(9)
+    assert script.machine.state is State.LISTENING
+    assert [action.text for _, action in script.done if isinstance(action, do.Synthesise)] == [*REMINDER, "Hi!"]
+
+
+@pytest.mark.parametrize("asked", [ev.TextEntered(0, "what is it"), ev.ReplyRequested(0)])
+def test_a_noise_does_not_leave_a_question_without_an_answer(asked: ev.Event) -> None:
+    script = Script()
+    script.at(0, asked)
+    noise(script, 0.1)
+    assert script.last(do.AskLlm) == do.AskLlm(script.machine.generation, None), "typed words are in the history"
+    assert len(script.when(do.AskLlm)) == 2 and script.machine.state is State.THINKING

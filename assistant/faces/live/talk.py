@@ -50,7 +50,6 @@ class LiveTalk:
         translator.loudspeaker = RemoteLoudspeaker(
             translator.carry, ahead_s=AHEAD_S, assumed_latency_s=_LATENCY_S, keeps_sound=True
         )
-        translator.again = self._again
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone
         self._decoder = Decoder(config.audio_format)

@@ -18,7 +18,6 @@ from huiyin.assistant.faces.live.delegations import Delegations
 from huiyin.assistant.faces.live.output import Output
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Clear, End, Message, Sound
-from huiyin.assistant.turns.transitions import State
 
 _MOST_REPLIES = 100  # that are neither committed nor known to be in vain
 _ALL = 2**62  # samples
@@ -57,9 +56,6 @@ class Translator:
         self._send, self._output, self._delegations = send, output, delegations
         self.loudspeaker = RemoteLoudspeaker(lambda message: None)
         """To be set before the conversation begins."""
-        self.again: Callable[[list[str] | None], None] = lambda clauses: None
-        """Called with what was to be said, or None for a reply of the model, where a noise has prevented it."""
-        self._lost: list[list[str] | None] = []
         self._replies: dict[int, _Reply] = {}
         self._heard_last = self._said_last = ""  # the last words on either side
 
@@ -68,10 +64,6 @@ class Translator:
         if not event.generation:
             if isinstance(event, on.Notice):
                 self._send(wire.Info(code="notice", words=event.text))
-            elif isinstance(event, on.FloorChanged) and event.after is State.LISTENING:
-                lost, self._lost = self._lost, []
-                for each in lost:
-                    self.again(each)
             return
         reply = self._reply(event.generation)
         match event:
@@ -90,9 +82,6 @@ class Translator:
                 self._tell_words(reply)
                 if reply.is_asked:
                     self._delegations.begin(event.generation)
-                    self._lost = [each for each in self._lost if each]  # answered together with what was said
-            case on.ReplyCancelled() if not reply.is_started and not reply.is_spoken:
-                self._lost.append(None if reply.is_asked else list(reply.texts.values()))
             case on.ToolsCalled(calls=calls):
                 reply.is_started = True
                 self._tell_words(reply)
