@@ -16,16 +16,19 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
 from flask import Flask
 from openai.types.realtime.client_secret_create_response import ClientSecretCreateResponse
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
+from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.faces.realtime.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
+from huiyin.services.common.routes import add_route
 from tests.realtime.protocol import Event, Invariants
 from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S
@@ -61,18 +64,29 @@ class Client:
 class Door:
     """A server. `talk` runs a coroutine against it."""
 
-    def __init__(self, *overrides: str) -> None:
+    def __init__(self, *overrides: str, stages: Stages | None = None) -> None:
         settings = load(environ={}, overrides=overrides)
-        self.stages = Stages()
+        self.stages = stages or Stages()
         parts = Parts(self.stages, self.stages, self.stages)
         engines = Engines(parts, lambda name: self.stages, LoudEar, {"test": PERSONA})
         self.app = Flask("door")
         self.sessions: list[weakref.ref[Session]] = []
+        self.histories: list[History] = []
         self.server = RealtimeServer(
             settings, Services(settings), {"test": PERSONA}, engines=engines,
-            on_session=lambda session: self.sessions.append(weakref.ref(session)),
+            on_session=self._watch,
         )  # fmt: skip
         self.server.mount(self.app)
+        add_route(self.app, "GET", "/tasks", self._tasks)
+
+    def _watch(self, session: Session) -> None:
+        self.sessions.append(weakref.ref(session))
+        self.histories.append(session.history)
+
+    @staticmethod
+    async def _tasks(request: web.Request) -> web.StreamResponse:
+        """How many tasks the server's event loop has."""
+        return web.json_response(len(asyncio.all_tasks()))
 
     def talk(self, talk: Talk) -> None:
         async def run(url: str) -> None:
@@ -252,10 +266,8 @@ def test_binary_frames_and_nonsense_leave_the_socket_open(door: Door) -> None:
 
 
 def test_a_client_that_sends_nothing_for_too_long_is_left() -> None:
-    door = Door("realtime.idle_s=5")
-    door.server._settings = replace(
-        door.server._settings, realtime=replace(door.server._settings.realtime, idle_s=0.05)
-    )
+    door = Door()
+    door.server._limits = replace(door.server._limits, idle_s=0.05)
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:

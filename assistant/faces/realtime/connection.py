@@ -11,6 +11,7 @@ from collections import deque
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from huiyin.assistant.faces.realtime.lifetime import Lifetime
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
 
@@ -23,10 +24,12 @@ class Connection:
 
     def __init__(self, socket: web.WebSocketResponse, *, idle_s: float, lasts_s: float) -> None:
         """`idle_s`: a client that sends nothing for so long is left; `lasts_s`: as long as it may stay."""
-        self._socket, self._idle_s, self._lasts_s = socket, idle_s, lasts_s
+        self._socket = socket
+        self._lifetime = Lifetime(idle_s=idle_s, lasts_s=lasts_s, expire=self._expire)
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
+        self._session: RealtimeSession | None = None
         self._is_ending = False
         self._ends: WSCloseCode = WSCloseCode.OK
         self._why = b""
@@ -48,19 +51,24 @@ class Connection:
             self._is_ending, self._ends, self._why = True, code, why
             self._news.set()
 
+    def go_away(self) -> None:
+        """The server stops."""
+        self.end(WSCloseCode.GOING_AWAY)
+
     async def run(self, session: RealtimeSession) -> None:
         """Carry messages until one side leaves."""
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(session))
-        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("realtime.session_expired"))
+        self._session = session
+        self._lifetime.start()
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
                 self.end()
                 await writer
         finally:
-            limit.cancel()
+            self._lifetime.stop()
             for task in (writer, reader):
                 task.cancel()
             await asyncio.wait({writer, reader})
@@ -73,13 +81,10 @@ class Connection:
 
     async def _read(self, session: RealtimeSession) -> None:
         while True:
-            try:
-                message = await self._socket.receive(self._idle_s)
-            except asyncio.TimeoutError:
-                self._expire(session, WireError("realtime.session_idle"))
-                return
+            message = await self._socket.receive()
             if message.type not in _TEXT:
                 return  # the client has left, or broken the protocol
+            self._lifetime.touch()
             session.receive(message.data)
 
     async def _write(self) -> None:
@@ -94,6 +99,7 @@ class Connection:
                 await self._socket.send_str(text)
             await self._socket.close(code=self._ends, message=self._why)
 
-    def _expire(self, session: RealtimeSession, why: WireError) -> None:
-        session.send(why.event())
+    def _expire(self, why: WireError) -> None:
+        assert self._session
+        self._session.send(why.event())
         self.end()
