@@ -21,7 +21,7 @@ class Lifetime:
         """The client is there."""
         self.touch()
         loop = asyncio.get_running_loop()
-        self._timers["lasts"] = loop.call_later(self._lasts_s, self._end, "realtime.session_expired")
+        self._timers["lasts"] = loop.call_later(self._lasts_s, self._end, WireError("realtime.session_expired"))
         self._watch()
 
     def touch(self) -> None:
@@ -38,10 +38,10 @@ class Lifetime:
         loop = asyncio.get_running_loop()
         left_s = self._touched_s + self._idle_s - loop.time()
         if left_s <= 0:
-            self._end("realtime.session_idle")
+            self._end(WireError("realtime.session_idle"))
         else:
             self._timers["idle"] = loop.call_later(left_s, self._watch)
 
-    def _end(self, key: str) -> None:
+    def _end(self, why: WireError) -> None:
         self.stop()
-        self._expire(WireError(key))
+        self._expire(why)

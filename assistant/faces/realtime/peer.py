@@ -1,7 +1,7 @@
 """A client's WebRTC peer connection, by aiortc: Opus in and out, and the data channel with the events.
 
-Imported only where aiortc is installed. The client's own addresses in its offer are not used: it calls us, and we answer
-where it calls from. So no packet goes to an address that somebody has only named, and no name is looked up.
+Imported only where aiortc is installed. The client's addresses in its offer are not used: we answer where its packets
+come from. So no packet goes to an address that somebody has only named, and no name is looked up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import fractions
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import av
 import numpy as np
@@ -24,6 +25,7 @@ from aiortc.rtcrtpsender import RTCRtpSender
 
 from huiyin.assistant.faces.realtime.audio import Resampler
 from huiyin.assistant.faces.realtime.playout import FRAME
+from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
@@ -38,11 +40,8 @@ _MOST_FRAMES = 10  # that wait to be sent
 _MOST_BYTES = 2 * 2**20  # of events that wait to be sent
 _FLUSH_S = 1.0
 _CLOSE_S = 5.0
-_NOT_OURS = ("a=candidate:", "a=end-of-candidates")
-
-
-class OfferError(ValueError):
-    """It is not an offer that we can answer."""
+_OF_AN_OFFER = (InternalError, InvalidStateError, OperationError)  # and what aiortc's parser stumbles over
+_NOT_USED = ("a=candidate:", "a=end-of-candidates")
 
 
 class Peer:
@@ -56,9 +55,7 @@ class Peer:
         """Called with the client's next sound, 16 kHz, shape (n,)."""
         self.on_gone: Callable[[], None] = lambda: None
         """Called when the client has left, or cannot be reached, or does not read; perhaps more than once."""
-        self._connection = RTCPeerConnection(
-            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        )
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._channel: RTCDataChannel | None = None
         self._track = _ReplyTrack()
         self._sender: RTCRtpSender | None = None
@@ -68,18 +65,16 @@ class Peer:
         self._connection.on("connectionstatechange", self._change_state)
 
     async def answer(self, offer: str, address: str) -> str:
-        """The answer to an SDP offer. `address`: ours, at which the client is to reach us. Raises OfferError."""
-        lines = [line for line in offer.splitlines() if not line.startswith(_NOT_OURS)]
+        """The answer to an SDP offer. `address`: ours, at which the client is to reach us. Raises WireError."""
+        lines = [line for line in offer.splitlines() if not line.startswith(_NOT_USED)]
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription("\r\n".join(lines) + "\r\n", "offer"))
             self._choose()
             for transport in self._transports():
                 _listen_only_at(transport, address)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
-        except (InternalError, InvalidStateError, OperationError) as error:
-            raise OfferError(str(error)) from error
-        except (ValueError, LookupError, AssertionError, AttributeError, TypeError) as error:  # of its parser
-            raise OfferError(f"{type(error).__name__}: {error}") from error
+        except (*_OF_AN_OFFER, ValueError, LookupError, AssertionError, AttributeError, TypeError) as error:
+            raise WireError("realtime.bad_offer", why=f"{type(error).__name__}: {error}") from error
         return str(self._connection.localDescription.sdp)
 
     def send(self, text: str) -> None:
@@ -103,7 +98,7 @@ class Peer:
             return 0.0
         for report in (await self._sender.getStats()).values():
             if report.type == "remote-inbound-rtp":
-                return (report.roundTripTime or 0.0) / 2 + report.jitter / _OPUS_RATE
+                return float((report.roundTripTime or 0.0) / 2 + report.jitter / _OPUS_RATE)
         return 0.0
 
     async def close(self) -> None:
@@ -194,7 +189,7 @@ class _ReplyTrack(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packets: asyncio.Queue[av.Packet] = asyncio.Queue()
+        self._packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue()
         self._encoder = av.CodecContext.create("libopus", "w")
         self._encoder.sample_rate, self._encoder.layout, self._encoder.format = SAMPLE_RATE, "mono", "s16"
         self._encoder.bit_rate, self._encoder.options = _BIT_RATE, _OPUS
@@ -210,7 +205,7 @@ class _ReplyTrack(MediaStreamTrack):
             if self._packets.qsize() < _MOST_FRAMES:  # else the connection is not there yet
                 self._packets.put_nowait(packet)
 
-    async def recv(self) -> av.Packet:
+    async def recv(self) -> av.Packet[Any]:
         """As aiortc wants it: an encoded frame, with its time."""
         packet = await self._packets.get()
         packet.pts, packet.time_base = self._sent * FRAME, fractions.Fraction(1, SAMPLE_RATE)
@@ -229,4 +224,4 @@ def _listen_only_at(transport: RTCIceTransport, address: str) -> None:
     """aioice would listen at all addresses of the machine but its loopback."""
     connection = transport.iceGatherer._connection
     gather = connection.get_component_candidates
-    connection.get_component_candidates = lambda component, addresses, timeout=5: gather(component, [address], timeout)
+    setattr(connection, "get_component_candidates", lambda component, addresses: gather(component, [address]))

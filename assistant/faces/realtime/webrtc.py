@@ -48,7 +48,6 @@ class Calls:
         """An SDP offer is answered, and its call begun."""
         try:
             from huiyin.assistant.faces.realtime.call import Call
-            from huiyin.assistant.faces.realtime.peer import OfferError
         except ImportError as error:
             raise ApiError(501, "realtime.no_webrtc", error=error) from error
         offer, wanted = await _body(request)
@@ -69,8 +68,6 @@ class Calls:
         except BaseException as error:
             self._sessions.leave(call)
             await call.peer.close()
-            if isinstance(error, OfferError):
-                raise ApiError(400, "realtime.bad_offer", why=error) from error
             if isinstance(error, WireError):
                 raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
             raise
