@@ -106,7 +106,9 @@ def processor() -> None:
     with (
         TalkServices() as services,
         tempfile.TemporaryDirectory() as folder,
-        server_process(Path(folder) / "log", turns_endpoint_model="false", **services.ports) as server,
+        server_process(
+            Path(folder) / "log", turns_endpoint_model="false", realtime_sessions=SESSIONS, **services.ports
+        ) as server,
     ):
         users = [SoakUser(_socket(server), sounds, number) for number in range(SESSIONS)]
         idle, busy, answered = asyncio.run(_measure(server, users))
@@ -139,7 +141,7 @@ def connections() -> None:
     with (
         TalkServices() as services,
         tempfile.TemporaryDirectory() as folder,
-        server_process(Path(folder) / "log", **services.ports) as server,
+        server_process(Path(folder) / "log", realtime_sessions=2 * AT_ONCE, **services.ports) as server,
     ):
         asyncio.run(_connect(server, AT_ONCE * 5))  # threads and caches are there
         before = at_rest(server)

@@ -117,8 +117,8 @@ class AsrSettings:
     """no others are heard: a short clip would be any of 99"""
     allowed_dir: str = setting("")
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused"""
-    max_upload_mb: int = setting(256, low=1, high=65536)
-    """an hour of CD-quality stereo FLAC fits"""
+    max_upload_mb: int = setting(2048, low=1, high=65536)
+    """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk"""
     max_duration_s: float = setting(43_200.0, low=1, high=864_000)
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)

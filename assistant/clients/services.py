@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, Literal, TypeVar, overload
+from urllib.parse import quote
 
 import numpy as np
 
@@ -52,11 +53,12 @@ class Services:
         """Request headers, with the key where one is set."""
         return {"Content-Type": content_type, **_authorization(self.settings.service.api_key)}
 
-    def transcribe(self, samples: Pcm16, *, timeout_s: float) -> Stream[Transcript]:
-        """The user's turn (int16, 16 kHz) as text with its tags: one item."""
+    def transcribe(self, samples: Pcm16, *, timeout_s: float, language: str = "") -> Stream[Transcript]:
+        """The user's turn (int16, 16 kHz) as text with its tags: one item. `language`: its code, where it is known."""
         broke_off = ServiceError("clients.broke_off_in_the_middle", service="asr")
         body, kind = samples.astype("<i2").tobytes(), f"audio/pcm;rate={SAMPLE_RATE}"
-        return self._post("asr", "/asr", body, lambda _: Json(_transcript, broke_off), timeout_s, content_type=kind)
+        path = f"/asr?language={quote(language)}" if language else "/asr"
+        return self._post("asr", path, body, lambda _: Json(_transcript, broke_off), timeout_s, content_type=kind)
 
     def transcribe_file(
         self, file: BinaryIO, size: int, fields: Mapping[str, str], *, timeout_s: float
@@ -122,9 +124,10 @@ class Services:
         return self._post("llm", "/hold", body, lambda _: Json(lambda answer: None, strange), timeout_s)
 
     def speak(
-        self, text: str, voice: str, *, timeout_s: float, emotion: str = "", words: bool = False
+        self, text: str, voice: str, *, timeout_s: float, emotion: str = "", words: bool = False, speed: float = 1.0
     ) -> Stream[Pcm16 | list[HeardUntil]]:
-        """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual.
+        """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual;
+        `speed`: times the usual pace.
 
         With `words` also lists of the words of `text` as their times are known, in order, before or after their sound.
         """
@@ -137,6 +140,7 @@ class Services:
             "timings": words,
             **({"voice": voice} if voice else {}),
             **({"emotion": emotion} if emotion else {}),
+            **({"speed": speed} if speed != 1 else {}),
         }
         return self._post("tts", _SPEECH, body, partial(_speech_decoder, words), timeout_s)
 

@@ -43,12 +43,14 @@ def http_parts(services: Services, voice: str, *, session: str, speak: bool, by_
 class HttpRecogniser:
     """A `Recogniser`."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, language: str = "") -> None:
+        """`language`: a code, where it is known what is spoken."""
+        self._services, self._language = services, language
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
-        return self._services.transcribe(turn.sound(), timeout_s=self._services.settings.turns.asr_timeout_s)
+        timeout_s = self._services.settings.turns.asr_timeout_s
+        return self._services.transcribe(turn.sound(), timeout_s=timeout_s, language=self._language)
 
 
 class HttpJudge:
@@ -78,8 +80,9 @@ class EndpointJudge:
 class HttpModel:
     """A `Model`."""
 
-    def __init__(self, services: Services, session: str) -> None:
-        self._services, self._session = services, session
+    def __init__(self, services: Services, session: str, max_tokens: int | None = None) -> None:
+        """`max_tokens`: of a reply, at most; None: as the settings have it."""
+        self._services, self._session, self._max_tokens = services, session, max_tokens
 
     def ask(
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
@@ -87,8 +90,9 @@ class HttpModel:
         """As `Model.ask`."""
         timeout_s = self._services.settings.turns.llm_timeout_s
         return self._services.ask(
-            messages, timeout_s=timeout_s, session=self._session, tools=tools, tool_choice=tool_choice
-        )
+            messages, timeout_s=timeout_s, max_tokens=self._max_tokens, session=self._session, tools=tools,
+            tool_choice=tool_choice,
+        )  # fmt: skip
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str | CalledTool] | None:
         """The embedded model's prompt cache then has all but the user's next words (0.29 s instead of 0.43 s to the
@@ -110,15 +114,17 @@ class HttpVoice:
     """A `Voice`. While it is in a hurry the embedded model, which runs on the same cores, holds still until the first
     sound is there: it then comes sooner (`python -m benchmarks.tts_beside_llm`)."""
 
-    def __init__(self, services: Services, voice: str, session: str) -> None:
-        self._services, self._voice, self._session = services, voice, session
+    def __init__(self, services: Services, voice: str, session: str, speed: float = 1.0) -> None:
+        """`speed`: times the usual pace."""
+        self._services, self._voice, self._session, self._speed = services, voice, session, speed
 
     def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
         """As `Voice.speak`."""
         settings = self._services.settings
         sound = self._services.speak(
-            speech.text, self._voice, timeout_s=settings.turns.tts_timeout_s, emotion=speech.style, words=True
-        )
+            speech.text, self._voice, timeout_s=settings.turns.tts_timeout_s, emotion=speech.style, words=True,
+            speed=self._speed,
+        )  # fmt: skip
         if not (speech.is_urgent and settings.llm.is_embedded):
             return sound
         return Stream(lambda: self._hurried(sound))

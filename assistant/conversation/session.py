@@ -90,9 +90,9 @@ class Session:
         return self._machine.state
 
     @property
-    def now(self) -> float:
-        """Seconds on the conversation's clock."""
-        return self._world.now
+    def port(self) -> Port:
+        """Where its sound comes from and goes to."""
+        return self._port
 
     def start(self) -> None:
         """Begin to hear. Raises PortError."""

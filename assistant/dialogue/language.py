@@ -19,11 +19,13 @@ def language_of(text: str) -> str:
 def language_hint(user: str, last_reply: str, replies_in: str) -> str:
     """A line for the model where it would slip into the wrong language, else ''.
 
-    `replies_in`: 'zh', 'en', or 'user' for the language of the user's own words. With the system prompt alone, the
-    embedded 1.5B model answered English in Chinese after a Chinese turn; with this line it does not. So it stands where
-    the language changes. Words of both languages in one sentence change nothing.
+    `replies_in`: 'zh', 'en', 'user' for the language of the user's own words, or '' where that is not known. With the
+    system prompt alone, the embedded 1.5B model answered English in Chinese after a Chinese turn; with this line it
+    does not. So it stands where the language changes. Words of both languages in one sentence change nothing.
     """
     spoken = language_of(user)
+    if not replies_in:
+        return ""
     if spoken == "zh" and _LATIN_WORD.search(user):
         return ""
     if spoken == "en" and len(_LATIN_WORD.findall(user)) < _LEAST_WORDS:

@@ -52,8 +52,7 @@ class StreamMicrophone:
     def start(self, timers: Timers, hear: Callable[[Block], None], reported: Callable[[], None]) -> None:
         """As `Microphone.start`."""
         self._timers, self._hear = timers, hear
-        # The clock, which what is given out drives, may have gone on since the conversation was made.
-        self._at_s, self._budget = timers.now, (timers.now + _AHEAD_S) * SAMPLE_RATE - self._given
+        self._at_s, self._budget = timers.now, _AHEAD_S * SAMPLE_RATE
         self._loudspeaker.start(timers, reported)
         self._run += 1
         run = self._run
@@ -99,6 +98,8 @@ class StreamMicrophone:
         pace = _CATCH_UP if self._is_behind else 1.0
         self._budget += (self._timers.now - self._at_s) * pace * SAMPLE_RATE
         self._budget = min(self._budget, (STALL_S + _AHEAD_S) * SAMPLE_RATE)
+        # The clock stands still until what was given out has caught up with it: that much may always be.
+        self._budget = max(self._budget, self._timers.now * SAMPLE_RATE - self._given)
         while self._waiting and self._budget >= 1:
             samples = self._waiting.popleft()
             now = samples[: int(self._budget)]

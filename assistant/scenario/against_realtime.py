@@ -122,7 +122,7 @@ class RealtimeRunner:
 
     def _session(self) -> dict[str, Any]:
         sound = {"type": "audio/pcm", "rate": SAMPLE_RATE}
-        turns = {"type": "server_vad"}
+        turns = {"type": "semantic_vad"}  # as the conversation's own settings have it
         transcription = {"model": "huiyin"}
         return {
             "type": "realtime",

@@ -46,7 +46,8 @@ class RealtimeView:
             case {"type": "session.updated", "session": session}:
                 self.is_extended, self.is_ready = bool((session.get("huiyin") or {}).get("enabled")), True
             case {"type": "error", "error": error}:
-                self.errors.append(f"{error.get('code')}: {error.get('message')}")
+                problem = f"{error.get('code')}: {error.get('message')}"
+                self.errors += [] if problem in self.errors else [problem]
             case {"type": "huiyin.state", "state": state}:
                 self._floor(State(state))
             case {"type": "conversation.item.added", "item": {"type": "message", "role": "user", "id": item}}:

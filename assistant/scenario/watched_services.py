@@ -12,6 +12,7 @@ from huiyin.assistant.conversation.world import Source
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
+from huiyin.assistant.ports.remote_stream import StreamMicrophone
 from huiyin.assistant.scenario import voices
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
@@ -23,7 +24,8 @@ from huiyin.configs.settings import Settings
 class WatchedServices:
     """`parts` are the stages of the server's session; what they are asked is told to the client's director.
 
-    The script goes by the client's clock, the session by its own: `join` gets the session before it begins.
+    The script goes by the client's clock, which counts the samples that it sent; the session has one of its own, and
+    its microphone knows both. `join` gets the session before it begins.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class WatchedServices:
         turns = settings.turns
         self._voice = scenario.voice or MADE_VOICE
         self._world, self._director = runner.world, runner.director
-        self._session: Session | None = None
+        self._sent_s: Callable[[float], float] = lambda at_s: at_s
         self._services = SimulatedServices(
             scenario.services or ServiceTimes(),
             self._director.log.utterances,
@@ -54,7 +56,9 @@ class WatchedServices:
 
     def join(self, session: Session) -> None:
         """The server's session."""
-        self._session = session
+        microphone = session.port.microphone
+        assert isinstance(microphone, StreamMicrophone)
+        self._sent_s = microphone.sent_s
 
     def synthesise(self, text: str) -> Pcm16:
         """The assistant's voice."""
@@ -94,8 +98,7 @@ class WatchedServices:
 
     def _shifted(self, turn: TurnSoFar) -> TurnSoFar:
         """The turn on the client's clock."""
-        by_s = self._world.now - self._session.now if self._session else 0.0
-        return replace(turn, start_s=turn.start_s + by_s, end_s=turn.end_s + by_s)
+        return replace(turn, start_s=self._sent_s(turn.start_s), end_s=self._sent_s(turn.end_s))
 
     def _tell(self, event: on.Public) -> None:
         self._director.observe(self._world.now, event)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from aiohttp import StreamReader, web
 
@@ -33,7 +35,9 @@ _JSON = partial(json.dumps, ensure_ascii=False)
 class Connection(web.RequestHandler):
     """One connection. The application tells by `begin` and `end` when a request is in hand."""
 
-    def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, server: web.Server, loop: asyncio.AbstractEventLoop, is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -43,6 +47,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # the application sees what was sent
             access_log=None,  # type: ignore[arg-type]
         )
+        self._is_stopping = is_stopping
         self.gone: asyncio.Future[None] = loop.create_future()
         """Done when the client has left."""
         self.route = ""
@@ -72,8 +77,20 @@ class Connection(web.RequestHandler):
         self._body = None
         _cancel(self._body_timer)
 
+    def close(self) -> None:
+        """Close it after the request in hand; at once where there is none.
+
+        aiohttp would wait for a request that it no longer reads, where the connection has only just been made.
+        """
+        super().close()
+        if not self._in_hand and not self._messages:
+            self.force_close()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the first header's time."""
+        if self._is_stopping():  # accepted just before: aiohttp would neither read from it nor close it
+            cast(asyncio.Transport, transport).abort()
+            return
         self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
         super().connection_made(transport)
 

@@ -26,7 +26,8 @@ from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
 from huiyin.services.common.front import make_application
 
-_STOP_GRACE_S = 3.0  # then running requests are aborted
+STOP_GRACE_S = 3.0
+"""For requests in hand when the server stops; then they are aborted."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
@@ -78,30 +79,60 @@ def stop_with_parent() -> None:
 
 
 def serve(
-    make_app: Callable[[], Flask], settings: ServiceSettings, port: int, *, tls: ssl.SSLContext | None = None
+    make_app: Callable[[], Flask],
+    settings: ServiceSettings,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Serve until stopped by SIGTERM or SIGINT. `make_app` is called once. Raises PortTaken.
 
-    Requests in hand have some seconds to end; where a thread does not, the process ends without it.
+    `meanwhile` is called in a thread of its own once requests are accepted; what it raises ends the server, and is
+    raised. Requests in hand have some seconds to end; where a thread does not, the process ends without it.
     """
     allow_open_files()
     with _handlers_put_back():
         _on_stop(lambda: sys.exit(0))
         listener = listen(settings.host, port)
-        _serve(make_app(), settings, listener, tls)
+        _serve(make_app(), settings, listener, tls, meanwhile)
 
 
-def _serve(app: Flask, settings: ServiceSettings, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+def _serve(
+    app: Flask,
+    settings: ServiceSettings,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
+    meanwhile: Callable[[], None] | None,
+) -> None:
     threads = make_threads(settings)
+    failures: list[Exception] = []
 
     async def until_stopped() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        _on_stop(lambda: loop.call_soon_threadsafe(stopped.set))
+
+        def stop() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped
+                loop.call_soon_threadsafe(stopped.set)
+
+        def do_meanwhile(do: Callable[[], None]) -> None:
+            try:
+                do()
+            except Exception as error:
+                failures.append(error)
+                stop()
+
+        _on_stop(stop)
+
         async with serving(app, settings, listener, threads, tls):
+            if meanwhile:
+                threading.Thread(target=do_meanwhile, args=(meanwhile,), name="meanwhile", daemon=True).start()
             await stopped.wait()
 
     asyncio.run(until_stopped())
+    if failures:
+        raise failures[0]
     if not _ended(threads):
         logging.shutdown()
         os._exit(0)  # a thread that computes cannot be stopped, and would be waited for
@@ -134,13 +165,20 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serves `app` on `listener` meanwhile; at the end, requests in hand have some seconds."""
     loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
     # aiohttp waits for as long twice: for the answers, then for what is left of them.
-    runner = web.AppRunner(make_application(app, settings, threads), shutdown_timeout=_STOP_GRACE_S / 2)
+    runner = web.AppRunner(make_application(app, settings, threads), shutdown_timeout=STOP_GRACE_S / 2)
     await runner.setup()
     server = runner.server
     assert server is not None
+
+    def connection() -> Connection:
+        if stopping.is_set():  # accepted just before: a transport without a server would leave its socket open
+            raise ConnectionAbortedError("the server stops")
+        return Connection(server, loop, stopping.is_set)
+
     listening = await loop.create_server(
-        lambda: Connection(server, loop),
+        connection,
         sock=listener,
         ssl=tls,
         backlog=_BACKLOG,
@@ -149,6 +187,7 @@ async def serving(
     try:
         yield
     finally:
+        stopping.set()
         listening.close()
         await runner.cleanup()
 

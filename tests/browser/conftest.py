@@ -63,7 +63,7 @@ def playwright() -> Iterator[Any]:
 
 
 def until(page: Any, expression: str) -> None:
-    """Until `expression` is true. Playwright's own way of waiting evaluates texts in the page, which its policy forbids."""
+    """Until `expression` is true. Playwright's own way of waiting evaluates texts, which the page's policy forbids."""
     for _ in range(400):
         if page.evaluate(f"Boolean({expression})"):
             return

@@ -41,7 +41,7 @@ class RealDoor:
     """`conversations`: those that were begun."""
 
     def __init__(self) -> None:
-        settings = settings_for()
+        settings = settings_for(None, "realtime.sessions=1")
         self.stages = Recognises()
         self.stages.replies.extend([[f"{sentence}. " for sentence in STORY.split(". ")[:-1]]] * 20)
         self.conversations: list[Session] = []
@@ -116,6 +116,20 @@ def test_typing_escape_and_push_to_talk(speaks: Speaks, door: RealDoor) -> None:
     until(page, "document.querySelectorAll('.assistant').length === 2")
     until(page, "document.querySelectorAll('.assistant .said')[1].textContent.length > 5")
     assert page.errors == []
+
+
+def test_a_page_for_which_there_is_no_room_says_so_and_gets_in_later(speaks: Speaks, door: RealDoor) -> None:
+    page = speaks(60.0)
+    page.click("#orb-button")
+    page.wait_for_selector("#orb[data-state=listening]")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.click("#orb-button")
+    other.wait_for_selector(".notice")
+    assert "1" in other.text_content(".notice")
+    page.click("#end")
+    other.wait_for_selector("#orb[data-state=listening]")
+    assert other.locator(".notice").count() == 1
 
 
 def test_setup_and_system_of_the_door_are_understood(quiet: Speaks, door: RealDoor) -> None:

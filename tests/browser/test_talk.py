@@ -57,7 +57,10 @@ def test_one_speaks_is_answered_and_cuts_in(speaks: Speaks, door: Door) -> None:
     assert re.search(r"\d+ ms", page.text_content(".assistant .latency"))
     (session,) = door.sessions
     first = session.received[0]
-    assert (first["type"], first["session"]["huiyin"]) == ("session.update", {"enabled": True, "barge_in": "voice"})
+    assert (first["type"], first["session"]["huiyin"]) == (
+        "session.update",
+        {"enabled": True, "barge_in": "voice", "persona": "huiyin"},
+    )
     assert first["session"]["audio"]["input"]["turn_detection"] == {"type": "semantic_vad"}
     reports = [ms for response, ms in session.reports if response == session.reports[0][0]]
     assert reports == sorted(reports)
@@ -74,6 +77,26 @@ def test_a_reply_is_played_to_its_end_and_reported_as_heard(speaks: Speaks, door
     assert ms == 200 * len([*filter(None, REPLIES[0])])  # a word a letter, each of 200 ms
     assert page.text_content(".assistant .said") == REPLIES[0]
     assert door.sessions[0].received[0]["session"]["huiyin"]["persona"] == "echo"
+
+
+def test_changes_take_effect_and_a_language_is_forgotten_by_a_new_session(speaks: Speaks, door: Door) -> None:
+    page = speaks(60.0)
+    page.click("#orb-button")
+    state_is(page, "listening")
+
+    def last() -> dict[str, Any]:
+        return door.sessions[-1].received[-1].get("session", {})
+
+    page.select_option("#speech", "zh")
+    wait_until(page, lambda: last().get("huiyin", {}).get("language") == "zh")
+    page.select_option("#voice", "heart")
+    wait_until(page, lambda: last()["audio"]["output"].get("voice") == "heart")
+    page.select_option("#turns", "key")
+    wait_until(page, lambda: last()["huiyin"]["barge_in"] == "key")
+    page.select_option("#speech", "")
+    wait_until(page, lambda: len(door.sessions) == 2 and "session" in (door.sessions[1].received or [{}])[-1])
+    assert "language" not in last()["huiyin"]
+    state_is(page, "listening")
 
 
 def test_a_cough_makes_a_pause_and_the_reply_goes_on(speaks: Speaks, door: Door) -> None:

@@ -22,6 +22,7 @@ _PACKET = round(CLIENT_RATE * PACKET_S) * 2  # bytes
 ANSWER_LIMIT_S = 30.0
 _MOST_TURNS = 4  # of a visit
 _LEAVES, _CUTS_IN = 0.3, 0.5  # shares of the turns in which the user does so
+_LONGEST_THOUGHT_S = 6.0  # before the next turn
 _LONGEST_WAIT_S = 3.0  # before a user leaves or cuts in
 
 
@@ -91,6 +92,7 @@ class SoakUser:
             self.done["cut in"] += 1
         await visit.ask(self.speech["time"], TIME)
         self.done["answered"] += 1
+        await asyncio.sleep(self._random.uniform(0.0, _LONGEST_THOUGHT_S))
         return True
 
 

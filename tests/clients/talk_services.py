@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 from aiohttp import web
 
@@ -41,6 +43,7 @@ STORY = (
 TIME = "It is exactly noon."
 CALL = ("get_weather", {"city": "Paris"})
 _ASR_S, _LLM_S, _TOKEN_S, _TTS_S = 0.07, 0.1, 0.01, 0.08  # what the services take
+_LONGEST_S = 8.0  # of what is said
 _TONE_HZ, _TONE_LEVEL = 220, 0.2
 
 
@@ -106,14 +109,15 @@ class TalkServices:
         await runner.cleanup()
 
     @cached_property
-    def _recordings(self) -> dict[str, Samples]:
-        return {text: speech(text) for text in SAID.values()}
+    def _recordings(self) -> dict[str, npt.NDArray[np.complex128]]:
+        """Their spectra, by what is said."""
+        return {text: np.conj(_spectrum(speech(text))) for text in SAID.values()}
 
     async def _asr(self, request: web.Request) -> web.Response:
-        samples = np.frombuffer(await request.read(), "<i2").astype(np.float32)
+        heard = _spectrum(np.frombuffer(await request.read(), "<i2").astype(np.float32))
         await asyncio.sleep(_ASR_S)
-        loudness = {text: _likeness(samples, sound) for text, sound in self._recordings.items()}
-        text = max(loudness, key=loudness.__getitem__)
+        likeness = {text: np.fft.irfft(heard * said).max() for text, said in self._recordings.items()}
+        text = max(likeness, key=likeness.__getitem__)
         return web.json_response({"text": text, "language": "en", "emotion": None, "events": []})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
@@ -121,6 +125,11 @@ class TalkServices:
         self.asked.append(body)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the reply is no longer wanted
+            await self._answer(body, response)
+        return response
+
+    async def _answer(self, body: dict[str, Any], response: web.StreamResponse) -> None:
         await asyncio.sleep(_LLM_S)
         reply = _reply(body["messages"], has_tools=bool(body.get("tools")))
         if reply is None:
@@ -135,7 +144,6 @@ class TalkServices:
                 await asyncio.sleep(_TOKEN_S)
             await response.write(_event({}, "stop"))
         await response.write(b"data: [DONE]\n\n")
-        return response
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         """A tone for each word, and when each ends."""
@@ -144,11 +152,12 @@ class TalkServices:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await asyncio.sleep(_TTS_S)
-        await response.write(_data({"type": "speech.audio.words", "words": _timed(text)}))
-        for _ in text.split():
-            sound = base64.b64encode(_tone(rate).tobytes()).decode()
-            await response.write(_data({"type": "speech.audio.delta", "audio": sound}))
-        await response.write(_data({"type": "speech.audio.done", "usage": {}}))
+        with contextlib.suppress(ConnectionError):
+            await response.write(_data({"type": "speech.audio.words", "words": _timed(text)}))
+            for _ in text.split():
+                sound = base64.b64encode(_tone(rate).tobytes()).decode()
+                await response.write(_data({"type": "speech.audio.delta", "audio": sound}))
+            await response.write(_data({"type": "speech.audio.done", "usage": {}}))
         return response
 
     async def _judge(self, request: web.Request) -> web.Response:
@@ -169,11 +178,11 @@ def _reply(messages: Sequence[dict[str, Any]], *, has_tools: bool) -> str | None
     return GREETING
 
 
-def _likeness(heard: Samples, recording: Samples) -> float:
-    """How much of `recording` is in `heard`: the peak of their cross-correlation."""
-    size = 1 << (len(heard) + len(recording)).bit_length()
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(recording / np.linalg.norm(recording), size))
-    return float(np.fft.irfft(product, size).max())
+def _spectrum(sound: Samples) -> npt.NDArray[np.complex128]:
+    """Of its last `_LONGEST_S`, at a quarter of the rate, with the energy of 1."""
+    kept = sound[-round(_LONGEST_S * SAMPLE_RATE) :]
+    kept = kept[: len(kept) // 4 * 4].reshape(-1, 4).mean(axis=1)
+    return np.fft.rfft(kept / (np.linalg.norm(kept) or 1.0), round(2 * _LONGEST_S * SAMPLE_RATE / 4))
 
 
 def _timed(text: str) -> list[dict[str, Any]]:

@@ -65,7 +65,10 @@ def user_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=[*BY_THE_WORD, *BY_THE_CLAUSE])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in (*BY_THE_WORD, *BY_THE_CLAUSE)],
+)
 def client(request: pytest.FixtureRequest) -> str:
     """The name of a client."""
     return str(request.param)

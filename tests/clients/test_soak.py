@@ -27,7 +27,10 @@ GROWTH_MB = 60.0  # that is no leak: conversations at the end are longer than th
 
 def test_twenty_users_are_answered_and_leave_nothing_behind(tmp_path: Path) -> None:
     sounds = {name: for_client(speech(text)) for name, text in SAID.items()}
-    with TalkServices() as services, server_process(tmp_path / "server.log", **services.ports) as server:
+    with (
+        TalkServices() as services,
+        server_process(tmp_path / "server.log", realtime_sessions=2 * USERS, **services.ports) as server,
+    ):
         users = [SoakUser(f"{server.url.replace('http', 'ws', 1)}/v1/realtime", sounds, seed) for seed in range(USERS)]
         asyncio.run(_live(users, WARM_UP_S))
         before = at_rest(server)

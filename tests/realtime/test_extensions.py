@@ -170,3 +170,37 @@ def test_what_means_nothing_now_does_no_harm(rig: Rig, event: dict[str, Any]) ->
     rig.send(**{"kind": event.pop("type"), **event})
     rig.go_on(0.5)
     assert rig.errors() == [] and states(rig) == ["listening"]
+
+
+def test_what_is_added_after_typing_stands_behind_it_and_before_the_answer(rig: Rig) -> None:
+    rig.send("huiyin.type", text="Typed.")
+    content = [{"type": "input_text", "text": "A note."}]
+    rig.send("conversation.item.create", item={"type": "message", "role": "system", "content": content})
+    Player(rig)
+    rig.wait("huiyin.output.heard")
+    rig.go_on(0.5)
+    items = rig.session.conversation.history.items
+    assert [getattr(item, "text", "")[:6] for item in items] == ["Typed.", "A note", "This i"]
+
+
+def test_what_is_typed_where_no_response_is_wanted_is_kept(rig: Rig) -> None:
+    rig.update(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": False}}})
+    rig.send("huiyin.type", text="Typed.")
+    rig.go_on(1.0)
+    assert rig.all("response.created") == []
+    rig.send("response.create", response={"output_modalities": ["text"]})
+    rig.wait("response.done")
+    assert rig.stages.asked[-1][-1]["content"] == "Typed."
+
+
+def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
+    Player(rig)
+    rig.send("response.create")
+    rig.go_on(1.0)
+    rig.send("huiyin.type", text="Typed.")
+    rig.wait("response.done")
+    rig.wait("huiyin.output.heard")
+    rig.type("And now?")
+    assert rig.wait("response.done")["response"]["status"] == "completed"
+    rig.go_on(1.0)
+    assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]

@@ -67,3 +67,17 @@ def test_a_mistake_of_ours_is_told_as_one(rig: Rig, monkeypatch: pytest.MonkeyPa
 def test_an_error_has_words() -> None:
     with pytest.raises(WireError, match="must be one of"):
         raise WireError("realtime.no_choice", param="x", words=["a", "b"])
+
+
+@pytest.mark.parametrize("audio", ["AAA", "not base64!", "AAAA"])
+def test_sound_that_is_none_is_an_error_and_what_follows_is_heard(audio: str) -> None:
+    rig = Rig(hears=False)
+    rig.manual()
+    rig.send("input_audio_buffer.append", audio=audio, event_id="e")  # "AAAA" is three bytes
+    (error,) = rig.errors()
+    assert (error["code"], error["param"], error["event_id"]) == ("invalid_audio", "audio", "e")
+    rig.append(rig.speech("turn on the light"))
+    rig.send("input_audio_buffer.commit")
+    told = rig.wait("conversation.item.input_audio_transcription.completed")
+    assert told["transcript"] == "turn on the light"
+    rig.close()

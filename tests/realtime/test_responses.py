@@ -274,3 +274,18 @@ def test_speaking_cancels_what_has_been_asked_for(rig: Rig) -> None:
     done = rig.wait("response.done")["response"]
     assert done["status"] == "cancelled" and done["status_details"]["reason"] == "turn_detected"
     assert rig.wait("response.done")["response"]["status"] == "completed"
+
+
+def test_a_result_that_comes_while_the_user_speaks_is_used_in_the_next_response(rig: Rig) -> None:
+    rig.update(tools=[TOOL])
+    rig.stages.replies += [[CalledTool("call_1", "weather", "{}")]]
+    rig.type("What is the weather?")
+    rig.wait("response.done")
+    rig.say("and tomorrow please")
+    rig.wait("input_audio_buffer.speech_started")
+    rig.send("conversation.item.create", item={"type": "function_call_output", "call_id": "call_1", "output": "rain"})
+    rig.wait("response.done")
+    asked = rig.stages.asked[-1]
+    assert {"role": "tool", "content": "rain", "tool_call_id": "call_1"} in asked
+    assert asked[-1]["content"].endswith("and tomorrow please")
+    assert len(rig.all("response.created")) == 2

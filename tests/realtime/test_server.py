@@ -23,12 +23,13 @@ from openai.types.realtime.client_secret_create_response import ClientSecretCrea
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
-from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.faces.realtime import connection
 from huiyin.assistant.faces.realtime.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
 from huiyin.services.common.routes import add_route
+from huiyin.configs.store.errors import StoreError
 from tests.realtime.protocol import Event, Invariants
 from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S
@@ -71,17 +72,12 @@ class Door:
         engines = Engines(parts, lambda name: self.stages, LoudEar, {"test": PERSONA})
         self.app = Flask("door")
         self.sessions: list[weakref.ref[Session]] = []
-        self.histories: list[History] = []
         self.server = RealtimeServer(
             settings, Services(settings), {"test": PERSONA}, engines=engines,
-            on_session=self._watch,
+            on_session=lambda session: self.sessions.append(weakref.ref(session)),
         )  # fmt: skip
         self.server.mount(self.app)
         add_route(self.app, "GET", "/tasks", self._tasks)
-
-    def _watch(self, session: Session) -> None:
-        self.sessions.append(weakref.ref(session))
-        self.histories.append(session.history)
 
     @staticmethod
     async def _tasks(request: web.Request) -> web.StreamResponse:
@@ -337,3 +333,43 @@ def test_a_server_that_stops_closes_its_sessions() -> None:
         assert started.wait(PATIENCE_S)
     client.join(PATIENCE_S)
     assert codes == [1001]
+
+
+def test_a_client_that_reads_nothing_is_disconnected(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_MOST_BYTES", 100_000)
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            client = Client(socket)
+            await client.next()
+            assert socket._response.connection is not None and socket._response.connection.transport is not None
+            socket._response.connection.transport.pause_reading()  # type: ignore[attr-defined]
+            long = json.dumps({"type": "session.update", "session": {"type": "realtime", "instructions": "x" * 90_000}})
+            with pytest.raises(ConnectionError):
+                while True:
+                    await socket.send_str(long)
+                    await asyncio.sleep(0)
+        while door.server.facts()["open"]:
+            await asyncio.sleep(0)
+
+    door.talk(talk)
+
+
+def test_without_a_model_for_voice_activity_the_client_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door()
+
+    def make_engines() -> Engines:
+        raise StoreError("store.missing_offline", path="silero_vad.onnx")
+
+    door.server._engines = None
+    monkeypatch.setattr(door.server, "_make_engines", make_engines)
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        async with http.ws_connect(f"{url}/v1/realtime") as socket:
+            error = json.loads((await socket.receive(PATIENCE_S)).data)
+            assert error["error"]["code"] == "no_model" and "silero" in error["error"]["message"]
+            assert (await socket.receive(PATIENCE_S)).type is aiohttp.WSMsgType.CLOSE
+            assert socket.close_code == 1011
+
+    door.talk(talk)
+    assert door.server.facts()["open"] == 0

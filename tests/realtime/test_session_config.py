@@ -123,6 +123,20 @@ def test_every_update_is_answered_with_the_whole_session(rig: Rig) -> None:
     assert rig.stages.asked[-1][0]["content"] == "Two."
 
 
+def test_instructions_of_the_clients_own_are_all_that_is_said_of_the_language(rig: Rig) -> None:
+    for instructions, hint in (("You are a test.", "(Answer in English.)\n"), ("Translate into Chinese.", "")):
+        rig.update(instructions=instructions, output_modalities=["text"])
+        rig.stages.replies += [["\u4f60\u597d\u3002"]]
+        rig.type("Say it.")
+        rig.wait("response.done")
+        rig.wants_words()
+        rig.go_on(0.5)
+        rig.say("what is the time")
+        rig.wait("response.done")
+        assert rig.stages.asked[-1][-1]["content"] == f"{hint}what is the time"
+        rig.go_on(1.0)
+
+
 # -- turn detection
 
 

@@ -239,3 +239,35 @@ def test_clearing_in_the_middle_of_speech_forgets_it(rig: Rig) -> None:
     rig.say("but this")
     rig.wait("response.done")
     assert rig.stages.asked[-1][-1]["content"] == "but this"
+
+
+def test_words_that_cannot_be_recognised_are_told_so_and_the_next_turn_works(rig: Rig) -> None:
+    rig.wants_words()
+    rig.stages.asr_error = RuntimeError("no recogniser")
+    rig.say("hello there")
+    failed = rig.wait("conversation.item.input_audio_transcription.failed")
+    assert failed["error"]["message"] == "no recogniser"
+    done = rig.wait("response.done", 0)["response"]
+    assert done["output"][0]["content"][0]["transcript"] == "Sorry, I failed."
+    rig.stages.asr_error = None
+    rig.go_on(2.0)
+    rig.say("hello there")
+    told = rig.wait("conversation.item.input_audio_transcription.completed")
+    assert told["transcript"] == "hello there"
+
+
+def test_turn_detection_may_be_given_up_in_the_middle_of_speech_and_taken_up_again(rig: Rig) -> None:
+    rig.wants_words()
+    rig.say("hello there", 1.0)
+    rig.wait("input_audio_buffer.speech_started")
+    rig.go_on(0.8)
+    rig.quiet()
+    rig.update(audio={"input": {"turn_detection": None}})
+    told = rig.wait("conversation.item.input_audio_transcription.completed")
+    assert told["transcript"] == "hello there"
+    rig.go_on(3.0)
+    assert rig.all("response.created") == []
+    rig.update(audio={"input": {"turn_detection": {"type": "server_vad", "threshold": 0.7}}})
+    rig.say("and now")
+    assert rig.wait("response.done")["response"]["status"] == "completed"
+    assert rig.stages.asked[-1][-1]["content"].endswith("and now")

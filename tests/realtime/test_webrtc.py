@@ -217,11 +217,13 @@ def test_the_voice_of_the_client_interrupts_over_a_track(door: SocketDoor) -> No
         assert "input_audio_buffer.speech_started" in caller.kinds()
         caller.microphone.speaks = False
         await caller.wait("output_audio_buffer.started")  # it is answered
+        session = door.sessions[0]()
+        assert session
+        turn = session.history.turns[0]
+        assert turn.interrupted and len(turn.heard) < len("This is the first sentence. And here is another one.")
         await caller.leave()
 
     door.talk(talk)
-    (turn, *_) = door.histories[0].turns
-    assert turn.interrupted and len(turn.heard) < len("This is the first sentence. And here is another one.")
 
 
 def test_the_client_clears_what_sounds(door: SocketDoor) -> None:
@@ -265,8 +267,6 @@ def test_an_offer_that_cannot_be_answered_is_refused(door: SocketDoor) -> None:
             (400, {"data": "", "headers": sdp}),
             (400, {"data": "hello", "headers": sdp}),
             (400, {"data": offer.replace("opus", "ogg"), "headers": sdp}),
-            (400, {"data": offer.replace("a=ice-ufrag", "a=ice"), "headers": sdp}),
-            (400, {"data": offer.replace("a=fingerprint", "a=print"), "headers": sdp}),
             (400, {"data": "\n".join(["v=0", "m=audio x y"]), "headers": sdp}),
             (415, {"json": {"sdp": offer}}),
             (400, {"data": as_form(session="{}")}),
@@ -275,8 +275,8 @@ def test_an_offer_that_cannot_be_answered_is_refused(door: SocketDoor) -> None:
         ]
         for status, body in bad:
             async with http.post(calls, **body) as answer:
+                assert answer.status == status, (body, await answer.text())
                 error = await answer.json()
-                assert answer.status == status, (body, error)
                 assert error["error"]["message"]
         await caller.leave()
 
@@ -336,6 +336,7 @@ def test_without_aiortc_the_route_says_what_to_install(door: SocketDoor, monkeyp
 def test_fifty_callers_that_vanish_leave_nothing_behind(door: SocketDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks, threads and sockets are as before, and the next caller is answered."""
     monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.1)
+    monkeypatch.setattr("huiyin.assistant.faces.realtime.call._CONNECT_S", 5.0)
     untils = ["", "session.created", "response.created", "output_audio_buffer.started", "output_audio_buffer.stopped"]
     door.stages.second_per_character = 0.002
     process = psutil.Process()

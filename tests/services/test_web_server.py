@@ -230,13 +230,16 @@ def test_an_answer_that_breaks_off_is_an_error_for_its_client(url: str) -> None:
 
 def test_a_client_that_leaves_closes_the_stream(url: str, seen: Seen) -> None:
     with requests.get(f"{url}/endless", stream=True, timeout=PATIENCE_S) as answer:
-        next(answer.iter_content(1000))
+        pieces = answer.iter_content(1000)
+        next(pieces)
+        assert not seen.closed.is_set()
     assert seen.closed.wait(PATIENCE_S)
 
 
 def test_a_view_that_waits_can_ask_whether_its_client_left(url: str, seen: Seen) -> None:
     with requests.get(f"{url}/silent", stream=True, timeout=PATIENCE_S) as answer:
-        assert next(answer.iter_content(3)) == b"one"
+        pieces = answer.iter_content(3)  # closed, it would close the connection
+        assert next(pieces) == b"one"
         assert not seen.closed.is_set()
     assert seen.closed.wait(PATIENCE_S)
 

@@ -17,14 +17,15 @@ from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+SHORT_S = 0.2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
-def program() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def program(grace_s: float) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A program and its base URL."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.support.waiting_program", str(port)]
+    command = [sys.executable, "-m", "tests.support.waiting_program", str(port), str(grace_s)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -44,7 +45,7 @@ def answers(url: str) -> bool:
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_request_in_hand_is_answered_before_the_end(number: int, tmp_path: Path) -> None:
     file = tmp_path / "go-on"
-    with program() as (process, url):
+    with program(PATIENCE_S) as (process, url):
         with requests.get(f"{url}/wait", params={"for": str(file)}, stream=True, timeout=PATIENCE_S) as answer:
             pieces = answer.iter_content(None)
             assert next(pieces) == b"begun "
@@ -59,10 +60,28 @@ def test_a_request_in_hand_is_answered_before_the_end(number: int, tmp_path: Pat
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_thread_that_does_not_end_does_not_hold_up_the_end(number: int, tmp_path: Path) -> None:
     never = {"for": str(tmp_path / "never")}
-    with program() as (process, url):
+    with program(SHORT_S) as (process, url):
         with requests.get(f"{url}/wait", params=never, stream=True, timeout=PATIENCE_S) as answer:
             process.send_signal(number)
             with pytest.raises(requests.exceptions.ChunkedEncodingError):
                 answer.content  # noqa: B018 -- read to the end
         _, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, err) == (0, "")
+
+
+def test_what_fails_meanwhile_ends_the_server_and_is_raised() -> None:
+    program = f"""
+from flask import Flask
+from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common.serve import serve
+
+def fail():
+    raise LookupError("no service")
+
+try:
+    serve(lambda: Flask("ending"), ServiceSettings(), {free_port()}, meanwhile=fail)
+except LookupError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr) == ("no service\n", "")

@@ -13,7 +13,9 @@ from pathlib import Path
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.events import Public, StageFailed
 from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import Settings, load
 from tests.support import ROOT
@@ -27,9 +29,19 @@ def realtime_server(settings: Settings) -> Iterator[str]:
     """Runs meanwhile, in a thread; its http address. `settings` say where its services are."""
     app = Flask("realtime")
     name = settings.talk.persona
-    RealtimeServer(settings, Services(settings), {name: load_persona(name)}).mount(app)
+    personas = {name: load_persona(name)}
+    RealtimeServer(settings, Services(settings), personas, on_session=_tell_failures).mount(app)
     with running(app, settings.service) as url:
         yield url
+
+
+def _tell_failures(session: Session) -> None:
+    session.observe(_tell_failure, at_once=True)
+
+
+def _tell_failure(at_s: float, event: Public) -> None:
+    if isinstance(event, StageFailed):
+        print(f"{at_s:.2f} s: {event.stage} failed: {event.reason}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A program whose answers wait for a file: ``python -m tests.support.waiting_program PORT``."""
+"""A program whose answers wait for a file: ``python -m tests.support.waiting_program PORT GRACE_S``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from huiyin.configs.settings import ServiceSettings
-from huiyin.services.common.serve import serve
+from huiyin.services.common import serve
 
 _POLL_S = 0.01
 
@@ -39,5 +39,6 @@ def make_app() -> Flask:
 
 
 if __name__ == "__main__":
-    serve(make_app, ServiceSettings(), int(sys.argv[1]))
+    serve.STOP_GRACE_S = float(sys.argv[2])
+    serve.serve(make_app, ServiceSettings(), int(sys.argv[1]))
     print("served")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
         calls.what.append("start")
         calls.services += names
 
-    def serve(make_app: object, settings: Any, port: int, *, tls: Any = None) -> None:
+    def serve(make_app: object, settings: Any, port: int, *, tls: Any, meanwhile: Callable[[], None]) -> None:
         calls.what.append("serve")
+        meanwhile()
         calls.serve = {"settings": settings, "port": port, "tls": tls}
         if not calls.opened and "DISPLAY" in os.environ:
             with socket.create_server(("127.0.0.1", port)):
@@ -78,11 +79,11 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 # -- what it does
 
 
-def test_the_services_are_started_then_it_serves_this_machine(
+def test_it_serves_this_machine_while_the_services_start(
     called: Called, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["web", "--port", str(port), "--set", "service.api_key=of-the-services"]) == 0
-    assert called.what == ["start", "serve"] and called.services == list(NAMES)
+    assert called.what == ["serve", "start"] and called.services == list(NAMES)
     settings = called.serve["settings"]
     assert (settings.host, called.serve["port"], called.serve["tls"]) == ("127.0.0.1", port, None)
     assert settings.api_key == "", "the services' key does not open the door"
@@ -94,7 +95,7 @@ def test_serve_web_is_the_same_without_a_browser(
 ) -> None:
     monkeypatch.setattr(web, "_open", lambda *_: pytest.fail("opened"))
     assert main.main(["serve", "web", "--port", str(port)]) == 0
-    assert called.what == ["start", "serve"]
+    assert called.what == ["serve", "start"]
     assert f":{port}/" in capsys.readouterr().out
 
 
@@ -205,8 +206,11 @@ def test_it_answers_and_a_signal_ends_it(options: list[str], port: int, number: 
                     break
             url = f"http://127.0.0.1:{port}"
             assert process.stdout.readline() == f"huiyin web: {url}/\n"
-            setup = wait_for(f"{url}/api/setup").json()
-            assert setup["services"] == dict.fromkeys(NAMES, "ready") and setup["limits"]["max_sessions"] >= 1
+            while True:  # the page is there before the models are
+                setup = wait_for(f"{url}/api/setup").json()
+                if set(setup["services"].values()) == {"ready"}:
+                    break
+            assert list(setup["services"]) == list(NAMES) and setup["limits"]["max_sessions"] >= 1
             assert requests.get(url).headers["Content-Type"].startswith("text/html")
             process.send_signal(number)
             assert process.wait(PATIENCE_S) == 0

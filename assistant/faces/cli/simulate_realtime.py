@@ -45,20 +45,21 @@ class _Play:
 def play(
     scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = ""
 ) -> tuple[list[Result], list[NotPlayable]]:
-    """(what came of those with sound, which could not be played). `url`: of a server that runs, with services of its
-    own; '': one of this process, with simulated services. Raises UsageError where there is no server."""
-    refused = [
-        NotPlayable("scenario.uses_no_sound", name=s.name, depth="realtime") for s in scenarios if s.depths == ("text",)
-    ]
+    """(what came of those with sound, which of these could not be played).
+
+    `url`: of a server that runs, with services of its own; '': one of this process, with simulated services. Raises
+    UsageError where there is no server.
+    """
+    refused: list[NotPlayable] = []
     playable: list[Scenario] = []
     for scenario in scenarios:
+        name = scenario.name
         if scenario.depths == ("text",):
-            continue
-        if why := lacking(scenario, "realtime", real_services=bool(url)):
-            source = scenario.path or scenario.name
-            refused.append(
-                NotPlayable("scenario.not_playable", source=source, name=scenario.name, depth="realtime", why=why)
-            )
+            if len(scenarios) == 1:
+                refused.append(NotPlayable("scenario.uses_no_sound", name=name, depth="realtime"))
+        elif why := lacking(scenario, "realtime", real_services=bool(url)):
+            source = scenario.path or name
+            refused.append(NotPlayable("scenario.not_playable", scenario=source, name=name, depth="realtime", why=why))
         else:
             playable.append(scenario)
     try:
@@ -76,6 +77,8 @@ async def _play_all(
         for seed in range(first, first + args.repeat):
             own = with_overrides(settings, scenario.settings)
             plays.append(_remote(scenario, seed, own) if url else _simulated(scenario, seed, own))
+    if not url:
+        make_listener(settings, _ignore)  # weights are loaded now: later that would hold up sessions that run
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def one(each: _Play) -> Result:

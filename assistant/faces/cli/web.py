@@ -47,8 +47,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     check_port(web.host, web.port)
     door = Door(key.key, web.port)
     with Launcher(settings, args.service_arguments, _say) as launcher:
-        _say("starting …")
-        launcher.start(NAMES)
         services, latencies = launcher.services, Latencies()
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(settings, key, certificate)
@@ -61,8 +59,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             replace(settings.service, host=web.host, api_key=""),
             web.port,
             tls=context,
+            meanwhile=lambda: _start(launcher),  # the page is there at once, and says what is not ready yet
         )
     return 0
+
+
+def _start(launcher: Launcher) -> None:
+    """Start the services that do not run, and wait for them. Raises LaunchError."""
+    launcher.start(NAMES)
+    _say("all services are ready")
 
 
 def _certificate(tls: Sequence[str] | None) -> Certificate | None:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import av
+import av.filter
 import numpy as np
 import numpy.typing as npt
 
@@ -62,7 +65,7 @@ class Resampler:
 
     def __init__(self, rate: int, to: int) -> None:
         self._rate, self._to = rate, to
-        self._stream = av.AudioResampler("s16", "mono", to)
+        self._stream = _stream(rate, to)
 
     def feed(self, samples: Pcm16) -> Pcm16:
         """The next piece, shape (n,)."""
@@ -70,17 +73,33 @@ class Resampler:
             return samples
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
         frame.sample_rate = self._rate
-        return self._joined(self._stream.resample(frame))
+        return self._pushed(frame)
 
     def flush(self) -> Pcm16:
         """What is still within; a new sound begins."""
-        rest = self._joined(self._stream.resample(None))
-        self._stream = av.AudioResampler("s16", "mono", self._to)
+        rest = self._pushed(None)
+        self._stream = _stream(self._rate, self._to)
         return rest
 
-    @staticmethod
-    def _joined(frames: list[av.AudioFrame]) -> Pcm16:
-        return np.concatenate([np.zeros(0, np.int16), *(frame.to_ndarray().reshape(-1) for frame in frames)])
+    def _pushed(self, frame: av.AudioFrame | None) -> Pcm16:
+        pieces = [np.zeros(0, np.int16)]
+        self._stream.push(frame)
+        with contextlib.suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                pulled = self._stream.pull()
+                assert isinstance(pulled, av.AudioFrame)
+                pieces.append(pulled.to_ndarray().reshape(-1).astype(np.int16))
+        return np.concatenate(pieces)
+
+
+def _stream(rate: int, to: int) -> av.filter.Graph:
+    """libswresample as a filter. `av.AudioResampler` is the same with a thread for each core."""
+    graph = av.filter.Graph()
+    graph.threads = 1
+    source = graph.add_abuffer(sample_rate=rate, format="s16", layout="mono", time_base=Fraction(1, rate))
+    shape = graph.add("aformat", f"sample_fmts=s16:sample_rates={to}:channel_layouts=mono")
+    graph.link_nodes(source, shape, graph.add("abuffersink")).configure()
+    return graph
 
 
 class Decoder:

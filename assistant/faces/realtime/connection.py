@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -16,15 +17,20 @@ from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
 
 _MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
+_LINGER_S = 5.0  # for a client to read what is queued, and to close
 _TEXT = (WSMsgType.TEXT, WSMsgType.BINARY)
 
 
 class Connection:
     """`send` may be called before `run`; both in the event loop's thread."""
 
-    def __init__(self, socket: web.WebSocketResponse, *, idle_s: float, lasts_s: float) -> None:
-        """`idle_s`: a client that sends nothing for so long is left; `lasts_s`: as long as it may stay."""
-        self._socket = socket
+    def __init__(
+        self, socket: web.WebSocketResponse, abort: Callable[[], None], *, idle_s: float, lasts_s: float
+    ) -> None:
+        """`abort` cuts the connection. `idle_s`: a client that sends nothing for so long is left; `lasts_s`: as long as
+        it may stay.
+        """
+        self._socket, self._abort = socket, abort
         self._lifetime = Lifetime(idle_s=idle_s, lasts_s=lasts_s, expire=self._expire)
         self._waiting: deque[str] = deque()
         self._bytes = 0
@@ -42,14 +48,16 @@ class Connection:
         self._bytes += len(message)
         self._news.set()
         if self._bytes > _MOST_BYTES:
+            self._is_ending = True
             self._waiting.clear()
-            self.end(WSCloseCode.POLICY_VIOLATION, b"too slow")
+            self._abort()
 
     def end(self, code: WSCloseCode = WSCloseCode.OK, why: bytes = b"") -> None:
         """Close it once what is queued has been sent."""
         if not self._is_ending:
             self._is_ending, self._ends, self._why = True, code, why
             self._news.set()
+            asyncio.get_running_loop().call_later(_LINGER_S, self._abort)
 
     def go_away(self) -> None:
         """The server stops."""
@@ -73,10 +81,10 @@ class Connection:
                 task.cancel()
             await asyncio.wait({writer, reader})
 
-    async def turn_away(self, event: ServerEvent) -> None:
+    async def turn_away(self, event: ServerEvent, code: WSCloseCode) -> None:
         """Tell the client why it cannot stay, and close."""
         self.send(event.message("event_refused"))
-        self.end(WSCloseCode.TRY_AGAIN_LATER, b"session limit reached")
+        self.end(code)
         await self._write()
 
     async def _read(self, session: RealtimeSession) -> None:

@@ -33,11 +33,13 @@ class ClientEar:
         self._padding_s = padding_s
         if self._ear is None or threshold != self._threshold:
             self._threshold = threshold
-            self.restart()
+            self.restart(keep=True)
 
     def close(self) -> None:
-        """Detect nothing."""
-        self._ear, self._earlier, self.is_speaking = None, None, False
+        """Detect nothing more. A turn that was heard can still be cut."""
+        if self._ear:
+            self._earlier = self._ear, self._began_s
+        self._ear, self.is_speaking = None, False
 
     def restart(self, *, keep: bool = False) -> None:
         """Detect speech anew; what was heard so far is forgotten, unless it is to be kept."""
@@ -58,12 +60,12 @@ class ClientEar:
 
     def cut(self, start_s: float, end_s: float) -> Pcm16:
         """As `Ear.cut`."""
-        if self._ear is None:
-            return np.zeros(0, np.int16)
         start_s -= self._padding_s - PRE_ROLL_S
-        sound = self._ear.cut(start_s - self._began_s, end_s - self._began_s)
-        if self._earlier is None or start_s >= self._began_s:
-            return sound
-        ear, began_s = self._earlier
-        before = ear.cut(start_s - began_s, min(end_s, self._began_s) - began_s)
-        return np.concatenate([before, sound]) if end_s > self._began_s else before
+        parts: list[Pcm16] = [np.zeros(0, np.int16)]
+        if self._earlier and (self._ear is None or start_s < self._began_s):
+            ear, began_s = self._earlier
+            until_s = end_s if self._ear is None else min(end_s, self._began_s)
+            parts.append(ear.cut(start_s - began_s, until_s - began_s))
+        if self._ear and end_s > self._began_s:
+            parts.append(self._ear.cut(start_s - self._began_s, end_s - self._began_s))
+        return np.concatenate(parts)

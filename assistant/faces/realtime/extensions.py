@@ -169,7 +169,7 @@ class Extensions:
         }  # fmt: skip
         item = self._items.add(body)
         self._items.done(item)
-        self._translator.typed = item
+        self._translator.type(item)
         self._session.type(event.text)
 
 

@@ -1,19 +1,22 @@
-"""The model and the voice of a conversation, shaped for each response as its client has asked."""
+"""The stages of a conversation, shaped as its client has asked, for the session or for one response."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from huiyin.assistant.conversation.http_stages import NoVoice
-from huiyin.assistant.conversation.stages import Model, Speech, Voice
+from huiyin.assistant.conversation.session import Ear
+from huiyin.assistant.conversation.stages import Model, Parts, Recogniser, Speech, TurnSoFar, Voice
 from huiyin.assistant.conversation.world import Source
 from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tokens import message_tokens
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
+from huiyin.assistant.turns.events import Transcript
 
 
 @dataclass
@@ -39,14 +42,53 @@ class Request:
         return asked
 
 
+@dataclass(frozen=True)
+class Engines:
+    """What a session is made of.
+
+    `make_ear`: threshold of voice activity -> an ear, whose sound begins then. `…_for`: what suits a session's
+    settings; None: always that of `parts`.
+    """
+
+    parts: Parts
+    voice_for: Callable[[SessionConfig], Voice]
+    make_ear: Callable[[float], Ear]
+    personas: Mapping[str, Persona]
+    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
+    model_for: Callable[[SessionConfig], Model] | None = None
+    recogniser_for: Callable[[SessionConfig], Recogniser] | None = None
+
+    def shaped(self, request_of: RequestOf, config: SessionConfig) -> Parts:
+        """The stages, shaped."""
+        parts = self.parts
+        return replace(
+            parts,
+            recogniser=ShapedRecogniser(self.recogniser_for or (lambda config: parts.recogniser), config),
+            model=ShapedModel(parts.model, self.model_for or (lambda config: parts.model), request_of),
+            voice=ShapedVoice(self.voice_for, request_of),
+        )
+
+
 RequestOf = Callable[[int], Request]  # generation -> what its response is made from
+
+
+class ShapedRecogniser:
+    """A `Recogniser`."""
+
+    def __init__(self, recogniser_for: Callable[[SessionConfig], Recogniser], config: SessionConfig) -> None:
+        self._recogniser_for, self._config = recogniser_for, config
+
+    def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
+        """As `Recogniser.transcribe`."""
+        return self._recogniser_for(self._config).transcribe(turn)
 
 
 class ShapedModel:
     """A `Model`."""
 
-    def __init__(self, model: Model, request_of: RequestOf) -> None:
-        self._model, self._request_of = model, request_of
+    def __init__(self, model: Model, model_for: Callable[[SessionConfig], Model], request_of: RequestOf) -> None:
+        """`model`: for what is no response."""
+        self._model, self._model_for, self._request_of = model, model_for, request_of
 
     def ask(
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
@@ -58,7 +100,7 @@ class ShapedModel:
         asked = request.shaped(messages)
         if tool_choice == "none":
             tools, tool_choice = (), "auto"
-        return self._model.ask(generation, asked, tools, tool_choice)
+        return self._model_for(request.config).ask(generation, asked, tools, tool_choice)
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> Source[str | CalledTool] | None:
         """As `Model.warm`."""
@@ -72,15 +114,14 @@ class ShapedModel:
 class ShapedVoice:
     """A `Voice`: none where a response is text alone."""
 
-    def __init__(self, voice_named: Callable[[str], Voice], request_of: RequestOf) -> None:
-        """`voice_named`: name -> the voice."""
-        self._voice_named, self._request_of = voice_named, request_of
+    def __init__(self, voice_for: Callable[[SessionConfig], Voice], request_of: RequestOf) -> None:
+        self._voice_for, self._request_of = voice_for, request_of
         self._silent = NoVoice()
 
     def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
         """As `Voice.speak`."""
         config = self._request_of(speech.generation).config
-        return (self._voice_named(config.voice) if config.speaks else self._silent).speak(speech)
+        return (self._voice_for(config) if config.speaks else self._silent).speak(speech)
 
 
 def tools_of(described: Sequence[Json]) -> list[Tool]:

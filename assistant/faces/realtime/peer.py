@@ -69,6 +69,8 @@ class Peer:
         lines = [line for line in offer.splitlines() if not line.startswith(_NOT_USED)]
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription("\r\n".join(lines) + "\r\n", "offer"))
+            if self._connection.sctp is None:
+                raise WireError("realtime.bad_offer", why=f"it has no data channel {CHANNEL}")
             self._choose()
             for transport in self._transports():
                 _listen_only_at(transport, address)
@@ -112,6 +114,8 @@ class Peer:
             await asyncio.wait_for(self._connection.close(), _CLOSE_S)
         except Exception:
             log.exception("a peer connection could not be closed")
+        self.on_open = self.on_gone = _nothing  # what aiortc keeps of it holds no session
+        self.on_message = self.on_sound = _ignore
 
     async def _flush(self) -> None:
         channel = self._channel
@@ -225,3 +229,9 @@ def _listen_only_at(transport: RTCIceTransport, address: str) -> None:
     connection = transport.iceGatherer._connection
     gather = connection.get_component_candidates
     setattr(connection, "get_component_candidates", lambda component, addresses: gather(component, [address]))
+
+
+def _nothing() -> None: ...
+
+
+def _ignore(value: object) -> None: ...

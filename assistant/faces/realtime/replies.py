@@ -27,6 +27,8 @@ class Reply:
     """Clause whose words the client has -> where they begin in the transcript."""
     is_spoken: bool = False
     """It answers speech."""
+    is_asked: bool = False
+    """The model has been asked for it."""
     transcript: Transcript | None = None
     """Of that speech."""
     seconds: float = 0.0
@@ -47,6 +49,8 @@ class Reply:
     """Clause -> how many of its words the client has the times of."""
     failure: str = ""
     """Why a stage failed."""
+    is_unheard: bool = False
+    """That stage was the recogniser: there are no words."""
     release: Callable[[], None] | None = None
     """To be called when its items have their entries in the history."""
 

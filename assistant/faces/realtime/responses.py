@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.stages import Parts, Voice
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.faces.realtime import checks, requests, wire
@@ -15,7 +14,7 @@ from huiyin.assistant.faces.realtime.checks import choice, listed, nullable, rec
 from huiyin.assistant.faces.realtime.contents import item_body, messages_of
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.out_of_band import OutOfBand
-from huiyin.assistant.faces.realtime.parts import Request, ShapedModel, ShapedVoice, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import Engines, Request, choice_of, tools_of
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import (
     SessionConfig,
@@ -62,13 +61,10 @@ class Responses:
 
     def __init__(
         self, send: Callable[[wire.ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
-        items: Items, translator: Translator, session: Session, world: World, parts: Parts,
-        voice_named: Callable[[str], Voice],
+        items: Items, translator: Translator, session: Session, world: World, engines: Engines,
     ) -> None:  # fmt: skip
-        """`parts`: with the model as it is; `voice_named`: name -> the voice."""
         self._send, self._new_id, self._config, self._items = send, new_id, config, items
-        self._translator, self._session, self._world, self._parts = translator, session, world, parts
-        self._voice_named = voice_named
+        self._translator, self._session, self._world, self._engines = translator, session, world, engines
         self._beside: dict[str, OutOfBand] = {}
         self._is_asked = False  # the conversation has been asked for the active response
         translator.when_free = self._when_free
@@ -152,8 +148,7 @@ class Responses:
             raise WireError("realtime.too_many_responses", code="too_many_responses", most=_BESIDE)
         response = self._response(request, metadata, None)
         response.begin()
-        model = ShapedModel(self._parts.model, lambda generation: request)
-        parts = Parts(self._parts.recogniser, model, ShapedVoice(self._voice_named, lambda generation: request))
+        parts = self._engines.shaped(lambda generation: request, self._config)
         beside = OutOfBand(self._world, parts, response, lambda: self._forget(response))
         self._beside[response.id] = beside
         if request.tools is None:

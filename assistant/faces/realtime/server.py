@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
@@ -20,6 +21,7 @@ from huiyin.assistant.faces.realtime.sessions import MODEL, Sessions
 from huiyin.assistant.faces.realtime.webrtc import Calls
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.configs.settings import Settings
+from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route, check_websocket, on_shutdown
 
@@ -81,11 +83,11 @@ class RealtimeServer:
             protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
         )
         await socket.prepare(request)
-        connection = Connection(socket, idle_s=limits.idle_s, lasts_s=limits.session_s)
+        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         try:
             self._sessions.enter(connection)
         except WireError as error:
-            await connection.turn_away(error.event())
+            await connection.turn_away(error.event(), WSCloseCode.TRY_AGAIN_LATER)
             return socket
         session: RealtimeSession | None = None
         try:
@@ -96,6 +98,9 @@ class RealtimeServer:
             session = await self._sessions.make(config, connection.send)
             session.start()
             await connection.run(session)
+        except StoreError as error:
+            failed = WireError("realtime.no_model", error=error)
+            await connection.turn_away(failed.event(), WSCloseCode.INTERNAL_ERROR)
         finally:
             self._sessions.leave(connection)
             if session is not None:
@@ -117,3 +122,8 @@ class RealtimeServer:
         lasts_s: float = (asked.get("expires_after") or {}).get("seconds", self._limits.key_s)
         key = self._keys.make(wanted, lasts_s)
         return web.json_response({"value": key.value, "expires_at": key.expires_at, "session": config.echo()})
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from huiyin.assistant.conversation.session import Ear, Session
-from huiyin.assistant.conversation.stages import Parts, Voice
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
@@ -22,7 +21,7 @@ from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.output_buffer import OutputBuffer
-from huiyin.assistant.faces.realtime.parts import ShapedModel, ShapedVoice, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import Engines, choice_of, tools_of
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
@@ -31,13 +30,14 @@ from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.faces.realtime.wire import Json, WireError
-from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
+
+__all__ = ["Engines", "Limits", "RealtimeSession"]
 
 log = logging.getLogger(__name__)
 
@@ -54,18 +54,6 @@ class Limits:
     """sound that waits to be committed, or to be heard"""
     items: int = 5000
     """in the conversation"""
-
-
-@dataclass(frozen=True)
-class Engines:
-    """What a session is made of. `voice_named`: name -> the voice; `make_ear`: threshold of voice activity -> an ear,
-    whose sound begins then."""
-
-    parts: Parts
-    voice_named: Callable[[str], Voice]
-    make_ear: Callable[[float], Ear]
-    personas: Mapping[str, Persona]
-    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
 
 
 class RealtimeSession:
@@ -96,12 +84,7 @@ class RealtimeSession:
         self._translator = Translator(
             config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
         )
-        request_of = self._translator.request_of
-        parts = replace(
-            engines.parts,
-            model=ShapedModel(engines.parts.model, request_of),
-            voice=ShapedVoice(engines.voice_named, request_of),
-        )
+        parts = engines.shaped(self._translator.request_of, config)
         self.conversation = Session(
             world,
             self._port,
@@ -114,12 +97,11 @@ class RealtimeSession:
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, engines.parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
             limits.uncommitted_s,
         )  # fmt: skip
         self._responses = Responses(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines.parts,
-            engines.voice_named,
+            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines,
         )  # fmt: skip
         self._client_items = ClientItems(
             self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
@@ -253,6 +235,13 @@ class RealtimeSession:
 
     # -- its settings, put into effect
 
+    def _configured_persona(self) -> Persona:
+        """Instructions of the client's own may want any language."""
+        persona, instructions = self._persona, self.config["instructions"]
+        language = self.config.extensions.get("language", persona.language)
+        replies_in = persona.replies_in if instructions == persona.system else ""
+        return replace(persona, system=instructions, language=language, replies_in=replies_in)
+
     def _configure(self) -> None:
         config = self.config
         detection = config.turn_detection
@@ -263,14 +252,12 @@ class RealtimeSession:
             detection = detection or {}
             self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
         else:
+            if self._ear.is_speaking:
+                self.conversation.end_turn()  # of which nothing more will be heard
             self._ear.close()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
-            persona=replace(
-                self._persona,
-                system=config["instructions"],
-                language=config.extensions.get("language", self._persona.language),
-            ),
+            persona=self._configured_persona(),
             tools=tools_of(config["tools"]),
             tool_choice=choice_of(config["tool_choice"]),
         )

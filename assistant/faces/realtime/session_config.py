@@ -284,6 +284,22 @@ class SessionConfig:
         return str(voice["id"] if isinstance(voice, dict) else voice)
 
     @property
+    def speed(self) -> float:
+        """Times the usual pace of speech."""
+        return float(self._body["audio"]["output"]["speed"])
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Of a response; None: as the settings have it."""
+        most = self._body["max_output_tokens"]
+        return None if most == "inf" else int(most)
+
+    @property
+    def language(self) -> str:
+        """The code of the language that the user speaks, without its region; '' where the client has not said."""
+        return str((self.transcription or {}).get("language") or "").lower().split("-")[0]
+
+    @property
     def extensions(self) -> Json:
         """The object `huiyin`; {} where the client has not asked for it."""
         huiyin: Json = self._body.get("huiyin") or {}

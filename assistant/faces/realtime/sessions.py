@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
-from huiyin.assistant.conversation.http_stages import HttpVoice, http_parts
+from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
 from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.realtime.playout import Playout
@@ -82,7 +83,7 @@ class Sessions:
     async def make(
         self, config: SessionConfig, send: Callable[[str], None], playout: Playout | None = None
     ) -> RealtimeSession:
-        """A session, to be started. `send` gets what its client is to be told."""
+        """A session, to be started. `send` gets what its client is to be told. Raises StoreError without weights."""
         loop = asyncio.get_running_loop()
         engines = self._engines
         if engines is None:
@@ -104,11 +105,19 @@ class Sessions:
             audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
             return make_listener(replace(settings, audio=audio), _ignore)
 
-        def voice_named(voice: str) -> HttpVoice:
-            return HttpVoice(self._services, "" if voice == DEFAULT_VOICE else voice, name)
+        def voice_for(config: SessionConfig) -> Voice:
+            voice = "" if config.voice == DEFAULT_VOICE else config.voice
+            return HttpVoice(self._services, voice, name, config.speed)
+
+        def recogniser_for(config: SessionConfig) -> Recogniser:
+            known = config.language in settings.asr.languages  # others would be refused
+            return HttpRecogniser(self._services, config.language if known else "")
 
         make_ear(settings.audio.speech_threshold)
-        return Engines(parts, voice_named, make_ear, self._personas, self._said)
+        return Engines(
+            parts, voice_for, make_ear, self._personas, self._said,
+            model_for=lambda config: HttpModel(self._services, name, config.max_tokens), recogniser_for=recogniser_for,
+        )  # fmt: skip
 
     def _said(self, persona: Persona) -> dict[str, Pcm16]:
         """The apologies' sound, made once a persona."""

@@ -41,8 +41,6 @@ class Translator:
         self.state = State.LISTENING
         self.playing = 0
         """The reply that was last begun to be heard."""
-        self.typed: WireItem | None = None
-        """What the user typed, until its reply is asked for."""
         self.committed: Reply | None = None
         """The last reply that was committed."""
         self.when_told: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
@@ -51,6 +49,7 @@ class Translator:
         """Called when the floor has become free."""
         self._config, self._turns, self._items = config, turns, items
         self._loudspeaker, self._new_response = loudspeaker, new_response
+        self._typed: tuple[WireItem, Callable[[], None]] | None = None  # until its reply is begun; ends its hold
         self._replies: dict[int, Reply] = {}
         self._onset_s: float | None = None
         self._is_closed = False  # the client has ended the user's turn
@@ -96,7 +95,7 @@ class Translator:
     @property
     def is_answering(self) -> bool:
         """An answer to the user's turn is being prepared, of which the client does not know yet."""
-        return self.state is State.THINKING and self.active is None and bool(self._turns.generation or self.typed)
+        return self.state is State.THINKING and self.active is None and bool(self._turns.generation or self._typed)
 
     def heard(self, generation: int, samples: int) -> str:
         """The words in the first samples of a reply that is not yet committed."""
@@ -123,6 +122,12 @@ class Translator:
         """What is being said is stopped by the client: that the reply stops does not mean that the user speaks."""
         self._stopped_by_client = self.playing
 
+    def type(self, item: WireItem) -> None:
+        """The user has typed this, and is answered."""
+        if self._typed:
+            self._typed[1]()
+        self._typed = item, self._items.hold()
+
     def close_turn(self) -> None:
         """The client ends the user's turn, which will not go on."""
         self._is_closed = True
@@ -147,6 +152,7 @@ class Translator:
                     self._settle(reply)  # it waits for the floor, is not answered, or the client has closed it
                 self._is_closed = False
             case on.ModelAsked():
+                reply.is_asked = True
                 self._bind(reply)
             case on.ClauseWritten(clause=clause, text=text):
                 reply.texts[clause] = text
@@ -154,10 +160,8 @@ class Translator:
             case on.Notice(text=text):
                 reply.add_apology(text)
             case on.StageFailed(stage=stage, reason=reason):
-                reply.failure = reason
-                if stage == "asr" and reply.user and not reply.is_told:
-                    reply.is_told = True
-                    self._turns.failed(reply.user, reason)
+                reply.failure, reply.is_unheard = reason, stage == "asr"
+                self._tell_words(reply)
             case on.ReplyStarted():
                 self.playing = reply.generation
                 self._start(reply)
@@ -174,8 +178,8 @@ class Translator:
         """The model is asked for it. Where it answers no speech it is what the client has asked for."""
         if reply.is_spoken:
             return
-        if self.typed:
-            reply.user, self.typed = self.typed, None
+        if self._typed:
+            (reply.user, reply.release), self._typed = self._typed, None
         elif self.active and not self.active.generation:
             self.active.generation, reply.response = reply.generation, self.active
 
@@ -226,6 +230,8 @@ class Translator:
 
     def _commit(self, reply: Reply, event: on.TurnCommitted) -> None:
         self._settle(reply)
+        if self._typed and not reply.is_asked and reply.response is None:  # no reply is wanted
+            self._bind(reply)
         response = self._sent(reply)
         if response and not event.turn.interrupted:  # it only called functions
             self._complete(reply, response)
@@ -288,7 +294,12 @@ class Translator:
             self._tell_words(reply)
 
     def _tell_words(self, reply: Reply) -> None:
-        if reply.user and reply.is_spoken and reply.transcript and not reply.is_told:
+        if not reply.user or not reply.is_spoken or reply.is_told:
+            return
+        if reply.is_unheard:
+            reply.is_told = True
+            self._turns.failed(reply.user, reply.failure)
+        elif reply.transcript:
             reply.is_told = True
             self._turns.transcribed(reply.user, reply.transcript, reply.seconds)
             self.when_told(reply.user, reply.transcript)

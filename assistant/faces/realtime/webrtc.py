@@ -14,6 +14,7 @@ from huiyin.assistant.faces.realtime.keys import Keys, key_of
 from huiyin.assistant.faces.realtime.sessions import MODEL, Sessions
 from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route
 
@@ -70,6 +71,8 @@ class Calls:
             await call.peer.close()
             if isinstance(error, WireError):
                 raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
+            if isinstance(error, StoreError):
+                raise ApiError(503, "realtime.no_model", error=error) from error
             raise
         self._calls[call.id] = call
         task = asyncio.ensure_future(call.run(session))

@@ -41,6 +41,19 @@ test("no word is there in vain", () => {
   assert.deepEqual(unused, []);
 });
 
+test("the page asks at once for all modules that it needs at its start", () => {
+  const needed = new Set();
+  const add = (name) => {
+    if (needed.has(name)) return;
+    needed.add(name);
+    for (const [, other] of readFileSync(PAGE + name, "utf8").matchAll(/^import .* from "\.\/([\w.-]+)";/gm)) add(other);
+  };
+  add("main.js");
+  needed.delete("main.js");
+  const asked = [...readFileSync(`${PAGE}index.html`, "utf8").matchAll(/modulepreload" href="\/page\/([\w.-]+)"/g)].map(([, name]) => name);
+  assert.deepEqual(asked, [...needed].sort());
+});
+
 const SEGMENT = {
   start_s: 0.4, end_s: 2, text: "=今天, 好", language: "zh", confidence: 0.9, events: [{ label: "laughter" }],
   emotion: { label: "happy", confidence: 0.8, scores: { happy: 0.8, sad: 0.2 } },

@@ -194,6 +194,12 @@ test("typed words appear once", () => {
   assert.deepEqual(conversation.entries.filter(({ typed }) => typed).map(({ text }) => text), ["你好"]);
 });
 
+test("the same notice is not repeated", () => {
+  const { conversation, tell } = talk();
+  for (let i = 0; i < 3; i++) tell("error", { error: { code: "session_limit_reached", message: "all places are taken" } });
+  assert.equal(conversation.entries.filter(({ role }) => role === "notice").length, 1);
+});
+
 test("the timeline shows turns, waits, pauses and where a reply was cut", () => {
   const { conversation, tell, wait, play } = talk();
   wait(1);

@@ -45,6 +45,7 @@ export class Conversation extends EventTarget {
   }
 
   notice(text) {
+    if (this.entries.at(-1)?.text === text) return; // it is there already: a server that refuses is asked again
     this.#changed(this.#add({ role: "notice", id: `notice-${this.entries.length}`, text }));
   }
 

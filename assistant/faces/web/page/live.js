@@ -142,5 +142,5 @@ export function open(root, setup) {
     draw();
   };
   refresh();
-  return { refresh };
+  return { refresh, hidden: () => running && finish() }; // no microphone that one does not see
 }

@@ -29,6 +29,11 @@ function applyLanguage() {
   byId("switch-language").lang = language() === "zh" ? "en" : "zh";
   for (const room of rooms.values()) room.refresh();
   showServices();
+  nameTab();
+}
+
+function nameTab() {
+  if (tab) document.title = `${t(`tab.${tab}`)} · Huiyin 回音`;
 }
 
 async function show(name) {
@@ -42,7 +47,7 @@ async function show(name) {
     byId(`tab-${other}`).tabIndex = selected ? 0 : -1;
     byId(other).hidden = !selected;
   }
-  document.title = `${t(`tab.${tab}`)} · Huiyin 回音`;
+  nameTab();
   if (!rooms.has(tab)) {
     const room = await import(ROOMS[chosen]);
     if (!rooms.has(chosen)) rooms.set(chosen, room.open(byId(chosen), () => setup));

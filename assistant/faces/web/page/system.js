@@ -5,7 +5,8 @@ import { t } from "./i18n.js";
 
 const AGAIN_MS = 5_000;
 const SERVICES = ["asr", "llm", "tts"];
-const NOT_SHOWN = new Set(["service", "state", "versions", "cpus", "python", "platform", "error"]);
+const MAIN = ["engine", "device", "threads", "languages", "running", "waiting", "queue", "streams", "load_s", "rss_mb"];
+const NOT_SHOWN = new Set(["service", "state", "versions", "cpus", "python", "platform", "error", "model", "engines"]);
 const PARTS = ["hear", "asr", "llm", "tts", "hold", "total"];
 
 export function open(root) {
@@ -33,6 +34,7 @@ export function open(root) {
   }
 
   function draw() {
+    if (document.activeElement?.closest("summary")) return; // not under the fingers of who reads
     const focused = document.activeElement?.id;
     const cards = facts ? [...SERVICES.map((name) => serviceCard(name, facts.services?.[name])), latencyCard(facts.latency), machineCard(facts), doctorCard(checks, examine)] : [];
     box.replaceChildren(problem ? h("p", { class: "warning", role: "status" }, problem) : "", ...cards);
@@ -59,25 +61,35 @@ function rows(pairs) {
 
 function serviceCard(name, facts = {}) {
   const state = facts.state ?? (facts.error ? "failed" : "down");
-  const model = facts.model ? String(facts.model) : "–";
-  const shown = Object.entries(facts).filter(([key]) => !NOT_SHOWN.has(key) && key !== "model");
+  const title = facts.model ?? facts.engines?.join(", ") ?? facts.engine ?? "–";
+  const rest = Object.entries(facts).filter(([key]) => !MAIN.includes(key) && !NOT_SHOWN.has(key));
+  const pair = ([key, value]) => [t(`fact.${key}`), words(value)];
   return card(
     [t(`service.${name}`), h("span", { class: `badge ${state}` }, t(`status.${state}`))],
-    h("p", { class: "big" }, model),
+    h("p", { class: "big" }, title),
     facts.error ? h("p", { class: "warning" }, typeof facts.error === "string" ? facts.error : facts.error.message) : null,
-    rows([...shown.map(([key, value]) => [t(`fact.${key}`), words(value)]), ...versions(facts.versions)]),
+    rows(MAIN.map((key) => pair([key, facts[key]]))),
+    rest.length || facts.versions ? more(name, rows([...rest.map(pair), ...Object.entries(facts.versions ?? {})])) : null,
   );
+}
+
+const opened = new Set(); // the cards are made anew every few seconds
+
+function more(name, list) {
+  const details = h("details", { open: opened.has(name) }, h("summary", {}, t("system.more")), list);
+  details.addEventListener("toggle", () => (details.open ? opened.add(name) : opened.delete(name)));
+  return details;
 }
 
 /** Any fact as people read it. */
 function words(value) {
   if (Array.isArray(value)) return value.map(words).join(", ");
-  if (value && typeof value === "object") return Object.entries(value).map(([key, part]) => `${t(`fact.${key}`)} ${words(part)}`).join(", ");
+  if (value && typeof value === "object") {
+    return Object.entries(value).filter(([, part]) => part !== null && part !== "").map(([key, part]) => `${t(`fact.${key}`)} ${words(part)}`).join(", ");
+  }
   if (typeof value === "boolean") return t(value ? "fact.yes" : "fact.no");
   return typeof value === "number" && !Number.isInteger(value) ? String(Math.round(value * 100) / 100) : String(value ?? "");
 }
-
-const versions = (list = {}) => Object.entries(list);
 
 function machineCard({ machine = {}, web = {} }) {
   const gpus = (machine.gpu ?? []).map(({ name, memory_gb }) => [name, memory_gb ? `${memory_gb} GB` : ""].filter(Boolean).join(", "));
@@ -90,7 +102,7 @@ function machineCard({ machine = {}, web = {} }) {
       [t("system.gpu"), gpus.join("; ") || t("system.no_gpu")],
       [t("system.sessions"), sessions.open === undefined ? null : t("system.sessions_of", sessions)],
       ["Python", web.python],
-      ...versions(web.versions),
+      ...Object.entries(web.versions ?? {}),
     ]),
   );
 }

@@ -16,7 +16,7 @@ const BUSY = new Set(["speaking", "thinking", "paused"]);
 const HINTS = { idle: "hint.idle", listening: "hint.listening", hold: "hint.hold" };
 
 export function talkTab(setup) {
-  const talk = new Talk();
+  const talk = new Talk(setup);
   const orb = new Orb(byId("orb"), byId("orb-canvas"));
   const captions = new Captions(byId("captions"), byId("announcer"), talk.conversation);
   captions.onIdea = (text) => talk.type(text);
@@ -156,7 +156,8 @@ function bindSaving(talk) {
     button.focus();
     const name = `huiyin ${stamp()}`;
     const { conversation, recording } = talk;
-    if (!conversation.entries.length && recording.empty) conversation.notice(t("save.nothing"));
+    const nothing = what === "sound" ? recording.empty : !conversation.entries.length;
+    if (nothing) conversation.notice(t("save.nothing"));
     else if (what === "text") download(`${name}.txt`, transcript(conversation.entries, t), "text/plain");
     else if (what === "sound") download(`${name}.wav`, recording.wav(), "audio/wav");
     else download(`${name}.yaml`, scenario(conversation, { name, turns: choices.get("turns") }), "application/yaml");
@@ -168,7 +169,7 @@ function bindOptions(talk, setup) {
   for (const name of ["persona", "voice", "speech", "turns", "input", "output"]) {
     byId(name).addEventListener("change", ({ target }) => choices.set(name, target.value));
   }
-  for (const name of ["persona", "voice", "speech", "turns"]) choices.addEventListener(name, () => talk.configure());
+  for (const name of ["persona", "voice", "speech", "turns"]) choices.addEventListener(name, () => talk.configure(name));
   choices.addEventListener("input", () => { if (talk.running) talk.useMicrophone(); });
   choices.addEventListener("output", () => {
     byId("output-hint").hidden = !choices.get("output");

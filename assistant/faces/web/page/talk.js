@@ -21,8 +21,10 @@ export class Talk extends EventTarget {
   #opening = false;
   #lastSpeechDbfs = SILENT_DBFS;
 
-  constructor() {
+  /** `setup()`: what /api/setup said. */
+  constructor(setup) {
     super();
+    this.setup = setup;
     this.running = false;
     this.muted = false;
     this.held = false;
@@ -119,34 +121,50 @@ export class Talk extends EventTarget {
     this.client.send("huiyin.type", { text });
   }
 
-  /** Persona, voice, language and turn taking as chosen now. */
-  configure() {
-    this.client.update();
+  /** Persona, voice, language and turn taking as chosen now; `changed` is one of them. */
+  configure(changed) {
+    // What is left out of an update stays as it was: only a new session forgets a language
+    if (this.running && changed === "speech" && !choices.get("speech")) this.#again();
+    else this.client.update();
     this.#muteAsNeeded();
     this.#show();
   }
 
   /** Forgets what was said and begins a new session. */
-  async renew() {
-    const running = this.running;
-    if (running) this.client.close();
+  renew() {
     this.audio.stop("cleared");
     this.conversation.clear();
     this.recording.clear();
-    if (running) this.client.connect();
+    if (this.running) this.#again();
     this.#show();
+  }
+
+  /** A new session, which is told what was said so far. */
+  #again() {
+    this.client.close();
+    this.conversation.broke();
+    this.client.connect();
   }
 
   #session() {
     const format = { type: "audio/pcm", rate: 24_000 };
     const turns = choices.get("turns");
     const turn_detection = turns === "hold" ? null : { type: "semantic_vad" };
-    const audio = { input: { format, turn_detection, transcription: { model: "huiyin" } }, output: { format } };
+    const transcription = { model: "huiyin", language: choices.get("speech") || null };
+    const audio = { input: { format, turn_detection, transcription }, output: { format } };
     if (choices.get("voice")) audio.output.voice = choices.get("voice");
     const huiyin = { enabled: true, barge_in: turns === "hold" ? "key" : turns };
-    if (choices.get("persona")) huiyin.persona = choices.get("persona");
+    const persona = this.#persona();
+    if (persona) huiyin.persona = persona;
     if (choices.get("speech")) huiyin.language = choices.get("speech");
     return { type: "realtime", audio, huiyin };
+  }
+
+  /** The chosen one, unless the server no longer has it. It is named always: it brings its voice back with it. */
+  #persona() {
+    const { personas = [], default_persona = "" } = this.setup();
+    const chosen = choices.get("persona");
+    return personas.some(({ name }) => name === chosen) ? chosen : default_persona;
   }
 
   #muteAsNeeded() {

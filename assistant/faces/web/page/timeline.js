@@ -9,6 +9,7 @@ const LABEL_PX = 64;
 const LANES = { user: 12, assistant: 42 };
 const BAR = 18;
 const TICK_S = 10;
+const NUMBER_PX = 52; // "1234 ms"
 
 /** Bars and waits between `fromS` and `toS`: [{kind: you|reply|cut|wait, role, startS, endS, ms?}]. Pure. */
 export function spans(entries, fromS, toS) {
@@ -52,12 +53,16 @@ export function drawTimeline(element, entries, nowS) {
   for (let tick = Math.ceil(fromS / TICK_S) * TICK_S; tick < nowS; tick += TICK_S) {
     marks.push(svg("line", { class: "tick", x1: x(tick), x2: x(tick), y1: 4, y2: HEIGHT - 8 }));
   }
+  let lastNumber = -Infinity;
   for (const { kind, role, startS, endS, text, ms } of spans(entries, fromS, nowS)) {
     const [left, right] = [clip(startS), clip(endS)];
     const y = LANES[role];
     if (kind === "wait") {
       marks.push(svg("line", { class: "wait", x1: left, x2: right, y1: y + BAR / 2, y2: y + BAR / 2 }));
-      if (x(startS) > LABEL_PX) marks.push(svg("text", { x: (left + right) / 2, y: y + BAR + 12, "text-anchor": "middle" }, `${ms} ms`));
+      const middle = Math.min((left + right) / 2, width - NUMBER_PX / 2);
+      if (x(startS) < LABEL_PX || middle - lastNumber < NUMBER_PX) continue; // no room for the number
+      lastNumber = middle;
+      marks.push(svg("text", { x: middle, y: y + BAR + 12, "text-anchor": "middle" }, `${ms} ms`));
     } else {
       const height = kind === "cut" ? BAR + 6 : BAR;
       const top = y - (height - BAR) / 2;

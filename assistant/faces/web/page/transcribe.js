@@ -106,18 +106,22 @@ export function open(root, setup) {
 
   function rowOf(job) {
     const { file, state, result, share, reason } = job;
+    const again = () => {
+      job.state = "waiting";
+      next();
+      draw(job);
+    };
     const open = state === "done" && h("button", { class: "link", "aria-current": job === shown, onclick: () => show(job) }, file.name);
     const status = {
       done: () => [h("td", { "data-name": t("file.length") }, clock(result.duration_s)), h("td", { "data-name": t("file.confidence") }, result.segments.length ? percent(result.confidence) : "–"),
         h("td", { "data-name": t("file.speed") }, result.rtf ? `${Math.round(1 / result.rtf)} ×` : "–")],
-      failed: () => [h("td", { colspan: 3, class: "bad" }, reason, " ", h("button", { class: "link", onclick: () => { job.state = "waiting"; job.reason = ""; next(); draw(job); } }, t("file.again")))],
-      "too-large": () => [h("td", { colspan: 3, class: "bad" }, ...tooLarge(job))],
     }[state] ?? (() => [h("td", { colspan: 3 }, progress(state, share))]);
+    const problem = { failed: () => [reason, " ", h("button", { class: "link", onclick: again }, t("file.again"))], "too-large": () => tooLarge(job) }[state];
     const mood = result && moodMark(result.emotion);
     return h(
       "tr", { id: job.id, class: job === shown ? "on" : "", "data-state": state },
-      h("th", { scope: "row" }, open || file.name, mood ? h("span", { class: "marks" }, mood) : null),
-      status(),
+      h("th", { scope: "row", colspan: problem ? 4 : null }, open || file.name, mood ? h("span", { class: "marks" }, mood) : null, problem ? h("p", { class: "bad" }, problem()) : null),
+      problem ? null : status(),
       h("td", { class: "act" }, h("button", { class: "quiet round", "aria-label": t("file.remove", { name: file.name }), title: t("file.remove", { name: file.name }), onclick: () => remove(job) }, icon("close"))),
     );
   }
