@@ -32,6 +32,7 @@ from huiyin.assistant.ports.port import Pcm16
 log = logging.getLogger(__name__)
 
 CHANNEL = "oai-events"
+_OPUS_TYPE = "audio/opus"
 _OPUS_RATE = 48_000  # Hz, of its clock on the wire, and of what aiortc decodes
 _OPUS = {"application": "voip", "fec": "1", "packet_loss": "5"}  # a lost packet can be heard from the next one
 _BIT_RATE = 32_000  # bits/s: speech of 16 kHz
@@ -68,10 +69,14 @@ class Peer:
         """The answer to an SDP offer. `address`: ours, at which the client is to reach us. Raises WireError."""
         lines = [line for line in offer.splitlines() if not line.startswith(_NOT_USED)]
         try:
+            if any(line.startswith("m=audio ") for line in lines):
+                self._speak()
             await self._connection.setRemoteDescription(RTCSessionDescription("\r\n".join(lines) + "\r\n", "offer"))
             if self._connection.sctp is None:
                 raise WireError("realtime.bad_offer", why=f"it has no data channel {CHANNEL}")
-            self._choose()
+            for transceiver in self._connection.getTransceivers():
+                if transceiver.sender is not self._sender:
+                    transceiver.direction = "inactive"  # a picture, or a second microphone
             for transport in self._transports():
                 _listen_only_at(transport, address)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
@@ -122,18 +127,12 @@ class Peer:
         while channel and channel.readyState == "open" and channel.bufferedAmount:
             await asyncio.sleep(0.02)
 
-    def _choose(self) -> None:
-        """One track each way: what else is offered, such as a picture, is declined."""
-        chosen = None
-        for transceiver in self._connection.getTransceivers():
-            if transceiver.kind == "audio" and chosen is None:
-                chosen = transceiver
-            else:
-                transceiver.direction = "inactive"
-        if chosen:
-            chosen.sender.replaceTrack(self._track)
-            chosen.direction = "sendrecv"
-            self._sender = chosen.sender
+    def _speak(self) -> None:
+        """One track each way, as Opus."""
+        transceiver = self._connection.addTransceiver(self._track, "sendrecv")
+        codecs = RTCRtpSender.getCapabilities("audio").codecs
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.mimeType == _OPUS_TYPE])
+        self._sender = transceiver.sender
 
     def _transports(self) -> list[RTCIceTransport]:
         lower = [each.receiver.transport for each in self._connection.getTransceivers()]
