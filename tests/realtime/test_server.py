@@ -28,8 +28,8 @@ from huiyin.assistant.faces.realtime.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
-from huiyin.services.common.routes import add_route
 from huiyin.configs.store.errors import StoreError
+from huiyin.services.common.routes import add_route
 from tests.realtime.protocol import Event, Invariants
 from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S

@@ -15,6 +15,8 @@ from typing import Any
 
 import av
 import numpy as np
+from aioice import Candidate, ConnectionClosed
+from aioice.ice import ConnectionEvent
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -78,7 +80,7 @@ class Peer:
                 if transceiver.sender is not self._sender:
                     transceiver.direction = "inactive"  # a picture, or a second microphone
             for transport in self._transports():
-                _listen_only_at(transport, address)
+                _tame(transport, address)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except (*_OF_AN_OFFER, ValueError, LookupError, AssertionError, AttributeError, TypeError) as error:
             raise WireError("realtime.bad_offer", why=f"{type(error).__name__}: {error}") from error
@@ -223,11 +225,20 @@ def _mono(frame: av.AudioFrame) -> Pcm16:
     return mixed
 
 
-def _listen_only_at(transport: RTCIceTransport, address: str) -> None:
-    """aioice would listen at all addresses of the machine but its loopback."""
+def _tame(transport: RTCIceTransport, address: str) -> None:
+    """aioice would listen at all addresses of the machine but its loopback; and aiortc would ask a connection that is
+    closed already for its next event for ever, without a pause."""
     connection = transport.iceGatherer._connection
-    gather = connection.get_component_candidates
-    setattr(connection, "get_component_candidates", lambda component, addresses: gather(component, [address]))
+    gather, next_event = connection.get_component_candidates, connection.get_event
+
+    async def at_one_address(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
+        return await gather(component, [address], timeout)
+
+    async def event_or_end() -> ConnectionEvent:
+        return await next_event() or ConnectionClosed()
+
+    connection.get_event = event_or_end  # type: ignore[method-assign]
+    connection.get_component_candidates = at_one_address  # type: ignore[method-assign]
 
 
 def _nothing() -> None: ...

@@ -30,6 +30,7 @@ from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.faces.realtime.wire import Json, WireError
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
