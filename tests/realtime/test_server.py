@@ -361,8 +361,8 @@ def test_without_a_model_for_voice_activity_the_client_is_told_why(monkeypatch: 
     def make_engines() -> Engines:
         raise StoreError("store.missing_offline", path="silero_vad.onnx")
 
-    door.server._engines = None
-    monkeypatch.setattr(door.server, "_make_engines", make_engines)
+    door.server._sessions._engines = None
+    monkeypatch.setattr(door.server._sessions, "_make_engines", make_engines)
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:
