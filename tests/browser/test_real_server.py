@@ -12,8 +12,8 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.turns.events import Transcript
@@ -40,7 +40,7 @@ class Recognises(Stages):
 class RealDoor:
     """`conversations`: those that were begun."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str = "") -> None:
         settings = settings_for(None, "realtime.sessions=1")
         self.stages = Recognises()
         self.stages.replies.extend([[f"{sentence}. " for sentence in STORY.split(". ")[:-1]]] * 20)
@@ -53,7 +53,7 @@ class RealDoor:
         server = RealtimeServer(
             settings, services, {"test": PERSONA}, engines=engines, on_session=self.conversations.append
         )
-        self.app = make_app(services, server, Door("", 8000), {"test": PERSONA})
+        self.app = make_app(services, server, Door(key, 8000), {"test": PERSONA})
         self.settings = replace(settings.service, host="127.0.0.1", api_key="")
 
     def said(self) -> list[tuple[str, str, bool]]:
@@ -140,3 +140,17 @@ def test_setup_and_system_of_the_door_are_understood(quiet: Speaks, door: RealDo
     page.wait_for_selector("#banner >> text=Speech recognition is not running.")
     assert page.locator("#persona option").count() == 1
     assert page.errors == []
+
+
+def test_one_without_the_link_types_the_key(browser: Any) -> None:
+    door = RealDoor("the-right-key")
+    with running(door.app, door.settings) as address:
+        page = browser.new_context(locale="en-US").new_page()
+        page.goto(address)
+        page.fill("input[name=key]", "a-wrong-key")
+        page.click("button")
+        page.wait_for_selector("[role=alert]")
+        page.fill("input[name=key]", "the-right-key")
+        page.click("button")
+        page.wait_for_selector("#orb-button")
+        page.context.close()

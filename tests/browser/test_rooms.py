@@ -225,9 +225,9 @@ def test_tabs_by_keyboard(quiet: Speaks) -> None:
 def test_all_tabs_fit_and_axe_finds_nothing_serious(
     speaks: Speaks, size: dict[str, int], scheme: str, tmp_path: Path
 ) -> None:
-    """Screenshots are kept in the folder HUIYIN_SCREENSHOTS; they have been looked at."""
+    """Screenshots are kept in the folder PAGE_SCREENSHOTS; they have been looked at."""
     page = speaks(0.5, 1.4, 4.5, 1.2, viewport=size, color_scheme=scheme, locale="zh-CN")
-    pictures = Path(os.environ.get("HUIYIN_SCREENSHOTS", tmp_path))
+    pictures = Path(os.environ.get("PAGE_SCREENSHOTS", tmp_path))
     findings = []
 
     def check(name: str) -> None:

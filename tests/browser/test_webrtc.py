@@ -14,7 +14,7 @@ from flask import Flask
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.stages import Parts
-from huiyin.assistant.faces.realtime.parts import Engines
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import load
 from tests.browser.conftest import launch, microphone, until, watched

@@ -46,6 +46,15 @@ def heard(rig: Rig) -> Event:
     return rig.all("huiyin.output.heard")[-1]
 
 
+def test_a_failure_is_one_notice_and_the_apology_is_the_response(rig: Rig) -> None:
+    Player(rig)
+    rig.stages.replies += [[RuntimeError("no model")]]
+    rig.type("Hello.")
+    done = rig.wait("response.done")["response"]
+    assert done["output"][0]["content"][0]["transcript"] == "Sorry, I failed."
+    assert [event["text"] for event in rig.all("huiyin.notice")] == ["no model"]
+
+
 def test_nothing_of_it_comes_unasked() -> None:
     for rig in a_rig():
         rig.say("hello there")

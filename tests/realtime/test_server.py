@@ -23,10 +23,10 @@ from openai.types.realtime.client_secret_create_response import ClientSecretCrea
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
-from huiyin.assistant.faces.realtime import connection
-from huiyin.assistant.faces.realtime.keys import Keys
+from huiyin.assistant.faces.connections import connection
+from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.routes import add_route
@@ -262,8 +262,10 @@ def test_binary_frames_and_nonsense_leave_the_socket_open(door: Door) -> None:
 
 
 def test_a_client_that_sends_nothing_for_too_long_is_left() -> None:
-    door = Door()
-    door.server._limits = replace(door.server._limits, idle_s=0.05)
+    door = Door("realtime.idle_s=5")
+    door.server._settings = replace(
+        door.server._settings, realtime=replace(door.server._settings.realtime, idle_s=0.05)
+    )
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:
@@ -361,8 +363,8 @@ def test_without_a_model_for_voice_activity_the_client_is_told_why(monkeypatch: 
     def make_engines() -> Engines:
         raise StoreError("store.missing_offline", path="silero_vad.onnx")
 
-    door.server._sessions._engines = None
-    monkeypatch.setattr(door.server._sessions, "_make_engines", make_engines)
+    door.server.host._engines = None
+    monkeypatch.setattr(door.server.host, "_make_engines", make_engines)
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import secrets
 
-from huiyin.assistant.faces.realtime.lifetime import Lifetime
+from huiyin.assistant.faces.connections.lifetime import Lifetime
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.peer import Peer
 from huiyin.assistant.faces.realtime.playout import FRAME_S, Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
-from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.assistant.ports.port import Pcm16
 
 log = logging.getLogger(__name__)
@@ -103,5 +103,5 @@ class Call:
 
     def _expire(self, why: WireError) -> None:
         if self._session:
-            self._session.send(why.event())
+            self._session.expire(why)
         self.end()

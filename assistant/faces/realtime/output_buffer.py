@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from huiyin.assistant.faces.connections.wire import ServerEvent
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.translator import Translator
@@ -14,7 +15,7 @@ class OutputBuffer:
     """`carry` comes after the translator's."""
 
     def __init__(
-        self, send: Callable[[wire.ServerEvent], None], translator: Translator, playout: Playout,
+        self, send: Callable[[ServerEvent], None], translator: Translator, playout: Playout,
         stop: Callable[[], None],
     ) -> None:  # fmt: skip
         """`stop`: the assistant is silent at once."""

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import secrets
+import time
 from collections.abc import Callable, Mapping
-from functools import partial
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 from flask import Flask
 
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.faces.realtime import checks
-from huiyin.assistant.faces.realtime.checks import number, record
-from huiyin.assistant.faces.realtime.connection import Connection
-from huiyin.assistant.faces.realtime.keys import Keys, key_of
-from huiyin.assistant.faces.realtime.session import Engines, RealtimeSession
-from huiyin.assistant.faces.realtime.sessions import MODEL, Sessions
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.checks import number, record
+from huiyin.assistant.faces.connections.connection import Connection
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
+from huiyin.assistant.faces.connections.host import Host
+from huiyin.assistant.faces.connections.keys import key_of
+from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.realtime.playout import Playout
+from huiyin.assistant.faces.realtime.session import RealtimeSession
+from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.webrtc import Calls
-from huiyin.assistant.faces.realtime.wire import Json, WireError
+from huiyin.assistant.faces.realtime.wire import error_event
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.routes import add_route, check_websocket, on_shutdown
+from huiyin.services.common.routes import add_route, on_shutdown
 
 PATH = "/v1/realtime"
-SUBPROTOCOL = "realtime"
-_PING_S = 20.0  # a client that does not answer for so long has vanished
+MODEL = "huiyin"  # where the client names none
 _KEY_S = (10.0, 7200.0)  # how long a key may be good
 
 _secret = record(
@@ -45,13 +50,10 @@ class RealtimeServer:
         self, settings: Settings, services: Services, personas: Mapping[str, Persona], *,
         on_session: Callable[[Session], None] | None = None, engines: Engines | None = None,
     ) -> None:  # fmt: skip
-        """`personas`: by name, the first is that of clients that name none. `on_session` gets each conversation before
-        it begins. `engines`: other than the three services, as for a test.
-        """
-        self._limits = settings.realtime
-        self._sessions = Sessions(settings, services, personas, on_session=on_session, engines=engines)
-        self._keys = Keys()
-        self._calls = Calls(self._sessions, self._keys, self._limits)
+        """As `Host`."""
+        self.host = Host(settings, services, personas, on_session=on_session, engines=engines)
+        self._settings = settings
+        self._calls = Calls(self.host, self._make)
 
     def mount(self, app: Flask) -> None:
         """Add the routes."""
@@ -61,69 +63,70 @@ class RealtimeServer:
         on_shutdown(app, self.close)
 
     def facts(self) -> Json:
-        """Sessions open now, at most, since the start, and refused."""
-        return self._sessions.facts()
+        """As `Host.facts`."""
+        return self.host.facts()
 
     def accepts(self, key: str) -> bool:
         """Whether it is a short-lived key that is good."""
-        return self._keys.find(key) is not None
+        return self.host.keys.find(key) is not None
 
     async def close(self) -> None:
         """End all sessions."""
-        self._sessions.go_away()
+        await self.host.close()
         await self._calls.close()
 
     # -- routes
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        check_websocket(request, (SUBPROTOCOL,))
-        limits = self._limits
-        socket = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
+        return await self.host.talk(
+            request,
+            lambda connection: self._open(request, connection),
+            lambda error: error_event(error).message("event_refused"),
         )
-        await socket.prepare(request)
-        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
-        try:
-            self._sessions.enter(connection)
-        except WireError as error:
-            await connection.turn_away(error.event(), WSCloseCode.TRY_AGAIN_LATER)
-            return socket
-        session: RealtimeSession | None = None
-        try:
-            kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
-            config = self._sessions.config(request.query.get("model") or MODEL, kind)
-            if key := self._keys.find(key_of(request)):
-                config.update(key.session)
-            session = await self._sessions.make(config, connection.send)
-            session.start()
-            await connection.run(session)
-        except StoreError as error:
-            failed = WireError("realtime.no_model", error=error)
-            await connection.turn_away(failed.event(), WSCloseCode.INTERNAL_ERROR)
-        finally:
-            self._sessions.leave(connection)
-            if session is not None:
-                session.close()
-        return socket
 
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
         try:
             body = json.loads(await request.text() or "{}")
             asked = _secret(body, "")
-            config = self._sessions.config()
+            config = self._config(MODEL, "realtime")
             wanted: Json = asked.get("session") or {}
             config.update(wanted)
         except WireError as error:
             raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
         except ValueError as error:
             raise ApiError(400, "services.bad_json") from error
-        lasts_s: float = (asked.get("expires_after") or {}).get("seconds", self._limits.key_s)
-        key = self._keys.make(wanted, lasts_s)
+        lasts_s: float = (asked.get("expires_after") or {}).get("seconds", self._settings.realtime.key_s)
+        key = self.host.keys.make(wanted, lasts_s)
         return web.json_response({"value": key.value, "expires_at": key.expires_at, "session": config.echo()})
 
+    # -- sessions
 
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+    async def _open(self, request: web.Request, connection: Connection) -> RealtimeSession:
+        session = await self._make(request, {}, connection.send)
+        session.start()
+        return session
+
+    async def _make(
+        self, request: web.Request, wanted: Json, send: Callable[[str], None], playout: Playout | None = None
+    ) -> RealtimeSession:
+        """A session, not yet begun. `wanted`: what `session.update` would carry. Raises WireError and StoreError."""
+        host = self.host
+        kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
+        config = self._config(request.query.get("model") or str(wanted.get("model") or MODEL), kind)
+        if key := host.keys.find(key_of(request)):
+            config.update(key.session)
+        if wanted:
+            config.update(wanted)
+        engines, world = await host.engines(), RealWorld(asyncio.get_running_loop())
+        session = RealtimeSession(world, engines, config, host.persona, self._settings, send, host.limits, playout)
+        host.on_session(session.conversation)
+        return session
+
+    def _config(self, model: str, kind: str) -> SessionConfig:
+        persona = self.host.persona
+        return SessionConfig(
+            f"sess_{secrets.token_hex(10)}", kind=kind, model=model, instructions=persona.system,
+            voice=persona.voice or DEFAULT_VOICE, expires_at=int(time.time() + self._settings.realtime.session_s),
+        )  # fmt: skip

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from flask import Flask
 
-from huiyin.assistant.faces.realtime.checks import an_object
-from huiyin.assistant.faces.realtime.keys import Keys, key_of
-from huiyin.assistant.faces.realtime.sessions import MODEL, Sessions
-from huiyin.assistant.faces.realtime.wire import Json, WireError
-from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.assistant.faces.connections.checks import an_object
+from huiyin.assistant.faces.connections.host import Host
+from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.realtime.playout import Playout
+from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 _SDP = "application/sdp"
 
 
+Make = Callable[[web.Request, Json, Callable[[str], None], Playout], Awaitable[RealtimeSession]]
+
+
 class Calls:
     """The calls that are open, and their routes."""
 
-    def __init__(self, sessions: Sessions, keys: Keys, limits: RealtimeSettings) -> None:
-        self._sessions, self._keys, self._limits = sessions, keys, limits
+    def __init__(self, host: Host, make: Make) -> None:
+        """`make`: a session, not yet begun, of a request, what its client wants, what tells it, and its playout."""
+        self._host, self._make = host, make
         self._calls: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,27 +57,23 @@ class Calls:
         except ImportError as error:
             raise ApiError(501, "realtime.no_webrtc", error=error) from error
         offer, wanted = await _body(request)
-        call = Call(idle_s=self._limits.idle_s, lasts_s=self._limits.session_s)
+        limits = self._host.settings.realtime
+        call = Call(idle_s=limits.idle_s, lasts_s=limits.session_s)
         try:
-            self._sessions.enter(call)
+            self._host.enter(call)
         except WireError as error:
             await call.peer.close()
             raise ApiError(503, "realtime.refused", code=error.code, error=error) from error
         try:
-            config = self._sessions.config(request.query.get("model") or str(wanted.get("model") or MODEL))
-            if key := self._keys.find(key_of(request)):
-                config.update(key.session)
-            if wanted:
-                config.update(wanted)
             answer = await call.peer.answer(offer, _address(request))
-            session = await self._sessions.make(config, call.send, call.playout)
+            session = await self._make(request, wanted, call.send, call.playout)
         except BaseException as error:
-            self._sessions.leave(call)
+            self._host.leave(call)
             await call.peer.close()
             if isinstance(error, WireError):
                 raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
             if isinstance(error, StoreError):
-                raise ApiError(503, "realtime.no_model", error=error) from error
+                raise ApiError(503, "connections.no_model", error=error) from error
             raise
         self._calls[call.id] = call
         task = asyncio.ensure_future(call.run(session))
@@ -92,7 +93,7 @@ class Calls:
     def _forget(self, call: Call, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._calls.pop(call.id, None)
-        self._sessions.leave(call)
+        self._host.leave(call)
 
 
 async def _body(request: web.Request) -> tuple[str, Json]:

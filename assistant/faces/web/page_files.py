@@ -48,7 +48,7 @@ _HEADERS = {
     "Permissions-Policy": "microphone=(self), speaker-selection=(self), screen-wake-lock=(self), camera=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send the login form with "Origin: null"
     "X-Content-Type-Options": "nosniff",
 }
 

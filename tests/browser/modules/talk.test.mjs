@@ -186,6 +186,15 @@ test("a lost session settles what was under way, and a reload brings it back", (
   assert.equal(later.entries.length, 2);
 });
 
+test("a reply that a reload cut short was heard no further", () => {
+  const { conversation, play } = talk();
+  play("progress", 300);
+  const later = new Conversation({ now: () => 0 });
+  later.restore(JSON.parse(JSON.stringify(conversation)));
+  const { heard, interrupted } = later.entries.at(-1);
+  assert.deepEqual([heard, interrupted], ["太好了，", true]);
+});
+
 test("typed words appear once", () => {
   const { conversation, tell } = talk();
   const item = { id: "t", role: "user", content: [{ type: "input_text", text: "你好" }] };

@@ -49,7 +49,7 @@ def _service(settings: Settings, name: Name) -> Check:
     problem = _cannot_listen(settings.service.host, port)
     if problem:
         return Check("fail", f"port {port}, for {name}, cannot be listened on: {problem}", f"--set {name}.port=N")
-    return Check("ok", f"port {port} is free; the {name} service is started when it is needed")
+    return Check("ok", f"port {port} is free: the {name} service does not run; talk, web and demo start it")
 
 
 def _owner(port: int) -> str:

@@ -45,7 +45,7 @@ class Capture extends AudioWorkletProcessor {
       const samples = toInt16(packet);
       const [played, playedDbfs] = this.played.shift();
       this.port.postMessage(
-        { samples, level: levelDbfs(packet), played, playedDbfs, at: currentTime, connected: microphone.length > 0 },
+        { samples, level: levelDbfs(packet), played, playedDbfs, at: currentTime, connected: !this.muted && microphone.length > 0 },
         [samples.buffer, played.buffer],
       );
     });

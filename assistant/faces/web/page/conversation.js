@@ -19,7 +19,10 @@ export class Conversation extends EventTarget {
 
   /** Takes back the entries of `toJSON`, as they ended. */
   restore(entries) {
-    this.entries = entries.filter(({ text }) => text).map((entry) => ({ ...entry, partial: false, over: true, heard: entry.heard ?? (entry.role === "assistant" ? spoken(entry) : null) }));
+    this.entries = entries.filter(({ text }) => text).map((entry) => {
+      const cut = entry.role === "assistant" && !entry.over; // by the page's end
+      return { ...entry, partial: false, over: true, ...(cut ? { heard: spoken(entry), interrupted: true } : { heard: entry.heard ?? null }) };
+    });
     this.#changed(null);
   }
 

@@ -105,6 +105,7 @@ export function open(root, setup) {
     byId("dictate").lastChild.data = t(running ? "live.stop" : "live.start");
     byId("dictate").classList.toggle("recording", running);
     byId("live-note").textContent = note;
+    byId("live-note").classList.toggle("warn", note !== t("live.copied"));
     if (!running) byId("live-level").style.transform = "scaleX(0)";
     const lines = segments.map((segment) => {
       const marks = [moodMark(segment.emotion), ...segment.events.map(eventMark)].filter(Boolean);

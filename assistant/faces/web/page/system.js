@@ -68,9 +68,14 @@ function serviceCard(name, facts = {}) {
     [t(`service.${name}`), h("span", { class: `badge ${state}` }, t(`status.${state}`))],
     h("p", { class: "big" }, title),
     facts.error ? h("p", { class: "warning" }, typeof facts.error === "string" ? facts.error : facts.error.message) : null,
-    rows(MAIN.map((key) => pair([key, facts[key]]))),
+    rows(MAIN.map((key) => pair([key, key === "rss_mb" ? memoryMb(facts) : facts[key]]))),
     rest.length || facts.versions ? more(name, rows([...rest.map(pair), ...Object.entries(facts.versions ?? {})])) : null,
   );
+}
+
+/** Of all its processes: embedded language models have one each. */
+function memoryMb({ rss_mb, upstreams = [], turn_model = {} }) {
+  return rss_mb && Math.round([...upstreams, turn_model].reduce((sum, model) => sum + (model.rss_mb ?? 0), rss_mb));
 }
 
 const opened = new Set(); // the cards are made anew every few seconds
@@ -126,9 +131,11 @@ function bars(histogram) {
     "svg", { class: "histogram", viewBox: `0 0 ${width} ${height + foot}`, role: "img", "aria-label": t("system.histogram", { count: total }) },
     histogram.map(([ms, count], i) => {
       const tall = (count / most) * (height - 6);
+      const isLast = i === histogram.length - 1; // it has all that took longer, too
+      const length = isLast ? `> ${histogram[i - 1][0]}` : `≤ ${ms}`;
       return [
-        svg("rect", { x: i * step + 2, y: height - tall, width: step - 4, height: tall, rx: 3 }, svg("title", {}, `≤ ${ms} ms: ${count}`)),
-        svg("text", { x: (i + 0.5) * step, y: height + foot - 3, "text-anchor": "middle" }, ms),
+        svg("rect", { x: i * step + 2, y: height - tall, width: step - 4, height: tall, rx: 3 }, svg("title", {}, `${length} ms: ${count}`)),
+        svg("text", { x: (i + 0.5) * step, y: height + foot - 3, "text-anchor": "middle" }, isLast ? length : ms),
       ];
     }),
   );

@@ -2,12 +2,12 @@
 
 import { Captions } from "./captions.js";
 import { byId, download, h, icon, stamp } from "./dom.js";
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 import { listDevices } from "./microphone.js";
 import { Orb } from "./orb.js";
 import { scenario, transcript } from "./save.js";
 import { choices } from "./state.js";
-import { Talk } from "./talk.js";
+import { now, Talk } from "./talk.js";
 import { drawTimeline, medianWait } from "./timeline.js";
 
 const TIMELINE_MS = 250;
@@ -44,7 +44,7 @@ export function talkTab(setup) {
     const wait = medianWait(talk.conversation.entries) ?? "–";
     const { bufferMs, underruns, outMs } = talk.stats;
     byId("figures").textContent = bufferMs ? t("timeline.figures", { wait, out: outMs, buffer: bufferMs, gaps: underruns }) : "";
-    drawTimeline(byId("timeline"), talk.conversation.entries, performance.now() / 1000);
+    drawTimeline(byId("timeline"), talk.conversation.entries, now());
   }
 
   talk.addEventListener("state", ({ detail }) => {
@@ -184,10 +184,15 @@ function bindOptions(talk, setup) {
 
 function fillOptions({ personas = [], voices = [], default_persona = "" }) {
   fillSelect("persona", personas.map(({ name, title }) => [name, title || name]), choices.get("persona") || default_persona);
-  const voiceNames = voices.map(({ name, language, gender }) => [name, [name, language && t(`language.${language}`), gender].filter(Boolean).join(" · ")]);
+  const voiceNames = voices.map(({ name, language, gender, engine }) => [name, [name, language && regional(language), gender && t(`gender.${gender}`), engine === "edge" && t("option.voice.online")].filter(Boolean).join(" · ")]);
   fillSelect("voice", [["", t("option.voice.own")], ...voiceNames], choices.get("voice"));
   fillSelect("speech", [["", t("option.speech.any")], ["zh", t("language.zh")], ["en", t("language.en")]], choices.get("speech"));
   fillSelect("turns", TURNS.map((name) => [name, t(`turns.${name}`)]), choices.get("turns"));
+}
+
+/** "British English" for en-GB, in the page's language. */
+function regional(code) {
+  return new Intl.DisplayNames([language()], { type: "language" }).of(code);
 }
 
 function fillDevices({ inputs, outputs }) {

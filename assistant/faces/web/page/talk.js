@@ -13,7 +13,8 @@ const QUIET_DBFS = -42; // speech this soft is hard to recognise
 const SAVE_AFTER_MS = 500;
 const PLAYBACK_REPORT = new Set(["progress", "stopped", "ended"]);
 
-const now = () => performance.now() / 1000;
+/** Seconds on a clock that goes on when the page is loaded again: a talk that is restored keeps its times. */
+export const now = () => (performance.timeOrigin + performance.now()) / 1000;
 
 /** Events: "state" {state, hint?: [key, facts], warn?}, "level" {user, assistant}, "devices", "playback". */
 export class Talk extends EventTarget {
@@ -233,7 +234,8 @@ export class Talk extends EventTarget {
 
   #played(event) {
     this.stats = { bufferMs: event.bufferMs, underruns: event.underruns, outMs: Math.round(this.audio.outputLatencyMs) };
-    if (PLAYBACK_REPORT.has(event.type) && event.id) {
+    // A reply of a session that is gone may still fade out: the next session does not know it
+    if (PLAYBACK_REPORT.has(event.type) && this.conversation.responses.has(event.id)) {
       this.client.send("huiyin.playback", { response_id: event.id, audio_ms: event.ms });
     }
     this.conversation.played(event);

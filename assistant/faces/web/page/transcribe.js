@@ -18,6 +18,7 @@ const RUNNING = new Set(["compressing", "sending", "recognising"]);
 
 export function open(root, setup) {
   const jobs = []; // {id, file, state, share, reason, result, format, abort}
+  let added = 0; // files so far: an id is not used again
   let shown = null; // the job whose transcript is seen
   let view = null;
   let recorder = null;
@@ -33,7 +34,7 @@ export function open(root, setup) {
 
   async function add(files) {
     for (const file of files) {
-      const job = { id: `file-${jobs.length}`, file, state: "waiting", share: 0, reason: "", abort: new AbortController() };
+      const job = { id: `file-${added++}`, file, state: "waiting", share: 0, reason: "", abort: new AbortController() };
       jobs.push(job);
       const most = (setup().limits?.max_upload_mb ?? Infinity) * MEGA;
       if (file.size > most) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from huiyin.assistant.faces.realtime.wire import WireError
+from huiyin.assistant.faces.connections.wire import WireError
 
 
 class Lifetime:
@@ -21,7 +21,7 @@ class Lifetime:
         """The client is there."""
         self.touch()
         loop = asyncio.get_running_loop()
-        self._timers["lasts"] = loop.call_later(self._lasts_s, self._end, WireError("realtime.session_expired"))
+        self._timers["lasts"] = loop.call_later(self._lasts_s, self._end, WireError("connections.session_expired"))
         self._watch()
 
     def touch(self) -> None:
@@ -38,7 +38,7 @@ class Lifetime:
         loop = asyncio.get_running_loop()
         left_s = self._touched_s + self._idle_s - loop.time()
         if left_s <= 0:
-            self._end(WireError("realtime.session_idle"))
+            self._end(WireError("connections.session_idle"))
         else:
             self._timers["idle"] = loop.call_later(left_s, self._watch)
 

@@ -9,16 +9,29 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from huiyin.assistant.faces.realtime.lifetime import Lifetime
-from huiyin.assistant.faces.realtime.session import RealtimeSession
-from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
+from huiyin.assistant.faces.connections.lifetime import Lifetime
+from huiyin.assistant.faces.connections.wire import WireError
 
 _MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
 _LINGER_S = 5.0  # for a client to read what is queued, and to close
 _TEXT = (WSMsgType.TEXT, WSMsgType.BINARY)
+
+
+class Talk(Protocol):
+    """A session, as its connection sees it."""
+
+    def receive(self, message: str | bytes) -> None:
+        """What the client sends. Whatever is wrong with it, the session goes on."""
+
+    def expire(self, why: WireError) -> None:
+        """The session ends: the client is to be told."""
+
+    def close(self) -> None:
+        """The connection has ended."""
 
 
 class Connection:
@@ -32,10 +45,10 @@ class Connection:
         """
         self._socket, self._abort = socket, abort
         self._lifetime = Lifetime(idle_s=idle_s, lasts_s=lasts_s, expire=self._expire)
+        self._session: Talk | None = None
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
-        self._session: RealtimeSession | None = None
         self._is_ending = False
         self._ends: WSCloseCode = WSCloseCode.OK
         self._why = b""
@@ -63,7 +76,7 @@ class Connection:
         """The server stops."""
         self.end(WSCloseCode.GOING_AWAY)
 
-    async def run(self, session: RealtimeSession) -> None:
+    async def run(self, session: Talk) -> None:
         """Carry messages until one side leaves."""
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
@@ -81,13 +94,13 @@ class Connection:
                 task.cancel()
             await asyncio.wait({writer, reader})
 
-    async def turn_away(self, event: ServerEvent, code: WSCloseCode) -> None:
+    async def turn_away(self, message: str, code: WSCloseCode) -> None:
         """Tell the client why it cannot stay, and close."""
-        self.send(event.message("event_refused"))
+        self.send(message)
         self.end(code)
         await self._write()
 
-    async def _read(self, session: RealtimeSession) -> None:
+    async def _read(self, session: Talk) -> None:
         while True:
             message = await self._socket.receive()
             if message.type not in _TEXT:
@@ -109,5 +122,5 @@ class Connection:
 
     def _expire(self, why: WireError) -> None:
         assert self._session
-        self._session.send(why.event())
+        self._session.expire(why)
         self.end()
