@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
 from flask import Flask
 from openai.types.realtime.client_secret_create_response import ClientSecretCreateResponse
 
@@ -28,6 +29,7 @@ from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import load
 from huiyin.configs.store.errors import StoreError
+from huiyin.services.common.routes import add_route
 from tests.realtime.protocol import Event, Invariants
 from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S
@@ -63,9 +65,9 @@ class Client:
 class Door:
     """A server. `talk` runs a coroutine against it."""
 
-    def __init__(self, *overrides: str) -> None:
+    def __init__(self, *overrides: str, stages: Stages | None = None) -> None:
         settings = load(environ={}, overrides=overrides)
-        self.stages = Stages()
+        self.stages = stages or Stages()
         parts = Parts(self.stages, self.stages, self.stages)
         engines = Engines(parts, lambda name: self.stages, LoudEar, {"test": PERSONA})
         self.app = Flask("door")
@@ -75,6 +77,12 @@ class Door:
             on_session=lambda session: self.sessions.append(weakref.ref(session)),
         )  # fmt: skip
         self.server.mount(self.app)
+        add_route(self.app, "GET", "/tasks", self._tasks)
+
+    @staticmethod
+    async def _tasks(request: web.Request) -> web.StreamResponse:
+        """How many tasks the server's event loop has."""
+        return web.json_response(len(asyncio.all_tasks()))
 
     def talk(self, talk: Talk) -> None:
         async def run(url: str) -> None:

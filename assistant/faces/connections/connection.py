@@ -13,6 +13,7 @@ from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from huiyin.assistant.faces.connections.lifetime import Lifetime
 from huiyin.assistant.faces.connections.wire import WireError
 
 _MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
@@ -42,7 +43,9 @@ class Connection:
         """`abort` cuts the connection. `idle_s`: a client that sends nothing for so long is left; `lasts_s`: as long as
         it may stay.
         """
-        self._socket, self._abort, self._idle_s, self._lasts_s = socket, abort, idle_s, lasts_s
+        self._socket, self._abort = socket, abort
+        self._lifetime = Lifetime(idle_s=idle_s, lasts_s=lasts_s, expire=self._expire)
+        self._session: Talk | None = None
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
@@ -69,19 +72,24 @@ class Connection:
             self._news.set()
             asyncio.get_running_loop().call_later(_LINGER_S, self._abort)
 
+    def go_away(self) -> None:
+        """The server stops."""
+        self.end(WSCloseCode.GOING_AWAY)
+
     async def run(self, session: Talk) -> None:
         """Carry messages until one side leaves."""
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(session))
-        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("connections.session_expired"))
+        self._session = session
+        self._lifetime.start()
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
                 self.end()
                 await writer
         finally:
-            limit.cancel()
+            self._lifetime.stop()
             for task in (writer, reader):
                 task.cancel()
             await asyncio.wait({writer, reader})
@@ -94,13 +102,10 @@ class Connection:
 
     async def _read(self, session: Talk) -> None:
         while True:
-            try:
-                message = await self._socket.receive(self._idle_s)
-            except asyncio.TimeoutError:
-                self._expire(session, WireError("connections.session_idle"))
-                return
+            message = await self._socket.receive()
             if message.type not in _TEXT:
                 return  # the client has left, or broken the protocol
+            self._lifetime.touch()
             session.receive(message.data)
 
     async def _write(self) -> None:
@@ -115,6 +120,7 @@ class Connection:
                 await self._socket.send_str(text)
             await self._socket.close(code=self._ends, message=self._why)
 
-    def _expire(self, session: Talk, why: WireError) -> None:
-        session.expire(why)
+    def _expire(self, why: WireError) -> None:
+        assert self._session
+        self._session.expire(why)
         self.end()

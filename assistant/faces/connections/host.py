@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, web
 
@@ -37,6 +37,13 @@ _TIDY_S = 30.0  # longer than pings, whose timers keep a connection that is gone
 _PING_S = 20.0  # a client that does not answer for so long has vanished
 
 
+class Client(Protocol):
+    """A connection that holds a session."""
+
+    def go_away(self) -> None:
+        """The server stops: end it."""
+
+
 class Host:
     """All in the thread of the server's event loop."""
 
@@ -53,19 +60,32 @@ class Host:
         self.keys = Keys()
         self._services, self._personas, self._engines = services, personas, engines
         self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
-        self._connections: set[Connection] = set()
+        self._clients: set[Client] = set()
         self._apologies: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
         self._tidying: asyncio.TimerHandle | None = None
 
     def facts(self) -> Json:
         """Sessions open now, at most, since the start, and refused."""
-        return {"open": len(self._connections), "limit": self._most, "begun": self._begun, "refused": self._refused}
+        return {"open": len(self._clients), "limit": self._most, "begun": self._begun, "refused": self._refused}
 
     async def close(self) -> None:
         """End all sessions."""
-        for connection in self._connections:
-            connection.end(WSCloseCode.GOING_AWAY)
+        for client in list(self._clients):
+            client.go_away()
+
+    def enter(self, client: Client) -> None:
+        """A session more, until `leave`. Raises WireError where that is too many."""
+        if len(self._clients) >= self._most:
+            self._refused += 1
+            raise WireError("connections.session_limit_reached", most=self._most)
+        self._clients.add(client)
+        self._begun += 1
+
+    def leave(self, client: Client) -> None:
+        """It is over."""
+        self._clients.discard(client)
+        self._tidy_later()
 
     async def talk(
         self, request: web.Request, begin: Callable[[Connection], Awaitable[Talk]], refusal: Callable[[WireError], str]
@@ -80,13 +100,11 @@ class Host:
         )
         await socket.prepare(request)
         connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
-        if len(self._connections) >= self._most:
-            self._refused += 1
-            full = WireError("connections.session_limit_reached", most=self._most)
+        try:
+            self.enter(connection)
+        except WireError as full:
             await connection.turn_away(refusal(full), WSCloseCode.TRY_AGAIN_LATER)
             return socket
-        self._connections.add(connection)
-        self._begun += 1
         session: Talk | None = None
         try:
             try:
@@ -97,22 +115,21 @@ class Host:
             else:
                 await connection.run(session)
         finally:
-            self._connections.discard(connection)
-            self._tidy_later()
+            self.leave(connection)
             if session is not None:
                 session.close()
         return socket
 
     def _tidy_later(self) -> None:
         """When the last client has been gone for a while, what it left behind goes back to the system."""
-        if self._connections:
+        if self._clients:
             return
         if self._tidying is not None:
             self._tidying.cancel()
         self._tidying = asyncio.get_running_loop().call_later(_TIDY_S, self._tidy)
 
     def _tidy(self) -> None:
-        if not self._connections:
+        if not self._clients:
             gc.collect()  # sessions are circles of objects
             trim_heap()
 

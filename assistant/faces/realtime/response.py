@@ -49,7 +49,7 @@ class Response:
     _output: list[Json] = field(default_factory=list)
     _message_index: int = 0
     _is_message_open: bool = False
-    _encoder: Encoder | None = None
+    _encoder: Encoder | None = None  # None: no sound, or it goes over a track
     _output_tokens: int = 0
 
     @property
@@ -75,14 +75,14 @@ class Response:
         """More of its sound, 16 kHz; `position`: of the first sample in all of it."""
         if not self.is_over and self.config.speaks:
             self._open_message()
-            assert self._encoder and self.message and self.message.spoken
+            assert self.message and self.message.spoken
             self.message.spoken.samples = max(self.message.spoken.samples, position + len(samples))
-            self._send_sound(self._encoder.feed(samples))
+            self._send_sound(samples)
 
     def sound_again(self, samples: Pcm16) -> None:
         """Sound that the client was told to forget, though the response is over."""
-        if self.message and self._encoder:
-            self._send_sound(self._encoder.feed(samples))
+        if self.message:
+            self._send_sound(samples)
 
     def begin_sound_anew(self) -> None:
         """What comes next does not follow what was sent."""
@@ -139,7 +139,7 @@ class Response:
         self._message_index = len(self._output)
         self.message, self._is_message_open = self._add(body), True
         if self.config.speaks:
-            self._encoder = Encoder(self.config.output_format)
+            self._encoder = Encoder(self.config.output_format) if self.config.sends_sound else None
             self.message.spoken = Spoken(generation=self.generation)
         self.send(wire.PartAdded(*self._place, self._part("")))
 
@@ -150,7 +150,7 @@ class Response:
         self._is_message_open = False
         if self.config.speaks:
             if status == "completed" and self._encoder:
-                self._send_sound(self._encoder.flush())
+                self._send_delta(self._encoder.flush())
             self.send(wire.AudioDone(*self._place))
             self.send(wire.TranscriptDone(*self._place, self.text))
             content: Json = {"type": "output_audio", "transcript": self.text}
@@ -165,7 +165,11 @@ class Response:
     def _part(self, text: str) -> Json:
         return {"type": "audio", "transcript": text} if self.config.speaks else {"type": "text", "text": text}
 
-    def _send_sound(self, delta: str) -> None:
+    def _send_sound(self, samples: Pcm16) -> None:
+        if self._encoder:
+            self._send_delta(self._encoder.feed(samples))
+
+    def _send_delta(self, delta: str) -> None:
         if delta:
             self.send(wire.AudioDelta(*self._place, delta))
 

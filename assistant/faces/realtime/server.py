@@ -1,4 +1,4 @@
-"""The Realtime server: sessions over WebSockets, and short-lived keys for pages."""
+"""The Realtime server: sessions over WebSockets and WebRTC, and short-lived keys for pages."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
 from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
 from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.faces.realtime.webrtc import Calls
 from huiyin.assistant.faces.realtime.wire import error_event
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
@@ -51,11 +53,13 @@ class RealtimeServer:
         """As `Host`."""
         self.host = Host(settings, services, personas, on_session=on_session, engines=engines)
         self._settings = settings
+        self._calls = Calls(self.host, self._make)
 
     def mount(self, app: Flask) -> None:
         """Add the routes."""
         add_route(app, "GET", PATH, self.connect)
         add_route(app, "POST", f"{PATH}/client_secrets", self.make_key)
+        self._calls.mount(app, f"{PATH}/calls")
         on_shutdown(app, self.close)
 
     def facts(self) -> Json:
@@ -69,6 +73,7 @@ class RealtimeServer:
     async def close(self) -> None:
         """End all sessions."""
         await self.host.close()
+        await self._calls.close()
 
     # -- routes
 
@@ -99,16 +104,24 @@ class RealtimeServer:
     # -- sessions
 
     async def _open(self, request: web.Request, connection: Connection) -> RealtimeSession:
+        session = await self._make(request, {}, connection.send)
+        session.start()
+        return session
+
+    async def _make(
+        self, request: web.Request, wanted: Json, send: Callable[[str], None], playout: Playout | None = None
+    ) -> RealtimeSession:
+        """A session, not yet begun. `wanted`: what `session.update` would carry. Raises WireError and StoreError."""
         host = self.host
-        engines = await host.engines()
         kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
-        config = self._config(request.query.get("model") or MODEL, kind)
+        config = self._config(request.query.get("model") or str(wanted.get("model") or MODEL), kind)
         if key := host.keys.find(key_of(request)):
             config.update(key.session)
-        world = RealWorld(asyncio.get_running_loop())
-        session = RealtimeSession(world, engines, config, host.persona, self._settings, connection.send, host.limits)
+        if wanted:
+            config.update(wanted)
+        engines, world = await host.engines(), RealWorld(asyncio.get_running_loop())
+        session = RealtimeSession(world, engines, config, host.persona, self._settings, send, host.limits, playout)
         host.on_session(session.conversation)
-        session.start()
         return session
 
     def _config(self, model: str, kind: str) -> SessionConfig:

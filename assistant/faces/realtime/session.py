@@ -24,13 +24,16 @@ from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
+from huiyin.assistant.faces.realtime.output_buffer import OutputBuffer
 from huiyin.assistant.faces.realtime.parts import shaped
+from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
+from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
@@ -40,6 +43,7 @@ from huiyin.configs.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_TRACK_AHEAD_S = 0.1  # of sound that waits for its turn on a track; more than a tick of the loudspeaker
 _AHEAD_S = 0.25  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
 
@@ -49,19 +53,23 @@ class RealtimeSession:
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
-        send: Callable[[str], None], limits: Limits,
+        send: Callable[[str], None], limits: Limits, playout: Playout | None = None,
     ) -> None:  # fmt: skip
+        """`playout`: of the track that replies are heard over; None: they are sent in events."""
         self.config = config
+        config.sends_sound = playout is None
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
         self._apologies = ChainMap(engines.apologies(persona))
         self._send_text, self._sent = send, 0
         self._stem = secrets.token_hex(6)
         history = History()
         self._items = Items(history, self.send)
-        loudspeaker = RemoteLoudspeaker(
-            self._carry, ahead_s=_AHEAD_S, assumed_latency_s=_LATENCY_S,
-            keeps_sound=True,
-        )  # fmt: skip
+        if playout:
+            loudspeaker = RemoteLoudspeaker(self._carry, ahead_s=_TRACK_AHEAD_S)
+        else:
+            loudspeaker = RemoteLoudspeaker(
+                self._carry, ahead_s=_AHEAD_S, assumed_latency_s=_LATENCY_S, keeps_sound=True
+            )
         self._port = StreamPort(loudspeaker)
         self._ear = ClientEar(engines.make_ear)
         self._turns = UserTurns(self.send, self.new_id, config, self._items, self._port.microphone.sent_s)
@@ -95,6 +103,10 @@ class RealtimeSession:
             self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
             loudspeaker,
         )  # fmt: skip
+        self._output: OutputBuffer | None = None
+        if playout:
+            playout.played = loudspeaker.played
+            self._output = OutputBuffer(self.send, self._translator, playout, self._responses.stop)
         idle = IdlePrompt(
             self.send, self.new_id, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt
         )
@@ -112,7 +124,7 @@ class RealtimeSession:
             requests.ItemDelete: self._client_items.delete,
             requests.ResponseCreate: self._responses.create,
             requests.ResponseCancel: self._responses.cancel,
-            requests.OutputClear: self._refuse_webrtc,
+            requests.OutputClear: self._clear_output,
             more.Playback: self._extensions.note_playback,
             more.TalkKey: self._extensions.press,
             more.Interrupt: self._extensions.interrupt,
@@ -162,9 +174,15 @@ class RealtimeSession:
             log.exception("a client's event could not be handled")
             self.send(wire.internal_error(event_id))
 
+    def hear(self, samples: Pcm16) -> None:
+        """The client's next sound, where it comes over a track: 16 kHz, shape (n,)."""
+        self._sound.hear(samples)
+
     def _carry(self, message: Message) -> None:
         self._translator.carry(message)
         self._extensions.carry(message)
+        if self._output:
+            self._output.carry(message)
 
     # -- what the client asks for
 
@@ -208,9 +226,10 @@ class RealtimeSession:
             self.conversation.post(ev.SpeechPaused(now_s, now_s))
         self.send(wire.BufferCleared())
 
-    @staticmethod
-    def _refuse_webrtc(event: requests.OutputClear) -> None:
-        raise WireError("realtime.only_webrtc", code="invalid_event_for_transport")
+    def _clear_output(self, event: requests.OutputClear) -> None:
+        if self._output is None:
+            raise WireError("realtime.only_webrtc", code="invalid_event_for_transport")
+        self._output.clear()
 
     # -- its settings, put into effect
 

@@ -134,6 +134,8 @@ class SessionConfig:
     ) -> None:
         self.id = session_id
         self.can_change_type = True
+        self.sends_sound = True
+        """Responses' sound goes into events; else over a track."""
         self._expires_at = expires_at
         self._body: Json = {
             "type": kind,

@@ -57,7 +57,15 @@ class UserSound:
             raise WireError(
                 "connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=self._most_s
             )
-        samples = self._decoder.feed(audio)
+        self._take(self._decoder.feed(audio))
+
+    def hear(self, samples: Pcm16) -> None:
+        """More sound of a track, 16 kHz: it goes on for ever, so that what is too much is forgotten."""
+        self._drop_oldest()
+        if self._microphone.waiting_s <= self._most_s:
+            self._take(samples)
+
+    def _take(self, samples: Pcm16) -> None:
         if self.is_buffered:
             self._buffer.append(samples)
             self._buffered += len(samples)

@@ -79,6 +79,30 @@ class TimeoutTriggered(ServerEvent):
 
 
 @dataclass(frozen=True)
+class OutputStarted(ServerEvent):
+    """A response begins to sound (WebRTC)."""
+
+    TYPE = "output_audio_buffer.started"
+    response_id: str
+
+
+@dataclass(frozen=True)
+class OutputStopped(ServerEvent):
+    """All sound of a response has been sent in real time (WebRTC)."""
+
+    TYPE = "output_audio_buffer.stopped"
+    response_id: str
+
+
+@dataclass(frozen=True)
+class OutputCleared(ServerEvent):
+    """No more of a response's sound comes, though there was more (WebRTC)."""
+
+    TYPE = "output_audio_buffer.cleared"
+    response_id: str
+
+
+@dataclass(frozen=True)
 class ItemAdded(ServerEvent):
     """An item stands in the conversation, after `previous_item_id`; None: it is the first."""
 
