@@ -25,7 +25,7 @@
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ModelFolderError       a recogniser's model folder that cannot be used (services.asr)
-      WireError              what a Realtime client asks for cannot be done (assistant.faces.realtime)
+      WireError              what a Realtime client asks for cannot be done (assistant.faces.connections)
       ApiError               what a service answers its caller (services.common)
         UpstreamError        (services.llm)
 

@@ -12,8 +12,8 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.turns.events import Transcript

@@ -23,6 +23,8 @@ PACKAGES = {
     "pipecat_service": ("pipecat-ai[openai]==1.14.0",),
     "livekit_plugin": ("livekit-agents==1.8.9", "livekit-plugins-openai==1.8.9", "openai==3.57.0"),
 }
+SAME_AS = {"openai_live": "openai_sdk", "live_types": "openai_sdk"}
+"""Script -> the script whose environment it runs in."""
 NPM_PACKAGES = {"@openai/agents": "0.20.0", "node": "22.23.3", "zod": "4.1.12"}
 _LEAST_PYTHON = (3, 11)  # of pipecat
 _LIMIT_S = 600  # for an installation
@@ -30,13 +32,14 @@ _LIMIT_S = 600  # for an installation
 
 def command_of(name: str, *arguments: str) -> list[str]:
     """The command that runs a client's script. Skips the test, with words, where its packages cannot be had."""
-    home = load().store.path.parent / "clients" / name
+    environment = SAME_AS.get(name, name)
+    home = load().store.path.parent / "clients" / environment
     try:
         if name == "agents_js":
             return [str(_node_with(home)), str(SCRIPTS / "agents_js.mjs"), *arguments, str(home)]
         if sys.version_info < _LEAST_PYTHON:
             pytest.skip(f"{name} needs Python {'.'.join(map(str, _LEAST_PYTHON))}")
-        return [str(python_with(home, *PACKAGES[name])), str(SCRIPTS / f"{name}.py"), *arguments]
+        return [str(python_with(home, *PACKAGES[environment])), str(SCRIPTS / f"{name}.py"), *arguments]
     except (subprocess.SubprocessError, OSError) as error:
         pytest.skip(f"the packages of {name} cannot be installed here: {error}")
 

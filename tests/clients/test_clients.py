@@ -22,7 +22,7 @@ from tests.support.realtime_server import realtime_server
 pytestmark = [pytest.mark.slow, pytest.mark.clients]
 
 TALK_LIMIT_S = 120.0
-BY_THE_WORD = {"openai_sdk": 0, "agents_sdk": 1, "agents_js": 1}
+BY_THE_WORD = {"openai_sdk": 0, "openai_live": 1, "agents_sdk": 1, "agents_js": 1}
 """Clients that ask what is left of an interrupted reply, and by how many words they may be wrong themselves: the
 OpenAI Agents SDKs count played sound in their own way (in steps of a block; by the wall clock)."""
 BY_THE_CLAUSE = ("pipecat_service", "livekit_plugin")

@@ -19,7 +19,8 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ears.listener import SpeechChange
-from huiyin.assistant.faces.realtime.session import Engines, Limits, RealtimeSession
+from huiyin.assistant.faces.connections.engines import Engines, Limits
+from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
@@ -126,18 +127,102 @@ class Stages:
         return Plan([(self.tts_s, words), (self.tts_s, sound)], self.tts_s)
 
 
-class Rig:
-    """A session, and its client. Each of its `events` has been checked. The clock stands still between calls."""
+class ClientRig:
+    """A client of a session in virtual time. The clock stands still between calls."""
 
-    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = (), hears: bool = True) -> None:
+    def __init__(self, *, hears: bool = True) -> None:
         self.world, self.stages = VirtualWorld(), Stages()
         self.events: list[Event] = []
         self.times: list[float] = []
-        self.rules = Invariants()
         self._awaited: Callable[[Event], bool] | None = None
         self._found: Event | None = None
         self._packets: deque[Pcm16] = deque()
         self.hears = hears
+
+    def append(self, sound: Pcm16) -> None:
+        """Send sound, 24 kHz."""
+        raise NotImplementedError
+
+    def check(self, event: Event) -> None:
+        """An event has come."""
+
+    def speech(self, words: str, seconds: float = 1.0) -> Pcm16:
+        """Sound that says this, at 24 kHz."""
+        known = {text: value for value, text in self.stages.words.items()}
+        value = known.setdefault(words, 1000 + 200 * len(known))
+        self.stages.words[value] = words
+        return np.full(round(seconds * 24_000), value, np.int16)
+
+    def say(self, words: str, seconds: float = 1.0) -> None:
+        """The user speaks from now on."""
+        sound = self.speech(words, seconds)
+        self._packets.extend(np.array_split(sound, max(1, round(seconds / PACKET_S))))
+
+    def quiet(self) -> None:
+        """The user says no more."""
+        self._packets.clear()
+
+    # -- time
+
+    def wait(self, kind: str, since: int | None = None, **fields: Any) -> Event:
+        """Go on until such an event comes, from number `since` on (default: a new one); it."""
+        start = len(self.events) if since is None else since
+
+        def fits(event: Event) -> bool:
+            return event["type"] == kind and all(event.get(name) == value for name, value in fields.items())
+
+        found = next((event for event in self.events[start:] if fits(event)), None)
+        self._found, self._awaited = found, fits
+        limit_s = self.world.now + LIMIT_S
+        self.world.at(limit_s, self.world.stop)
+        while self._found is None:
+            assert self.world.now < limit_s, f"no {kind} {fields} in {self.kinds(start)}"
+            self.world.run()
+        self._awaited = None
+        return self._found
+
+    def go_on(self, seconds: float) -> None:
+        """Let so much time pass."""
+        until_s = self.world.now + seconds
+        self.world.at(until_s, self.world.stop)
+        while self.world.now < until_s:
+            self.world.run()
+
+    # -- what came
+
+    def kinds(self, since: int = 0, *, deltas: bool = False) -> list[str]:
+        """Types of the events, each run of deltas once."""
+        kinds = [event["type"] for event in self.events[since:]]
+        return [kind for at, kind in enumerate(kinds) if deltas or not (kind.endswith(".delta") and kind in kinds[:at])]
+
+    def all(self, kind: str, since: int = 0) -> list[Event]:
+        return [event for event in self.events[since:] if event["type"] == kind]
+
+    def errors(self) -> list[Event]:
+        return [event["error"] for event in self.all("error")]
+
+    def _take(self, text: str) -> None:
+        event = json.loads(text)
+        self.events.append(event)
+        self.times.append(self.world.now)
+        self.check(event)
+        if self._awaited and self._awaited(event):
+            self._found = self._found or event
+            self.world.stop()
+
+    def _microphone(self) -> None:
+        """Sends a packet every 20 ms: what the user says, else silence."""
+        if self.hears:
+            self.append(self._packets.popleft() if self._packets else np.zeros(round(PACKET_S * 24_000), np.int16))
+        self.world.after(PACKET_S, self._microphone)
+
+
+class Rig(ClientRig):
+    """A Realtime session, and its client. Each of its `events` has been checked."""
+
+    def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = (), hears: bool = True) -> None:
+        super().__init__(hears=hears)
+        self.rules = Invariants()
         config = SessionConfig(
             "sess_1",
             kind="realtime",
@@ -177,24 +262,8 @@ class Rig:
             audio_input["turn_detection"] = detection
         self.update(audio={"input": audio_input})
 
-    def append(self, sound: Pcm16, rate: int = 24_000) -> None:
+    def append(self, sound: Pcm16) -> None:
         self.send("input_audio_buffer.append", audio=base64.b64encode(sound.astype("<i2").tobytes()).decode())
-
-    def speech(self, words: str, seconds: float = 1.0) -> Pcm16:
-        """Sound that says this, at 24 kHz."""
-        known = {text: value for value, text in self.stages.words.items()}
-        value = known.setdefault(words, 1000 + 200 * len(known))
-        self.stages.words[value] = words
-        return np.full(round(seconds * 24_000), value, np.int16)
-
-    def say(self, words: str, seconds: float = 1.0) -> None:
-        """The user speaks from now on."""
-        sound = self.speech(words, seconds)
-        self._packets.extend(np.array_split(sound, max(1, round(seconds / PACKET_S))))
-
-    def quiet(self) -> None:
-        """The user says no more."""
-        self._packets.clear()
 
     def type(self, text: str) -> None:
         """A user's text, to be answered."""
@@ -202,67 +271,16 @@ class Rig:
         self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
         self.send("response.create")
 
-    # -- time
-
-    def wait(self, kind: str, since: int | None = None, **fields: Any) -> Event:
-        """Go on until such an event comes, from number `since` on (default: a new one); it."""
-        start = len(self.events) if since is None else since
-
-        def fits(event: Event) -> bool:
-            return event["type"] == kind and all(event.get(name) == value for name, value in fields.items())
-
-        found = next((event for event in self.events[start:] if fits(event)), None)
-        self._found, self._awaited = found, fits
-        limit_s = self.world.now + LIMIT_S
-        self.world.at(limit_s, self.world.stop)
-        while self._found is None:
-            assert self.world.now < limit_s, f"no {kind} {fields} in {self.kinds(start)}"
-            self.world.run()
-        self._awaited = None
-        return self._found
-
-    def go_on(self, seconds: float) -> None:
-        """Let so much time pass."""
-        until_s = self.world.now + seconds
-        self.world.at(until_s, self.world.stop)
-        while self.world.now < until_s:
-            self.world.run()
-
     def close(self) -> None:
         self.session.close()
-
-    # -- what came
-
-    def kinds(self, since: int = 0, *, deltas: bool = False) -> list[str]:
-        """Types of the events, each run of deltas once."""
-        kinds = [event["type"] for event in self.events[since:]]
-        return [kind for at, kind in enumerate(kinds) if deltas or not (kind.endswith(".delta") and kind in kinds[:at])]
-
-    def all(self, kind: str, since: int = 0) -> list[Event]:
-        return [event for event in self.events[since:] if event["type"] == kind]
-
-    def errors(self) -> list[Event]:
-        return [event["error"] for event in self.all("error")]
 
     def sent_s(self, response_id: str) -> float:
         """Seconds of sound that were sent of a response."""
         deltas = [e["delta"] for e in self.all("response.output_audio.delta") if e["response_id"] == response_id]
         return sum(len(base64.b64decode(delta)) for delta in deltas) / 2 / 24_000
 
-    def _take(self, text: str) -> None:
-        event = json.loads(text)
-        self.events.append(event)
-        self.times.append(self.world.now)
+    def check(self, event: Event) -> None:
         self.rules.take(event)
-        if self._awaited and self._awaited(event):
-            self._found = self._found or event
-            self.world.stop()
-
-    def _microphone(self) -> None:
-        """Sends a packet every 20 ms: what the user says, else silence."""
-        if self.hears:
-            self.append(self._packets.popleft() if self._packets else np.zeros(round(PACKET_S * 24_000), np.int16))
-        self.world.after(PACKET_S, self._microphone)
 
 
 def a_rig(**options: Any) -> Iterator[Rig]:

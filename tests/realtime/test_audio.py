@@ -7,8 +7,8 @@ import base64
 import numpy as np
 import pytest
 
-from huiyin.assistant.faces.realtime.audio import A_LAW, MU_LAW, PCM, RATES, AudioFormat, Decoder, Encoder
-from huiyin.assistant.faces.realtime.wire import WireError
+from huiyin.assistant.faces.connections.audio import A_LAW, MU_LAW, PCM, RATES, AudioFormat, Decoder, Encoder
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from tests.realtime.rig import Rig

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, UserItem
-from huiyin.assistant.faces.realtime.session import Limits
+from huiyin.assistant.faces.connections.host import Limits
 from tests.realtime.rig import Rig
 
 

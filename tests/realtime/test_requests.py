@@ -6,15 +6,16 @@ import json
 
 import pytest
 
-from huiyin.assistant.faces.realtime.requests import AudioAppend, ItemTruncate, read
-from huiyin.assistant.faces.realtime.wire import WireError
+from huiyin.assistant.faces.connections.requests import read
+from huiyin.assistant.faces.connections.wire import WireError
+from huiyin.assistant.faces.realtime.requests import CLIENT_EVENTS, AudioAppend, ItemTruncate
 from tests.realtime.rig import Rig
 
 
 def test_an_event_is_read() -> None:
-    event = read('{"type": "input_audio_buffer.append", "audio": "AAAA", "event_id": "e", "more": 1}')
+    event = read('{"type": "input_audio_buffer.append", "audio": "AAAA", "event_id": "e", "more": 1}', CLIENT_EVENTS)
     assert event == AudioAppend(audio="AAAA", event_id="e")
-    truncate = read('{"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": 5}')
+    truncate = read('{"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": 5}', CLIENT_EVENTS)
     assert truncate == ItemTruncate(item_id="i", audio_end_ms=5, content_index=0)
 
 
@@ -66,7 +67,7 @@ def test_a_mistake_of_ours_is_told_as_one(rig: Rig, monkeypatch: pytest.MonkeyPa
 
 def test_an_error_has_words() -> None:
     with pytest.raises(WireError, match="must be one of"):
-        raise WireError("realtime.no_choice", param="x", words=["a", "b"])
+        raise WireError("connections.no_choice", param="x", words=["a", "b"])
 
 
 @pytest.mark.parametrize("audio", ["AAA", "not base64!", "AAAA"])

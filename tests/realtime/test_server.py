@@ -22,10 +22,10 @@ from openai.types.realtime.client_secret_create_response import ClientSecretCrea
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
-from huiyin.assistant.faces.realtime import connection
-from huiyin.assistant.faces.realtime.keys import Keys
+from huiyin.assistant.faces.connections import connection
+from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.realtime.server import RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.configs.settings import load
 from huiyin.configs.store.errors import StoreError
 from tests.realtime.protocol import Event, Invariants
@@ -355,8 +355,8 @@ def test_without_a_model_for_voice_activity_the_client_is_told_why(monkeypatch: 
     def make_engines() -> Engines:
         raise StoreError("store.missing_offline", path="silero_vad.onnx")
 
-    door.server._engines = None
-    monkeypatch.setattr(door.server, "_make_engines", make_engines)
+    door.server.host._engines = None
+    monkeypatch.setattr(door.server.host, "_make_engines", make_engines)
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
-from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.configs.settings import TurnsSettings
 from tests.realtime.rig import Rig
 

@@ -1,4 +1,4 @@
-"""A Realtime server: in this process, or in one of its own (``python -m tests.support.realtime_server --set …``)."""
+"""A server of both protocols: in this process, or in one of its own (``python -m tests.support.realtime_server …``)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.events import Public, StageFailed
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import Settings, load
+from huiyin.services.common.heap import few_arenas
 from tests.support import ROOT
 from tests.support.live_server import running
 
@@ -30,7 +32,9 @@ def realtime_server(settings: Settings) -> Iterator[str]:
     app = Flask("realtime")
     name = settings.talk.persona
     personas = {name: load_persona(name)}
-    RealtimeServer(settings, Services(settings), personas, on_session=_tell_failures).mount(app)
+    realtime = RealtimeServer(settings, Services(settings), personas, on_session=_tell_failures)
+    realtime.mount(app)
+    LiveServer(realtime.host).mount(app)
     with running(app, settings.service) as url:
         yield url
 
@@ -75,6 +79,7 @@ def server_process(log: Path, **settings: object) -> Iterator[ServerProcess]:
 def main() -> None:
     """Prints its address; ends when its standard input does."""
     parser = argparse.ArgumentParser(description=__doc__)
+    few_arenas()
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     with realtime_server(load(environ={}, overrides=parser.parse_args().set)) as url:
         print(url, flush=True)

@@ -168,12 +168,21 @@ def test_an_invitation_opens_once(page: Path) -> None:
         assert requests.get(f"{url}/api/setup", headers={"Authorization": f"Bearer {word}"}).status_code == 401
 
 
-def test_a_short_lived_key_is_for_the_realtime_server_alone(locked: str) -> None:
+def test_a_short_lived_key_opens_sessions_alone(locked: str) -> None:
     for headers in ({"Authorization": f"Bearer {EPHEMERAL}"}, subprotocols(EPHEMERAL)):
         assert requests.get(f"{locked}/v1/realtime", headers=headers).ok
         assert requests.get(f"{locked}/v1/models", headers=headers).status_code == 401
         assert requests.post(f"{locked}/v1/realtime/client_secrets", headers=headers).status_code == 401
     assert requests.post(f"{locked}/v1/realtime/client_secrets", headers=BEARER).ok
+
+
+def test_a_short_lived_key_is_for_live_sessions_too() -> None:
+    door = Door(KEY, 8000)
+    door.accepts_short_lived = lambda key: key == EPHEMERAL
+
+    assert door.admits("/v1/live/sessions", cookie="", authorization=f"Bearer {EPHEMERAL}")
+    assert not door.admits("/v1/live/sessions", cookie="", authorization="Bearer other")
+    assert not door.admits("/v1/livestock", cookie="", authorization=f"Bearer {EPHEMERAL}")
 
 
 def test_the_cookie_is_of_one_key_and_one_port() -> None:

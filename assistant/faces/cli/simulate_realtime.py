@@ -16,8 +16,8 @@ from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
-from huiyin.assistant.faces.realtime.session import Engines
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
 from huiyin.assistant.scenario.api import NotPlayable, Result, with_overrides

@@ -14,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import segno
+from flask import Flask
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.app import make_app
@@ -54,8 +56,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             address = _address(_here(web.host), web.port, certificate)
             opened = f"{address}login?key={door.invite()}" if door.key else address
             threading.Thread(target=_open, args=(opened, web.host, web.port), name="browser", daemon=True).start()
+
+        def make() -> Flask:
+            app = make_app(services, realtime, door, personas, latency=latencies.facts)
+            LiveServer(realtime.host).mount(app)
+            return app
+
         serve(
-            lambda: make_app(services, realtime, door, personas, latency=latencies.facts),
+            make,
             replace(settings.service, host=web.host, api_key=""),
             web.port,
             tls=context,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from huiyin.assistant.faces.realtime.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM
-from huiyin.assistant.faces.realtime.wire import Json
+from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM
+from huiyin.assistant.faces.connections.wire import Json
 
 _FORMATS: dict[str, Json] = {
     "pcm16": {"type": PCM, "rate": DEFAULT_RATE},

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.faces.connections.audio import Decoder
+from huiyin.assistant.faces.connections.wire import ServerEvent, WireError
 from huiyin.assistant.faces.realtime import requests, wire
-from huiyin.assistant.faces.realtime.audio import Decoder
 from huiyin.assistant.faces.realtime.contents import entry_of, item_body, sound_of
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.user_sound import UserSound
-from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 
@@ -23,7 +23,7 @@ class ClientItems:
     """Each method takes an event, and raises WireError where it cannot be done."""
 
     def __init__(
-        self, send: Callable[[wire.ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
         items: Items, translator: Translator, session: Session, sound: UserSound, loudspeaker: RemoteLoudspeaker,
         most: int,
     ) -> None:  # fmt: skip
@@ -37,9 +37,11 @@ class ClientItems:
         if body["id"] in self._items:
             raise WireError("realtime.same_id", code="item_create_invalid_item_id", param="item.id", id=body["id"])
         if len(self._items) >= self._most:
-            raise WireError("realtime.too_many_items", code="too_many_items", most=self._most)
+            raise WireError("connections.too_many_items", code="too_many_items", most=self._most)
         if body["type"] == "function_call_output" and not self._items.calls(body["call_id"]):
-            raise WireError("realtime.unknown_call", code="invalid_call_id", param="item.call_id", id=body["call_id"])
+            raise WireError(
+                "connections.unknown_call", code="invalid_call_id", param="item.call_id", id=body["call_id"]
+            )
         if body["type"] == "function_call" and self._items.calls(body["call_id"]):
             raise WireError("realtime.same_id", code="invalid_call_id", param="item.call_id", id=body["call_id"])
         audio = sound_of(body)

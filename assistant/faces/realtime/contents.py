@@ -7,10 +7,10 @@ from typing import Any
 
 from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, UserItem
-from huiyin.assistant.faces.realtime import checks
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import content_as_ga
-from huiyin.assistant.faces.realtime.checks import choice, listed, nullable, record, text
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 
 _ID = 200  # characters
 _PARTS = 100

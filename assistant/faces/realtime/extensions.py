@@ -8,13 +8,13 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
 from huiyin.assistant.dialogue.items import AssistantItem
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.replies import Reply
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
-from huiyin.assistant.faces.realtime.wire import Json, ServerEvent
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Pause, Resume, Sound

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huiyin.assistant.faces.realtime.requests import ClientEvent
-from huiyin.assistant.faces.realtime.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.requests import ClientEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 
 
 @dataclass(frozen=True)

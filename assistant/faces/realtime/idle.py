@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.world import World
+from huiyin.assistant.faces.connections.wire import ServerEvent
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
@@ -19,7 +20,7 @@ class IdlePrompt:
     """An observer of a conversation, at once, after the translator."""
 
     def __init__(
-        self, send: Callable[[wire.ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
         turns: UserTurns, world: World, sent_s: Callable[[float], float], prompt: Callable[[], None],
     ) -> None:  # fmt: skip
         """`prompt`: respond, unless a response is active. `sent_s`: as for `UserTurns`."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from huiyin.assistant.dialogue.history import History, HistoryError
 from huiyin.assistant.dialogue.items import Item
-from huiyin.assistant.faces.realtime.wire import ItemAdded, ItemDone, Json, ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.realtime.wire import ItemAdded, ItemDone
 
 ROOT = "root"  # stands for the beginning, before all items
 

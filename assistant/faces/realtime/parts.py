@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from huiyin.assistant.conversation.http_stages import NoVoice
-from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.conversation.stages import Model, Parts, Recogniser, Speech, TurnSoFar, Voice
 from huiyin.assistant.conversation.world import Source
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tokens import message_tokens
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
+from huiyin.assistant.faces.connections.engines import Engines, Wishes
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
-from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 
@@ -42,40 +40,24 @@ class Request:
         return asked
 
 
-@dataclass(frozen=True)
-class Engines:
-    """What a session is made of.
-
-    `make_ear`: threshold of voice activity -> an ear, whose sound begins then. `…_for`: what suits a session's
-    settings; None: always that of `parts`.
-    """
-
-    parts: Parts
-    voice_for: Callable[[SessionConfig], Voice]
-    make_ear: Callable[[float], Ear]
-    personas: Mapping[str, Persona]
-    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
-    model_for: Callable[[SessionConfig], Model] | None = None
-    recogniser_for: Callable[[SessionConfig], Recogniser] | None = None
-
-    def shaped(self, request_of: RequestOf, config: SessionConfig) -> Parts:
-        """The stages, shaped."""
-        parts = self.parts
-        return replace(
-            parts,
-            recogniser=ShapedRecogniser(self.recogniser_for or (lambda config: parts.recogniser), config),
-            model=ShapedModel(parts.model, self.model_for or (lambda config: parts.model), request_of),
-            voice=ShapedVoice(self.voice_for, request_of),
-        )
-
-
 RequestOf = Callable[[int], Request]  # generation -> what its response is made from
+
+
+def shaped(engines: Engines, request_of: RequestOf, config: SessionConfig) -> Parts:
+    """The stages of a session."""
+    parts = engines.parts
+    return replace(
+        parts,
+        recogniser=ShapedRecogniser(engines.recogniser_for or (lambda config: parts.recogniser), config),
+        model=ShapedModel(parts.model, engines.model_for or (lambda config: parts.model), request_of),
+        voice=ShapedVoice(engines.voice_for, request_of),
+    )
 
 
 class ShapedRecogniser:
     """A `Recogniser`."""
 
-    def __init__(self, recogniser_for: Callable[[SessionConfig], Recogniser], config: SessionConfig) -> None:
+    def __init__(self, recogniser_for: Callable[[Wishes], Recogniser], config: SessionConfig) -> None:
         self._recogniser_for, self._config = recogniser_for, config
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
@@ -86,7 +68,7 @@ class ShapedRecogniser:
 class ShapedModel:
     """A `Model`."""
 
-    def __init__(self, model: Model, model_for: Callable[[SessionConfig], Model], request_of: RequestOf) -> None:
+    def __init__(self, model: Model, model_for: Callable[[Wishes], Model], request_of: RequestOf) -> None:
         """`model`: for what is no response."""
         self._model, self._model_for, self._request_of = model, model_for, request_of
 
@@ -114,7 +96,7 @@ class ShapedModel:
 class ShapedVoice:
     """A `Voice`: none where a response is text alone."""
 
-    def __init__(self, voice_for: Callable[[SessionConfig], Voice], request_of: RequestOf) -> None:
+    def __init__(self, voice_for: Callable[[Wishes], Voice], request_of: RequestOf) -> None:
         self._voice_for, self._request_of = voice_for, request_of
         self._silent = NoVoice()
 
@@ -122,13 +104,3 @@ class ShapedVoice:
         """As `Voice.speak`."""
         config = self._request_of(speech.generation).config
         return (self._voice_for(config) if config.speaks else self._silent).speak(speech)
-
-
-def tools_of(described: Sequence[Json]) -> list[Tool]:
-    """The wire's functions."""
-    return [Tool(tool["name"], tool["description"], tool["parameters"]) for tool in described]
-
-
-def choice_of(choice: str | Json) -> ToolChoice:
-    """The wire's choice, as chat completions have it."""
-    return choice if isinstance(choice, str) else {"type": "function", "function": {"name": choice["name"]}}

@@ -1,22 +1,11 @@
-"""What a client may ask for: one small class an event, and how they are read."""
+"""What a client may ask for: one small class an event."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import typing
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from huiyin.assistant.faces.realtime.wire import Json, WireError
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClientEvent:
-    """Something that the client wants. An error it causes names its `event_id`."""
-
-    TYPE: ClassVar[str]
-    event_id: str | None = None
+from huiyin.assistant.faces.connections.requests import ClientEvent
+from huiyin.assistant.faces.connections.wire import Json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,66 +96,7 @@ class OutputClear(ClientEvent):
     TYPE = "output_audio_buffer.clear"
 
 
-def read(text: str | bytes, more: tuple[type[ClientEvent], ...] = ()) -> ClientEvent:
-    """A client's message. `more`: events beyond the protocol that are understood, too. Raises WireError."""
-    try:
-        body = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise WireError("realtime.not_an_object", code="invalid_json")
-    event_id = body.get("event_id")
-    event_id = event_id if isinstance(event_id, str) else None
-    name = body.get("type")
-    kind = next((kind for kind in (*_CLIENT, *more) if name == kind.TYPE), None)
-    if kind is None:
-        raise WireError("realtime.unknown_event", code="invalid_value", param="type", event_id=event_id, type=name)
-    try:
-        return kind(**_fields(kind, body))
-    except WireError as error:
-        error.event_id = event_id
-        raise
-
-
-def _fields(kind: type[ClientEvent], body: Json) -> Json:
-    values: Json = {}
-    for name, allowed, is_needed in _FIELDS.get(kind) or _allowed(kind):
-        if name in body and not (body[name] is None and not is_needed):
-            values[name] = checked(body[name], allowed, name)
-        elif is_needed:
-            raise WireError("realtime.missing", code="missing_required_parameter", param=name)
-    return values
-
-
-def checked(value: Any, allowed: type | tuple[type, ...], param: str) -> Any:
-    """`value` if it is of this type. Raises WireError."""
-    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed is not bool):
-        kinds = allowed if isinstance(allowed, tuple) else (allowed,)
-        names = [_NAMES[kind] for kind in kinds]
-        raise WireError("realtime.wrong_type", code="invalid_type", param=param, names=names)
-    return value
-
-
-def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
-    """(name, type, whether it must be there) of each field."""
-    hints = typing.get_type_hints(kind)
-    fields = []
-    for field in dataclasses.fields(kind):
-        options = [each for each in typing.get_args(hints[field.name]) if each is not type(None)]
-        hint = options[0] if options and dict not in (typing.get_origin(hints[field.name]),) else hints[field.name]
-        fields.append((field.name, typing.get_origin(hint) or hint, field.default is dataclasses.MISSING))
-    return fields
-
-
-_NAMES: dict[type, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    dict: "an object",
-    list: "a list",
-}
-_CLIENT: tuple[type[ClientEvent], ...] = (
+CLIENT_EVENTS: tuple[type[ClientEvent], ...] = (
     SessionUpdate,
     AudioAppend,
     AudioCommit,
@@ -179,4 +109,3 @@ _CLIENT: tuple[type[ClientEvent], ...] = (
     ResponseCancel,
     OutputClear,
 )
-_FIELDS = {kind: _allowed(kind) for kind in _CLIENT}

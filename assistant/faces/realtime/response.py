@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from huiyin.assistant.dialogue.tokens import estimated_tokens
+from huiyin.assistant.faces.connections.audio import Encoder
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import wire
-from huiyin.assistant.faces.realtime.audio import Encoder
 from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem
 from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
-from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
@@ -32,7 +32,7 @@ class Response:
     `items` None: it is out of band, and its items stand in no conversation.
     """
 
-    send: Callable[[wire.ServerEvent], None]
+    send: Callable[[ServerEvent], None]
     new_id: NewId
     request: Request
     """What it is made from."""

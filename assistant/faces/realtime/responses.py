@@ -8,24 +8,25 @@ from typing import Any
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import Message
-from huiyin.assistant.faces.realtime import checks, requests, wire
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
+from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.tools import choice_of, tool_choice, tools, tools_of
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.realtime import requests
 from huiyin.assistant.faces.realtime.beta import as_ga
-from huiyin.assistant.faces.realtime.checks import choice, listed, nullable, record, text
 from huiyin.assistant.faces.realtime.contents import item_body, messages_of
 from huiyin.assistant.faces.realtime.items import Items
 from huiyin.assistant.faces.realtime.out_of_band import OutOfBand
-from huiyin.assistant.faces.realtime.parts import Engines, Request, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import Request, shaped
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import (
     SessionConfig,
     audio_output,
     max_tokens,
     modalities,
-    tool_choice,
-    tools,
 )
 from huiyin.assistant.faces.realtime.translator import Translator
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.turns.transitions import State
 
 _PAIRS, _KEY, _VALUE = 16, 64, 512  # metadata: how many, and their lengths in characters
@@ -36,7 +37,7 @@ _BESIDE = 4  # out of band, at once
 def _metadata(value: Any, param: str) -> Json:
     pairs = checks.an_object(value, param)
     if len(pairs) > _PAIRS:
-        raise WireError("realtime.too_many", code="object_above_max_properties", param=param, most=_PAIRS)
+        raise WireError("connections.too_many", code="object_above_max_properties", param=param, most=_PAIRS)
     return {text(_KEY)(key, param): text(_VALUE)(entry, f"{param}.{key}") for key, entry in pairs.items()}
 
 
@@ -60,7 +61,7 @@ class Responses:
     """`create` and `cancel` take an event, and raise WireError where it cannot be done."""
 
     def __init__(
-        self, send: Callable[[wire.ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
         items: Items, translator: Translator, session: Session, world: World, engines: Engines,
     ) -> None:  # fmt: skip
         self._send, self._new_id, self._config, self._items = send, new_id, config, items
@@ -148,7 +149,7 @@ class Responses:
             raise WireError("realtime.too_many_responses", code="too_many_responses", most=_BESIDE)
         response = self._response(request, metadata, None)
         response.begin()
-        parts = self._engines.shaped(lambda generation: request, self._config)
+        parts = shaped(self._engines, lambda generation: request, self._config)
         beside = OutOfBand(self._world, parts, response, lambda: self._forget(response))
         self._beside[response.id] = beside
         if request.tools is None:

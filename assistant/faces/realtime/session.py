@@ -6,28 +6,31 @@ import logging
 import secrets
 from collections import ChainMap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.connections.checks import choice
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
+from huiyin.assistant.faces.connections.requests import ClientEvent, read
+from huiyin.assistant.faces.connections.tools import choice_of, tools_of
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
-from huiyin.assistant.faces.realtime.checks import choice
 from huiyin.assistant.faces.realtime.client_items import ClientItems
 from huiyin.assistant.faces.realtime.ear import ClientEar
 from huiyin.assistant.faces.realtime.extensions import Extensions
 from huiyin.assistant.faces.realtime.idle import IdlePrompt
 from huiyin.assistant.faces.realtime.items import Items
-from huiyin.assistant.faces.realtime.parts import Engines, choice_of, tools_of
+from huiyin.assistant.faces.realtime.parts import shaped
 from huiyin.assistant.faces.realtime.responses import Responses
-from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
+from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Message
 from huiyin.assistant.ports.remote_stream import StreamPort
@@ -35,22 +38,10 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
-__all__ = ["Engines", "Limits", "RealtimeSession"]
-
 log = logging.getLogger(__name__)
 
 _AHEAD_S = 0.25  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one session."""
-
-    uncommitted_s: float = 120.0
-    """sound that waits to be committed, or to be heard"""
-    items: int = 5000
-    """in the conversation"""
 
 
 class RealtimeSession:
@@ -58,7 +49,7 @@ class RealtimeSession:
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
-        send: Callable[[str], None], limits: Limits = Limits(),
+        send: Callable[[str], None], limits: Limits,
     ) -> None:  # fmt: skip
         self.config = config
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
@@ -77,7 +68,7 @@ class RealtimeSession:
         self._translator = Translator(
             config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
         )
-        parts = engines.shaped(self._translator.request_of, config)
+        parts = shaped(engines, self._translator.request_of, config)
         self.conversation = Session(
             world,
             self._port,
@@ -110,7 +101,7 @@ class RealtimeSession:
         self.conversation.observe(idle.observe, at_once=True)
         self._sound.on_words = self._translator.when_told
         self.conversation.observe(self._extensions.observe, at_once=True)
-        self._handlers: dict[type[requests.ClientEvent], Callable[..., None]] = {
+        self._handlers: dict[type[ClientEvent], Callable[..., None]] = {
             requests.SessionUpdate: self._update,
             requests.AudioAppend: self._append,
             requests.AudioCommit: self._commit,
@@ -136,6 +127,10 @@ class RealtimeSession:
             self._extensions.enable()
         self.conversation.start()
 
+    def expire(self, why: WireError) -> None:
+        """The session ends, and the client is told why."""
+        self.send(wire.error_event(why))
+
     def close(self) -> None:
         """Stop whatever runs; nothing more is sent."""
         self._send_text = lambda text: None
@@ -146,7 +141,7 @@ class RealtimeSession:
         """An id that no other object has."""
         return f"{prefix}_{secrets.token_hex(10)}"
 
-    def send(self, event: wire.ServerEvent) -> None:
+    def send(self, event: ServerEvent) -> None:
         """Tell the client."""
         self._sent += 1
         self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
@@ -155,12 +150,14 @@ class RealtimeSession:
         """What the client sends. Whatever is wrong with it, the session goes on."""
         event_id = None
         try:
-            event = requests.read(message, more.CLIENT_EVENTS if self._extensions.is_enabled else ())
+            event = read(
+                message, (*requests.CLIENT_EVENTS, *(more.CLIENT_EVENTS if self._extensions.is_enabled else ()))
+            )
             event_id = event.event_id
             self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
             self._handlers[type(event)](event)
         except WireError as error:
-            self.send(error.event(event_id))
+            self.send(wire.error_event(error, event_id))
         except Exception:
             log.exception("a client's event could not be handled")
             self.send(wire.internal_error(event_id))

@@ -5,18 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from huiyin.assistant.faces.realtime import checks
-from huiyin.assistant.faces.realtime.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
+from huiyin.assistant.faces.connections import checks
+from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
+from huiyin.assistant.faces.connections.checks import choice, flag, integer, listed, nullable, number, record, text
+from huiyin.assistant.faces.connections.tools import NAME, tool_choice, tools, voice
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import as_ga
-from huiyin.assistant.faces.realtime.checks import choice, flag, integer, listed, nullable, number, record, text
-from huiyin.assistant.faces.realtime.wire import Json, WireError
 from huiyin.assistant.turns.events import NEVER
 
-DEFAULT_VOICE = "default"
-"""The speech service chooses a voice for the language."""
-
-_NAME = 200  # characters
-_TOOLS = 128
 _MODALITIES = (["audio"], ["text"])
 _TOKENS = 4096
 _SILENCE_MS = (50, 10_000)
@@ -43,7 +39,7 @@ _VADS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 def _rate(value: Any, param: str) -> int:
     rate: int = integer(RATES[0], RATES[-1])(value, param)
     if rate not in RATES:
-        raise WireError("realtime.no_choice", code="invalid_value", param=param, words=list(RATES))
+        raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(RATES))
     return rate
 
 
@@ -59,33 +55,6 @@ def max_tokens(value: Any, param: str) -> int | str:
     return "inf" if value == "inf" else int(integer(1, _TOKENS)(value, param))
 
 
-def _voice(value: Any, param: str) -> Any:
-    return (
-        record({"id": text(_NAME)}, needed=("id",))(value, param)
-        if isinstance(value, dict)
-        else text(_NAME)(value, param)
-    )
-
-
-def tool_choice(value: Any, param: str) -> Any:
-    """A word, or the function that is to be called."""
-    if isinstance(value, dict):
-        return checks.by_type({"function": record({"name": text(_NAME)}, needed=("name",))})(value, param)
-    return choice("auto", "none", "required")(value, param)
-
-
-_function = record(
-    {"name": text(_NAME), "description": nullable(text()), "parameters": nullable(record({}))}, needed=("name",)
-)
-
-
-def _tool(value: Any, param: str) -> Json:
-    """A function. Its parameters are JSON Schema, which only the model looks into."""
-    body = checks.by_type({"function": _function})(value, param)
-    return {**body, "description": body.get("description") or "", "parameters": value.get("parameters") or {}}
-
-
-tools = listed(_tool, _TOOLS)
 _format = checks.by_type({PCM: record({"rate": _rate}), MU_LAW: record({}), A_LAW: record({})})
 _turn_detection = checks.by_type(
     {
@@ -110,11 +79,11 @@ _turn_detection = checks.by_type(
 )
 _transcription = record(
     {
-        "model": nullable(text(_NAME)),
-        "language": nullable(text(_NAME)),
-        "languages": nullable(listed(text(_NAME), 100)),
+        "model": nullable(text(NAME)),
+        "language": nullable(text(NAME)),
+        "languages": nullable(listed(text(NAME), 100)),
         "prompt": nullable(text()),
-        "keywords": nullable(listed(text(_NAME), 1000)),
+        "keywords": nullable(listed(text(NAME), 1000)),
         "delay": checks.anything,
     }
 )
@@ -126,11 +95,11 @@ _input = record(
         "turn_detection": nullable(_turn_detection),
     }
 )
-audio_output = record({"format": _format, "voice": _voice, "speed": number(0.25, 1.5)})
+audio_output = record({"format": _format, "voice": voice, "speed": number(0.25, 1.5)})
 _huiyin = record(
     {
         "enabled": flag,
-        "persona": text(_NAME),
+        "persona": text(NAME),
         "language": choice("zh", "en"),
         "barge_in": choice("voice", "key", "off"),
     }
@@ -138,7 +107,7 @@ _huiyin = record(
 _session = record(
     {
         "type": choice("realtime", "transcription"),
-        "model": nullable(text(_NAME)),
+        "model": nullable(text(NAME)),
         "instructions": text(),
         "output_modalities": modalities,
         "audio": record({"input": _input, "output": audio_output}),
@@ -150,7 +119,7 @@ _session = record(
         "tracing": checks.anything,
         "prompt": checks.anything,
         "reasoning": checks.anything,
-        "include": nullable(listed(text(_NAME), 100)),
+        "include": nullable(listed(text(NAME), 100)),
         "huiyin": _huiyin,
     }
 )

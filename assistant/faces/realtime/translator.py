@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.faces.connections.wire import Json
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.replies import Reply
 from huiyin.assistant.faces.realtime.response import Response
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
-from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Sound
 from huiyin.assistant.turns.events import Transcript

@@ -11,10 +11,10 @@ from huiyin.assistant.conversation.stages import Recogniser, TurnSoFar
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import UserItem
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.faces.realtime.audio import AudioFormat, Decoder
+from huiyin.assistant.faces.connections.audio import AudioFormat, Decoder
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
-from huiyin.assistant.faces.realtime.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.remote_stream import StreamMicrophone
@@ -54,7 +54,9 @@ class UserSound:
         if self.is_buffered and self.is_heard:
             self._drop_oldest()
         if max(self._buffered / SAMPLE_RATE, self._microphone.waiting_s) > self._most_s:
-            raise WireError("realtime.buffer_full", code="input_audio_buffer_full", param="audio", most_s=self._most_s)
+            raise WireError(
+                "connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=self._most_s
+            )
         samples = self._decoder.feed(audio)
         if self.is_buffered:
             self._buffer.append(samples)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
-from huiyin.assistant.faces.realtime.wire import Json
 from huiyin.assistant.turns.events import Transcript
 
 _FAILED = {"type": "server_error", "code": "transcription_failed"}
@@ -22,7 +22,7 @@ class UserTurns:
 
     def __init__(
         self,
-        send: Callable[[wire.ServerEvent], None],
+        send: Callable[[ServerEvent], None],
         new_id: Callable[[str], str],
         config: SessionConfig,
         items: Items,

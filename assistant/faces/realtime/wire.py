@@ -5,50 +5,9 @@ Objects inside the events (session, item, response, part) are JSON objects as th
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from huiyin.configs.errors import HuiyinError
-
-Json = dict[str, Any]
-
-
-class WireError(HuiyinError):
-    """What the client asked for cannot be done; the session goes on.
-
-    `code` is a stable word for programs (default: the last part of `key`), `param` the field that is wrong.
-    """
-
-    def __init__(
-        self, key: str, /, *, code: str = "", param: str | None = None, event_id: str | None = None, **facts: object
-    ) -> None:
-        super().__init__(key, param=param, **facts)
-        self.code, self.param, self.event_id = code or key.rpartition(".")[2], param, event_id
-
-    def event(self, event_id: str | None = None) -> Error:
-        """As an event, which names the client's event that caused it."""
-        detail = {
-            "type": "invalid_request_error",
-            "code": self.code,
-            "message": self.message,
-            "param": self.param,
-            "event_id": event_id or self.event_id,
-        }
-        return Error(detail)
-
-
-@dataclass(frozen=True)
-class ServerEvent:
-    """Something that the client is told."""
-
-    TYPE: ClassVar[str]
-
-    def message(self, event_id: str) -> str:
-        """As JSON text. A field that is None is sent as null."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({"type": self.TYPE, "event_id": event_id, **fields}, ensure_ascii=False)
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 
 
 @dataclass(frozen=True)
@@ -328,7 +287,18 @@ class ArgumentsDone(ServerEvent):
     arguments: str
 
 
+def error_event(error: WireError, event_id: str | None = None, *, kind: str = "invalid_request_error") -> Error:
+    """What is wrong, with the client's event that caused it."""
+    detail = {
+        "type": kind,
+        "code": error.code,
+        "message": error.message,
+        "param": error.param,
+        "event_id": event_id or error.event_id,
+    }
+    return Error(detail)
+
+
 def internal_error(event_id: str | None) -> Error:
     """For a mistake of ours."""
-    error = WireError("services.internal_error")
-    return Error({**error.event(event_id).error, "type": "server_error"})
+    return error_event(WireError("services.internal_error"), event_id, kind="server_error")

@@ -6,9 +6,9 @@ A key is shown in one of these ways:
 - ``Authorization: Bearer KEY``: OpenAI's clients,
 - the subprotocol ``openai-insecure-api-key.KEY``: WebSockets of programs that cannot send headers.
 
-For ``/v1/realtime`` a short-lived key of the Realtime server will do, in the last two ways. Where there is no key,
-everything is open: that is so on this machine only. Pages of other sites are refused before that, by Host and Origin
-(`services.common.access`).
+For ``/v1/realtime`` and ``/v1/live`` a short-lived key of the Realtime server will do, in the last two ways. Where
+there is no key, everything is open: that is so on this machine only. Pages of other sites are refused before that, by
+Host and Origin (`services.common.access`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COOKIE_DAYS = 30
 _OPEN = {"/", "/login", "/health"}  # "/" shows the form to those who have no key
-_REALTIME, _MINT = "/v1/realtime", "/v1/realtime/client_secrets"
+_SESSIONS, _MINT = ("/v1/realtime/", "/v1/live/"), "/v1/realtime/client_secrets"
 _BEARER = "bearer "
 _SUBPROTOCOL = "openai-insecure-api-key."
 
@@ -60,8 +60,8 @@ class Door:
         shown = [key for key in _keys_in(authorization, subprotocols) if key and key.isascii()]
         if any(_same(key, self.key) for key in shown):
             return True
-        is_realtime = f"{path}/".startswith(f"{_REALTIME}/") and path != _MINT
-        return is_realtime and any(self.accepts_short_lived(key) for key in shown)
+        is_session = f"{path}/".startswith(_SESSIONS) and path != _MINT
+        return is_session and any(self.accepts_short_lived(key) for key in shown)
 
     def invite(self) -> str:
         """A word that takes the place of the key in one link: other users of this machine see what a browser opens."""

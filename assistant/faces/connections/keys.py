@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from huiyin.assistant.faces.realtime.wire import Json
+from huiyin.assistant.faces.connections.wire import Json
 
 PREFIX = "ek_"
 _PROTOCOL = "openai-insecure-api-key."  # before a key, among the subprotocols: browsers can set no header

@@ -9,15 +9,28 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from huiyin.assistant.faces.realtime.session import RealtimeSession
-from huiyin.assistant.faces.realtime.wire import ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import WireError
 
 _MOST_BYTES = 8 * 2**20  # that wait to be sent: minutes of sound
 _LINGER_S = 5.0  # for a client to read what is queued, and to close
 _TEXT = (WSMsgType.TEXT, WSMsgType.BINARY)
+
+
+class Talk(Protocol):
+    """A session, as its connection sees it."""
+
+    def receive(self, message: str | bytes) -> None:
+        """What the client sends. Whatever is wrong with it, the session goes on."""
+
+    def expire(self, why: WireError) -> None:
+        """The session ends: the client is to be told."""
+
+    def close(self) -> None:
+        """The connection has ended."""
 
 
 class Connection:
@@ -56,12 +69,12 @@ class Connection:
             self._news.set()
             asyncio.get_running_loop().call_later(_LINGER_S, self._abort)
 
-    async def run(self, session: RealtimeSession) -> None:
+    async def run(self, session: Talk) -> None:
         """Carry messages until one side leaves."""
         loop = asyncio.get_running_loop()
         writer = loop.create_task(self._write())
         reader = loop.create_task(self._read(session))
-        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("realtime.session_expired"))
+        limit = loop.call_later(self._lasts_s, self._expire, session, WireError("connections.session_expired"))
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
             if reader.done():
@@ -73,18 +86,18 @@ class Connection:
                 task.cancel()
             await asyncio.wait({writer, reader})
 
-    async def turn_away(self, event: ServerEvent, code: WSCloseCode) -> None:
+    async def turn_away(self, message: str, code: WSCloseCode) -> None:
         """Tell the client why it cannot stay, and close."""
-        self.send(event.message("event_refused"))
+        self.send(message)
         self.end(code)
         await self._write()
 
-    async def _read(self, session: RealtimeSession) -> None:
+    async def _read(self, session: Talk) -> None:
         while True:
             try:
                 message = await self._socket.receive(self._idle_s)
             except asyncio.TimeoutError:
-                self._expire(session, WireError("realtime.session_idle"))
+                self._expire(session, WireError("connections.session_idle"))
                 return
             if message.type not in _TEXT:
                 return  # the client has left, or broken the protocol
@@ -102,6 +115,6 @@ class Connection:
                 await self._socket.send_str(text)
             await self._socket.close(code=self._ends, message=self._why)
 
-    def _expire(self, session: RealtimeSession, why: WireError) -> None:
-        session.send(why.event())
+    def _expire(self, session: Talk, why: WireError) -> None:
+        session.expire(why)
         self.end()

@@ -18,7 +18,7 @@ import av.filter
 import numpy as np
 import numpy.typing as npt
 
-from huiyin.assistant.faces.realtime.wire import WireError
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
@@ -142,9 +142,9 @@ def decoded(text: str, audio_format: AudioFormat) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise WireError("realtime.not_base64", code="invalid_audio", param="audio", why=error) from error
+        raise WireError("connections.not_base64", code="invalid_audio", param="audio", why=error) from error
     if len(data) % audio_format.sample_bytes:
-        raise WireError("realtime.odd_length", code="invalid_audio", param="audio", bytes=len(data))
+        raise WireError("connections.odd_length", code="invalid_audio", param="audio", bytes=len(data))
     return data
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from huiyin.assistant.faces.realtime.requests import checked
-from huiyin.assistant.faces.realtime.wire import Json, WireError
+from huiyin.assistant.faces.connections.requests import checked
+from huiyin.assistant.faces.connections.wire import Json, WireError
 
 Check = Callable[[Any, str], Any]
 
@@ -20,7 +20,7 @@ def text(most: int = 100_000) -> Check:
     def check(value: Any, param: str) -> str:
         words = str(checked(value, str, param))
         if len(words) > most:
-            raise WireError("realtime.too_long", code="string_above_max_length", param=param, most=most)
+            raise WireError("connections.too_long", code="string_above_max_length", param=param, most=most)
         return words
 
     return check
@@ -32,7 +32,7 @@ def number(low: float, high: float) -> Check:
     def check(value: Any, param: str) -> float:
         checked(value, (int, float), param)
         if not low <= value <= high:
-            raise WireError("realtime.out_of_range", code="invalid_value", param=param, low=low, high=high)
+            raise WireError("connections.out_of_range", code="invalid_value", param=param, low=low, high=high)
         return float(value)
 
     return check
@@ -63,7 +63,7 @@ def choice(*words: str) -> Check:
 
     def check(value: Any, param: str) -> str:
         if not isinstance(value, str) or value not in words:
-            raise WireError("realtime.no_choice", code="invalid_value", param=param, words=list(words))
+            raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(words))
         return value
 
     return check
@@ -80,7 +80,7 @@ def listed(inner: Check, most: int) -> Check:
     def check(value: Any, param: str) -> list[Any]:
         items = checked(value, list, param)
         if len(items) > most:
-            raise WireError("realtime.too_many", code="array_above_max_length", param=param, most=most)
+            raise WireError("connections.too_many", code="array_above_max_length", param=param, most=most)
         return [inner(item, f"{param}[{number}]") for number, item in enumerate(items)]
 
     return check
@@ -99,7 +99,7 @@ def record(fields: Mapping[str, Check], *, needed: tuple[str, ...] = ()) -> Chec
         where = f"{param}." if param else ""
         for name in needed:
             if name not in body:
-                raise WireError("realtime.missing", code="missing_required_parameter", param=where + name)
+                raise WireError("connections.missing", code="missing_required_parameter", param=where + name)
         return {name: fields[name](body[name], where + name) for name in fields if name in body}
 
     return check

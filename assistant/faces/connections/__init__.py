@@ -1,0 +1,1 @@
+"""What the servers of OpenAI's protocols share: connections, sessions at once, keys, sound on the wire, checks."""

@@ -1,0 +1,163 @@
+"""What the servers of all protocols have together: the sessions that are open, what these are made of, and keys."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from aiohttp import WSCloseCode, web
+
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
+from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
+from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.stages import Recogniser, Voice
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.connections.connection import Connection, Talk
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes
+from huiyin.assistant.faces.connections.keys import Keys
+from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.configs.settings import Settings
+from huiyin.configs.store.errors import StoreError
+from huiyin.services.common.heap import trim_heap
+from huiyin.services.common.routes import check_websocket
+
+SUBPROTOCOL = "realtime"
+"""Beside it a browser may offer its key, as it can set no header."""
+
+_SESSIONS_PER_CORE = 4
+_TIDY_S = 30.0  # longer than pings, whose timers keep a connection that is gone
+_PING_S = 20.0  # a client that does not answer for so long has vanished
+
+
+class Host:
+    """All in the thread of the server's event loop."""
+
+    def __init__(
+        self, settings: Settings, services: Services, personas: Mapping[str, Persona], *,
+        on_session: Callable[[Session], None] | None = None, engines: Engines | None = None,
+    ) -> None:  # fmt: skip
+        """`personas`: by name, the first is that of clients that name none. `on_session` gets each conversation before
+        it begins. `engines`: other than the three services, as for a test.
+        """
+        self.settings, self.persona = settings, next(iter(personas.values()))
+        self.on_session: Callable[[Session], None] = on_session or _ignore
+        self.limits = Limits(settings.realtime.uncommitted_s, settings.realtime.items)
+        self.keys = Keys()
+        self._services, self._personas, self._engines = services, personas, engines
+        self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
+        self._connections: set[Connection] = set()
+        self._apologies: dict[str, dict[str, Pcm16]] = {}
+        self._begun = self._refused = 0
+        self._tidying: asyncio.TimerHandle | None = None
+
+    def facts(self) -> Json:
+        """Sessions open now, at most, since the start, and refused."""
+        return {"open": len(self._connections), "limit": self._most, "begun": self._begun, "refused": self._refused}
+
+    async def close(self) -> None:
+        """End all sessions."""
+        for connection in self._connections:
+            connection.end(WSCloseCode.GOING_AWAY)
+
+    async def talk(
+        self, request: web.Request, begin: Callable[[Connection], Awaitable[Talk]], refusal: Callable[[WireError], str]
+    ) -> web.StreamResponse:
+        """One session over a WebSocket: what `begin` makes. `refusal`: what a client is told where there are too many,
+        or a model is missing. Raises ApiError for what is no handshake.
+        """
+        check_websocket(request, (SUBPROTOCOL,))
+        limits = self.settings.realtime
+        socket = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
+        )
+        await socket.prepare(request)
+        connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
+        if len(self._connections) >= self._most:
+            self._refused += 1
+            full = WireError("connections.session_limit_reached", most=self._most)
+            await connection.turn_away(refusal(full), WSCloseCode.TRY_AGAIN_LATER)
+            return socket
+        self._connections.add(connection)
+        self._begun += 1
+        session: Talk | None = None
+        try:
+            try:
+                session = await begin(connection)
+            except StoreError as error:
+                failed = WireError("connections.no_model", error=error)
+                await connection.turn_away(refusal(failed), WSCloseCode.INTERNAL_ERROR)
+            else:
+                await connection.run(session)
+        finally:
+            self._connections.discard(connection)
+            self._tidy_later()
+            if session is not None:
+                session.close()
+        return socket
+
+    def _tidy_later(self) -> None:
+        """When the last client has been gone for a while, what it left behind goes back to the system."""
+        if self._connections:
+            return
+        if self._tidying is not None:
+            self._tidying.cancel()
+        self._tidying = asyncio.get_running_loop().call_later(_TIDY_S, self._tidy)
+
+    def _tidy(self) -> None:
+        if not self._connections:
+            gc.collect()  # sessions are circles of objects
+            trim_heap()
+
+    async def engines(self) -> Engines:
+        """Those of a new session."""
+        if self._engines is not None:
+            return self._engines
+        return await asyncio.get_running_loop().run_in_executor(None, self._make_engines)
+
+    def _make_engines(self) -> Engines:
+        """Blocks while weights are loaded, the first time."""
+        settings, name = self.settings, session_name()
+        by_sound = make_endpoint(settings, _ignore)
+        parts = http_parts(self._services, "", session=name, speak=True, by_sound=by_sound)
+
+        def make_ear(threshold: float) -> Ear:
+            audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
+            return make_listener(replace(settings, audio=audio), _ignore)
+
+        def voice_for(wishes: Wishes) -> Voice:
+            voice = "" if wishes.voice == DEFAULT_VOICE else wishes.voice
+            return HttpVoice(self._services, voice, name, wishes.speed)
+
+        def recogniser_for(wishes: Wishes) -> Recogniser:
+            known = wishes.language in settings.asr.languages  # others would be refused
+            return HttpRecogniser(self._services, wishes.language if known else "")
+
+        make_ear(settings.audio.speech_threshold)
+        return Engines(
+            parts, voice_for, make_ear, self._personas, self._said,
+            model_for=lambda wishes: HttpModel(self._services, name, wishes.max_tokens), recogniser_for=recogniser_for,
+        )  # fmt: skip
+
+    def _said(self, persona: Persona) -> dict[str, Pcm16]:
+        """The apologies' sound, made once a persona."""
+        if persona.name not in self._apologies:
+            folder = self.settings.store.path.parent / "apologies"
+            self._apologies[persona.name] = Apologies(self._services, persona, folder)
+        return self._apologies[persona.name]
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _ignore(what: Any) -> None:
+    """Such as a warning that `huiyin doctor` gives, too."""

@@ -1,0 +1,41 @@
+"""What the events of all protocols have in common: what a client is told, and what is wrong with what it asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from huiyin.configs.errors import HuiyinError
+
+Json = dict[str, Any]
+
+
+class WireError(HuiyinError):
+    """What the client asked for cannot be done; the session goes on.
+
+    `code` is a stable word for programs (default: the last part of `key`), `param` the field that is wrong, `event_id`
+    the client's event, where it has a name.
+    """
+
+    def __init__(
+        self, key: str, /, *, code: str = "", param: str | None = None, event_id: str | None = None, **facts: object
+    ) -> None:
+        super().__init__(key, param=param, **facts)
+        self.code, self.param, self.event_id = code or key.rpartition(".")[2], param, event_id
+
+
+@dataclass(frozen=True)
+class ServerEvent:
+    """Something that the client is told."""
+
+    TYPE: ClassVar[str]
+
+    def message(self, event_id: str) -> str:
+        """As JSON text. A field that is None is sent as null."""
+        return json.dumps({"type": self.TYPE, "event_id": event_id, **self.fields()}, ensure_ascii=False)
+
+    def fields(self) -> Json:
+        """Its fields, as JSON has them."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -1,0 +1,105 @@
+"""One client's session: how it begins and ends, and what is wrong with what the client sends. No socket."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.world import World
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.faces.connections.engines import Engines, Limits
+from huiyin.assistant.faces.connections.requests import ClientEvent, read
+from huiyin.assistant.faces.connections.wire import ServerEvent, WireError
+from huiyin.assistant.faces.live import wire
+from huiyin.assistant.faces.live.requests import CLIENT_EVENTS, SessionClose, SessionStart
+from huiyin.assistant.faces.live.session_config import SessionConfig
+from huiyin.assistant.faces.live.talk import LiveTalk
+from huiyin.configs import messages
+from huiyin.configs.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class LiveSession:
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+
+    def __init__(
+        self, make_world: Callable[[], World], engines: Engines, persona: Persona, settings: Settings, limits: Limits,
+        send: Callable[[str], None], end: Callable[[], None], *, on_session: Callable[[Session], None],
+    ) -> None:  # fmt: skip
+        """`make_world`: whose time begins then; `end` is called when the client wants no more."""
+        self._make_world, self._engines, self._persona, self._settings = make_world, engines, persona, settings
+        self._limits, self._send_text, self._end, self._on_session = limits, send, end, on_session
+        self._expires_at = int(time.time() + settings.realtime.session_s)
+        self._stem, self._sent = secrets.token_hex(6), 0
+        self._begun: tuple[SessionConfig, LiveTalk] | None = None
+
+    def new_id(self, prefix: str) -> str:
+        """An id that no other object has."""
+        return f"{prefix}_{secrets.token_hex(10)}"
+
+    def send(self, event: ServerEvent) -> None:
+        """Tell the client."""
+        self._sent += 1
+        self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
+
+    def receive(self, message: str | bytes) -> None:
+        """What the client sends. Whatever is wrong with it, the session goes on."""
+        event_id = None
+        try:
+            event = read(message, CLIENT_EVENTS)
+            event_id = event.event_id
+            self._handle(event)
+        except WireError as error:
+            self.send(wire.error_event(error, event_id))
+        except Exception:
+            log.exception("a client's event could not be handled")
+            self.send(wire.error_event(WireError("services.internal_error"), event_id, kind="server_error"))
+
+    def expire(self, why: WireError) -> None:
+        """The session ends, and the client is told why."""
+        self.send(wire.error_event(why))
+        self._finish("expired")
+
+    def close(self) -> None:
+        """Stop whatever runs; nothing more is sent."""
+        self._send_text = lambda text: None
+        if self._begun:
+            self._begun[1].close()
+
+    def _handle(self, event: ClientEvent) -> None:
+        if isinstance(event, SessionClose):
+            self._finish("close_requested", event.event_id)
+            self.close()
+            self._end()
+        elif self._begun:
+            self._begun[1].handle(event)
+        elif isinstance(event, SessionStart):
+            self._start(event)
+        else:
+            raise WireError("live.not_started", code="invalid_state", param="type")
+
+    def _start(self, event: SessionStart) -> None:
+        config = SessionConfig(
+            self.new_id("live"), event.session, instructions=self._persona.system, voice=self._persona.voice,
+            expires_at=self._expires_at,
+        )  # fmt: skip
+        talk = LiveTalk(
+            self._make_world(), self._engines, config, self._persona, self._settings, self.send, self.new_id,
+            self._limits,
+        )  # fmt: skip
+        self._begun = config, talk
+        self._on_session(talk.conversation)
+        self.send(wire.SessionStarted(session=config.echo(), client_event_id=event.event_id))
+        if names := config.without_effect:
+            self.send(wire.Info(code="without_effect", words=messages.text("live.without_effect", {"names": names})))
+        talk.conversation.start()
+
+    def _finish(self, reason: str, event_id: str | None = None) -> None:
+        if self._begun:
+            config, talk = self._begun
+            session, usage = config.echo(), talk.usage
+            self.send(wire.SessionClosed(reason=reason, session=session, usage=usage, client_event_id=event_id))
