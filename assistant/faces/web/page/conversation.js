@@ -21,7 +21,8 @@ export class Conversation extends EventTarget {
   restore(entries) {
     this.entries = entries.filter(({ text }) => text).map((entry) => {
       const cut = entry.role === "assistant" && !entry.over; // by the page's end
-      return { ...entry, partial: false, over: true, ...(cut ? { heard: spoken(entry), interrupted: true } : { heard: entry.heard ?? null }) };
+      const endS = entry.endS ?? entry.startS + (entry.heardMs ?? 0) / 1000;
+      return { ...entry, endS, partial: false, over: true, ...(cut ? { heard: spoken(entry), interrupted: true } : { heard: entry.heard ?? null }) };
     });
     this.#changed(null);
   }
