@@ -236,6 +236,13 @@ class RealWorld(World):
         """As `World.stop`: after what is due by now."""
         self.at(0.0, self._stop)
 
+    def forget(self) -> None:
+        """Nothing of what was to come happens any more, nor is it kept until then. In the loop's thread."""
+        self._is_closing = True
+        self._due.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
     def advance(self, samples: int) -> None:
         """As `World.advance`."""
         self._clock.advance(samples)

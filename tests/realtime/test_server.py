@@ -186,8 +186,9 @@ def test_a_short_lived_key_brings_its_session(door: Door) -> None:
             assert created["session"]["audio"]["output"]["voice"] == "echo"
         async with http.post(f"{url}/v1/realtime/client_secrets", json={"session": {"type": "x"}}) as answer:
             assert answer.status == 400 and "session.type" in (await answer.json())["error"]["message"]
-        async with http.post(f"{url}/v1/realtime/client_secrets", data=b"[") as answer:
-            assert answer.status == 400
+        for wrong in (b"[", b"\xff", b"[" * 100_000):
+            async with http.post(f"{url}/v1/realtime/client_secrets", data=wrong) as answer:
+                assert answer.status == 400
 
     door.talk(talk)
 
@@ -195,7 +196,7 @@ def test_a_short_lived_key_brings_its_session(door: Door) -> None:
 def test_a_key_does_not_live_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = Keys()
     key = keys.make({}, 10.0)
-    assert keys.find(key.value) == key
+    assert keys.find(key.value) == key and keys.find("ek_\xe9\udcff") is None
     monkeypatch.setattr(time, "time", lambda: key.expires_at + 1.0)
     assert keys.find(key.value) is None
 

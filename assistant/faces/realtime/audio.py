@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import av
+import av.filter
 import numpy as np
 import numpy.typing as npt
 
@@ -62,25 +64,37 @@ class Resampler:
 
     def __init__(self, rate: int, to: int) -> None:
         self._rate, self._to = rate, to
-        self._stream = av.AudioResampler("s16", "mono", to)
+        self._graph: av.filter.Graph | None = None  # of the sound that has begun
 
     def feed(self, samples: Pcm16) -> Pcm16:
         """The next piece, shape (n,)."""
         if self._rate == self._to or not len(samples):
             return samples
+        self._graph = self._graph or self._new_graph()
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
         frame.sample_rate = self._rate
-        return self._joined(self._stream.resample(frame))
+        return self._through(self._graph, frame)
 
     def flush(self) -> Pcm16:
         """What is still within; a new sound begins."""
-        rest = self._joined(self._stream.resample(None))
-        self._stream = av.AudioResampler("s16", "mono", self._to)
-        return rest
+        graph, self._graph = self._graph, None
+        return self._through(graph, None) if graph else np.zeros(0, np.int16)
+
+    def _new_graph(self) -> av.filter.Graph:
+        graph = av.filter.Graph()
+        graph.threads = 1  # the caller's. `av.AudioResampler` has as many of its own as there are cores
+        source = graph.add_abuffer(format="s16", sample_rate=self._rate, layout="mono")
+        graph.link_nodes(source, graph.add("aresample", str(self._to)), graph.add("abuffersink")).configure()
+        return graph
 
     @staticmethod
-    def _joined(frames: list[av.AudioFrame]) -> Pcm16:
-        return np.concatenate([np.zeros(0, np.int16), *(frame.to_ndarray().reshape(-1) for frame in frames)])
+    def _through(graph: av.filter.Graph, frame: av.AudioFrame | None) -> Pcm16:
+        graph.push(frame)
+        parts = [np.zeros(0, np.int16)]
+        with contextlib.suppress(av.BlockingIOError, av.EOFError):  # for now, or for ever, there is no more
+            while True:
+                parts.append(graph.pull().to_ndarray().reshape(-1))
+        return np.concatenate(parts)
 
 
 class Decoder:

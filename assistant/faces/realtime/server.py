@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import time
@@ -27,6 +26,7 @@ from huiyin.assistant.faces.realtime import checks
 from huiyin.assistant.faces.realtime.checks import number, record
 from huiyin.assistant.faces.realtime.connection import Connection
 from huiyin.assistant.faces.realtime.keys import Keys, key_of
+from huiyin.assistant.faces.realtime.requests import parsed
 from huiyin.assistant.faces.realtime.session import Engines, Limits, RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import DEFAULT_VOICE, SessionConfig
 from huiyin.assistant.faces.realtime.wire import Json, WireError
@@ -107,9 +107,10 @@ class RealtimeServer:
         self._connections.add(connection)
         self._begun += 1
         session: RealtimeSession | None = None
+        world = RealWorld(asyncio.get_running_loop())
         try:
             try:
-                session = await self._open(request, connection)
+                session = await self._open(request, connection, world)
             except StoreError as error:
                 failed = WireError("realtime.no_model", error=error)
                 await connection.turn_away(failed.event(), WSCloseCode.INTERNAL_ERROR)
@@ -119,12 +120,13 @@ class RealtimeServer:
             self._connections.discard(connection)
             if session is not None:
                 session.close()
+            world.forget()
         return socket
 
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
         try:
-            body = json.loads(await request.text() or "{}")
+            body = parsed((await request.read()).decode() or "{}")
             asked = _secret(body, "")
             config = self._config(MODEL, "realtime")
             wanted: Json = asked.get("session") or {}
@@ -139,18 +141,17 @@ class RealtimeServer:
 
     # -- sessions
 
-    async def _open(self, request: web.Request, connection: Connection) -> RealtimeSession:
-        loop = asyncio.get_running_loop()
+    async def _open(self, request: web.Request, connection: Connection, world: RealWorld) -> RealtimeSession:
         engines = self._engines
         if engines is None:
-            engines = await loop.run_in_executor(None, self._make_engines)
+            engines = await asyncio.get_running_loop().run_in_executor(None, self._make_engines)
         kind = "transcription" if request.query.get("intent") == "transcription" else "realtime"
         config = self._config(request.query.get("model") or MODEL, kind)
         if key := self._keys.find(key_of(request)):
             config.update(key.session)
         persona = next(iter(self._personas.values()))
         limits = Limits(self._settings.realtime.uncommitted_s, self._settings.realtime.items)
-        session = RealtimeSession(RealWorld(loop), engines, config, persona, self._settings, connection.send, limits)
+        session = RealtimeSession(world, engines, config, persona, self._settings, connection.send, limits)
         if self._on_session:
             self._on_session(session.conversation)
         session.start()

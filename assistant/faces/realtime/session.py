@@ -207,9 +207,13 @@ class RealtimeSession:
         self._sound.clear()
         if self._ear.is_speaking:
             self._ear.restart()
-            now_s = self._world.now
-            self.conversation.post(ev.SpeechPaused(now_s, now_s))
+            self._end_voice()
         self.send(wire.BufferCleared())
+
+    def _end_voice(self) -> None:
+        """The ear that hears the user speak will not hear the end of it."""
+        now_s = self._world.now
+        self.conversation.post(ev.SpeechPaused(now_s, now_s))
 
     @staticmethod
     def _refuse_webrtc(event: requests.OutputClear) -> None:
@@ -227,6 +231,7 @@ class RealtimeSession:
     def _configure(self) -> None:
         config = self.config
         detection = config.turn_detection
+        was_speaking = self._ear.is_speaking
         self._sound.set_format(config.input_format)
         self._sound.is_buffered = detection is None
         self._sound.is_heard = detection is not None or bool(config.extensions)
@@ -234,9 +239,11 @@ class RealtimeSession:
             detection = detection or {}
             self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
         else:
-            if self._ear.is_speaking:
+            if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard
             self._ear.close()
+        if was_speaking and not self._ear.is_speaking:
+            self._end_voice()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
             persona=self._configured_persona(),

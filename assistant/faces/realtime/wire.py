@@ -46,9 +46,10 @@ class ServerEvent:
     TYPE: ClassVar[str]
 
     def message(self, event_id: str) -> str:
-        """As JSON text. A field that is None is sent as null."""
+        """As JSON text. A field that is None is sent as null. Half a character, as a model may write, becomes "?"."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({"type": self.TYPE, "event_id": event_id, **fields}, ensure_ascii=False)
+        text = json.dumps({"type": self.TYPE, "event_id": event_id, **fields}, ensure_ascii=False)
+        return text.encode(errors="replace").decode()
 
 
 @dataclass(frozen=True)
