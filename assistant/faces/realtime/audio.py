@@ -93,7 +93,7 @@ class Resampler:
         parts = [np.zeros(0, np.int16)]
         with contextlib.suppress(av.BlockingIOError, av.EOFError):  # for now, or for ever, there is no more
             while True:
-                parts.append(graph.pull().to_ndarray().reshape(-1))
+                parts.append(graph.pull().to_ndarray().reshape(-1).astype(np.int16, copy=False))
         return np.concatenate(parts)
 
 
