@@ -110,6 +110,10 @@ class World(ABC):
     def work(self, do: Callable[[], object]) -> None:
         """Do something that may block, out of the conversation's way."""
 
+    def forget(self) -> None:
+        """Nothing of what was to come happens any more, nor is it kept until then. In the conversation's thread."""
+        self._due.clear()
+
     def after(self, delay_s: float, do: Callable[[], object]) -> None:
         """Do something so many seconds from now."""
         self.at(self.now + delay_s, do)
@@ -235,6 +239,13 @@ class RealWorld(World):
     def stop(self) -> None:
         """As `World.stop`: after what is due by now."""
         self.at(0.0, self._stop)
+
+    def forget(self) -> None:
+        """As `World.forget`."""
+        super().forget()
+        self._is_closing = True
+        if self._timer is not None:
+            self._timer.cancel()
 
     def advance(self, samples: int) -> None:
         """As `World.advance`."""

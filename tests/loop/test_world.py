@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -362,3 +364,24 @@ def test_in_real_time_too_what_is_due_together_happens_in_the_order_it_was_asked
     world.after(0.2, world.stop)
     world.run()
     assert seen == list(range(2000))
+
+
+def test_a_world_that_shares_a_loop_keeps_nothing_that_will_not_happen() -> None:
+    async def forget() -> None:
+        world, happened = RealWorld(asyncio.get_running_loop()), list[str]()
+
+        def do() -> None:
+            happened.append("too late")
+
+        world.after(0.0, do)
+        world.after(600.0, do)
+        kept = weakref.ref(do)
+        del do
+        world.forget()
+        gc.collect()
+        assert kept() is None
+        world.after(0.0, lambda: happened.append("after the end"))
+        await asyncio.sleep(0.0)
+        assert not happened
+
+    asyncio.run(forget())

@@ -87,6 +87,22 @@ def test_an_id_that_is_there_and_a_place_that_is_not(rig: Rig) -> None:
     assert texts(rig) == ["one"]
 
 
+@pytest.mark.parametrize("during_s", [None, 0.3])
+def test_a_clients_ids_are_never_taken_for_the_historys(rig: Rig, during_s: float | None) -> None:
+    rig.say("Hello.")
+    rig.wait("response.done" if during_s is None else "response.created")
+    rig.go_on(during_s or 3.0)
+    for number in range(1, 4):
+        rig.send("conversation.item.create", item=message(f"More {number}.", id=f"item_{number}"))
+    call = {"type": "function_call", "id": "c", "call_id": "item_1", "name": "f", "arguments": "{}"}
+    rig.send("conversation.item.create", item=call)
+    rig.go_on(5.0)
+    assert texts(rig)[-3:] == ["More 1.", "More 2.", "More 3."]
+    assert {error["code"] for error in rig.errors()} <= {"invalid_call_id"}, "no two entries have the same id"
+    rig.say("Go on.")
+    assert rig.wait("response.done")["response"]["status"] == "completed"
+
+
 def test_a_session_holds_only_so_many_items() -> None:
     rig = Rig(limits=Limits(items=2))
     for number in range(3):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.faces.connections.requests import read
 from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.requests import CLIENT_EVENTS, AudioAppend, ItemTruncate
@@ -26,6 +27,10 @@ def test_an_event_is_read() -> None:
         ("[1]", "invalid_json", None, None),
         (b"\x00\x01", "invalid_json", None, None),
         ("[" * 100_000, "invalid_json", None, None),
+        ('{"type": "response.cancel", "more": NaN}', "invalid_json", None, None),
+        ('{"type": "response.cancel", "more": 1e999}', "invalid_json", None, None),
+        ('{"type": "session.update", "session": {"tracing": ' + "[" * 100 + "]" * 100 + "}}", "invalid_value",
+         "session.tracing", None),
         ("{}", "invalid_value", "type", None),
         ('{"type": "strange", "event_id": "e"}', "invalid_value", "type", "e"),
         ('{"type": 5, "event_id": 6}', "invalid_value", "type", None),
@@ -53,6 +58,14 @@ def test_a_wrong_message_is_an_error_that_names_it_and_the_session_goes_on(
     assert error["type"] == "invalid_request_error" and error["message"]
     rig.type("Hello.")
     assert rig.wait("response.done")["response"]["status"] == "completed"
+
+
+def test_half_a_character_becomes_a_question_mark_and_a_whole_one_stays(rig: Rig) -> None:
+    rig.stages.replies.append([CalledTool("c", "f", '{"a": "\ud83d"}')])  # a model may write it, too
+    rig.type("Cut \ud83d off, \U0001f600 not.")
+    content = rig.all("conversation.item.added")[0]["item"]["content"]
+    assert content[0]["text"] == "Cut ? off, \U0001f600 not."
+    assert rig.wait("response.done")["response"]["output"][0]["arguments"] == '{"a": "?"}'
 
 
 def test_a_mistake_of_ours_is_told_as_one(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

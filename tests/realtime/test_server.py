@@ -194,8 +194,9 @@ def test_a_short_lived_key_brings_its_session(door: Door) -> None:
             assert created["session"]["audio"]["output"]["voice"] == "echo"
         async with http.post(f"{url}/v1/realtime/client_secrets", json={"session": {"type": "x"}}) as answer:
             assert answer.status == 400 and "session.type" in (await answer.json())["error"]["message"]
-        async with http.post(f"{url}/v1/realtime/client_secrets", data=b"[") as answer:
-            assert answer.status == 400
+        for wrong in (b"[", b"\xff", b"[" * 100_000):
+            async with http.post(f"{url}/v1/realtime/client_secrets", data=wrong) as answer:
+                assert answer.status == 400
 
     door.talk(talk)
 
@@ -203,7 +204,7 @@ def test_a_short_lived_key_brings_its_session(door: Door) -> None:
 def test_a_key_does_not_live_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = Keys()
     key = keys.make({}, 10.0)
-    assert keys.find(key.value) == key
+    assert keys.find(key.value) == key and keys.find("ek_\xe9\udcff") is None
     monkeypatch.setattr(time, "time", lambda: key.expires_at + 1.0)
     assert keys.find(key.value) is None
 
@@ -335,6 +336,36 @@ def test_a_server_that_stops_closes_its_sessions() -> None:
         assert started.wait(PATIENCE_S)
     client.join(PATIENCE_S)
     assert codes == [1001]
+
+
+def test_a_client_that_sends_without_pause_leaves_others_their_turn() -> None:
+    messages = 50
+
+    class Flood:
+        left = messages
+
+        async def receive(self, timeout_s: float) -> aiohttp.WSMessage:
+            self.left -= 1
+            return aiohttp.WSMessage(aiohttp.WSMsgType.CLOSE if self.left < 0 else aiohttp.WSMsgType.TEXT, "", None)
+
+        async def close(self, **reason: object) -> None: ...
+
+    class Session:
+        received = 0
+
+        def receive(self, message: str) -> None:
+            self.received += 1
+
+    async def talk() -> None:
+        session, other = Session(), 0
+        client = connection.Connection(Flood(), lambda: None, idle_s=PATIENCE_S, lasts_s=PATIENCE_S)  # type: ignore[arg-type]
+        running = asyncio.ensure_future(client.run(session))  # type: ignore[arg-type]
+        while not running.done():
+            await asyncio.sleep(0)
+            other += 1
+        assert session.received == messages and other >= messages
+
+    asyncio.run(talk())
 
 
 def test_a_client_that_reads_nothing_is_disconnected(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,3 +271,21 @@ def test_turn_detection_may_be_given_up_in_the_middle_of_speech_and_taken_up_aga
     rig.say("and now")
     assert rig.wait("response.done")["response"]["status"] == "completed"
     assert rig.stages.asked[-1][-1]["content"].endswith("and now")
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.3, 0.64])
+@pytest.mark.parametrize("detection", [None, {"type": "server_vad", "threshold": 0.3}])
+def test_a_change_of_turn_detection_while_the_user_speaks_over_a_reply_leaves_the_floor_free(
+    rig: Rig, detection: dict[str, object] | None, after_s: float
+) -> None:
+    rig.wants_words(type="server_vad", threshold=0.5)
+    rig.say("Hello.")
+    rig.wait("response.created")
+    rig.go_on(0.6)
+    rig.say("Wait.", 0.6)
+    rig.go_on(after_s)
+    rig.update(audio={"input": {"turn_detection": detection}})
+    rig.go_on(10.0)
+    rig.rules.finish()
+    rig.type("And now?")
+    assert rig.wait("response.done")["response"]["status"] == "completed"

@@ -114,6 +114,9 @@ class Service:
         async for message in socket:
             if message.type is aiohttp.WSMsgType.BINARY:
                 await socket.send_json({"type": "partial", "bytes": len(message.data)})
+            elif json.loads(message.data)["type"] == "crash":
+                assert request.transport
+                request.transport.abort()
             elif json.loads(message.data)["type"] == "end":
                 await socket.close(code=4001)
         self.close_code = socket.close_code
@@ -322,6 +325,14 @@ def test_dictation_goes_both_ways_and_ends_as_the_service_ends_it(url: str, serv
         assert closing.type is aiohttp.WSMsgType.CLOSE and closing.data == 4001
     assert service.path == "/v1/stream?rate=16000"
     assert service.headers["Authorization"] == f"Bearer {SERVICE_KEY}"
+
+
+def test_a_service_that_breaks_off_dictation_is_closed_as_a_failure(url: str) -> None:
+    with websocket(url, "/v1/stream?rate=16000") as (loop, socket):
+        assert receive(loop, socket) == {"type": "ready"}
+        loop.run_until_complete(socket.send_json({"type": "crash"}))
+        closing = loop.run_until_complete(socket.receive(timeout=PATIENCE_S))
+        assert closing.type is aiohttp.WSMsgType.CLOSE and closing.data == aiohttp.WSCloseCode.INTERNAL_ERROR
 
 
 def test_a_key_may_come_as_a_subprotocol_and_is_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -107,6 +107,7 @@ class Connection:
                 return  # the client has left, or broken the protocol
             self._lifetime.touch()
             session.receive(message.data)
+            await asyncio.sleep(0)  # `receive` does not wait for what has come already: others have their turn
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):  # the client has left

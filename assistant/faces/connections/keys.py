@@ -43,7 +43,8 @@ class Keys:
 
     def find(self, value: str) -> Key | None:
         """The key with this value, if it is good."""
-        key = next((key for key in self._keys.values() if hmac.compare_digest(key.value, value)), None)
+        shown = value.encode(errors="replace")
+        key = next((key for key in self._keys.values() if hmac.compare_digest(key.value.encode(), shown)), None)
         return key if key and key.expires_at > time.time() else None
 
 

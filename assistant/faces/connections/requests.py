@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,8 +26,8 @@ class ClientEvent:
 def read(text: str | bytes, kinds: Iterable[type[ClientEvent]]) -> ClientEvent:
     """A client's message, as one of these. Raises WireError."""
     try:
-        body = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
+        body = parsed(text) if isinstance(text, str) else None
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise WireError("connections.not_an_object", code="invalid_json")
@@ -40,6 +42,26 @@ def read(text: str | bytes, kinds: Iterable[type[ClientEvent]]) -> ClientEvent:
     except WireError as error:
         error.event_id = event_id
         raise
+
+
+def parsed(text: str) -> Any:
+    """JSON text as a value that every reader of JSON takes: half a character becomes "?". Raises ValueError."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if _HALF.search(text):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(digits)
 
 
 def _fields(kind: type[ClientEvent], body: Json) -> Json:
@@ -73,6 +95,7 @@ def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
     return fields
 
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a pair that stands for one character: perhaps without the other
 _NAMES: dict[type, str] = {
     str: "text",
     int: "a whole number",

@@ -40,7 +40,8 @@ _function = record(
 def _tool(value: Any, param: str) -> Json:
     """A function. Its parameters are JSON Schema, which only the model looks into."""
     body = checks.by_type({"function": _function})(value, param)
-    return {**body, "description": body.get("description") or "", "parameters": value.get("parameters") or {}}
+    parameters = checks.anything(value.get("parameters") or {}, f"{param}.parameters")
+    return {**body, "description": body.get("description") or "", "parameters": parameters}
 
 
 tools = listed(_tool, _TOOLS)

@@ -33,8 +33,9 @@ class ServerEvent:
     TYPE: ClassVar[str]
 
     def message(self, event_id: str) -> str:
-        """As JSON text. A field that is None is sent as null."""
-        return json.dumps({"type": self.TYPE, "event_id": event_id, **self.fields()}, ensure_ascii=False)
+        """As JSON text. A field that is None is sent as null. Half a character, as a model may write, becomes "?"."""
+        text = json.dumps({"type": self.TYPE, "event_id": event_id, **self.fields()}, ensure_ascii=False)
+        return text.encode(errors="replace").decode()
 
     def fields(self) -> Json:
         """Its fields, as JSON has them."""

@@ -105,6 +105,7 @@ class LiveTalk:
         if self._fixture:
             self._fixture.stop()
         self.conversation.close()
+        self._world.forget()
 
     def handle(self, event: ClientEvent) -> None:
         """Do what the client asks for. Raises WireError."""

@@ -42,7 +42,7 @@ class ClientItems:
             raise WireError(
                 "connections.unknown_call", code="invalid_call_id", param="item.call_id", id=body["call_id"]
             )
-        if body["type"] == "function_call" and self._items.calls(body["call_id"]):
+        if body["type"] == "function_call" and not self._items.can_call(body["call_id"]):
             raise WireError("realtime.same_id", code="invalid_call_id", param="item.call_id", id=body["call_id"])
         audio = sound_of(body)
         sound = Decoder(self._config.input_format).feed(audio) if audio else None

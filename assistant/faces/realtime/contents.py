@@ -62,16 +62,17 @@ def sound_of(body: Json) -> str:
 
 
 def entry_of(body: Json) -> Item | None:
-    """An item's entry in the history; None: there is nothing in it to be kept."""
+    """An item's entry in the history; None: there is nothing in it to be kept. Only calls keep their ids: the history
+    has ids of its own, and a client's may be the same."""
     if body["type"] == "function_call":
         return ToolCall(body["name"], body["arguments"], id=body["call_id"])
     if body["type"] == "function_call_output":
-        return ToolResult(body["call_id"], body["output"], id=body["id"])
+        return ToolResult(body["call_id"], body["output"])
     words = "\n".join(part.get("text") or part.get("transcript") or "" for part in body["content"]).strip()
     if not words:
         return None
     kind: Callable[..., Item] = {"user": UserItem, "assistant": AssistantItem, "system": SystemNote}[body["role"]]
-    return kind(words, id=body["id"])
+    return kind(words)
 
 
 def messages_of(bodies: list[Json]) -> list[Message]:

@@ -6,6 +6,7 @@ heard. What the client adds meanwhile waits (`when_settled`), so that the order 
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,6 +78,10 @@ class Items:
             item.body["type"] == "function_call" and item.body["call_id"] == call_id for item in self._items.values()
         )
 
+    def can_call(self, call_id: str) -> bool:
+        """Whether a new function call may have this id."""
+        return not self.calls(call_id) and all(entry.id != call_id for entry in self.history.items)
+
     def add(self, body: Json, after: str | None = None) -> WireItem:
         """Put an item at the end, at the beginning ("root") or behind another; tell the client. Raises WireError."""
         item = WireItem(body)
@@ -129,18 +134,15 @@ class Items:
         return not self._unsettled and not self._waiting
 
     def enter(self, item: WireItem, entry: Item) -> None:
-        """Give an item its entry, where it stands. One that was deleted meanwhile gets none."""
+        """Give an item its entry, where it stands. One that was deleted meanwhile gets none, nor does a call whose id
+        the model has used meanwhile."""
         if item.id not in self._items:
             return
         before = list(self._items.values())[: list(self._items).index(item.id)]
         is_last = len(before) == len(self._items) - 1
         after = next((each.history_id for each in reversed(before) if each.history_id), "")
-        try:
+        with contextlib.suppress(HistoryError):
             item.history_id = self.history.add(entry, after=None if is_last else after).id
-        except HistoryError as error:
-            raise WireError(
-                "realtime.same_id", code="item_create_invalid_item_id", param="item.id", error=error
-            ) from error
 
     def _delete(self, item: WireItem) -> None:
         if item.history_id:

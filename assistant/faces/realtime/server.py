@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from huiyin.assistant.faces.connections.connection import Connection
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
 from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
+from huiyin.assistant.faces.connections.requests import parsed
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
@@ -88,7 +88,7 @@ class RealtimeServer:
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
         try:
-            body = json.loads(await request.text() or "{}")
+            body = parsed((await request.read()).decode() or "{}")
             asked = _secret(body, "")
             config = self._config(MODEL, "realtime")
             wanted: Json = asked.get("session") or {}

@@ -148,6 +148,7 @@ class RealtimeSession:
         self._send_text = lambda text: None
         self._responses.close()
         self.conversation.close()
+        self._world.forget()
 
     def new_id(self, prefix: str) -> str:
         """An id that no other object has."""
@@ -222,9 +223,13 @@ class RealtimeSession:
         self._sound.clear()
         if self._ear.is_speaking:
             self._ear.restart()
-            now_s = self._world.now
-            self.conversation.post(ev.SpeechPaused(now_s, now_s))
+            self._end_voice()
         self.send(wire.BufferCleared())
+
+    def _end_voice(self) -> None:
+        """The ear that hears the user speak will not hear the end of it."""
+        now_s = self._world.now
+        self.conversation.post(ev.SpeechPaused(now_s, now_s))
 
     def _clear_output(self, event: requests.OutputClear) -> None:
         if self._output is None:
@@ -243,6 +248,7 @@ class RealtimeSession:
     def _configure(self) -> None:
         config = self.config
         detection = config.turn_detection
+        was_speaking = self._ear.is_speaking
         self._sound.set_format(config.input_format)
         self._sound.is_buffered = detection is None
         self._sound.is_heard = detection is not None or bool(config.extensions)
@@ -250,9 +256,11 @@ class RealtimeSession:
             detection = detection or {}
             self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
         else:
-            if self._ear.is_speaking:
+            if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard
             self._ear.close()
+        if was_speaking and not self._ear.is_speaking:
+            self._end_voice()
         self.conversation.configure(
             turns=turns_settings(config, self._own_turns),
             persona=self._configured_persona(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from flask import Flask
 
 from huiyin.assistant.faces.connections.checks import an_object
 from huiyin.assistant.faces.connections.host import Host
+from huiyin.assistant.faces.connections.requests import parsed
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
@@ -110,8 +110,8 @@ async def _body(request: web.Request) -> tuple[str, Json]:
     if not offer:
         raise ApiError(400, "realtime.no_offer")
     try:
-        return offer, an_object(json.loads(session or "{}"), "session")
-    except (ValueError, RecursionError) as error:
+        return offer, an_object(parsed(session or "{}"), "session")
+    except ValueError as error:
         raise ApiError(400, "services.bad_json") from error
     except WireError as error:
         raise ApiError(400, "realtime.refused", code=error.code, error=error) from error

@@ -182,7 +182,9 @@ async def _exchange(client: web.WebSocketResponse, service: aiohttp.ClientWebSoc
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
         await service.close()
-        await client.close(code=service.close_code or aiohttp.WSCloseCode.OK)
+        code = service.close_code or aiohttp.WSCloseCode.OK
+        is_broken = code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE  # a word for this side alone, never sent
+        await client.close(code=aiohttp.WSCloseCode.INTERNAL_ERROR if is_broken else code)
 
 
 async def _pass_messages(
