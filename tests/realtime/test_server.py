@@ -264,9 +264,8 @@ def test_binary_frames_and_nonsense_leave_the_socket_open(door: Door) -> None:
 
 def test_a_client_that_sends_nothing_for_too_long_is_left() -> None:
     door = Door("realtime.idle_s=5")
-    door.server._settings = replace(
-        door.server._settings, realtime=replace(door.server._settings.realtime, idle_s=0.05)
-    )
+    host = door.server.host
+    host.settings = replace(host.settings, realtime=replace(host.settings.realtime, idle_s=0.05))
 
     async def talk(http: aiohttp.ClientSession, url: str) -> None:
         async with http.ws_connect(f"{url}/v1/realtime") as socket:
