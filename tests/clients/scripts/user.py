@@ -34,7 +34,9 @@ INSTRUCTIONS = "You are a friendly assistant. Answer in one sentence."
 
 def tell(event: str, **facts: object) -> None:
     """Print what happened."""
-    sys.stdout.write(json.dumps({"event": event, "at_s": round(time.monotonic(), 3), **facts}) + "\n")  # also in threads
+    sys.stdout.write(
+        json.dumps({"event": event, "at_s": round(time.monotonic(), 3), **facts}) + "\n"
+    )  # also in threads
     sys.stdout.flush()
 
 
