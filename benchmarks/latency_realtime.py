@@ -1,7 +1,7 @@
 """The Realtime server's side of `benchmarks.latency`: a server in a process of its own, a client in this one.
 
-The client is OpenAI's protocol at its plainest: 24 kHz, server_vad, no extensions. It plays what comes at once, one
-piece after the other, and falls silent at `speech_started`.
+The client is OpenAI's protocol at its plainest: 24 kHz, semantic_vad (whose waits are those of `huiyin talk`), no
+extensions. It plays what comes at once, one piece after the other, and falls silent at `speech_started`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BLOCK = RATE // 50
 _STEP_S = 0.010  # it is noted which steps of this length are audible
 _SESSION: dict[str, Any] = {
     "type": "realtime",
-    "audio": {"input": {"turn_detection": {"type": "server_vad"}, "transcription": {"model": "huiyin"}}},
+    "audio": {"input": {"turn_detection": {"type": "semantic_vad"}, "transcription": {"model": "huiyin"}}},
 }
 
 

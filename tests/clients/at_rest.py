@@ -15,22 +15,21 @@ _SETTLE_S = 0.1
 
 
 def at_rest(server: ServerProcess, before: dict[str, float] | None = None) -> dict[str, float]:
-    """Threads, open connections, memory in MB. Waits until no client is left, and for about what `before` had."""
+    """Threads, clients' connections (those to the services are kept for the next one), memory in MB. Waits until no client is left, and for about what `before` had."""
     if before is None:
         time.sleep(REST_S)
     process, until_s = psutil.Process(server.pid), time.monotonic() + PATIENCE_S
     while True:
-        connections = [each for each in process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
+        open_now = [each for each in process.net_connections() if each.status == psutil.CONN_ESTABLISHED]
         figures = {
             "threads": process.num_threads(),
-            "sockets": len(connections),
+            "sockets": sum(server.url.endswith(f":{each.laddr.port}") for each in open_now),
             "memory_mb": process.memory_info().rss / 1e6,
         }
         rested = before is None or (
             all(figures[name] <= before[name] for name in ("threads", "sockets"))
             and figures["memory_mb"] <= before["memory_mb"] + GROWTH_MB
         )
-        clients = [each for each in connections if server.url.endswith(f":{each.laddr.port}")]
-        if (rested and not clients) or time.monotonic() > until_s:
+        if (rested and not figures["sockets"]) or time.monotonic() > until_s:
             return figures
         time.sleep(_SETTLE_S)
