@@ -15,7 +15,10 @@ _SETTLE_S = 0.1
 
 
 def at_rest(server: ServerProcess, before: dict[str, float] | None = None) -> dict[str, float]:
-    """Threads, clients' connections (those to the services are kept for the next one), memory in MB. Waits until no client is left, and for about what `before` had."""
+    """Threads, clients' connections (those to the services are kept for the next one), memory in MB.
+
+    Waits until no client is left, and for about what `before` had.
+    """
     if before is None:
         time.sleep(REST_S)
     process, until_s = psutil.Process(server.pid), time.monotonic() + PATIENCE_S
