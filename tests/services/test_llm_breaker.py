@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -12,17 +11,17 @@ from typing import Any
 import openai
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 
 from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
 from huiyin.services.common.breaker import MAX_COOLDOWN_S, CircuitBreaker
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.trouble import UpstreamError
 from tests.support.limits import PATIENCE_S, until
+from tests.support.live_server import running
 from tests.support.service_process import free_port
 from tests.support.stub_upstream import Answer, Stub, delta
 
-Sdk = Callable[[Flask], openai.OpenAI]
+Sdk = Callable[..., openai.OpenAI]
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 FAILURES = 2
 COOLDOWN_S = 30.0  # no test waits for its end: a test that does makes its own
@@ -44,14 +43,9 @@ def sdk() -> Iterator[Sdk]:
     """The SDK on a service, over HTTP."""
     with contextlib.ExitStack() as stack:
 
-        def connect(app: Flask) -> openai.OpenAI:
-            server = make_server("127.0.0.1", 0, app, threaded=True)
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-            stack.callback(server.server_close)
-            stack.callback(server.shutdown)
-            url = f"http://127.0.0.1:{server.server_port}/v1"
-            return openai.OpenAI(base_url=url, api_key="any", max_retries=0, timeout=PATIENCE_S)
+        def connect(app: Flask, key: str = "") -> openai.OpenAI:
+            url = stack.enter_context(running(app, ServiceSettings(api_key=key)))
+            return openai.OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=0, timeout=PATIENCE_S)
 
         yield connect
 
@@ -279,7 +273,7 @@ def test_the_services_own_refusals_are_too(ab: tuple[Stub, Stub], sdk: Sdk) -> N
         client.embeddings.create(model="", input="hi")
     locked = make_app(Settings(llm=LlmSettings(upstreams=(ab[0].url,)), service=ServiceSettings(api_key="s3cret")))
     with pytest.raises(openai.AuthenticationError, match="wants a key") as caught:
-        sdk(locked).chat.completions.create(model="", messages=HELLO)
+        sdk(locked, "s3cret").chat.completions.create(model="", messages=HELLO)
     assert "s3cret" not in str(caught.value.body)
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import os
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
-from flask import Flask
 
 from huiyin.assistant.faces.cli.transcribe_live import Lines, columns
-from huiyin.configs.settings import load
 from huiyin.services.asr.dictation import Dictation, TimedRecognition, agreed
-from huiyin.services.asr.http.stream import add_live, stream_options
+from huiyin.services.asr.http.stream import stream_options
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
-from huiyin.services.common import errors
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
 from tests.support.asr_fakes import LoudnessDetector
-from tests.support.limits import PATIENCE_S
 from tests.support.tones import DIGIT_S, GAP_S, ToneEngine, pcm, say
 
 STEP_S = DIGIT_S + GAP_S
@@ -297,25 +293,19 @@ def test_the_address_is_checked() -> None:
         assert caught.value.status == 400 and len(caught.value.message) < 120
 
 
-@pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket", "Connection": "Upgrade"}])
-def test_a_server_without_websockets_is_an_error(headers: dict[str, str]) -> None:
-    app = Flask("windows")
-    errors.install(app)
-    add_live(app, load(None, (), {}), None)  # type: ignore[arg-type]
-    answer = app.test_client().get("/v1/stream", headers=headers)
-    assert answer.status_code == 501 and "Windows" in answer.get_json()["error"]["hint"]
-
-
 def test_sound_that_waits_is_bounded() -> None:
     from huiyin.services.asr.http.stream_session import Inbox
 
-    inbox = Inbox(10)
-    inbox.put(b"x" * 10)
-    put = threading.Thread(target=inbox.put, args=(b"y",))
-    put.start()
-    put.join(0.05)
-    assert put.is_alive(), "it waits for room"
-    assert inbox.take() == (b"x" * 10, False)
-    put.join(PATIENCE_S)
-    inbox.end()
-    assert inbox.take() == (b"y", True)
+    async def exchange() -> None:
+        inbox = Inbox(10)
+        await inbox.put(b"x" * 10)
+        put = asyncio.ensure_future(inbox.put(b"y"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not put.done(), "it waits for room"
+        assert await inbox.take() == (b"x" * 10, False)
+        await put
+        await inbox.end()
+        assert await inbox.take() == (b"y", True)
+
+    asyncio.run(exchange())
