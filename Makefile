@@ -22,9 +22,10 @@ demo: setup models
 test: $(VENV)/.test-ready models lint
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
 
-# Other people's Realtime clients: their packages are downloaded once, to ~/.cache/huiyin/clients.
+# Other people's Realtime clients, over WebSockets and WebRTC: their packages are downloaded once, to
+# ~/.cache/huiyin/clients.
 clients-test: setup
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m clients tests/clients
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m clients tests/clients tests/live tests/realtime
 
 # The conversations of tests/conversations that have sound, in real time through a Realtime server.
 realtime-scenarios: setup

@@ -33,6 +33,7 @@ from tests.realtime.rig import Stages
 from tests.realtime.test_server import Door as SocketDoor
 from tests.support.limits import PATIENCE_S
 
+pytestmark = pytest.mark.clients  # aiortc is one
 RATE = 48_000
 FRAME = 960  # 20 ms
 

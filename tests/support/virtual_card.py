@@ -258,9 +258,9 @@ def converse(folder: Path, out: Path) -> None:
         def speak(self, text, voice, **how):  # type: ignore[no-untyped-def]
             return stream_of([story])
 
-        def transcribe(self, samples, *, timeout_s):  # type: ignore[no-untyped-def]
+        def transcribe(self, samples, **how):  # type: ignore[no-untyped-def]
             heard.append(samples)
-            return super().transcribe(samples, timeout_s=timeout_s)
+            return super().transcribe(samples, **how)
 
     class Logged(desktop.DesktopDevice):
         streams: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
