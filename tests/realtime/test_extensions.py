@@ -26,7 +26,7 @@ class Player:
             if not self.is_paused and self.rig.sent_s(response_id) * 1000 > self.played_ms.get(response_id, 0):
                 played_ms = min(self.rig.sent_s(response_id) * 1000, self.played_ms.get(response_id, 0) + 100)
                 self.played_ms[response_id] = played_ms
-                self.rig.send("huiyin.playback", response_id=response_id, audio_ms=round(played_ms))
+                self.rig.send("huiyin.playback", response_id=response_id, audio_ms=int(played_ms))  # rounded down
         self.rig.world.after(0.1, self._report)
 
 
