@@ -145,7 +145,7 @@ class Extensions:
     def note_playback(self, event: more.Playback) -> None:
         """The client has played so much."""
         if generation := self._translator.generation_of(event.response_id):
-            # A client that rounds down to whole milliseconds has played a little more: else it would never reach the end.
+            # A client may round down to whole milliseconds; it would never reach the end
             heard_ms = event.audio_ms + 1 if event.audio_ms > 0 else 0
             self._loudspeaker.played(generation, round(heard_ms / 1000 * SAMPLE_RATE))
 
