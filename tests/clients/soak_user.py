@@ -27,7 +27,11 @@ _LONGEST_WAIT_S = 3.0  # before a user leaves or cuts in
 
 
 class NotAnswered(AssertionError):
-    """A turn got no answer, or another's."""
+    """A turn got another's answer, or the connection failed."""
+
+
+class Unanswered(NotAnswered):
+    """Nothing came in time."""
 
 
 @dataclass
@@ -77,6 +81,8 @@ class SoakUser:
                         socket._writer.transport.abort()  # as a client that is killed
                         return
                 self.done["said goodbye"] += 1
+            except Unanswered:
+                self.done["unanswered"] += 1
             finally:
                 await visit.end()
 
@@ -142,7 +148,7 @@ class _Visit:
         try:
             return await waiting
         except asyncio.TimeoutError:
-            raise NotAnswered(otherwise) from None
+            raise Unanswered(otherwise) from None
 
     async def _receive(self) -> None:
         async for message in self._socket:
