@@ -239,11 +239,8 @@ class Notice(Public):
     text: str
 
 
-KEPT = (
-    TurnCommitted,
-    TurnsForgotten,
-    HistoryEdited,
-)  # what is on disk must be whole: never left out for an observer that is slow
+# What is on disk must be whole: these are never left out for an observer that is slow.
+KEPT = (TurnCommitted, TurnsForgotten, HistoryEdited)
 
 
 def told(what: ev.Event | do.Action) -> Public | None:

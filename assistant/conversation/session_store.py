@@ -38,14 +38,8 @@ from huiyin.configs.settings import TalkSettings
 
 _FORM = 2  # of new files
 _FORM_NUMBER = re.compile(rb'"huiyin_session":\s*(\d)')
-_DAMAGE = (
-    LookupError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-    HistoryError,
-)  # what a damaged line raises
+# What a damaged line raises.
+_DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, HistoryError)
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5

@@ -1,4 +1,4 @@
-"""Tools that the model may call: what it is told of them, and what it calls. Nothing is executed here."""
+"""Tools that the model may call: what it knows of them, and what it calls. Nothing is executed here."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ class Floor:
         self._key_held = False
         self._asked_for: deque[tuple[str, ...] | None] = deque()
         """What begins when the floor is free: words to be said; None: a reply to the history."""
-        self._begun: list[tuple[str, ...] | None] = []
-        """What the reply that answers no speech has begun with."""
+        self._begun: tuple[str, ...] | None = None
+        """Likewise, of the last reply that answers no speech."""
         self._postponed: list[tuple[str, ...] | None] = []
         """Likewise, where sound took the floor before its first sample: it begins again unless there were words."""
         self._actions: list[do.Action] = []
@@ -155,7 +155,7 @@ class Floor:
 
     def _begin_reply(self, now_s: float, what: tuple[str, ...] | None = None) -> Reply:
         """A reply to no speech: there is nothing to wait for. `what`: words to be said; None: an answer."""
-        self._begun = [what]
+        self._begun = what
         self._stop_reply(now_s)
         self._keep_waiting(now_s)
         self._turn = UserTurn(now_s, spoken=False)

@@ -60,7 +60,7 @@ class TurnMachine(Floor):
         elif not self.policy.talk_key or (self._key_held and self.state is State.USER):
             if not self._turn.spoken:
                 self._commit_unheard(event.at_s)
-                self._postponed = self._begun
+                self._postponed = [self._begun]
                 self._turn = UserTurn(event.onset_s)
             self._drop_reply()
             self.state = State.USER
@@ -190,13 +190,12 @@ class TurnMachine(Floor):
         """with push-to-talk the user's turn is over"""
         self._key_held = False
         if self.policy.talk_key and self.state is State.USER:
-            paused_s = self._turn.paused_s
-            self._end_turn(event.at_s if paused_s is None else paused_s, event.at_s)
+            self._end_turn(self._turn.end_s(event.at_s), event.at_s)
 
     @on(ev.TurnClosed, states=[State.USER], to=[State.THINKING, State.SPEAKING, State.LISTENING])
     def _close_turn(self, event: ev.TurnClosed) -> None:
         """the user's turn is over"""
-        self._end_turn(event.at_s if self._turn.paused_s is None else self._turn.paused_s, event.at_s)
+        self._end_turn(self._turn.end_s(event.at_s), event.at_s)
 
     # -- what comes back
 

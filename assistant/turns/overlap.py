@@ -19,7 +19,7 @@ from huiyin.configs.settings import TurnsSettings
 
 @dataclass
 class LaterTurn:
-    """A turn that is over. `result`: its transcript, or that there is none; None while it is awaited."""
+    """A turn that is over. `result`: its transcript or a failure; None while it is awaited."""
 
     turn: UserTurn
     reply: Reply
@@ -58,7 +58,7 @@ class Overlap:
     def end(self, reply: Reply, act: Callable[[do.Action], None], now_s: float) -> None:
         """The turn that is being spoken is over: have it transcribed for `reply`."""
         if turn := self.spoken:
-            end_s = now_s if turn.paused_s is None else turn.paused_s
+            end_s = turn.end_s(now_s)
             reply.transcribe(turn.start_s, end_s, now_s)
             act(do.EndTurn(reply.generation, turn.start_s, end_s))
             self.spoken = None

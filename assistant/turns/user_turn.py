@@ -31,6 +31,10 @@ class UserTurn:
         self.is_score_asked = False
         self.evidence = Evidence()
 
+    def end_s(self, now_s: float) -> float:
+        """Where its sound ends, if it is over now."""
+        return now_s if self.paused_s is None else self.paused_s
+
     def pause(self, end_s: float, policy: TurnsSettings) -> bool:
         """The user is silent since `end_s`. Whether a reply prepared at the energy drop is one to all they said."""
         if fits := self.dropped_s is None or end_s - self.dropped_s <= policy.drop_reach_s:
