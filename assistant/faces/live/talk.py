@@ -55,7 +55,6 @@ class LiveTalk:
         self._decoder = Decoder(config.audio_format)
         self._is_muted = False
         self._fixture: Fixture | None = None
-        self._held: list[list[str] | None] = []  # until the fixture has been played
         history = History()
         for item in config.entries:
             history.add(item)
@@ -145,18 +144,6 @@ class LiveTalk:
         self._fixture = None
         self.conversation.configure(turns=self._turns)
         self._send(wire.FixturePlayed(client_event_id=event_id))
-        held, self._held = self._held, []
-        for each in held:
-            self._again(each)
-
-    def _again(self, clauses: list[str] | None) -> None:
-        """Say what could not be said, or let the model reply."""
-        if self._fixture:
-            self._held.append(clauses)
-        elif clauses is None:
-            self.conversation.respond()
-        else:
-            self.conversation.say(clauses)
 
     def _need_no_fixture(self) -> None:
         if self._fixture:

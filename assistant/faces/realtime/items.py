@@ -128,11 +128,6 @@ class Items:
 
         return release
 
-    @property
-    def is_settled(self) -> bool:
-        """Nothing waits for the history."""
-        return not self._unsettled and not self._waiting
-
     def enter(self, item: WireItem, entry: Item) -> None:
         """Give an item its entry, where it stands. One that was deleted meanwhile gets none, nor does a call whose id
         the model has used meanwhile."""
