@@ -204,9 +204,7 @@ class Translator:
 
     def _say_until(self, reply: Reply, response: Response, until: int) -> None:
         """The words of the clauses that begin before this sample."""
-        for span in self._loudspeaker.heard(reply.generation)[1]:
-            if span.start < until:
-                reply.say(response, span.clause)
+        reply.say_until(response, self._loudspeaker.heard(reply.generation)[1], until)
 
     def _complete(self, reply: Reply, response: Response) -> None:
         """All that it says has been sent."""
