@@ -28,7 +28,7 @@ from huiyin.assistant.faces.realtime.output_buffer import OutputBuffer
 from huiyin.assistant.faces.realtime.parts import shaped
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.responses import Responses
-from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.faces.realtime.session_config import SERVER_VAD, SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
@@ -253,8 +253,8 @@ class RealtimeSession:
         self._sound.is_buffered = detection is None
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
-            detection = detection or {}
-            self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
+            detection = {**SERVER_VAD, **(detection or {})}
+            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000)
         else:
             if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard

@@ -103,8 +103,8 @@ class Translator:
 
     def generation_of(self, response_id: str) -> int:
         """The reply that is sent as this response; 0 where it has been committed, or is none."""
-        sent = (reply.generation for reply in self._replies.values() if reply.response)
-        return next((number for number in sent if self._replies[number].response.id == response_id), 0)  # type: ignore[union-attr]
+        replies = self._replies.values()
+        return next((each.generation for each in replies if each.response and each.response.id == response_id), 0)
 
     def activate(self, response: Response) -> None:
         """A response begins."""
