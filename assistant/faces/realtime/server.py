@@ -79,11 +79,7 @@ class RealtimeServer:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        return await self.host.talk(
-            request,
-            lambda connection: self._open(request, connection),
-            lambda error: error_event(error).message("event_refused"),
-        )
+        return await self.host.talk(request, lambda connection: self._open(request, connection), error_event)
 
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
