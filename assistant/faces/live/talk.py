@@ -23,14 +23,12 @@ from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.live import requests, wire
 from huiyin.assistant.faces.live.delegations import Delegations
 from huiyin.assistant.faces.live.fixture import Fixture
-from huiyin.assistant.faces.live.output import AHEAD_S, Output
+from huiyin.assistant.faces.live.output import Output
 from huiyin.assistant.faces.live.session_config import SessionConfig
 from huiyin.assistant.faces.live.translator import Translator
-from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_stream import StreamPort
 from huiyin.configs.settings import Settings
 
-_LATENCY_S = 0.1  # from sound's being sent to its being heard
 _APPENDED_TOKENS = 500  # at once
 
 
@@ -47,9 +45,6 @@ class LiveTalk:
         self._output = output
         self._delegations = Delegations(send, new_id, config, lambda: self.conversation, lambda: self.now_ms)
         translator = Translator(send, output, self._delegations)
-        translator.loudspeaker = RemoteLoudspeaker(
-            translator.carry, ahead_s=AHEAD_S, assumed_latency_s=_LATENCY_S, keeps_sound=True
-        )
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone
         self._decoder = Decoder(config.audio_format)
