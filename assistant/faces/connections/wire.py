@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,6 +25,11 @@ class WireError(HuiyinError):
     ) -> None:
         super().__init__(key, param=param, **facts)
         self.code, self.param, self.event_id = code or key.rpartition(".")[2], param, event_id
+
+
+def new_id(prefix: str) -> str:
+    """An id that no other object has."""
+    return f"{prefix}_{secrets.token_hex(10)}"
 
 
 @dataclass(frozen=True)

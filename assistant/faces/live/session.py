@@ -12,7 +12,7 @@ from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.connections.requests import ClientEvent, read
-from huiyin.assistant.faces.connections.wire import ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import ServerEvent, WireError, new_id
 from huiyin.assistant.faces.live import wire
 from huiyin.assistant.faces.live.requests import CLIENT_EVENTS, SessionClose, SessionStart
 from huiyin.assistant.faces.live.session_config import SessionConfig
@@ -36,10 +36,6 @@ class LiveSession:
         self._expires_at = int(time.time() + settings.realtime.session_s)
         self._stem, self._sent = secrets.token_hex(6), 0
         self._begun: tuple[SessionConfig, LiveTalk] | None = None
-
-    def new_id(self, prefix: str) -> str:
-        """An id that no other object has."""
-        return f"{prefix}_{secrets.token_hex(10)}"
 
     def send(self, event: ServerEvent) -> None:
         """Tell the client."""
@@ -84,12 +80,11 @@ class LiveSession:
 
     def _start(self, event: SessionStart) -> None:
         config = SessionConfig(
-            self.new_id("live"), event.session, instructions=self._persona.system, voice=self._persona.voice,
+            new_id("live"), event.session, instructions=self._persona.system, voice=self._persona.voice,
             expires_at=self._expires_at,
         )  # fmt: skip
         talk = LiveTalk(
-            self._make_world(), self._engines, config, self._persona, self._settings, self.send, self.new_id,
-            self._limits,
+            self._make_world(), self._engines, config, self._persona, self._settings, self.send, self._limits,
         )  # fmt: skip
         self._begun = config, talk
         self._on_session(talk.conversation)

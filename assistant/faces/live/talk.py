@@ -37,13 +37,13 @@ class LiveTalk:
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
-        send: Callable[[ServerEvent], None], new_id: Callable[[str], str], limits: Limits,
+        send: Callable[[ServerEvent], None], limits: Limits,
     ) -> None:  # fmt: skip
         self._world, self._config, self._send, self._limits = world, config, send, limits
         self._turns = replace(settings.turns, talk_key=False, barge_in="voice")  # full duplex
         output = Output(send, config.audio_format, world)
         self._output = output
-        self._delegations = Delegations(send, new_id, config, lambda: self.conversation, lambda: self.now_ms)
+        self._delegations = Delegations(send, config, lambda: self.conversation, lambda: self.now_ms)
         translator = Translator(send, output, self._delegations)
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone

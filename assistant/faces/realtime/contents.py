@@ -9,7 +9,7 @@ from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
-from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.connections.wire import Json, WireError, new_id
 from huiyin.assistant.faces.realtime.beta import content_as_ga
 
 _ID = 200  # characters
@@ -47,7 +47,7 @@ _output = record({"call_id": text(_ID), "output": text(1_000_000)}, needed=("cal
 _kinds = checks.by_type({"message": _message, "function_call": _call, "function_call_output": _output})
 
 
-def item_body(value: Any, param: str, new_id: Callable[[str], str]) -> Json:
+def item_body(value: Any, param: str) -> Json:
     """A client's item, checked, as it will be seen. Raises WireError."""
     body = _kinds(value, param)
     given = nullable(text(_ID))(value.get("id"), f"{param}.id")

@@ -8,7 +8,7 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
 from huiyin.assistant.dialogue.items import AssistantItem
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.replies import Reply
@@ -28,11 +28,11 @@ class Extensions:
     """Nothing happens until `is_enabled`. `observe` and `carry` come after the translator's."""
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], translator: Translator,
+        self, send: Callable[[ServerEvent], None], translator: Translator,
         turns: UserTurns, items: Items, session: Session, responses: Responses, loudspeaker: RemoteLoudspeaker,
     ) -> None:  # fmt: skip
         self.is_enabled = False
-        self._send, self._new_id, self._translator, self._turns = send, new_id, translator, turns
+        self._send, self._translator, self._turns = send, translator, turns
         self._items, self._session, self._responses, self._loudspeaker = items, session, responses, loudspeaker
         self._trace = Trace()
         self._ended_s: dict[int, float] = {}  # reply -> when the user's speech before it ended
@@ -166,7 +166,7 @@ class Extensions:
         self._responses.stop()
         self._translator.settle_turn()
         body: Json = {
-            "id": self._new_id("item"), "object": "realtime.item", "type": "message", "status": "completed",
+            "id": new_id("item"), "object": "realtime.item", "type": "message", "status": "completed",
             "role": "user", "content": [{"type": "input_text", "text": event.text}],
         }  # fmt: skip
         item = self._items.add(body)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.assistant.faces.connections.audio import Encoder
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem
 from huiyin.assistant.faces.realtime.parts import Request
@@ -22,8 +22,6 @@ from huiyin.assistant.ports.port import Pcm16
 _AUDIO_TOKEN_S = 0.05  # OpenAI counts a token for so much of the assistant's sound
 CONVERSATION_ID = "conv_default"
 
-NewId = Callable[[str], str]  # a prefix -> an id
-
 
 @dataclass
 class Response:
@@ -33,7 +31,6 @@ class Response:
     """
 
     send: Callable[[ServerEvent], None]
-    new_id: NewId
     request: Request
     """What it is made from."""
     items: Items | None = None
@@ -59,7 +56,7 @@ class Response:
 
     def begin(self) -> None:
         """Tell the client that it begins."""
-        self.id = self.new_id("resp")
+        self.id = new_id("resp")
         self.send(wire.ResponseCreated(self._body("in_progress")))
 
     def say(self, delta: str) -> None:
@@ -95,7 +92,7 @@ class Response:
             return None
         self._close_message("completed")
         body: Json = {
-            "id": self.new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
+            "id": new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
             "name": name, "call_id": call_id, "arguments": "",
         }  # fmt: skip
         index = len(self._output)
@@ -133,7 +130,7 @@ class Response:
         if self.message:
             return
         body: Json = {
-            "id": self.new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
+            "id": new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
             "role": "assistant", "content": [],
         }  # fmt: skip
         self._message_index = len(self._output)

@@ -72,7 +72,7 @@ class RealtimeSession:
             )
         self._port = StreamPort(loudspeaker)
         self._ear = ClientEar(engines.make_ear)
-        self._turns = UserTurns(self.send, self.new_id, config, self._items, self._port.microphone.sent_s)
+        self._turns = UserTurns(self.send, config, self._items, self._port.microphone.sent_s)
         self._translator = Translator(
             config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
         )
@@ -89,27 +89,22 @@ class RealtimeSession:
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
-            limits.uncommitted_s,
-        )  # fmt: skip
-        self._responses = Responses(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines,
-        )  # fmt: skip
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s
+        )
+        self._responses = Responses(self.send, config, self._items, self._translator, self.conversation, world, engines)
         self._client_items = ClientItems(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
+            self.send, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
             limits.items,
         )  # fmt: skip
         self._extensions = Extensions(
-            self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
+            self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
             loudspeaker,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
             playout.played = loudspeaker.played
             self._output = OutputBuffer(self.send, self._translator, playout, self._responses.stop)
-        idle = IdlePrompt(
-            self.send, self.new_id, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt
-        )
+        idle = IdlePrompt(self.send, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt)
         self.conversation.observe(idle.observe, at_once=True)
         self._sound.on_words = self._translator.when_told
         self.conversation.observe(self._extensions.observe, at_once=True)
@@ -149,10 +144,6 @@ class RealtimeSession:
         self._responses.close()
         self.conversation.close()
         self._world.forget()
-
-    def new_id(self, prefix: str) -> str:
-        """An id that no other object has."""
-        return f"{prefix}_{secrets.token_hex(10)}"
 
     def send(self, event: ServerEvent) -> None:
         """Tell the client."""

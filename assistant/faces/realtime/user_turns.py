@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
@@ -23,12 +23,11 @@ class UserTurns:
     def __init__(
         self,
         send: Callable[[ServerEvent], None],
-        new_id: Callable[[str], str],
         config: SessionConfig,
         items: Items,
         sent_s: Callable[[float], float],
     ) -> None:
-        self._send, self._new_id, self._config, self._items, self._sent_s = send, new_id, config, items, sent_s
+        self._send, self._config, self._items, self._sent_s = send, config, items, sent_s
         self._item_id = ""  # of the turn that is not settled
         self._started_s = 0.0
         self.is_speaking = False
@@ -39,7 +38,7 @@ class UserTurns:
     @property
     def item_id(self) -> str:
         """The id of the item to come."""
-        self._item_id = self._item_id or self._new_id("item")
+        self._item_id = self._item_id or new_id("item")
         return self._item_id
 
     def begin(self, onset_s: float) -> None:
