@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from huiyin.assistant.conversation.session import Session
@@ -14,9 +12,10 @@ from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.checks import choice
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
-from huiyin.assistant.faces.connections.requests import ClientEvent, read
+from huiyin.assistant.faces.connections.events import EventSession
+from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.tools import choice_of, tools_of
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
 from huiyin.assistant.faces.realtime.client_items import ClientItems
@@ -41,14 +40,12 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
-log = logging.getLogger(__name__)
-
 _TRACK_AHEAD_S = 0.1  # of sound that waits for its turn on a track; more than a tick of the loudspeaker
 _AHEAD_S = 0.25  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
 
 
-class RealtimeSession:
+class RealtimeSession(EventSession):
     """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
 
     def __init__(
@@ -56,12 +53,11 @@ class RealtimeSession:
         send: Callable[[str], None], limits: Limits, playout: Playout | None = None,
     ) -> None:  # fmt: skip
         """`playout`: of the track that replies are heard over; None: they are sent in events."""
+        super().__init__(send, wire.error_event)
         self.config = config
         config.sends_sound = playout is None
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
         self._apologies = ChainMap(engines.apologies(persona))
-        self._send_text, self._sent = send, 0
-        self._stem = secrets.token_hex(6)
         history = History()
         self._items = Items(history, self.send)
         if playout:
@@ -134,37 +130,21 @@ class RealtimeSession:
             self._extensions.enable()
         self.conversation.start()
 
-    def expire(self, why: WireError) -> None:
-        """The session ends, and the client is told why."""
-        self.send(wire.error_event(why))
-
     def close(self) -> None:
         """Stop whatever runs; nothing more is sent."""
-        self._send_text = lambda text: None
+        super().close()
         self._responses.close()
         self.conversation.close()
         self._world.forget()
 
-    def send(self, event: ServerEvent) -> None:
-        """Tell the client."""
-        self._sent += 1
-        self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
+    @property
+    def kinds(self) -> Iterable[type[ClientEvent]]:
+        """As `EventSession.kinds`."""
+        return requests.CLIENT_EVENTS + (more.CLIENT_EVENTS if self._extensions.is_enabled else ())
 
-    def receive(self, message: str | bytes) -> None:
-        """What the client sends. Whatever is wrong with it, the session goes on."""
-        event_id = None
-        try:
-            event = read(
-                message, (*requests.CLIENT_EVENTS, *(more.CLIENT_EVENTS if self._extensions.is_enabled else ()))
-            )
-            event_id = event.event_id
-            self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
-            self._handlers[type(event)](event)
-        except WireError as error:
-            self.send(wire.error_event(error, event_id))
-        except Exception:
-            log.exception("a client's event could not be handled")
-            self.send(wire.internal_error(event_id))
+    def _handle(self, event: ClientEvent) -> None:
+        self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
+        self._handlers[type(event)](event)
 
     def hear(self, samples: Pcm16) -> None:
         """The client's next sound, where it comes over a track: 16 kHz, shape (n,)."""

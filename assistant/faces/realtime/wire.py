@@ -321,8 +321,3 @@ def error_event(error: WireError, event_id: str | None = None, *, kind: str = "i
         "event_id": event_id or error.event_id,
     }
     return Error(detail)
-
-
-def internal_error(event_id: str | None) -> Error:
-    """For a mistake of ours."""
-    return error_event(WireError("services.internal_error"), event_id, kind="server_error")
