@@ -9,8 +9,9 @@ from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
-from huiyin.assistant.faces.connections.wire import Json, WireError, new_id
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import content_as_ga
+from huiyin.assistant.faces.realtime.items import new_body
 
 _ID = 200  # characters
 _PARTS = 100
@@ -50,9 +51,8 @@ _kinds = checks.by_type({"message": _message, "function_call": _call, "function_
 def item_body(value: Any, param: str) -> Json:
     """A client's item, checked, as it will be seen. Raises WireError."""
     body = _kinds(value, param)
-    given = nullable(text(_ID))(value.get("id"), f"{param}.id")
-    kind = body.pop("type")
-    return {"id": given or new_id("item"), "object": "realtime.item", "type": kind, "status": "completed", **body}
+    item_id = nullable(text(_ID))(value.get("id"), f"{param}.id")
+    return new_body(body.pop("type"), item_id=item_id or "", **body)
 
 
 def sound_of(body: Json) -> str:

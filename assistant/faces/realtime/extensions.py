@@ -8,9 +8,9 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
 from huiyin.assistant.dialogue.items import AssistantItem
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
-from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.items import Items, WireItem, new_body
 from huiyin.assistant.faces.realtime.replies import Reply
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.translator import Translator
@@ -165,11 +165,8 @@ class Extensions:
             return
         self._responses.stop()
         self._translator.settle_turn()
-        body: Json = {
-            "id": new_id("item"), "object": "realtime.item", "type": "message", "status": "completed",
-            "role": "user", "content": [{"type": "input_text", "text": event.text}],
-        }  # fmt: skip
-        item = self._items.add(body)
+        content = [{"type": "input_text", "text": event.text}]
+        item = self._items.add(new_body("message", role="user", content=content))
         self._items.done(item)
         self._translator.type(item)
         self._session.type(event.text)

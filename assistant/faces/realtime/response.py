@@ -13,7 +13,7 @@ from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.assistant.faces.connections.audio import Encoder
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
-from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem
+from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem, new_body
 from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -91,10 +91,7 @@ class Response:
         if self.is_over:
             return None
         self._close_message("completed")
-        body: Json = {
-            "id": new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
-            "name": name, "call_id": call_id, "arguments": "",
-        }  # fmt: skip
+        body = new_body("function_call", status="in_progress", name=name, call_id=call_id, arguments="")
         index = len(self._output)
         item = self._add(body)
         place = (self.id, item.id, index, call_id)
@@ -129,10 +126,7 @@ class Response:
     def _open_message(self) -> None:
         if self.message:
             return
-        body: Json = {
-            "id": new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
-            "role": "assistant", "content": [],
-        }  # fmt: skip
+        body = new_body("message", status="in_progress", role="assistant", content=[])
         self._message_index = len(self._output)
         self.message, self._is_message_open = self._add(body), True
         if self.config.speaks:

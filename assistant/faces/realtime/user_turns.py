@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
+from huiyin.assistant.faces.connections.wire import ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
-from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.items import Items, WireItem, new_body
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.turns.events import Transcript
 
@@ -72,11 +72,8 @@ class UserTurns:
     def commit(self, item_id: str) -> WireItem:
         """Sound becomes an item, whose words may come later."""
         self._send(wire.BufferCommitted(item_id, self._items.last_id))
-        body: Json = {
-            "id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
-            "content": [{"type": "input_audio", "transcript": None}],
-        }  # fmt: skip
-        item = self._items.add(body)
+        content = [{"type": "input_audio", "transcript": None}]
+        item = self._items.add(new_body("message", item_id=item_id, role="user", content=content))
         self._items.done(item)
         return item
 
