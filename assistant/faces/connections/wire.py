@@ -1,4 +1,4 @@
-"""What the events of all protocols have in common: what a client is told, and what is wrong with what it asks for."""
+"""What the events of all protocols have in common: those of the server, and what is wrong with a client's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True)
 class ServerEvent:
-    """Something that the client is told."""
+    """An event that is sent to the client."""
 
     TYPE: ClassVar[str]
 

@@ -21,7 +21,7 @@ from huiyin.configs.settings import Settings
 
 
 class LiveSession(EventSession):
-    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what goes out to it."""
 
     kinds = CLIENT_EVENTS
 

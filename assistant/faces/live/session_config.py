@@ -1,4 +1,4 @@
-"""What a client may set of its session: checks, defaults, and what it is told of it."""
+"""What a client may set of its session: checks, defaults, and how it is shown to the client."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class SessionConfig:
         }
 
     def echo(self) -> Json:
-        """What the client is told."""
+        """The whole session, as the client sees it."""
         return dict(self._body)
 
     def update(self, patch: Json) -> None:

@@ -33,7 +33,7 @@ _APPENDED_TOKENS = 500  # at once
 
 
 class LiveTalk:
-    """`handle` takes what the client asks for, in the conversation's thread; `send` gets what it is told."""
+    """`handle` takes what the client asks for, in the conversation's thread; `send` gets what goes out to it."""
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,

@@ -1,4 +1,4 @@
-"""What happens in a conversation, as the client is told of it: words, and delegations.
+"""What happens in a conversation, as events for the client: words, and delegations.
 
 Nothing speculative is visible: the user's words come when the reply to them begins, or when there will be none. The
 assistant's words come as their sound is sent; as nothing can be taken back, that is what is heard of them.

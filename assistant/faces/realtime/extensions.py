@@ -1,4 +1,4 @@
-"""What a client that has asked for it is told beyond the protocol, and may ask for."""
+"""Events beyond the protocol, both ways, for a client that has asked for them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Extensions:
             self._loudspeaker.expect_reports()
             self._tell_state(self._translator.state)
 
-    # -- what it is told
+    # -- what is sent to it
 
     def observe(self, at_s: float, event: on.Public) -> None:
         """An event of the conversation."""

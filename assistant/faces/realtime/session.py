@@ -46,7 +46,7 @@ _LATENCY_S = 0.1  # of a client that does not say what it has played: from its b
 
 
 class RealtimeSession(EventSession):
-    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what goes out to it."""
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
@@ -123,7 +123,7 @@ class RealtimeSession(EventSession):
         }
 
     def start(self) -> None:
-        """Begin: the client is told of its session, and is heard."""
+        """Begin: send the client its session, and hear it."""
         self.send(wire.SessionCreated(self.config.echo()))
         self._configure()
         if self.config.extensions:

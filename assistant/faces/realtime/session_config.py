@@ -1,4 +1,4 @@
-"""What a client may set of its session: defaults, checks, merging, and what it is told of it."""
+"""What a client may set of its session: defaults, checks, merging, and how it is shown to the client."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class SessionConfig:
         self._body = _merged(self._body, changes)
 
     def echo(self) -> Json:
-        """The whole session, as the client is told."""
+        """The whole session, as the client sees it."""
         body = copy.deepcopy(self._body)
         ids = {"id": self.id, "object": "realtime.session", "expires_at": self._expires_at}
         if self.is_transcription:

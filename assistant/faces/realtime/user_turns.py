@@ -1,6 +1,6 @@
 """The user's turns on the wire: from the start of speech to an item with its words.
 
-A turn may go on after its end, until its reply has begun; so its item is told of only once it is settled, and a turn
+A turn may go on after its end, until its reply has begun; so its item is sent only once it is settled, and a turn
 that goes on has the same item.
 """
 
@@ -59,7 +59,7 @@ class UserTurns:
         self.is_speaking, self.generation = False, generation
 
     def give_up(self, at_s: float) -> None:
-        """What was taken for a turn is none."""
+        """What was taken for a turn was not one."""
         self.end(0, at_s)
         self._item_id = ""
 

@@ -1,4 +1,4 @@
-"""What the client is told: one small class an event, and nothing else. What it asks for: `requests.py`.
+"""What is sent to the client: one small class an event, and nothing else. What it asks for: `requests.py`.
 
 Objects inside the events (session, item, response, part) are JSON objects as the protocol has them.
 """
