@@ -10,8 +10,9 @@ import json
 import numpy as np
 
 from huiyin.assistant.dialogue.tools import CalledTool
-from tests.live.rig import BACKEND, RATE, LiveRig, encoded
+from tests.live.rig import BACKEND, RATE, LiveRig
 from tests.realtime.protocol import Event
+from tests.realtime.rig import encoded
 
 
 def every_event() -> list[Event]:

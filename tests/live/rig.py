@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.dialogue.items import AssistantItem
-from huiyin.assistant.faces.connections.engines import Engines, Limits
+from huiyin.assistant.faces.connections.engines import Limits
 from huiyin.assistant.faces.live.session import LiveSession
-from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import load
 from tests.realtime.protocol import Event
-from tests.realtime.rig import PERSONA, ClientRig, LoudEar
+from tests.realtime.rig import PERSONA, ClientRig
 
 RATE = 24_000
-LOUD = 1000  # of the assistant's sound
 LIMITS = Limits()
 WEATHER_TOOL = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 BACKEND = {"type": "responses", "responses": {"model": "m", "tools": [WEATHER_TOOL]}}
@@ -30,30 +26,23 @@ BACKEND = {"type": "responses", "responses": {"model": "m", "tools": [WEATHER_TO
 class LiveRig(ClientRig):
     """A session, begun by `start`, and its client."""
 
+    APPEND = "session.input_audio.append"
+    session: LiveSession
+
     def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = ()) -> None:
         super().__init__()
         self.conversation: Session | None = None
         self.is_ended = False
-        engines = Engines(
-            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar, {"test": PERSONA},
-            lambda persona: {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)},
-        )  # fmt: skip
         settings = load(environ={}, overrides=overrides)
         self.session = LiveSession(
-            lambda: self.world, engines, PERSONA, settings, limits, self._take, self._end, on_session=self._keep
+            lambda: self.world, self.engines(), PERSONA, settings, limits, self._take, self._end, on_session=self._keep
         )
 
     def start(self, **session: Any) -> Event:
-        """Begin; what the client is told."""
+        """Begin; what is sent to the client."""
         self.send("session.start", session={"model": "huiyin", **session}, event_id="start")
         self._microphone()
         return self.all("session.started")[0]["session"]  # type: ignore[no-any-return]
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.session.receive(json.dumps({"type": kind, **fields}))
-
-    def append(self, sound: Pcm16) -> None:
-        self.send("session.input_audio.append", audio=encoded(sound))
 
     def ask(self, words: str) -> None:
         """The user says something, and the reply begins."""
@@ -68,9 +57,6 @@ class LiveRig(ClientRig):
             self.go_on(1.0)
             if before == len(self.all("session.output_audio.delta")):
                 return
-
-    def close(self) -> None:
-        self.session.close()
 
     # -- what came
 
@@ -93,11 +79,6 @@ class LiveRig(ClientRig):
 
     def _end(self) -> None:
         self.is_ended = True
-
-
-def encoded(sound: Pcm16) -> str:
-    """As base64."""
-    return base64.b64encode(sound.astype("<i2").tobytes()).decode()
 
 
 def a_live_rig(**options: Any) -> Iterator[LiveRig]:

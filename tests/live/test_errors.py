@@ -9,7 +9,8 @@ import pytest
 
 from huiyin.assistant.faces.connections.engines import Limits
 from huiyin.assistant.faces.connections.wire import WireError
-from tests.live.rig import BACKEND, RATE, LiveRig, encoded
+from tests.live.rig import BACKEND, RATE, LiveRig
+from tests.realtime.rig import encoded
 
 MCP = {"type": "responses", "responses": {"model": "m", "tools": [{"type": "mcp", "server_label": "x"}]}}
 LONG = np.zeros(31 * RATE, np.int16)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from huiyin.assistant.faces.live.output import AHEAD_S
-from tests.live.rig import RATE, LiveRig, encoded
+from tests.live.rig import RATE, LiveRig
+from tests.realtime.rig import encoded
 
 REPLY = "This is the first sentence. And here is another one."
 

@@ -9,7 +9,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.faces.connections.connection import Talk
 from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
@@ -130,6 +131,10 @@ class Stages:
 class ClientRig:
     """A client of a session in virtual time. The clock stands still between calls."""
 
+    APPEND: ClassVar[str]
+    """The type of the event that carries sound."""
+    session: Talk
+
     def __init__(self, *, hears: bool = True) -> None:
         self.world, self.stages = VirtualWorld(), Stages()
         self.events: list[Event] = []
@@ -139,9 +144,23 @@ class ClientRig:
         self._packets: deque[Pcm16] = deque()
         self.hears = hears
 
+    def engines(self) -> Engines:
+        """Those of the session."""
+        apologies = {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)}
+        return Engines(
+            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar, {"test": PERSONA},
+            lambda persona: apologies,
+        )  # fmt: skip
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self.session.receive(json.dumps({"type": kind, **fields}))
+
     def append(self, sound: Pcm16) -> None:
         """Send sound, 24 kHz."""
-        raise NotImplementedError
+        self.send(self.APPEND, audio=encoded(sound))
+
+    def close(self) -> None:
+        self.session.close()
 
     def check(self, event: Event) -> None:
         """An event has come."""
@@ -220,6 +239,9 @@ class ClientRig:
 class Rig(ClientRig):
     """A Realtime session, and its client. Each of its `events` has been checked."""
 
+    APPEND = "input_audio_buffer.append"
+    session: RealtimeSession
+
     def __init__(self, *, limits: Limits = LIMITS, overrides: Sequence[str] = (), hears: bool = True) -> None:
         super().__init__(hears=hears)
         self.rules = Invariants()
@@ -231,20 +253,12 @@ class Rig(ClientRig):
             voice="alloy",
             expires_at=2_000_000_000,
         )
-        apologies = {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)}
-        engines = Engines(
-            Parts(self.stages, self.stages, self.stages), lambda name: self.stages, LoudEar, {"test": PERSONA},
-            lambda persona: apologies,
-        )  # fmt: skip
         settings = load(environ={}, overrides=overrides)
-        self.session = RealtimeSession(self.world, engines, config, PERSONA, settings, self._take, limits)
+        self.session = RealtimeSession(self.world, self.engines(), config, PERSONA, settings, self._take, limits)
         self.session.start()
         self._microphone()
 
     # -- the client
-
-    def send(self, kind: str, **fields: Any) -> None:
-        self.session.receive(json.dumps({"type": kind, **fields}))
 
     def update(self, **session: Any) -> Event:
         before = len(self.all("session.updated"))
@@ -262,17 +276,11 @@ class Rig(ClientRig):
             audio_input["turn_detection"] = detection
         self.update(audio={"input": audio_input})
 
-    def append(self, sound: Pcm16) -> None:
-        self.send("input_audio_buffer.append", audio=base64.b64encode(sound.astype("<i2").tobytes()).decode())
-
     def type(self, text: str) -> None:
         """A user's text, to be answered."""
         content = [{"type": "input_text", "text": text}]
         self.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
         self.send("response.create")
-
-    def close(self) -> None:
-        self.session.close()
 
     def sent_s(self, response_id: str) -> float:
         """Seconds of sound that were sent of a response."""
@@ -281,6 +289,11 @@ class Rig(ClientRig):
 
     def check(self, event: Event) -> None:
         self.rules.take(event)
+
+
+def encoded(sound: Pcm16) -> str:
+    """As base64."""
+    return base64.b64encode(sound.astype("<i2").tobytes()).decode()
 
 
 def a_rig(**options: Any) -> Iterator[Rig]:

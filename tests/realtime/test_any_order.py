@@ -1,4 +1,4 @@
-"""Whatever a client sends, in whatever order: what it is told keeps its rules, and its session lives.
+"""Whatever a client sends, in whatever order: what it gets keeps its rules, and its session lives.
 
 A few hundred events each time; `HUIYIN_FUZZ_STEPS=10000` for as many as that.
 """

@@ -1,4 +1,4 @@
-"""What a client may set, how it is merged, and what it is told of it."""
+"""What a client may set, how it is merged, and how it is shown to the client."""
 
 from __future__ import annotations
 

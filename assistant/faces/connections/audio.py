@@ -25,7 +25,7 @@ from huiyin.assistant.ports.port import Pcm16
 PCM, MU_LAW, A_LAW = "audio/pcm", "audio/pcmu", "audio/pcma"
 DEFAULT_RATE = 24_000  # Hz: the only one of OpenAI's own server
 RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # of PCM, Hz
-_G711_RATE = 8000  # Hz
+G711_RATE = 8000  # Hz
 
 Bytes8 = npt.NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class AudioFormat:
     @classmethod
     def of(cls, body: dict[str, Any]) -> AudioFormat:
         """Of a checked format object."""
-        return cls(PCM, body.get("rate", DEFAULT_RATE)) if body["type"] == PCM else cls(body["type"], _G711_RATE)
+        return cls(PCM, body.get("rate", DEFAULT_RATE)) if body["type"] == PCM else cls(body["type"], G711_RATE)
 
     @property
     def sample_bytes(self) -> int:

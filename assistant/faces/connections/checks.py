@@ -50,6 +50,18 @@ def integer(low: int, high: int) -> Check:
     return check
 
 
+def one_of(*numbers: int) -> Check:
+    """One of these whole numbers."""
+
+    def check(value: Any, param: str) -> int:
+        chosen: int = integer(min(numbers), max(numbers))(value, param)
+        if chosen not in numbers:
+            raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(numbers))
+        return chosen
+
+    return check
+
+
 def flag(value: Any, param: str) -> bool:
     """True or false."""
     return bool(checked(value, bool, param))
@@ -94,7 +106,7 @@ def anything(value: Any, param: str) -> Any:
     while level := [part for each in level for part in _parts(each)]:
         depth += 1
         if depth > _DEPTH:
-            raise WireError("realtime.too_deep", code="invalid_value", param=param, most=_DEPTH)
+            raise WireError("connections.too_deep", code="invalid_value", param=param, most=_DEPTH)
     return value
 
 

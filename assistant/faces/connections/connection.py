@@ -28,7 +28,7 @@ class Talk(Protocol):
         """What the client sends. Whatever is wrong with it, the session goes on."""
 
     def expire(self, why: WireError) -> None:
-        """The session ends: the client is to be told."""
+        """The session ends: tell the client why."""
 
     def close(self) -> None:
         """The connection has ended."""

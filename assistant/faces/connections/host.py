@@ -22,7 +22,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.connection import Connection, Talk
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes
 from huiyin.assistant.faces.connections.keys import Keys
-from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
@@ -34,6 +34,7 @@ SUBPROTOCOL = "realtime"
 
 _SESSIONS_PER_CORE = 4
 _TIDY_S = 30.0  # longer than pings, whose timers keep a connection that is gone
+_REFUSED = "event_refused"  # id of the only event of a session that does not begin
 _PING_S = 20.0  # a client that does not answer for so long has vanished
 
 
@@ -88,10 +89,11 @@ class Host:
         self._tidy_later()
 
     async def talk(
-        self, request: web.Request, begin: Callable[[Connection], Awaitable[Talk]], refusal: Callable[[WireError], str]
-    ) -> web.StreamResponse:
-        """One session over a WebSocket: what `begin` makes. `refusal`: what a client is told where there are too many,
-        or a model is missing. Raises ApiError for what is no handshake.
+        self, request: web.Request, begin: Callable[[Connection], Awaitable[Talk]],
+        error_event: Callable[[WireError], ServerEvent],
+    ) -> web.StreamResponse:  # fmt: skip
+        """One session over a WebSocket: what `begin` makes. `error_event`: what is sent to a client where there are too
+        many, or a model is missing. Raises ApiError for what is no handshake.
         """
         check_websocket(request, (SUBPROTOCOL,))
         limits = self.settings.realtime
@@ -103,7 +105,7 @@ class Host:
         try:
             self.enter(connection)
         except WireError as full:
-            await connection.turn_away(refusal(full), WSCloseCode.TRY_AGAIN_LATER)
+            await connection.turn_away(error_event(full).message(_REFUSED), WSCloseCode.TRY_AGAIN_LATER)
             return socket
         session: Talk | None = None
         try:
@@ -111,7 +113,7 @@ class Host:
                 session = await begin(connection)
             except StoreError as error:
                 failed = WireError("connections.no_model", error=error)
-                await connection.turn_away(refusal(failed), WSCloseCode.INTERNAL_ERROR)
+                await connection.turn_away(error_event(failed).message(_REFUSED), WSCloseCode.INTERNAL_ERROR)
             else:
                 await connection.run(session)
         finally:

@@ -6,12 +6,15 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from huiyin.assistant.faces.connections.wire import Json
 
+if TYPE_CHECKING:
+    from aiohttp import web
+
 PREFIX = "ek_"
+_BEARER = "bearer "
 _PROTOCOL = "openai-insecure-api-key."  # before a key, among the subprotocols: browsers can set no header
 _MOST = 1000  # at once
 
@@ -48,10 +51,16 @@ class Keys:
         return key if key and key.expires_at > time.time() else None
 
 
+def keys_in(authorization: str, subprotocols: str) -> list[str]:
+    """The keys in a request's headers: Authorization, and the subprotocols of a WebSocket, separated by commas."""
+    shown = [authorization[len(_BEARER) :]] if authorization.lower().startswith(_BEARER) else []
+    offered = map(str.strip, subprotocols.split(","))
+    shown += [name[len(_PROTOCOL) :] for name in offered if name.startswith(_PROTOCOL)]
+    return [key for key in map(str.strip, shown) if key]
+
+
 def key_of(request: web.BaseRequest) -> str:
-    """The key that a request carries: in its header, or among its subprotocols; '' where there is none."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value.strip()
-    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    return next((name[len(_PROTOCOL) :] for name in offered if name.startswith(_PROTOCOL)), "")
+    """The first of the keys that a request carries; '' where it has no key."""
+    headers = request.headers
+    shown = keys_in(headers.get("Authorization", ""), ",".join(headers.getall("Sec-WebSocket-Protocol", ())))
+    return next(iter(shown), "")

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import re
+import types
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -89,8 +90,9 @@ def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
     hints = typing.get_type_hints(kind)
     fields = []
     for field in dataclasses.fields(kind):
-        options = [each for each in typing.get_args(hints[field.name]) if each is not type(None)]
-        hint = options[0] if options and dict not in (typing.get_origin(hints[field.name]),) else hints[field.name]
+        hint = hints[field.name]
+        if isinstance(hint, types.UnionType):
+            hint = next(each for each in typing.get_args(hint) if each is not types.NoneType)
         fields.append((field.name, typing.get_origin(hint) or hint, field.default is dataclasses.MISSING))
     return fields
 

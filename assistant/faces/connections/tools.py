@@ -25,6 +25,11 @@ def voice(value: Any, param: str) -> Any:
     )
 
 
+def voice_name(voice: str | Json) -> str:
+    """The name of a checked voice."""
+    return str(voice["id"] if isinstance(voice, dict) else voice)
+
+
 def tool_choice(value: Any, param: str) -> Any:
     """A word, or the function that is to be called."""
     if isinstance(value, dict):

@@ -1,9 +1,10 @@
-"""What the events of all protocols have in common: what a client is told, and what is wrong with what it asks for."""
+"""What the events of all protocols have in common: those of the server, and what is wrong with a client's."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,9 +27,14 @@ class WireError(HuiyinError):
         self.code, self.param, self.event_id = code or key.rpartition(".")[2], param, event_id
 
 
+def new_id(prefix: str) -> str:
+    """An id that no other object has."""
+    return f"{prefix}_{secrets.token_hex(10)}"
+
+
 @dataclass(frozen=True)
 class ServerEvent:
-    """Something that the client is told."""
+    """An event that is sent to the client."""
 
     TYPE: ClassVar[str]
 

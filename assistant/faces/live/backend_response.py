@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable
 
 from huiyin.assistant.dialogue.tools import CalledTool
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.live.wire import ResponseEvent
 
 
 class BackendResponse:
     """One response, from `begin` to `complete`. Its events stand within those of the Live protocol."""
 
-    def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], delegation_id: str | None, model: str
-    ) -> None:
+    def __init__(self, send: Callable[[ServerEvent], None], delegation_id: str | None, model: str) -> None:
         """`delegation_id` None: the client asked for it itself."""
-        self._send, self._new_id, self._delegation_id, self._model = send, new_id, delegation_id, model
+        self._send, self._delegation_id, self._model = send, delegation_id, model
         self.id = new_id("resp")
         self._begun_s = time.time()
         self._items = self._events = 0
@@ -28,7 +26,7 @@ class BackendResponse:
 
     def call(self, call: CalledTool) -> None:
         """The client is to call this function."""
-        body = {"id": self._new_id("fc"), "type": "function_call", "call_id": call.call_id, "name": call.name}
+        body = {"id": new_id("fc"), "type": "function_call", "call_id": call.call_id, "name": call.name}
         place = {"item_id": body["id"], "output_index": self._items}
         self._add({**body, "arguments": "", "status": "in_progress"})
         self._tell("response.function_call_arguments.delta", **place, delta=call.arguments)
@@ -37,7 +35,7 @@ class BackendResponse:
 
     def message(self, text: str) -> None:
         """The model says this."""
-        body: Json = {"id": self._new_id("msg"), "type": "message", "role": "assistant"}
+        body: Json = {"id": new_id("msg"), "type": "message", "role": "assistant"}
         place = {"item_id": body["id"], "output_index": self._items, "content_index": 0}
         part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         self._add({**body, "content": [], "status": "in_progress"})

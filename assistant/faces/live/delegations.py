@@ -9,7 +9,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.dialogue.items import SystemNote, ToolResult, UserItem
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.faces.connections.checks import by_type, choice, listed, record, text
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError, new_id
 from huiyin.assistant.faces.live.backend_response import BackendResponse
 from huiyin.assistant.faces.live.requests import ItemCreate, ResponseCreate
 from huiyin.assistant.faces.live.session_config import SessionConfig
@@ -40,10 +40,10 @@ class Delegations:
     """Those of a session. Replies are known by their numbers."""
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], config: SessionConfig,
         session: Callable[[], Session], now_ms: Callable[[], int],
     ) -> None:  # fmt: skip
-        self._send, self._new_id, self._config, self._session, self._now_ms = send, new_id, config, session, now_ms
+        self._send, self._config, self._session, self._now_ms = send, config, session, now_ms
         self._calls: dict[str, tuple[str, ...]] = {}  # delegation to the client -> the calls that have no result yet
         self._open: set[str] = set()  # ids of calls of functions that have no result yet
         self._id: str | None = None  # the last delegation by the Responses API
@@ -61,14 +61,14 @@ class Delegations:
     def call(self, generation: int, calls: Sequence[CalledTool], *, is_spoken: bool) -> None:
         """The model calls functions, in a reply that answers speech or one that the client has asked for."""
         if self._config.target == "client":
-            delegation_id = self._new_id("dlg")
+            delegation_id = new_id("dlg")
             self._calls[delegation_id] = tuple(call.call_id for call in calls)
             self._tell({"id": delegation_id, "type": "delegation", "target": "client"})
             return
         response = self._responses.pop(generation, None)
         if response is None:
             if is_spoken:
-                self._id = self._new_id("dlg")
+                self._id = new_id("dlg")
             response = self._begin(self._id, is_new=is_spoken)
         for call in calls:
             self._open.add(call.call_id)
@@ -124,7 +124,7 @@ class Delegations:
             raise WireError("live.needs_responses", code="invalid_event_for_session", param="type", type=kind)
 
     def _begin(self, delegation_id: str | None, *, is_new: bool = False) -> BackendResponse:
-        response = BackendResponse(self._send, self._new_id, delegation_id, self._config.model)
+        response = BackendResponse(self._send, delegation_id, self._config.model)
         if is_new:
             delegation = {"id": delegation_id, "type": "delegation", "target": "responses", "response_id": response.id}
             self._tell(delegation)

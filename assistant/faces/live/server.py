@@ -34,7 +34,7 @@ class LiveServer:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/live/sessions``: one session."""
-        return await self._host.talk(request, self._open, lambda error: error_event(error).message("event_refused"))
+        return await self._host.talk(request, self._open, error_event)
 
     async def refuse_webrtc(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/live/sessions``: a session over WebRTC."""

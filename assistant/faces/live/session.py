@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import time
 from collections.abc import Callable
 
@@ -11,8 +9,9 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.engines import Engines, Limits
-from huiyin.assistant.faces.connections.requests import ClientEvent, read
-from huiyin.assistant.faces.connections.wire import ServerEvent, WireError
+from huiyin.assistant.faces.connections.events import EventSession
+from huiyin.assistant.faces.connections.requests import ClientEvent
+from huiyin.assistant.faces.connections.wire import WireError, new_id
 from huiyin.assistant.faces.live import wire
 from huiyin.assistant.faces.live.requests import CLIENT_EVENTS, SessionClose, SessionStart
 from huiyin.assistant.faces.live.session_config import SessionConfig
@@ -20,53 +19,31 @@ from huiyin.assistant.faces.live.talk import LiveTalk
 from huiyin.configs import messages
 from huiyin.configs.settings import Settings
 
-log = logging.getLogger(__name__)
 
+class LiveSession(EventSession):
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what goes out to it."""
 
-class LiveSession:
-    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+    kinds = CLIENT_EVENTS
 
     def __init__(
         self, make_world: Callable[[], World], engines: Engines, persona: Persona, settings: Settings, limits: Limits,
         send: Callable[[str], None], end: Callable[[], None], *, on_session: Callable[[Session], None],
     ) -> None:  # fmt: skip
         """`make_world`: whose time begins then; `end` is called when the client wants no more."""
+        super().__init__(send, wire.error_event)
         self._make_world, self._engines, self._persona, self._settings = make_world, engines, persona, settings
-        self._limits, self._send_text, self._end, self._on_session = limits, send, end, on_session
+        self._limits, self._end, self._on_session = limits, end, on_session
         self._expires_at = int(time.time() + settings.realtime.session_s)
-        self._stem, self._sent = secrets.token_hex(6), 0
         self._begun: tuple[SessionConfig, LiveTalk] | None = None
 
-    def new_id(self, prefix: str) -> str:
-        """An id that no other object has."""
-        return f"{prefix}_{secrets.token_hex(10)}"
-
-    def send(self, event: ServerEvent) -> None:
-        """Tell the client."""
-        self._sent += 1
-        self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
-
-    def receive(self, message: str | bytes) -> None:
-        """What the client sends. Whatever is wrong with it, the session goes on."""
-        event_id = None
-        try:
-            event = read(message, CLIENT_EVENTS)
-            event_id = event.event_id
-            self._handle(event)
-        except WireError as error:
-            self.send(wire.error_event(error, event_id))
-        except Exception:
-            log.exception("a client's event could not be handled")
-            self.send(wire.error_event(WireError("services.internal_error"), event_id, kind="server_error"))
-
     def expire(self, why: WireError) -> None:
-        """The session ends, and the client is told why."""
-        self.send(wire.error_event(why))
+        """As `EventSession.expire`; the last event follows."""
+        super().expire(why)
         self._finish("expired")
 
     def close(self) -> None:
         """Stop whatever runs; nothing more is sent."""
-        self._send_text = lambda text: None
+        super().close()
         if self._begun:
             self._begun[1].close()
 
@@ -84,12 +61,11 @@ class LiveSession:
 
     def _start(self, event: SessionStart) -> None:
         config = SessionConfig(
-            self.new_id("live"), event.session, instructions=self._persona.system, voice=self._persona.voice,
+            new_id("live"), event.session, instructions=self._persona.system, voice=self._persona.voice,
             expires_at=self._expires_at,
         )  # fmt: skip
         talk = LiveTalk(
-            self._make_world(), self._engines, config, self._persona, self._settings, self.send, self.new_id,
-            self._limits,
+            self._make_world(), self._engines, config, self._persona, self._settings, self.send, self._limits,
         )  # fmt: skip
         self._begun = config, talk
         self._on_session(talk.conversation)

@@ -1,4 +1,4 @@
-"""What a client may set of its session: checks, defaults, and what it is told of it."""
+"""What a client may set of its session: checks, defaults, and how it is shown to the client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, UserItem
 from huiyin.assistant.dialogue.tools import Tool, ToolChoice
-from huiyin.assistant.faces.connections.audio import A_LAW, MU_LAW, PCM, AudioFormat
+from huiyin.assistant.faces.connections.audio import A_LAW, G711_RATE, MU_LAW, PCM, AudioFormat
 from huiyin.assistant.faces.connections.checks import (
     Check,
     anything,
@@ -16,30 +16,20 @@ from huiyin.assistant.faces.connections.checks import (
     integer,
     listed,
     nullable,
+    one_of,
     record,
     text,
 )
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE
-from huiyin.assistant.faces.connections.tools import NAME, choice_of, tool_choice, tools, tools_of, voice
+from huiyin.assistant.faces.connections.tools import NAME, choice_of, tool_choice, tools, tools_of, voice, voice_name
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.configs import messages
 
 _RATES = (16_000, 24_000)  # of PCM, Hz
-_G711_RATE = 8000  # Hz
 _MESSAGES = 128
 _DELAY_MS = 60_000
 _FIXED = ("model", "instructions", "audio", "input", "store", "client")  # once the session has begun
 _EFFECTIVE = ("model", "instructions", "tools", "tool_choice")
-
-
-def _rate(*rates: int) -> Check:
-    def check(value: Any, param: str) -> int:
-        rate: int = integer(min(rates), max(rates))(value, param)
-        if rate not in rates:
-            raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(rates))
-        return rate
-
-    return check
 
 
 def _no_decisions(value: Any, param: str) -> Any:
@@ -95,9 +85,9 @@ _message = record(
 )
 _format = by_type(
     {
-        PCM: record({"rate": _rate(*_RATES)}, needed=("rate",)),
-        MU_LAW: record({"rate": _rate(_G711_RATE)}),
-        A_LAW: record({"rate": _rate(_G711_RATE)}),
+        PCM: record({"rate": one_of(*_RATES)}, needed=("rate",)),
+        MU_LAW: record({"rate": one_of(G711_RATE)}),
+        A_LAW: record({"rate": one_of(G711_RATE)}),
     }
 )
 _start = record(
@@ -147,7 +137,7 @@ class SessionConfig:
         }
 
     def echo(self) -> Json:
-        """What the client is told."""
+        """The whole session, as the client sees it."""
         return dict(self._body)
 
     def update(self, patch: Json) -> None:
@@ -182,8 +172,7 @@ class SessionConfig:
     @property
     def voice(self) -> str:
         """Its name."""
-        named = self._body["audio"]["output"]["voice"]
-        return str(named["id"] if isinstance(named, dict) else named)
+        return voice_name(self._body["audio"]["output"]["voice"])
 
     @property
     def instructions(self) -> str:

@@ -23,39 +23,33 @@ from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.faces.live import requests, wire
 from huiyin.assistant.faces.live.delegations import Delegations
 from huiyin.assistant.faces.live.fixture import Fixture
-from huiyin.assistant.faces.live.output import AHEAD_S, Output
+from huiyin.assistant.faces.live.output import Output
 from huiyin.assistant.faces.live.session_config import SessionConfig
 from huiyin.assistant.faces.live.translator import Translator
-from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_stream import StreamPort
 from huiyin.configs.settings import Settings
 
-_LATENCY_S = 0.1  # from sound's being sent to its being heard
 _APPENDED_TOKENS = 500  # at once
 
 
 class LiveTalk:
-    """`handle` takes what the client asks for, in the conversation's thread; `send` gets what it is told."""
+    """`handle` takes what the client asks for, in the conversation's thread; `send` gets what goes out to it."""
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
-        send: Callable[[ServerEvent], None], new_id: Callable[[str], str], limits: Limits,
+        send: Callable[[ServerEvent], None], limits: Limits,
     ) -> None:  # fmt: skip
         self._world, self._config, self._send, self._limits = world, config, send, limits
         self._turns = replace(settings.turns, talk_key=False, barge_in="voice")  # full duplex
         output = Output(send, config.audio_format, world)
         self._output = output
-        self._delegations = Delegations(send, new_id, config, lambda: self.conversation, lambda: self.now_ms)
+        self._delegations = Delegations(send, config, lambda: self.conversation, lambda: self.now_ms)
         translator = Translator(send, output, self._delegations)
-        translator.loudspeaker = RemoteLoudspeaker(
-            translator.carry, ahead_s=AHEAD_S, assumed_latency_s=_LATENCY_S, keeps_sound=True
-        )
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone
         self._decoder = Decoder(config.audio_format)
         self._is_muted = False
         self._fixture: Fixture | None = None
-        self._held: list[list[str] | None] = []  # until the fixture has been played
         history = History()
         for item in config.entries:
             history.add(item)
@@ -145,18 +139,6 @@ class LiveTalk:
         self._fixture = None
         self.conversation.configure(turns=self._turns)
         self._send(wire.FixturePlayed(client_event_id=event_id))
-        held, self._held = self._held, []
-        for each in held:
-            self._again(each)
-
-    def _again(self, clauses: list[str] | None) -> None:
-        """Say what could not be said, or let the model reply."""
-        if self._fixture:
-            self._held.append(clauses)
-        elif clauses is None:
-            self.conversation.respond()
-        else:
-            self.conversation.say(clauses)
 
     def _need_no_fixture(self) -> None:
         if self._fixture:

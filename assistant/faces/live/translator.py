@@ -1,4 +1,4 @@
-"""What happens in a conversation, as the client is told of it: words, and delegations.
+"""What happens in a conversation, as events for the client: words, and delegations.
 
 Nothing speculative is visible: the user's words come when the reply to them begins, or when there will be none. The
 assistant's words come as their sound is sent; as nothing can be taken back, that is what is heard of them.
@@ -15,10 +15,11 @@ from huiyin.assistant.dialogue.history import heard_text, join_clauses
 from huiyin.assistant.faces.connections.wire import ServerEvent
 from huiyin.assistant.faces.live import wire
 from huiyin.assistant.faces.live.delegations import Delegations
-from huiyin.assistant.faces.live.output import Output
+from huiyin.assistant.faces.live.output import AHEAD_S, Output
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Clear, End, Message, Sound
 
+_LATENCY_S = 0.1  # from sound's being sent to its being heard
 _MOST_REPLIES = 100  # that are neither committed nor known to be in vain
 _ALL = 2**62  # samples
 
@@ -50,12 +51,13 @@ class _Reply:
 
 
 class Translator:
-    """An observer of a conversation, at once; `carry` takes what its loudspeaker sends."""
+    """An observer of a conversation, at once, and its loudspeaker."""
 
     def __init__(self, send: Callable[[ServerEvent], None], output: Output, delegations: Delegations) -> None:
         self._send, self._output, self._delegations = send, output, delegations
-        self.loudspeaker = RemoteLoudspeaker(lambda message: None)
-        """To be set before the conversation begins."""
+        self.loudspeaker = RemoteLoudspeaker(
+            self._carry, ahead_s=AHEAD_S, assumed_latency_s=_LATENCY_S, keeps_sound=True
+        )
         self._replies: dict[int, _Reply] = {}
         self._heard_last = self._said_last = ""  # the last words on either side
 
@@ -94,7 +96,7 @@ class Translator:
                 self._delegations.end(event.generation, join_clauses(reply.texts.values()))
                 self._replies = {number: each for number, each in self._replies.items() if number > event.generation}
 
-    def carry(self, message: Message) -> None:
+    def _carry(self, message: Message) -> None:
         """What the loudspeaker sends. That it is held back, and goes on, is heard; nothing needs to be told."""
         if isinstance(message, Sound):
             begin_s, end_s = self._output.play(message.samples)

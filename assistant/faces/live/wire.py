@@ -1,4 +1,4 @@
-"""What the client is told: one small class an event, and nothing else. What it asks for: `requests.py`.
+"""What is sent to the client: one small class an event, and nothing else. What it asks for: `requests.py`.
 
 Times are milliseconds since the session began. Objects inside the events are JSON objects as the protocol has them.
 """

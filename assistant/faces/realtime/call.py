@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 
 from huiyin.assistant.faces.connections.lifetime import Lifetime
-from huiyin.assistant.faces.connections.wire import WireError
+from huiyin.assistant.faces.connections.wire import WireError, new_id
 from huiyin.assistant.faces.realtime.peer import Peer
 from huiyin.assistant.faces.realtime.playout import FRAME_S, Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
@@ -25,7 +24,7 @@ class Call:
 
     def __init__(self, *, idle_s: float, lasts_s: float) -> None:
         """As for `Connection`: sound counts as something that the client sends."""
-        self.id = f"rtc_{secrets.token_hex(10)}"
+        self.id = new_id("rtc")
         self.peer, self.playout = Peer(), Playout()
         self._lifetime = Lifetime(idle_s=idle_s, lasts_s=lasts_s, expire=self._expire)
         self._session: RealtimeSession | None = None

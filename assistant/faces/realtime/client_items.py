@@ -23,17 +23,17 @@ class ClientItems:
     """Each method takes an event, and raises WireError where it cannot be done."""
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], config: SessionConfig,
         items: Items, translator: Translator, session: Session, sound: UserSound, loudspeaker: RemoteLoudspeaker,
         most: int,
     ) -> None:  # fmt: skip
         """`most`: items that a client may create."""
-        self._send, self._new_id, self._config, self._items, self._most = send, new_id, config, items, most
+        self._send, self._config, self._items, self._most = send, config, items, most
         self._translator, self._session, self._sound, self._loudspeaker = translator, session, sound, loudspeaker
 
     def create(self, event: requests.ItemCreate) -> None:
         """Put an item into the conversation."""
-        body = item_body(event.item, "item", self._new_id)
+        body = item_body(event.item, "item")
         if body["id"] in self._items:
             raise WireError("realtime.same_id", code="item_create_invalid_item_id", param="item.id", id=body["id"])
         if len(self._items) >= self._most:

@@ -11,6 +11,7 @@ from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import choice, listed, nullable, record, text
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import content_as_ga
+from huiyin.assistant.faces.realtime.items import new_body
 
 _ID = 200  # characters
 _PARTS = 100
@@ -47,12 +48,11 @@ _output = record({"call_id": text(_ID), "output": text(1_000_000)}, needed=("cal
 _kinds = checks.by_type({"message": _message, "function_call": _call, "function_call_output": _output})
 
 
-def item_body(value: Any, param: str, new_id: Callable[[str], str]) -> Json:
+def item_body(value: Any, param: str) -> Json:
     """A client's item, checked, as it will be seen. Raises WireError."""
     body = _kinds(value, param)
-    given = nullable(text(_ID))(value.get("id"), f"{param}.id")
-    kind = body.pop("type")
-    return {"id": given or new_id("item"), "object": "realtime.item", "type": kind, "status": "completed", **body}
+    item_id = nullable(text(_ID))(value.get("id"), f"{param}.id")
+    return new_body(body.pop("type"), item_id=item_id or "", **body)
 
 
 def sound_of(body: Json) -> str:

@@ -1,4 +1,4 @@
-"""What a client that has asked for it is told beyond the protocol, and may ask for."""
+"""Events beyond the protocol, both ways, for a client that has asked for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from huiyin.assistant.conversation.trace import Trace, latency_parts
 from huiyin.assistant.dialogue.items import AssistantItem
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
-from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.items import Items, WireItem, new_body
 from huiyin.assistant.faces.realtime.replies import Reply
 from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.translator import Translator
@@ -28,11 +28,11 @@ class Extensions:
     """Nothing happens until `is_enabled`. `observe` and `carry` come after the translator's."""
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], translator: Translator,
+        self, send: Callable[[ServerEvent], None], translator: Translator,
         turns: UserTurns, items: Items, session: Session, responses: Responses, loudspeaker: RemoteLoudspeaker,
     ) -> None:  # fmt: skip
         self.is_enabled = False
-        self._send, self._new_id, self._translator, self._turns = send, new_id, translator, turns
+        self._send, self._translator, self._turns = send, translator, turns
         self._items, self._session, self._responses, self._loudspeaker = items, session, responses, loudspeaker
         self._trace = Trace()
         self._ended_s: dict[int, float] = {}  # reply -> when the user's speech before it ended
@@ -45,7 +45,7 @@ class Extensions:
             self._loudspeaker.expect_reports()
             self._tell_state(self._translator.state)
 
-    # -- what it is told
+    # -- what is sent to it
 
     def observe(self, at_s: float, event: on.Public) -> None:
         """An event of the conversation."""
@@ -165,11 +165,8 @@ class Extensions:
             return
         self._responses.stop()
         self._translator.settle_turn()
-        body: Json = {
-            "id": self._new_id("item"), "object": "realtime.item", "type": "message", "status": "completed",
-            "role": "user", "content": [{"type": "input_text", "text": event.text}],
-        }  # fmt: skip
-        item = self._items.add(body)
+        content = [{"type": "input_text", "text": event.text}]
+        item = self._items.add(new_body("message", role="user", content=content))
         self._items.done(item)
         self._translator.type(item)
         self._session.type(event.text)

@@ -10,13 +10,19 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from huiyin.assistant.dialogue.history import History, HistoryError
 from huiyin.assistant.dialogue.items import Item
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError, new_id
 from huiyin.assistant.faces.realtime.wire import ItemAdded, ItemDone
 
 ROOT = "root"  # stands for the beginning, before all items
+
+
+def new_body(kind: str, *, item_id: str = "", status: str = "completed", **fields: Any) -> Json:
+    """An item as the client sees it; without `item_id` it gets one."""
+    return {"id": item_id or new_id("item"), "object": "realtime.item", "type": kind, "status": status, **fields}
 
 
 @dataclass
@@ -127,11 +133,6 @@ class Items:
                 self._drain()
 
         return release
-
-    @property
-    def is_settled(self) -> bool:
-        """Nothing waits for the history."""
-        return not self._unsettled and not self._waiting
 
     def enter(self, item: WireItem, entry: Item) -> None:
         """Give an item its entry, where it stands. One that was deleted meanwhile gets none, nor does a call whose id

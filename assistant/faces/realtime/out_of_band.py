@@ -71,14 +71,14 @@ class OutOfBand:
             self._loudspeaker.close(_GENERATION)
 
     def _carry(self, message: PortMessage) -> None:
-        until = message.position + len(message.samples) if isinstance(message, Sound) else 0
-        if isinstance(message, (Sound, End)):
-            for span in self._loudspeaker.heard(_GENERATION)[1]:
-                if isinstance(message, End) or span.start < until:
-                    self._reply.say(self.response, span.clause)
         if isinstance(message, Sound):
+            self._say_until(message.position + len(message.samples))
             self.response.sound(message.samples, message.position)
         elif isinstance(message, End):
+            self._say_until(message.length + 1)
             for call in self._reply.calls:
                 self.response.call(call.call_id, call.name, call.arguments)
             self.end("completed")
+
+    def _say_until(self, until: int) -> None:
+        self._reply.say_until(self.response, self._loudspeaker.heard(_GENERATION)[1], until)

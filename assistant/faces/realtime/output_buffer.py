@@ -1,4 +1,4 @@
-"""What a client hears over a track, as it is told: when a response begins to sound, and when it has ended."""
+"""Events about what a client hears over a track: a response begins to sound, and has ended."""
 
 from __future__ import annotations
 

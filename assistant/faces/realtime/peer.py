@@ -1,7 +1,7 @@
 """A client's WebRTC peer connection, by aiortc: Opus in and out, and the data channel with the events.
 
 Imported only where aiortc is installed. The client's addresses in its offer are not used: we answer where its packets
-come from. So no packet goes to an address that somebody has only named, and no name is looked up.
+come from. So no packet goes to an address that is only named, and no name is looked up.
 """
 
 from __future__ import annotations

@@ -67,6 +67,12 @@ class Reply:
         self.places[clause] = len(whole) - len(text)
         response.say(whole[len(response.text) :])
 
+    def say_until(self, response: Response, spans: list[ClauseSpan], until: int) -> None:
+        """Send the words of the clauses that begin before this sample of its sound."""
+        for span in spans:
+            if span.start < until:
+                self.say(response, span.clause)
+
     def text_until(self, spans: list[ClauseSpan]) -> Callable[[int], str]:
         """Samples of its sound -> the words that are heard by then."""
         texts = {clause: text for clause, text in self.texts.items() if clause in self.places}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.assistant.faces.connections.audio import Encoder
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import Json, ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
-from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem
+from huiyin.assistant.faces.realtime.items import Items, Spoken, WireItem, new_body
 from huiyin.assistant.faces.realtime.parts import Request
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -21,8 +21,6 @@ from huiyin.assistant.ports.port import Pcm16
 
 _AUDIO_TOKEN_S = 0.05  # OpenAI counts a token for so much of the assistant's sound
 CONVERSATION_ID = "conv_default"
-
-NewId = Callable[[str], str]  # a prefix -> an id
 
 
 @dataclass
@@ -33,7 +31,6 @@ class Response:
     """
 
     send: Callable[[ServerEvent], None]
-    new_id: NewId
     request: Request
     """What it is made from."""
     items: Items | None = None
@@ -59,7 +56,7 @@ class Response:
 
     def begin(self) -> None:
         """Tell the client that it begins."""
-        self.id = self.new_id("resp")
+        self.id = new_id("resp")
         self.send(wire.ResponseCreated(self._body("in_progress")))
 
     def say(self, delta: str) -> None:
@@ -94,10 +91,7 @@ class Response:
         if self.is_over:
             return None
         self._close_message("completed")
-        body: Json = {
-            "id": self.new_id("item"), "object": "realtime.item", "type": "function_call", "status": "in_progress",
-            "name": name, "call_id": call_id, "arguments": "",
-        }  # fmt: skip
+        body = new_body("function_call", status="in_progress", name=name, call_id=call_id, arguments="")
         index = len(self._output)
         item = self._add(body)
         place = (self.id, item.id, index, call_id)
@@ -132,10 +126,7 @@ class Response:
     def _open_message(self) -> None:
         if self.message:
             return
-        body: Json = {
-            "id": self.new_id("item"), "object": "realtime.item", "type": "message", "status": "in_progress",
-            "role": "assistant", "content": [],
-        }  # fmt: skip
+        body = new_body("message", status="in_progress", role="assistant", content=[])
         self._message_index = len(self._output)
         self.message, self._is_message_open = self._add(body), True
         if self.config.speaks:

@@ -61,10 +61,10 @@ class Responses:
     """`create` and `cancel` take an event, and raise WireError where it cannot be done."""
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], new_id: Callable[[str], str], config: SessionConfig,
+        self, send: Callable[[ServerEvent], None], config: SessionConfig,
         items: Items, translator: Translator, session: Session, world: World, engines: Engines,
     ) -> None:  # fmt: skip
-        self._send, self._new_id, self._config, self._items = send, new_id, config, items
+        self._send, self._config, self._items = send, config, items
         self._translator, self._session, self._world, self._engines = translator, session, world, engines
         self._beside: dict[str, OutOfBand] = {}
         self._is_asked = False  # the conversation has been asked for the active response
@@ -176,8 +176,8 @@ class Responses:
                 item_id = text()(value.get("id"), f"{param}.id")
                 bodies.append(dict(self._items.find(item_id, code="invalid_item_id", param=f"{param}.id").body))
             else:
-                bodies.append(item_body(value, param, self._new_id))
+                bodies.append(item_body(value, param))
         return messages_of(bodies)
 
     def _response(self, request: Request, metadata: Json | None, items: Items | None) -> Response:
-        return Response(self._send, self._new_id, request, items, metadata)
+        return Response(self._send, request, items, metadata)

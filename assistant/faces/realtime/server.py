@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Mapping
 
@@ -21,7 +20,7 @@ from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
 from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
 from huiyin.assistant.faces.connections.requests import parsed
-from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.connections.wire import Json, WireError, new_id
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
@@ -79,11 +78,7 @@ class RealtimeServer:
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """``WS /v1/realtime?model=NAME``: one session."""
-        return await self.host.talk(
-            request,
-            lambda connection: self._open(request, connection),
-            lambda error: error_event(error).message("event_refused"),
-        )
+        return await self.host.talk(request, lambda connection: self._open(request, connection), error_event)
 
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
@@ -127,6 +122,6 @@ class RealtimeServer:
     def _config(self, model: str, kind: str) -> SessionConfig:
         persona = self.host.persona
         return SessionConfig(
-            f"sess_{secrets.token_hex(10)}", kind=kind, model=model, instructions=persona.system,
+            new_id("sess"), kind=kind, model=model, instructions=persona.system,
             voice=persona.voice or DEFAULT_VOICE, expires_at=int(time.time() + self._settings.realtime.session_s),
         )  # fmt: skip

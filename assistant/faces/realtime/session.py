@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections import ChainMap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from huiyin.assistant.conversation.session import Session
@@ -14,9 +12,10 @@ from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.checks import choice
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
-from huiyin.assistant.faces.connections.requests import ClientEvent, read
+from huiyin.assistant.faces.connections.events import EventSession
+from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.tools import choice_of, tools_of
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
+from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
 from huiyin.assistant.faces.realtime.client_items import ClientItems
@@ -28,7 +27,7 @@ from huiyin.assistant.faces.realtime.output_buffer import OutputBuffer
 from huiyin.assistant.faces.realtime.parts import shaped
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.responses import Responses
-from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.faces.realtime.session_config import SERVER_VAD, SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
 from huiyin.assistant.faces.realtime.user_sound import UserSound
@@ -41,27 +40,24 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
-log = logging.getLogger(__name__)
-
 _TRACK_AHEAD_S = 0.1  # of sound that waits for its turn on a track; more than a tick of the loudspeaker
 _AHEAD_S = 0.25  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
 
 
-class RealtimeSession:
-    """`receive` takes what the client sends, in the conversation's thread; `send` gets what it is to be told."""
+class RealtimeSession(EventSession):
+    """`receive` takes what the client sends, in the conversation's thread; `send` gets what goes out to it."""
 
     def __init__(
         self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
         send: Callable[[str], None], limits: Limits, playout: Playout | None = None,
     ) -> None:  # fmt: skip
         """`playout`: of the track that replies are heard over; None: they are sent in events."""
+        super().__init__(send, wire.error_event)
         self.config = config
         config.sends_sound = playout is None
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
         self._apologies = ChainMap(engines.apologies(persona))
-        self._send_text, self._sent = send, 0
-        self._stem = secrets.token_hex(6)
         history = History()
         self._items = Items(history, self.send)
         if playout:
@@ -72,7 +68,7 @@ class RealtimeSession:
             )
         self._port = StreamPort(loudspeaker)
         self._ear = ClientEar(engines.make_ear)
-        self._turns = UserTurns(self.send, self.new_id, config, self._items, self._port.microphone.sent_s)
+        self._turns = UserTurns(self.send, config, self._items, self._port.microphone.sent_s)
         self._translator = Translator(
             config, self._turns, self._items, loudspeaker, lambda request: self._responses.automatic(request)
         )
@@ -89,27 +85,22 @@ class RealtimeSession:
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, parts.recogniser, self._port.microphone, self._turns, self._items, self.new_id,
-            limits.uncommitted_s,
-        )  # fmt: skip
-        self._responses = Responses(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, world, engines,
-        )  # fmt: skip
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s
+        )
+        self._responses = Responses(self.send, config, self._items, self._translator, self.conversation, world, engines)
         self._client_items = ClientItems(
-            self.send, self.new_id, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
+            self.send, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
             limits.items,
         )  # fmt: skip
         self._extensions = Extensions(
-            self.send, self.new_id, self._translator, self._turns, self._items, self.conversation, self._responses,
+            self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
             loudspeaker,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
             playout.played = loudspeaker.played
             self._output = OutputBuffer(self.send, self._translator, playout, self._responses.stop)
-        idle = IdlePrompt(
-            self.send, self.new_id, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt
-        )
+        idle = IdlePrompt(self.send, config, self._turns, world, self._port.microphone.sent_s, self._responses.prompt)
         self.conversation.observe(idle.observe, at_once=True)
         self._sound.on_words = self._translator.when_told
         self.conversation.observe(self._extensions.observe, at_once=True)
@@ -132,48 +123,28 @@ class RealtimeSession:
         }
 
     def start(self) -> None:
-        """Begin: the client is told of its session, and is heard."""
+        """Begin: send the client its session, and hear it."""
         self.send(wire.SessionCreated(self.config.echo()))
         self._configure()
         if self.config.extensions:
             self._extensions.enable()
         self.conversation.start()
 
-    def expire(self, why: WireError) -> None:
-        """The session ends, and the client is told why."""
-        self.send(wire.error_event(why))
-
     def close(self) -> None:
         """Stop whatever runs; nothing more is sent."""
-        self._send_text = lambda text: None
+        super().close()
         self._responses.close()
         self.conversation.close()
         self._world.forget()
 
-    def new_id(self, prefix: str) -> str:
-        """An id that no other object has."""
-        return f"{prefix}_{secrets.token_hex(10)}"
+    @property
+    def kinds(self) -> Iterable[type[ClientEvent]]:
+        """As `EventSession.kinds`."""
+        return requests.CLIENT_EVENTS + (more.CLIENT_EVENTS if self._extensions.is_enabled else ())
 
-    def send(self, event: ServerEvent) -> None:
-        """Tell the client."""
-        self._sent += 1
-        self._send_text(event.message(f"event_{self._stem}{self._sent:06d}"))
-
-    def receive(self, message: str | bytes) -> None:
-        """What the client sends. Whatever is wrong with it, the session goes on."""
-        event_id = None
-        try:
-            event = read(
-                message, (*requests.CLIENT_EVENTS, *(more.CLIENT_EVENTS if self._extensions.is_enabled else ()))
-            )
-            event_id = event.event_id
-            self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
-            self._handlers[type(event)](event)
-        except WireError as error:
-            self.send(wire.error_event(error, event_id))
-        except Exception:
-            log.exception("a client's event could not be handled")
-            self.send(wire.internal_error(event_id))
+    def _handle(self, event: ClientEvent) -> None:
+        self.config.can_change_type &= isinstance(event, requests.SessionUpdate)
+        self._handlers[type(event)](event)
 
     def hear(self, samples: Pcm16) -> None:
         """The client's next sound, where it comes over a track: 16 kHz, shape (n,)."""
@@ -253,8 +224,8 @@ class RealtimeSession:
         self._sound.is_buffered = detection is None
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
-            detection = detection or {}
-            self._ear.open(detection.get("threshold", 0.5), detection.get("prefix_padding_ms", 300) / 1000)
+            detection = {**SERVER_VAD, **(detection or {})}
+            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000)
         else:
             if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard

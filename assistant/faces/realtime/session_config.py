@@ -1,4 +1,4 @@
-"""What a client may set of its session: defaults, checks, merging, and what it is told of it."""
+"""What a client may set of its session: defaults, checks, merging, and how it is shown to the client."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import Any
 
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
-from huiyin.assistant.faces.connections.checks import choice, flag, integer, listed, nullable, number, record, text
-from huiyin.assistant.faces.connections.tools import NAME, tool_choice, tools, voice
+from huiyin.assistant.faces.connections.checks import (
+    choice,
+    flag,
+    integer,
+    listed,
+    nullable,
+    number,
+    one_of,
+    record,
+    text,
+)
+from huiyin.assistant.faces.connections.tools import NAME, tool_choice, tools, voice, voice_name
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import as_ga
 from huiyin.assistant.turns.events import NEVER
@@ -36,13 +46,6 @@ SEMANTIC_VAD: Json = {
 _VADS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 
 
-def _rate(value: Any, param: str) -> int:
-    rate: int = integer(RATES[0], RATES[-1])(value, param)
-    if rate not in RATES:
-        raise WireError("connections.no_choice", code="invalid_value", param=param, words=list(RATES))
-    return rate
-
-
 def modalities(value: Any, param: str) -> list[str]:
     """["audio"] or ["text"]."""
     if value not in _MODALITIES:
@@ -55,7 +58,7 @@ def max_tokens(value: Any, param: str) -> int | str:
     return "inf" if value == "inf" else int(integer(1, _TOKENS)(value, param))
 
 
-_format = checks.by_type({PCM: record({"rate": _rate}), MU_LAW: record({}), A_LAW: record({})})
+_format = checks.by_type({PCM: record({"rate": one_of(*RATES)}), MU_LAW: record({}), A_LAW: record({})})
 _turn_detection = checks.by_type(
     {
         "server_vad": record(
@@ -174,7 +177,7 @@ class SessionConfig:
         self._body = _merged(self._body, changes)
 
     def echo(self) -> Json:
-        """The whole session, as the client is told."""
+        """The whole session, as the client sees it."""
         body = copy.deepcopy(self._body)
         ids = {"id": self.id, "object": "realtime.session", "expires_at": self._expires_at}
         if self.is_transcription:
@@ -249,8 +252,7 @@ class SessionConfig:
     @property
     def voice(self) -> str:
         """The voice's name."""
-        voice = self._body["audio"]["output"]["voice"]
-        return str(voice["id"] if isinstance(voice, dict) else voice)
+        return voice_name(self._body["audio"]["output"]["voice"])
 
     @property
     def speed(self) -> float:

@@ -1,4 +1,4 @@
-"""What happens in a conversation, as the client is told of it.
+"""What happens in a conversation, as events for the client.
 
 Nothing speculative is visible: a reply becomes a response when it begins to be heard, and the user's turn before it an
 item. Sound is sent as the loudspeaker gives it out; the words of a clause go just before its first sound.
@@ -36,7 +36,7 @@ class Translator:
         loudspeaker: RemoteLoudspeaker,
         new_response: Callable[[Request], Response],
     ) -> None:
-        """`new_response`: one that nobody has asked for, not yet begun."""
+        """`new_response`: one that the client has not asked for, not yet begun."""
         self.active: Response | None = None
         self.state = State.LISTENING
         self.playing = 0
@@ -102,9 +102,9 @@ class Translator:
         return self.reply(generation).text_until(self._loudspeaker.heard(generation)[1])(samples)
 
     def generation_of(self, response_id: str) -> int:
-        """The reply that is sent as this response; 0 where it has been committed, or is none."""
-        sent = (reply.generation for reply in self._replies.values() if reply.response)
-        return next((number for number in sent if self._replies[number].response.id == response_id), 0)  # type: ignore[union-attr]
+        """The reply that is sent as this response; 0 where it has been committed, or does not exist."""
+        replies = self._replies.values()
+        return next((each.generation for each in replies if each.response and each.response.id == response_id), 0)
 
     def activate(self, response: Response) -> None:
         """A response begins."""
@@ -204,9 +204,7 @@ class Translator:
 
     def _say_until(self, reply: Reply, response: Response, until: int) -> None:
         """The words of the clauses that begin before this sample."""
-        for span in self._loudspeaker.heard(reply.generation)[1]:
-            if span.start < until:
-                reply.say(response, span.clause)
+        reply.say_until(response, self._loudspeaker.heard(reply.generation)[1], until)
 
     def _complete(self, reply: Reply, response: Response) -> None:
         """All that it says has been sent."""

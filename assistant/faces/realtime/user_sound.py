@@ -12,7 +12,7 @@ from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import UserItem
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.connections.audio import AudioFormat, Decoder
-from huiyin.assistant.faces.connections.wire import WireError
+from huiyin.assistant.faces.connections.wire import WireError, new_id
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -28,11 +28,11 @@ class UserSound:
 
     def __init__(
         self, world: World, recogniser: Recogniser, microphone: StreamMicrophone, turns: UserTurns, items: Items,
-        new_id: Callable[[str], str], most_s: float,
+        most_s: float,
     ) -> None:  # fmt: skip
         """`most_s`: how much of it may wait to be committed, or to be heard."""
         self._world, self._recogniser, self._microphone = world, recogniser, microphone
-        self._turns, self._items, self._new_id, self._most_s = turns, items, new_id, most_s
+        self._turns, self._items, self._most_s = turns, items, most_s
         self.on_words: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
         """Called when the client has been told the words of what it committed."""
         self._format = AudioFormat()
@@ -90,7 +90,7 @@ class UserSound:
             raise self.too_short(len(sound))
         self._buffer.clear()
         self._buffered = 0
-        self.transcribe(self._turns.commit(self._new_id("item")), sound)
+        self.transcribe(self._turns.commit(new_id("item")), sound)
 
     @staticmethod
     def too_short(samples: int) -> WireError:

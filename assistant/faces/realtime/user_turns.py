@@ -1,6 +1,6 @@
 """The user's turns on the wire: from the start of speech to an item with its words.
 
-A turn may go on after its end, until its reply has begun; so its item is told of only once it is settled, and a turn
+A turn may go on after its end, until its reply has begun; so its item is sent only once it is settled, and a turn
 that goes on has the same item.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from huiyin.assistant.faces.connections.wire import Json, ServerEvent
+from huiyin.assistant.faces.connections.wire import ServerEvent, new_id
 from huiyin.assistant.faces.realtime import wire
-from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.items import Items, WireItem, new_body
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.turns.events import Transcript
 
@@ -23,12 +23,11 @@ class UserTurns:
     def __init__(
         self,
         send: Callable[[ServerEvent], None],
-        new_id: Callable[[str], str],
         config: SessionConfig,
         items: Items,
         sent_s: Callable[[float], float],
     ) -> None:
-        self._send, self._new_id, self._config, self._items, self._sent_s = send, new_id, config, items, sent_s
+        self._send, self._config, self._items, self._sent_s = send, config, items, sent_s
         self._item_id = ""  # of the turn that is not settled
         self._started_s = 0.0
         self.is_speaking = False
@@ -39,7 +38,7 @@ class UserTurns:
     @property
     def item_id(self) -> str:
         """The id of the item to come."""
-        self._item_id = self._item_id or self._new_id("item")
+        self._item_id = self._item_id or new_id("item")
         return self._item_id
 
     def begin(self, onset_s: float) -> None:
@@ -60,7 +59,7 @@ class UserTurns:
         self.is_speaking, self.generation = False, generation
 
     def give_up(self, at_s: float) -> None:
-        """What was taken for a turn is none."""
+        """What was taken for a turn was not one."""
         self.end(0, at_s)
         self._item_id = ""
 
@@ -73,11 +72,8 @@ class UserTurns:
     def commit(self, item_id: str) -> WireItem:
         """Sound becomes an item, whose words may come later."""
         self._send(wire.BufferCommitted(item_id, self._items.last_id))
-        body: Json = {
-            "id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
-            "content": [{"type": "input_audio", "transcript": None}],
-        }  # fmt: skip
-        item = self._items.add(body)
+        content = [{"type": "input_audio", "transcript": None}]
+        item = self._items.add(new_body("message", item_id=item_id, role="user", content=content))
         self._items.done(item)
         return item
 

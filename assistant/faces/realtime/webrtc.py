@@ -85,9 +85,10 @@ class Calls:
     async def hang_up(self, request: web.Request) -> web.StreamResponse:
         """A call is ended."""
         call_id = request.match_info["call_id"]
-        if call_id not in self._calls:
+        call = self._calls.pop(call_id, None)  # which takes a while to end
+        if call is None:
             raise ApiError(404, "realtime.unknown_call_id", id=call_id)
-        self._calls[call_id].end()
+        call.end()
         return web.Response()
 
     def _forget(self, call: Call, task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""What the client is told: one small class an event, and nothing else. What it asks for: `requests.py`.
+"""What is sent to the client: one small class an event, and nothing else. What it asks for: `requests.py`.
 
 Objects inside the events (session, item, response, part) are JSON objects as the protocol has them.
 """
@@ -321,8 +321,3 @@ def error_event(error: WireError, event_id: str | None = None, *, kind: str = "i
         "event_id": event_id or error.event_id,
     }
     return Error(detail)
-
-
-def internal_error(event_id: str | None) -> Error:
-    """For a mistake of ours."""
-    return error_event(WireError("services.internal_error"), event_id, kind="server_error")

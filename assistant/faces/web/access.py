@@ -19,6 +19,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from huiyin.assistant.faces.connections.keys import keys_in
 from huiyin.services.common.errors import ApiError
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 COOKIE_DAYS = 30
 _OPEN = {"/", "/login", "/health"}  # "/" shows the form to those who have no key
 _SESSIONS, _MINT = ("/v1/realtime/", "/v1/live/"), "/v1/realtime/client_secrets"
-_BEARER = "bearer "
-_SUBPROTOCOL = "openai-insecure-api-key."
 
 
 class Door:
@@ -57,7 +56,7 @@ class Door:
         """Whether a request to `path` shows the key, or needs none: by its headers, and its cookie of our name."""
         if not self.key or _same(cookie, self.cookie):
             return True
-        shown = [key for key in _keys_in(authorization, subprotocols) if key and key.isascii()]
+        shown = [key for key in keys_in(authorization, subprotocols) if key.isascii()]
         if any(_same(key, self.key) for key in shown):
             return True
         is_session = f"{path}/".startswith(_SESSIONS) and path != _MINT
@@ -75,14 +74,6 @@ class Door:
             self._invitations.discard(word)
             return True
         return _same(word, self.key)
-
-
-def _keys_in(authorization: str, subprotocols: str) -> list[str]:
-    found = [authorization[len(_BEARER) :].strip()] if authorization.lower().startswith(_BEARER) else []
-    for name in subprotocols.split(","):
-        if name.strip().startswith(_SUBPROTOCOL):
-            found.append(name.strip()[len(_SUBPROTOCOL) :])
-    return found
 
 
 def _same(one: str, other: str) -> bool:
