@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from weakref import WeakSet
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
@@ -20,7 +21,7 @@ from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import Connection, as_response
 from huiyin.services.common.errors import ApiError, of_status
-from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, Sockets, additions
+from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     for path in {route.path for route in added.routes}:
         application.router.add_route("*", path, other_method, expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
-    application[SOCKETS] = Sockets()
+    application[SOCKETS] = WeakSet()
     application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
     application.on_response_prepare.append(_sign)
     return application
@@ -137,7 +138,7 @@ def _without_arguments(cleanup: Cleanup) -> Callable[[web.Application], Awaitabl
 
 async def _close_sockets(application: web.Application) -> None:
     """The server stops."""
-    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(application[SOCKETS].open)]
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in application[SOCKETS].copy()]
     await asyncio.gather(*closing, return_exceptions=True)
 
 

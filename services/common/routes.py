@@ -31,16 +31,8 @@ Cleanup = Callable[[], Awaitable[None]]
 THREADS = web.AppKey("threads", Executor)
 """Where the server's threads lie in the application."""
 
-
-class Sockets:
-    """The WebSockets of an application, as long as they are open."""
-
-    def __init__(self) -> None:
-        self.open: WeakSet[web.WebSocketResponse] = WeakSet()
-
-
-SOCKETS = web.AppKey("sockets", Sockets)
-"""Where its open WebSockets are."""
+SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
+"""Where its WebSockets are, as long as they are open."""
 
 WEBSOCKET_LINGER_S = 2.0
 """For a client to answer the close of a WebSocket."""
@@ -129,7 +121,7 @@ async def open_websocket(
         protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
     )
     await socket.prepare(request)
-    request.app[SOCKETS].open.add(socket)
+    request.app[SOCKETS].add(socket)
     return socket
 
 
