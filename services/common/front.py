@@ -19,7 +19,7 @@ from flask import Flask
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
-from huiyin.services.common.connection import Connection, as_response
+from huiyin.services.common.connection import as_response, connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
@@ -42,7 +42,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     @web.middleware
     async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Tells the connection when a request is in hand: until its answer has been sent."""
-        connection = _connection(request)
+        connection = connection_of(request)
         connection.begin(request)
         try:
             response = await handler(request)
@@ -71,22 +71,22 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
                 raise ConnectionError("the answer broke off") from error
             log.error("unexpected error", exc_info=error)
             response = as_response(ApiError(500, "services.internal_error"))
-        if _connection(request).route:
+        if connection_of(request).route:
             seconds = None if response.status == 101 else time.perf_counter() - started
-            added.count(_connection(request).route, response.status, seconds)
+            added.count(connection_of(request).route, response.status, seconds)
         return response
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
-        _connection(request).route = "(refused)"
+        connection_of(request).route = "(refused)"
         access.check(request.headers.get("Host", ""), request.headers.get("Origin", ""))
         guard(request)
         return await handler(request)
 
     async def flask(request: web.Request) -> web.StreamResponse:
         response = await bridge.respond(request)
-        _connection(request).route = ""  # Flask has counted it
+        connection_of(request).route = ""  # Flask has counted it
         return response
 
     async def other_method(request: web.Request) -> web.StreamResponse:
@@ -118,15 +118,9 @@ def key_guard(key: str) -> Guard:
     return guard
 
 
-def _connection(request: web.BaseRequest) -> Connection:
-    connection = request.protocol
-    assert isinstance(connection, Connection)
-    return connection
-
-
 def _named(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        _connection(request).route = route.path
+        connection_of(request).route = route.path
         return await route.handler(request)
 
     return handle

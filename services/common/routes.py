@@ -13,16 +13,14 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from aiohttp import web
 from flask import Flask
 
+from huiyin.services.common.connection import connection_of
 from huiyin.services.common.errors import ApiError
-
-if TYPE_CHECKING:
-    from huiyin.services.common.connection import Connection
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Guard = Callable[[web.BaseRequest], None]
@@ -96,7 +94,7 @@ async def in_thread(request: web.Request, function: Callable[..., T], *arguments
 
 async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:
     """The result of `work`; it is cancelled when the client leaves, and ConnectionResetError raised."""
-    connection: Connection = request.protocol  # type: ignore[assignment]
+    connection = connection_of(request)
     task = asyncio.ensure_future(work)
     either: set[asyncio.Future[Any]] = {task, connection.gone}
     try:

@@ -24,7 +24,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDict
 
-from huiyin.services.common.connection import Connection
+from huiyin.services.common.connection import connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
 
@@ -51,7 +51,7 @@ class Bridge:
         """The app's answer, sent. Raises ApiError 400, 408 or 413 for a bad body, ConnectionError at a break."""
         body, size = await self._read(request)
         exchange = _Exchange(asyncio.get_running_loop())
-        connection: Connection = request.protocol  # type: ignore[assignment]
+        connection = connection_of(request)
         connection.gone.add_done_callback(exchange.stop)
         call = partial(exchange.call, self._app, _environ(request, body, size), body)
         try:
