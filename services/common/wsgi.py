@@ -68,14 +68,14 @@ class Bridge:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # that was not the answer
-        body: IO[bytes] = io.BytesIO()
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the request
         size = 0
         try:
             while piece := await _piece(request):
                 size += len(piece)
                 self._check_size(size)
-                if size > IN_MEMORY_BYTES:
-                    body = await _write_to_disk(body, piece)
+                if size > IN_MEMORY_BYTES:  # not one of the server's threads: those may all be busy with requests
+                    await asyncio.to_thread(body.write, piece)
                 else:
                     body.write(piece)
         except BaseException:
@@ -95,20 +95,6 @@ async def _piece(request: web.Request) -> bytes:
         return await request.content.readany()
     except RequestPayloadError as error:
         raise of_status(400, f"the body is not what its headers say: {error}") from None
-
-
-async def _write_to_disk(body: IO[bytes], piece: bytes) -> IO[bytes]:
-    """`body` with `piece` at its end, in a temporary file."""
-
-    def write() -> IO[bytes]:
-        file = body
-        if isinstance(body, io.BytesIO):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the request
-            file.write(body.getbuffer())
-        file.write(piece)
-        return file
-
-    return await asyncio.to_thread(write)  # not one of the server's threads: those may all be busy with requests
 
 
 class _Exchange:
