@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -104,6 +104,19 @@ async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:
         return task.result()
     finally:
         task.cancel()
+
+
+async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all until one has ended, and cancel the others; raises its error."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def open_websocket(

@@ -19,7 +19,7 @@ from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.routes import Handler, add_route, check_websocket, open_websocket, while_connected
+from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
 
 _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
@@ -171,16 +171,10 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
 
 async def _exchange(client: web.WebSocketResponse, service: aiohttp.ClientWebSocketResponse[bool]) -> None:
     """Pass messages both ways until one side closes, then close the other with its code."""
-    ways = {
-        asyncio.ensure_future(_pass_messages(client, service)),
-        asyncio.ensure_future(_pass_messages(service, client)),
-    }
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(ConnectionError):  # one side left while it was sent a message
+            await first_of(_pass_messages(client, service), _pass_messages(service, client))
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
         await service.close()
         code = service.close_code or aiohttp.WSCloseCode.OK
         is_broken = code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE  # a word for this side alone, never sent
