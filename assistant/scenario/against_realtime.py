@@ -67,7 +67,7 @@ class RealtimeRunner:
         simulated: bool = False,
     ) -> None:
         """`voice`: of the people. `extended`: with Huiyin's extensions, else as any other client; `simulated`: the
-        services are simulated in this process (`watched_services`), and `director` is told what they do.
+        services are simulated in this process (`watched_services`), and what they do is reported to `director`.
         """
         self.world = ClientWorld(loop)
         self._scenario, self._seed, self._extended, self._simulated = scenario, seed, extended, simulated

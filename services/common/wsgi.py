@@ -102,7 +102,7 @@ class _Exchange:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._news = asyncio.Event()  # for the loop: pieces, the end, or nobody to send them to
+        self._news = asyncio.Event()  # for the loop: pieces, the end, or the client has left
         self._room = threading.Condition()  # for the thread
         self._pieces: deque[bytes] = deque()
         self._size = 0  # bytes in `_pieces`
@@ -158,7 +158,7 @@ class _Exchange:
     # On the loop.
 
     def stop(self, _: object = None) -> None:
-        """Nobody takes the rest."""
+        """The rest is not needed."""
         with self._room:
             self._stopped = True
             self._room.notify_all()
@@ -223,7 +223,7 @@ def _has_no_body(request: web.Request, response: web.StreamResponse) -> bool:
 
 
 def _ignore(work: asyncio.Future[None]) -> None:
-    """Nobody waits for its error any more."""
+    """Its error is not needed any more."""
     if not work.cancelled():
         work.exception()
 

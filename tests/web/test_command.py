@@ -127,7 +127,7 @@ def test_a_key_is_made_and_printed_as_a_link_with_a_qr_code(
     printed = capsys.readouterr()
     link, *code = printed.out.strip("\n").splitlines()
     assert re.fullmatch(rf"huiyin web: http://[\d.]+:{port}/login\?key=[\w-]{{20,}}", link)
-    assert "0.0.0.0" not in link, "nobody can open that"
+    assert "0.0.0.0" not in link, "that is not an address to open"
     assert len([line for line in code if set(line) & set("▀▄█")]) > 10
     assert "--tls self-signed" in printed.err, "a phone would give no microphone"
 
@@ -245,7 +245,7 @@ except SystemExit:
 
 
 def wait_for(url: str) -> requests.Response:
-    """The answer, as soon as somebody listens."""
+    """The answer, as soon as the server listens."""
     while True:
         try:
             return requests.get(url, timeout=PATIENCE_S)

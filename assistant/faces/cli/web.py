@@ -32,7 +32,7 @@ from huiyin.services.common.serve import check_port, serve
 
 _SELF_SIGNED = "self-signed"
 _EVERYWHERE = ("0.0.0.0", "::", "")
-_ELSEWHERE = ("192.0.2.1", 9)  # an address of nobody, for documentation (RFC 5737); nothing is sent there
+_ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation (RFC 5737), of no machine; nothing is sent there
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:

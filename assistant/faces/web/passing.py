@@ -36,7 +36,7 @@ _STREAM = "/v1/stream"
 _IN = ("Accept", "Accept-Encoding", "Content-Type", "Content-Length", "Content-Encoding")
 _OUT = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After")
 _OURS = "x-huiyin-"
-# What a service sends never acts as a part of the page, whoever wrote it.
+# What a service sends never acts as a part of the page: others may have written it.
 _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
 _CONNECT_S = 5.0
