@@ -13,9 +13,8 @@ import socket
 import sys
 import time
 
-import numpy as np
 import websockets
-from latency_pipecat import AUDIBLE, BLOCK, OUT_RATE, RATE, STEP_S, obey, pipeline_of
+from latency_pipecat import OUT_RATE, RATE, Played, Speech, obey, pipeline_of
 from loguru import logger
 from pipecat.frames.frames import InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -44,60 +43,23 @@ async def serve(url: str, port: int) -> None:
     await runner.run()
 
 
-class SocketMicrophone:
-    """As `latency_pipecat.Microphone`, into a connection."""
-
-    def __init__(self, connection: websockets.ClientConnection, noise_dbfs: float) -> None:
-        self._connection, self._serializer = connection, ProtobufFrameSerializer()
-        self._rng, self._noise = np.random.default_rng(1), 10 ** (noise_dbfs / 20)
-        self._waiting = np.zeros(0, np.float32)
-        self.begun, self.began_s = asyncio.Event(), 0.0
-
-    def say(self, sound: np.ndarray) -> None:
-        """Put `sound` (float32) into the air with the next block."""
-        self.begun.clear()
-        self._waiting = sound
-
-    async def run(self) -> None:
-        """A block every 20 ms."""
-        due_s, is_saying = time.monotonic(), False
-        while True:
-            voice, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
-            if len(voice) and not is_saying:
-                self.began_s = due_s
-                self.begun.set()
-            is_saying = len(self._waiting) > 0
-            block = self._rng.standard_normal(BLOCK).astype(np.float32) * self._noise
-            block[: len(voice)] += voice
-            due_s += BLOCK / RATE
-            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-            audio = (np.clip(block, -1, 1) * 32767).astype("<i2").tobytes()
-            frame = OutputAudioRawFrame(audio=audio, sample_rate=RATE, num_channels=1)
-            await self._connection.send(await self._serializer.serialize(frame))
+async def send(speech: Speech, connection: websockets.ClientConnection) -> None:
+    """The microphone, into a connection."""
+    serializer = ProtobufFrameSerializer()
+    async for audio in speech.blocks():
+        frame = OutputAudioRawFrame(audio=audio, sample_rate=RATE, num_channels=1)
+        await connection.send(await serializer.serialize(frame))
 
 
-class SocketLoudspeaker:
-    """Plays what comes without delay, one piece after the other; notes when it was audible."""
-
-    def __init__(self, connection: websockets.ClientConnection) -> None:
-        self._connection, self._serializer = connection, ProtobufFrameSerializer()
-        self._free_s = 0.0
-        self.audible: list[float] = []
-
-    async def run(self) -> None:
-        """Until the connection ends."""
-        async for data in self._connection:
-            match await self._serializer.deserialize(data):
-                case InputAudioRawFrame(audio=audio, sample_rate=rate):
-                    begins_s = max(time.monotonic(), self._free_s)
-                    samples, step = np.frombuffer(audio, "<i2").astype(np.int32), round(rate * STEP_S)
-                    for i in range(0, len(samples), step):
-                        if np.abs(samples[i : i + step]).max() > AUDIBLE:
-                            self.audible.append(begins_s + i / rate)
-                    self._free_s = begins_s + len(samples) / rate
-                case InterruptionFrame():
-                    now_s = self._free_s = time.monotonic()
-                    self.audible[:] = [at_s for at_s in self.audible if at_s < now_s]
+async def receive(played: Played, connection: websockets.ClientConnection) -> None:
+    """The loudspeaker, until the connection ends."""
+    serializer = ProtobufFrameSerializer()
+    async for data in connection:
+        match await serializer.deserialize(data):
+            case InputAudioRawFrame(audio=audio, sample_rate=rate):
+                played.add(audio, rate)
+            case InterruptionFrame():
+                played.stop()
 
 
 async def converse(url: str, noise_dbfs: float) -> None:
@@ -107,9 +69,9 @@ async def converse(url: str, noise_dbfs: float) -> None:
         port = free.getsockname()[1]
     server = await asyncio.create_subprocess_exec(sys.executable, __file__, url, _SERVE, str(port))
     connection = await _connected(port)
-    microphone, loudspeaker = SocketMicrophone(connection, noise_dbfs), SocketLoudspeaker(connection)
-    running = [asyncio.create_task(device.run()) for device in (microphone, loudspeaker)]
-    await obey(microphone, loudspeaker)
+    speech, played = Speech(noise_dbfs), Played()
+    running = [asyncio.create_task(device) for device in (send(speech, connection), receive(played, connection))]
+    await obey(speech, played)
     for task in running:
         task.cancel()
     await connection.close()

@@ -67,7 +67,7 @@ class RealtimeRunner:
         simulated: bool = False,
     ) -> None:
         """`voice`: of the people. `extended`: with Huiyin's extensions, else as any other client; `simulated`: the
-        services are simulated in this process (`watched_services`), and `director` is told what they do.
+        services are simulated in this process (`watched_services`), and what they do is reported to `director`.
         """
         self.world = ClientWorld(loop)
         self._scenario, self._seed, self._extended, self._simulated = scenario, seed, extended, simulated
@@ -177,7 +177,7 @@ class RealtimeRunner:
         else:
             sound, spans = self._sounds[step.number]
             begin_s = self._people.add(sound, now)
-            utterance = spoken(step, [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans])
+            utterance = spoken(step, spans, begin_s)
             self.director.log.utterances.append(utterance)
             return utterance.end_s
         return now

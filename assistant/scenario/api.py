@@ -69,9 +69,7 @@ def simulate(
     depth = depth or scenario.depths[0]
     seed = scenario.seed if seed is None else seed
     real = services == "real" or depth == "live"
-    if why := lacking(scenario, depth, real_services=real, card=depth == "live" and place == "card"):
-        source = scenario.path or scenario.name
-        raise NotPlayable("scenario.not_playable", scenario=source, name=scenario.name, depth=depth, why=why)
+    check_playable(scenario, depth, real=real, card=depth == "live" and place == "card")
     if settings is None:
         settings = load() if real else load(environ={})
     settings = with_overrides(settings, scenario.settings)
@@ -83,6 +81,13 @@ def simulate(
     else:
         director = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell).run()
     return result_of(director, scenario, depth, seed, real=real)
+
+
+def check_playable(scenario: Scenario, depth: Depth, *, real: bool, card: bool = False) -> None:
+    """Raise NotPlayable where the scenario has steps or expectations that need something else; `real`: services."""
+    if why := lacking(scenario, depth, real_services=real, card=card):
+        source = scenario.path or scenario.name
+        raise NotPlayable("scenario.not_playable", scenario=source, name=scenario.name, depth=depth, why=why)
 
 
 def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *, real: bool) -> Result:

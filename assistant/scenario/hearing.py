@@ -64,8 +64,9 @@ def paced(step: Step, start_s: float) -> ScriptedUtterance:
     return spoken(step, spans)
 
 
-def spoken(step: Step, spans: Sequence[Span]) -> ScriptedUtterance:
-    """The step as it sounds in `spans`, one for each of its parts that says something."""
+def spoken(step: Step, spans: Sequence[Span], begin_s: float = 0.0) -> ScriptedUtterance:
+    """The step as it sounds from `begin_s` on in `spans`, one for each of its parts that says something."""
+    spans = [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans]
     texts = [text for text, _ in parts_of(step) if text]
     if step.heard is not None or len(texts) != len(spans):
         return ScriptedUtterance(step, tuple(spans), _spread(step.words, (spans[0][0], spans[-1][1])))

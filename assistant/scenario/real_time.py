@@ -70,7 +70,7 @@ class LiveRunner:
         else:
             sound, spans = self._sounds[step.number]
             begin_s = self._air.say(sound, now)
-            utterance = spoken(step, [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans])
+            utterance = spoken(step, spans, begin_s)
             self.director.log.utterances.append(utterance)
             return utterance.end_s
         return now

@@ -1,7 +1,7 @@
 """A conversation as the client of a Realtime server sees it: messages in, the events of `conversation.events` out.
 
-What is missing is what does not go over the wire: how a reply is prepared. With the server's extensions also pauses,
-states and what was heard are told; a plain client infers the last two from what it played itself.
+What is missing is what does not go over the wire: how a reply is prepared. The server's extensions also report
+pauses, states and what was heard; a plain client infers the last two from what it played itself.
 """
 
 from __future__ import annotations

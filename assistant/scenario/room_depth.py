@@ -68,7 +68,7 @@ class RoomDepth(LocalPort):
         """Let a step begin now."""
         sound, spans = sound_of(step, self._scenario, self._seed, self._voice)
         begin_s = self._room.people.add(sound, self._world.now)
-        utterance = spoken(step, [(begin_s + start_s, begin_s + end_s) for start_s, end_s in spans])
+        utterance = spoken(step, spans, begin_s)
         if step.kind == "audio" or self._natural:
             self._judged = utterance
         return utterance

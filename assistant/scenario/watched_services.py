@@ -22,7 +22,7 @@ from huiyin.configs.settings import Settings
 
 
 class WatchedServices:
-    """`parts` are the stages of the server's session; what they are asked is told to the client's director.
+    """`parts` are the stages of the server's session; what they are asked is reported to the client's director.
 
     The script goes by the client's clock, which counts the samples that it sent; the session has one of its own, and
     its microphone knows both. `join` gets the session before it begins.

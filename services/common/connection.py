@@ -167,6 +167,13 @@ class Connection(web.RequestHandler):
         self._send_timer = self._loop.call_later(SEND_LIMIT_S, check)
 
 
+def connection_of(request: web.BaseRequest) -> Connection:
+    """The connection by which `request` came."""
+    connection = request.protocol
+    assert isinstance(connection, Connection)
+    return connection
+
+
 def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()

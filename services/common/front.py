@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from weakref import WeakSet
 
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
@@ -18,9 +19,9 @@ from flask import Flask
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
-from huiyin.services.common.connection import Connection, as_response
+from huiyin.services.common.connection import as_response, connection_of
 from huiyin.services.common.errors import ApiError, of_status
-from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, Sockets, additions
+from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     @web.middleware
     async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Tells the connection when a request is in hand: until its answer has been sent."""
-        connection = _connection(request)
+        connection = connection_of(request)
         connection.begin(request)
         try:
             response = await handler(request)
@@ -70,22 +71,22 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
                 raise ConnectionError("the answer broke off") from error
             log.error("unexpected error", exc_info=error)
             response = as_response(ApiError(500, "services.internal_error"))
-        if _connection(request).route:
+        if connection_of(request).route:
             seconds = None if response.status == 101 else time.perf_counter() - started
-            added.count(_connection(request).route, response.status, seconds)
+            added.count(connection_of(request).route, response.status, seconds)
         return response
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
-        _connection(request).route = "(refused)"
+        connection_of(request).route = "(refused)"
         access.check(request.headers.get("Host", ""), request.headers.get("Origin", ""))
         guard(request)
         return await handler(request)
 
     async def flask(request: web.Request) -> web.StreamResponse:
         response = await bridge.respond(request)
-        _connection(request).route = ""  # Flask has counted it
+        connection_of(request).route = ""  # Flask has counted it
         return response
 
     async def other_method(request: web.Request) -> web.StreamResponse:
@@ -101,7 +102,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     for path in {route.path for route in added.routes}:
         application.router.add_route("*", path, other_method, expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
-    application[SOCKETS] = Sockets()
+    application[SOCKETS] = WeakSet()
     application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
     application.on_response_prepare.append(_sign)
     return application
@@ -117,15 +118,9 @@ def key_guard(key: str) -> Guard:
     return guard
 
 
-def _connection(request: web.BaseRequest) -> Connection:
-    connection = request.protocol
-    assert isinstance(connection, Connection)
-    return connection
-
-
 def _named(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        _connection(request).route = route.path
+        connection_of(request).route = route.path
         return await route.handler(request)
 
     return handle
@@ -137,7 +132,7 @@ def _without_arguments(cleanup: Cleanup) -> Callable[[web.Application], Awaitabl
 
 async def _close_sockets(application: web.Application) -> None:
     """The server stops."""
-    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in list(application[SOCKETS].open)]
+    closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in application[SOCKETS].copy()]
     await asyncio.gather(*closing, return_exceptions=True)
 
 

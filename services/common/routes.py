@@ -10,19 +10,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from aiohttp import web
 from flask import Flask
 
+from huiyin.services.common.connection import connection_of
 from huiyin.services.common.errors import ApiError
-
-if TYPE_CHECKING:
-    from huiyin.services.common.connection import Connection
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Guard = Callable[[web.BaseRequest], None]
@@ -31,16 +29,8 @@ Cleanup = Callable[[], Awaitable[None]]
 THREADS = web.AppKey("threads", Executor)
 """Where the server's threads lie in the application."""
 
-
-class Sockets:
-    """The WebSockets of an application, as long as they are open."""
-
-    def __init__(self) -> None:
-        self.open: WeakSet[web.WebSocketResponse] = WeakSet()
-
-
-SOCKETS = web.AppKey("sockets", Sockets)
-"""Where its open WebSockets are."""
+SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
+"""Where its WebSockets are, as long as they are open."""
 
 WEBSOCKET_LINGER_S = 2.0
 """For a client to answer the close of a WebSocket."""
@@ -104,7 +94,7 @@ async def in_thread(request: web.Request, function: Callable[..., T], *arguments
 
 async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:
     """The result of `work`; it is cancelled when the client leaves, and ConnectionResetError raised."""
-    connection: Connection = request.protocol  # type: ignore[assignment]
+    connection = connection_of(request)
     task = asyncio.ensure_future(work)
     either: set[asyncio.Future[Any]] = {task, connection.gone}
     try:
@@ -114,6 +104,19 @@ async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:
         return task.result()
     finally:
         task.cancel()
+
+
+async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all until one has ended, and cancel the others; raises its error."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def open_websocket(
@@ -129,7 +132,7 @@ async def open_websocket(
         protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
     )
     await socket.prepare(request)
-    request.app[SOCKETS].open.add(socket)
+    request.app[SOCKETS].add(socket)
     return socket
 
 

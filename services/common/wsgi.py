@@ -24,7 +24,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDict
 
-from huiyin.services.common.connection import Connection
+from huiyin.services.common.connection import connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
 
@@ -51,7 +51,7 @@ class Bridge:
         """The app's answer, sent. Raises ApiError 400, 408 or 413 for a bad body, ConnectionError at a break."""
         body, size = await self._read(request)
         exchange = _Exchange(asyncio.get_running_loop())
-        connection: Connection = request.protocol  # type: ignore[assignment]
+        connection = connection_of(request)
         connection.gone.add_done_callback(exchange.stop)
         call = partial(exchange.call, self._app, _environ(request, body, size), body)
         try:
@@ -68,14 +68,14 @@ class Bridge:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # that was not the answer
-        body: IO[bytes] = io.BytesIO()
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the request
         size = 0
         try:
             while piece := await _piece(request):
                 size += len(piece)
                 self._check_size(size)
-                if size > IN_MEMORY_BYTES:
-                    body = await _write_to_disk(body, piece)
+                if size > IN_MEMORY_BYTES:  # not one of the server's threads: those may all be busy with requests
+                    await asyncio.to_thread(body.write, piece)
                 else:
                     body.write(piece)
         except BaseException:
@@ -97,26 +97,12 @@ async def _piece(request: web.Request) -> bytes:
         raise of_status(400, f"the body is not what its headers say: {error}") from None
 
 
-async def _write_to_disk(body: IO[bytes], piece: bytes) -> IO[bytes]:
-    """`body` with `piece` at its end, in a temporary file."""
-
-    def write() -> IO[bytes]:
-        file = body
-        if isinstance(body, io.BytesIO):
-            file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the request
-            file.write(body.getbuffer())
-        file.write(piece)
-        return file
-
-    return await asyncio.to_thread(write)  # not one of the server's threads: those may all be busy with requests
-
-
 class _Exchange:
     """One request to the app. Its thread puts pieces of the answer here, the event loop takes them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._news = asyncio.Event()  # for the loop: pieces, the end, or nobody to send them to
+        self._news = asyncio.Event()  # for the loop: pieces, the end, or the client has left
         self._room = threading.Condition()  # for the thread
         self._pieces: deque[bytes] = deque()
         self._size = 0  # bytes in `_pieces`
@@ -172,7 +158,7 @@ class _Exchange:
     # On the loop.
 
     def stop(self, _: object = None) -> None:
-        """Nobody takes the rest."""
+        """The rest is not needed."""
         with self._room:
             self._stopped = True
             self._room.notify_all()
@@ -237,7 +223,7 @@ def _has_no_body(request: web.Request, response: web.StreamResponse) -> bool:
 
 
 def _ignore(work: asyncio.Future[None]) -> None:
-    """Nobody waits for its error any more."""
+    """Its error is not needed any more."""
     if not work.cancelled():
         work.exception()
 

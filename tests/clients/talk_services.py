@@ -10,10 +10,8 @@ import asyncio
 import base64
 import contextlib
 import json
-import threading
 from collections.abc import Sequence
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Samples
 from huiyin.assistant.scenario import voices
 from huiyin.configs.settings import Settings, load
+from tests.support.aiohttp_server import serving
 
 CLIENT_RATE = 24_000
 WORD_S = 0.25
@@ -67,21 +66,14 @@ class TalkServices:
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
-        self._loop, self._stopped = asyncio.new_event_loop(), asyncio.Event()
+        self._serving = contextlib.ExitStack()
 
     def __enter__(self) -> TalkServices:
-        is_ready = threading.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(is_ready),))
-        self._thread.start()
-        is_ready.wait()
+        self.port = self._serving.enter_context(serving(self._app()))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join()
-        self._loop.close()
+    def __exit__(self, *error: object) -> None:
+        self._serving.close()
 
     def settings(self, *overrides: str) -> Settings:
         """Settings that point at these services."""
@@ -93,20 +85,14 @@ class TalkServices:
         """Where they are, as settings."""
         return {f"{name}_port": self.port for name in ("asr", "llm", "tts")}
 
-    async def _serve(self, is_ready: threading.Event) -> None:
+    def _app(self) -> web.Application:
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/asr", self._asr)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/audio/speech", self._speech)
         app.router.add_post("/end_of_turn", self._judge)
         app.router.add_post("/hold", self._hold)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.port = runner.addresses[0][1]
-        is_ready.set()
-        await self._stopped.wait()
-        await runner.cleanup()
+        return app
 
     @cached_property
     def _recordings(self) -> dict[str, npt.NDArray[np.complex128]]:

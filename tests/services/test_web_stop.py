@@ -1,4 +1,4 @@
-"""How a program ends: requests in hand are answered first, for some seconds; then it ends whatever its threads do."""
+"""How a program ends: requests in hand are answered first, for some seconds; then it ends, even if threads are busy."""
 
 from __future__ import annotations
 

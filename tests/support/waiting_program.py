@@ -16,7 +16,7 @@ _POLL_S = 0.01
 
 
 def make_app() -> Flask:
-    """Routes: /health, and /wait?for=FILE, which ends when there is such a file, even where nobody listens any more."""
+    """Routes: /health, and /wait?for=FILE, which ends when there is such a file, even after its client has left."""
     app = Flask("waiting")
 
     @app.get("/health")

@@ -1,4 +1,4 @@
-"""What the page is told of this machine and the services behind it."""
+"""What the page learns of this machine and the services behind it."""
 
 from __future__ import annotations
 

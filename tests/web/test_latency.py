@@ -32,7 +32,7 @@ def test_old_turns_are_forgotten() -> None:
 
 def test_the_turns_of_a_conversation_are_added_as_they_are_answered() -> None:
     class Conversation:
-        """Where observers are told what a test says."""
+        """Passes on to its observers what a test says."""
 
         def observe(self, observer: on.Observer) -> None:
             self.tell = observer

@@ -20,9 +20,8 @@ from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
-from huiyin.assistant.scenario.api import NotPlayable, Result, with_overrides
+from huiyin.assistant.scenario.api import NotPlayable, Result, check_playable, with_overrides
 from huiyin.assistant.scenario.cast import ServiceVoice, made_voice
-from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
 from huiyin.assistant.scenario.watched_services import WatchedServices
 from huiyin.configs.settings import Settings
@@ -53,15 +52,15 @@ def play(
     refused: list[NotPlayable] = []
     playable: list[Scenario] = []
     for scenario in scenarios:
-        name = scenario.name
         if scenario.depths == ("text",):
             if len(scenarios) == 1:
-                refused.append(NotPlayable("scenario.uses_no_sound", name=name, depth="realtime"))
-        elif why := lacking(scenario, "realtime", real_services=bool(url)):
-            source = scenario.path or name
-            refused.append(NotPlayable("scenario.not_playable", scenario=source, name=name, depth="realtime", why=why))
-        else:
+                refused.append(NotPlayable("scenario.uses_no_sound", name=scenario.name, depth="realtime"))
+            continue
+        try:
+            check_playable(scenario, "realtime", real=bool(url))
             playable.append(scenario)
+        except NotPlayable as why:
+            refused.append(why)
     try:
         return asyncio.run(_play_all(playable, args, settings, url)), refused
     except (aiohttp.ClientError, OSError) as error:

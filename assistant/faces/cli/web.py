@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import threading
-import time
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,9 +32,7 @@ from huiyin.services.common.serve import check_port, serve
 
 _SELF_SIGNED = "self-signed"
 _EVERYWHERE = ("0.0.0.0", "::", "")
-_ELSEWHERE = ("192.0.2.1", 9)  # an address of nobody, for documentation (RFC 5737); nothing is sent there
-_OPEN_LIMIT_S = 30.0
-_POLL_S = 0.05
+_ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation (RFC 5737), of no machine; nothing is sent there
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -52,23 +49,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         services, latencies = launcher.services, Latencies()
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(settings, key, certificate)
-        if not args.no_open and _has_screen():
-            address = _address(_here(web.host), web.port, certificate)
-            opened = f"{address}login?key={door.invite()}" if door.key else address
-            threading.Thread(target=_open, args=(opened, web.host, web.port), name="browser", daemon=True).start()
 
         def make() -> Flask:
             app = make_app(services, realtime, door, personas, latency=latencies.facts)
             LiveServer(realtime.host).mount(app)
             return app
 
-        serve(
-            make,
-            replace(settings.service, host=web.host, api_key=""),
-            web.port,
-            tls=context,
-            meanwhile=lambda: _start(launcher),  # the page is there at once, and says what is not ready yet
-        )
+        def accompany() -> None:  # the page is there at once, and says what is not ready yet
+            if not args.no_open and _has_screen():
+                address = _address(_here(web.host), web.port, certificate)
+                _open(f"{address}login?key={door.invite()}" if door.key else address)
+            _start(launcher)
+
+        own = replace(settings.service, host=web.host, api_key="")
+        serve(make, own, web.port, tls=context, meanwhile=accompany)
     return 0
 
 
@@ -136,17 +130,9 @@ def _has_screen() -> bool:
     return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _open(url: str, host: str, port: int) -> None:
-    """Show `url` in a browser, as soon as the server answers."""
-    limit_s = time.monotonic() + _OPEN_LIMIT_S
-    while time.monotonic() < limit_s:
-        try:
-            socket.create_connection((_here(host), port), timeout=_POLL_S).close()
-        except OSError:
-            time.sleep(_POLL_S)
-        else:
-            webbrowser.open(url)
-            return
+def _open(url: str) -> None:
+    """Show `url` in a browser; some browsers take seconds to start."""
+    threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
 
 
 def _say(line: str) -> None:

@@ -27,7 +27,7 @@ TYPES = {
 
 _FIRST_COMPRESSED = 512  # bytes; a smaller file gains nothing
 
-# Everything comes from this server, and no script, style or frame that somebody else has put into the page would run.
+# Everything comes from this server, and no script, style or frame that was injected into the page would run.
 POLICY = "; ".join(
     (
         "default-src 'none'",

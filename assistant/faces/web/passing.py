@@ -19,7 +19,7 @@ from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.routes import Handler, add_route, check_websocket, open_websocket, while_connected
+from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
 
 _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
@@ -36,7 +36,7 @@ _STREAM = "/v1/stream"
 _IN = ("Accept", "Accept-Encoding", "Content-Type", "Content-Length", "Content-Encoding")
 _OUT = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After")
 _OURS = "x-huiyin-"
-# What a service sends never acts as a part of the page, whoever wrote it.
+# What a service sends never acts as a part of the page: others may have written it.
 _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
 
 _CONNECT_S = 5.0
@@ -171,16 +171,10 @@ async def _check(answer: aiohttp.ClientResponse) -> None:
 
 async def _exchange(client: web.WebSocketResponse, service: aiohttp.ClientWebSocketResponse[bool]) -> None:
     """Pass messages both ways until one side closes, then close the other with its code."""
-    ways = {
-        asyncio.ensure_future(_pass_messages(client, service)),
-        asyncio.ensure_future(_pass_messages(service, client)),
-    }
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(ConnectionError):  # one side left while it was sent a message
+            await first_of(_pass_messages(client, service), _pass_messages(service, client))
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
         await service.close()
         code = service.close_code or aiohttp.WSCloseCode.OK
         is_broken = code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE  # a word for this side alone, never sent

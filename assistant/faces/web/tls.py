@@ -1,7 +1,7 @@
 """TLS for the web program: a certificate of the user's, or one that is made here and signed by itself.
 
 A phone gives no microphone to a page that came by plain http. With a certificate of our own the browser warns once;
-whoever opens the page can compare the fingerprint.
+its user can compare the fingerprint.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Certificate:
 
 
 def self_signed(folder: Path | None = None) -> Certificate:
-    """The certificate that is kept in `folder`, in the user's data by default; made where there is none for all names
-    and addresses of this machine, or it is about to expire. Raises OSError."""
+    """The certificate that is kept in `folder`, in the user's data by default; a new one is made where it is missing,
+    lacks a name or an address of this machine, or is about to expire. Raises OSError."""
     folder = folder or user_folder("Application Support", "XDG_DATA_HOME", ".local/share") / "huiyin" / "tls"
     kept = Certificate(folder / "certificate.pem", folder / "key.pem")
     names, addresses = host_names(), host_addresses()

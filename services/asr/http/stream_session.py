@@ -10,14 +10,13 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from huiyin.services.asr.dictation import Dictation, LiveMessage
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.routes import in_thread
+from huiyin.services.common.routes import first_of, in_thread
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class LiveSession:
         code = WSCloseCode.OK
         try:
             await self._send(ready)
-            await _first_of(self._receive(), self._recognise())
+            await first_of(self._receive(), self._recognise())
         except Gone:
             pass
         except ApiError as error:
@@ -134,7 +133,7 @@ class LiveSession:
             data = data[: self._bytes_to_go]
             self._bytes_to_go -= len(data)
             messages = self._dictation.push(data, last=ended or too_long)
-            while (message := await in_thread(self._request, _next, messages)) is not None:
+            while (message := await in_thread(self._request, next, messages, None)) is not None:
                 await self._send(message)
             if too_long:
                 raise ApiError(413, "asr.stream_too_long", code="audio_too_long", most_s=self._max_duration_s)
@@ -154,27 +153,10 @@ class LiveSession:
             await self._send({"type": "error", **error.body()})
 
 
-async def _first_of(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run all until one has ended, and cancel the others; raises its error."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
 def _close_code(error: ApiError) -> WSCloseCode:
     if error.code == "message_too_big":
         return WSCloseCode.MESSAGE_TOO_BIG
     return WSCloseCode.POLICY_VIOLATION if error.status < 500 else WSCloseCode.INTERNAL_ERROR
-
-
-def _next(messages: Iterator[LiveMessage]) -> LiveMessage | None:
-    return next(messages, None)
 
 
 def _kind(message: str) -> object:

@@ -19,4 +19,4 @@ QUESTIONS = [*_COMPUTER, *_SOUND, *_MODELS, *_NETWORK]
 """In the order in which a person would ask."""
 
 OF_THE_PAGE = [*_COMPUTER, *_MODELS, *_NETWORK]
-"""Without those of this machine's sound devices: a browser has its own, and nobody else may open the microphone."""
+"""Without those of this machine's sound devices: a browser has its own, and this machine's microphone stays closed."""
