@@ -133,7 +133,7 @@ export class Conversation extends EventTarget {
       const text = (item.content ?? []).map((part) => part.text ?? "").join("");
       if (item.role !== "user" || !text || this.#find(item.id)) return; // known: the page sent it itself
       const now = this.now();
-      const entry = Object.assign(this.#user(item.id), { text, typed: true, over: true, startS: now, endS: now });
+      const entry = Object.assign(this.#user(item.id), { text, typed: true, partial: false, over: true, startS: now, endS: now });
       this.#changed(entry);
     },
     "response.output_item.added": ({ response_id, item }) => {
