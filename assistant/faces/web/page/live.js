@@ -26,7 +26,7 @@ export function open(root, setup) {
         h("button", { class: "pill primary", id: "dictate", onclick: () => (running ? finish() : begin()) }, icon("talk"), " "),
         h("span", { class: "meter", "aria-hidden": "true" }, h("i", { id: "live-level" })),
         h("label", { class: "inline" }, h("span", { class: "hidden", "data-t": "asr.language" }), h("select", { id: "live-language" })),
-        h("label", { class: "inline grow" }, h("span", { class: "hidden", "data-t": "asr.hotwords" }), h("input", { id: "live-hotwords", "data-t-placeholder": "live.hotwords" })),
+        h("label", { class: "inline grow" }, h("span", { class: "hidden", "data-t": "asr.hotwords" }), h("input", { id: "live-hotwords", "data-t-placeholder": "asr.hotwords" })),
         h("button", { class: "quiet", onclick: copy }, icon("copy"), h("span", { "data-t": "live.copy" })),
         h("button", { class: "quiet", onclick: save }, icon("save"), h("span", { "data-t": "talk.save" })),
         h("button", { class: "quiet", onclick: clear }, icon("close"), h("span", { "data-t": "live.clear" }))),

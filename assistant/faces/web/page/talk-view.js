@@ -64,7 +64,6 @@ export function talkTab(setup) {
   listDevices().then(fillDevices);
 
   return {
-    talk,
     /** The page's words or colours changed. */
     refresh() {
       captions.render();
@@ -112,7 +111,7 @@ function bindButtons(talk) {
 }
 
 function bindKeys(talk) {
-  const here = (event) => !byId("talk").hidden && !event.target.closest("input, select, textarea, [role=menu]");
+  const here = (event) => !byId("talk").hidden && !event.target.closest("input, select, [role=menu]");
   addEventListener("keydown", (event) => {
     if (byId("talk").hidden || event.isComposing) return;
     if (event.key === "Escape" && talk.running) talk.hush();
