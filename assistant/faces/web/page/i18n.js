@@ -243,6 +243,11 @@ export function percent(share) {
   return `${Math.round(100 * share)}${language() === "zh" ? "%" : " %"}`;
 }
 
+/** Options of a <select> for languages to recognise: `codes`, after "detect". */
+export function languageOptions(codes = []) {
+  return [["", t("language.auto")], ...codes.map((code) => [code, t(`language.${code}`)])];
+}
+
 /** Writes the words into all elements below `root` that name theirs: data-t (text), data-t-label, data-t-placeholder. */
 export function translate(root = document) {
   for (const element of root.querySelectorAll("[data-t]")) {

@@ -13,9 +13,9 @@ const MOST_WAITING_S = 10; // of sound, before the session is ready
 const OPEN = 1;
 const TOO_MUCH_UNSENT_BYTES = 2 ** 20; // 16 s of sound: the network is gone, though the socket does not know it
 
-/** The address of a Realtime server beside the page at `location`. */
-export function realtimeUrl(location) {
-  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/v1/realtime`;
+/** The address of the WebSocket at `path`, beside the page at `location`. */
+export function socketUrl(location, path) {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 }
 
 export class RealtimeClient extends EventTarget {

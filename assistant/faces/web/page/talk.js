@@ -5,7 +5,7 @@ import { Conversation } from "./conversation.js";
 import { getJson } from "./dom.js";
 import { NoMicrophone } from "./microphone.js";
 import { decodeBase64, RATE_HZ, SILENT_DBFS } from "./pcm.js";
-import { RealtimeClient, realtimeUrl } from "./realtime.js";
+import { RealtimeClient, socketUrl } from "./realtime.js";
 import { Recording } from "./recording.js";
 import { choices, savedTalk, saveTalk } from "./state.js";
 
@@ -38,7 +38,7 @@ export class Talk extends EventTarget {
       audioS: (ms) => now() - Math.max(0, this.client.appendedMs - ms) / 1000,
     });
     this.client = new RealtimeClient({
-      url: realtimeUrl(location),
+      url: socketUrl(location, "/v1/realtime"),
       session: () => this.#session(),
       history: () => this.conversation.items(),
     });
@@ -139,7 +139,7 @@ export class Talk extends EventTarget {
     this.#show();
   }
 
-  /** A new session, which is told what was said so far. */
+  /** A new session, which is given what was said so far. */
   #again() {
     this.client.close();
     this.conversation.broke();
