@@ -62,6 +62,7 @@ export class Talk extends EventTarget {
     }
     this.running = true;
     this.#opening = false;
+    this.#muteAsNeeded(); // before there is a microphone
     this.client.connect(); // while the microphone is being asked for: both take their time
     await this.useMicrophone();
     if (choices.get("output")) this.useLoudspeaker().catch(() => {});
@@ -85,7 +86,6 @@ export class Talk extends EventTarget {
     try {
       await this.audio.useMicrophone(choices.get("input"));
       this.problem = "";
-      this.#muteAsNeeded();
     } catch (error) {
       this.problem = `mic.${error instanceof NoMicrophone ? error.code : "unknown"}`;
     }
