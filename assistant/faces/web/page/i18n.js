@@ -187,7 +187,7 @@ export const WORDS = {
   "system.sessions": ["Conversations", "对话"],
   "system.sessions_of": ["{open} of at most {limit}", "{open} 个，最多 {limit} 个"],
   "system.latency": ["Time to an answer", "回答用时"],
-  "system.no_latency": ["No turn has been answered yet.", "还没有回答过。"],
+  "system.no_latency": ["No spoken turn has been answered yet.", "还没有回答过你说的话。"],
   "system.more": ["More", "更多"],
   "system.part": ["Part", "环节"],
   "system.p50": ["median", "中位数"],
