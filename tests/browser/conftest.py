@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from huiyin.assistant.ports.wav import wav_bytes
 from tests.browser.fake_door import Door, running
 
 RATE = 48_000
@@ -34,11 +34,7 @@ def microphone(path: Path, *seconds: float) -> Path:
 
 def write_wav(path: Path, samples: np.ndarray[Any, Any], rate: int, channels: int = 1) -> None:
     """Mono samples -1..1 as 16-bit WAV, the same in all channels."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.repeat((samples * 32767).astype("<i2"), channels).tobytes())
+    path.write_bytes(wav_bytes(np.tile((samples * 32767).astype(np.int16), (channels, 1)), rate))
 
 
 @pytest.fixture
@@ -64,29 +60,37 @@ def playwright() -> Iterator[Any]:
 
 def until(page: Any, expression: str) -> None:
     """Until `expression` is true. Playwright's own way of waiting evaluates texts, which the page's policy forbids."""
+    wait_until(page, lambda: page.evaluate(f"Boolean({expression})"), expression)
+
+
+def wait_until(page: Any, true: Callable[[], bool], what: str = "") -> None:
+    """Until something is so; the page's own events go on meanwhile."""
     for _ in range(400):
-        if page.evaluate(f"Boolean({expression})"):
+        if true():
             return
         page.wait_for_timeout(50)
-    raise AssertionError(f"it did not come about: {expression}")
+    raise AssertionError(f"it did not come about: {what}")
 
 
-def launch(playwright: Any, *args: str) -> Any:
-    """Chromium without a window."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio", *args])
+def launch(playwright: Any, *args: str, heard: Path | None = None) -> Any:
+    """Chromium without a window; its microphone plays the file `heard`, once."""
+    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    if heard is not None:
+        fake.append(f"--use-file-for-fake-audio-capture={heard}%noloop")
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio", *fake, *args])
 
 
 @pytest.fixture(scope="module")
 def browser(playwright: Any) -> Iterator[Any]:
-    """For tests in which nobody speaks."""
-    chromium = launch(playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    """For tests without speech."""
+    chromium = launch(playwright)
     yield chromium
     chromium.close()
 
 
 @pytest.fixture
 def quiet(browser: Any, address: str) -> Iterator[Speaks]:
-    """A page in which nobody speaks."""
+    """A page without speech."""
     contexts = []
 
     def open_page(tab: str = "talk", **options: Any) -> Any:
@@ -103,19 +107,12 @@ def quiet(browser: Any, address: str) -> Iterator[Speaks]:
 
 @pytest.fixture
 def speaks(playwright: Any, address: str, tmp_path: Path) -> Iterator[Speaks]:
-    """A page before which somebody speaks."""
+    """A page whose microphone hears speech."""
     browsers = []
 
     def open_page(*seconds: float, **options: Any) -> Any:
         file = microphone(tmp_path / f"microphone{len(browsers)}.wav", *seconds)
-        browsers.append(
-            launch(
-                playwright,
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={file}%noloop",
-            )
-        )
+        browsers.append(launch(playwright, heard=file))
         page = watched(browsers[-1].new_context(**{"locale": "en-US", **options}).new_page())
         page.goto(address)
         return page

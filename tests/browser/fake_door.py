@@ -18,6 +18,7 @@ from aiohttp import web
 
 from tests.browser.fake_session import FakeSession
 from tests.support import ROOT
+from tests.support.aiohttp_server import serving
 
 PAGE = ROOT / "assistant" / "faces" / "web" / "page"
 
@@ -216,23 +217,9 @@ class Door:
 
 @contextmanager
 def running(door: Door, port: int = 0) -> Iterator[str]:
-    """The door's address, while it is open. In a thread: Playwright has a loop in this one."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    runner = web.AppRunner(door.app(), shutdown_timeout=0.1)
-
-    async def start() -> int:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        return int(runner.addresses[0][1])
-
-    try:
-        yield f"http://127.0.0.1:{asyncio.run_coroutine_threadsafe(start(), loop).result(10)}"
-    finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+    """The door's address, while it is open."""
+    with serving(door.app(), port) as served_at:
+        yield f"http://127.0.0.1:{served_at}"
 
 
 if __name__ == "__main__":

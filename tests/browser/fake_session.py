@@ -60,12 +60,14 @@ class FakeSession:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        await self.send("session.created", session={"type": "realtime", "id": "sess_1"})
-        async for message in self.socket:
-            with contextlib.suppress(ConnectionError):
-                await self._take(json.loads(message.data))
-        for task in self._tasks:
-            task.cancel()
+        try:
+            await self.send("session.created", session={"type": "realtime", "id": "sess_1"})
+            async for message in self.socket:
+                with contextlib.suppress(ConnectionError):
+                    await self._take(json.loads(message.data))
+        finally:
+            for task in self._tasks:
+                task.cancel()
 
     async def send(self, type: str, **fields: Any) -> None:
         await self.socket.send_json({"type": type, "event_id": f"event_{next(self._ids)}", **fields})

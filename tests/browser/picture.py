@@ -35,13 +35,10 @@ ENGLISH: Talk = (
 
 
 def take(playwright: Any, path: Path, locale: str) -> None:
-    """Somebody speaks, and cuts in."""
+    """A talk in which the user cuts in."""
     with tempfile.TemporaryDirectory() as folder, running(Door()) as address:
         speech = microphone(Path(folder) / "speech.wav", 0.5, 1.6, 3.2, 1.3)
-        chromium = launch(
-            playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-audio-capture={speech}%noloop",
-        )  # fmt: skip
+        chromium = launch(playwright, heard=speech)
         page = chromium.new_context(viewport=SIZE, device_scale_factor=SCALE, locale=locale).new_page()
         page.goto(address)
         page.click("#orb-button")

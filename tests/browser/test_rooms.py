@@ -90,9 +90,7 @@ def test_transcripts_are_downloaded_one_by_one_and_as_a_zip(quiet: Speaks, tmp_p
         page.click("#save-all")
     with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
         assert archive.testzip() is None
-        assert sorted(archive.namelist()) == sorted(
-            f"{n}.{k}" for n in "ab" for k in ("txt", "srt", "vtt", "csv", "json", "html")
-        )
+        assert sorted(archive.namelist()) == sorted(f"{name}.{kind}" for name in "ab" for kind in KINDS)
         assert SEGMENTS[0]["text"] in archive.read("a.txt").decode()
 
 
@@ -179,10 +177,7 @@ def test_why_there_is_no_microphone(quiet: Speaks, door: Door, script: str, sent
 
 def test_exact_zeros_from_the_microphone_are_told(playwright: Any, address: str, tmp_path: Path) -> None:
     write_wav(tmp_path / "zeros.wav", np.zeros(48_000 * 30), 48_000)
-    chromium = launch(
-        playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={tmp_path / 'zeros.wav'}%noloop",
-    )  # fmt: skip
+    chromium = launch(playwright, heard=tmp_path / "zeros.wav")
     page = watched(chromium.new_context(locale="en-US").new_page())
     page.goto(address)
     page.click("#orb-button")

@@ -1,4 +1,4 @@
-"""A page of somebody else's, with Chromium's own WebRTC: it speaks, is answered, and hears the answer."""
+"""A page that is not ours, with Chromium's own WebRTC: it speaks, is answered, and hears the answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.configs.settings import load
-from tests.browser.conftest import launch, microphone, until, watched
+from tests.browser.conftest import launch, microphone, until, wait_until, watched
 from tests.realtime.rig import PERSONA, LoudEar
 from tests.realtime.test_webrtc import Tones
 from tests.support.live_server import running
@@ -69,10 +69,7 @@ def page(playwright: Any, server: RealtimeServer, tmp_path: Path) -> Iterator[An
     server.mount(app)
     file = microphone(tmp_path / "microphone.wav", 2.0, 1.5)
     with running(app) as url:
-        chromium = launch(
-            playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-audio-capture={file}%noloop", "--autoplay-policy=no-user-gesture-required",
-        )  # fmt: skip
+        chromium = launch(playwright, "--autoplay-policy=no-user-gesture-required", heard=file)
         page = watched(chromium.new_page())
         page.goto(url)
         yield page
@@ -90,8 +87,4 @@ def test_a_page_speaks_and_hears_the_answer(page: Any, server: RealtimeServer) -
     until(page, "window.loudest > 0.1")
     assert page.errors == []
     page.evaluate("window.hangUp()")
-    for _ in range(400):
-        if server.facts()["open"] == 0:
-            break
-        page.wait_for_timeout(50)
-    assert server.facts()["open"] == 0
+    wait_until(page, lambda: server.facts()["open"] == 0)

@@ -1,4 +1,4 @@
-"""A server of coroutines in a thread of its own, in place of a service behind the web program."""
+"""A server of coroutines in a thread of its own: the caller's may have a loop already."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def serving(app: web.Application, port: int = 0) -> Iterator[int]:
         await web.TCPSite(runner, "127.0.0.1", port).start()
         return runner, int(runner.addresses[0][1])
 
-    runner, served_at = loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, name="stub-service", daemon=True)
     thread.start()
+    runner, served_at = asyncio.run_coroutine_threadsafe(start(), loop).result(PATIENCE_S)
     try:
         yield served_at
     finally:

@@ -71,11 +71,15 @@ async def _play_all(
     scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str
 ) -> list[Result]:
     plays = []
+    loop = asyncio.get_running_loop()
     for scenario in scenarios:
         first = scenario.seed if args.seed is None else args.seed
         for seed in range(first, first + args.repeat):
             own = with_overrides(settings, scenario.settings)
-            plays.append(_remote(scenario, seed, own) if url else _simulated(scenario, seed, own))
+            if url:  # in a thread: asking the speech service for voices blocks
+                plays.append(await asyncio.to_thread(_remote, scenario, seed, own, loop))
+            else:
+                plays.append(_simulated(scenario, seed, own, loop))
     if not url:
         make_listener(settings, _ignore)  # weights are loaded now: later that would hold up sessions that run
     free = asyncio.Semaphore(_AT_ONCE)
@@ -90,15 +94,14 @@ async def _play_all(
     return list(await asyncio.gather(*map(one, plays)))
 
 
-def _remote(scenario: Scenario, seed: int, settings: Settings) -> _Play:
+def _remote(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.AbstractEventLoop) -> _Play:
     """The people speak with voices of the speech service."""
     persona = load_persona(settings.talk.persona)
     voice = made_voice(scenario) if scenario.voice else ServiceVoice(Services(settings), persona.voice)
-    return _Play(scenario, settings, RealtimeRunner(scenario, seed, voice, asyncio.get_running_loop()))
+    return _Play(scenario, settings, RealtimeRunner(scenario, seed, voice, loop))
 
 
-def _simulated(scenario: Scenario, seed: int, settings: Settings) -> _Play:
-    loop = asyncio.get_running_loop()
+def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.AbstractEventLoop) -> _Play:
     runner = RealtimeRunner(scenario, seed, made_voice(scenario), loop, simulated=True)
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice

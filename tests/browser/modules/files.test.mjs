@@ -66,7 +66,7 @@ test("a table for spreadsheets: no formula runs, commas stay in their cell", () 
   assert.equal(row, "0.400,2.000,\"'=今天, 好\",zh,0.900,happy,0.800,0.800,0.200,laughter");
 });
 
-test("WebVTT has its own form of times, and no tags that nobody wrote", () => {
+test("WebVTT has its own form of times, and no tags but its own", () => {
   assert.equal(webVtt("1\n00:00:01,000 --> 00:00:02,500\na < b, 1,000\n"), "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.500\na &lt; b, 1,000\n");
 });
 

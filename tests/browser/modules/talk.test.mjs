@@ -200,7 +200,14 @@ test("typed words appear once", () => {
   const item = { id: "t", role: "user", content: [{ type: "input_text", text: "你好" }] };
   tell("conversation.item.added", { item });
   tell("conversation.item.added", { item });
-  assert.deepEqual(conversation.entries.filter(({ typed }) => typed).map(({ text }) => text), ["你好"]);
+  assert.deepEqual(conversation.entries.filter(({ typed }) => typed).map(({ text, partial }) => [text, partial]), [["你好", false]]);
+});
+
+test("a new session is given what was typed in the one before", () => {
+  const { conversation, tell } = talk();
+  tell("conversation.item.added", { item: { id: "t", role: "user", content: [{ type: "input_text", text: "你好" }] } });
+  conversation.broke();
+  assert.equal(conversation.items().at(-1).content[0].text, "你好");
 });
 
 test("the same notice is not repeated", () => {

@@ -37,8 +37,7 @@ export class Audio extends EventTarget {
     if (this.#context !== context) return;
     this.capture = new AudioWorkletNode(context, "huiyin-capture", { numberOfInputs: 2, channelCount: 1, channelCountMode: "explicit" });
     this.playback = new AudioWorkletNode(context, "huiyin-playback", { numberOfInputs: 0, outputChannelCount: [1] });
-    this.volume = new GainNode(context);
-    this.playback.connect(this.volume).connect(context.destination);
+    this.playback.connect(context.destination);
     this.playback.connect(this.capture, 0, 1);
     this.capture.connect(context.destination); // silence: a node that leads nowhere is not run
     this.capture.port.onmessage = ({ data }) => this.#packet(data);

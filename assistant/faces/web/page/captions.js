@@ -31,7 +31,7 @@ export class Captions {
     if (follow) this.#toEnd();
   }
 
-  /** Nothing said yet: what one might say. */
+  /** Nothing said yet: what the user might say. */
   #empty() {
     const ideas = IDEAS.map((key) => h("button", { class: "pill", onclick: () => this.onIdea?.(t(key)) }, t(key)));
     return h("div", { class: "empty" }, t("talk.empty"), h("div", { class: "ideas" }, ideas));
@@ -56,9 +56,8 @@ export class Captions {
   }
 
   #announce(entry) {
-    if (!entry.over || entry.role !== "user" || this.#announced.has(entry)) {
-      if (!(entry.role === "assistant" && entry.heard !== null) || this.#announced.has(entry)) return;
-    }
+    const isFinal = entry.role === "user" ? entry.over : entry.role === "assistant" && entry.heard !== null;
+    if (!isFinal || this.#announced.has(entry)) return;
     this.#announced.add(entry);
     const name = entry.role === "user" ? t("talk.you") : t("timeline.assistant");
     this.announcer.textContent = `${name}: ${entry.heard ?? entry.text}`;
@@ -73,8 +72,7 @@ export class Captions {
 
 function userParts(entry) {
   const text = entry.text || (entry.failed ? t("talk.failed") : "");
-  const marks = [moodMark(entry.emotion), ...(entry.events ?? []).map(eventMark)].filter(Boolean);
-  return [h("div", { class: "bubble" }, text || waiting()), marks.length ? h("div", { class: "marks" }, marks) : null];
+  return [h("div", { class: "bubble" }, text || waiting()), tagMarks(entry)];
 }
 
 function assistantParts(entry) {
@@ -90,8 +88,7 @@ function assistantParts(entry) {
     h("span", { class: "now" }, text.slice(said, now)),
     !rest ? null : settled && interrupted ? h("s", { title: t("talk.unheard", { text: rest.trim() }) }, rest) : h("span", { class: settled ? "said" : "ahead" }, rest),
   );
-  const marks = [latencyMark(entry), interrupted ? h("span", {}, t("talk.interrupted")) : null].filter(Boolean);
-  return [bubble, marks.length ? h("div", { class: "marks" }, marks) : null];
+  return [bubble, marksOf(latencyMark(entry), interrupted ? h("span", {}, t("talk.interrupted")) : null)];
 }
 
 function waiting() {
@@ -106,7 +103,16 @@ export function moodMark(emotion) {
   return h("span", { class: `mark ${emotion.label}`, title }, h("i"), t(`emotion.${emotion.label}`));
 }
 
-export function eventMark({ label, confidence }) {
+/** The marks of a turn or a segment: its mood and its events; null without any. */
+export function tagMarks({ emotion, events }) {
+  return marksOf(moodMark(emotion), ...(events ?? []).map(eventMark));
+}
+
+function marksOf(...marks) {
+  return marks.some(Boolean) ? h("span", { class: "marks" }, marks) : null;
+}
+
+function eventMark({ label, confidence }) {
   const title = confidence === undefined ? null : percent(confidence);
   return h("span", { class: "mark sound", title }, `[${t(`event.${label}`)}]`);
 }

@@ -1,9 +1,9 @@
 // A large WAV file as Opus, piece by piece: two hours (1.4 GB) become 30 MB, and never more than a piece is in memory.
 
 import { OggOpus } from "./ogg.js";
+import { RATE_HZ } from "./pcm.js";
 import { Resampler } from "./resample.js";
 
-const RATE_HZ = 24_000;
 const BITRATE = 32_000; // speech: no word is lost to the recogniser
 const MOST_QUEUED = 50; // blocks in the encoder
 const HEADER_BYTES = 65_536; // the data begins well before

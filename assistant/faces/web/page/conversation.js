@@ -67,11 +67,6 @@ export class Conversation extends EventTarget {
     this.#drop((entry) => entry.role === "user" && !entry.text);
   }
 
-  /** The talk key went down or up. */
-  key(pressed) {
-    this.#moment("key", { pressed });
-  }
-
   /** An event of the server. */
   receive(event) {
     this.#HANDLERS[event.type]?.(event);
@@ -82,7 +77,6 @@ export class Conversation extends EventTarget {
     const entry = this.responses.get(id);
     if (!entry) return;
     if (type === "started") this.#sounds(entry, this.now() + lateMs / 1000);
-    if (type === "underrun") this.#moment("underrun", { id });
     if (type === "stopped" && why === "paused") entry.pauses.push([this.now(), null]);
     if (type === "stopped" || type === "ended") entry.endS = this.now();
     entry.heardMs = ms;
@@ -92,17 +86,14 @@ export class Conversation extends EventTarget {
   #HANDLERS = {
     "huiyin.state": ({ state }) => {
       this.state = state;
-      this.#moment("state", { state });
       this.dispatchEvent(new Event("state"));
     },
     "input_audio_buffer.speech_started": ({ item_id, audio_start_ms }) => {
       this.#user(item_id).startS = this.audioS(audio_start_ms);
-      this.#moment("user starts", { id: item_id });
     },
     "input_audio_buffer.speech_stopped": ({ item_id, audio_end_ms }) => {
       const entry = this.#user(item_id);
       entry.endS = this.audioS(audio_end_ms);
-      this.#moment("turn ends", { id: item_id });
       this.#changed(entry);
     },
     "input_audio_buffer.committed": ({ item_id }) => { this.#user(item_id).endS ??= this.now(); },
@@ -133,7 +124,7 @@ export class Conversation extends EventTarget {
       const text = (item.content ?? []).map((part) => part.text ?? "").join("");
       if (item.role !== "user" || !text || this.#find(item.id)) return; // known: the page sent it itself
       const now = this.now();
-      const entry = Object.assign(this.#user(item.id), { text, typed: true, over: true, startS: now, endS: now });
+      const entry = Object.assign(this.#user(item.id), { text, typed: true, partial: false, over: true, startS: now, endS: now });
       this.#changed(entry);
     },
     "response.output_item.added": ({ response_id, item }) => {
@@ -164,15 +155,14 @@ export class Conversation extends EventTarget {
       entry.endS = undefined;
       const last = entry.pauses.at(-1);
       if (last) last[1] ??= this.now();
-      this.#moment("reply resumes", { id: entry.id });
+      this.#moment("reply resumes");
     },
     "huiyin.output.heard": ({ item_id, transcript, interrupted }) => {
       const entry = this.#find(item_id);
       if (!entry) return;
       this.#settle(entry, transcript, interrupted);
-      this.#moment(interrupted ? "reply stops" : "reply ends", { id: item_id });
+      if (interrupted) this.#moment("reply stops");
     },
-    "huiyin.output.paused": ({ response_id }) => this.#moment("reply pauses", { id: this.responses.get(response_id)?.id }),
     "huiyin.latency": ({ response_id, parts_ms, total_ms }) => {
       const latency = { parts_ms, total_ms };
       this.latencies.set(response_id, latency);
@@ -194,7 +184,6 @@ export class Conversation extends EventTarget {
   #sounds(entry, startS) {
     if (entry.startS !== undefined) return;
     entry.startS = startS;
-    this.#moment("reply starts", { id: entry.id });
     const turn = this.entries.slice(0, this.entries.indexOf(entry)).reverse().find(({ role }) => role === "user");
     if (turn?.endS !== undefined && !turn.answered) {
       turn.answered = true;
@@ -228,8 +217,8 @@ export class Conversation extends EventTarget {
     this.#changed(null);
   }
 
-  #moment(name, facts) {
-    this.moments.push({ name, at: this.now(), ...facts });
+  #moment(name) {
+    this.moments.push({ name, at: this.now() });
     if (this.moments.length > 20 * KEPT) this.moments.shift();
   }
 

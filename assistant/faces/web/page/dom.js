@@ -27,6 +27,12 @@ export function icon(name) {
   return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
 }
 
+/** `options`: [value, text]; `value` is chosen where it is one of them, else the first. */
+export function fillSelect(id, options, value) {
+  byId(id).replaceChildren(...options.map(([name, text]) => h("option", { value: name }, text)));
+  byId(id).value = options.some(([name]) => name === value) ? value : options[0]?.[0] ?? "";
+}
+
 /** Offers `parts` as the file `name`. */
 export function download(name, parts, type) {
   const url = URL.createObjectURL(new Blob([parts].flat(), { type }));

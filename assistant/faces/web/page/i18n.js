@@ -14,7 +14,6 @@ export const WORDS = {
   "page.down": ["The server does not answer. Is “huiyin web” running? Trying again…", "服务器没有回应。“huiyin web” 在运行吗？正在重试……"],
   "page.key": ["This server wants a key. Open the link that “huiyin web” printed.", "这个服务器需要密钥。请打开 “huiyin web” 打印的链接。"],
   "page.service": ["{service} is {status}.", "{service}：{status}。"],
-  close: ["Close", "关闭"],
 
   "service.asr": ["Speech recognition", "语音识别"],
   "service.llm": ["Language model", "语言模型"],
@@ -104,7 +103,6 @@ export const WORDS = {
   "latency.tts": ["synthesis", "合成"],
   "latency.hold": ["held back", "等待"],
   "timeline.title": ["Last minute", "最近一分钟"],
-  "timeline.you": ["You", "你"],
   "timeline.assistant": ["Assistant", "助手"],
   "timeline.figures": ["answer {wait} ms · output {out} ms · buffer {buffer} ms · gaps {gaps}", "回答 {wait} 毫秒 · 输出 {out} 毫秒 · 缓冲 {buffer} 毫秒 · 断音 {gaps}"],
   "timeline.about": ["{turns} turns; median time to an answer {wait} ms", "{turns} 轮；回答用时中位数 {wait} 毫秒"],
@@ -174,7 +172,6 @@ export const WORDS = {
 
   "live.start": ["Start dictation", "开始听写"],
   "live.stop": ["Stop", "停止"],
-  "live.hotwords": ["Names and terms to expect", "热词：会出现的名字和术语"],
   "live.copy": ["Copy", "复制"],
   "live.copied": ["Copied.", "已复制。"],
   "live.clear": ["Clear", "清空"],
@@ -190,7 +187,7 @@ export const WORDS = {
   "system.sessions": ["Conversations", "对话"],
   "system.sessions_of": ["{open} of at most {limit}", "{open} 个，最多 {limit} 个"],
   "system.latency": ["Time to an answer", "回答用时"],
-  "system.no_latency": ["No turn has been answered yet.", "还没有回答过。"],
+  "system.no_latency": ["No spoken turn has been answered yet.", "还没有回答过你说的话。"],
   "system.more": ["More", "更多"],
   "system.part": ["Part", "环节"],
   "system.p50": ["median", "中位数"],
@@ -244,6 +241,11 @@ export function t(key, facts = {}) {
 /** 62 %, or 62% in Chinese. */
 export function percent(share) {
   return `${Math.round(100 * share)}${language() === "zh" ? "%" : " %"}`;
+}
+
+/** Options of a <select> for languages to recognise: `codes`, after "detect". */
+export function languageOptions(codes = []) {
+  return [["", t("language.auto")], ...codes.map((code) => [code, t(`language.${code}`)])];
 }
 
 /** Writes the words into all elements below `root` that name theirs: data-t (text), data-t-label, data-t-placeholder. */

@@ -2,12 +2,13 @@
 // what may still change is light.
 
 import { Audio } from "./audio.js";
-import { eventMark, moodMark } from "./captions.js";
-import { byId, clock, download, h, icon, stamp, words } from "./dom.js";
-import { t } from "./i18n.js";
+import { tagMarks } from "./captions.js";
+import { byId, clock, download, fillSelect, h, icon, stamp, words } from "./dom.js";
+import { languageOptions, t } from "./i18n.js";
 import { NoMicrophone } from "./microphone.js";
 import { loudness } from "./orb.js";
 import { RATE_HZ } from "./pcm.js";
+import { socketUrl } from "./realtime.js";
 import { choices } from "./state.js";
 
 export function open(root, setup) {
@@ -26,7 +27,7 @@ export function open(root, setup) {
         h("button", { class: "pill primary", id: "dictate", onclick: () => (running ? finish() : begin()) }, icon("talk"), " "),
         h("span", { class: "meter", "aria-hidden": "true" }, h("i", { id: "live-level" })),
         h("label", { class: "inline" }, h("span", { class: "hidden", "data-t": "asr.language" }), h("select", { id: "live-language" })),
-        h("label", { class: "inline grow" }, h("span", { class: "hidden", "data-t": "asr.hotwords" }), h("input", { id: "live-hotwords", "data-t-placeholder": "live.hotwords" })),
+        h("label", { class: "inline grow" }, h("span", { class: "hidden", "data-t": "asr.hotwords" }), h("input", { id: "live-hotwords", "data-t-placeholder": "asr.hotwords" })),
         h("button", { class: "quiet", onclick: copy }, icon("copy"), h("span", { "data-t": "live.copy" })),
         h("button", { class: "quiet", onclick: save }, icon("save"), h("span", { "data-t": "talk.save" })),
         h("button", { class: "quiet", onclick: clear }, icon("close"), h("span", { "data-t": "live.clear" }))),
@@ -59,7 +60,7 @@ export function open(root, setup) {
     if (byId("live-language").value) query.set("language", byId("live-language").value);
     if (byId("live-hotwords").value.trim()) query.set("hotwords", byId("live-hotwords").value.trim());
     const later = segments.at(-1)?.end_s ?? 0; // times go on where the last dictation ended
-    const own = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/v1/stream?${query}`);
+    const own = new WebSocket(socketUrl(location, `/v1/stream?${query}`));
     socket = own;
     own.onopen = () => {
       for (const samples of waiting) own.send(samples);
@@ -107,10 +108,8 @@ export function open(root, setup) {
     byId("live-note").textContent = note;
     byId("live-note").classList.toggle("warn", note !== t("live.copied"));
     if (!running) byId("live-level").style.transform = "scaleX(0)";
-    const lines = segments.map((segment) => {
-      const marks = [moodMark(segment.emotion), ...segment.events.map(eventMark)].filter(Boolean);
-      return h("p", { lang: segment.language }, h("span", { class: "time" }, clock(segment.start_s)), h("span", {}, segment.text, marks.length ? h("span", { class: "marks" }, marks) : null));
-    });
+    const lines = segments.map((segment) =>
+      h("p", { lang: segment.language }, h("span", { class: "time" }, clock(segment.start_s)), h("span", {}, segment.text, tagMarks(segment))));
     if (partial?.text) {
       const { text, stable } = partial;
       lines.push(h("p", { class: "partial" }, h("span", { class: "time" }, "…"), h("span", {}, stable, h("span", { class: "ahead" }, text.slice(stable.length)))));
@@ -135,13 +134,9 @@ export function open(root, setup) {
   }
 
   const refresh = () => {
-    const select = byId("live-language");
-    const value = select.value;
-    const codes = setup().languages ?? [];
-    select.replaceChildren(h("option", { value: "" }, t("language.auto")), ...codes.map((code) => h("option", { value: code }, t(`language.${code}`))));
-    select.value = codes.includes(value) ? value : "";
+    fillSelect("live-language", languageOptions(setup().languages), byId("live-language").value);
     draw();
   };
   refresh();
-  return { refresh, hidden: () => running && finish() }; // no microphone that one does not see
+  return { refresh, hidden: () => running && finish() }; // the microphone is off where the user cannot see it
 }

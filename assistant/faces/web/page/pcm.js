@@ -16,6 +16,7 @@ export function toInt16(samples) {
   return out;
 }
 
+/** 16-bit samples as float ones in -1..1. */
 export function toFloat(samples) {
   const out = new Float32Array(samples.length);
   for (let i = 0; i < samples.length; i++) out[i] = samples[i] / FULL_SCALE;

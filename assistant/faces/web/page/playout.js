@@ -3,7 +3,7 @@
 // Sound comes in bursts. A reply begins once 80 ms of it wait; where the buffer runs empty it waits for 5 ms more than
 // the last time before it goes on. Every edge is faded: no clicks.
 
-import { RATE_HZ } from "./pcm.js";
+import { RATE_HZ, toFloat } from "./pcm.js";
 import { Resampler } from "./resample.js";
 
 export const FIRST_BUFFER_MS = 80;
@@ -21,6 +21,7 @@ export class Playout {
     this.bufferMs = FIRST_BUFFER_MS;
     this.underruns = 0;
     this.fade = Math.round((FADE_MS / 1000) * rate);
+    this.resampler = new Resampler(RATE_HZ, rate);
     this.current = null; // {id, played}: the reply whose turn it is, and its 24 kHz samples that were played
     this.#forget();
   }
@@ -29,7 +30,7 @@ export class Playout {
     this.blocks = []; // {id, samples, at}: 24 kHz, from `at` on not yet resampled
     this.finals = new Set(); // ids whose last sound has been queued
     this.ready = []; // {id, out, at, source}: at the device's rate; `source`: 24 kHz samples of each piece
-    this.resampler = new Resampler(RATE_HZ, this.rate);
+    this.resampler.reset(); // a new one would compute its kernels, in the thread that plays
     this.playing = false;
     this.gain = 0;
     this.stopping = "";
@@ -117,10 +118,9 @@ export class Playout {
     while (this.blocks.length && this.ready.length < 3) {
       const block = this.blocks[0];
       const samples = block.samples.subarray(block.at, block.at + PIECE);
-      const float = Float32Array.from(samples, (sample) => sample / 32_768);
       block.at += samples.length;
       if (block.at >= block.samples.length) this.blocks.shift();
-      const out = this.resampler.push(float);
+      const out = this.resampler.push(toFloat(samples));
       if (out.length) this.ready.push({ id: block.id, out, at: 0, source: samples.length });
     }
     return this.ready[0];

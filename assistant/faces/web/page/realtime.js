@@ -13,9 +13,9 @@ const MOST_WAITING_S = 10; // of sound, before the session is ready
 const OPEN = 1;
 const TOO_MUCH_UNSENT_BYTES = 2 ** 20; // 16 s of sound: the network is gone, though the socket does not know it
 
-/** The address of a Realtime server beside the page at `location`. */
-export function realtimeUrl(location) {
-  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/v1/realtime`;
+/** The address of the WebSocket at `path`, beside the page at `location`. */
+export function socketUrl(location, path) {
+  return `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${path}`;
 }
 
 export class RealtimeClient extends EventTarget {
@@ -92,11 +92,11 @@ export class RealtimeClient extends EventTarget {
   }
 
   #open() {
-    this.#tell("status", { status: "connecting", again: this.#tries > 0 });
+    this.#tell("status", { status: "connecting" });
     const socket = new this.Socket(this.url, ["realtime"]);
     this.#socket = socket;
     socket.onmessage = ({ data }) => { if (socket === this.#socket) this.#received(JSON.parse(data)); };
-    socket.onclose = ({ code, reason }) => { if (socket === this.#socket) this.#lost(code, reason); };
+    socket.onclose = () => { if (socket === this.#socket) this.#lost(); };
     socket.onerror = () => {}; // "close" follows
   }
 
@@ -117,7 +117,7 @@ export class RealtimeClient extends EventTarget {
     this.#tell("status", { status: "ready" });
   }
 
-  #lost(code, reason) {
+  #lost() {
     const socket = this.#socket;
     this.#socket = null;
     this.#ready = false;
@@ -126,7 +126,7 @@ export class RealtimeClient extends EventTarget {
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#tries);
     this.#tries += 1;
     this.#timer = this.timer.setTimeout(() => this.#open(), wait);
-    this.#tell("status", { status: "lost", in_ms: wait, tries: this.#tries, code, reason });
+    this.#tell("status", { status: "lost", in_ms: wait });
   }
 
   #write(event) {

@@ -11,7 +11,6 @@ const DEFAULTS = {
   turns: "voice", // voice, hold (push to talk), key (interrupted by key only), off
   input: "", // devices
   output: "",
-  volume: 1,
 };
 
 function read(storage, key, fallback) {
@@ -42,12 +41,6 @@ class Choices extends EventTarget {
     this.#values[name] = value;
     write("localStorage", KEY, this.#values);
     this.dispatchEvent(new CustomEvent(name, { detail: value }));
-  }
-
-  /** Calls `use` with the value now and whenever it changes. */
-  follow(name, use) {
-    use(this.get(name));
-    this.addEventListener(name, () => use(this.get(name)));
   }
 }
 

@@ -34,7 +34,7 @@ export function open(root) {
   }
 
   function draw() {
-    if (document.activeElement?.closest("summary")) return; // not under the fingers of who reads
+    if (document.activeElement?.closest("summary")) return; // a section that is being opened would lose the focus
     const focused = document.activeElement?.id;
     const cards = facts ? [...SERVICES.map((name) => serviceCard(name, facts.services?.[name])), latencyCard(facts.latency), machineCard(facts), doctorCard(checks, examine)] : [];
     box.replaceChildren(problem ? h("p", { class: "warning", role: "status" }, problem) : "", ...cards);

@@ -1,7 +1,7 @@
 // The Talk tab's elements: button, words of the state, options, keys, captions, timeline, saving.
 
 import { Captions } from "./captions.js";
-import { byId, download, h, icon, stamp } from "./dom.js";
+import { byId, download, fillSelect, icon, stamp } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { listDevices } from "./microphone.js";
 import { Orb } from "./orb.js";
@@ -64,7 +64,6 @@ export function talkTab(setup) {
   listDevices().then(fillDevices);
 
   return {
-    talk,
     /** The page's words or colours changed. */
     refresh() {
       captions.render();
@@ -112,7 +111,7 @@ function bindButtons(talk) {
 }
 
 function bindKeys(talk) {
-  const here = (event) => !byId("talk").hidden && !event.target.closest("input, select, textarea, [role=menu]");
+  const here = (event) => !byId("talk").hidden && !event.target.closest("input, select, [role=menu]");
   addEventListener("keydown", (event) => {
     if (byId("talk").hidden || event.isComposing) return;
     if (event.key === "Escape" && talk.running) talk.hush();
@@ -199,9 +198,4 @@ function fillDevices({ inputs, outputs }) {
   const named = (devices) => devices.filter(({ label, id }) => label && id !== "default").map(({ id, label }) => [id, label]);
   fillSelect("input", [["", t("option.device.default")], ...named(inputs)], choices.get("input"));
   fillSelect("output", [["", t("option.device.default")], ...named(outputs)], choices.get("output"));
-}
-
-function fillSelect(id, options, value) {
-  byId(id).replaceChildren(...options.map(([name, text]) => h("option", { value: name }, text)));
-  byId(id).value = options.some(([name]) => name === value) ? value : options[0]?.[0] ?? "";
 }

@@ -4,8 +4,8 @@ import { Audio } from "./audio.js";
 import { Conversation } from "./conversation.js";
 import { getJson } from "./dom.js";
 import { NoMicrophone } from "./microphone.js";
-import { decodeBase64, SILENT_DBFS } from "./pcm.js";
-import { RealtimeClient, realtimeUrl } from "./realtime.js";
+import { decodeBase64, RATE_HZ, SILENT_DBFS } from "./pcm.js";
+import { RealtimeClient, socketUrl } from "./realtime.js";
 import { Recording } from "./recording.js";
 import { choices, savedTalk, saveTalk } from "./state.js";
 
@@ -16,7 +16,7 @@ const PLAYBACK_REPORT = new Set(["progress", "stopped", "ended"]);
 /** Seconds on a clock that goes on when the page is loaded again: a talk that is restored keeps its times. */
 export const now = () => (performance.timeOrigin + performance.now()) / 1000;
 
-/** Events: "state" {state, hint?: [key, facts], warn?}, "level" {user, assistant}, "devices", "playback". */
+/** Events: "state" {state, warning: the key of a sentence or ""}, "level" {user, assistant}, "devices", "ready". */
 export class Talk extends EventTarget {
   #wakeLock = null;
   #opening = false;
@@ -38,7 +38,7 @@ export class Talk extends EventTarget {
       audioS: (ms) => now() - Math.max(0, this.client.appendedMs - ms) / 1000,
     });
     this.client = new RealtimeClient({
-      url: realtimeUrl(location),
+      url: socketUrl(location, "/v1/realtime"),
       session: () => this.#session(),
       history: () => this.conversation.items(),
     });
@@ -62,6 +62,7 @@ export class Talk extends EventTarget {
     }
     this.running = true;
     this.#opening = false;
+    this.#muteAsNeeded(); // before there is a microphone
     this.client.connect(); // while the microphone is being asked for: both take their time
     await this.useMicrophone();
     if (choices.get("output")) this.useLoudspeaker().catch(() => {});
@@ -85,7 +86,6 @@ export class Talk extends EventTarget {
     try {
       await this.audio.useMicrophone(choices.get("input"));
       this.problem = "";
-      this.#muteAsNeeded();
     } catch (error) {
       this.problem = `mic.${error instanceof NoMicrophone ? error.code : "unknown"}`;
     }
@@ -108,7 +108,6 @@ export class Talk extends EventTarget {
     this.held = held;
     this.#muteAsNeeded();
     this.client.send("huiyin.key", { pressed: held });
-    this.conversation.key(held);
   }
 
   hush() {
@@ -140,7 +139,7 @@ export class Talk extends EventTarget {
     this.#show();
   }
 
-  /** A new session, which is told what was said so far. */
+  /** A new session, which is given what was said so far. */
   #again() {
     this.client.close();
     this.conversation.broke();
@@ -148,7 +147,7 @@ export class Talk extends EventTarget {
   }
 
   #session() {
-    const format = { type: "audio/pcm", rate: 24_000 };
+    const format = { type: "audio/pcm", rate: RATE_HZ };
     const turns = choices.get("turns");
     const turn_detection = turns === "hold" ? null : { type: "semantic_vad" };
     const transcription = { model: "huiyin", language: choices.get("speech") || null };
@@ -239,7 +238,6 @@ export class Talk extends EventTarget {
       this.client.send("huiyin.playback", { response_id: event.id, audio_ms: event.ms });
     }
     this.conversation.played(event);
-    this.#tell("playback", this.stats);
   }
 
   async #status({ status, in_ms }) {

@@ -47,7 +47,7 @@ export function drawTimeline(element, entries, nowS) {
   const x = (seconds) => LABEL_PX + ((width - LABEL_PX) * (seconds - fromS)) / WINDOW_S;
   const clip = (seconds) => Math.max(LABEL_PX, Math.min(width, x(seconds)));
   const marks = Object.entries(LANES).flatMap(([role, y]) => [
-    svg("text", { x: 0, y: y + 13 }, t(role === "user" ? "timeline.you" : "timeline.assistant")),
+    svg("text", { x: 0, y: y + 13 }, t(role === "user" ? "talk.you" : "timeline.assistant")),
     svg("line", { class: "lane", x1: LABEL_PX, x2: width, y1: y + BAR / 2, y2: y + BAR / 2 }),
   ]);
   for (let tick = Math.ceil(fromS / TICK_S) * TICK_S; tick < nowS; tick += TICK_S) {

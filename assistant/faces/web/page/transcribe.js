@@ -2,9 +2,9 @@
 // stop the others.
 
 import { compress, compressedBytes, compressible } from "./compress.js";
-import { byId, clock, download, h, icon, stamp } from "./dom.js";
+import { byId, clock, download, fillSelect, h, icon, stamp } from "./dom.js";
 import { FORMATS } from "./formats.js";
-import { percent, t } from "./i18n.js";
+import { languageOptions, percent, t } from "./i18n.js";
 import { NoMicrophone, openMicrophone } from "./microphone.js";
 import { choices } from "./state.js";
 import { TranscriptView } from "./transcript-view.js";
@@ -222,12 +222,9 @@ export function open(root, setup) {
   }
 
   const refresh = () => {
-    const { limits, languages = [] } = setup();
+    const { limits, languages } = setup();
     byId("file-limit").textContent = limits ? t("file.limit", { most: limits.max_upload_mb }) : "";
-    const select = byId("asr-language");
-    const value = select.value;
-    select.replaceChildren(h("option", { value: "" }, t("language.auto")), ...languages.map((code) => h("option", { value: code }, t(`language.${code}`))));
-    select.value = languages.includes(value) ? value : "";
+    fillSelect("asr-language", languageOptions(languages), byId("asr-language").value);
     drawRecord();
     show(shown);
   };

@@ -1,6 +1,6 @@
 // One transcript: the waveform with emotions and sounds below it, and the text; a click in either plays from there.
 
-import { eventMark, moodMark } from "./captions.js";
+import { moodMark, tagMarks } from "./captions.js";
 import { clock, h, svg } from "./dom.js";
 import { percent, t } from "./i18n.js";
 
@@ -46,12 +46,11 @@ export class TranscriptView {
   }
 
   #item(segment, i) {
-    const marks = [moodMark(segment.emotion), ...segment.events.map(eventMark)].filter(Boolean);
     return h(
       "li", { "data-index": i },
       h("button", { class: "time", "aria-label": t("transcript.play", { at: clock(segment.start_s) }) }, clock(segment.start_s)),
       h("p", { class: "text", lang: segment.language, dir: "auto" }, segment.text),
-      marks.length ? h("span", { class: "marks" }, marks) : null,
+      tagMarks(segment),
     );
   }
 
