@@ -1,11 +1,10 @@
 """Mandarin text to phonemes in Kokoro's alphabet.
 
-The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, each character's
-pinyin in the context of its word, a broad IPA transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for
-the neutral tone), a space between words. This module gives the same strings (2130 syllables and 4849 phrases of 4849
-compared) with two small dependencies (`misaki` does not install on Python 3.13), but for one thing: tones change
-inside a word as they do in speech (你好 ni2 hao3, 不对 bu2 dui4), which takes a quarter of a recogniser's errors away
-(39 -> 29 of 591 characters); across words it does not help.
+The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, pinyin, a broad IPA
+transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for the neutral tone), a space between words. The words and
+the transcription here are the same (2130 syllables and 4849 phrases of 4849 compared; `misaki` does not install on Python
+3.13). The readings are better: `huiyin.services.tts.mandarin`. Tones that change as they do in speech (你好 ni2 hao3, 不对
+bu2 dui4) take a quarter of a recogniser's errors away (39 -> 29 of 591 characters).
 
 The initials and finals follow Duanmu, "The Phonology of Standard Chinese" (2nd ed., 2007), and Lin, "The Sounds of
 Chinese" (2007).

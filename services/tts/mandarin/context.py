@@ -13,7 +13,8 @@ from huiyin.services.tts.mandarin.cutting import Token
 
 _BEFORE = re.compile(r"(?:<(?P<kind>\w+)>)?(?P<text>[^<>]*)")
 _AFTER = re.compile(r"(?P<text>[^<>]*)(?:<(?P<kind>\w+)>)?")
-_EDGE = frozenset({"edge", "end"})  # classes of no word: where the run begins or ends
+_EDGE = "edge"  # the class of no word: where the run begins or ends
+_NEAR = 20  # characters in which `earlier` looks
 
 
 @dataclass(frozen=True)
@@ -41,46 +42,47 @@ class _Rule:
     before: tuple[_Term, ...]
     after: tuple[_Term, ...]
     earlier: tuple[str, ...]
-    later: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Place:
-    """A character in its run."""
+class Run:
+    """A run of Chinese characters, its tokens by where they start and end."""
 
-    run: str
-    start: int
-    tokens: Sequence[Token]
-    index: int
-    """Of its token."""
+    def __init__(self, text: str, tokens: Sequence[Token]) -> None:
+        self.text = text
+        self._starting = {token.start: token for token in tokens}
+        self._ending = {token.end: token for token in tokens}
 
-    def fits(self, rule: _Rule) -> bool:
-        before, after = self.run[: self.start], self.run[self.start + 1 :]
+    def reading(self, token: Token) -> str | None:
+        """The reading of a token of one character; None for a character without rules."""
+        if token.word not in _RULES:
+            return None
+        fitting = (rule.reading for rule in _RULES[token.word] if self._fits(rule, token.start))
+        return next(fitting, _USUAL[token.word])
+
+    def _fits(self, rule: _Rule, at: int) -> bool:
         return (
-            (not rule.before or any(self._stands_before(term, before) for term in rule.before))
-            and (not rule.after or any(self._stands_after(term, after) for term in rule.after))
-            and (not rule.earlier or any(text in before for text in rule.earlier))
-            and (not rule.later or any(text in after for text in rule.later))
+            (not rule.before or any(self._stands_before(term, at) for term in rule.before))
+            and (not rule.after or any(self._stands_after(term, at + 1) for term in rule.after))
+            and (not rule.earlier or any(self.text.find(word, max(0, at - _NEAR), at) >= 0 for word in rule.earlier))
         )
 
-    def _stands_before(self, term: _Term, before: str) -> bool:
-        if not before.endswith(term.text):
+    def _stands_before(self, term: _Term, end: int) -> bool:
+        if not self.text.endswith(term.text, 0, end):
             return False
-        end = len(before) - len(term.text)
-        return not term.kind or self._is(term.kind, end == 0, [t for t in self.tokens if t.end == end])
+        end -= len(term.text)
+        return not term.kind or _is(term.kind, self._ending.get(end), end == 0)
 
-    def _stands_after(self, term: _Term, after: str) -> bool:
-        if not after.startswith(term.text):
+    def _stands_after(self, term: _Term, start: int) -> bool:
+        if not self.text.startswith(term.text, start):
             return False
-        start = self.start + 1 + len(term.text)
-        is_edge = start == len(self.run)
-        return not term.kind or self._is(term.kind, is_edge, [t for t in self.tokens if t.start == start])
+        start += len(term.text)
+        return not term.kind or _is(term.kind, self._starting.get(start), start == len(self.text))
 
-    @staticmethod
-    def _is(kind: str, is_edge: bool, found: Sequence[Token]) -> bool:
-        if kind in _EDGE:
-            return is_edge
-        return bool(found) and _CLASSES[kind].has(found[0])
+
+def _is(kind: str, token: Token | None, is_edge: bool) -> bool:
+    if kind == _EDGE:
+        return is_edge
+    return token is not None and _CLASSES[kind].has(token)
 
 
 def _class(members: Sequence[str]) -> _Class:
@@ -89,13 +91,18 @@ def _class(members: Sequence[str]) -> _Class:
 
 
 def _terms(rule: dict[str, Any], side: str, pattern: re.Pattern[str]) -> tuple[_Term, ...]:
-    found = [pattern.fullmatch(term) for term in rule.get(side, ())]
-    return tuple(_Term(match["text"], match["kind"] or "") for match in found if match)
+    terms = []
+    for term in rule.get(side, ()):
+        match = pattern.fullmatch(term)
+        if match is None or (match["kind"] and match["kind"] not in {*_CLASSES, _EDGE}):
+            raise ValueError(f"context.toml: {term!r} cannot stand in {side!r}")
+        terms.append(_Term(match["text"], match["kind"] or ""))
+    return tuple(terms)
 
 
 def _rule(rule: dict[str, Any]) -> _Rule:
-    earlier, later = tuple(rule.get("earlier", ())), tuple(rule.get("later", ()))
-    return _Rule(rule["reading"], _terms(rule, "before", _BEFORE), _terms(rule, "after", _AFTER), earlier, later)
+    earlier = tuple(rule.get("earlier", ()))
+    return _Rule(rule["reading"], _terms(rule, "before", _BEFORE), _terms(rule, "after", _AFTER), earlier)
 
 
 _TABLE = read_table(Path(__file__).with_name("context.toml"))
@@ -106,12 +113,3 @@ _USUAL: dict[str, str] = {character: entry["usual"] for character, entry in _TAB
 DEPENDS = frozenset(_RULES)
 """Characters whose reading depends on what stands beside them."""
 
-
-def in_context(run: str, tokens: Sequence[Token], index: int) -> str | None:
-    """The reading of a token of one character; None for a character without rules."""
-    token = tokens[index]
-    if token.word not in _RULES:
-        return None
-    place = _Place(run, token.start, tokens, index)
-    fitting = (rule.reading for rule in _RULES[token.word] if place.fits(rule))
-    return next(fitting, _USUAL[token.word])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from huiyin.services.tts.mandarin.dictionary import LONGEST_WORD, OWN, Dictionary
 
@@ -11,6 +12,9 @@ _APART: frozenset[str] = frozenset(OWN["apart"]["words"])
 _APART_BEFORE: dict[str, tuple[str, ...]] = {
     word: tuple(followed) for word, followed in OWN["apart"]["before"].items()
 }
+NUMERALS = frozenset("零〇一二两三四五六七八九十百千万亿")
+_PAIR = 2  # characters
+_FUNCTION = ("r", "p", "c", "u", "d", "m", "q", "y", "z")  # tags of words without a meaning of their own
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ def tokens(words: Sequence[str], known: Dictionary, depends: frozenset[str]) -> 
     at = 0
     for word in words:
         at += len(word)
-        pieces += _small(word, run[at:], known, depends)
+        pieces += _small(word, run[at : at + _PAIR], known, depends)
+    pieces = list(_numbers(pieces))
     result = []
     start = 0
     for word in _joined(pieces, known, depends):
@@ -50,7 +55,7 @@ def tokens(words: Sequence[str], known: Dictionary, depends: frozenset[str]) -> 
 def _small(word: str, following: str, known: Dictionary, depends: frozenset[str]) -> Iterator[str]:
     if word in _APART or following.startswith(_APART_BEFORE.get(word, ("\n",))):
         yield from word
-    elif word in known or not depends.intersection(word):
+    elif word in known or (len(word) == _PAIR and not depends.intersection(word)):
         yield word
     else:
         yield from _phrases(word, known)
@@ -68,6 +73,20 @@ def _phrases(word: str, known: Dictionary) -> Iterator[str]:
             start = end
 
 
+def _numbers(pieces: Sequence[str]) -> Iterator[str]:
+    """`pieces`, those of a number as one: 一万一千 is not 一 + 万一 + 千."""
+    for is_number, group in groupby(pieces, NUMERALS.issuperset):
+        if is_number:
+            yield "".join(group)
+        else:
+            yield from group
+
+
+def _is_word(pair: Sequence[str], known: Dictionary, depends: frozenset[str]) -> bool:
+    """Whether two characters that jieba has apart are one word: no rule decides for them, and both have a meaning."""
+    return not any(character in depends or known.tag(character).startswith(_FUNCTION) for character in pair)
+
+
 def _joined(pieces: Sequence[str], known: Dictionary, depends: frozenset[str]) -> Iterator[str]:
     i = 0
     while i < len(pieces):
@@ -77,8 +96,7 @@ def _joined(pieces: Sequence[str], known: Dictionary, depends: frozenset[str]) -
             joined += pieces[j]
             if len(joined) > LONGEST_WORD:
                 break
-            is_pair = len(joined) == 2  # jieba has decided against it, or the rules decide
-            if joined in known and not (is_pair and depends.intersection(joined)):
+            if joined in known and (len(joined) > _PAIR or _is_word(pieces[i : j + 1], known, depends)):
                 longest = j + 1
         yield "".join(pieces[i:longest])
         i = longest

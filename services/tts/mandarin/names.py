@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,36 +24,35 @@ SURNAMES = frozenset(_SURNAMES)
 
 def surnames(run: str, tokens: Sequence[Token]) -> dict[int, str]:
     """Where in the run of Chinese characters a surname stands, with its reading."""
-    if SURNAMES.isdisjoint(run):
-        return {}
-    starts = _starts_of_names(run)
     return {
         token.start: _SURNAMES[token.word]
         for i, token in enumerate(tokens)
-        if token.word in _SURNAMES and _is_surname(run, tokens, i, token.start in starts)
+        if token.word in _SURNAMES and _is_surname(run, tokens, i)
     }
 
 
-def _is_surname(run: str, tokens: Sequence[Token], i: int, starts_name: bool) -> bool:
+def _is_surname(run: str, tokens: Sequence[Token], i: int) -> bool:
     token = tokens[i]
-    before = run[: token.start]
-    if before.endswith(_BEFORE):
+    if run.endswith(_BEFORE, 0, token.start):
         return True
-    if token.word in _ONLY_AFTER_THE_WORD or before.endswith(_NOT_AFTER):
+    if token.word in _ONLY_AFTER_THE_WORD or run.endswith(_NOT_AFTER, 0, token.start):
         return False
-    if starts_name or (i + 1 < len(tokens) and tokens[i + 1].word in _TITLES):
+    if i + 1 < len(tokens) and tokens[i + 1].word in _TITLES:
         return True
-    return i > 0 and tokens[i - 1].word in _FAMILIAR  # 老任
+    if i > 0 and tokens[i - 1].word in _FAMILIAR:  # 老任
+        return True
+    start = tokens[i - 1].start if i > 0 else 0
+    return _starts_name(run[start : token.start + _LONGEST_NAME + 1], token.start - start)
 
 
-def _starts_of_names(run: str) -> set[int]:
-    """Where jieba finds the name of a person."""
+@functools.lru_cache(maxsize=10_000)
+def _starts_name(text: str, at: int) -> bool:
+    """Whether jieba finds the name of a person there (0.2 ms a character)."""
     import jieba.posseg
 
-    starts = set()
-    at = 0
-    for pair in jieba.posseg.cut(run):
-        if pair.flag == "nr" and 1 < len(pair.word) <= _LONGEST_NAME:
-            starts.add(at)
-        at += len(pair.word)
-    return starts
+    start = 0
+    for pair in jieba.posseg.cut(text):
+        if start == at:
+            return pair.flag == "nr" and 1 < len(pair.word) <= _LONGEST_NAME
+        start += len(pair.word)
+    return False

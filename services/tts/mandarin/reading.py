@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from huiyin.services.tts.mandarin.context import DEPENDS, in_context
+from huiyin.services.tts.mandarin.context import DEPENDS, Run
 from huiyin.services.tts.mandarin.cutting import tokens
 from huiyin.services.tts.mandarin.dictionary import dictionary, usual
 from huiyin.services.tts.mandarin.names import SURNAMES, surnames
@@ -20,15 +20,18 @@ def pinyin(words: Sequence[str]) -> list[str]:
     ['wo3', 'ming2', 'tian1', 'huan2', 'qian2']
     """
     known = dictionary()
-    run = "".join(words)
+    text = "".join(words)
     cut = tokens(words, known, DEPENDS | SURNAMES)
-    names = surnames(run, cut)
+    names = surnames(text, cut)
+    context = Run(text, cut)
     syllables: list[str] = []
-    for i, token in enumerate(cut):
+    for token in cut:
         if token.start in names:
             syllables.append(names[token.start])
         elif len(token.word) == 1:
-            syllables.append(in_context(run, cut, i) or usual(token.word))
+            syllables.append(context.reading(token) or usual(token.word))
         else:
             syllables += known.reading(token.word) or map(usual, token.word)
-    return spoken_tones(run, cut, syllables, known)
+    # Dictionaries disagree on whether they write 一 as it is spoken.
+    syllables = ["yi1" if character == "一" else each for character, each in zip(text, syllables, strict=True)]
+    return spoken_tones(text, cut, syllables, known)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from huiyin.services.tts.mandarin.cutting import Token
+from huiyin.services.tts.mandarin.cutting import NUMERALS, Token
 from huiyin.services.tts.mandarin.dictionary import Dictionary
 
 _DIGITS = frozenset("零〇一二两三四五六七八九")
 _UNITS = frozenset("百千万亿")
-_NUMERAL = _DIGITS | _UNITS | frozenset("十第")
+_NUMERAL = NUMERALS | {"第"}
 _ORDINALS = ("月", "日", "号", "年级", "等奖", "把手")  # 一月 is the first month: the tone of 一 stays
 _COUNTED = ("星期", "礼拜", "周", "初", "第", "之", "高", "大")  # so it does where 一 is what is counted: 星期一
 _BOUND_BEFORE_PERSON = frozenset({"p"})  # 给我, 比你
@@ -22,34 +22,40 @@ _VERB = ("v",)
 _PERSON = ("r",)
 _NUMBER = ("m", "r")
 _MEASURE = ("q",)
+_NEAR = 3  # characters beside 一 that count
+_PAIR = 2  # syllables of a foot
 
 
 def spoken_tones(run: str, tokens: Sequence[Token], syllables: Sequence[str], known: Dictionary) -> list[str]:
     """The syllables of a run of Chinese characters with the tones that they have beside each other."""
     result = list(syllables)
-    for i, token in enumerate(tokens):
-        following = tokens[i + 1] if i + 1 < len(tokens) else None
-        if following and token.word == following.word and len(token.word) == 1 and token.tag.startswith(_VERB):
-            result[following.start] = result[following.start][:-1] + "5"  # 试试
+    words = [token for token in tokens for _ in token.word]  # of each character
+    for i, word in enumerate(words[1:], 1):
+        if run[i] == run[i - 1] and word.tag.startswith(_VERB) and len(word.word) in (1, i - word.start + 1):
+            _before_third(result, i - 1)
+            result[i] = result[i][:-1] + "5"  # 试试, and 想想 is xiang2 xiang5
     changed = _third_tones(run, tokens, result, known)
     for i, character in enumerate(run):
         if character == "一" and syllables[i] == "yi1":
-            changed[i] = _one(run, i, syllables, tokens)
+            changed[i] = _one(run, i, syllables, words[i])
         elif character == "不" and syllables[i][:-1] == "bu":
             changed[i] = _not(run, i, syllables)
     return changed
 
 
-def _one(run: str, i: int, syllables: Sequence[str], tokens: Sequence[Token]) -> str:
-    before, following = run[:i], run[i + 1 :]
+def _one(run: str, i: int, syllables: Sequence[str], word: Token) -> str:
+    before, following = run[max(0, i - _NEAR) : i], run[i + 1 : i + 1 + _NEAR]
     if not following or following.startswith(_ORDINALS):
         return "yi1"
-    if before and before[-1] == following[0] and before[-1] not in _NUMERAL:
+    if before and before[-1] == following[0] and _NUMERAL.isdisjoint(before[-2:]):
         return "yi5"  # 看一看
-    word = next(token for token in tokens if token.start <= i < token.end)
+    if word.start < i == word.end - 1:
+        return "yi1"  # 唯一
     is_number = word.start < i or word.tag.startswith("m") or len(word.word) == 1
+    if before.endswith("第"):
+        return "yi1"
     if following[0] in _UNITS and not before.endswith("十"):
-        pass
+        pass  # 一万一千: yi2 wan4 yi4 qian1
     elif following[0] in _NUMERAL or (before.endswith(_COUNTED) and is_number):
         return "yi1"
     elif before and before[-1] in _NUMERAL and is_number and following[0] != "下":
@@ -60,7 +66,7 @@ def _one(run: str, i: int, syllables: Sequence[str], tokens: Sequence[Token]) ->
 
 
 def _not(run: str, i: int, syllables: Sequence[str]) -> str:
-    before, following = run[:i], run[i + 1 :]
+    before, following = run[max(0, i - 1) : i], run[i + 1 : i + 2]
     if before and following and before[-1] == following[0]:
         return "bu5"  # 好不好
     if syllables[i] == "bu5":
@@ -70,7 +76,7 @@ def _not(run: str, i: int, syllables: Sequence[str]) -> str:
 
 def _third_tones(run: str, tokens: Sequence[Token], syllables: list[str], known: Dictionary) -> list[str]:
     result = list(syllables)
-    for foot in _feet(tokens):
+    for foot in _feet(tokens, syllables):
         _change(foot, run, result, known)
     return result
 
@@ -100,18 +106,18 @@ def _is_joined_on_the_right(foot: Sequence[Token], text: str, known: Dictionary)
     return known.tag(text[1:]) != "x" and known.tag(text[:2]) == "x"
 
 
-def _feet(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+def _feet(tokens: Sequence[Token], syllables: Sequence[str]) -> Iterator[list[Token]]:
     feet: list[list[Token]] = []  # from the right
     i = len(tokens)
     while i > 0:
         i -= 1
         token = tokens[i]
-        if len(token.word) > 1:
+        if len(token.word) > 1 or syllables[token.start].endswith("5"):
             feet.append([token])
-        elif i > 0 and len(tokens[i - 1].word) == 1 and not _is_pair(tokens, i - 2):
+        elif i > 0 and len(tokens[i - 1].word) == 1 and syllables[tokens[i - 1].start][-1] != "5" and not _is_pair(tokens, i - 2):
             feet.append([tokens[i - 1], token])
             i -= 1
-        elif feet and len(feet[-1]) == 1 + (len(feet[-1][0].word) == 1) and _length(feet[-1]) == 2:
+        elif feet and _length(feet[-1]) == _PAIR and not syllables[feet[-1][0].start].endswith("5"):
             feet[-1].insert(0, token)
         else:
             feet.append([token])
