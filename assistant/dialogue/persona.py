@@ -15,7 +15,7 @@ from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
-_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "apologies")
+_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "apologies", "pronunciations")
 # The language habit, in each language that the system prompt is written in.
 _REPLIES_IN = {
     "user": {
@@ -43,7 +43,7 @@ class PersonaError(HuiyinError):
 class Persona:
     """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
     one it speaks until the user's is known; `greeting` maps language -> its first words; `apologies` maps
-    language -> stage -> the sentence for when that stage fails."""
+    language -> stage -> the sentence for when that stage fails; `pronunciations` a word -> how it is said."""
 
     name: str
     system: str
@@ -53,6 +53,7 @@ class Persona:
     replies_in: str = "user"
     greeting: Mapping[str, str] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pronunciations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Persona:
@@ -84,6 +85,7 @@ class Persona:
             replies_in=replies_in,
             greeting=_in_languages(data, "greeting", language),
             apologies=_apologies(data),
+            pronunciations=_pronunciations(data),
         )
 
     @property
@@ -172,3 +174,10 @@ def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         stages = _table(table[language], path, _STAGES)
         apologies[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
     return apologies
+
+
+def _pronunciations(data: Mapping[str, Any]) -> dict[str, str]:
+    table = data.get("pronunciations", {})
+    if not isinstance(table, Mapping):
+        raise PersonaError("persona.pronunciations_no_table", place="pronunciations", value=table)
+    return {word: _text(table, word, "pronunciations.", needed=True) for word in table}

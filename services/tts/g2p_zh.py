@@ -18,10 +18,11 @@ import functools
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from huiyin.configs.tables import read_table
+from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, parts
 from huiyin.services.common.text import HAN
 from huiyin.services.common.text_command import answer, text_parser
 from huiyin.services.tts.mandarin.dictionary import dictionary
@@ -34,6 +35,8 @@ _WHOLE: dict[str, str] = _TABLE["whole"]
 _BUZZED = {"z", "c", "s", "zh", "ch", "sh", "r"}  # before "i" the consonant itself goes on: zi, shi
 _BUZZED_I = "ɨ*"
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
+
+NO_WORDS: Mapping[str, Sequence[str]] = {}
 
 _HAN_RUN = re.compile(f"[{HAN}]+")
 
@@ -62,14 +65,33 @@ def words(text: str) -> Iterator[tuple[str, ...]]:
         yield tuple(map(syllable, reading))
 
 
-def readings(text: str) -> Iterator[tuple[str, str]]:
+def readings(text: str, own: Mapping[str, Sequence[str]] = NO_WORDS) -> Iterator[tuple[str, str]]:
     """Each Chinese character of `text` with its pinyin as it is said there, the tone as a digit.
+
+    `own`: words whose syllables are known, one a character.
 
     >>> list(readings("你好 hi"))
     [('你', 'ni2'), ('好', 'hao3')]
+    >>> list(readings("单位", {"单位": ("shan4", "wei4")}))
+    [('单', 'shan4'), ('位', 'wei4')]
     """
-    for word, reading in _read(text):
-        yield from zip(word, reading, strict=True)
+    for part in parts(text, own):
+        if part in own:
+            yield from zip(part, own[part], strict=False)
+        else:
+            for word, reading in _read(part):
+                yield from zip(word, reading, strict=True)
+
+
+def sounds(pronunciations: Pronunciations) -> dict[str, str]:
+    """Word -> its phonemes, of the words that have pinyin or phonemes. Raises PronunciationError for no pinyin."""
+    result = dict(pronunciations.phonemes)
+    for word, syllables in pronunciations.pinyin.items():
+        for each in syllables:
+            if not syllable(each):
+                raise PronunciationError("services.unknown_syllable", word=word, syllable=each)
+        result[word] = "".join(map(syllable, syllables))
+    return result
 
 
 def _read(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from huiyin.configs.settings import Settings
+from huiyin.services.common.pronunciations import parts
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
@@ -76,9 +77,19 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(text, prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
+        speed = prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch)
+        for sound in self._sounds(text, speed, prosody.sounds):
             if len(sound):
                 yield np.asarray(sound, np.float32)
+
+    def _sounds(self, text: str, speed: float, sounds: Mapping[str, str]) -> Iterator[Any]:
+        """A sound a sentence; one of the whole text where it has words with phonemes of their own."""
+        split = list(parts(text, sounds))
+        if sounds.keys().isdisjoint(split):
+            yield from self._model.stream(text, speed, seed=0)
+        else:
+            spoken = (sounds[part] if part in sounds else english_phonemes(part) for part in split)
+            yield self._model.from_phonemes(" ".join(spoken), speed, seed=0)
 
     def warm_up(self) -> None:
         """See Engine."""
