@@ -1,7 +1,7 @@
 """Readings of Chinese characters: of each row, whether a part of a sentence is read rightly.
 
-Of our own rows (`tests/data/readings.tsv`) half were kept aside while rules were written; a table of somebody else's needs
-the columns sentence, part and right. `right`: pinyin with tones as digits, several readings with " or " between them.
+Of our own rows (`tests/data/readings.tsv`) half were kept aside while rules were written; a table of somebody else's
+needs the columns sentence, part and right. `right`: pinyin with tones as digits, " or " between several readings.
 """
 
 from __future__ import annotations

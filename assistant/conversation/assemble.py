@@ -141,7 +141,5 @@ def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> 
     with suppress(ServiceError):
         for clause in greeting:
             list(
-                services.speak(
-                    clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S, pronunciations=persona.pronunciations
-                )
+                services.speak(clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S, pronunciations=persona.pronunciations)
             )

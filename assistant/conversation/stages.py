@@ -43,8 +43,8 @@ class TurnSoFar:
 
 @dataclass(frozen=True)
 class Speech:
-    """A clause to be spoken. `is_urgent`: little sound is ahead of it, and the model still writes. `pronunciations`: word
-    -> how it is said."""
+    """A clause to be spoken. `is_urgent`: little sound is ahead of it, and the model still writes.
+    `pronunciations`: word -> how it is said."""
 
     generation: int
     clause: int

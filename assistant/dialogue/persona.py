@@ -15,7 +15,18 @@ from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
-_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "apologies", "pronunciations")
+_KEYS = (
+    "name",
+    "about",
+    "voice",
+    "language",
+    "replies_in",
+    "system",
+    "emotion",
+    "greeting",
+    "apologies",
+    "pronunciations",
+)
 # The language habit, in each language that the system prompt is written in.
 _REPLIES_IN = {
     "user": {

@@ -1,8 +1,8 @@
 """How a user's own words are said: word -> another spelling, pinyin, or phonemes.
 
-    "单田芳" = "shan4 tian2 fang1"      pinyin, a syllable for each Chinese character
-    "GIF" = "jif"                       a spelling that is read as it should be
-    "Siobhan" = "/ʃəvˈɔn/"              phonemes in Kokoro's alphabet
+"单田芳" = "shan4 tian2 fang1"      pinyin, a syllable for each Chinese character
+"GIF" = "jif"                       a spelling that is read as it should be
+"Siobhan" = "/ʃəvˈɔn/"              phonemes in Kokoro's alphabet
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ _SPEEDS = (0.25, 4.0)  # OpenAI's range
 _RATES_HZ = (8_000, 48_000)
 _MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: voice and language choose the engine
 _STREAM_FORMATS = ("audio", "sse")
+_BAD_PRONUNCIATIONS = "bad_pronunciations"  # code of these errors
 _SSE = "text/event-stream"
 
 
@@ -90,9 +91,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word: how it is said, as a spelling,
-        as "shan4" or as "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the
-        sound; X-Warning says that another voice speaks.
+        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a spelling,
+        "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says that another
+        voice speaks.
         """
         wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
@@ -105,7 +106,8 @@ def make_app(settings: Settings) -> Flask:
 
         `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
         `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion` and
-        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
+        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part of
+        `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
@@ -154,12 +156,12 @@ def make_app(settings: Settings) -> Flask:
     def pronunciations_of(forms: object) -> tuple[Pronunciations, Mapping[str, str]]:
         """Those of the service and of a request, and the phonemes of their words. Raises ApiError 400."""
         if forms is not None and not isinstance(forms, Mapping):
-            raise ApiError(400, "tts.pronunciations_no_table")
+            raise ApiError(400, "tts.pronunciations_no_table", code=_BAD_PRONUNCIATIONS)
         try:
             words = own_words | Pronunciations.of(forms or {})
             return words, g2p_zh.sounds(words)
         except PronunciationError as error:
-            raise ApiError(400, "tts.bad_pronunciation", code="bad_pronunciations", error=error) from error
+            raise ApiError(400, "tts.bad_pronunciation", code=_BAD_PRONUNCIATIONS, error=error) from error
 
     def engine_of(model: object) -> str:
         """The engine of a model's name, '' for any. Raises ApiError 404."""

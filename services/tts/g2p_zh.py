@@ -1,10 +1,10 @@
 """Mandarin text to phonemes in Kokoro's alphabet.
 
 The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, pinyin, a broad IPA
-transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for the neutral tone), a space between words. The words and
-the transcription here are the same (2130 syllables and 4849 phrases of 4849 compared; `misaki` does not install on Python
-3.13). The readings are better: `huiyin.services.tts.mandarin`. Tones that change as they do in speech (你好 ni2 hao3, 不对
-bu2 dui4) take a quarter of a recogniser's errors away (39 -> 29 of 591 characters).
+transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for the neutral tone), a space between words. The words
+and the transcription here are the same (`misaki` does not install on Python 3.13); the readings are those of
+`huiyin.services.tts.mandarin`. Tones that change inside a word as they do in speech (你好 ni2 hao3, 不对 bu2 dui4) take a
+quarter of a recogniser's errors away (39 -> 29 of 591 characters).
 
 The initials and finals follow Duanmu, "The Phonology of Standard Chinese" (2nd ed., 2007), and Lin, "The Sounds of
 Chinese" (2007).
@@ -61,7 +61,7 @@ def words(text: str) -> Iterator[tuple[str, ...]]:
     >>> list(words("你好世界"))
     [('ni↗', 'xau↓'), ('ʂɨ↘', 'ʨje↘')]
     """
-    for word, reading in _read(text):
+    for _, reading in _read(text):
         yield tuple(map(syllable, reading))
 
 

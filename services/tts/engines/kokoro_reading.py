@@ -68,9 +68,7 @@ class Reading:
             yield WordTiming(start, end, times[0][1], times[-1][2])
 
 
-def read(
-    text: str, known: Container[str], british: bool = False, sounds: Mapping[str, str] = NO_SOUNDS
-) -> Reading:
+def read(text: str, known: Container[str], british: bool = False, sounds: Mapping[str, str] = NO_SOUNDS) -> Reading:
     """The speech text `text` in the phonemes and marks that are `known`; empty when nothing can be said.
 
     `sounds`: words whose phonemes are known.

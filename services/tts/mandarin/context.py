@@ -112,4 +112,3 @@ _USUAL: dict[str, str] = {character: entry["usual"] for character, entry in _TAB
 
 DEPENDS = frozenset(_RULES)
 """Characters whose reading depends on what stands beside them."""
-

@@ -9,9 +9,7 @@ from itertools import groupby
 from huiyin.services.tts.mandarin.dictionary import LONGEST_WORD, OWN, Dictionary
 
 _APART: frozenset[str] = frozenset(OWN["apart"]["words"])
-_APART_BEFORE: dict[str, tuple[str, ...]] = {
-    word: tuple(followed) for word, followed in OWN["apart"]["before"].items()
-}
+_APART_BEFORE: dict[str, tuple[str, ...]] = {word: tuple(followed) for word, followed in OWN["apart"]["before"].items()}
 NUMERALS = frozenset("零〇一二两三四五六七八九十百千万亿")
 _PAIR = 2  # characters
 _FUNCTION = ("r", "p", "c", "u", "d", "m", "q", "y", "z")  # tags of words without a meaning of their own

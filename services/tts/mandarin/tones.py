@@ -1,13 +1,14 @@
 """Tones as they are in speech: third tones before each other, 一 and 不, doubled verbs.
 
-Third tones change inside a foot (Shih, "The Prosodic Domain of Tone Sandhi in Chinese", 1986; Chen, "Tone Sandhi", 2000):
-a word of two syllables or more is one; single syllables pair up from the right; one that is left over joins the foot
-after it, or the last foot. 我很好 is wo3 + (hen2 hao3), 我也想你 is (wo2 ye3) + (xiang2 ni3).
+Third tones change inside a foot (Shih, "The Prosodic Domain of Tone Sandhi in Chinese", 1986; Chen, "Tone Sandhi",
+2000): a word of two syllables or more is one; single syllables pair up from the right; one that is left over joins a
+foot of two after it. 我很好 is wo3 + (hen2 hao3), 我也想你 is (wo2 ye3) + (xiang2 ni3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from huiyin.services.tts.mandarin.cutting import NUMERALS, Token
 from huiyin.services.tts.mandarin.dictionary import Dictionary
@@ -15,13 +16,15 @@ from huiyin.services.tts.mandarin.dictionary import Dictionary
 _DIGITS = frozenset("零〇一二两三四五六七八九")
 _UNITS = frozenset("百千万亿")
 _NUMERAL = NUMERALS | {"第"}
-_ORDINALS = ("月", "日", "号", "年级", "等奖", "把手")  # 一月 is the first month: the tone of 一 stays
-_COUNTED = ("星期", "礼拜", "周", "初", "第", "之", "高", "大")  # so it does where 一 is what is counted: 星期一
+_ORDINALS = ("月", "日", "号", "年级", "等奖", "把手", "新生", "学期")  # 一月 is the first month: the tone of 一 stays
+_TIMES = ("次", "趟", "回", "遍")  # 一周一次
+_COUNTED = ("星期", "礼拜", "周", "初", "之")  # so it does where 一 is what is counted: 星期一
 _BOUND_BEFORE_PERSON = frozenset({"p"})  # 给我, 比你
 _VERB = ("v",)
 _PERSON = ("r",)
 _NUMBER = ("m", "r")
 _MEASURE = ("q",)
+_PLACE = ("f",)
 _NEAR = 3  # characters beside 一 that count
 _PAIR = 2  # syllables of a foot
 
@@ -30,8 +33,9 @@ def spoken_tones(run: str, tokens: Sequence[Token], syllables: Sequence[str], kn
     """The syllables of a run of Chinese characters with the tones that they have beside each other."""
     result = list(syllables)
     words = [token for token in tokens for _ in token.word]  # of each character
-    for i, word in enumerate(words[1:], 1):
-        if run[i] == run[i - 1] and word.tag.startswith(_VERB) and len(word.word) in (1, i - word.start + 1):
+    for i, (first, second) in enumerate(pairwise(words), 1):
+        is_doubled = first.word == second.word and len(first.word) == 1 or first is second and len(first.word) == _PAIR
+        if is_doubled and run[i - 1] == run[i] and second.tag.startswith(_VERB) and not run.startswith("地", i + 1):
             _before_third(result, i - 1)
             result[i] = result[i][:-1] + "5"  # 试试, and 想想 is xiang2 xiang5
     changed = _third_tones(run, tokens, result, known)
@@ -56,11 +60,12 @@ def _one(run: str, i: int, syllables: Sequence[str], word: Token) -> str:
         return "yi1"
     if following[0] in _UNITS and not before.endswith("十"):
         pass  # 一万一千: yi2 wan4 yi4 qian1
-    elif following[0] in _NUMERAL or (before.endswith(_COUNTED) and is_number):
-        return "yi1"
-    elif before and before[-1] in _NUMERAL and is_number and following[0] != "下":
-        return "yi1"
-    elif before.endswith("点") and before[-2:-1] in _DIGITS | {"十"}:
+    elif (
+        following[0] in _NUMERAL
+        or (before.endswith(_COUNTED) and not following.startswith(_TIMES) and (word.start < i or len(word.word) == 1))
+        or (before and before[-1] in _NUMERAL and is_number and following[0] != "下")
+        or (before.endswith("点") and before[-2:-1] in _DIGITS | {"十"})
+    ):
         return "yi1"
     return "yi2" if syllables[i + 1][-1] in "45" else "yi4"
 
@@ -114,14 +119,24 @@ def _feet(tokens: Sequence[Token], syllables: Sequence[str]) -> Iterator[list[To
         token = tokens[i]
         if len(token.word) > 1 or syllables[token.start].endswith("5"):
             feet.append([token])
-        elif i > 0 and len(tokens[i - 1].word) == 1 and syllables[tokens[i - 1].start][-1] != "5" and not _is_pair(tokens, i - 2):
+        elif (
+            i > 0
+            and len(tokens[i - 1].word) == 1
+            and syllables[tokens[i - 1].start][-1] != "5"
+            and not _is_pair(tokens, i - 2)
+        ):
             feet.append([tokens[i - 1], token])
             i -= 1
-        elif feet and _length(feet[-1]) == _PAIR and not syllables[feet[-1][0].start].endswith("5"):
+        elif feet and _is_single(token, syllables) and _length(feet[-1]) == _PAIR and not syllables[feet[-1][0].start].endswith("5"):
             feet[-1].insert(0, token)
         else:
             feet.append([token])
     yield from reversed(feet)
+
+
+def _is_single(token: Token, syllables: Sequence[str]) -> bool:
+    """Whether it is a syllable that can begin a foot: not 里, which belongs to what stands before it, and no particle."""
+    return len(token.word) == 1 and not token.tag.startswith(_PLACE) and not syllables[token.start].endswith("5")
 
 
 def _length(foot: Sequence[Token]) -> int:
