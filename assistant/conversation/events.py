@@ -234,9 +234,10 @@ class TurnsForgotten(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class Notice(Public):
-    """Something that the user should know, in words."""
+    """Something that the user should know, in words; `stage`: the one that has failed, None where it is not that."""
 
     text: str
+    stage: Stage | None = None
 
 
 # What is on disk must be whole: these are never left out for an observer that is slow.

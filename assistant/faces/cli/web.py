@@ -15,6 +15,7 @@ from pathlib import Path
 import segno
 from flask import Flask
 
+from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.persona_files import load_all
@@ -46,12 +47,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     check_port(web.host, web.port)
     door = Door(key.key, web.port)
     with Launcher(settings, args.service_arguments, _say) as launcher:
-        services, latencies = launcher.services, Latencies()
+        services, latencies, keeper = launcher.services, Latencies(), Keeper(launcher)
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(settings, key, certificate)
 
         def make() -> Flask:
-            app = make_app(services, realtime, door, personas, latency=latencies.facts)
+            app = make_app(services, realtime, door, personas, latency=latencies.facts, standing=keeper.standing)
             LiveServer(realtime.host).mount(app)
             return app
 
@@ -59,17 +60,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if not args.no_open and _has_screen():
                 address = _address(_here(web.host), web.port, certificate)
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
-            _start(launcher)
+            launcher.start(NAMES)
+            _say("all services are ready")
+            keeper.run()
 
         own = replace(settings.service, host=web.host, api_key="")
         serve(make, own, web.port, tls=context, meanwhile=accompany)
     return 0
-
-
-def _start(launcher: Launcher) -> None:
-    """Start the services that do not run, and wait for them. Raises LaunchError."""
-    launcher.start(NAMES)
-    _say("all services are ready")
 
 
 def _certificate(tls: Sequence[str] | None) -> Certificate | None:
