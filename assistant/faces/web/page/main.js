@@ -1,8 +1,8 @@
-// The page's frame: tabs, language, theme, and what the server says about itself at the start.
+// The page's frame: tabs, and what the server says about itself at the start.
 
 import { byId, getJson, icon } from "./dom.js";
-import { language, t, translate } from "./i18n.js";
-import { choices } from "./state.js";
+import { t, translate } from "./i18n.js";
+import { bindLook } from "./look.js";
 import { talkTab } from "./talk-view.js";
 
 const TABS = ["talk", "transcribe", "live", "system"];
@@ -19,24 +19,6 @@ let problem = ""; // why there is no answer: the key of a sentence
 let goodUntil = 0;
 let timer = 0;
 let tab = "";
-
-const systemDark = matchMedia("(prefers-color-scheme: dark)");
-
-function applyTheme() {
-  const dark = choices.get("theme") ? choices.get("theme") === "dark" : systemDark.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  for (const room of rooms.values()) room.refresh();
-}
-
-function applyLanguage() {
-  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  translate();
-  byId("switch-language").textContent = t("language.switch");
-  byId("switch-language").lang = language() === "zh" ? "en" : "zh";
-  for (const room of rooms.values()) room.refresh();
-  showServices();
-  nameTab();
-}
 
 function nameTab() {
   if (tab) document.title = `${t(`tab.${tab}`)} · Huiyin 回音`;
@@ -118,16 +100,12 @@ function banner(text, isGood = false) {
 
 for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
 rooms.set("talk", talkTab(() => setup));
-byId("switch-language").addEventListener("click", () => choices.set("language", language() === "zh" ? "en" : "zh"));
-byId("switch-theme").addEventListener("click", () => {
-  choices.set("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-});
-choices.addEventListener("language", applyLanguage);
-choices.addEventListener("theme", applyTheme);
-systemDark.addEventListener("change", applyTheme);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) learn(); });
-applyTheme();
-applyLanguage();
+bindLook(() => {
+  for (const room of rooms.values()) room.refresh();
+  showServices();
+  nameTab();
+});
 bindTabs();
 show(location.hash.slice(1));
 performance.mark("usable");
