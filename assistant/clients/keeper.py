@@ -89,8 +89,9 @@ class Keeper:
         assert restarts.start_s is not None
         if restarts.start_s == math.inf:
             times = f"{len(restarts.ends_s)} times within {WITHIN_S / 60:.0f} minutes"
-            what = f"has ended {times} and is not started again; its last words are below, and huiyin serve {name} shows all"
+            what = f"has ended {times} and is not started again; huiyin serve {name} shows all it says. Its last lines:"
         else:
-            what = f"has ended (status {child.status}); it is started again in {restarts.start_s - restarts.ends_s[-1]:.0f} s"
-        lines = [f"  {line}" for line in list(child.tail)[-_LAST_LINES:]]
+            pause_s = restarts.start_s - restarts.ends_s[-1]
+            what = f"has ended (status {child.status}); it is started again in {pause_s:.0f} s. Its last lines:"
+        lines = [f"  {line}" for line in list(child.tail)[-_LAST_LINES:]] or ["  (none)"]
         self._launcher.tell("\n".join([f"{name} {what}", *lines]))
