@@ -67,7 +67,7 @@ class TurnEnded(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class FloorChanged(Public):
-    """Whose turn it is has changed (`turns.transitions.MEANINGS`); told after all that came with it."""
+    """Whose turn it is has changed (`turns.transitions.MEANINGS`); it comes after the events that caused it."""
 
     before: State
     after: State
@@ -184,7 +184,7 @@ class ReplyEnded(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolsCalled(Public):
-    """The reply calls these tools; told once, when its text is complete and the reply has begun (or has no words).
+    """The reply calls these tools. It comes once, when its text is complete and the reply has begun (or has no words).
     Their results, added to the history, and `Session.respond` are the owner's part."""
 
     calls: tuple[CalledTool, ...]

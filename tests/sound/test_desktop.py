@@ -217,7 +217,7 @@ def test_either_stream_that_dies_in_silence_is_noticed_and_reopened_by_name(card
     port.check()
 
 
-def test_a_driver_that_hangs_when_its_device_is_gone_holds_nobody_up(card: Card) -> None:
+def test_a_driver_that_hangs_when_its_device_is_gone_blocks_no_caller(card: Card) -> None:
     loop, port = Loop(), DesktopDevice(latency_s=0.1)
     port.start(loop.exchange)
     card.hangs = True
