@@ -338,7 +338,7 @@ def test_a_loudspeaker_that_stood_still_goes_on_with_what_is_said_now() -> None:
     assert elastic.late < 0.06 * 16_000
 
 
-def test_nobody_writes() -> None:
+def test_a_silent_writer_is_one_slip() -> None:
     elastic = Elastic()
     assert not any(elastic.read(320, at * BLOCK_S).any() for at in range(50))
     elastic.write(np.ones(320, np.int16), 1.0)

@@ -23,12 +23,12 @@ def made(tmp_path: Path) -> Certificate:
     return self_signed(tmp_path)
 
 
-def load(certificate: Certificate) -> x509.Certificate:
+def parsed(certificate: Certificate) -> x509.Certificate:
     return x509.load_pem_x509_certificate(certificate.path.read_bytes())
 
 
 def test_it_names_this_machine_in_all_ways(made: Certificate) -> None:
-    names = load(made).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = parsed(made).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
     addresses = set(map(str, names.get_values_for_type(x509.IPAddress)))
     assert {"127.0.0.1", "::1"} <= addresses and set(tls.host_addresses()) <= addresses
