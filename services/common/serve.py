@@ -47,7 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
         raise _not_listening(host, port, error) from error
     return listener
@@ -57,8 +57,6 @@ def _not_listening(host: str, port: int, error: Exception) -> PortTaken:
     number = getattr(error, "errno", None)
     if isinstance(error, (socket.gaierror, UnicodeError)) or number == errno.EADDRNOTAVAIL:
         return PortTaken("services.not_our_address", host=host)
-    if isinstance(error, OverflowError):
-        return PortTaken("services.no_port", port=port)
     if number == errno.EACCES:
         return PortTaken("services.port_forbidden", host=host, port=port)
     if number == errno.EADDRINUSE:
