@@ -43,7 +43,7 @@ PERSONA = Persona(
 class LoudEar:
     """An ear that takes for speech what is loud."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, *, has_echo: bool = False) -> None:
         self._sound: list[Pcm16] = []
         self._length = self._loud = self._quiet = 0
         self._is_speaking = False

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import aiohttp
 from flask import Flask
@@ -14,9 +14,8 @@ from flask import Flask
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.engines import Engines, ears
 from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
@@ -117,14 +116,10 @@ async def _server(each: _Play) -> AsyncIterator[str]:
     assert services is not None
     persona = load_persona(settings.talk.persona)
 
-    def make_ear(threshold: float) -> Ear:
-        audio = replace(settings.audio, echo="off", speech_threshold=threshold)
-        return make_listener(replace(settings, audio=audio), _ignore)
-
     engines = Engines(
         services.parts,
         lambda voice: services,
-        make_ear,
+        ears(settings),
         {settings.talk.persona: persona},
         lambda persona: each.apologies,
     )

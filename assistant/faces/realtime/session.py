@@ -94,7 +94,7 @@ class RealtimeSession(EventSession):
         )  # fmt: skip
         self._extensions = Extensions(
             self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
-            loudspeaker,
+            self._port,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
@@ -151,6 +151,7 @@ class RealtimeSession(EventSession):
         self._sound.hear(samples)
 
     def _carry(self, message: Message) -> None:
+        self._port.carry(message)
         self._translator.carry(message)
         self._extensions.carry(message)
         if self._output:
@@ -225,7 +226,10 @@ class RealtimeSession(EventSession):
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
             detection = {**SERVER_VAD, **(detection or {})}
-            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000)
+            self._ear.open(
+                detection["threshold"], detection["prefix_padding_ms"] / 1000, has_echo=config.has_echo
+            )
+            self._port.follow_echo(config.has_echo)
         else:
             if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard
