@@ -104,7 +104,7 @@ def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.
     runner = RealtimeRunner(scenario, seed, made_voice(scenario), loop, simulated=True)
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
-    services = WatchedServices(scenario, settings, runner, endpoint)
+    services = WatchedServices(scenario, settings, runner.client, endpoint)
     apologies = load_persona(settings.talk.persona).all_apologies()
     return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
 
