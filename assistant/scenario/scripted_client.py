@@ -44,11 +44,11 @@ class ScriptedClient:
         *,
         extended: bool = True,
         simulated: bool = False,
-        aloud: bool | None = None,
+        aloud: bool = False,
     ) -> None:
         """`voice`: of the people. `extended`: with Huiyin's extensions, else as any other client; `simulated`: the
         services are simulated in this process (`watched_services`), and what they do is reported to `director`.
-        `aloud`: with echo, which needs the extensions; None: where the scenario describes its room.
+        `aloud`: with the room's echo, for which it needs the extensions.
         """
         self.world = world
         self._scenario, self._seed, self._send = scenario, seed, send
@@ -59,7 +59,7 @@ class ScriptedClient:
             if step.kind not in ("types", "key")
         }
         self._people = Mix()
-        self._aloud = extended and (bool(scenario.room) if aloud is None else aloud)
+        self._aloud = aloud
         self._room = room_of(scenario, seed)
         if not self._aloud:
             self._room = SimulatedRoom(

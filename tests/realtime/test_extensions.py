@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from huiyin.assistant.ears.echo import EchoPath, NoCanceller
+from huiyin.assistant.faces.realtime import session_config
 from tests.realtime.protocol import Event
 from tests.realtime.rig import Rig, a_rig
 
@@ -213,3 +215,18 @@ def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
     assert rig.wait("response.done")["response"]["status"] == "completed"
     rig.go_on(1.0)
     assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]
+
+
+def test_who_takes_out_the_echo_is_a_wish_that_can_change(rig: Rig) -> None:
+    assert rig.update(huiyin={"enabled": True, "echo_path": "server"})["session"]["huiyin"]["echo_path"] == "server"
+    assert rig.update(huiyin={"echo_path": "client"})["session"]["huiyin"]["echo_path"] == "client"
+    rig.send("session.update", session={"type": "realtime", "huiyin": {"echo_path": "room"}})
+    assert rig.errors()[-1]["param"] == "session.huiyin.echo_path"
+
+
+def test_a_server_without_a_canceller_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = EchoPath(NoCanceller()), "no library"
+    monkeypatch.setattr(session_config, "make_echo_path", lambda name: nothing)
+    rig.send("session.update", session={"type": "realtime", "huiyin": {"echo_path": "server"}})
+    assert (rig.errors()[-1]["code"], rig.errors()[-1]["param"]) == ("no_echo_path", "session.huiyin.echo_path")
+    assert "no library" in rig.errors()[-1]["message"]
