@@ -1,8 +1,8 @@
 """A Realtime client that does not cancel its echo, with our echo path for it: ``python -m benchmarks.realtime_echo``.
 
 In the rooms of `huiyin bench echo` a client plays aloud what a session sends it, and its microphone goes back to the
-session; both over a network that is late. The assistant tells stories and the user cuts in three times a room; all of it
-in virtual time, with the code of the server. "client" is the same echo without our path.
+session; both over a network that is late. The assistant tells stories and the user cuts in three times a room; all in
+virtual time, with the code of the server. "client" is the same echo without our path.
 
 false pauses                 times a minute of the assistant alone that it fell silent for its own voice
 false turns                  of these, times a minute that it took that for the user, and answered

@@ -1,4 +1,4 @@
-"""A scenario in real time through a Realtime server, with a scripted client: `huiyin simulate --against realtime:URL`."""
+"""A scenario in real time through a Realtime server, by a scripted client: `huiyin simulate --against realtime:URL`."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ class RealtimeRunner:
         """As `ScriptedClient`."""
         self._world = ClientWorld(loop)
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
-        self.client = ScriptedClient(
-            scenario, seed, voice, self._world, self._outbox.put_nowait, simulated=simulated
-        )
+        self.client = ScriptedClient(scenario, seed, voice, self._world, self._outbox.put_nowait, simulated=simulated)
 
     async def run(self, url: str, key: str = "") -> Result:
         """Play it at ws://…/v1/realtime. Raises aiohttp.ClientError, or TimeoutError where no session comes about."""

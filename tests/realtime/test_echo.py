@@ -32,9 +32,7 @@ STORY = (
     "One evening a young woman came in a small boat, climbed the stairs, and lit the lamp again.",
     "The fishermen saw the light from far away, and could not believe their eyes.",
 )
-SCENARIOS = [
-    path for path in sorted((ROOT / "tests/conversations").glob("*.yaml")) if read(path).depths != ("text",)
-]
+SCENARIOS = [path for path in sorted((ROOT / "tests/conversations").glob("*.yaml")) if read(path).depths != ("text",)]
 
 
 class Talk:
@@ -60,6 +58,10 @@ class Talk:
         self.teller.users.append((now, now + len(line) / SAMPLE_RATE))
         return now
 
+    def sees(self, kind: type[on.Public], since_s: float, *, within_s: float) -> bool:
+        left_s = since_s + within_s - self.client.world.now
+        return self.client.go_on(left_s, lambda: bool(self.client.since(since_s, kind)))
+
 
 @pytest.mark.parametrize("network", [NEAR, FAR], ids=["near", "far"])
 @pytest.mark.parametrize("has_track", [False, True], ids=["WebSocket", "WebRTC"])
@@ -70,8 +72,8 @@ def test_it_does_not_hear_itself_and_hears_the_user(network: Network, has_track:
         talk.client.go_on(4.0)
         assert not talk.client.since(began_s, on.ReplyPaused, on.ReplyStopped, on.SpeechHeard)
         onset_s = talk.cut_in()
-        assert talk.client.go_on(1.5, lambda: bool(talk.client.since(onset_s, on.ReplyStopped)))
-        assert talk.client.go_on(5.0, lambda: bool(talk.client.since(onset_s, on.ReplyStarted))), "it is answered"
+        assert talk.sees(on.ReplyStopped, onset_s, within_s=1.5)
+        assert talk.sees(on.ReplyStarted, onset_s, within_s=6.5), "it is answered"
         talk.client.interrupt()
         talk.client.go_on(1.0)
 

@@ -76,9 +76,7 @@ class RoomClient:
         self._track_down = line(self._track.append)
         down = line(lambda text: self.view.receive(json.loads(text)))
         settings = load(environ={})
-        self.session = RealtimeSession(
-            self.world, engines, config, PERSONA, settings, down, Limits(), self._playout
-        )
+        self.session = RealtimeSession(self.world, engines, config, PERSONA, settings, down, Limits(), self._playout)
         self._up, self._track_up = line(self.session.receive), line(self.session.hear)
         self.session.start()
         self.update(**huiyin)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from huiyin.assistant.conversation.session import Ear
-from huiyin.assistant.faces.connections.engines import MakeEar
 from huiyin.assistant.ears.listener import PRE_ROLL_S, SpeechChange
+from huiyin.assistant.faces.connections.engines import MakeEar
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 

@@ -226,9 +226,7 @@ class RealtimeSession(EventSession):
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
             detection = {**SERVER_VAD, **(detection or {})}
-            self._ear.open(
-                detection["threshold"], detection["prefix_padding_ms"] / 1000, has_echo=config.has_echo
-            )
+            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000, has_echo=config.has_echo)
             self._port.follow_echo(config.has_echo)
         else:
             if was_speaking:
