@@ -20,7 +20,8 @@ from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.items import Item
+from huiyin.assistant.dialogue.items import Item, UserItem
+from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona, reply_language
 from huiyin.assistant.dialogue.style import speaking_style
@@ -77,7 +78,6 @@ class Session:
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._apologies: Mapping[str, Pcm16] = {} if apologies is None else apologies
         self._replies = Replies()
-        self._language = persona.language
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
         self._wakes = 0  # numbers them; only the newest counts
@@ -221,8 +221,6 @@ class Session:
         match event:
             case ev.ReplyText(generation=generation, clause=clause, text=text):
                 self._replies[generation].texts[clause] = text
-            case ev.Transcribed(generation=generation, transcript=transcript):
-                self._replies[generation].language = reply_language(transcript.language, transcript.text)
         wake_s = float("inf")
         before = self._machine.state
         for action in self._machine.handle(event):
@@ -287,6 +285,7 @@ class Session:
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
         mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
         reply = self._replies[generation]
+        reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
         reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
@@ -315,8 +314,6 @@ class Session:
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         reply = self._replies[generation]
-        if reply.language or transcript.text:  # else nothing was said by the user
-            self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
         is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
         heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
@@ -338,10 +335,16 @@ class Session:
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._replies[generation]
         reply.has_failed = True
-        text = self.persona.apology(stage, reply.language or self._language)
-        self.tell(public.Notice(text=reason))
+        text = self.persona.apology(stage, reply.language or self._users_language())
+        self.tell(public.Notice(text=reason, stage=stage))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
+
+    def _users_language(self) -> str:
+        """Of the user's last words; the persona's own until there are any."""
+        words = (item.text for item in reversed(self.history.items) if isinstance(item, UserItem) and item.text)
+        last = next(words, "")
+        return language_of(last) if last else self.persona.language
 
 
 def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:

@@ -9,6 +9,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -148,7 +149,7 @@ class ClientRig:
         """Those of the session."""
         apologies = {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)}
         return Engines(
-            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar, {"test": PERSONA},
+            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar,
             lambda persona: apologies,
         )  # fmt: skip
 
@@ -249,12 +250,12 @@ class Rig(ClientRig):
             "sess_1",
             kind="realtime",
             model="huiyin",
-            instructions=PERSONA.system,
-            voice="alloy",
+            persona=replace(PERSONA, voice="alloy"),
+            personas={"test": PERSONA},
             expires_at=2_000_000_000,
         )
         settings = load(environ={}, overrides=overrides)
-        self.session = RealtimeSession(self.world, self.engines(), config, PERSONA, settings, self._take, limits)
+        self.session = RealtimeSession(self.world, self.engines(), config, settings, self._take, limits)
         self.session.start()
         self._microphone()
 

@@ -116,14 +116,9 @@ async def _server(each: _Play) -> AsyncIterator[str]:
     assert services is not None
     persona = load_persona(settings.talk.persona)
 
-    engines = Engines(
-        services.parts,
-        lambda voice: services,
-        ears(settings),
-        {settings.talk.persona: persona},
-        lambda persona: each.apologies,
-    )
-    server = RealtimeServer(settings, Services(settings), engines.personas, on_session=services.join, engines=engines)
+    engines = Engines(services.parts, lambda voice: services, ears(settings), lambda persona: each.apologies)
+    personas = {settings.talk.persona: persona}
+    server = RealtimeServer(settings, Services(settings), personas, on_session=services.join, engines=engines)
     app = Flask(__name__)
     server.mount(app)
     listener, threads = listen("127.0.0.1", 0), make_threads(settings.service)

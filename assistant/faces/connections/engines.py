@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -64,7 +64,6 @@ class Engines:
     parts: Parts
     voice_for: Callable[[Wishes], Voice]
     make_ear: MakeEar
-    personas: Mapping[str, Persona]
     apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
     model_for: Callable[[Wishes], Model] | None = None
     recogniser_for: Callable[[Wishes], Recogniser] | None = None

@@ -26,7 +26,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.heap import trim_heap
-from huiyin.services.common.routes import check_websocket
+from huiyin.services.common.routes import open_websocket
 
 SUBPROTOCOL = "realtime"
 """Beside it a browser may offer its key, as it can set no header."""
@@ -54,11 +54,12 @@ class Host:
         """`personas`: by name, the first is that of clients that name none. `on_session` gets each conversation before
         it begins. `engines`: other than the three services, as for a test.
         """
-        self.settings, self.persona = settings, next(iter(personas.values()))
+        self.settings, self.personas = settings, personas
+        self.persona = next(iter(personas.values()))
         self.on_session: Callable[[Session], None] = on_session or _ignore
         self.limits = Limits(settings.realtime.uncommitted_s, settings.realtime.items)
         self.keys = Keys()
-        self._services, self._personas, self._engines = services, personas, engines
+        self._services, self._engines = services, engines
         self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
         self._clients: set[Client] = set()
         self._apologies: dict[str, dict[str, Pcm16]] = {}
@@ -94,12 +95,10 @@ class Host:
         """One session over a WebSocket: what `begin` makes. `error_event`: what is sent to a client where there are too
         many, or a model is missing. Raises ApiError for what is no handshake.
         """
-        check_websocket(request, (SUBPROTOCOL,))
         limits = self.settings.realtime
-        socket = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
+        socket = await open_websocket(
+            request, max_message_bytes=limits.message_mb * 2**20, protocols=(SUBPROTOCOL,), ping_s=_PING_S
         )
-        await socket.prepare(request)
         connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         try:
             self.enter(connection)
@@ -157,7 +156,7 @@ class Host:
         make_ear = ears(settings)
         make_ear(settings.audio.speech_threshold)
         return Engines(
-            parts, voice_for, make_ear, self._personas, self._said,
+            parts, voice_for, make_ear, self._said,
             model_for=lambda wishes: HttpModel(self._services, name, wishes.max_tokens), recogniser_for=recogniser_for,
         )  # fmt: skip
 

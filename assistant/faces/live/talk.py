@@ -16,7 +16,7 @@ from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.items import SystemNote, item_tokens
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tokens import estimated_tokens
-from huiyin.assistant.faces.connections.audio import Decoder
+from huiyin.assistant.faces.connections.audio import Decoder, check_room
 from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
@@ -47,7 +47,7 @@ class LiveTalk:
         translator = Translator(send, output, self._delegations)
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone
-        self._decoder = Decoder(config.audio_format)
+        self._format, self._decoder = config.audio_format, Decoder(config.audio_format)
         self._is_muted = False
         self._fixture: Fixture | None = None
         history = History()
@@ -110,9 +110,8 @@ class LiveTalk:
     # -- sound
 
     def _hear(self, event: requests.AudioAppend) -> None:
-        most_s = self._limits.uncommitted_s
-        if self._microphone.waiting_s > most_s:
-            raise WireError("connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=most_s)
+        coming_s = self._format.seconds_of(event.audio)
+        check_room(self._microphone.waiting_s, coming_s, self._limits.uncommitted_s)
         samples = self._decoder.feed(event.audio)
         is_silenced = self._is_muted or self._fixture is not None
         self._microphone.receive(np.zeros_like(samples) if is_silenced else samples)

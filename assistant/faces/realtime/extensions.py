@@ -64,8 +64,8 @@ class Extensions:
             case on.TurnCommitted(generation=generation):
                 self._tell_heard(event)
                 self._forget(generation)
-            case on.Notice(generation=0, text=text):  # one of a reply is its apology: the response's transcript
-                self._send(more.NoticeGiven(text))
+            case on.Notice(generation=0, text=text, stage=stage):  # one of a reply is its apology: its transcript
+                self._send(more.NoticeGiven(text, stage))
 
     def carry(self, message: Message) -> None:
         """What the loudspeaker sends."""
