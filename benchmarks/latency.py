@@ -20,9 +20,9 @@ from benchmarks.latency_judge import CachedJudge, LlmService
 from benchmarks.latency_page import Page
 from benchmarks.latency_peers import LIVEKIT, PIPECAT, PIPECAT_SOCKET, Peer
 from benchmarks.latency_realtime import Realtime, server_settings
-from benchmarks.latency_report import Measurement, draw, outcome, report
+from benchmarks.latency_report import Measurement, draw, measurement, report
 from benchmarks.latency_services import Delays, Recording
-from benchmarks.latency_sides import Answer, Huiyin, ServicesProcess, Side
+from benchmarks.latency_sides import Huiyin, ServicesProcess, Side
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import LONGEST_PAUSE_S, BenchmarkUtterance, recordings, utterances
 from benchmarks.output import tell
@@ -66,7 +66,7 @@ def main() -> None:
             for utterance, recording in zip(spoken, recorded, strict=True):
                 play(recording)
                 for side in sides if run % 2 == 0 else reversed(sides):
-                    measured.append(_measurement(run, side.name, utterance, side.answer(utterance)))
+                    measured.append(measurement(run, side.name, utterance, side.answer(utterance)))
                     tell(_line(measured[-1]))
         about = {side.name: side.about for side in sides if side.about}
     print(report(measured, about))
@@ -107,14 +107,6 @@ def _sides(
         sides.append(make())
         opened.callback(sides[-1].close)
     return sides, services.play
-
-
-def _measurement(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Measurement:
-    is_cut_off, latency_s = outcome(answer.audible, utterance.duration_s)
-    is_lost = answer.is_lost
-    limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
-    name, language = utterance.name, utterance.language
-    return Measurement(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least, is_lost)
 
 
 def _line(one: Measurement) -> str:

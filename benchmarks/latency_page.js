@@ -64,7 +64,7 @@
   const { connect } = AudioNode.prototype;
   const { addModule } = AudioWorklet.prototype;
   const ears = new WeakMap();
-  const bench = { audible: [], buffers: {}, microphone: null };
+  const bench = { audible: [], arrived: [], buffers: {}, microphone: null };
 
   AudioWorklet.prototype.addModule = async function (...args) {
     await addModule.call(this, url);
@@ -94,6 +94,10 @@
         if (name === "huiyin-capture") bench.buffers.packet = data.samples.length;
         if (data.bufferMs) Object.assign(bench.buffers, { playoutMs: data.bufferMs, underruns: data.underruns });
       });
+      if (name === "huiyin-playback") this.port.postMessage = (message, transfer) => {
+        if (message.type === "add") bench.arrived.push(Date.now() / 1000);
+        MessagePort.prototype.postMessage.call(this.port, message, transfer);
+      };
     }
   };
 
@@ -111,6 +115,7 @@
   bench.say = (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     bench.audible = [];
+    bench.arrived = [];
     bench.microphone.port.postMessage(new Float32Array(bytes.buffer));
     return new Promise((begun) => { bench.microphone.port.onmessage = ({ data }) => begun(data); });
   };

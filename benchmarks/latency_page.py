@@ -6,6 +6,7 @@ Its microphone and an ear at its output are worklets of `latency_page.js`; all b
 from __future__ import annotations
 
 import base64
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,18 @@ class PageClient:
         """Steps of 10 ms, since the last `say`, in which something was audible."""
         return [at_s - self._ahead_s for at_s in self._page.evaluate("bench.audible")]
 
+    def waited_s(self, audible_s: float) -> float:
+        """How long sound that was audible at `audible_s`, as the first since the last `say`, had waited in the page."""
+        arrived: list[float] = self._page.evaluate("bench.arrived")
+        return audible_s - (arrived[0] - self._ahead_s)
+
     @property
     def buffers(self) -> str:
         """Its two buffers, in words."""
         buffers: dict[str, Any] = self._page.evaluate("bench.buffers")
         packet_ms = 1000 * buffers["packet"] / _WIRE_RATE
-        playout = f"{buffers['playoutMs']} ms wait before a reply begins, {buffers['underruns']} underruns"
-        return f"packets of {packet_ms:.0f} ms are captured, {playout}; Chromium {self._browser.version}"
+        playout = f"{buffers['playoutMs']} ms are buffered before a reply begins ({buffers['underruns']} underruns)"
+        return f"Chromium {self._browser.version}; packets of {packet_ms:.0f} ms are captured, {playout}"
 
     def _lose(self) -> None:
         self.is_lost = True
@@ -86,17 +92,24 @@ class Page:
     def __init__(self, url: str) -> None:
         """`url`: http address of the server."""
         self._client = PageClient(url)
+        self._waited_s: list[float] = []  # from the arrival of a reply's first sound to its first audible sample
 
     @property
     def about(self) -> str:
         """Its buffers."""
-        return self._client.buffers
+        if not self._waited_s:
+            return self._client.buffers
+        return f"{self._client.buffers}: {statistics.median(self._waited_s) * 1000:.0f} ms from arrival to ear, p50"
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         self._client.say(utterance.sound)
         answer = answer_heard(self._client, utterance.duration_s)
-        return Answer([], is_lost=True) if self._client.is_lost else answer
+        if self._client.is_lost:
+            return Answer([], is_lost=True)
+        if answer.audible:
+            self._waited_s.append(self._client.waited_s(self._client.began_s + answer.audible[0]))
+        return answer
 
     def close(self) -> None:
         """End."""

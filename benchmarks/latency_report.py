@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.latency_sides import Answer
+from benchmarks.latency_speech import BenchmarkUtterance
 from benchmarks.output import percent, source, table
 
 TARGET_OF_LIMIT = 1.10
@@ -52,6 +54,15 @@ def outcome(audible: Sequence[float], end_s: float) -> tuple[bool, float | None]
     if audible[0] < end_s - _EDGE_S:
         return True, None
     return False, audible[0] - end_s
+
+
+def measurement(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Measurement:
+    """What is counted of an answer."""
+    is_lost = answer.is_lost
+    is_cut_off, latency_s = outcome([] if is_lost else answer.audible, utterance.duration_s)
+    limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
+    name, language = utterance.name, utterance.language
+    return Measurement(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least, is_lost)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
