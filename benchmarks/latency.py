@@ -1,4 +1,4 @@
-"""Voice-to-voice latency and cut-offs, beside pipecat-ai and livekit: ``python -m benchmarks.latency --peer --realtime``.
+"""Voice-to-voice latency and cut-offs, beside its peers: ``python -m benchmarks.latency --peer --realtime``.
 
 Recorded and synthesised utterances, each with pauses of 200-700 ms, are played in real time to the live loop and, in
 turn with it, to a Realtime client, to the page in Chromium, to a pipecat pipeline in its process and behind its own

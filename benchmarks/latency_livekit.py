@@ -1,7 +1,7 @@
 """livekit's side of `benchmarks.latency`; run by the Python of its own virtual environment, never imported.
 
-An `AgentSession` without a room and without a cloud: the VAD and the end-of-turn model that come in its wheels, OpenAI's
-STT, LLM and TTS plugins pointed at the simulated services. All is at its defaults but `preemptive_tts`, which is the
+An `AgentSession` without a room and without a cloud: the VAD and the end-of-turn model that its wheels bring, OpenAI's STT,
+LLM and TTS plugins pointed at the simulated services. All is at its defaults but `preemptive_tts`, which is the
 quicker way: a reply is synthesised before the turn is known to be over. Sound goes in and out by the session's own
 audio input and output, which stand in for the room's (`latency_peer`).
 """
@@ -41,9 +41,7 @@ class Loudspeaker(io.AudioOutput):
     """A device that plays what it is given without delay, can pause, and says how far it played."""
 
     def __init__(self, played: Played) -> None:
-        super().__init__(
-            label="loudspeaker", sample_rate=OUT_RATE, capabilities=io.AudioOutputCapabilities(pause=True)
-        )
+        super().__init__(label="loudspeaker", sample_rate=OUT_RATE, capabilities=io.AudioOutputCapabilities(pause=True))
         self._played = played
         self._captured_s = 0.0  # of this segment
         self._held: list[tuple[bytes, int]] | None = None  # what is left to play, while it is paused

@@ -1,7 +1,7 @@
 """The sides of `benchmarks.latency`, and the first of them: the live loop at its defaults, in real time.
 
-All receive the same samples over the same noise, and no echo (a headset). A reply is audible when its samples are handed
-to the output; no side's sound device is part of the figures.
+All receive the same samples over the same noise, and no echo (a headset). A reply is audible when its samples are
+handed to the output; no side's sound device is part of the figures.
 """
 
 from __future__ import annotations
