@@ -1,9 +1,9 @@
 """livekit's side of `benchmarks.latency`; run by the Python of its own virtual environment, never imported.
 
-An `AgentSession` without a room and without a cloud: the VAD and the end-of-turn model that its wheels bring, OpenAI's STT,
-LLM and TTS plugins pointed at the simulated services. All is at its defaults but `preemptive_tts`, which is the
-quicker way: a reply is synthesised before the turn is known to be over. Sound goes in and out by the session's own
-audio input and output, which stand in for the room's (`latency_peer`).
+An `AgentSession` without a room and without a cloud: the VAD and the end-of-turn model that its wheels bring, and
+OpenAI's STT, LLM and TTS plugins pointed at the simulated services. All is at its defaults but `preemptive_tts`, which
+is the quicker way: a reply is synthesised before the turn is known to be over. Sound goes in and out by the session's
+own audio input and output, which stand in for the room's (`latency_peer`).
 """
 
 from __future__ import annotations
@@ -127,5 +127,5 @@ async def converse(url: str, noise_dbfs: float) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(stream=sys.stderr, level=os.environ.get("LATENCY_PEER_LOG", "WARNING"))
+    logging.basicConfig(stream=sys.stderr, level=os.environ.get("LATENCY_PEER_LOG", "ERROR"))
     asyncio.run(converse(sys.argv[1], float(sys.argv[2])))

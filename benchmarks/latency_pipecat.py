@@ -111,5 +111,5 @@ async def converse(url: str, noise_dbfs: float) -> None:
 
 if __name__ == "__main__":
     logger.remove()
-    logger.add(sys.stderr, level=os.environ.get("LATENCY_PIPECAT_LOG", "WARNING"))
+    logger.add(sys.stderr, level=os.environ.get("LATENCY_PEER_LOG", "WARNING"))
     asyncio.run(converse(sys.argv[1], float(sys.argv[2])))

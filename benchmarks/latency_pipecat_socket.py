@@ -93,7 +93,7 @@ async def _connected(port: int) -> websockets.ClientConnection:
 
 if __name__ == "__main__":
     logger.remove()
-    logger.add(sys.stderr, level=os.environ.get("LATENCY_PIPECAT_LOG", "WARNING"))
+    logger.add(sys.stderr, level=os.environ.get("LATENCY_PEER_LOG", "WARNING"))
     if sys.argv[2] == _SERVE:
         asyncio.run(serve(sys.argv[1], int(sys.argv[3])))
     else:
