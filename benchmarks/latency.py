@@ -26,6 +26,7 @@ from benchmarks.output import tell
 from huiyin.configs import settings as config
 
 _QUICK = 12  # utterances
+_NO_OPENERS = "turns.openers=false"  # they are no replies: a peer has none, or counts them
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
     args = parser.parse_args()
+    args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench" / "latency"
     spoken = utterances(settings, folder, unseen=args.unseen)

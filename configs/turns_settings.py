@@ -66,6 +66,14 @@ class TurnsSettings:
     """nor is one delayed for longer: a knock is possible speech, too"""
     hurry_s: float = setting(0.3, low=0, high=5)
     """after the last known clause began, the next is wanted: it lasts 1 s at least"""
+    openers: bool = setting(True)
+    """a short word of the assistant's own ("well,") where its reply will not be there in time"""
+    opener_s: float = setting(0.45, low=0.2, high=10)
+    """after the user's last sound, at least; people leave 0.2, and what comes sooner talks over them"""
+    opener_gain_s: float = setting(0.5, low=0, high=10)
+    """an opener takes 0.4-0.8 to say: the reply must be expected so much later, or be so much later than expected"""
+    opener_late_s: float = setting(1.0, low=0.2, high=30)
+    """... and after the user's last sound where it is not known when to expect it, or it should be there"""
     replies: bool = setting(True)
     """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))

@@ -34,6 +34,7 @@ class Tally:
     cut_off: int = 0
     latencies: list[float] = field(default_factory=list)  # of turns that interrupt nothing
     latencies_after: list[float] = field(default_factory=list)  # of the turns that do
+    first_sounds: list[float] = field(default_factory=list)  # of spoken turns; an opener, or the reply
     typed: list[float] = field(default_factory=list)
     interruptions: int = 0
     yielded: int = 0
@@ -61,6 +62,8 @@ class Tally:
             _mean_ms(self.latencies_after),
             _percentile(spoken, 50),
             _percentile(spoken, 95),
+            _percentile(self.first_sounds, 50),
+            _percentile(self.first_sounds, 95),
             _share(self.yielded, self.interruptions),
             _percentile(self.stops, 50),
             _percentile(self.stops, 95),
@@ -100,10 +103,14 @@ def tally(log: Log) -> Tally:
 def _count_turn(count: Tally, log: Log, step: Step, times: tuple[float, float, float], interrupts: bool) -> None:
     start_s, end_s, until_s = times
     count.turns += 1
+    opener = log.first("opener starts", start_s, until_s)
     reply = log.first("reply starts", start_s, until_s)
     if reply is None:
         return
     count.answered += 1
+    first_s = min(reply.at_s, opener.at_s if opener else reply.at_s)
+    if step.kind != "types" and first_s >= end_s:
+        count.first_sounds.append(first_s - end_s)
     if reply.at_s < end_s:
         count.cut_off += 1
     elif step.kind == "types":
@@ -154,8 +161,11 @@ def _has_cause(log: Log, at_s: float) -> bool:
 def _replies(log: Log) -> list[tuple[float, float]]:
     """When the assistant has the floor."""
     ends = [moment.at_s for moment in log.moments if moment.name in ("reply ends", "reply stops")]
-    starts = [moment.at_s for moment in log.named("reply starts")]
-    return [(start_s, next((at_s for at_s in ends if at_s >= start_s), log.end_s)) for start_s in starts]
+    starts: dict[int, float] = {}
+    for moment in log.moments:
+        if moment.name in ("opener starts", "reply starts"):
+            starts.setdefault(moment.generation, moment.at_s)
+    return [(start_s, next((at_s for at_s in ends if at_s >= start_s), log.end_s)) for start_s in starts.values()]
 
 
 def _gaps(log: Log, replies: Sequence[tuple[float, float]]) -> list[float]:
@@ -166,6 +176,10 @@ def _gaps(log: Log, replies: Sequence[tuple[float, float]]) -> list[float]:
         pauses.append((pause.at_s, resume.at_s if resume else log.end_s))
     gaps: list[float] = []
     for start_s, end_s in replies:
+        opener = log.first("opener starts", start_s, end_s)
+        reply = log.first("reply starts", start_s, end_s)
+        if opener:  # it is there because the reply is not
+            start_s = reply.at_s if reply else end_s
         gap_s = longest_s = 0.0
         for block in log.blocks:
             if start_s <= block.at_s < end_s - BLOCK_S:

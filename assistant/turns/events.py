@@ -93,6 +93,13 @@ class WordsJudged(ReplyEvent):
 
 
 @dataclass(frozen=True)
+class Opened(ReplyEvent):
+    """An opener was found, in answer to `Open`: its sound is with the loudspeaker, before that of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class ReplyText(ReplyEvent):
     """Clause number `clause` (from 0) of the reply, ready to be spoken."""
 

@@ -8,6 +8,7 @@ from enum import Enum
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
+from huiyin.assistant.turns.opener import OPENER, Pace, opener_due_s
 from huiyin.configs.settings import TurnsSettings
 
 
@@ -29,7 +30,7 @@ class Progress(Enum):
 class Reply:
     """A reply with its generation number. It is prepared until `commit`, and played after it."""
 
-    def __init__(self, generation: int, policy: TurnsSettings, act: Callable[[do.Action], None]) -> None:
+    def __init__(self, generation: int, policy: TurnsSettings, pace: Pace, act: Callable[[do.Action], None]) -> None:
         self.generation = generation
         self.progress = Progress.TRANSCRIBING
         self.transcript: Transcript | None = None  # what it answers
@@ -37,7 +38,7 @@ class Reply:
         self.committed = False  # the user's turn is over
         self.playing = False
         self.is_over = False  # the user's turn is, and there will be no sound
-        self._policy = policy
+        self._policy, self._pace = policy, pace
         self._act = act
         self._clauses: list[str] = []
         self._failure = ""  # why the model broke off
@@ -47,6 +48,12 @@ class Reply:
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
         self._audible_clause: int | None = None
         self._stage_due_s: dict[Stage, float] = {}  # deadlines of what is awaited
+        self._ended_s: float | None = None  # the user's speech; None: it answers none, or an earlier one
+        self._opens_s = NEVER  # an opener is possible from then on
+        self._is_opener_asked = False
+        self._opener = ""  # that is said before the first clause
+        self._llm_asked_s = 0.0
+        self._written_s: float | None = None  # when the first clause was there
         self._possible_speech_until_s = 0.0
         self._playable_s = NEVER  # when it could first be played
         self._hurry_s = NEVER  # when the next clause is asked for
@@ -64,6 +71,8 @@ class Reply:
         self.transcript = transcript or Transcript("")
         self.progress = Progress.WRITING
         self._stage_due_s = {"llm": now_s + self._policy.llm_timeout_s}
+        self._llm_asked_s = now_s
+        self._await_opener(now_s)
         self._act(do.AskLlm(self.generation, transcript))
 
     def mark_unneeded(self, transcript: Transcript, now_s: float) -> None:
@@ -84,9 +93,12 @@ class Reply:
         for text in clauses:
             self._add(text, now_s)
 
-    def commit(self, now_s: float) -> None:
-        """The user's turn is over: make all of it, and play it as soon as there is sound."""
+    def commit(self, now_s: float, ended_s: float | None = None) -> None:
+        """The user's turn is over: make all of it, and play it as soon as there is sound. `ended_s`: when the user's
+        speech ended, where an opener may follow it."""
         self.committed = True
+        self._ended_s = ended_s
+        self._await_opener(now_s)
         for clause in self._deferred:
             self._synthesise(clause, now_s)
         self._deferred.clear()
@@ -96,12 +108,18 @@ class Reply:
         """The user may be beginning to speak: it does not begin just now."""
         self._possible_speech_until_s = now_s + self._policy.possible_speech_s
 
+    @property
+    def is_only_opened(self) -> bool:
+        """Whether no more of it than an opener has been heard."""
+        return bool(self._opener) and self._audible_clause in (None, OPENER)
+
     def audible_words(self) -> str:
         """The clause being played and the one before it; all of them where it is not known which is played."""
+        said = [self._opener, *self._clauses] if self._opener else self._clauses
         if self._audible_clause is None:
-            return " ".join(self._clauses)
-        first = max(0, self._audible_clause - 1)
-        return " ".join(self._clauses[first : self._audible_clause + 1])
+            return " ".join(said)
+        at = self._audible_clause + len(said) - len(self._clauses)
+        return " ".join(said[max(0, at - 1) : at + 1])
 
     # -- time
 
@@ -112,6 +130,7 @@ class Reply:
             yield self._hurry_s
             if not self.playing:
                 yield self._play_due_s()
+                yield self._opener_due_s()
 
     def check_time(self, now_s: float) -> None:
         """Do what is due."""
@@ -120,6 +139,9 @@ class Reply:
             if now_s >= self._hurry_s:
                 self._hurry_s = NEVER
                 self._act(do.Hurry(self.generation))
+            if now_s >= self._opener_due_s() and self.transcript:
+                self._is_opener_asked = True
+                self._act(do.Open(self.generation, self.transcript))
             while late := [stage for stage, due_s in self._stage_due_s.items() if now_s >= due_s]:
                 self._fail(late[0], f"no answer from {late[0]} in time", now_s)
 
@@ -129,16 +151,24 @@ class Reply:
         """Take an event of this generation. One that nothing was asked for, or that comes twice, does nothing."""
         is_writing = self.progress is Progress.WRITING
         match event:
+            case ev.Opened(text=text) if self._is_opener_asked and not self.playing:
+                self._opener = text
+                self._play()
             case ev.ReplyText(at_s=at_s, clause=clause, text=text) if is_writing and clause == len(self._clauses):
+                if not self._clauses:
+                    self._written_s = at_s
+                    self._pace.note_written(at_s - self._llm_asked_s)
                 self._stage_due_s["llm"] = at_s + self._policy.llm_idle_timeout_s
                 self._hurry_s = NEVER
                 self._add(text, at_s)
             case ev.ReplyFinished(calls=calls) if is_writing and (self._clauses or calls):
                 self._calls = calls
-                self._text_ends(Progress.WRITTEN if self._clauses else Progress.SILENT)
+                self._text_ends(Progress.WRITTEN if self._clauses or self._opener else Progress.SILENT)
             case ev.ReplyFinished(at_s=at_s) if is_writing:
                 self._fail("llm", "the model said nothing", at_s)
-            case ev.AudioReady(clause=clause) if self._is_asked(clause):
+            case ev.AudioReady(at_s=at_s, clause=clause) if self._is_asked(clause):
+                if clause == 0 and self._written_s is not None:
+                    self._pace.note_sound(at_s - self._written_s)
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
             case ev.AudioFinished(at_s=at_s, clause=clause) if self._is_asked(clause):
@@ -149,7 +179,7 @@ class Reply:
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
             case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
                 self._audible_clause = clause
-                if clause == len(self._clauses) - 1 and is_writing:
+                if clause == len(self._clauses) - 1 and clause != OPENER and is_writing:
                     self._hurry_s = at_s + self._policy.hurry_s
             case ev.StageFailed(at_s=at_s, stage=stage, reason=reason):
                 self._fail(stage, reason, at_s)
@@ -190,6 +220,20 @@ class Reply:
 
     # -- its sound
 
+    def _await_opener(self, now_s: float) -> None:
+        """From now on one is possible: the user's turn is over, and their words are known."""
+        if self._ended_s is not None and self.progress is Progress.WRITING and self.transcript and self.transcript.text:
+            self._opens_s = now_s
+
+    def _opener_due_s(self) -> float:
+        is_on_its_way = self.progress in (Progress.WRITING, Progress.WRITTEN)
+        if self._ended_s is None or not is_on_its_way or self._first_sounds or self.playing:
+            return NEVER
+        if self._is_opener_asked or self._opens_s == NEVER:
+            return NEVER
+        expected_s = self._pace.first_sound_s(self._llm_asked_s, self._written_s)
+        return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
+
     def _is_asked(self, clause: int) -> bool:
         """Whether sound of this clause is awaited."""
         return 0 <= clause < len(self._clauses) - len(self._deferred) and clause not in self._last_sounds
@@ -206,9 +250,12 @@ class Reply:
             self._deferred.append(clause)
 
     def _play_due_s(self) -> float:
-        """When it may begin: not while the user may be going on, but it is not delayed for long either."""
-        latest_s = self._playable_s + self._policy.possible_speech_longest_s
-        return max(self._playable_s, min(self._possible_speech_until_s, latest_s))
+        """When it may begin."""
+        return self._unless_possible_speech(self._playable_s)
+
+    def _unless_possible_speech(self, due_s: float) -> float:
+        """Not while the user may be going on, but nothing is delayed for long either."""
+        return max(due_s, min(self._possible_speech_until_s, due_s + self._policy.possible_speech_longest_s))
 
     def _advance(self, now_s: float) -> None:
         if self.progress is Progress.CLOSED:
@@ -222,7 +269,7 @@ class Reply:
             self._play()
         if self.playing or self.is_over:
             self._call_tools()
-        if self._deferred or not self._clauses or len(self._last_sounds) < len(self._clauses):
+        if self._deferred or not (self._clauses or self._opener) or len(self._last_sounds) < len(self._clauses):
             return
         if self.progress is Progress.BROKEN_OFF:
             self._fail("llm", self._failure, now_s)

@@ -38,7 +38,7 @@ class _Play:
     settings: Settings
     runner: RealtimeRunner
     services: WatchedServices | None = None
-    apologies: dict[str, Pcm16] = field(default_factory=dict)
+    prepared: dict[str, Pcm16] = field(default_factory=dict)
 
 
 def play(
@@ -106,8 +106,8 @@ def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
     services = WatchedServices(scenario, settings, runner, endpoint)
-    apologies = load_persona(settings.talk.persona).all_apologies()
-    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
+    prepared = load_persona(settings.talk.persona).all_prepared()
+    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in prepared})
 
 
 @contextlib.asynccontextmanager
@@ -126,7 +126,7 @@ async def _server(each: _Play) -> AsyncIterator[str]:
         lambda voice: services,
         make_ear,
         {settings.talk.persona: persona},
-        lambda persona: each.apologies,
+        lambda persona: each.prepared,
     )
     server = RealtimeServer(settings, Services(settings), engines.personas, on_session=services.join, engines=engines)
     app = Flask(__name__)

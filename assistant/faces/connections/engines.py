@@ -57,6 +57,6 @@ class Engines:
     voice_for: Callable[[Wishes], Voice]
     make_ear: Callable[[float], Ear]
     personas: Mapping[str, Persona]
-    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
+    prepared: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
     model_for: Callable[[Wishes], Model] | None = None
     recogniser_for: Callable[[Wishes], Recogniser] | None = None

@@ -40,7 +40,9 @@ class LiveTalk:
         send: Callable[[ServerEvent], None], limits: Limits,
     ) -> None:  # fmt: skip
         self._world, self._config, self._send, self._limits = world, config, send, limits
-        self._turns = replace(settings.turns, talk_key=False, barge_in="voice")  # full duplex
+        self._turns = replace(
+            settings.turns, talk_key=False, barge_in="voice", openers=False
+        )  # full duplex; the client's backend takes what is said for the answer
         output = Output(send, config.audio_format, world)
         self._output = output
         self._delegations = Delegations(send, config, lambda: self.conversation, lambda: self.now_ms)
@@ -61,7 +63,7 @@ class LiveTalk:
             persona,
             replace(parts, voice=engines.voice_for(config)),
             settings,
-            apologies=engines.apologies(persona),
+            prepared=engines.prepared(persona),
             history=history,
         )
         self._configure()

@@ -57,7 +57,7 @@ class RealtimeSession(EventSession):
         self.config = config
         config.sends_sound = playout is None
         self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
-        self._apologies = ChainMap(engines.apologies(persona))
+        self._prepared = ChainMap(engines.prepared(persona))
         history = History()
         self._items = Items(history, self.send)
         if playout:
@@ -80,7 +80,7 @@ class RealtimeSession(EventSession):
             persona,
             parts,
             settings,
-            apologies=self._apologies,
+            prepared=self._prepared,
             history=history,
         )
         self.conversation.observe(self._translator.observe, at_once=True)
@@ -174,7 +174,7 @@ class RealtimeSession(EventSession):
         persona = self._engines.personas[choice(*self._engines.personas)(name, "session.huiyin.persona")]
         if persona is not self._persona:
             self._persona = persona
-            self._apologies.maps.insert(0, self._engines.apologies(persona))
+            self._prepared.maps.insert(0, self._engines.prepared(persona))
         return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
 
     def _append(self, event: requests.AudioAppend) -> None:
@@ -210,11 +210,13 @@ class RealtimeSession(EventSession):
     # -- its settings, put into effect
 
     def _configured_persona(self) -> Persona:
-        """Instructions of the client's own may want any language."""
+        """Instructions of the client's own may want any language, and another voice or character has no openers."""
         persona, instructions = self._persona, self.config["instructions"]
         language = self.config.extensions.get("language", persona.language)
         replies_in = persona.replies_in if instructions == persona.system else ""
-        return replace(persona, system=instructions, language=language, replies_in=replies_in)
+        is_itself = instructions == persona.system and self.config.voice == (persona.voice or DEFAULT_VOICE)
+        openers = persona.openers if is_itself and self.config.speaks else {}
+        return replace(persona, system=instructions, language=language, replies_in=replies_in, openers=openers)
 
     def _configure(self) -> None:
         config = self.config
