@@ -70,10 +70,12 @@ class TurnsSettings:
     """a short word of the assistant's own ("well,") where its reply will not be there in time"""
     opener_s: float = setting(0.45, low=0.2, high=10)
     """after the user's last sound, at least; people leave 0.2, and what comes sooner talks over them"""
-    opener_gain_s: float = setting(0.5, low=0, high=10)
-    """an opener takes 0.4-0.8 to say: the reply must be expected so much later, or be so much later than expected"""
+    opener_gain_s: float = setting(0.4, low=0, high=10)
+    """an opener takes 0.4-0.8 to say: the reply must be expected so much later"""
+    opener_overdue_s: float = setting(0.2, low=0, high=10)
+    """... or be so much later than expected ..."""
     opener_late_s: float = setting(1.0, low=0.2, high=30)
-    """... and after the user's last sound where it is not known when to expect it, or it should be there"""
+    """... and so long after the user's last sound, as it also is where it is not known when to expect it"""
     replies: bool = setting(True)
     """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))

@@ -56,4 +56,4 @@ def opener_due_s(policy: TurnsSettings, end_s: float, soonest_s: float, expected
         return late_s
     if expected_s - due_s >= policy.opener_gain_s:
         return due_s
-    return max(late_s, expected_s + policy.opener_gain_s)
+    return max(late_s, expected_s + policy.opener_overdue_s)

@@ -73,8 +73,8 @@ shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin letters
 {own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | A user who answers "tea or coffee?" with "coffee" \
 repeats what was said |
 | `opener.py` | when an opener is asked for: not before {opener_s} after the user's last sound, and only where by the \
-last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it should be \
-there by now, after {opener_late_s}. A user who goes on over it goes on with the same turn | It is spoken to its \
+last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it is \
+{opener_overdue_s} overdue, after {opener_late_s}. A user who goes on over it goes on with the same turn | It is spoken to its \
 end: where services are quick it would make the reply later |
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |

@@ -16,6 +16,7 @@ from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.metrics import clause_gaps
 from huiyin.assistant.scenario.picture import draw
 
 
@@ -107,6 +108,9 @@ class DemoReport:
             f"first sound p50 {p50_s * 1000:.0f} ms, p95 {p95_s * 1000:.0f} ms; {opened} turns began with an opener"
         )
         rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
+        if gaps := clause_gaps(self.log):
+            p50_ms, p95_ms = np.percentile(gaps, [50, 95]) * 1000
+            rows.append(f"silence between two clauses p50 {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms, over {len(gaps)}")
         for turn in self.turns:
             if turn.stop_s:
                 stop_ms = turn.stop_s * 1000
@@ -149,6 +153,7 @@ class DemoReport:
             "turns": turns,
             "first_sound_p50_ms": round(self.first_sounds[0] * 1000) if self.turns else None,
             "latency_p50_ms": round(self.p50_s * 1000) if self.turns else None,
+            "gaps_ms": [round(gap_s * 1000) for gap_s in clause_gaps(self.log)],
             "peak_memory_mb": round(self.peak_mb),
             "notices": [{"at_s": round(at, 3), "text": text} for at, text in self.trace.notices],
         }
