@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
@@ -112,7 +114,8 @@ def prepare(
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
-    messages = persona.messages(history or History(), "")
+    situation = Situation(datetime.now().astimezone(), services.settings.talk.place)
+    messages = persona.messages(history or History(), "", situation=situation)
     try:
         list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
     except ServiceError as error:

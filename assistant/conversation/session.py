@@ -19,14 +19,17 @@ from huiyin.assistant.conversation.replies import Replies
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
-from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.claims import ClaimGuard
+from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.items import Item
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.openers import Openers, kind_of
 from huiyin.assistant.dialogue.persona import Persona, reply_language
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.dialogue.style import speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Block, Pcm16, Port
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
@@ -96,6 +99,12 @@ class Session:
     def port(self) -> Port:
         """Where its sound comes from and goes to."""
         return self._port
+
+    def messages(self, user: str | None, mood: Mood | None = None) -> list[Message]:
+        """What the model is sent now, as `Persona.messages`."""
+        names = [tool.name for tool in self._tools]
+        situation = Situation(self._world.date_time, self.settings.talk.place, names)
+        return self.persona.messages(self.history, user, mood, situation)
 
     def start(self) -> None:
         """Begin to hear. Raises PortError."""
@@ -293,9 +302,12 @@ class Session:
         mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
         reply = self._replies[generation]
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
+        reply.messages = self.messages(transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
-        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice)
+        check = None
+        if transcript and self.persona.written_in and not self._tools:
+            check = ClaimGuard(transcript.text, reply_language(transcript.language, transcript.text)).speak
+        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
 
     def _open(self, generation: int, words: str) -> None:
         """Begin the reply to these words with an opener, unless its first sound has just come."""
@@ -327,10 +339,11 @@ class Session:
         is_said_unasked = clause not in reply.texts
         reply.texts[clause] = text
         if reply.has_failed:
-            self._loudspeaker.add(generation, clause, self._sound_of(text))
+            sound = self._sound_of(text)
+            self._loudspeaker.add(generation, clause, sound)
             self._loudspeaker.end_clause(generation, clause)
-            now = self._world.now
-            self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause)]
+            now, lasts_s = self._world.now, len(sound) / SAMPLE_RATE
+            self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause, lasts_s)]
         else:
             if is_said_unasked:
                 self.tell(public.ClauseWritten(generation, clause=clause, text=text))
@@ -353,7 +366,7 @@ class Session:
         self._loudspeaker.drop(generation)
         self._replies.forget(generation)
         self._trim()
-        self._stages.warm(self.persona.messages(self.history, ""), self._tools)
+        self._stages.warm(self.messages(""), self._tools)
 
     def _trim(self) -> None:
         if forgotten := self._trimming.trim():

@@ -11,6 +11,7 @@ from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.language import language_hint, language_of
 from huiyin.assistant.dialogue.mood import Mood, mood_line
 from huiyin.assistant.dialogue.openers import KINDS
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.dialogue.summary import earlier
 from huiyin.configs.errors import HuiyinError
 
@@ -43,9 +44,10 @@ class PersonaError(HuiyinError):
 @dataclass(frozen=True)
 class Persona:
     """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
-    one it speaks until the user's is known; `greeting` maps language -> its first words; `openers` maps
-    language -> kind (`openers.KINDS`) -> what a late reply may begin with; `apologies` maps language -> stage -> the
-    sentence for when that stage fails."""
+    one it speaks until the user's is known; `written_in` the languages of `system`, in which the situation is told
+    beside it: none, it is not. `greeting` maps language -> its first words; `openers` language -> kind
+    (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage -> the sentence for when that
+    stage fails."""
 
     name: str
     system: str
@@ -53,6 +55,7 @@ class Persona:
     voice: str = ""
     language: str = "zh"
     replies_in: str = "user"
+    written_in: tuple[str, ...] = ()
     greeting: Mapping[str, str] = field(default_factory=dict)
     openers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Persona:
             voice=_text(data, "voice"),
             language=language,
             replies_in=replies_in,
+            written_in=tuple(system),
             greeting=_in_languages(data, "greeting", language),
             openers=_openers(data),
             apologies=_apologies(data),
@@ -113,21 +117,32 @@ class Persona:
         openers = (text for kinds in self.openers.values() for texts in kinds.values() for text in texts)
         return list(dict.fromkeys([*openers, *self.all_apologies()]))
 
-    def messages(self, history: History, user: str | None, mood: Mood | None = None) -> list[Message]:
+    def system_prompt(self, situation: Situation | None) -> str:
+        """Who it is, and what it knows of here and now."""
+        told = [situation.told(language) for language in self.written_in] if situation else []
+        return "\n".join([self.system, *told])
+
+    def messages(
+        self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None
+    ) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words, with a line before them on how they sounded, and one on the language to
-        answer in, where they are worth one. `user` None: a reply to the history as it stands, such as to a tool's
-        result; where it has nothing to be answered, a line asks for one."""
+        keep hitting), then the user's words, with a line before them on how they sounded, one on the time and one on
+        the language to answer in, where they are worth one. `user` None: a reply to the history as it stands, such as
+        to a tool's result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
             moods = [turn.mood for turn in history.turns]
             last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
+                situation.time_line(user) if situation and self.written_in else "",
                 language_hint(user, last_reply, self.replies_in),
             ]
         words = history.opening(self.language) if user is None else "\n".join([*filter(None, lines), user])
-        return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
+        return [
+            {"role": "system", "content": self.system_prompt(situation) + earlier(history.summary)},
+            *history.messages(words),
+        ]
 
 
 def reply_language(transcript_language: str, text: str) -> str:

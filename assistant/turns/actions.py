@@ -57,7 +57,7 @@ class Open(Action):
 
 @dataclass(frozen=True)
 class Hurry(Action):
-    """The last clause so far is being played: give what is complete by now, and the next as soon as there is one."""
+    """The voice will soon have no more sound: give what is complete by now, the next clause as soon as there is one."""
 
     generation: int
 

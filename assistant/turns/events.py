@@ -123,9 +123,10 @@ class AudioReady(ReplyEvent):
 
 @dataclass(frozen=True)
 class AudioFinished(ReplyEvent):
-    """The last sound of a clause is there."""
+    """The last sound of a clause is there, which lasts `lasts_s` in all."""
 
     clause: int
+    lasts_s: float = 0.0
 
 
 @dataclass(frozen=True)

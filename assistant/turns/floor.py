@@ -13,8 +13,8 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.earlier import Earlier
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.interruption import Interruption
-from huiyin.assistant.turns.opener import Pace
 from huiyin.assistant.turns.overlap import Overlap
+from huiyin.assistant.turns.pace import Pace
 from huiyin.assistant.turns.reply import Progress, Reply
 from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.assistant.turns.text_judge import can_be_judged

@@ -6,40 +6,12 @@ reply later, as it is spoken to its end: so it is decided by how long the last r
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
-
 from huiyin.assistant.turns.events import NEVER
 from huiyin.configs.settings import TurnsSettings
 
 OPENER = -1
 """The number of the opener among the clauses of a reply."""
 _UNHEARD = ("key", "off")  # policies by which a user who goes on is not heard while an opener is said
-_REPLIES = 3  # that are remembered: services that become quick are believed after two
-
-
-class Pace:
-    """How long the last replies took to be there. All times are in seconds."""
-
-    def __init__(self) -> None:
-        self._writing: deque[float] = deque(maxlen=_REPLIES)
-        self._speaking: deque[float] = deque(maxlen=_REPLIES)
-
-    def note_written(self, takes_s: float) -> None:
-        """From asking the model to the first clause."""
-        self._writing.append(takes_s)
-
-    def note_sound(self, takes_s: float) -> None:
-        """From asking the voice to the first sound of the first clause."""
-        self._speaking.append(takes_s)
-
-    def first_sound_s(self, asked_s: float, written_s: float | None) -> float | None:
-        """When the first sound of a reply may be expected, for which the model was asked at `asked_s` and whose first
-        clause was there at `written_s`; None where nothing is known."""
-        if not self._writing or not self._speaking:
-            return None
-        known_s = asked_s + statistics.median(self._writing) if written_s is None else written_s
-        return known_s + statistics.median(self._speaking)
 
 
 def opener_due_s(policy: TurnsSettings, end_s: float, soonest_s: float, expected_s: float | None) -> float:

@@ -8,7 +8,8 @@ from enum import Enum
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
-from huiyin.assistant.turns.opener import OPENER, Pace, opener_due_s
+from huiyin.assistant.turns.opener import OPENER, opener_due_s
+from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
 
 
@@ -46,6 +47,7 @@ class Reply:
         self._deferred: list[do.Synthesise] = []  # clauses after the first: synthesised once it is committed
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
+        self._sound = SoundAhead()
         self._audible_clause: int | None = None
         self._stage_due_s: dict[Stage, float] = {}  # deadlines of what is awaited
         self._ended_s: float | None = None  # the user's speech; None: it answers none, or an earlier one
@@ -54,9 +56,10 @@ class Reply:
         self._opener = ""  # that is said before the first clause
         self._llm_asked_s = 0.0
         self._written_s: float | None = None  # when the first clause was there
+        self._asked_voice_s = 0.0  # when the voice could begin with the clause that it makes
         self._possible_speech_until_s = 0.0
         self._playable_s = NEVER  # when it could first be played
-        self._hurry_s = NEVER  # when the next clause is asked for
+        self._is_hurried = False  # the next clause has been asked for
 
     # -- what the machine asks of it
 
@@ -127,7 +130,7 @@ class Reply:
         """When time alone may bring something about; never before it is committed."""
         if self.committed and self.progress is not Progress.CLOSED:
             yield from self._stage_due_s.values()
-            yield self._hurry_s
+            yield self._hurry_due_s()
             if not self.playing:
                 yield self._play_due_s()
                 yield self._opener_due_s()
@@ -136,8 +139,8 @@ class Reply:
         """Do what is due."""
         if self.committed and self.progress is not Progress.CLOSED:
             self._advance(now_s)
-            if now_s >= self._hurry_s:
-                self._hurry_s = NEVER
+            if now_s >= self._hurry_due_s():
+                self._is_hurried = True
                 self._act(do.Hurry(self.generation))
             if now_s >= self._opener_due_s() and self.transcript:
                 self._is_opener_asked = True
@@ -159,7 +162,7 @@ class Reply:
                     self._written_s = at_s
                     self._pace.note_written(at_s - self._llm_asked_s)
                 self._stage_due_s["llm"] = at_s + self._policy.llm_idle_timeout_s
-                self._hurry_s = NEVER
+                self._is_hurried = False
                 self._add(text, at_s)
             case ev.ReplyFinished(calls=calls) if is_writing and (self._clauses or calls):
                 self._calls = calls
@@ -167,11 +170,13 @@ class Reply:
             case ev.ReplyFinished(at_s=at_s) if is_writing:
                 self._fail("llm", "the model said nothing", at_s)
             case ev.AudioReady(at_s=at_s, clause=clause) if self._is_asked(clause):
-                if clause == 0 and self._written_s is not None:
-                    self._pace.note_sound(at_s - self._written_s)
+                if clause not in self._first_sounds and self._written_s is not None:
+                    self._pace.note_sound(at_s - self._asked_voice_s, is_first=clause == 0)
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
-            case ev.AudioFinished(at_s=at_s, clause=clause) if self._is_asked(clause):
+            case ev.AudioFinished(at_s=at_s, clause=clause, lasts_s=lasts_s) if self._is_asked(clause):
+                self._sound.add(clause, lasts_s)
+                self._asked_voice_s = at_s
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
                 self._last_sounds.add(clause)
@@ -179,8 +184,7 @@ class Reply:
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
             case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
                 self._audible_clause = clause
-                if clause == len(self._clauses) - 1 and clause != OPENER and is_writing:
-                    self._hurry_s = at_s + self._policy.hurry_s
+                self._sound.begin(clause, at_s)
             case ev.StageFailed(at_s=at_s, stage=stage, reason=reason):
                 self._fail(stage, reason, at_s)
         self._advance(event.at_s)
@@ -215,7 +219,6 @@ class Reply:
 
     def _text_ends(self, progress: Progress) -> None:
         self.progress = progress
-        self._hurry_s = NEVER
         self._stage_due_s.pop("llm", None)
 
     # -- its sound
@@ -234,6 +237,13 @@ class Reply:
         expected_s = self._pace.first_sound_s(self._llm_asked_s, self._written_s)
         return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
 
+    def _hurry_due_s(self) -> float:
+        """When the next clause is wanted: just in time for the voice, which is idle till then."""
+        is_idle = bool(self._clauses) and len(self._last_sounds) == len(self._clauses)
+        if self._is_hurried or not is_idle or self.progress is not Progress.WRITING:
+            return NEVER
+        return self._sound.end_s - self._pace.next_sound_s - self._policy.hurry_s
+
     def _is_asked(self, clause: int) -> bool:
         """Whether sound of this clause is awaited."""
         return 0 <= clause < len(self._clauses) - len(self._deferred) and clause not in self._last_sounds
@@ -245,6 +255,8 @@ class Reply:
     def _synthesise(self, clause: do.Synthesise, now_s: float) -> None:
         if self.committed or clause.clause == 0:
             self._stage_due_s.setdefault("tts", now_s + self._policy.tts_timeout_s)
+            if len(self._last_sounds) == clause.clause:  # the voice is idle
+                self._asked_voice_s = now_s
             self._act(clause)
         else:
             self._deferred.append(clause)

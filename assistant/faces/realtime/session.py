@@ -216,7 +216,11 @@ class RealtimeSession(EventSession):
         replies_in = persona.replies_in if instructions == persona.system else ""
         is_itself = instructions == persona.system and self.config.voice == (persona.voice or DEFAULT_VOICE)
         openers = persona.openers if is_itself and self.config.speaks else {}
-        return replace(persona, system=instructions, language=language, replies_in=replies_in, openers=openers)
+        written_in = persona.written_in if instructions == persona.system else ()  # others say all that they want said
+        return replace(
+            persona, system=instructions, language=language, replies_in=replies_in, written_in=written_in,
+            openers=openers,
+        )  # fmt: skip
 
     def _configure(self) -> None:
         config = self.config
