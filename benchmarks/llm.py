@@ -30,7 +30,7 @@ LATE = 10
 TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
 REPLY_TOKENS = 40
 LONG_TOKENS = 128
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 PAUSE_S = 6.0  # of several users at once: they listen to the reply, and speak
 
 
