@@ -37,7 +37,7 @@ class _Play:
     settings: Settings
     runner: RealtimeRunner
     services: WatchedServices | None = None
-    apologies: dict[str, Pcm16] = field(default_factory=dict)
+    prepared: dict[str, Pcm16] = field(default_factory=dict)
 
 
 def play(
@@ -105,8 +105,8 @@ def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
     services = WatchedServices(scenario, settings, runner.client, endpoint)
-    apologies = load_persona(settings.talk.persona).all_apologies()
-    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
+    prepared = load_persona(settings.talk.persona).all_prepared()
+    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in prepared})
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +116,7 @@ async def _server(each: _Play) -> AsyncIterator[str]:
     assert services is not None
     persona = load_persona(settings.talk.persona)
 
-    engines = Engines(services.parts, lambda voice: services, ears(settings), lambda persona: each.apologies)
+    engines = Engines(services.parts, lambda voice: services, ears(settings), lambda persona: each.prepared)
     personas = {settings.talk.persona: persona}
     server = RealtimeServer(settings, Services(settings), personas, on_session=services.join, engines=engines)
     app = Flask(__name__)

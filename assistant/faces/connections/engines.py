@@ -64,7 +64,7 @@ class Engines:
     parts: Parts
     voice_for: Callable[[Wishes], Voice]
     make_ear: MakeEar
-    apologies: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
+    prepared: Callable[[Persona], dict[str, Pcm16]] = lambda persona: {}
     model_for: Callable[[Wishes], Model] | None = None
     recogniser_for: Callable[[Wishes], Recogniser] | None = None
 

@@ -59,8 +59,8 @@ class Extensions:
                 self._send(more.InputPartial(self._turns.item_id, transcript.text))
             case on.TurnEnded(generation=generation, end_s=end_s):
                 self._ended_s[generation] = end_s
-            case on.ReplyStarted(generation=generation):
-                self._tell_latency(generation, at_s)
+            case on.ReplyStarted() | on.ClauseStarted() if self._trace.begins(event):
+                self._tell_latency(event.generation, at_s)
             case on.TurnCommitted(generation=generation):
                 self._tell_heard(event)
                 self._forget(generation)
