@@ -233,6 +233,8 @@ class TalkSettings:
 
     persona: str = setting("huiyin")
     """a name in configs/personas, or a path to a TOML file"""
+    place: str = setting("")
+    """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
     history_tokens: int = setting(800, low=0, high=1_000_000)

@@ -101,7 +101,7 @@ class ModelAsked(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class ClauseWritten(Public):
-    """Clause number `clause` (from 0) of the reply, as it will be shown and spoken."""
+    """Clause number `clause` (from 0; -1: an opener before it) of the reply, as it will be shown and spoken."""
 
     clause: int
     text: str

@@ -130,7 +130,8 @@ def test_a_recording_is_heard_and_judged_by_the_real_endpoint_model(tmp_path: Pa
 
 
 def test_time_skips_what_is_not_awaited() -> None:
-    result = simulate(parse({"turns": [{"user": "hello", "fails": {"llm": "stall"}, "expect": {"event": "apology"}}]}))
+    turn = {"user": "hello", "fails": {"llm": "stall"}, "expect": {"event": "apology"}}
+    result = simulate(parse({"settings": {"turns.openers": False}, "turns": [turn]}))
     assert result.passed
     assert result.log.end_s > 20
     assert len(result.log.blocks) < 20 / 0.02, "silence is not played"

@@ -6,21 +6,20 @@ import asyncio
 import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, web
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
+from huiyin.assistant.conversation.assemble import make_endpoint, session_name
 from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
-from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.connection import Connection, Talk
-from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes, ears
 from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.ports.port import Pcm16
@@ -63,7 +62,7 @@ class Host:
         self._services, self._engines = services, engines
         self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
         self._clients: set[Client] = set()
-        self._apologies: dict[str, dict[str, Pcm16]] = {}
+        self._prepared: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
         self._tidying: asyncio.TimerHandle | None = None
 
@@ -146,10 +145,6 @@ class Host:
         by_sound = make_endpoint(settings, _ignore)
         parts = http_parts(self._services, "", session=name, speak=True, by_sound=by_sound)
 
-        def make_ear(threshold: float) -> Ear:
-            audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
-            return make_listener(replace(settings, audio=audio), _ignore)
-
         def voice_for(wishes: Wishes) -> Voice:
             voice = "" if wishes.voice == DEFAULT_VOICE else wishes.voice
             return HttpVoice(self._services, voice, name, wishes.speed)
@@ -158,18 +153,19 @@ class Host:
             known = wishes.language in settings.asr.languages  # others would be refused
             return HttpRecogniser(self._services, wishes.language if known else "")
 
+        make_ear = ears(settings)
         make_ear(settings.audio.speech_threshold)
         return Engines(
-            parts, voice_for, make_ear, self._said,
+            parts, voice_for, make_ear, self._prepare,
             model_for=lambda wishes: HttpModel(self._services, name, wishes.max_tokens), recogniser_for=recogniser_for,
         )  # fmt: skip
 
-    def _said(self, persona: Persona) -> dict[str, Pcm16]:
-        """The apologies' sound, made once a persona."""
-        if persona.name not in self._apologies:
-            folder = self.settings.store.path.parent / "apologies"
-            self._apologies[persona.name] = Apologies(self._services, persona, folder)
-        return self._apologies[persona.name]
+    def _prepare(self, persona: Persona) -> dict[str, Pcm16]:
+        """The sound of openers and apologies, made once a persona."""
+        if persona.name not in self._prepared:
+            folder = self.settings.store.path.parent / "prepared"
+            self._prepared[persona.name] = PreparedSpeech(self._services, persona, folder)
+        return self._prepared[persona.name]
 
 
 def _abort(request: web.Request) -> None:

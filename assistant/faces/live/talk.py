@@ -40,7 +40,10 @@ class LiveTalk:
         send: Callable[[ServerEvent], None], limits: Limits,
     ) -> None:  # fmt: skip
         self._world, self._config, self._send, self._limits = world, config, send, limits
-        self._turns = replace(settings.turns, talk_key=False, barge_in="voice")  # full duplex
+        self._persona = persona
+        self._turns = replace(
+            settings.turns, talk_key=False, barge_in="voice", openers=False
+        )  # full duplex; the client's backend takes what is said for the answer
         output = Output(send, config.audio_format, world)
         self._output = output
         self._delegations = Delegations(send, config, lambda: self.conversation, lambda: self.now_ms)
@@ -61,7 +64,7 @@ class LiveTalk:
             persona,
             replace(parts, voice=engines.voice_for(config)),
             settings,
-            apologies=engines.apologies(persona),
+            prepared=engines.prepared(persona),
             history=history,
         )
         self._configure()
@@ -189,7 +192,9 @@ class LiveTalk:
         self._send(wire.SessionUpdated(session=self._config.echo(), client_event_id=event.event_id))
 
     def _configure(self) -> None:
-        persona = replace(self.conversation.persona, system=self._config.instructions)
+        instructions, own = self._config.instructions, self._persona
+        written_in = own.written_in if instructions == own.system else ()  # others say all that they want said
+        persona = replace(own, system=instructions, written_in=written_in)
         self.conversation.configure(
             turns=None if self._fixture else self._turns,
             persona=persona,

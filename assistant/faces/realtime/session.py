@@ -10,7 +10,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.faces.connections.engines import Engines, Limits
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
 from huiyin.assistant.faces.connections.events import EventSession
 from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.tools import choice_of, tools_of
@@ -56,7 +56,7 @@ class RealtimeSession(EventSession):
         self.config = config
         config.sends_sound = playout is None
         self._world, self._engines, self._own_turns = world, engines, settings.turns
-        self._apologies = ChainMap(engines.apologies(config.persona))
+        self._prepared = ChainMap(engines.prepared(config.persona))
         history = History()
         self._items = Items(history, self.send)
         if playout:
@@ -79,7 +79,7 @@ class RealtimeSession(EventSession):
             config.persona,
             parts,
             settings,
-            apologies=self._apologies,
+            prepared=self._prepared,
             history=history,
         )
         self.conversation.observe(self._translator.observe, at_once=True)
@@ -93,7 +93,7 @@ class RealtimeSession(EventSession):
         )  # fmt: skip
         self._extensions = Extensions(
             self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
-            loudspeaker,
+            self._port,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
@@ -150,6 +150,7 @@ class RealtimeSession(EventSession):
         self._sound.hear(samples)
 
     def _carry(self, message: Message) -> None:
+        self._port.carry(message)
         self._translator.carry(message)
         self._extensions.carry(message)
         if self._output:
@@ -161,7 +162,7 @@ class RealtimeSession(EventSession):
         before = self.config.persona
         self.config.update(event.session)
         if self.config.persona is not before:
-            self._apologies.maps.insert(0, self._engines.apologies(self.config.persona))
+            self._prepared.maps.insert(0, self._engines.prepared(self.config.persona))
         self._configure()
         self.send(wire.SessionUpdated(self.config.echo()))
         if self.config.extensions:
@@ -200,11 +201,17 @@ class RealtimeSession(EventSession):
     # -- its settings, put into effect
 
     def _configured_persona(self) -> Persona:
-        """Instructions of the client's own may want any language."""
+        """Instructions of the client's own may want any language, and another voice or character has no openers."""
         persona, instructions = self.config.persona, self.config["instructions"]
         language = self.config.extensions.get("language", persona.language)
         replies_in = persona.replies_in if instructions == persona.system else ""
-        return replace(persona, system=instructions, language=language, replies_in=replies_in)
+        is_itself = instructions == persona.system and self.config.voice == (persona.voice or DEFAULT_VOICE)
+        openers = persona.openers if is_itself and self.config.speaks else {}
+        written_in = persona.written_in if instructions == persona.system else ()  # others say all that they want said
+        return replace(
+            persona, system=instructions, language=language, replies_in=replies_in, written_in=written_in,
+            openers=openers,
+        )  # fmt: skip
 
     def _configure(self) -> None:
         config = self.config
@@ -215,7 +222,8 @@ class RealtimeSession(EventSession):
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
             detection = {**SERVER_VAD, **(detection or {})}
-            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000)
+            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000, has_echo=config.has_echo)
+            self._port.follow_echo(config.has_echo)
         else:
             if was_speaking:
                 self.conversation.end_turn()  # of which nothing more will be heard

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
 from huiyin.assistant.faces.connections.checks import (
@@ -102,12 +103,25 @@ _input = record(
     }
 )
 audio_output = record({"format": _format, "voice": voice, "speed": number(0.25, 1.5)})
+
+
+def _echo_path(value: Any, param: str) -> str:
+    """Whose echo path it is: ours only where this machine has a canceller."""
+    wanted: str = choice("client", "server")(value, param)
+    if wanted == "server":
+        path, missing = make_echo_path("both")
+        if path.name == "off":
+            raise WireError("realtime.no_echo_path", code="no_echo_path", param=param, missing=missing)
+    return wanted
+
+
 _huiyin = record(
     {
         "enabled": flag,
         "persona": text(NAME),
         "language": choice("zh", "en"),
         "barge_in": choice("voice", "key", "off"),
+        "echo_path": _echo_path,
     }
 )
 _session = record(
@@ -298,6 +312,11 @@ class SessionConfig:
         """The object `huiyin`; {} where the client has not asked for it."""
         huiyin: Json = self._body.get("huiyin") or {}
         return huiyin if huiyin.get("enabled") else {}
+
+    @property
+    def has_echo(self) -> bool:
+        """The client's sound has the assistant's own in it; else it has taken that out."""
+        return bool(self.extensions.get("echo_path") == "server")
 
 
 def _merged(before: Json, changes: Json) -> Json:
