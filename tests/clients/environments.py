@@ -26,6 +26,7 @@ PACKAGES = {
 }
 SAME_AS = {
     "openai_live": "openai_sdk",
+    "openai_once": "openai_sdk",
     "live_types": "openai_sdk",
     "pipecat_live": "pipecat_service",
     "livekit_live": "livekit_plugin",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.realtime.protocol import Event
+from huiyin.assistant.dialogue.items import UserItem
 from tests.realtime.rig import Rig, a_rig
 
 
@@ -213,3 +214,16 @@ def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
     assert rig.wait("response.done")["response"]["status"] == "completed"
     rig.go_on(1.0)
     assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]
+
+
+def test_what_is_typed_just_after_the_end_of_a_turn_stands_behind_it(rig: Rig) -> None:
+    rig.update(huiyin={"enabled": True})
+    rig.say("hello there", 0.6)
+    rig.go_on(1.0)
+    rig.send("input_audio_buffer.commit")
+    rig.send("huiyin.type", text="Typed.")
+    rig.go_on(8.0)
+    users = [event["item"] for event in rig.all("conversation.item.added") if event["item"]["role"] == "user"]
+    assert [user["content"][0]["type"] for user in users] == ["input_audio", "input_text"]
+    history = rig.session.conversation.history
+    assert [item.text for item in history.items if isinstance(item, UserItem)] == ["hello there", "Typed."]

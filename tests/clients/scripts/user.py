@@ -106,6 +106,17 @@ class User:
         noise = random.Random(1)
         self._noise = array("h", (noise.randint(-_NOISE, _NOISE) for _ in range(BLOCK * 50))).tobytes()
 
+    async def ask(self) -> None:
+        """The first turn alone."""
+        devices = asyncio.create_task(self._run_devices())
+        try:
+            await asyncio.sleep(0.5)
+            await self._say(WEATHER)
+            await self._until(lambda: bool(self.player.last_item) and self.replies_done > 0, "the weather")
+            await self._until(lambda: self.player.idle_s > 0.7, "the end of the weather")
+        finally:
+            devices.cancel()
+
     async def converse(self) -> None:
         """All three turns."""
         devices = asyncio.create_task(self._run_devices())
