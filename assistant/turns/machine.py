@@ -46,8 +46,8 @@ class TurnMachine(Floor):
 
     @on(ev.SpeechStarted, states=[State.LISTENING], to=[State.USER])
     def _begin(self, event: ev.SpeechStarted) -> None:
-        """the user's turn begins, at the onset of the speech, or of what was said over the end of a reply if its words are
-        still awaited"""
+        """the user's turn begins, at the onset of the speech, or of what was said over the end of a reply if its words
+        are still awaited"""
         if not self.policy.talk_key:
             whole = Interruption.begin(event.onset_s, "", self._interruption, self.policy)
             self._take_turn(UserTurn(whole.onset_s), event.at_s)

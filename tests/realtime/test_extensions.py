@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.realtime.protocol import Event
 from huiyin.assistant.dialogue.items import UserItem
+from tests.realtime.protocol import Event
 from tests.realtime.rig import Rig, a_rig
 
 
@@ -222,7 +222,9 @@ def test_what_is_typed_just_after_the_end_of_a_turn_stands_behind_it(rig: Rig) -
     rig.go_on(1.0)
     rig.send("input_audio_buffer.commit")
     rig.send("huiyin.type", text="Typed.")
-    rig.go_on(8.0)
+    rig.go_on(1.0)
+    rig.send("huiyin.interrupt")
+    rig.go_on(1.0)
     users = [event["item"] for event in rig.all("conversation.item.added") if event["item"]["role"] == "user"]
     assert [user["content"][0]["type"] for user in users] == ["input_audio", "input_text"]
     history = rig.session.conversation.history

@@ -19,7 +19,7 @@ _WANTS_KEY = (401, 403)
 
 
 def address_of(text: str) -> str:
-    """ws://HOST:PORT/v1/realtime for what a person wrote: http is ws, and the path may be missing. Raises UsageError."""
+    """ws://HOST:PORT/v1/realtime for what was written: http is ws, the path may be missing. Raises UsageError."""
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -53,7 +53,7 @@ async def look_for(url: str, key: str) -> None:
         raise UsageError("cli.not_realtime", url=url, why=f"no session within {_LIMIT_S:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UsageError("cli.no_realtime_server", url=url, why=error) from error
-    match _event(message):
+    match _event(message.data):
         case {"type": "session.created"}:
             pass
         case {"type": "error", "error": {"message": str(why)}}:
@@ -62,10 +62,9 @@ async def look_for(url: str, key: str) -> None:
             raise UsageError("cli.not_realtime", url=url, why="its first message is no session.created")
 
 
-def _event(message: aiohttp.WSMessage) -> object:
-    if message.type is not aiohttp.WSMsgType.TEXT:
-        return None
+def _event(data: object) -> object:
+    """None where it is no JSON text."""
     try:
-        return json.loads(message.data)
+        return json.loads(data) if isinstance(data, str) else None
     except ValueError:
         return None

@@ -46,8 +46,8 @@ def play(
 ) -> tuple[list[Result], list[NotPlayable]]:
     """(what came of those with sound, which of these could not be played).
 
-    `url`: of a server that runs, with services of its own, and the `key` for it; '': one of this process, with simulated
-    services. Raises UsageError where the connection does not hold.
+    `url`: of a server that runs, with services of its own, and the `key` for it; '': one of this process, with
+    simulated services. Raises UsageError where the connection does not hold.
     """
     refused: list[NotPlayable] = []
     playable: list[Scenario] = []

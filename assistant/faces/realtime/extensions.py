@@ -7,6 +7,7 @@ from collections.abc import Callable
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
+from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import AssistantItem
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
@@ -30,8 +31,10 @@ class Extensions:
     def __init__(
         self, send: Callable[[ServerEvent], None], translator: Translator,
         turns: UserTurns, items: Items, session: Session, responses: Responses, loudspeaker: RemoteLoudspeaker,
+        world: World,
     ) -> None:  # fmt: skip
         self.is_enabled = False
+        self._world = world
         self._send, self._translator, self._turns = send, translator, turns
         self._items, self._session, self._responses, self._loudspeaker = items, session, responses, loudspeaker
         self._trace = Trace()
@@ -160,16 +163,18 @@ class Extensions:
         self._responses.stop()
 
     def type(self, event: more.TypeText) -> None:
-        """The user types."""
-        if not event.text.strip():
-            return
-        self._responses.stop()
+        """The user types. What is due at this instant, such as the end of a spoken turn, comes before it."""
+        if event.text.strip():
+            self._responses.stop()
+            self._world.at(self._world.now, lambda: self._typed(event.text))
+            self._session.type(event.text)
+
+    def _typed(self, text: str) -> None:
         self._translator.settle_turn()
-        content = [{"type": "input_text", "text": event.text}]
+        content = [{"type": "input_text", "text": text}]
         item = self._items.add(new_body("message", role="user", content=content))
         self._items.done(item)
         self._translator.type(item)
-        self._session.type(event.text)
 
 
 def _ms(samples: int) -> int:

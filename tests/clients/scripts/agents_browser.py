@@ -1,7 +1,7 @@
 """A talk with the npm package `@openai/agents` in Chromium: `agents_browser.html`, over a WebSocket or WebRTC.
 
-``agents_browser.py websocket|webrtc URL FOLDER HOME CHROMIUM``: `HOME` has the npm packages. The page stands at the server's own
-address, as a page that comes with it would, though it is Playwright that answers for its files. The microphone is a
+``agents_browser.py websocket|webrtc URL FOLDER HOME CHROMIUM``: `HOME` has the npm packages. The page stands at the
+server's own address, as a page that comes with it would, though it is Playwright that answers for its files. The microphone is a
 file, so that what is said is said at fixed times: the pauses are long enough for an answer on a busy machine.
 """
 
@@ -19,7 +19,7 @@ from user import RATE, STORY, TIME, WEATHER, tell
 _PAGE = Path(__file__).with_suffix(".html")
 _BUNDLE = "node_modules/@openai/agents-realtime/dist/bundle"
 _PAUSES_S = {"": 5.0, WEATHER: 8.0, STORY: 5.0, TIME: 60.0}  # after each; first: while the page connects
-_LIMIT_S = 60.0
+_LIMIT_S = 90.0
 _NOISE = 3  # of int16: a room is never silent
 
 
@@ -40,9 +40,11 @@ def run(over: str, url: str, folder: Path, home: Path, chromium: str) -> None:
         heard = _microphone(Path(place) / "microphone.wav", folder)
         fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
         fake += [f"--use-file-for-fake-audio-capture={heard}%noloop", "--autoplay-policy=no-user-gesture-required"]
+        fake += ["--disable-features=LocalNetworkAccessChecks"]  # Playwright answers for the page: it has no network
         browser = api.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--mute-audio", *fake])
         page = browser.new_page()
         page.on("pageerror", lambda error: tell("error", error=str(error)))
+        page.on("console", lambda line: line.type == "error" and tell("console", text=line.text))
         page.expose_function("tell", told)
         page.route("**/client/*", answer)
         page.goto(f"{url}/client/{_PAGE.name}?over={over}")
