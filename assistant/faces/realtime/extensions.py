@@ -19,6 +19,7 @@ from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Pause, Resume, Sound
+from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.transitions import State
 
@@ -163,18 +164,17 @@ class Extensions:
         self._responses.stop()
 
     def type(self, event: more.TypeText) -> None:
-        """The user types. What is due at this instant, such as the end of a spoken turn, comes before it."""
-        if event.text.strip():
-            self._responses.stop()
-            self._world.at(self._world.now, lambda: self._typed(event.text))
-            self._session.type(event.text)
-
-    def _typed(self, text: str) -> None:
+        """The user types."""
+        if not event.text.strip():
+            return
+        self._responses.stop()
+        self._session.handle(ev.TimePassed(self._world.now))  # a spoken turn that is just over comes before it
         self._translator.settle_turn()
-        content = [{"type": "input_text", "text": text}]
+        content = [{"type": "input_text", "text": event.text}]
         item = self._items.add(new_body("message", role="user", content=content))
         self._items.done(item)
         self._translator.type(item)
+        self._session.type(event.text)
 
 
 def _ms(samples: int) -> int:
