@@ -18,6 +18,7 @@ from flask import Flask
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.persona_files import load_all
+from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     context = certificate.context() if certificate else None
     check_port(web.host, web.port)
     door = Door(key.key, web.port)
-    with Launcher(settings, args.service_arguments, _say) as launcher:
+    with model_choice(args, settings, _say) as choice, Launcher(settings, args.service_arguments, _say) as launcher:
         services, latencies = launcher.services, Latencies()
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(settings, key, certificate)
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if not args.no_open and _has_screen():
                 address = _address(_here(web.host), web.port, certificate)
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
+            settle(choice, settings)
             _start(launcher)
 
         own = replace(settings.service, host=web.host, api_key="")
