@@ -30,6 +30,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Engine, Hints, join_texts, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from huiyin.services.llm.checks import check_chat
 from huiyin.services.llm.engines.embedded import Embedded
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.upstream import Caller
@@ -94,12 +95,8 @@ def _letters(text: str) -> str:
 def _answers(settings: Settings, proof: tuple[Proof, ...]) -> Iterator[str]:
     proxy = Proxy([Embedded(settings)], settings.llm)
     for entry in proof:
-        body = {
-            "messages": [{"role": "user", "content": entry.ask}],
-            "max_tokens": _MOST_TOKENS,
-            "temperature": 0.0,
-            "stream": False,
-        }
+        asked = [{"role": "user", "content": entry.ask}]
+        body = check_chat({"messages": asked, "max_tokens": _MOST_TOKENS, "temperature": 0.0})
         reply, _ = proxy.complete(body, Caller(left=lambda: False))
         answer = str(reply["choices"][0]["message"]["content"])
         if not any(right.lower() in answer.lower() for right in entry.answers):

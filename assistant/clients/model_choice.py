@@ -94,10 +94,7 @@ class ModelChoice:
     def look(self) -> tuple[Looked, Plan]:
         """The facts and the plan now; measures this machine where that was not done and decides something."""
         looked = gather(self._settings, self.store, self.ladders, self.record, quickest_first=self._orders_sources)
-        facts = looked.facts
-        if facts.speed is None and (model := self._measurable(facts)):
-            self._tell("measuring once how fast this machine is, some 15 seconds …")
-            facts = dataclasses.replace(facts, speed=measure(model, self._arguments))
+        facts = self._measured(looked.facts)
         return Looked(facts, looked.hubs), choose(self.ladders, self.store.catalog, facts)
 
     def choose(self) -> None:
@@ -114,6 +111,7 @@ class ModelChoice:
         self._save(facts, plan)
         while refused := self._take_all(plan):
             facts = dataclasses.replace(facts, refused={**facts.refused, **refused}, proven=self._proven)
+            facts = self._measured(facts)
             plan = choose(self.ladders, self.store.catalog, facts)
             self._save(facts, plan)
             for part in _TOLD:
@@ -121,11 +119,25 @@ class ModelChoice:
                     self._tell(told(plan[part]))
         self._fetch_rest()
 
+    def choose_again(self) -> None:
+        """As `choose`; what failed its proof is tried once more."""
+        if self.record:
+            self.record = dataclasses.replace(self.record, refused={})
+        self.choose()
+
     # --- choosing ---------------------------------------------------------------------------------------------
 
     @property
     def _proven(self) -> frozenset[str]:
         return frozenset(self.record.proven if self.record else ())
+
+    def _measured(self, facts: Facts) -> Facts:
+        """With the speed of this machine, where that is known or decides something."""
+        model = "" if facts.speed else self._measurable(facts)
+        if not model:
+            return facts
+        self._tell("measuring once how fast this machine is, some 15 seconds …")
+        return dataclasses.replace(facts, speed=measure(model, self._arguments))
 
     def _measurable(self, facts: Facts) -> str:
         """The language model to measure with; '' where none is here, or its speed would decide nothing."""
@@ -222,6 +234,8 @@ class ModelChoice:
 
     def _sources(self) -> tuple[str, ...]:
         """In the order in which they are asked for a file."""
+        if not self._orders_sources:
+            return self._settings.store.sources
         known = self.record.sources if self.record else ()
         return tuple(dict.fromkeys((*known, *self._settings.store.sources)))
 

@@ -40,15 +40,15 @@ def ask_hubs(settings: StoreSettings, files: Sequence[ModelFile], limit_s: float
     answers: dict[str, HubAnswer] = {}
     deadline = time.monotonic() + limit_s
 
-    def ask(hub: str, small: ModelFile, large: ModelFile) -> None:
-        answers[hub] = _ask(hub_url(settings, small, hub), hub_url(settings, large, hub), small, deadline)
+    def ask(hub: str, there: Sequence[ModelFile]) -> None:
+        urls = [hub_url(settings, file, hub) for file in reversed(there)]
+        answers[hub] = _ask(urls, there[0], deadline)
 
     threads = {}
     for hub in settings.sources:
         there = sorted((file for file in files if hub_url(settings, file, hub)), key=lambda file: file.bytes)
         if there:  # a daemon: a name that is not resolved in time is left to resolve
-            what = (hub, there[0], there[-1])
-            threads[hub] = threading.Thread(target=ask, args=what, daemon=True, name=f"ask-{hub}")
+            threads[hub] = threading.Thread(target=ask, args=(hub, there), daemon=True, name=f"ask-{hub}")
             threads[hub].start()
     for thread in threads.values():
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -56,29 +56,36 @@ def ask_hubs(settings: StoreSettings, files: Sequence[ModelFile], limit_s: float
     return {hub: answers.get(hub, late) for hub in threads}
 
 
-def _ask(small_url: str, large_url: str, small: ModelFile, deadline: float) -> HubAnswer:
+def _ask(urls: Sequence[str], small: ModelFile, deadline: float) -> HubAnswer:
+    """`urls` of the files, the largest first; the last is that of `small`."""
+
     def left_s() -> float:
         return max(0.05, deadline - time.monotonic())
 
     try:
         with requests.Session() as session:
             session.headers.update(_HEADERS)
-            response = session.get(small_url, timeout=left_s())
+            response = session.get(urls[-1], timeout=left_s())
             if response.status_code != requests.codes.ok:
                 return HubAnswer(why=f"HTTP {response.status_code}")
             if hashlib.sha256(response.content).hexdigest() != small.sha256:
                 return HubAnswer(why="it sent something else")
-            return HubAnswer(bytes_s=_rate(session, large_url, left_s(), min(deadline, time.monotonic() + _SAMPLE_S)))
+            for url in urls:
+                if rate := _rate(session, url, left_s(), min(deadline, time.monotonic() + _SAMPLE_S)):
+                    return HubAnswer(bytes_s=rate)
+        return HubAnswer(why="it sends no file")
     except requests.RequestException as error:
         return HubAnswer(why=type(error).__name__)
 
 
 def _rate(session: requests.Session, url: str, timeout_s: float, until: float) -> float:
-    """Bytes a second of the beginning of a file; 1 where none came, which is as good as never."""
+    """Bytes a second of the beginning of a file; 0 where none came."""
     started, count = time.monotonic(), 0
     with session.get(url, timeout=timeout_s, stream=True) as response:
+        if response.status_code != requests.codes.ok:
+            return 0.0
         for block in response.iter_content(_CHUNK_BYTES):
             count += len(block)
             if count >= _SAMPLE_BYTES or time.monotonic() >= until:
                 break
-    return max(1.0, count / max(time.monotonic() - started, 1e-6))
+    return count / max(time.monotonic() - started, 1e-6)

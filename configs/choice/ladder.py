@@ -52,19 +52,21 @@ def load_ladders(path: Path | None = None) -> Ladders:
         table = read_toml(path)
     except (OSError, SettingsError) as error:
         raise LadderError("choice.unreadable_ladders", path=path, error=error) from error
+    proofs = table.pop("proofs", {})
     ladders: dict[str, tuple[Rung, ...]] = {}
     for part, rows in table.items():
         rungs = []
         for row in rows:
             try:
-                rungs.append(_rung(row))
+                rungs.append(_rung(row, proofs))
             except (KeyError, TypeError, ValueError) as error:
-                raise LadderError("choice.bad_rung", path=path, part=part, row=row, error=error) from error
+                name = row.get("name", "(no name)")
+                raise LadderError("choice.bad_rung", path=path, part=part, name=name, error=error) from error
         ladders[part] = tuple(rungs)
     return ladders
 
 
-def _rung(row: Mapping[str, Any]) -> Rung:
-    proof = [Proof(**{**entry, "answers": tuple(entry.get("answers", ()))}) for entry in row.get("proof", ())]
-    tuples = {"models": tuple(row["models"]), "languages": tuple(row.get("languages", ())), "proof": tuple(proof)}
-    return Rung(**{**row, **tuples})
+def _rung(row: Mapping[str, Any], proofs: Mapping[str, Any]) -> Rung:
+    entries = proofs[row["proof"]] if "proof" in row else ()
+    proof = tuple(Proof(**{**entry, "answers": tuple(entry.get("answers", ()))}) for entry in entries)
+    return Rung(**{**row, "models": tuple(row["models"]), "languages": tuple(row.get("languages", ())), "proof": proof})

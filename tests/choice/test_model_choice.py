@@ -27,6 +27,10 @@ BODIES = {name: random.Random(name).randbytes(size) for name, size in (
     ("coder.gguf", 200_000),
 )}  # fmt: skip
 LADDERS = """
+[proofs]
+hello = [{ text = "hello" }]
+yes = [{ ask = "hello?", answers = ["yes"] }]
+
 [[asr]]
 name = "ears"
 title = "Ears"
@@ -34,7 +38,7 @@ worth = "hears emotion"
 models = ["ears"]
 settings = { "asr.engine" = "sensevoice", "asr.model" = "ears" }
 memory_mb = 1
-proof = [{ text = "hello" }]
+proof = "hello"
 
 [[asr]]
 name = "words"
@@ -52,7 +56,7 @@ models = ["chat.gguf"]
 settings = { "llm.upstreams" = ["embedded"], "llm.model" = "chat.gguf" }
 memory_mb = 1
 least_tokens_s = 12
-proof = [{ ask = "hello?", answers = ["yes"] }]
+proof = "yes"
 
 [[llm]]
 name = "coder"

@@ -35,7 +35,7 @@ def show_plan(args: argparse.Namespace, settings: Settings) -> int:
 def choose_again(args: argparse.Namespace, settings: Settings) -> int:
     """Choose, fetch and record. Returns the exit status."""
     with model_choice(args, settings, _say) as choice:
-        choice.choose()
+        choice.choose_again()
     return 0
 
 
