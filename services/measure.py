@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in `huiyin.services.__
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from huiyin.configs import settings as config
+from huiyin.configs.choice.machine import busy_share
 from huiyin.configs.choice.speed import Speed
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
@@ -37,6 +38,7 @@ _LIMIT_S = 60.0
 
 def measure(settings: Settings, model: str) -> Speed:
     """Measure with the language model `model` of the store, which is there. Raises StoreError, ModelError, OSError."""
+    others = busy_share()
     path = ModelStore(settings.store).ensure(model)
     voice = kokoro.load(settings)
     voice.warm_up()
@@ -61,6 +63,7 @@ def measure(settings: Settings, model: str) -> Speed:
         write_tokens_s=round(reading["predicted_per_second"], 1),
         write_with_voice_tokens_s=round(beside["predicted_per_second"], 1),
         voice_rtf=round(rtf, 3),
+        others=round(others, 2),
     )
 
 

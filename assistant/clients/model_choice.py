@@ -6,7 +6,6 @@ Later starts use what the record says. They go on with a fetch that was not fini
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from huiyin.assistant.clients.trials import measure, prove
 from huiyin.configs.choice.choose import Facts, PartPlan, Plan, choose
 from huiyin.configs.choice.facts import Looked, gather, is_metered
 from huiyin.configs.choice.ladder import Ladders, Rung, load_ladders
-from huiyin.configs.choice.machine import machine
+from huiyin.configs.choice.machine import busy_share, machine
 from huiyin.configs.choice.record import PartRecord, Record, read_record, write_record
-from huiyin.configs.choice.speed import Speed
+from huiyin.configs.choice.speed import MOST_OF_OTHERS, Speed
 from huiyin.configs.settings import Settings, as_arguments, named_profile, own_settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -28,7 +27,6 @@ MOST_WAIT_S = 300.0
 """A fetch that takes longer goes on beside the first conversation."""
 _TOLD = ("asr", "llm")  # parts, a line each at the first run
 _ANY_SPEED = Speed("", 1, float("inf"), float("inf"), float("inf"), 0.0)
-_HUBS = {"modelscope", "huggingface"}
 
 Tell = Callable[[str], None]
 
@@ -88,6 +86,10 @@ class ModelChoice:
         elif self.record.machine != machine():
             self._tell("this machine is not the one for which models were chosen: choosing again")
             self.choose()
+        elif self.record.speed and self.record.speed.is_provisional and busy_share() <= MOST_OF_OTHERS:
+            self._tell("this machine was busy when models were chosen: choosing again")
+            self.record = dataclasses.replace(self.record, speed=None)
+            self.choose()
         else:
             self._go_on(self.record)
 
@@ -101,7 +103,7 @@ class ModelChoice:
         """Choose anew, tell it, fetch and prove what takes no longer than `MOST_WAIT_S`, and record it."""
         looked, plan = self.look()
         facts = looked.facts
-        lines = [told(plan[part]) for part in _TOLD if part in plan]
+        lines = self._lines(plan)
         for line in lines:
             self._tell(line)
         for server in find_local_servers():
@@ -114,18 +116,24 @@ class ModelChoice:
             facts = self._measured(facts)
             plan = choose(self.ladders, self.store.catalog, facts)
             self._save(facts, plan)
-            for part in _TOLD:
-                if part in plan and any(rung.name in refused for rung in self.ladders[part]):
-                    self._tell(told(plan[part]))
+            for line in self._lines(
+                {part: one for part, one in plan.items() if _is_one_of(self.ladders[part], refused)}
+            ):
+                self._tell(line)
         self._fetch_rest()
 
     def choose_again(self) -> None:
-        """As `choose`; what failed its proof is tried once more."""
+        """As `choose`; the machine is measured anew, and what failed its proof is tried once more."""
         if self.record:
-            self.record = dataclasses.replace(self.record, refused={})
+            self.record = dataclasses.replace(self.record, speed=None, refused={})
         self.choose()
 
     # --- choosing ---------------------------------------------------------------------------------------------
+
+    def _lines(self, plan: Plan) -> list[str]:
+        """The choice as it is told."""
+        beside = _takes_long(plan)
+        return [told(plan[part], beside=part in beside) for part in _TOLD if part in plan]
 
     @property
     def _proven(self) -> frozenset[str]:
@@ -173,8 +181,9 @@ class ModelChoice:
     def _take_all(self, plan: Plan) -> Mapping[str, str]:
         """Fetch and prove what is wanted and does not take long. Returns the rungs that failed, with what they did."""
         refused: dict[str, str] = {}
+        beside = _takes_long(plan)
         for part, one in plan.items():
-            if one.seconds <= MOST_WAIT_S or one.now is one.wanted:
+            if part not in beside:
                 refused.update(self._take(part, one.wanted))
         return refused
 
@@ -214,8 +223,6 @@ class ModelChoice:
                     return
                 self._tell(f"{rung.title} is here now and is used from now on: {rung.worth}")
         self._fetch_rest()
-        if not _HUBS & set(record.sources) and not self._settings.store.offline:
-            threading.Thread(target=self._look_for_hubs, name="look-for-hubs", daemon=True).start()
 
     def _unfinished(self, record: Record) -> list[tuple[str, Rung]]:
         """(part, rung that is wanted and not used yet)."""
@@ -239,23 +246,31 @@ class ModelChoice:
         known = self.record.sources if self.record else ()
         return tuple(dict.fromkeys((*known, *self._settings.store.sources)))
 
-    def _look_for_hubs(self) -> None:
-        looked = gather(self._settings, self.store, self.ladders, self.record)
-        if any(answer.bytes_s for answer in looked.hubs.values()):
-            self._tell("a model hub can be reached now: `huiyin models choose` looks for better models")
 
-
-def told(one: PartPlan) -> str:
-    """The choice for a part in a line."""
+def told(one: PartPlan, *, beside: bool) -> str:
+    """The choice for a part in a line; `beside`: it is fetched while the user talks."""
     (verdict,) = (verdict for verdict in one.verdicts if verdict.rung is one.wanted)
     line = f"{one.wanted.title}: {one.wanted.worth}; {verdict}"
-    if not one.bytes:
+    if beside:
+        return f"{line}, fetched while you talk; {one.now.title} until the next start after that"
+    if not one.bytes or one.seconds == float("inf"):
         return line
-    if one.seconds <= MOST_WAIT_S:
-        return f"{line}, about {one.seconds / 60:.0f} min" if one.seconds >= 60 else f"{line}, under a minute"
-    if one.now is one.wanted:
-        return line
-    return f"{line}, fetched while you talk; {one.now.title} until the next start after that"
+    return f"{line}, about {one.seconds / 60:.0f} min" if one.seconds >= 60 else f"{line}, under a minute"
+
+
+def _takes_long(plan: Plan) -> set[str]:
+    """The parts whose models are fetched beside the conversation: beyond `MOST_WAIT_S` altogether, with one below."""
+    waited_s, long = 0.0, set()
+    for part, one in plan.items():
+        if one.now is one.wanted or waited_s + one.seconds <= MOST_WAIT_S:
+            waited_s += one.seconds
+        else:
+            long.add(part)
+    return long
+
+
+def _is_one_of(rungs: Sequence[Rung], names: Mapping[str, str]) -> bool:
+    return any(rung.name in names for rung in rungs)
 
 
 def _text(value: object) -> str:

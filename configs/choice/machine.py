@@ -11,6 +11,7 @@ import psutil
 _CGROUP = Path("/sys/fs/cgroup")
 _CPUINFO = Path("/proc/cpuinfo")
 _GIB = 2**30
+_LOOK_S = 0.5
 
 
 def cores() -> int:
@@ -31,6 +32,11 @@ def free_memory_bytes() -> int:
         return max(0, min(free, int(limit) - int(used)))
     except (OSError, ValueError):
         return free
+
+
+def busy_share() -> float:
+    """Share of the processors, 0 to 1, that is in use; looks for half a second."""
+    return psutil.cpu_percent(interval=_LOOK_S) / 100
 
 
 def machine() -> str:

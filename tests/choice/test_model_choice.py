@@ -242,12 +242,31 @@ def test_a_long_fetch_goes_on_beside_the_conversation(desk: Desk, monkeypatch: p
     assert desk.start() == {"asr": "ears", "llm": "chat"} and not desk.told
 
 
+def test_two_fetches_that_are_long_together_are_not_both_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.configs.choice.hubs._rate", lambda *_: 1500.0)  # 200 s and 267 s
+    assert desk.start() == {"asr": "ears", "llm": "coder"} and desk.beside == [["chat.gguf"]]
+    assert desk.told[1].endswith("about 3 min")
+    assert desk.told[2].endswith("fetched while you talk; Coder until the next start after that")
+
+
+def test_choosing_again_measures_and_tries_again(desk: Desk) -> None:
+    desk.failures["ears"], desk.speed = "it heard nothing", SLOW
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    desk.failures.clear()
+    desk.speed = FAST
+    with desk.choice() as choice:
+        choice.choose_again()
+    assert {part: one.used for part, one in desk.record.parts.items()} == {"asr": "ears", "llm": "chat"}
+
+
 def test_a_model_that_fails_its_proof_is_told_and_not_used(desk: Desk) -> None:
     desk.failures["ears"] = "'hello' was recognised as ''"
     assert desk.start() == {"asr": "words", "llm": "chat"}
     assert any("Ears failed its proof: 'hello' was recognised as ''" in line for line in desk.told)
     assert any("--set asr.engine=sensevoice --set asr.model=ears" in line for line in desk.told)
-    assert desk.told[-1] != "Words: words alone; on this machine" or "Words: words alone; on this machine" in desk.told
+    assert "Words: words alone; on this machine" in desk.told
     assert desk.start() == {"asr": "words", "llm": "chat"} and desk.tried.count("ears") == 1, "not tried again"
 
 
@@ -302,6 +321,20 @@ def test_another_machine_is_measured_anew(desk: Desk, monkeypatch: pytest.Monkey
     assert desk.start() == {"asr": "ears", "llm": "coder"}
     assert desk.told[0].startswith("this machine is not the one")
     assert desk.start() == {"asr": "ears", "llm": "coder"} and not desk.told
+
+
+def test_a_machine_that_was_busy_is_measured_again_when_it_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.speed = replace(SLOW, others=0.9)
+    assert desk.start() == {"asr": "ears", "llm": "coder"}
+    desk.speed = FAST
+    monkeypatch.setattr(module, "busy_share", lambda: 0.9)
+    assert desk.start() == {"asr": "ears", "llm": "coder"} and not desk.told, "busy still"
+    monkeypatch.setattr(module, "busy_share", lambda: 0.1)
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.told[0] == "this machine was busy when models were chosen: choosing again"
+    assert desk.start() == {"asr": "ears", "llm": "chat"} and not desk.told
 
 
 def test_an_interrupted_fetch_leaves_a_record_of_what_works(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
