@@ -323,9 +323,7 @@ def test_another_machine_is_measured_anew(desk: Desk, monkeypatch: pytest.Monkey
     assert desk.start() == {"asr": "ears", "llm": "coder"} and not desk.told
 
 
-def test_a_machine_that_was_busy_is_measured_again_when_it_is_not(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_that_was_busy_is_measured_again_when_it_is_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.speed = replace(SLOW, others=0.9)
     assert desk.start() == {"asr": "ears", "llm": "coder"}
     desk.speed = FAST
