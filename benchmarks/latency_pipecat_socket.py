@@ -14,7 +14,8 @@ import sys
 import time
 
 import websockets
-from latency_pipecat import OUT_RATE, RATE, Played, Speech, obey, pipeline_of
+from latency_peer import OUT_RATE, RATE, Played, Speech, obey
+from latency_pipecat import ABOUT, pipeline_of
 from loguru import logger
 from pipecat.frames.frames import InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -71,7 +72,7 @@ async def converse(url: str, noise_dbfs: float) -> None:
     connection = await _connected(port)
     speech, played = Speech(noise_dbfs), Played()
     running = [asyncio.create_task(device) for device in (send(speech, connection), receive(played, connection))]
-    await obey(speech, played)
+    await obey(speech, played, f"{ABOUT}; behind its own WebSocket server", running)
     for task in running:
         task.cancel()
     await connection.close()
@@ -92,7 +93,7 @@ async def _connected(port: int) -> websockets.ClientConnection:
 
 if __name__ == "__main__":
     logger.remove()
-    logger.add(sys.stderr, level=os.environ.get("LATENCY_PIPECAT_LOG", "WARNING"))
+    logger.add(sys.stderr, level=os.environ.get("LATENCY_PEER_LOG", "WARNING"))
     if sys.argv[2] == _SERVE:
         asyncio.run(serve(sys.argv[1], int(sys.argv[3])))
     else:

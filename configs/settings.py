@@ -244,6 +244,8 @@ class TalkSettings:
 
     persona: str = setting("huiyin")
     """a name in configs/personas, or a path to a TOML file"""
+    place: str = setting("")
+    """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
@@ -267,8 +269,8 @@ class WebSettings:
 
     host: str = setting("127.0.0.1")
     """only this machine, unless told otherwise: then a key is needed. The services behind it stay at service.host"""
-    port: int = setting(8000, low=1, high=65535)
-    """easy to remember, and rarely taken"""
+    port: int = setting(8000, low=0, high=65535)
+    """easy to remember, and rarely taken; 0: any that is free"""
     key_file: str = setting("")
     """a file with the key, readable by you alone, used when HUIYIN_WEB_KEY is not set; with neither, none is needed on
     this machine, and one is made at each start where others can connect"""

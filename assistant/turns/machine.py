@@ -19,7 +19,9 @@ from huiyin.assistant.turns.user_turn import UserTurn
 
 __all__ = ["State", "TurnMachine"]
 
-_OF_A_REPLY = (ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
+_OF_A_REPLY = (
+    ev.Opened, ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed
+)  # fmt: skip
 
 
 class TurnMachine(Floor):
@@ -291,8 +293,8 @@ class TurnMachine(Floor):
     @by_time(State.THINKING, to=[State.SPEAKING, State.LISTENING])
     @by_time(State.SPEAKING, State.PAUSED)
     def _check_reply(self, now_s: float) -> None:
-        """a delayed reply begins; one that runs out of clauses asks for the next; a stage that has taken too long is
-        apologised for"""
+        """a delayed reply begins; one that is late asks for an opener, one that runs out of clauses for
+        the next; a stage that has taken too long is apologised for"""
         if self._reply:
             self._reply.check_time(now_s)
 

@@ -9,8 +9,9 @@ import json
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,7 @@ from openai.types.realtime.client_secret_create_response import ClientSecretCrea
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections import connection
 from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.connections.keys import Keys
@@ -35,6 +37,8 @@ from tests.realtime.rig import PERSONA, LoudEar, Stages
 from tests.support.limits import PATIENCE_S
 from tests.support.live_server import running
 
+ONE = {"test": PERSONA}
+PIRATE = Persona("Pirate", "Say arr.", voice="bones", language="en")
 Talk = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 
 
@@ -65,15 +69,17 @@ class Client:
 class Door:
     """A server. `talk` runs a coroutine against it."""
 
-    def __init__(self, *overrides: str, stages: Stages | None = None) -> None:
+    def __init__(
+        self, *overrides: str, stages: Stages | None = None, personas: Mapping[str, Persona] = MappingProxyType(ONE)
+    ) -> None:
         settings = load(environ={}, overrides=overrides)
         self.stages = stages or Stages()
         parts = Parts(self.stages, self.stages, self.stages)
-        engines = Engines(parts, lambda name: self.stages, LoudEar, {"test": PERSONA})
+        engines = Engines(parts, lambda name: self.stages, LoudEar)
         self.app = Flask("door")
         self.sessions: list[weakref.ref[Session]] = []
         self.server = RealtimeServer(
-            settings, Services(settings), {"test": PERSONA}, engines=engines,
+            settings, Services(settings), personas, engines=engines,
             on_session=lambda session: self.sessions.append(weakref.ref(session)),
         )  # fmt: skip
         self.server.mount(self.app)
@@ -197,6 +203,29 @@ def test_a_short_lived_key_brings_its_session(door: Door) -> None:
         for wrong in (b"[", b"\xff", b"[" * 100_000):
             async with http.post(f"{url}/v1/realtime/client_secrets", data=wrong) as answer:
                 assert answer.status == 400
+
+    door.talk(talk)
+
+
+def test_the_persona_of_a_short_lived_key_is_checked_and_used() -> None:
+    door = Door(personas={"test": PERSONA, "pirate": PIRATE})
+
+    async def talk(http: aiohttp.ClientSession, url: str) -> None:
+        body = {"session": {"type": "realtime", "huiyin": {"enabled": True, "persona": "parrot"}}}
+        async with http.post(f"{url}/v1/realtime/client_secrets", json=body) as answer:
+            error = (await answer.json())["error"]
+            assert answer.status == 400
+            assert "session.huiyin.persona" in error["message"] and "pirate" in error["message"]
+        body["session"]["huiyin"]["persona"] = "pirate"  # type: ignore[index]
+        async with http.post(f"{url}/v1/realtime/client_secrets", json=body) as answer:
+            secret = await answer.json()
+        assert secret["session"]["instructions"] == "Say arr."
+        protocols = ("realtime", f"openai-insecure-api-key.{secret['value']}")
+        async with http.ws_connect(f"{url}/v1/realtime", protocols=protocols) as socket:
+            session = (await Client(socket).next())["session"]
+            assert session["instructions"] == "Say arr." and session["audio"]["output"]["voice"] == "bones"
+            (conversation,) = [ref() for ref in door.sessions]
+            assert conversation and conversation.persona.name == "Pirate"
 
     door.talk(talk)
 

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import aiohttp
 from flask import Flask
@@ -14,9 +14,8 @@ from flask import Flask
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.engines import Engines, ears
 from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
@@ -38,7 +37,7 @@ class _Play:
     settings: Settings
     runner: RealtimeRunner
     services: WatchedServices | None = None
-    apologies: dict[str, Pcm16] = field(default_factory=dict)
+    prepared: dict[str, Pcm16] = field(default_factory=dict)
 
 
 def play(
@@ -105,9 +104,9 @@ def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.
     runner = RealtimeRunner(scenario, seed, made_voice(scenario), loop, simulated=True)
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
-    services = WatchedServices(scenario, settings, runner, endpoint)
-    apologies = load_persona(settings.talk.persona).all_apologies()
-    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
+    services = WatchedServices(scenario, settings, runner.client, endpoint)
+    prepared = load_persona(settings.talk.persona).all_prepared()
+    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in prepared})
 
 
 @contextlib.asynccontextmanager
@@ -117,18 +116,9 @@ async def _server(each: _Play) -> AsyncIterator[str]:
     assert services is not None
     persona = load_persona(settings.talk.persona)
 
-    def make_ear(threshold: float) -> Ear:
-        audio = replace(settings.audio, echo="off", speech_threshold=threshold)
-        return make_listener(replace(settings, audio=audio), _ignore)
-
-    engines = Engines(
-        services.parts,
-        lambda voice: services,
-        make_ear,
-        {settings.talk.persona: persona},
-        lambda persona: each.apologies,
-    )
-    server = RealtimeServer(settings, Services(settings), engines.personas, on_session=services.join, engines=engines)
+    engines = Engines(services.parts, lambda voice: services, ears(settings), lambda persona: each.prepared)
+    personas = {settings.talk.persona: persona}
+    server = RealtimeServer(settings, Services(settings), personas, on_session=services.join, engines=engines)
     app = Flask(__name__)
     server.mount(app)
     listener, threads = listen("127.0.0.1", 0), make_threads(settings.service)
