@@ -35,7 +35,7 @@ def test_of_sentences_that_people_read_nearly_all_are_read_rightly(half: str) ->
         ("这个区先治理", "zhe4 ge5 qu1 xian1 zhi4 li3"),
         ("妈妈", "ma1 ma5"),
         ("重做", "chong2 zuo4"),
-        ("他还给我带水", "ta1 hai2 gei2 wo3 dai4 shui3"),
+        ("他还给我带了水", "ta1 hai2 gei2 wo3 dai4 le5 shui3"),
         ("书还给你", "shu1 huan2 gei2 ni3"),
         ("把空调调到十度", "ba3 kong1 tiao2 tiao2 dao4 shi2 du4"),
         ("他高兴得很", "ta1 gao1 xing4 de5 hen3"),

@@ -34,7 +34,9 @@ def spoken_tones(run: str, tokens: Sequence[Token], syllables: Sequence[str], kn
     result = list(syllables)
     words = [token for token in tokens for _ in token.word]  # of each character
     for i, (first, second) in enumerate(pairwise(words), 1):
-        is_doubled = first.word == second.word and len(first.word) == 1 or first is second and len(first.word) == _PAIR
+        is_doubled = (first.word == second.word and len(first.word) == 1) or (
+            first is second and len(first.word) == _PAIR
+        )
         if is_doubled and run[i - 1] == run[i] and second.tag.startswith(_VERB) and not run.startswith("地", i + 1):
             _before_third(result, i - 1)
             result[i] = result[i][:-1] + "5"  # 试试, and 想想 is xiang2 xiang5
@@ -127,7 +129,12 @@ def _feet(tokens: Sequence[Token], syllables: Sequence[str]) -> Iterator[list[To
         ):
             feet.append([tokens[i - 1], token])
             i -= 1
-        elif feet and _is_single(token, syllables) and _length(feet[-1]) == _PAIR and not syllables[feet[-1][0].start].endswith("5"):
+        elif (
+            feet
+            and _is_single(token, syllables)
+            and _length(feet[-1]) == _PAIR
+            and not syllables[feet[-1][0].start].endswith("5")
+        ):
             feet[-1].insert(0, token)
         else:
             feet.append([token])
