@@ -53,9 +53,7 @@ def agrees(row: Row, syllables: Sequence[str]) -> bool:
     """Whether the part is read as one of the right readings, but for tones of speech."""
     start = row.sentence.index(row.part)
     got = [_plain(each) for each in syllables[start : start + len(row.part)]]
-    return any(
-        all(_same(a, b, c) for a, b, c in zip(got, right.split(), row.part, strict=True)) for right in row.right
-    )
+    return any(all(_same(a, b, c) for a, b, c in zip(got, right.split(), row.part, strict=True)) for right in row.right)
 
 
 def _plain(syllable: str) -> str:

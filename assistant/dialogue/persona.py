@@ -18,7 +18,19 @@ from huiyin.configs.errors import HuiyinError
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
 _KEYS = tuple(
-    "name about voice language replies_in system emotion greeting openers apologies pronunciations".split()
+    [
+        "name",
+        "about",
+        "voice",
+        "language",
+        "replies_in",
+        "system",
+        "emotion",
+        "greeting",
+        "openers",
+        "apologies",
+        "pronunciations",
+    ]
 )
 # The language habit, in each language that the system prompt is written in.
 _REPLIES_IN = {
