@@ -1,7 +1,7 @@
 """``python -m benchmarks.readings_peers``: other ways to read Chinese characters, on the rows of `cases_readings`.
 
-They give readings without the tones of speech: 一 and 不, a neutral tone, and a second tone for a third count as right, but
-not a neutral tone of 得 地 着 了. g2pM is measured where it is installed (``pip install g2pM``).
+They give readings without the tones of speech: 一 and 不, a neutral tone, and a second tone for a third count as right,
+but not a neutral tone of 得 地 着 了 的. g2pM is measured where it is installed (``pip install g2pM``).
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ def make_app(settings: Settings) -> Flask:
 
         `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
         `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion` and
-        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part of
-        `input`.
+        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part
+        of `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]

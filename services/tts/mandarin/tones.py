@@ -142,7 +142,7 @@ def _feet(tokens: Sequence[Token], syllables: Sequence[str]) -> Iterator[list[To
 
 
 def _is_single(token: Token, syllables: Sequence[str]) -> bool:
-    """Whether it is a syllable that can begin a foot: not 里, which belongs to what stands before it, and no particle."""
+    """Whether it is a syllable that can begin a foot: no particle, and not 里, which belongs to what is before it."""
     return len(token.word) == 1 and not token.tag.startswith(_PLACE) and not syllables[token.start].endswith("5")
 
 
