@@ -30,6 +30,7 @@ from huiyin.configs import settings as config
 from tests.support.realtime_server import server_process
 
 _QUICK = 12  # utterances
+_NO_OPENERS = "turns.openers=false"  # they are no replies: a peer has none, or counts them
 
 
 def main() -> None:
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
     args = parser.parse_args()
+    args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench" / "latency"
     spoken = utterances(settings, folder, unseen=args.unseen)

@@ -37,7 +37,7 @@ _SESSION: dict[str, Any] = {
 def server_settings(llm: Settings, port: int) -> dict[str, object]:
     """Settings of the server: simulated services at `port`, and an LLM service in front of them, as `llm` says."""
     changes = {"asr_port": port, "tts_port": port, "llm_port": llm.llm.port}
-    return {**changes, "llm_upstreams": llm.llm.upstreams[0], "llm_upstream_model": "simulated"}
+    return {**changes, "llm_upstreams": llm.llm.upstreams[0], "llm_upstream_model": "simulated", "turns_openers": False}
 
 
 class RealtimeClient:
