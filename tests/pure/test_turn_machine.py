@@ -391,12 +391,9 @@ def test_the_words_are_waited_for_as_nothing_can_be_heard_before_them() -> None:
 
 
 def test_nothing_is_asked_for_while_nothing_happens() -> None:
-    script = Script()
-    assert script.at(0) == []
-    assert script.at(1000) == []
-    assert script._wake_s is None
+    assert Script().at(0) == Script().at(1000) == []
 
 
 def test_the_page_about_turns_says_what_the_code_does() -> None:
-    page_file = ROOT / "docs" / "turns.md"
-    assert page_file.read_text(encoding="utf-8") == page(), "python -m huiyin.assistant.turns.table > docs/turns.md"
+    text = (ROOT / "docs" / "turns.md").read_text(encoding="utf-8")
+    assert text == page(), "python -m huiyin.assistant.turns.table > docs/turns.md"
