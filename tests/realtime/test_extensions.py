@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from huiyin.assistant.dialogue.items import UserItem
 from huiyin.assistant.ears.echo import EchoPath, NoCanceller
 from huiyin.assistant.faces.realtime import session_config
 from tests.realtime.protocol import Event
@@ -259,6 +260,21 @@ def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
     assert rig.wait("response.done")["response"]["status"] == "completed"
     rig.go_on(1.0)
     assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]
+
+
+def test_what_is_typed_just_after_the_end_of_a_turn_stands_behind_it(rig: Rig) -> None:
+    rig.update(huiyin={"enabled": True})
+    rig.say("hello there", 0.6)
+    rig.go_on(1.0)
+    rig.send("input_audio_buffer.commit")
+    rig.send("huiyin.type", text="Typed.")
+    rig.go_on(1.0)
+    rig.send("huiyin.interrupt")
+    rig.go_on(1.0)
+    users = [event["item"] for event in rig.all("conversation.item.added") if event["item"]["role"] == "user"]
+    assert [user["content"][0]["type"] for user in users] == ["input_audio", "input_text"]
+    history = rig.session.conversation.history
+    assert [item.text for item in history.items if isinstance(item, UserItem)] == ["hello there", "Typed."]
 
 
 def test_who_takes_out_the_echo_is_a_wish_that_can_change(rig: Rig) -> None:

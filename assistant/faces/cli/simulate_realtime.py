@@ -41,12 +41,12 @@ class _Play:
 
 
 def play(
-    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = ""
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = "", key: str = ""
 ) -> tuple[list[Result], list[NotPlayable]]:
     """(what came of those with sound, which of these could not be played).
 
-    `url`: of a server that runs, with services of its own; '': one of this process, with simulated services. Raises
-    UsageError where there is no server.
+    `url`: of a server that runs, with services of its own, and the `key` for it; '': one of this process, with
+    simulated services. Raises UsageError where the connection does not hold.
     """
     refused: list[NotPlayable] = []
     playable: list[Scenario] = []
@@ -61,13 +61,13 @@ def play(
         except NotPlayable as why:
             refused.append(why)
     try:
-        return asyncio.run(_play_all(playable, args, settings, url)), refused
-    except (aiohttp.ClientError, OSError) as error:
-        raise UsageError("cli.no_realtime_server", url=url, why=error) from error
+        return asyncio.run(_play_all(playable, args, settings, url, key)), refused
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        raise UsageError("cli.realtime_broke_off", url=url, why=error or "no session in time") from error
 
 
 async def _play_all(
-    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str, key: str
 ) -> list[Result]:
     plays = []
     loop = asyncio.get_running_loop()
@@ -86,7 +86,7 @@ async def _play_all(
     async def one(each: _Play) -> Result:
         async with free:
             if url:
-                return await each.runner.run(url, each.settings.service.api_key)
+                return await each.runner.run(url, key)
             async with _server(each) as own_url:
                 return await each.runner.run(own_url)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
+from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import AssistantItem
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
@@ -18,6 +19,7 @@ from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.remote_messages import End, Message, Pause, Resume, Sound
 from huiyin.assistant.ports.remote_stream import StreamPort
+from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.transitions import State
 
@@ -29,9 +31,10 @@ class Extensions:
 
     def __init__(
         self, send: Callable[[ServerEvent], None], translator: Translator,
-        turns: UserTurns, items: Items, session: Session, responses: Responses, port: StreamPort,
+        turns: UserTurns, items: Items, session: Session, responses: Responses, port: StreamPort, world: World,
     ) -> None:  # fmt: skip
         self.is_enabled = False
+        self._world = world
         self._send, self._translator, self._turns = send, translator, turns
         self._items, self._session, self._responses, self._port = items, session, responses, port
         self._trace = Trace()
@@ -164,6 +167,7 @@ class Extensions:
         if not event.text.strip():
             return
         self._responses.stop()
+        self._session.handle(ev.TimePassed(self._world.now))  # a spoken turn that is just over comes before it
         self._translator.settle_turn()
         content = [{"type": "input_text", "text": event.text}]
         item = self._items.add(new_body("message", role="user", content=content))

@@ -93,7 +93,7 @@ class RealtimeSession(EventSession):
         )  # fmt: skip
         self._extensions = Extensions(
             self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
-            self._port,
+            self._port, world,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
@@ -177,7 +177,7 @@ class RealtimeSession(EventSession):
         elif self._translator.state is State.USER:
             self._translator.close_turn()
             self._ear.restart(keep=True)  # what is said from now on begins anew
-            self.conversation.end_turn()
+            self._end_turn()
         else:
             raise self._sound.too_short(0)
 
@@ -187,6 +187,10 @@ class RealtimeSession(EventSession):
             self._ear.restart()
             self._end_voice()
         self.send(wire.BufferCleared())
+
+    def _end_turn(self) -> None:
+        """The user's turn is over, now: what the client does next comes after it."""
+        self.conversation.handle(ev.TurnClosed(self._world.now))
 
     def _end_voice(self) -> None:
         """The ear that hears the user speak will not hear the end of it."""
@@ -226,7 +230,7 @@ class RealtimeSession(EventSession):
             self._port.follow_echo(config.has_echo)
         else:
             if was_speaking:
-                self.conversation.end_turn()  # of which nothing more will be heard
+                self._end_turn()  # of which nothing more will be heard
             self._ear.close()
         if was_speaking and not self._ear.is_speaking:
             self._end_voice()
