@@ -42,7 +42,9 @@ _WORD_FACE = (
     r"(?<![A-Za-z])(?:QAQ|Q_Q|QwQ|QvQ|OwO|UwU|TAT|TwT|T_+T|T\.T|orz|Orz|OTZ|o_O|O_o|O_O|[xX]D)(?![A-Za-z])"
     r"|(?<!\w)(?:>_+<|>\.<|=_+=|-_+-|\^_*\^|;_+;)(?!\w)"
 )
-_FACES = re.compile(rf"[ \t]*(?:{_ARM}[(（][^()（）\n]{{1,16}}[)）]{_ARM}|{_WORD_FACE})[ \t]*")
+_FACES = re.compile(rf"{_ARM}[(（][^()（）\n]{{1,16}}[)）]{_ARM}|{_WORD_FACE}")
+_MARK = "\x00"  # stands for a face until its neighbours are known
+_REMOVED_FACES = re.compile(rf"(?<![ \t])[ \t]*{_MARK}[ \t{_MARK}]*")
 
 
 def without_directions(text: str) -> str:
@@ -84,13 +86,15 @@ def without_kaomoji(text: str) -> str:
     >>> without_kaomoji("太好了(^▽^)"), without_kaomoji("先走了QwQ 再见"), without_kaomoji("见(注1)")
     ('太好了', '先走了，再见', '见(注1)')
     """
-    return _FACES.sub(_pause_for_face, text)
+    return _REMOVED_FACES.sub(_pause, _FACES.sub(_marked, text))
 
 
-def _pause_for_face(match: re.Match[str]) -> str:
+def _marked(match: re.Match[str]) -> str:
     bracketed = _IN_FACE.search(match[0])
-    if bracketed and not _is_face(bracketed[1]):
-        return match[0]
+    return match[0] if bracketed and not _is_face(bracketed[1]) else _MARK
+
+
+def _pause(match: re.Match[str]) -> str:
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
     if not (before.isalnum() and after.isalnum()):
         return " "

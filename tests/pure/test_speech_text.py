@@ -48,7 +48,7 @@ def test_texts_are_read_as_people_read_them() -> None:
         ("<speak>Hello</speak> <break time='1s'/> <b>there</b>", "Hello there."),
         ("# Title\n- one\n- two\n\nThe end", "Title. one. two. The end."),
         ("第一行\n第二行", "第一行。第二行。"),
-        ("ＡＢＣ１２３", "ABC one two three."),
+        ("ＡＢＣ１２３", "ABC one twenty-three."),
         ("a\x00b\x07c\ud83d", "abc."),
         ("👍🏽 1️⃣ ok ❤️", "one ok."),
         ("I <3 you & 100% of $5", "I you and one hundred percent of five dollars."),

@@ -30,7 +30,7 @@ _CLOSED = re.compile(rf"</({_NAME})\s?>")
 _OPENED = re.compile(rf"<({_NAME})>")
 # A key or a place to fill in: what is inside is said. "vector<int>" is a type, "a<b>c" is not.
 _PLACEHOLDER = re.compile(
-    rf"(?<![\w)])<([A-Za-z{HAN}][\w{HAN} '+/-]{{0,40}})>|(?<=[A-Za-z]{{2}})<([A-Za-z][\w, ]{{1,40}})>"
+    rf"(?<![A-Za-z0-9_)])<([A-Za-z{HAN}][\w{HAN} '+/-]{{0,40}})>|(?<=[A-Za-z]{{2}})<([A-Za-z][\w, ]{{1,40}})>"
 )
 _DISPLAYED = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"))  # what opens a formula, what closes it
 # "$5 and $10" is money: a formula has neither a space inside its dollars nor a digit after them.

@@ -37,7 +37,8 @@ _AMOUNT = re.compile(
 )  # "5 km" is in no language
 _LONGEST = 300  # characters
 _LEAST_WORDS = 3
-_LEAST_OWN = 3  # characters of Chinese or English for each of Japanese or Korean, outside of quotation marks
+# More Chinese characters or English letters than these for one of kana or hangul: it is Chinese, or English, about them.
+_HAN_FOR_ONE, _LATIN_FOR_ONE = 4, 2
 _QUOTATION = re.compile(r"“[^”\n]{1,80}”|\"[^\"\n]{1,80}\"|「[^」\n]{1,80}」|『[^』\n]{1,80}』|‘[^’\n]{1,80}’|《[^》\n]{1,80}》")
 _TRAILING_NUMBER = re.compile(rf"[\d\s.,:%-]+(?=[{HAN}])")
 _BETWEEN_CAPITALS = re.compile(r"(?<![A-Za-z\d])([A-Z])(\d)([A-Z])(?![A-Za-z\d])")  # B2B, P2P
@@ -96,9 +97,8 @@ def _is_japanese_or_korean(text: str) -> bool:
     if not _KANA_OR_HANGUL.search(text):
         return False
     syllables = len(_KANA_OR_HANGUL.findall(_QUOTATION.sub(" ", text)))
-    return syllables * _LEAST_OWN > count_han(text) + len(_LATIN.findall(text)) or (
-        syllables > 0 and not count_han(text) and not _LATIN.search(text)
-    )
+    han, latin = count_han(text), len(_LATIN.findall(text))
+    return syllables * _HAN_FOR_ONE > han + latin * _HAN_FOR_ONE / _LATIN_FOR_ONE or not (han or latin)
 
 
 def _read(sentence: str, whole: Language) -> str:
