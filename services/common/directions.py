@@ -34,10 +34,10 @@ _AFTER = frozenset(".!?…。！？，,~～\n")  # what may follow a direction b
 
 # Faces. Between brackets: of nothing but these letters, with a sign that words do not have.
 _IN_FACE = re.compile(r"[(（]([^()（）\n]{1,16})[)）]")
-_FACE_LETTERS = frozenset("oO0TtXxUuQqwWvVnmzZωдДヮツσᗜㅂㅅㅇ益皿ㅠㅜεЗヘへノﾉ゜ー人っづロﾛ口เ灬ಠಥᴥᴗʖฅงѡ")
-_FACE_SIGNS = frozenset("・･´▽﹏•◕°□ಥ╥￣∀≧≦｡ˊˋ◡˘ಠ‿๑゚⊙★☆♥✧◔ᴗ•̀́‵′╯╰╭╮ˇ■●○◎°¯ε☉⌒∇△ヮД╬")
-_ASCII_FACE = re.compile(r"[\s*;'\"=]{0,3}[\^><TOoXxUuQqn;=@.-][_.oOwWvu-]{1,3}[\^><TOoXxUuQqn;=@.-][\s*;'\"=/]{0,3}")
-_ARM = r"[\\/¯_ψ٩وง╯╰ヽ乁ﾉノへᕙᕗ✧︵┻━—┻彡☆★♪♡✿~づっ凸ᕦᕤ┬╮╭]{0,7}"
+_FACE_LETTERS = frozenset("๑ﾟﾞoO0TtXxUuQqwWvVnmzZωдДヮツσᗜㅂㅅㅇ益皿ㅠㅜεЗヘへノﾉ゜ー人っづロﾛ口เ灬ಠಥᴥᴗʖฅงѡ")
+_FACE_SIGNS = frozenset("・･´｀`▽﹏•◕°□ಥ╥￣∀≧≦｡ˊˋ◡˘ಠ‿๑゚⊙★☆♥✧◔ᴗ•̀́‵′╯╰╭╮ˇ■●○◎°¯ε☉⌒∇△ヮД╬")
+_ASCII_FACE = re.compile(r"[\s。*;'\"=]{0,3}[\^><TOoXxUuQqn;=@.-][_.oOwWvuω-]{1,3}[\^><TOoXxUuQqn;=@.-][\s*;'\"=/]{0,3}")
+_ARM = r"[\\/¯_ψ٩وง╯╰ヽ乁ﾉノへᕙᕗ✧︵┻━—┻彡☆★♪♡✿~づっ凸ᕦᕤ┬╮╭ε=]{0,9}"
 _WORD_FACE = (
     r"(?<![A-Za-z])(?:QAQ|Q_Q|QwQ|QvQ|OwO|UwU|TAT|TwT|T_+T|T\.T|orz|Orz|OTZ|o_O|O_o|O_O|[xX]D)(?![A-Za-z])"
     r"|(?<!\w)(?:>_+<|>\.<|=_+=|-_+-|\^_*\^|;_+;)(?!\w)"
@@ -86,7 +86,8 @@ def without_kaomoji(text: str) -> str:
     >>> without_kaomoji("太好了(^▽^)"), without_kaomoji("先走了QwQ 再见"), without_kaomoji("见(注1)")
     ('太好了', '先走了，再见', '见(注1)')
     """
-    return _REMOVED_FACES.sub(_pause, _FACES.sub(_marked, text))
+    marked = _FACES.sub(_marked, text.replace(_MARK, ""))
+    return _REMOVED_FACES.sub(_pause, marked) if _MARK in marked else marked
 
 
 def _marked(match: re.Match[str]) -> str:

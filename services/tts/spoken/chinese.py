@@ -211,11 +211,6 @@ def _charge(match: re.Match[str]) -> str:
     return value + ("正离子" if match["sign"] == "+" else "负离子")
 
 
-def _root_of(match: re.Match[str]) -> str:
-    degree = match.groupdict().get("n") or "3"
-    return f"{number_zh(degree)}次"
-
-
 def _power(match: re.Match[str]) -> str:
     exponent = match["n"]
     if exponent in ("2", "3"):
@@ -248,7 +243,7 @@ _FORMS = {
 }
 _READERS = (
     _date, _year_month, _festival, _time, _year, _phone, _version, _model, _range, _degrees, _both_below, _counted,
-    _price, _money, _unit, _per, _duration, _fraction, _charge, _root_of, _power, _angle, _arrows,
+    _price, _money, _unit, _per, _duration, _fraction, _charge, _power, _angle, _arrows,
 )  # fmt: skip
 _NUMBERS = Rules([row for kind in _KINDS for row in _TABLE["rules"][kind]], _FORMS, _READERS)
 _NAMES = Rules([*_TABLE["rules"]["names"], *_TABLE["rules"]["mathematics"]], _FORMS, _READERS)

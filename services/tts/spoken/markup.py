@@ -26,6 +26,7 @@ _TAG = re.compile(
     rf"|<(?:{WORDS['elements']})(?:\s(?:hidden|disabled|checked|controls|async|defer|open|selected))?\s?>",
     re.I,
 )
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]{1,500})>")
 _CLOSED = re.compile(rf"</({_NAME})\s?>")
 _OPENED = re.compile(rf"<({_NAME})>")
 # A key or a place to fill in: what is inside is said. "vector<int>" is a type, "a<b>c" is not.
@@ -99,6 +100,7 @@ def prose(text: str) -> str:
 def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
+    text = _AUTOLINK.sub(r" \1 ", text)
     closed = set(_CLOSED.findall(text))
     return _OPENED.sub(lambda tag: " " if tag[1] in closed else tag[0], _TAG.sub(" ", text))
 

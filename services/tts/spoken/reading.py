@@ -58,7 +58,7 @@ def spoken(text: str, voice: str = "en") -> str:
     >>> spoken("**好的** 😀，见[这里](http://a.b)！！"), spoken("It's $3.50 (see https://a.org/x).")
     ('好的，见这里！', "It's three dollars and fifty cents (see a dot org).")
     """
-    text = without_kaomoji(unify(text))
+    text = unify(without_kaomoji(text))
     whole = _language(_AMOUNT.sub(" ", prose(text)), voice)
     reader: Language = "zh" if whole == "zh" else "en"
     text = read_addresses(plain(text, reader), reader)
