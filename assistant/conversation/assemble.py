@@ -28,7 +28,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
 
-VAD_MODEL = "silero_vad.onnx"
+VAD_MODEL = "silero_vad_16k.onnx"
 _WARM_UP_LIMIT_S = 60.0
 
 

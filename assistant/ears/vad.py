@@ -1,6 +1,6 @@
 """Voice activity: Silero's model, and the rule that turns its frames into speech.
 
-Measured: 0.11 ms a frame of 32 ms on one core.
+Measured: 0.09 ms a frame of 32 ms on one core, 0.4 ms where the core has slept or done other work in between.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from huiyin.services.common.onnx import SILERO_CONTEXT, SILERO_FRAME, Silero, op
 FRAME = SILERO_FRAME
 FRAME_S = FRAME / SAMPLE_RATE
 HANG_S = 2 * FRAME_S  # speech is still heard for so long after its end (64 utterances: 39-90 ms, median 70)
+_SILENT_POWER = 1e-7  # -70 dBFS: below it Silero hears no speech, be it there (it misses half at -50 dBFS) ...
+_SILENT_FRAMES = 10  # ... and for so long, 0.3 s, no sound of a word does
 _FLOOR_FRAMES = 64  # 2 s: the quietest of them is the level of the room without speech ...
 _LEAST_FLOOR = 8.0  # ... and at least so much (int16, -72 dBFS): a canceller leaves less of silence
 
@@ -38,6 +40,7 @@ class SileroVad:
         """Forget what was heard."""
         self._model = Silero(self._session)
         self._context = np.zeros(SILERO_CONTEXT, np.float32)
+        self._silent = 0  # frames
 
     def fork(self) -> SileroVad:
         """Another ear on the same weights, with a state of its own."""
@@ -46,7 +49,19 @@ class SileroVad:
         return other
 
     def __call__(self, frame: Samples) -> float:
-        """Probability 0..1 that `frame` (512 samples, float32 in [-1, 1]) is speech."""
+        """Probability 0..1 that `frame` (512 samples, float32 in [-1, 1]) is speech.
+
+        Where it has been as good as silent for a while (a muted microphone, a browser's noise suppression) the model
+        is not asked: it is most of what a session costs.
+        """
+        if float(np.dot(frame, frame)) < _SILENT_POWER * FRAME:
+            self._silent += 1
+            if self._silent > _SILENT_FRAMES:
+                return 0.0
+        elif self._silent > _SILENT_FRAMES:
+            self.reset()
+        else:
+            self._silent = 0
         window = np.concatenate([self._context, frame])
         self._context = frame[-SILERO_CONTEXT:]
         return self._model(window)

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     for path in (args.json, args.png):
         if path:
             check_writable(path)
-    vad = SileroVad(ModelStore(settings.store).ensure("silero_vad.onnx"))
+    vad = SileroVad(ModelStore(settings.store).ensure("silero_vad_16k.onnx"))
     names = _available(args.canceller or CANCELLERS)
     if args.pairs:
         rows = list(_on_pairs(args.pairs, names, vad))

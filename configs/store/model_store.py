@@ -72,7 +72,7 @@ class ModelStore:
     # --- what callers use -------------------------------------------------------------------------------------
 
     def ensure(self, name: str) -> Path:
-        """The verified path of a file ("silero_vad.onnx") or folder ("whisper-base"); downloads what is missing.
+        """The verified path of a file ("silero_vad_16k.onnx") or folder ("whisper-base"); downloads what is missing.
 
         The path of a file or folder outside the store is given back as it is. Raises StoreError.
         """

@@ -361,7 +361,7 @@ def test_without_a_model_for_voice_activity_the_client_is_told_why(monkeypatch: 
     door = Door()
 
     def make_engines() -> Engines:
-        raise StoreError("store.missing_offline", path="silero_vad.onnx")
+        raise StoreError("store.missing_offline", path="silero_vad_16k.onnx")
 
     door.server.host._engines = None
     monkeypatch.setattr(door.server.host, "_make_engines", make_engines)

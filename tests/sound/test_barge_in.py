@@ -43,7 +43,7 @@ ROOMS = (
 
 @pytest.fixture(scope="module")
 def vad() -> SileroVad:
-    return SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
+    return SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
 
 
 @dataclass

@@ -109,7 +109,7 @@ class Desk:
 
 def a_listener() -> Listener:
     """With both cancellers and the real voice activity."""
-    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
+    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
     return Listener(make_echo_path("both")[0], vad, SpeechTracker())
 
 

@@ -275,7 +275,7 @@ def converse(folder: Path, out: Path) -> None:
             super().start(both)
 
     path = make_echo_path("both")[0]
-    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad.onnx"))
+    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
     plays = threading.Event()
 
     def note(at_s: float, event: object) -> None:

@@ -23,7 +23,7 @@ from huiyin.services.common.onnx import SILERO_CONTEXT, SILERO_FRAME, Silero, op
 log = logging.getLogger(__name__)
 
 FSMN = "fsmn-vad"  # a folder of the model store
-SILERO = "silero_vad.onnx"  # a file of the model store
+SILERO = "silero_vad_16k.onnx"  # a file of the model store
 _FSMN_ENGINES = ("sensevoice", "paraformer")
 _LEVEL = 0.5  # peak at which Silero works best; it missed a quarter of speech at -40 dB, over half at -50 dB
 _QUIETEST = 3e-4  # peaks below (-70 dBFS, ten steps of 16 bits) are amplified no further
