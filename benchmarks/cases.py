@@ -1,6 +1,6 @@
 """How many of the cases that people ran into are right: ``python -m benchmarks.cases [GROUP ...] [--misses]``.
 
-The cases lie in ``../shared/cases`` beside the checkout, or in the folder ``--folder``; they are not part of the project.
+The cases lie in ``../shared/cases`` beside the checkout, or in the folder ``--folder``: they are not of the project.
 A group is a function of that folder, listed in GROUPS: it yields each of its cases as a Case.
 """
 

@@ -1,7 +1,8 @@
 """Texts to be spoken (`speech_text.tsv`): whether what is said has the words that are right.
 
-"Right" is written for people: the words that must be said, in order, with … or " / " between them; "no" or "never" before
-those that must not; remarks in brackets. What is not written in the words to be said has a check in REMARKS.
+"Right" is written for people: the words that must be said, in order, with … or " / " between them; "no" or "never"
+before those that must not; remarks in brackets. A reply behind a thought is compared as a whole. What is not written in
+the words to be said has a check in REMARKS.
 """
 
 from __future__ import annotations
@@ -31,19 +32,21 @@ def cases(folder: Path) -> Iterator[Case]:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             text, right = row["text"].replace("\\n", "\n"), row["right"]
             got = spoken(text, "zh" if is_chinese(text + right) else "en")
-            yield Case(f"{row['id']} {row['kind']}", text, right, got, is_right(got, right))
+            yield Case(f"{row['id']} {row['kind']}", text, right, got, is_right(got, right, whole=row["kind"] == "thought"))
 
 
-def is_right(said: str, right: str) -> bool:
-    """Whether `said` is what `right` asks for."""
+def is_right(said: str, right: str, *, whole: bool) -> bool:
+    """Whether `said` is what `right` asks for, all of it with `whole`."""
     right = _REMARK.sub("", right)
     forbidden = [word for group in _FORBIDDEN.findall(right) for word in group.split(" or ")]
     wanted = _FORBIDDEN.sub("", right).strip()
     words = _words(said)
-    if any(f" {_words(word).strip()} " in words or (is_chinese(word) and _words(word).strip() in words) for word in forbidden):
+    if any(_is_said(word, said, words) for word in forbidden):
         return False
     if check := REMARKS.get(wanted):
         return check(said)
+    if whole:
+        return words == _words(wanted)
     at = 0
     for part in _BETWEEN.split(wanted):
         found = words.find(_words(part).strip(), at)
@@ -51,6 +54,13 @@ def is_right(said: str, right: str) -> bool:
             return False
         at = found
     return True
+
+
+def _is_said(word: str, said: str, words: str) -> bool:
+    if word == "ellipsis":
+        return "…" in said
+    bare = _words(word).strip()
+    return (bare if is_chinese(word) else f" {bare} ") in words
 
 
 def _words(text: str) -> str:

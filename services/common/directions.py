@@ -22,21 +22,23 @@ _EVENT = re.compile(
 _STARRED = re.compile(rf"(?<![\w*])\*([a-z{HAN}][a-z{HAN}' ,，、-]{{1,60}})\*(?!\*)")
 _BRACKETED = re.compile(rf"[\[【（(]([a-zA-Z{HAN}][a-zA-Z{HAN}' ,，、-]{{1,40}})[\]】）)](?!\()")
 _ACTION_EN = re.compile(
-    rf"(?:(?:a|an|the|with a|with|in a|gently|softly|slowly|[a-z]+ly|soft|quiet|long|small|slow|deep|deliberate) ){{0,4}}"
+    rf"(?:(?:a|an|the|with a|with|in a|[a-z]+ly|soft|quiet|long|small|slow|deep|deliberate) ){{0,4}}"
     rf"(?:{_WORDS['actions_en']})(?:s|es|ing|ed)?\b",
     re.I,
 )
 _THIRD_PERSON = re.compile(r"(?:[a-z]+ly )?(?P<verb>[a-z]+s)\b")
 _NOT_ACTION = frozenset(_WORDS["not_actions_en"].split("|"))
 _ACTION_ZH = re.compile(_WORDS["actions_zh"])
-_BEFORE = frozenset(".!?…。！？~～\n”\"」*:：—]】)）")  # what a direction may follow; or nothing
+_BEFORE = frozenset('.!?…。！？~～\n”"」*:：—]】)）')  # what a direction may follow; or nothing
 _AFTER = frozenset(".!?…。！？，,~～\n")  # what may follow a direction behind a word; or nothing
 
 # Faces. Between brackets: of nothing but these letters, with a sign that words do not have.
 _IN_FACE = re.compile(r"[(（]([^()（）\n]{1,16})[)）]")
 _FACE_LETTERS = frozenset("๑ﾟﾞoO0TtXxUuQqwWvVnmzZωдДヮツσᗜㅂㅅㅇ益皿ㅠㅜεЗヘへノﾉ゜ー人っづロﾛ口เ灬ಠಥᴥᴗʖฅงѡ")
 _FACE_SIGNS = frozenset("・･´｀`▽﹏•◕°□ಥ╥￣∀≧≦｡ˊˋ◡˘ಠ‿๑゚⊙★☆♥✧◔ᴗ•̀́‵′╯╰╭╮ˇ■●○◎°¯ε☉⌒∇△ヮД╬")
-_ASCII_FACE = re.compile(r"[\s。*;'\"=]{0,3}[\^><TOoXxUuQqn;=@.-][_.oOwWvuω-]{1,3}[\^><TOoXxUuQqn;=@.-][\s*;'\"=/]{0,3}")
+_ASCII_FACE = re.compile(
+    r"[\s。*;'\"=]{0,3}[\^><TOoXxUuQqn;=@.-][_.oOwWvuω-]{1,3}[\^><TOoXxUuQqn;=@.-][\s*;'\"=/]{0,3}"
+)
 _ARM = r"[\\/¯_ψ٩وง╯╰ヽ乁ﾉノへᕙᕗ✧︵┻━—┻彡☆★♪♡✿~づっ凸ᕦᕤ┬╮╭ε=]{0,9}"
 _WORD_FACE = (
     r"(?<![A-Za-z])(?:QAQ|Q_Q|QwQ|QvQ|OwO|UwU|TAT|TwT|T_+T|T\.T|orz|Orz|OTZ|o_O|O_o|O_O|[xX]D)(?![A-Za-z])"
@@ -50,8 +52,8 @@ _REMOVED_FACES = re.compile(rf"(?<![ \t])[ \t]*{_MARK}[ \t{_MARK}]*")
 def without_directions(text: str) -> str:
     """`text` without stage directions, and without what a recogniser writes of sounds: [laughs], 【情绪：开心】.
 
-    >>> without_directions("*takes a deep breath* This is *very* good (I think)."), without_directions("（轻轻点了点头）好。")
-    (' This is *very* good (I think).', '好。')
+    >>> without_directions("*takes a deep breath* It is *very* good (I think)."), without_directions("（点了点头）好。")
+    (' It is *very* good (I think).', '好。')
     """
     text = _EVENT.sub("", text)
     return _BRACKETED.sub(_unless_direction, _STARRED.sub(_unless_direction, text))

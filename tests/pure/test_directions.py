@@ -31,11 +31,15 @@ def test_emphasis_and_remarks_stay(text: str) -> None:
     assert without_directions(text) == text
 
 
-@pytest.mark.parametrize("face", ["(^o^)", "(>_<)", "(｡•́︿•̀｡)", "\\(^o^)/", "¯\\_(ツ)_/¯", "(=^･ω･^=)", "QwQ", "T_T", "orz"])
+@pytest.mark.parametrize(
+    "face", ["(^o^)", "(>_<)", "(｡•́︿•̀｡)", "\\(^o^)/", "¯\\_(ツ)_/¯", "(=^･ω･^=)", "QwQ", "T_T", "orz"]
+)
 def test_faces_are_taken_out(face: str) -> None:
     assert without_kaomoji(f"好 {face}").strip() == "好"
 
 
-@pytest.mark.parametrize("text", ["f(x)", "(1)", "（注）", "(a + b)", "(-3, 5)", "(TM)", "Oxo and QA", "x^2 (^ is a power)"])
+@pytest.mark.parametrize(
+    "text", ["f(x)", "(1)", "（注）", "(a + b)", "(-3, 5)", "(TM)", "Oxo and QA", "x^2 (^ is a power)"]
+)
 def test_brackets_with_words_stay(text: str) -> None:
     assert without_kaomoji(text) == text

@@ -54,7 +54,7 @@ def _raised(run: re.Match[str]) -> str:
     """Ten⁻³ as ten^-3; a lone ¹ is a footnote."""
     if run[0] in ("²", "³", "¹"):
         return run[0].strip("¹")
-    plain = unicodedata.normalize("NFKC", run[0]).replace("−", "-")  # noqa: RUF001
+    plain = unicodedata.normalize("NFKC", run[0]).replace("−", "-")
     return f"^{plain}" if run.start() else plain
 
 

@@ -34,10 +34,7 @@ def read_chinese(text: str) -> str:
     >>> read_chinese("涨了3.5%，到2024年5月1日10:05")
     '涨了百分之三点五，到二零二四年五月一日十点零五分'
     """
-    if has_digits(text):
-        text = _NUMBERS.apply(text)
-    else:
-        text = _NAMES.apply(text)
+    text = (_NUMBERS if has_digits(text) else _NAMES).apply(text)
     return _BETWEEN_WORDS.apply(text)
 
 

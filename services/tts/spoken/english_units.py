@@ -1,4 +1,4 @@
-"""Units of measure in English: 9.8 m/s² -> nine point eight meters per second squared, 1h 30m -> one hour thirty minutes."""
+"""Units of measure in English: m/s² -> meters per second squared, 1h 30m -> one hour thirty minutes."""
 
 from __future__ import annotations
 

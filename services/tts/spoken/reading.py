@@ -20,9 +20,8 @@ _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
 _OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
-# Not in a unit: μm, kΩ.
-_GREEK_ALONE = re.compile(
-    rf"(?<![\u0370-\u03ff])(?<![\dkMG]{{2}})[{''.join(LETTERS)}](?![\u0370-\u03ff]|(?<=μ)[A-Za-z])(?<!\d[kMm]Ω)(?<!\dΩ)(?<!\d Ω)"
+_GREEK_ALONE = re.compile(  # neither a word nor a unit: μm, 3 Ω, kΩ
+    rf"(?<![\u0370-\u03ff])[{''.join(LETTERS)}](?![\u0370-\u03ff]|(?<=μ)[A-Za-z])(?<!\d[kMm]Ω)(?<!\dΩ)(?<!\d Ω)"
 )
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 # In a Chinese sentence: a stretch without Chinese in it, and what makes that English and not a name with a number.
@@ -37,9 +36,11 @@ _AMOUNT = re.compile(
 )  # "5 km" is in no language
 _LONGEST = 300  # characters
 _LEAST_WORDS = 3
-# More Chinese characters or English letters than these for one of kana or hangul: it is Chinese, or English, about them.
+# With more Chinese characters or English letters than these for one of kana or hangul, the text is about them.
 _HAN_FOR_ONE, _LATIN_FOR_ONE = 4, 2
-_QUOTATION = re.compile(r"“[^”\n]{1,80}”|\"[^\"\n]{1,80}\"|「[^」\n]{1,80}」|『[^』\n]{1,80}』|‘[^’\n]{1,80}’|《[^》\n]{1,80}》")
+_QUOTATION = re.compile(
+    r"“[^”\n]{1,80}”|\"[^\"\n]{1,80}\"|「[^」\n]{1,80}」|『[^』\n]{1,80}』|‘[^’\n]{1,80}’|《[^》\n]{1,80}》"
+)
 _TRAILING_NUMBER = re.compile(rf"[\d\s.,:%-]+(?=[{HAN}])")
 _BETWEEN_CAPITALS = re.compile(r"(?<![A-Za-z\d])([A-Z])(\d)([A-Z])(?![A-Za-z\d])")  # B2B, P2P
 _NAMES = [

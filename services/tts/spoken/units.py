@@ -6,21 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-Names = str | tuple[str, str]
-"""The name; or the names for one and for more."""
-
 _POWER = re.compile(r"[²³23]\Z")
 _HAS_AREA = ("m", "ft", "in", "mi")  # what is measured along has an area and a volume
 
 
 def simple_units(table: Mapping[str, Any]) -> dict[str, Any]:
     """Symbol -> name(s), with each prefix that a base unit takes put before its symbol and name."""
-    units: dict[str, Any] = {}
+    units: dict[str, Any] = dict(table["units"])
     for symbol, (name, prefixes) in table["bases"].items():
-        units[symbol] = name
+        units.setdefault(symbol, name)
         for prefix in prefixes.split():
-            units[prefix + symbol] = table["prefixes"][prefix] + name
-    return units | table["units"]
+            units.setdefault(prefix + symbol, table["prefixes"][prefix] + name)
+    return units
 
 
 def unit_pattern(units: Mapping[str, Any]) -> str:
