@@ -32,7 +32,9 @@ def cases(folder: Path) -> Iterator[Case]:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             text, right = row["text"].replace("\\n", "\n"), row["right"]
             got = spoken(text, "zh" if is_chinese(text + right) else "en")
-            yield Case(f"{row['id']} {row['kind']}", text, right, got, is_right(got, right, whole=row["kind"] == "thought"))
+            yield Case(
+                f"{row['id']} {row['kind']}", text, right, got, is_right(got, right, whole=row["kind"] == "thought")
+            )
 
 
 def is_right(said: str, right: str, *, whole: bool) -> bool:

@@ -22,5 +22,5 @@ def with_readings(text: str) -> str:
     lower = text.lower()
     for word, phonemes, pattern in _RULES:
         if word in lower:
-            text = pattern.sub(lambda m, phonemes=phonemes: f"{m['before']}[{m['word']}](/{phonemes}/)", text)
+            text = pattern.sub(rf"\g<before>[\g<word>](/{phonemes}/)", text)
     return text

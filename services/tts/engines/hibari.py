@@ -77,7 +77,9 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(with_readings(text), prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
+        for sound in self._model.stream(
+            with_readings(text), prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0
+        ):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

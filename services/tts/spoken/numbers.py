@@ -152,7 +152,9 @@ _ROMAN = {"I": 1, "V": 5, "X": 10}
 def roman_value(numeral: str) -> int:
     """A Roman numeral of I, V and X: XIV -> 14."""
     values = [_ROMAN[letter] for letter in numeral]
-    return sum(-value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True))
+    return sum(
+        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
 
 
 def paired_en(number: str) -> str:
