@@ -1,9 +1,10 @@
-"""Voice-to-voice latency and cut-offs, beside pipecat-ai: ``python -m benchmarks.latency --peer``.
+"""Voice-to-voice latency and cut-offs, beside its peers: ``python -m benchmarks.latency --peer --realtime``.
 
 Recorded and synthesised utterances, each with pauses of 200-700 ms, are played in real time to the live loop and, in
-turn with it, to a pipecat pipeline. Both use the same simulated services with fixed delays (ASR 70 ms, first token
-150 ms, then 40 a second, first sound 100 ms), and are at their defaults. The first run synthesises and transcribes the
-recordings and installs pipecat; a run then takes about 8 s an utterance and side.
+turn with it, to a Realtime client, to the page in Chromium, to a pipecat pipeline in its process and behind its own
+WebSocket server, and to livekit's agent session. All use the same simulated services with fixed delays (ASR 70 ms,
+first token 150 ms, then 40 a second, first sound 100 ms), and are at their defaults. The first run synthesises and
+transcribes the recordings and installs the peers; a run then takes 4-5 s an utterance and side.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.latency_judge import CachedJudge, LlmService
+from benchmarks.latency_page import Page
+from benchmarks.latency_peers import LIVEKIT, PIPECAT, PIPECAT_SOCKET, Peer
 from benchmarks.latency_realtime import Realtime, server_settings
-from benchmarks.latency_report import Measurement, draw, outcome, report
+from benchmarks.latency_report import Measurement, draw, measurement, report
 from benchmarks.latency_services import Delays, Recording
-from benchmarks.latency_sides import Answer, Huiyin, Pipecat, ServicesProcess, Side
+from benchmarks.latency_sides import Huiyin, ServicesProcess, Side
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import LONGEST_PAUSE_S, BenchmarkUtterance, recordings, utterances
 from benchmarks.output import tell
 from huiyin.configs import settings as config
+from tests.support.realtime_server import server_process
 
 _QUICK = 12  # utterances
+_NO_OPENERS = "turns.openers=false"  # they are no replies: a peer has none, or counts them
 
 
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", action="store_true", help="pipecat-ai, too (installed into the cache folder)")
-    parser.add_argument("--realtime", action="store_true", help="both through a server of theirs, too, by WebSocket")
+    parser.add_argument("--peer", action="store_true", help="pipecat-ai and livekit, too (put into the cache folder)")
+    parser.add_argument("--realtime", action="store_true", help="a Realtime client and the page, too")
     parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
@@ -42,6 +47,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the latencies")
     args = parser.parse_args()
+    args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench" / "latency"
     spoken = utterances(settings, folder, unseen=args.unseen)
@@ -62,9 +68,10 @@ def main() -> None:
             for utterance, recording in zip(spoken, recorded, strict=True):
                 play(recording)
                 for side in sides if run % 2 == 0 else reversed(sides):
-                    measured.append(_measurement(run, side.name, utterance, side.answer(utterance)))
+                    measured.append(measurement(run, side.name, utterance, side.answer(utterance)))
                     tell(_line(measured[-1]))
-    print(report(measured))
+        about = {side.name: side.about for side in sides if side.about}
+    print(report(measured, about))
     if args.json:
         args.json.write_text(json.dumps([asdict(one) for one in measured], ensure_ascii=False, indent=1), "utf-8")
     if args.png:
@@ -90,26 +97,23 @@ def _sides(
     opened.callback(llm.close)
     sides: list[Side] = [Huiyin(llm.settings, services.port, Delays(), llm.settings.llm.port)]
     opened.callback(sides[0].close)
-    if args.peer:
-        sides.append(Pipecat(folder.parent, services.port))
+    makers: list[Callable[[], Side]] = []
     if args.realtime:
-        sides.append(Realtime(folder / "realtime.log", **server_settings(llm.settings, services.port)))
-        if args.peer:
-            sides.append(Pipecat(folder.parent, services.port, by_socket=True))
-    for side in sides[1:]:
-        opened.callback(side.close)
+        changes = server_settings(llm.settings, services.port)
+        url = opened.enter_context(server_process(folder / "realtime.log", **changes)).url
+        makers += [lambda: Realtime(url), lambda: Page(url)]
+    if args.peer:
+        programs = [PIPECAT, LIVEKIT, *([PIPECAT_SOCKET] if args.realtime else [])]
+        makers += [lambda program=program: Peer(program, folder.parent, services.port) for program in programs]
+    for make in makers:
+        sides.append(make())
+        opened.callback(sides[-1].close)
     return sides, services.play
 
 
-def _measurement(run: int, side: str, utterance: BenchmarkUtterance, answer: Answer) -> Measurement:
-    is_cut_off, latency_s = outcome(answer.audible, utterance.duration_s)
-    limit_s, wait_s, parts, least = answer.limit_s, answer.wait_s, answer.parts, answer.least
-    name, language = utterance.name, utterance.language
-    return Measurement(run, side, name, language, is_cut_off, latency_s, limit_s, wait_s, parts, least)
-
-
 def _line(one: Measurement) -> str:
-    latency = "cut off" if one.is_cut_off else "-" if one.latency_s is None else f"{one.latency_s * 1000:.0f} ms"
+    latency = "-" if one.latency_s is None else f"{one.latency_s * 1000:.0f} ms"
+    latency = "lost" if one.is_lost else "cut off" if one.is_cut_off else latency
     limit = f"limit {one.limit_s * 1000:4.0f}, wait {(one.wait_s or 0) * 1000:4.0f}" if one.limit_s else ""
     return f"{one.side:<10} {one.language} {latency:>8}  {limit:<24} {one.utterance}"
 

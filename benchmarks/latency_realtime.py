@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -25,10 +23,10 @@ from huiyin.assistant.conversation.trace import AUDIBLE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs.settings import Settings
-from tests.support.realtime_server import server_process
 
 RATE = 24_000
 _BLOCK = RATE // 50
+_POLL_S = 0.1
 _STEP_S = 0.010  # it is noted which steps of this length are audible
 _SESSION: dict[str, Any] = {
     "type": "realtime",
@@ -39,11 +37,11 @@ _SESSION: dict[str, Any] = {
 def server_settings(llm: Settings, port: int) -> dict[str, object]:
     """Settings of the server: simulated services at `port`, and an LLM service in front of them, as `llm` says."""
     changes = {"asr_port": port, "tts_port": port, "llm_port": llm.llm.port}
-    return {**changes, "llm_upstreams": llm.llm.upstreams[0], "llm_upstream_model": "simulated"}
+    return {**changes, "llm_upstreams": llm.llm.upstreams[0], "llm_upstream_model": "simulated", "turns_openers": False}
 
 
 class RealtimeClient:
-    """One connection, in a thread of its own. `say` speaks, `audible` is when what came back was heard."""
+    """A `Device`: one connection, in a thread of its own. Raises RuntimeError where the connection has ended."""
 
     def __init__(self, url: str) -> None:
         """`url`: http address of the server."""
@@ -63,7 +61,14 @@ class RealtimeClient:
         self.audible.clear()
         self._begun.clear()
         self._waiting = soxr.resample(sound, SAMPLE_RATE, RATE)
-        self._begun.wait()
+        while not self._begun.wait(_POLL_S):
+            if self.is_lost:
+                raise RuntimeError("the Realtime connection has ended")
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended."""
+        return not self._thread.is_alive()
 
     def close(self) -> None:
         """End."""
@@ -73,8 +78,9 @@ class RealtimeClient:
     async def _run(self) -> None:
         async with aiohttp.ClientSession() as http, http.ws_connect(self._url, max_msg_size=0) as socket:
             await socket.send_json({"type": "session.update", "session": _SESSION})
-            tasks = [asyncio.create_task(work) for work in (self._speak(socket), self._listen(socket))]
-            await self._stopped.wait()
+            works = (self._stopped.wait(), self._speak(socket), self._listen(socket))
+            tasks = [asyncio.create_task(work) for work in works]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -117,19 +123,18 @@ class Realtime:
     """A `Side`."""
 
     name = "realtime"
+    about = ""
 
-    def __init__(self, log: Path, **settings: object) -> None:
-        """`log`: where the server writes its messages; `settings`: as for `server_process`."""
-        self._opened = contextlib.ExitStack()
-        server = self._opened.enter_context(server_process(log, **settings))
-        self._client = RealtimeClient(server.url)
-        self._opened.callback(self._client.close)
+    def __init__(self, url: str) -> None:
+        """`url`: http address of the server."""
+        self._client = RealtimeClient(url)
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
         self._client.say(utterance.sound)
-        return answer_heard(self._client.audible, self._client.began_s, utterance.duration_s)
+        answer = answer_heard(self._client, utterance.duration_s)
+        return Answer([], is_lost=True) if self._client.is_lost else answer
 
     def close(self) -> None:
         """End."""
-        self._opened.close()
+        self._client.close()

@@ -7,6 +7,7 @@ the recording that the caller sends (`Recording`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -144,17 +145,18 @@ class SimulatedServices:
         return web.json_response({"text": text, "language": playing.language, "emotion": None, "events": []})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        """Tokens, each when its time has come."""
+        """Tokens, each when its time has come, or until the client wants no more: it has cancelled a speculation."""
         body = await request.json()
         due_s = time.monotonic() + self.delays.llm_first_s
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         limit = body.get("max_tokens") or body.get("max_completion_tokens") or 1000
-        for token in tokens(self.playing.reply)[:limit]:
-            await _sleep_until(due_s)
-            await response.write(_chunk({"role": "assistant", "content": token}))
-            due_s += self.delays.llm_token_s
-        await response.write(_chunk({}, finish="stop") + b"data: [DONE]\n\n")
+        with contextlib.suppress(ConnectionResetError):
+            for token in tokens(self.playing.reply)[:limit]:
+                await _sleep_until(due_s)
+                await response.write(_chunk({"role": "assistant", "content": token}))
+                due_s += self.delays.llm_token_s
+            await response.write(_chunk({}, finish="stop") + b"data: [DONE]\n\n")
         return response
 
     async def _speech(self, request: web.Request) -> web.Response:

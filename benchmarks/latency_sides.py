@@ -1,26 +1,21 @@
-"""The two sides of `benchmarks.latency`: the live loop and pipecat, each at its defaults, in real time.
+"""The sides of `benchmarks.latency`, and the first of them: the live loop at its defaults, in real time.
 
-Both receive the same samples over the same noise, in blocks of 20 ms, and no echo (a headset). A reply is audible when
-its samples are handed to the output; neither side's sound device is part of the figures.
+All receive the same samples over the same noise, and no echo (a headset). A reply is audible when its samples are
+handed to the output; no side's sound device is part of the figures.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from benchmarks.environment import python_with
 from benchmarks.latency_services import Delays, Recording, serve
 from benchmarks.latency_speech import BenchmarkUtterance
 from huiyin.assistant.clients.services import Services
@@ -35,11 +30,11 @@ from huiyin.assistant.ports.port import Exchange, Pcm16, Samples
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.configs.settings import Settings
 
-PIPECAT = "pipecat-ai[openai,silero]==1.14.0"
 NOISE_DBFS = -66.0
 _STEP_S = 0.010  # it is noted which steps of this length are audible
-_SILENCE_S = 0.8  # a reply that is silent for so long is over
-_LIMIT_S = 8.0  # to the end of a reply
+SILENCE_S = 0.8  # a reply that is silent for so long is over
+ANSWER_LIMIT_S = 8.0  # to the end of a reply
+_POLL_S = 0.02
 _START_LIMIT_S = 60.0
 
 
@@ -57,12 +52,16 @@ class Answer:
     """What the latency was spent on."""
     least: dict[str, float] = field(default_factory=dict)
     """The least that each part can be."""
+    is_lost: bool = False
+    """The connection broke meanwhile: whatever was audible is no answer."""
 
 
 class Side(Protocol):
     """Answers one utterance after another."""
 
     name: str
+    about: str
+    """Version, options, buffers: what one must know beside the figures; "" where there is nothing."""
 
     def answer(self, utterance: BenchmarkUtterance) -> Answer:
         """Play it in real time; return when the reply is over."""
@@ -71,17 +70,30 @@ class Side(Protocol):
         """End."""
 
 
-def answer_heard(audible: list[float], began_s: float, end_s: float) -> Answer:
-    """Wait until the reply to an utterance that began at `began_s` and took `end_s` is over.
+class Device(Protocol):
+    """Where a user speaks and listens; times of the machine's clock (`time.monotonic`)."""
 
-    `audible` grows meanwhile: times of the machine's clock.
-    """
-    while time.monotonic() < began_s + end_s + _LIMIT_S:
-        time.sleep(0.02)
+    began_s: float
+    """When the first sample of what was said was in the air."""
+
+    @property
+    def audible(self) -> list[float]:
+        """Steps of 10 ms, since the last `say`, in which something was audible, or will be."""
+
+    def say(self, sound: Samples) -> None:
+        """Begin to say `sound` (16 kHz); returns when its first block has begun."""
+
+
+def answer_heard(device: Device, end_s: float) -> Answer:
+    """Wait until the reply to what is being said, `end_s` long, is over."""
+    began_s = device.began_s
+    while time.monotonic() < began_s + end_s + ANSWER_LIMIT_S:
+        time.sleep(_POLL_S)
+        audible = device.audible
         last_s = audible[-1] - began_s if audible else 0.0
-        if last_s > end_s and time.monotonic() - began_s > last_s + _SILENCE_S:
+        if last_s > end_s and time.monotonic() - began_s > last_s + SILENCE_S:
             break
-    return Answer([at - began_s for at in audible])
+    return Answer([at - began_s for at in device.audible])
 
 
 class ServicesProcess:
@@ -169,6 +181,7 @@ class Huiyin:
     """The live loop at its default settings, with the simulated services."""
 
     name = "huiyin"
+    about = ""
 
     def __init__(self, settings: Settings, port: int, delays: Delays, llm_port: int | None = None) -> None:
         """`port`: of the simulated services; `llm_port`: of a real LLM service before them, where there is one."""
@@ -189,7 +202,7 @@ class Huiyin:
         headset, end_s = self.headset, utterance.duration_s
         self._seen.clear()
         headset.say(utterance.sound)
-        answer = answer_heard(headset.audible, headset.began_s, end_s)
+        answer = answer_heard(headset, end_s)
         self._explain(answer, utterance)
         return answer
 
@@ -231,43 +244,3 @@ class Huiyin:
             "tts": delays.tts_first_s,
         }
         answer.limit_s = max(answer.wait_s, sum(answer.least.values()))
-
-
-class Pipecat:
-    """pipecat-ai in a process and a virtual environment of its own."""
-
-    def __init__(self, folder: Path, port: int, *, by_socket: bool = False) -> None:
-        """`by_socket`: behind its own WebSocket transport, in a second process."""
-        self.name = "pipecat-ws" if by_socket else "pipecat"
-        python = python_with(folder / "pipecat-venv", PIPECAT)
-        script = Path(__file__).with_name("latency_pipecat_socket.py" if by_socket else "latency_pipecat.py")
-        command = [str(python), str(script), f"http://127.0.0.1:{port}/v1", str(NOISE_DBFS)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._receive()  # it is ready
-
-    def answer(self, utterance: BenchmarkUtterance) -> Answer:
-        """Play it in real time; return when the reply is over."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "said.f32"
-            utterance.sound.astype("<f4").tofile(file)
-            order = {"say": str(file), "silence_s": _SILENCE_S, "limit_s": _LIMIT_S}
-            assert self._process.stdin is not None
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            return Answer(self._receive()["audible"])
-
-    def close(self) -> None:
-        """End."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-
-    def _receive(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("pipecat ended; its messages stand above")
-        return json.loads(line)

@@ -31,6 +31,7 @@ class Simulated:
     """A `Side` in virtual time; `texts` are what a recogniser transcribes of each whole utterance."""
 
     name = "simulated"
+    about = ""
 
     def __init__(
         self,

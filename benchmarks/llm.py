@@ -30,7 +30,7 @@ LATE = 10
 TARGET = 1.3  # first word of turn LATE / turn EARLY, at most
 REPLY_TOKENS = 40
 LONG_TOKENS = 128
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 PAUSE_S = 6.0  # of several users at once: they listen to the reply, and speak
 
 
@@ -53,7 +53,7 @@ def main() -> None:
             talks = list(users.map(lambda number: _converse(url, args.persona, args.turns, number, pause_s), numbers))
         firsts = [statistics.median(times) for times in zip(*talks, strict=True)]
         story = [{"role": "user", "content": "请讲一个很长很长的故事。"}]
-        _, _, timings = _ask(url, story, LONG_TOKENS)
+        _, _, timings = ask(url, story, LONG_TOKENS)
         facts = requests.get(f"{url}/system").json()
     rows = [
         ["ready after the start", f"{ready_s:.2f} s"],
@@ -74,17 +74,17 @@ def _converse(url: str, name: str, turns: int, number: int, pause_s: float) -> l
     persona, history, talk = load_persona(name), History(), config.load().talk
     limit = HistoryLimit(talk.history_tokens, talk.history_turns)
     session = f"benchmark-{number}"
-    persona_s, _, _ = _ask(url, persona.messages(history, ""), 1, session)
+    persona_s, _, _ = ask(url, persona.messages(history, ""), 1, session)
     tell(f"conversation {number + 1}: the persona is read in {persona_s:.2f} s")
     firsts = []
     for at in range(turns):
         words = TURNS[at % len(TURNS)] if at else f"你好，我是{number + 1}号。"
-        first_s, text, timings = _ask(url, persona.messages(history, words), REPLY_TOKENS, session)
+        first_s, text, timings = ask(url, persona.messages(history, words), REPLY_TOKENS, session)
         firsts.append(first_s)
         history.commit(words, [HeardClause(text, 1.0)], interrupted=False)
         dropped = len(history.surplus(limit))
         history.forget(dropped, history.summary)
-        ahead_s, _, _ = _ask(url, persona.messages(history, ""), 1, session, background=True)
+        ahead_s, _, _ = ask(url, persona.messages(history, ""), 1, session, background=True)
         tell(
             f"turn {at + 1}: first word {first_s:.3f} s, prompt of {timings['prompt_n']} new tokens and "
             f"{timings['cache_n']} cached, {timings['predicted_per_second']:.1f} tokens/s, read ahead {ahead_s:.2f} s,"
@@ -94,7 +94,7 @@ def _converse(url: str, name: str, turns: int, number: int, pause_s: float) -> l
     return firsts
 
 
-def _ask(
+def ask(
     url: str, messages: list[dict[str, str]], tokens: int, session: str = "", *, background: bool = False
 ) -> tuple[float, str, dict[str, Any]]:
     """Seconds to the first word, the reply, and the model's own timings."""

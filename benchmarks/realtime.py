@@ -1,6 +1,6 @@
 """What a Realtime server costs: ``python -m benchmarks.realtime [stop] [processor] [connections]``, by default all.
 
-stop: from the beginning of an interruption to the last sound at the client, beside the desktop loop in the same run.
+stop: from the beginning of an interruption to the last sound at a client and at the page, beside the desktop loop.
 processor: what one session more takes of a core, its user speaking every eight seconds; without echo path (the client
 has its own) and endpoint model. connections: 1,000 clients that connect and are killed; what is left of them.
 Voice-to-voice latency is `python -m benchmarks.latency --realtime`.
@@ -21,9 +21,10 @@ from typing import Any
 import aiohttp
 import psutil
 
+from benchmarks.latency_page import PageClient
 from benchmarks.latency_realtime import RealtimeClient
 from benchmarks.latency_services import Delays, Recording
-from benchmarks.latency_sides import Huiyin, ServicesProcess
+from benchmarks.latency_sides import Device, Huiyin, ServicesProcess
 from benchmarks.output import percent, show, tell
 from huiyin.assistant.scenario import voices
 from huiyin.configs.settings import load
@@ -46,13 +47,16 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measures = {"stop": stop_latency, "processor": processor, "connections": connections}
-    parser.add_argument("what", nargs="*", choices=[[], *measures], default=[])
-    for name in parser.parse_args().what or measures:
+    parser.add_argument("what", nargs="*", help=", ".join(measures))
+    names = parser.parse_args().what or list(measures)
+    if unknown := set(names) - set(measures):
+        parser.error(f"not measured: {', '.join(unknown)}")
+    for name in names:
         measures[name]()
 
 
 def stop_latency() -> None:
-    """The desktop loop and a Realtime client, in turn, interrupted in the middle of the same reply."""
+    """The desktop loop, a Realtime client and the page, in turn, interrupted in the middle of the same reply."""
     question, interruption = (
         voices.say(text, "user", "formants") for text in ("Tell me a story.", "No, wait a moment.")
     )
@@ -61,18 +65,21 @@ def stop_latency() -> None:
         ports: dict[str, object] = {f"{name}_port": services.port for name in ("asr", "llm", "tts")}
         desk = Huiyin(settings, services.port, Delays())
         with server_process(Path(folder) / "log", **ports) as server:
-            client = RealtimeClient(server.url)
-            stops: dict[str, list[float]] = {"desktop": [], "realtime": []}
+            client, page = RealtimeClient(server.url), PageClient(server.url)
+            devices: dict[str, Device] = {"desktop": desk.headset, "realtime": client, "page": page}
+            stops: dict[str, list[float]] = {name: [] for name in devices}
             for number in range(STOPS):
-                for name, device in (("desktop", desk.headset), ("realtime", client)):
+                for name, device in devices.items():
                     services.play(_heard_as(question, "Tell me a story."))
                     device.say(question)
-                    _until_heard(device.audible)
+                    _until_heard(device)
                     services.play(_heard_as(interruption, "No, wait a moment."))
                     device.say(interruption)
                     stops[name].append(_last_sound_s(device))
                     tell(f"{number + 1}/{STOPS} {name} {stops[name][-1] * 1000:.0f} ms")
                     time.sleep(_LIMIT_S / 2)  # the answer to the interruption
+            tell(f"page: {page.buffers}")
+            page.close()
             client.close()
         desk.close()
     rows = [[name, *(f"{value * 1000:.0f} ms" for value in _p50_p95(values))] for name, values in stops.items()]
@@ -83,15 +90,15 @@ def _heard_as(sound: Any, text: str) -> Recording:
     return Recording(sound, [(0.0, len(sound) / 16_000)], {"0-0": text}, "en", _REPLY)
 
 
-def _until_heard(audible: list[float]) -> None:
+def _until_heard(device: Device) -> None:
     until_s = time.monotonic() + _LIMIT_S
-    while not (audible and time.monotonic() - audible[0] > _CUTS_IN_AFTER_S):
+    while not ((audible := device.audible) and time.monotonic() - audible[0] > _CUTS_IN_AFTER_S):
         if time.monotonic() > until_s:
             raise RuntimeError("no reply was heard")
         time.sleep(0.01)
 
 
-def _last_sound_s(device: Any) -> float:
+def _last_sound_s(device: Device) -> float:
     """From the beginning of the interruption to the last sound before the silence."""
     while True:
         time.sleep(0.05)

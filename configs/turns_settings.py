@@ -65,7 +65,17 @@ class TurnsSettings:
     possible_speech_longest_s: float = setting(0.25, low=0, high=2)
     """nor is one delayed for longer: a knock is possible speech, too"""
     hurry_s: float = setting(0.3, low=0, high=5)
-    """after the last known clause began, the next is wanted: it lasts 1 s at least"""
+    """the next clause is wanted so much before the voice must begin with it: it may not be whole yet"""
+    openers: bool = setting(True)
+    """a short word of the assistant's own ("well,") where its reply will not be there in time"""
+    opener_s: float = setting(0.45, low=0.2, high=10)
+    """after the user's last sound, at least; people leave 0.2, and what comes sooner talks over them"""
+    opener_gain_s: float = setting(0.5, low=0, high=10)
+    """an opener takes 0.4-0.8 to say: the reply must be expected so much later"""
+    opener_overdue_s: float = setting(0.2, low=0, high=10)
+    """... or be so much later than expected ..."""
+    opener_late_s: float = setting(1.0, low=0.2, high=30)
+    """... and so long after the user's last sound, as it also is where it is not known when to expect it"""
     replies: bool = setting(True)
     """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))

@@ -6,6 +6,7 @@ A service runs as a process of its own (`python -m huiyin.services NAME`), which
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -41,15 +42,21 @@ class Launcher:
     settings: Settings
     arguments: Sequence[str] = ()
     tell: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
-    _children: list[tuple[Name, Child]] = field(default_factory=list)
+    children: dict[Name, Child] = field(default_factory=dict)
+    """The processes it has started, ended ones too."""
+    closing: threading.Event = field(default_factory=threading.Event)
+    """Set when the launcher is left."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # none is started while they are stopped
 
     def __enter__(self) -> Launcher:
         return self
 
     def __exit__(self, *error: object) -> None:
         close_idle()
-        stop_all([child for _, child in self._children])
-        self._children.clear()
+        self.closing.set()
+        with self._lock:
+            stop_all(list(self.children.values()))
+            self.children.clear()
 
     @property
     def services(self) -> Services:
@@ -65,14 +72,23 @@ class Launcher:
                 port = getattr(self.settings, name).port
                 raise LaunchError("clients.port_taken", service=name, port=port, why=state.why)
             if state.kind == "absent":
-                command = service_command(name, ["--stop-with-parent", *self.arguments])
-                # A session of its own: after Ctrl-C this command may still have a last request to the service.
-                self._children.append((name, Child(command, own_session=True)))
+                self.run(name)
         for name in needed:
             self._wait_ready(name)
 
+    def run(self, name: Name) -> None:
+        """Start the process of `name`, in place of one that has ended; not while the launcher is being left."""
+        with self._lock:
+            if self.closing.is_set():
+                return
+            if before := self.children.get(name):
+                before.wait(STOP_LIMIT_S)
+            command = service_command(name, ["--stop-with-parent", *self.arguments])
+            # A session of its own: after Ctrl-C this command may still have a last request to the service.
+            self.children[name] = Child(command, own_session=True)
+
     def _wait_ready(self, name: Name) -> None:
-        child = dict(self._children).get(name)  # the newest of that name
+        child = self.children.get(name)
         limit = time.monotonic() + _START_LIMIT_S
         tell_at_s = time.monotonic() + 2
         while time.monotonic() < limit:

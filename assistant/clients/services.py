@@ -24,6 +24,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
+from huiyin.services.common.access import called_here
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
@@ -40,9 +41,7 @@ class Services:
 
     def url(self, name: Name) -> str:
         """Base URL of a service."""
-        host = self.settings.service.host
-        # 0.0.0.0 is where a service listens, not where it can be called
-        host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        host = called_here(self.settings.service.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{getattr(self.settings, name).port}"
 
     def get(self, name: Name, path: str, timeout_s: float = 2.0) -> Any:

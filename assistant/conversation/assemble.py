@@ -6,18 +6,20 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
+from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
@@ -56,12 +58,12 @@ def assemble(
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
         threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
-    apologies: Mapping[str, Pcm16] = {}
+    prepared: Mapping[str, Pcm16] = {}
     if warm:
-        apologies = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
+        prepared = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
     world = RealWorld()
     parts = http_parts(services, persona.voice, session=session_name(), speak=speak, by_sound=by_sound)
-    session = Session(world, port, listener, persona, parts, settings, apologies=apologies, history=history)
+    session = Session(world, port, listener, persona, parts, settings, prepared=prepared, history=history)
     conversation = Conversation(session, world, port)
     if greeting:
         conversation.greet(greeting)
@@ -103,24 +105,26 @@ def prepare(
     listen: bool = True,
     patience_s: float = 0.0,
 ) -> Mapping[str, Pcm16]:
-    """Warm up before the first turn. Returns the apologies' sound, which fills up in the background.
+    """Warm up before the first turn. Returns the sound of openers and apologies, which fills up in the
+    background.
 
     The model reads the persona (and the history) once, and its prompt cache then keeps it: 4.7 s off the first reply
-    (measured). `patience_s`: how long to wait for the apologies, so that making them does not slow a turn down.
+    (measured). `patience_s`: how long to wait for this sound, so that making it does not slow a turn down.
     """
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
-    messages = persona.messages(history or History(), "")
+    situation = Situation(datetime.now().astimezone(), services.settings.talk.place)
+    messages = persona.messages(history or History(), "", situation=situation)
     try:
         list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
     except ServiceError as error:
         tell(f"the language model does not answer: {error}")
     if not speak:
         return {}
-    apologies = Apologies(services, persona, services.settings.store.path.parent / "apologies")
-    apologies.ready.wait(patience_s)
-    return apologies
+    prepared = PreparedSpeech(services, persona, services.settings.store.path.parent / "prepared")
+    prepared.ready.wait(patience_s)
+    return prepared
 
 
 # Weights are shared by all conversations of a process; what a model remembers of the sound is each conversation's own.

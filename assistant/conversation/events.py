@@ -67,7 +67,7 @@ class TurnEnded(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class FloorChanged(Public):
-    """Whose turn it is has changed (`turns.transitions.MEANINGS`); told after all that came with it."""
+    """Whose turn it is has changed (`turns.transitions.MEANINGS`); it comes after the events that caused it."""
 
     before: State
     after: State
@@ -101,7 +101,7 @@ class ModelAsked(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class ClauseWritten(Public):
-    """Clause number `clause` (from 0) of the reply, as it will be shown and spoken."""
+    """Clause number `clause` (from 0; -1: an opener before it) of the reply, as it will be shown and spoken."""
 
     clause: int
     text: str
@@ -184,7 +184,7 @@ class ReplyEnded(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolsCalled(Public):
-    """The reply calls these tools; told once, when its text is complete and the reply has begun (or has no words).
+    """The reply calls these tools. It comes once, when its text is complete and the reply has begun (or has no words).
     Their results, added to the history, and `Session.respond` are the owner's part."""
 
     calls: tuple[CalledTool, ...]
@@ -234,9 +234,10 @@ class TurnsForgotten(Public):
 
 @dataclass(frozen=True, kw_only=True)
 class Notice(Public):
-    """Something that the user should know, in words."""
+    """Something that the user should know, in words; `stage`: the one that has failed, None where it is not that."""
 
     text: str
+    stage: Stage | None = None
 
 
 # What is on disk must be whole: these are never left out for an observer that is slow.

@@ -19,17 +19,23 @@ from huiyin.assistant.conversation.replies import Replies
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
 from huiyin.assistant.conversation.world import World
-from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.items import Item
+from huiyin.assistant.dialogue.claims import ClaimGuard
+from huiyin.assistant.dialogue.history import History, Message
+from huiyin.assistant.dialogue.items import Item, UserItem
+from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.openers import Openers, kind_of
 from huiyin.assistant.dialogue.persona import Persona, reply_language
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.dialogue.style import speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Block, Pcm16, Port
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.settings import Settings, TurnsSettings
 
 _NO_SOUND: Pcm16 = np.zeros(0, np.int16)
@@ -58,11 +64,11 @@ class Session:
         parts: Parts,
         settings: Settings,
         *,
-        apologies: Mapping[str, Pcm16] | None = None,
+        prepared: Mapping[str, Pcm16] | None = None,
         history: History | None = None,
     ) -> None:
-        """`ear` None: speech events come through `post`, or the user types. `apologies`: a sentence -> its sound; may
-        fill up later. `history`: of a resumed conversation.
+        """`ear` None: speech events come through `post`, or the user types. `prepared`: an opener or apology -> its
+        sound; may fill up later. `history`: of a resumed conversation.
         """
         self.history = history or History()
         self.history.on_edit = self._note_edit
@@ -75,9 +81,9 @@ class Session:
         self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post)
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
-        self._apologies: Mapping[str, Pcm16] = {} if apologies is None else apologies
+        self._prepared: Mapping[str, Pcm16] = {} if prepared is None else prepared
+        self._openers = Openers()
         self._replies = Replies()
-        self._language = persona.language
         self._observers = Observers(world)
         self._next: deque[ev.Event] = deque()  # that follow at the same instant
         self._wakes = 0  # numbers them; only the newest counts
@@ -93,6 +99,12 @@ class Session:
     def port(self) -> Port:
         """Where its sound comes from and goes to."""
         return self._port
+
+    def messages(self, user: str | None, mood: Mood | None = None) -> list[Message]:
+        """What the model is sent now, as `Persona.messages`."""
+        names = [tool.name for tool in self._tools]
+        situation = Situation(self._world.date_time, self.settings.talk.place, names)
+        return self.persona.messages(self.history, user, mood, situation)
 
     def start(self) -> None:
         """Begin to hear. Raises PortError."""
@@ -221,8 +233,6 @@ class Session:
         match event:
             case ev.ReplyText(generation=generation, clause=clause, text=text):
                 self._replies[generation].texts[clause] = text
-            case ev.Transcribed(generation=generation, transcript=transcript):
-                self._replies[generation].language = reply_language(transcript.language, transcript.text)
         wake_s = float("inf")
         before = self._machine.state
         for action in self._machine.handle(event):
@@ -254,6 +264,8 @@ class Session:
                 self._stages.judge_words(generation, text)
             case do.AskLlm(generation=generation, transcript=transcript):
                 self._ask(generation, transcript)
+            case do.Open(generation=generation, transcript=transcript):
+                self._open(generation, transcript.text)
             case do.Hurry(generation=generation):
                 self._stages.hurry(generation)
             case do.Synthesise(generation=generation, clause=clause, text=text):
@@ -287,10 +299,33 @@ class Session:
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
         mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
         reply = self._replies[generation]
+        reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
-        reply.messages = self.persona.messages(self.history, transcript.text if transcript else None, mood)
+        reply.messages = self.messages(transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
-        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice)
+        check = None
+        if transcript and self.persona.written_in and not self._tools:
+            check = ClaimGuard(transcript.text, reply_language(transcript.language, transcript.text)).speak
+        self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
+
+    def _open(self, generation: int, words: str) -> None:
+        """Begin the reply to these words with an opener, unless its first sound has just come."""
+        reply = self._replies[generation]
+        if self._loudspeaker.ahead_s(generation) > 0:
+            return
+        language = reply.language or reply_language("", words)
+        kind = kind_of(words, language, reply.style)
+        text = self._openers.choose(self.persona.openers, language, kind, lambda each: len(self._sound_of(each)) > 0)
+        if text:
+            reply.texts[OPENER] = text
+            self._loudspeaker.add(generation, OPENER, self._sound_of(text))
+            self._loudspeaker.end_clause(generation, OPENER)
+            self.tell(public.ClauseWritten(generation, clause=OPENER, text=text))
+            self._next.append(ev.Opened(self._world.now, generation, text))
+
+    def _sound_of(self, text: str) -> Pcm16:
+        """Of an opener or apology; empty where it could not be made."""
+        return self._prepared.get(text, _NO_SOUND)
 
     def _call_tools(self, generation: int, calls: Iterable[object]) -> None:
         called = (call for call in calls if isinstance(call, CalledTool))
@@ -303,10 +338,11 @@ class Session:
         is_said_unasked = clause not in reply.texts
         reply.texts[clause] = text
         if reply.has_failed:
-            self._loudspeaker.add(generation, clause, self._apologies.get(text, _NO_SOUND))
+            sound = self._sound_of(text)
+            self._loudspeaker.add(generation, clause, sound)
             self._loudspeaker.end_clause(generation, clause)
-            now = self._world.now
-            self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause)]
+            now, lasts_s = self._world.now, len(sound) / SAMPLE_RATE
+            self._next += [ev.AudioReady(now, generation, clause), ev.AudioFinished(now, generation, clause, lasts_s)]
         else:
             if is_said_unasked:
                 self.tell(public.ClauseWritten(generation, clause=clause, text=text))
@@ -315,8 +351,6 @@ class Session:
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         reply = self._replies[generation]
-        if reply.language or transcript.text:  # else nothing was said by the user
-            self._language = reply.language or reply_language(transcript.language, transcript.text)
         mood = Mood(transcript.emotion, transcript.events)
         is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
         heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
@@ -329,7 +363,7 @@ class Session:
         self._loudspeaker.drop(generation)
         self._replies.forget(generation)
         self._trim()
-        self._stages.warm(self.persona.messages(self.history, ""), self._tools)
+        self._stages.warm(self.messages(""), self._tools)
 
     def _trim(self) -> None:
         if forgotten := self._trimming.trim():
@@ -338,10 +372,16 @@ class Session:
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._replies[generation]
         reply.has_failed = True
-        text = self.persona.apology(stage, reply.language or self._language)
-        self.tell(public.Notice(text=reason))
+        text = self.persona.apology(stage, reply.language or self._users_language())
+        self.tell(public.Notice(text=reason, stage=stage))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
+
+    def _users_language(self) -> str:
+        """Of the user's last words; the persona's own until there are any."""
+        words = (item.text for item in reversed(self.history.items) if isinstance(item, UserItem) and item.text)
+        last = next(words, "")
+        return language_of(last) if last else self.persona.language
 
 
 def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:

@@ -15,10 +15,11 @@ from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.conversation.world import Run, Source, World
-from huiyin.assistant.dialogue.clause_stream import ClauseStream
+from huiyin.assistant.dialogue.clause_stream import Check, ClauseStream
 from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Loudspeaker, Pcm16
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
@@ -168,9 +169,10 @@ class Stages:
         self._keep_alone("summary", run)
 
     def ask(
-        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
-    ) -> None:
-        """Ask the model; its reply comes back clause by clause, what it calls at its end."""
+        self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (),
+        tool_choice: ToolChoice = "auto", check: Check | None = None,
+    ) -> None:  # fmt: skip
+        """Ask the model; its reply comes back clause by clause, as `check` lets them pass; what it calls at its end."""
         if warming := self._alone.get("warm"):
             warming.cancel()
 
@@ -192,7 +194,7 @@ class Stages:
                 text.hurry()  # what it has written is spoken
 
         calls: list[CalledTool] = []
-        text = self._texts[generation] = ClauseStream(say)
+        text = self._texts[generation] = ClauseStream(say, check)
         self._voices[generation] = self._parts.voice
         self._start(generation, "llm", self._parts.model.ask(generation, messages, tools, tool_choice), take, end)
 
@@ -237,13 +239,15 @@ class Stages:
         """Begin with the first clause that waits."""
         generation, clause = waiting[0].generation, waiting[0].clause
         has_begun = False
+        samples = 0
 
         def take(item: Pcm16 | list[HeardUntil]) -> None:
-            nonlocal has_begun
+            nonlocal has_begun, samples
             if isinstance(item, list):
                 self._loudspeaker.add_words(generation, clause, item)
                 return
             self._loudspeaker.add(generation, clause, item)
+            samples += len(item)
             if not has_begun:
                 has_begun = True
                 self._post(ev.AudioReady(self._world.now, generation, clause))
@@ -253,7 +257,7 @@ class Stages:
                 self._fail(generation, "tts", ServiceError("clients.no_sound"))
             elif failure is None:
                 self._loudspeaker.end_clause(generation, clause)
-                self._post(ev.AudioFinished(self._world.now, generation, clause))
+                self._post(ev.AudioFinished(self._world.now, generation, clause, samples / SAMPLE_RATE))
                 waiting.popleft()
                 if waiting:
                     self._speak(waiting)

@@ -12,6 +12,7 @@ import numpy as np
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.turns.opener import OPENER
 
 AUDIBLE = 10 ** (-45 / 20) * 32767  # a sample louder than -45 dBFS can be heard in a quiet room
 
@@ -28,7 +29,8 @@ class ReplyTimes:
     text_finished_s: float | None = None
     synthesise_s: float | None = None
     sound_s: float | None = None
-    play_s: float | None = None
+    opener: str = ""  # said before the reply, as that was late
+    play_s: float | None = None  # of the opener, where there is one
     clauses: dict[int, tuple[float, float]] = field(default_factory=dict)  # clause -> synthesis asked, finished
     committed: on.TurnCommitted | None = None
     failed: str = ""
@@ -56,6 +58,8 @@ class Trace:
                 reply.transcribed_s = at_s
             case on.ModelAsked():
                 reply.asked_s = at_s
+            case on.ClauseWritten(clause=clause, text=text) if clause == OPENER:
+                reply.opener = text
             case on.ClauseWritten(clause=0):
                 reply.first_clause_s = at_s
             case on.ReplyWritten():
@@ -73,6 +77,15 @@ class Trace:
                 reply.committed = event
             case on.StageFailed(stage=stage, reason=reason):
                 reply.failed = f"{stage}: {reason}"
+
+    def begins(self, event: on.Public) -> bool:
+        """Whether with this event a reply itself begins to be heard: an opener is none of it."""
+        match event:
+            case on.ReplyStarted(generation=generation):
+                return not self.replies[generation].opener
+            case on.ClauseStarted(generation=generation, clause=0) if generation in self.replies:
+                return bool(self.replies[generation].opener)
+        return False
 
     def spoken(self) -> list[ReplyTimes]:
         """The replies that were played, in order."""

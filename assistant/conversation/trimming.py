@@ -12,6 +12,7 @@ from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.configs.settings import Settings
 
 _QUESTION_TOKENS = 512  # of the model's context, kept free for what the user says next: two minutes of speech
+_SITUATION_TOKENS = 300  # of date, place and abilities in two languages
 _LEAST_HISTORY_TOKENS = 64  # where persona and reply alone fill the context
 
 _TRIES = 3  # a summary is given up where a reply wants the model; what is sent outgrows its limit meanwhile
@@ -62,6 +63,8 @@ def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
     """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
     tokens = settings.talk.history_tokens
     if "embedded" in settings.llm.upstreams:
-        other_tokens = estimated_tokens(persona.system) + settings.talk.max_reply_tokens + _QUESTION_TOKENS
+        other_tokens = (
+            estimated_tokens(persona.system) + _SITUATION_TOKENS + settings.talk.max_reply_tokens + _QUESTION_TOKENS
+        )
         tokens = min(tokens, max(_LEAST_HISTORY_TOKENS, settings.llm.context_tokens - other_tokens))
     return HistoryLimit(tokens, settings.talk.history_turns)

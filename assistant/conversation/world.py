@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -21,6 +22,7 @@ from huiyin.assistant.ports.clock import AudioClock
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_SCRIPTED_DAY = datetime(2026, 1, 15, 9, 0)  # a Thursday; the same for every script
 POOL = "work"  # the names of its threads begin so
 _WORKERS = 2  # threads for what blocks: one may wait for a slow screen while the other computes
 
@@ -90,6 +92,11 @@ class World(ABC):
     def now(self) -> float:
         """Seconds since the start, never going back."""
 
+    @property
+    @abstractmethod
+    def date_time(self) -> datetime:
+        """The user's local date and time."""
+
     @abstractmethod
     def at(self, at_s: float, do: Callable[[], object]) -> None:
         """Do something then, or as soon as possible where that is past. From any thread."""
@@ -144,8 +151,10 @@ class VirtualWorld(World):
     asked, and what it took by the wall clock it takes here: no stage slows another down.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begins: datetime = _SCRIPTED_DAY) -> None:
+        """`begins`: the local date and time of its beginning."""
         super().__init__()
+        self._begins = begins
         self._now = 0.0
         self._stopped = False
 
@@ -153,6 +162,11 @@ class VirtualWorld(World):
     def now(self) -> float:
         """As `World.now`."""
         return self._now
+
+    @property
+    def date_time(self) -> datetime:
+        """As `World.date_time`."""
+        return self._begins + timedelta(seconds=self._now)
 
     def at(self, at_s: float, do: Callable[[], object]) -> None:
         """As `World.at`."""
@@ -214,6 +228,11 @@ class RealWorld(World):
     def now(self) -> float:
         """As `World.now`."""
         return self._clock.now()
+
+    @property
+    def date_time(self) -> datetime:
+        """As `World.date_time`: by this machine's clock and zone."""
+        return datetime.now().astimezone()
 
     def at(self, at_s: float, do: Callable[[], object]) -> None:
         """As `World.at`."""

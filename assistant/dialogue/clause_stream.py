@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 
 from huiyin.assistant.dialogue.clauses import ClauseSplitter
 
+Check = Callable[[str], Sequence[str]]
+
 
 class ClauseStream:
     """Not thread-safe. `say(number, clause)` is called for each clause, in order, numbered from 0."""
 
-    def __init__(self, say: Callable[[int, str], None]) -> None:
+    def __init__(self, say: Callable[[int, str], None], check: Check | None = None) -> None:
+        """`check`: a clause as written -> the clauses to be said in its place; None: all are said as written."""
         self._say, self._splitter, self._count = say, ClauseSplitter(), 0
+        self._check = check or (lambda clause: [clause])
 
     def feed(self, piece: str) -> None:
         """More of the text."""
@@ -26,6 +30,6 @@ class ClauseStream:
         self._give(self._splitter.finish())
 
     def _give(self, clauses: Sequence[str]) -> None:
-        for clause in clauses:
+        for clause in (checked for written in clauses for checked in self._check(written)):
             self._say(self._count, clause)
             self._count += 1

@@ -10,12 +10,14 @@ from huiyin.assistant.dialogue.clauses import split
 from huiyin.assistant.dialogue.history import History, Message
 from huiyin.assistant.dialogue.language import language_hint, language_of
 from huiyin.assistant.dialogue.mood import Mood, mood_line
+from huiyin.assistant.dialogue.openers import KINDS
+from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.dialogue.summary import earlier
 from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
-_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "apologies")
+_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "openers", "apologies")
 # The language habit, in each language that the system prompt is written in.
 _REPLIES_IN = {
     "user": {
@@ -42,8 +44,10 @@ class PersonaError(HuiyinError):
 @dataclass(frozen=True)
 class Persona:
     """`system` is the system prompt; `voice` a voice of the TTS service ('' lets the service choose); `language` the
-    one it speaks until the user's is known; `greeting` maps language -> its first words; `apologies` maps
-    language -> stage -> the sentence for when that stage fails."""
+    one it speaks until the user's is known; `written_in` the languages of `system`, in which the situation is told
+    beside it: none, it is not. `greeting` maps language -> its first words; `openers` language -> kind
+    (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage -> the sentence for when that
+    stage fails."""
 
     name: str
     system: str
@@ -51,7 +55,9 @@ class Persona:
     voice: str = ""
     language: str = "zh"
     replies_in: str = "user"
+    written_in: tuple[str, ...] = ()
     greeting: Mapping[str, str] = field(default_factory=dict)
+    openers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -82,7 +88,9 @@ class Persona:
             voice=_text(data, "voice"),
             language=language,
             replies_in=replies_in,
+            written_in=tuple(system),
             greeting=_in_languages(data, "greeting", language),
+            openers=_openers(data),
             apologies=_apologies(data),
         )
 
@@ -104,21 +112,37 @@ class Persona:
         """Every apology, so that their sound can be made before it is needed."""
         return [text for table in self.apologies.values() for stage in _STAGES if (text := table.get(stage))]
 
-    def messages(self, history: History, user: str | None, mood: Mood | None = None) -> list[Message]:
+    def all_prepared(self) -> list[str]:
+        """Every opener and apology, each once: what is wanted first comes first."""
+        openers = (text for kinds in self.openers.values() for texts in kinds.values() for text in texts)
+        return list(dict.fromkeys([*openers, *self.all_apologies()]))
+
+    def system_prompt(self, situation: Situation | None) -> str:
+        """Who it is, and what it knows of here and now."""
+        told = [situation.told(language) for language in self.written_in] if situation else []
+        return "\n".join([self.system, *told])
+
+    def messages(
+        self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None
+    ) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words, with a line before them on how they sounded, and one on the language to
-        answer in, where they are worth one. `user` None: a reply to the history as it stands, such as to a tool's
-        result; where it has nothing to be answered, a line asks for one."""
+        keep hitting), then the user's words, with a line before them on how they sounded, one on the time and one on
+        the language to answer in, where they are worth one. `user` None: a reply to the history as it stands, such as
+        to a tool's result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
             moods = [turn.mood for turn in history.turns]
             last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
+                situation.time_line(user) if situation and self.written_in else "",
                 language_hint(user, last_reply, self.replies_in),
             ]
         words = history.opening(self.language) if user is None else "\n".join([*filter(None, lines), user])
-        return [{"role": "system", "content": self.system + earlier(history.summary)}, *history.messages(words)]
+        return [
+            {"role": "system", "content": self.system_prompt(situation) + earlier(history.summary)},
+            *history.messages(words),
+        ]
 
 
 def reply_language(transcript_language: str, text: str) -> str:
@@ -162,6 +186,22 @@ def _in_languages(data: Mapping[str, Any], key: str, own: str) -> dict[str, str]
     table = {own: value} if isinstance(value, str) else _table(value, key, LANGUAGES)
     texts = {language: _text(table, language, f"{key}.") for language in LANGUAGES if language in table}
     return {language: text for language, text in texts.items() if text}
+
+
+def _openers(data: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    table = _table(data.get("openers", {}), "openers", LANGUAGES)
+    openers = {}
+    for language in table:
+        path = f"openers.{language}"
+        kinds = _table(table[language], path, KINDS)
+        openers[language] = {kind: _texts(kinds[kind], f"{path}.{kind}") for kind in kinds}
+    return openers
+
+
+def _texts(value: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
+        raise PersonaError("persona.not_texts", place=place, value=value)
+    return tuple(text.strip() for text in value)
 
 
 def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.far_end import FarEnd
 from huiyin.assistant.ports.port import Block, Pcm16, PortError, Timers
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
+from huiyin.assistant.ports.remote_messages import Message
 
 STALL_S = 1.0  # a microphone that sends nothing for so long is silent
 _TICK_S = 0.05  # what waits, and silence, is given out so often
@@ -31,15 +33,33 @@ class StreamPort:
         self.loudspeaker = loudspeaker
         self.microphone = StreamMicrophone(loudspeaker)
 
+    def follow_echo(self, has_echo: bool) -> None:
+        """From now on blocks have a far end; or silence in its place, where the client has taken its echo out."""
+        if has_echo != (self.microphone.far_end is not None):
+            self.microphone.far_end = FarEnd() if has_echo else None
+
+    def carry(self, message: Message) -> None:
+        """What the loudspeaker sends: the far end is made of it."""
+        if self.microphone.far_end:
+            self.microphone.far_end.carry(message)
+
+    def played(self, generation: int, samples: int) -> None:
+        """The client reports how much of a reply it has played: samples from its beginning."""
+        if self.microphone.far_end:
+            self.microphone.far_end.reported(generation, samples)
+        self.loudspeaker.played(generation, samples)
+
 
 class StreamMicrophone:
     """A `Microphone`. Its blocks are the client's sound and, where there was none, silence."""
 
     def __init__(self, loudspeaker: RemoteLoudspeaker) -> None:
         self._loudspeaker = loudspeaker
+        self.far_end: FarEnd | None = None
+        """None: silence."""
         self._timers: Timers | None = None
         self._hear: Callable[[Block], None] = lambda block: None
-        self._waiting: deque[Pcm16] = deque()
+        self._waiting: deque[Block] = deque()
         self._waits = 0  # samples in it
         self._given = 0  # samples given out, with silence
         self._budget = 0.0  # samples that may be given out at `_at_s`: what the stream is behind real time
@@ -75,7 +95,7 @@ class StreamMicrophone:
 
     def receive(self, samples: Pcm16) -> None:
         """The client's next sound, 16 kHz, shape (n,)."""
-        self._waiting.append(samples)
+        self._waiting.append(self._block(samples))
         self._waits += len(samples)
         self._is_silent = False
         self._pump()
@@ -101,20 +121,24 @@ class StreamMicrophone:
         # The clock stands still until what was given out has caught up with it: that much may always be.
         self._budget = max(self._budget, self._timers.now * SAMPLE_RATE - self._given)
         while self._waiting and self._budget >= 1:
-            samples = self._waiting.popleft()
-            now = samples[: int(self._budget)]
-            if len(now) < len(samples):
-                self._waiting.appendleft(samples[len(now) :])
-            self._waits -= len(now)
-            self._give(now)
+            block, now = self._waiting.popleft(), int(self._budget)
+            if now < len(block.mic):
+                self._waiting.appendleft(Block(block.mic[now:], block.far_end[now:]))
+                block = Block(block.mic[:now], block.far_end[:now])
+            self._waits -= len(block.mic)
+            self._give(block)
         self._is_behind = bool(self._waiting)
         if self._timers is not None:  # `hear` may have stopped it
             self._at_s = self._timers.now  # which may be the clock of what was given out
 
-    def _give(self, samples: Pcm16) -> None:
-        self._given += len(samples)
-        self._budget -= len(samples)
-        self._hear(Block(samples, np.zeros_like(samples)))
+    def _block(self, mic: Pcm16) -> Block:
+        far_end = self.far_end.take(len(mic)) if self.far_end else np.zeros_like(mic)
+        return Block(mic, far_end)
+
+    def _give(self, block: Block) -> None:
+        self._given += len(block.mic)
+        self._budget -= len(block.mic)
+        self._hear(block)
 
     def _tick(self, run: int) -> None:
         if self._timers is None or run != self._run:
@@ -134,7 +158,7 @@ class StreamMicrophone:
             total = self._gaps[-1].before + self._gaps[-1].end - self._gaps[-1].start if self._gaps else 0
             self._gaps.append(_Gap(start, start + silence, total))
         self._is_silent = True
-        self._give(np.zeros(silence, np.int16))
+        self._give(self._block(np.zeros(silence, np.int16)))
         if self._timers is not None:
             self._at_s = self._timers.now
 

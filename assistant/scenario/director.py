@@ -6,14 +6,16 @@ The same in virtual and in real time: `runner` and `real_time` pass on what they
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.log import Log, PlayedBlock
+from huiyin.assistant.scenario.log import BLOCK_S, Log, PlayedBlock
 from huiyin.assistant.scenario.moments import Moment, moment_of
 from huiyin.assistant.scenario.script import Scenario, Step, When
 from huiyin.assistant.turns.machine import State
+from huiyin.assistant.turns.opener import OPENER
 
 _FIRST_AFTER = When("start", 0.5)
 _NEXT_AFTER = When("quiet", 0.7)
@@ -43,8 +45,9 @@ class Director:
         self._events = 0  # counts them
         self._is_quiet = True
         self._play_s = 0.0  # when the newest reply was sent to the player
-        self._first_sound_of = 0  # the reply whose first sound is being looked for
-        self._begun_reply = 0  # the newest whose playback began
+        self._awaited: Moment | None = None  # the first sound that is being looked for
+        self._opened_reply = 0  # the newest that began with an opener
+        self._begun_reply = 0  # the newest whose playback began, an opener not counted
         self._scripted_s = 0.0  # the last of the script so far
 
     def run(self, converse: Callable[[], None] | None = None) -> None:
@@ -75,12 +78,8 @@ class Director:
         match event:
             case on.ReplyStarted():
                 self._play_s = at_s
-            case on.ClauseStarted(generation=generation) if generation > self._begun_reply:
-                self._begun_reply = generation
-                self._first_sound_of = generation
-                for block in self.log.blocks:
-                    if block.at_s >= self._play_s - self._apart_s:
-                        self._look_for_first_sound(block)
+            case on.ClauseStarted(generation=generation, clause=clause) if generation > self._begun_reply:
+                self._begin_to_sound(at_s, generation, is_opener=clause == OPENER)
             case on.ModelAsked(generation=generation, messages=messages, style=style):
                 self.log.prompts.append((at_s, generation, messages))
                 self.log.styles.append((at_s, style))
@@ -141,11 +140,24 @@ class Director:
             self._armed = None
             self._schedule(moment.at_s + when.delay_s)
 
+    def _begin_to_sound(self, at_s: float, generation: int, *, is_opener: bool) -> None:
+        """An opener or the first clause of a reply is played: it starts with its first audible sample."""
+        since_s = self._play_s
+        if is_opener:
+            self._opened_reply = generation
+        else:
+            self._begun_reply = generation
+            if generation == self._opened_reply:  # what was played before is the opener
+                since_s = at_s - BLOCK_S
+        self._awaited = Moment(at_s, "opener starts" if is_opener else "reply starts", "", generation)
+        for block in self.log.blocks:
+            if block.at_s >= since_s - self._apart_s:
+                self._look_for_first_sound(block)
+
     def _look_for_first_sound(self, block: PlayedBlock) -> None:
-        """A reply starts with its first audible sample."""
-        if self._first_sound_of and block.first_s is not None:
-            self._note_moment(Moment(block.first_s, "reply starts", "", self._first_sound_of))
-            self._first_sound_of = 0
+        if self._awaited and block.first_s is not None:
+            moment, self._awaited = self._awaited, None
+            self._note_moment(replace(moment, at_s=block.first_s))
 
     # -- when it is over
 

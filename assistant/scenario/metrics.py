@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from huiyin.assistant.scenario.log import BLOCK_S, Log
+from huiyin.assistant.scenario.moments import LATER_CLAUSE
 from huiyin.assistant.scenario.script import Step
 from huiyin.configs.tables import read_table
 
@@ -34,6 +35,7 @@ class Tally:
     cut_off: int = 0
     latencies: list[float] = field(default_factory=list)  # of turns that interrupt nothing
     latencies_after: list[float] = field(default_factory=list)  # of the turns that do
+    first_sounds: list[float] = field(default_factory=list)  # of spoken turns; an opener, or the reply
     typed: list[float] = field(default_factory=list)
     interruptions: int = 0
     yielded: int = 0
@@ -44,6 +46,7 @@ class Tally:
     resumed: int = 0
     spoken_s: float = 0.0  # by the assistant
     gaps: list[float] = field(default_factory=list)  # the longest of each reply
+    clause_gaps: list[float] = field(default_factory=list)  # one before each clause but the first
 
     def add(self, other: Tally) -> None:
         """Add the counts of another."""
@@ -61,6 +64,8 @@ class Tally:
             _mean_ms(self.latencies_after),
             _percentile(spoken, 50),
             _percentile(spoken, 95),
+            _percentile(self.first_sounds, 50),
+            _percentile(self.first_sounds, 95),
             _share(self.yielded, self.interruptions),
             _percentile(self.stops, 50),
             _percentile(self.stops, 95),
@@ -69,6 +74,8 @@ class Tally:
             _share(self.ignored["backchannel"], self.asides["backchannel"]),
             _share(self.ignored["noise"], self.asides["noise"]),
             max(self.gaps) * 1000 if self.gaps else None,
+            _percentile(self.clause_gaps, 50),
+            _percentile(self.clause_gaps, 95),
         )
         return {
             name: None if value is None else round(float(value), 3) for name, value in zip(NAMES, values, strict=True)
@@ -94,16 +101,21 @@ def tally(log: Log) -> Tally:
                 count.ignored[step.means] += 1
     _count_false(count, log)
     count.gaps = _gaps(log, replies)
+    count.clause_gaps = clause_gaps(log)
     return count
 
 
 def _count_turn(count: Tally, log: Log, step: Step, times: tuple[float, float, float], interrupts: bool) -> None:
     start_s, end_s, until_s = times
     count.turns += 1
+    opener = log.first("opener starts", start_s, until_s)
     reply = log.first("reply starts", start_s, until_s)
     if reply is None:
         return
     count.answered += 1
+    first_s = min(reply.at_s, opener.at_s if opener else reply.at_s)
+    if step.kind != "types" and first_s >= end_s:
+        count.first_sounds.append(first_s - end_s)
     if reply.at_s < end_s:
         count.cut_off += 1
     elif step.kind == "types":
@@ -154,23 +166,53 @@ def _has_cause(log: Log, at_s: float) -> bool:
 def _replies(log: Log) -> list[tuple[float, float]]:
     """When the assistant has the floor."""
     ends = [moment.at_s for moment in log.moments if moment.name in ("reply ends", "reply stops")]
-    starts = [moment.at_s for moment in log.named("reply starts")]
-    return [(start_s, next((at_s for at_s in ends if at_s >= start_s), log.end_s)) for start_s in starts]
+    starts: dict[int, float] = {}
+    for moment in log.moments:
+        if moment.name in ("opener starts", "reply starts"):
+            starts.setdefault(moment.generation, moment.at_s)
+    return [(start_s, next((at_s for at_s in ends if at_s >= start_s), log.end_s)) for start_s in starts.values()]
+
+
+def clause_gaps(log: Log) -> list[float]:
+    """The silence for want of sound before each clause of a reply but its first, in seconds."""
+    pauses = _pauses(log)
+    begun: dict[int, float] = {}  # reply -> when its clause before began
+    gaps = []
+    for moment in log.moments:
+        if moment.name == "reply starts":
+            begun[moment.generation] = moment.at_s
+        elif moment.name.startswith(LATER_CLAUSE) and moment.generation in begun:
+            since_s = begun[moment.generation]
+            begun[moment.generation] = moment.at_s
+            blocks = (b for b in log.blocks if since_s <= b.at_s < moment.at_s and b.is_empty)
+            gaps.append(BLOCK_S * sum(not _is_paused(block.at_s, pauses) for block in blocks))
+    return gaps
+
+
+def _pauses(log: Log) -> list[tuple[float, float]]:
+    """When the assistant was paused."""
+    resumes = ((pause.at_s, log.first("reply resumes", pause.at_s)) for pause in log.named("reply pauses"))
+    return [(pause_s, resume.at_s if resume else log.end_s) for pause_s, resume in resumes]
+
+
+def _is_paused(at_s: float, pauses: Sequence[tuple[float, float]]) -> bool:
+    return any(pause_s <= at_s <= resume_s + BLOCK_S for pause_s, resume_s in pauses)
 
 
 def _gaps(log: Log, replies: Sequence[tuple[float, float]]) -> list[float]:
     """The longest silence inside each reply, in seconds, where the assistant was not paused."""
-    pauses = []
-    for pause in log.named("reply pauses"):
-        resume = log.first("reply resumes", pause.at_s)
-        pauses.append((pause.at_s, resume.at_s if resume else log.end_s))
+    pauses = _pauses(log)
     gaps: list[float] = []
     for start_s, end_s in replies:
+        opener = log.first("opener starts", start_s, end_s)
+        reply = log.first("reply starts", start_s, end_s)
+        if opener:  # it is there because the reply is not
+            start_s = reply.at_s if reply else end_s
         gap_s = longest_s = 0.0
         for block in log.blocks:
             if start_s <= block.at_s < end_s - BLOCK_S:
-                is_paused = any(pause_s <= block.at_s <= resume_s + BLOCK_S for pause_s, resume_s in pauses)
-                gap_s = gap_s + BLOCK_S if block.is_empty and not is_paused else 0.0
+                is_gap = block.is_empty and not _is_paused(block.at_s, pauses)
+                gap_s = gap_s + BLOCK_S if is_gap else 0.0
                 longest_s = max(longest_s, gap_s)
         gaps.append(longest_s)
     return gaps

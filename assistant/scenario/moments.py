@@ -69,7 +69,7 @@ def moment_of(at_s: float, event: on.Public) -> Moment | None:
         case on.SpeechMade(clause=clause):
             return Moment(at_s, "tts done", f"clause {clause + 1}", generation)
         case on.ClauseStarted(clause=clause):
-            return Moment(at_s, f"{LATER_CLAUSE}{clause + 1} starts", "", generation) if clause else None
+            return Moment(at_s, f"{LATER_CLAUSE}{clause + 1} starts", "", generation) if clause > 0 else None
         case on.StageFailed(stage=stage, reason=reason):
             return Moment(at_s, "stage fails", f"{stage}: {reason}", generation)
         case on.Apologised(stage=stage):

@@ -22,7 +22,7 @@ from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.hearing import spoken
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.room_depth import room_of
-from huiyin.assistant.scenario.runner import APOLOGIES_LIMIT_S
+from huiyin.assistant.scenario.runner import PREPARING_LIMIT_S
 from huiyin.assistant.scenario.script import Scenario, Step
 from huiyin.configs.settings import AudioSettings
 
@@ -48,7 +48,7 @@ class LiveRunner:
         self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
         self._air = _MixingDevice(room_of(scenario, seed) if place == "room" else _card(services, tell), self._played)
         port = LocalPort(self._air)
-        self._conversation = assemble(services, persona, port, tell, patience_s=APOLOGIES_LIMIT_S)
+        self._conversation = assemble(services, persona, port, tell, patience_s=PREPARING_LIMIT_S)
         self._world = self._conversation.world
         self.director = Director(scenario, self._world, Log(), self._begin, apart_s=_APART_S)
         self._conversation.observe(self.director.observe, at_once=True)

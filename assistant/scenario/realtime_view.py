@@ -64,6 +64,7 @@ class RealtimeView:
         self._blocks += 1
         if reply and reply.has_begun and not reply.is_over:
             self._tell(on.ClauseStarted(generation=reply.number, clause=0))
+            self._report(reply)
         if reply and reply.is_over:
             self._report(reply)
             self._ended(reply)

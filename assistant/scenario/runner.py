@@ -23,7 +23,7 @@ from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedSer
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
-APOLOGIES_LIMIT_S = 60.0  # for making them before the conversation, which they would slow down
+PREPARING_LIMIT_S = 60.0  # for making them before the conversation, which they would slow down
 
 
 class Runner:
@@ -51,13 +51,11 @@ class Runner:
         self._depth = self._make_depth(depth, seed, ServiceVoice(services, persona.voice) if services else None)
         self._simulated = None if services else self._simulate(judge_text)
         if services:
-            parts, apologies = self._use(services, persona, tell)
+            parts, prepared = self._use(services, persona, tell)
         else:
             assert self._simulated is not None
-            parts, apologies = self._simulated.parts, _MadeSpeech(persona.all_apologies(), self._depth.speak)
-        self._session = Session(
-            self._world, self._depth, self._depth.ear, persona, parts, settings, apologies=apologies
-        )
+            parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
+        self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
 
     def run(self) -> Director:
@@ -116,7 +114,7 @@ class Runner:
         from huiyin.assistant.conversation.http_stages import http_parts
 
         parts = http_parts(services, persona.voice, session=session_name(), speak=True, by_sound=self._depth.by_sound)
-        return parts, prepare(services, persona, tell, patience_s=APOLOGIES_LIMIT_S)
+        return parts, prepare(services, persona, tell, patience_s=PREPARING_LIMIT_S)
 
 
 class _MadeSpeech(Mapping[str, Pcm16]):

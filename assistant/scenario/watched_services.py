@@ -14,8 +14,8 @@ from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.ports.remote_stream import StreamMicrophone
 from huiyin.assistant.scenario import voices
-from huiyin.assistant.scenario.against_realtime import RealtimeRunner
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
+from huiyin.assistant.scenario.scripted_client import ScriptedClient
 from huiyin.assistant.scenario.simulated_services import SimulatedServices, unjudged
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
@@ -29,12 +29,12 @@ class WatchedServices:
     """
 
     def __init__(
-        self, scenario: Scenario, settings: Settings, runner: RealtimeRunner, by_sound: Judge | None = None
+        self, scenario: Scenario, settings: Settings, client: ScriptedClient, by_sound: Judge | None = None
     ) -> None:
         """`by_sound` judges where the script does not."""
         turns = settings.turns
         self._voice = scenario.voice or MADE_VOICE
-        self._world, self._director = runner.world, runner.director
+        self._world, self._director = client.world, client.director
         self._sent_s: Callable[[float], float] = lambda at_s: at_s
         self._services = SimulatedServices(
             scenario.services or ServiceTimes(),
@@ -44,7 +44,7 @@ class WatchedServices:
             by_sound,
             unjudged if settings.words_are_judged else None,
         )
-        runner.typed = self._type
+        client.typed = self._type
         inner = self._services.parts
         self.parts = Parts(
             recogniser=self,

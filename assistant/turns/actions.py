@@ -48,8 +48,16 @@ class AskLlm(Action):
 
 
 @dataclass(frozen=True)
+class Open(Action):
+    """The reply will not be there in time: answer with `Opened` where there is an opener that suits, or not at all."""
+
+    generation: int
+    transcript: Transcript
+
+
+@dataclass(frozen=True)
 class Hurry(Action):
-    """The last clause so far is being played: give what is complete by now, and the next as soon as there is one."""
+    """The voice will soon have no more sound: give what is complete by now, the next clause as soon as there is one."""
 
     generation: int
 

@@ -93,6 +93,13 @@ class WordsJudged(ReplyEvent):
 
 
 @dataclass(frozen=True)
+class Opened(ReplyEvent):
+    """An opener was found, in answer to `Open`: its sound is with the loudspeaker, before that of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class ReplyText(ReplyEvent):
     """Clause number `clause` (from 0) of the reply, ready to be spoken."""
 
@@ -116,9 +123,10 @@ class AudioReady(ReplyEvent):
 
 @dataclass(frozen=True)
 class AudioFinished(ReplyEvent):
-    """The last sound of a clause is there."""
+    """The last sound of a clause is there, which lasts `lasts_s` in all."""
 
     clause: int
+    lasts_s: float = 0.0
 
 
 @dataclass(frozen=True)

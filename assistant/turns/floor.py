@@ -14,7 +14,9 @@ from huiyin.assistant.turns.earlier import Earlier
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.interruption import Interruption
 from huiyin.assistant.turns.overlap import Overlap
+from huiyin.assistant.turns.pace import Pace
 from huiyin.assistant.turns.reply import Progress, Reply
+from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.assistant.turns.transitions import State
 from huiyin.assistant.turns.user_turn import UserTurn
@@ -36,6 +38,7 @@ class Floor:
         self._interruption: Interruption | None = None
         self._overlap = Overlap()
         self._earlier = Earlier()
+        self._pace = Pace()
         self._last_asr_s = 0.0  # the time that the recogniser last took
         self._key_held = False
         self._asked_for: deque[tuple[str, ...] | None] = deque()
@@ -67,12 +70,22 @@ class Floor:
         self._overlap.spoken = None
 
     def _take_floor(self, interruption: Interruption, now_s: float) -> None:
-        """The interruption is the user's turn: it began with it, and its words are used if known."""
+        """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
+        opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
+        words = interruption.transcript.text if interruption.transcript else ""
+        if self._reply and self._reply.is_only_opened and not orders_silence(words):
+            self._do(do.StopPlayback(self._reply.generation))
+            self._drop_reply()
+            self._turn.resume(self.policy)
+            self._take_turn(self._turn, now_s)
+            if interruption.paused_s is not None:
+                self._turn.pause(interruption.paused_s, self.policy)
+            return
         self._stop_reply(now_s)
         self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.paused_s), now_s)
         if interruption.is_transcribed and interruption.transcript:
             self._turn.speculations = 1
-            self._reply = Reply(interruption.generation, self.policy, self._do)
+            self._reply = Reply(interruption.generation, self.policy, self._pace, self._do)
             self._answer(self._reply, interruption.transcript, now_s)
 
     def _answer(self, reply: Reply, transcript: Transcript, now_s: float) -> None:
@@ -106,7 +119,7 @@ class Floor:
         self._do(do.EndTurn(self._reply.generation, self._turn.start_s, end_s))
         self._turn.clear_pause()
         self.state = State.THINKING
-        self._reply.commit(now_s)
+        self._reply.commit(now_s, end_s)
 
     def _listen(self) -> None:
         self._drop_reply()
@@ -151,7 +164,7 @@ class Floor:
 
     def _new_reply(self) -> Reply:
         self.generation += 1
-        return Reply(self.generation, self.policy, self._do)
+        return Reply(self.generation, self.policy, self._pace, self._do)
 
     def _begin_reply(self, now_s: float, what: tuple[str, ...] | None = None) -> Reply:
         """A reply to no speech: there is nothing to wait for. `what`: words to be said; None: an answer."""

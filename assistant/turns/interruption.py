@@ -8,7 +8,7 @@ assistant just said.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from huiyin.assistant.turns.actions import Transcribe
@@ -39,6 +39,25 @@ class Interruption:
     generation: int = 0  # of the newest transcription asked for; 0: none
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
+    before: Interruption | None = None  # what it was until the reply went on and the user spoke again
+
+    @classmethod
+    def begin(
+        cls, onset_s: float, reply_words: str, earlier: Interruption | None, policy: TurnsSettings
+    ) -> Interruption:
+        """The user speaks over the reply. It is one with the `earlier` speech if that one's words are still awaited."""
+        if earlier is None or not earlier.is_awaited(onset_s, policy):
+            return cls(onset_s, reply_words, onset_s)
+        whole = replace(earlier, reply_words=f"{earlier.reply_words} {reply_words}", before=earlier)
+        whole.resume(onset_s)
+        return whole
+
+    def take(self, generation: int, transcript: Transcript) -> bool:
+        """These words came for what was asked. Whether they belong to it."""
+        if generation == self.generation:
+            self.transcript = transcript
+            return True
+        return self.before is not None and self.before.take(generation, transcript)
 
     def pause(self, end_s: float) -> None:
         """The user is silent since `end_s`."""
@@ -63,6 +82,10 @@ class Interruption:
     def is_transcribed(self) -> bool:
         """Whether it has paused and all its words are known."""
         return self.transcript is not None and self.paused_s is not None and self.transcribed_until_s >= self.paused_s
+
+    def is_awaited(self, now_s: float, policy: TurnsSettings) -> bool:
+        """Whether it has paused and its words may still come."""
+        return self.transcript is None and self.paused_s is not None and now_s <= self.paused_s + policy.asr_timeout_s
 
     def pause_due_s(self, policy: TurnsSettings) -> float:
         """When the assistant should fall silent."""

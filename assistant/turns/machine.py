@@ -19,7 +19,9 @@ from huiyin.assistant.turns.user_turn import UserTurn
 
 __all__ = ["State", "TurnMachine"]
 
-_OF_A_REPLY = (ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed)
+_OF_A_REPLY = (
+    ev.Opened, ev.ReplyText, ev.ReplyFinished, ev.AudioReady, ev.AudioFinished, ev.PlaybackAdvanced, ev.StageFailed
+)  # fmt: skip
 
 
 class TurnMachine(Floor):
@@ -46,9 +48,11 @@ class TurnMachine(Floor):
 
     @on(ev.SpeechStarted, states=[State.LISTENING], to=[State.USER])
     def _begin(self, event: ev.SpeechStarted) -> None:
-        """the user's turn begins, at the onset of the speech"""
+        """the user's turn begins, at the onset of the speech, or of what was said over the end of a reply if its words
+        are still awaited"""
         if not self.policy.talk_key:
-            self._take_turn(UserTurn(event.onset_s), event.at_s)
+            whole = Interruption.begin(event.onset_s, "", self._interruption, self.policy)
+            self._take_turn(UserTurn(whole.onset_s), event.at_s)
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
@@ -111,7 +115,8 @@ class TurnMachine(Floor):
         if self._ignores_speech:
             self._overlap.start(event.onset_s, self.policy)
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
-            self._interruption = Interruption(event.onset_s, self._reply.audible_words(), event.onset_s)
+            words = self._reply.audible_words()
+            self._interruption = Interruption.begin(event.onset_s, words, self._interruption, self.policy)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
     def _interruption_goes_on(self, event: ev.SpeechStarted) -> None:
@@ -129,7 +134,7 @@ class TurnMachine(Floor):
     @on(ev.SpeechPaused, states=[State.SPEAKING])
     def _noise_ends(self, event: ev.SpeechPaused) -> None:
         """it was too short to be speech: nothing happens; a turn that waits for the floor pauses"""
-        self._interruption = None
+        self._interruption = self._interruption.before if self._interruption else None
         self._overlap.pause(event.end_s, self.policy)
 
     @on(ev.SpeechPaused, states=[State.THINKING])
@@ -203,8 +208,8 @@ class TurnMachine(Floor):
     @on(ev.Transcribed, states=[State.LISTENING, State.USER, State.SPEAKING, State.PAUSED])
     def _transcribed(self, event: ev.Transcribed) -> None:
         """the words are asked of the model, if they are any; an interruption is judged by them"""
-        if self._interruption and event.generation == self._interruption.generation:
-            self._interruption.transcript = event.transcript
+        if self._interruption and self._interruption.take(event.generation, event.transcript):
+            pass
         elif reply := self._current(event.generation, Progress.TRANSCRIBING):
             self._last_asr_s = event.at_s - reply.asked_s
             self._answer(reply, event.transcript, event.at_s)
@@ -250,7 +255,7 @@ class TurnMachine(Floor):
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._do(do.Pause(self._reply.generation))
             self.state = State.PAUSED
-        if self.state is State.PAUSED and now_s >= interruption.ask_due_s(self.policy):
+        if self.state is not State.SPEAKING and now_s >= interruption.ask_due_s(self.policy):
             self.generation += 1
             self._do(interruption.ask(self.generation, now_s))
         verdict = interruption.verdict(self.policy, now_s)
@@ -291,8 +296,8 @@ class TurnMachine(Floor):
     @by_time(State.THINKING, to=[State.SPEAKING, State.LISTENING])
     @by_time(State.SPEAKING, State.PAUSED)
     def _check_reply(self, now_s: float) -> None:
-        """a delayed reply begins; one that runs out of clauses asks for the next; a stage that has taken too long is
-        apologised for"""
+        """a delayed reply begins; one that is late asks for an opener, one that runs out of clauses for
+        the next; a stage that has taken too long is apologised for"""
         if self._reply:
             self._reply.check_time(now_s)
 

@@ -8,6 +8,8 @@ from enum import Enum
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
+from huiyin.assistant.turns.opener import OPENER, opener_due_s
+from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
 
 
@@ -29,7 +31,7 @@ class Progress(Enum):
 class Reply:
     """A reply with its generation number. It is prepared until `commit`, and played after it."""
 
-    def __init__(self, generation: int, policy: TurnsSettings, act: Callable[[do.Action], None]) -> None:
+    def __init__(self, generation: int, policy: TurnsSettings, pace: Pace, act: Callable[[do.Action], None]) -> None:
         self.generation = generation
         self.progress = Progress.TRANSCRIBING
         self.transcript: Transcript | None = None  # what it answers
@@ -37,7 +39,7 @@ class Reply:
         self.committed = False  # the user's turn is over
         self.playing = False
         self.is_over = False  # the user's turn is, and there will be no sound
-        self._policy = policy
+        self._policy, self._pace = policy, pace
         self._act = act
         self._clauses: list[str] = []
         self._failure = ""  # why the model broke off
@@ -45,11 +47,19 @@ class Reply:
         self._deferred: list[do.Synthesise] = []  # clauses after the first: synthesised once it is committed
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
+        self._sound = SoundAhead()
         self._audible_clause: int | None = None
         self._stage_due_s: dict[Stage, float] = {}  # deadlines of what is awaited
+        self._ended_s: float | None = None  # the user's speech; None: it answers none, or an earlier one
+        self._opens_s = NEVER  # an opener is possible from then on
+        self._is_opener_asked = False
+        self._opener = ""  # that is said before the first clause
+        self._llm_asked_s = 0.0
+        self._written_s: float | None = None  # when the first clause was there
+        self._asked_voice_s = 0.0  # when the voice could begin with the clause that it makes
         self._possible_speech_until_s = 0.0
         self._playable_s = NEVER  # when it could first be played
-        self._hurry_s = NEVER  # when the next clause is asked for
+        self._is_hurried = False  # the next clause has been asked for
 
     # -- what the machine asks of it
 
@@ -64,6 +74,8 @@ class Reply:
         self.transcript = transcript or Transcript("")
         self.progress = Progress.WRITING
         self._stage_due_s = {"llm": now_s + self._policy.llm_timeout_s}
+        self._llm_asked_s = now_s
+        self._await_opener(now_s)
         self._act(do.AskLlm(self.generation, transcript))
 
     def mark_unneeded(self, transcript: Transcript, now_s: float) -> None:
@@ -84,9 +96,12 @@ class Reply:
         for text in clauses:
             self._add(text, now_s)
 
-    def commit(self, now_s: float) -> None:
-        """The user's turn is over: make all of it, and play it as soon as there is sound."""
+    def commit(self, now_s: float, ended_s: float | None = None) -> None:
+        """The user's turn is over: make all of it, and play it as soon as there is sound. `ended_s`: when the user's
+        speech ended, where an opener may follow it."""
         self.committed = True
+        self._ended_s = ended_s
+        self._await_opener(now_s)
         for clause in self._deferred:
             self._synthesise(clause, now_s)
         self._deferred.clear()
@@ -96,12 +111,18 @@ class Reply:
         """The user may be beginning to speak: it does not begin just now."""
         self._possible_speech_until_s = now_s + self._policy.possible_speech_s
 
+    @property
+    def is_only_opened(self) -> bool:
+        """Whether no more of it than an opener has been heard."""
+        return bool(self._opener) and self._audible_clause in (None, OPENER)
+
     def audible_words(self) -> str:
         """The clause being played and the one before it; all of them where it is not known which is played."""
+        said = [self._opener, *self._clauses] if self._opener else self._clauses
         if self._audible_clause is None:
-            return " ".join(self._clauses)
-        first = max(0, self._audible_clause - 1)
-        return " ".join(self._clauses[first : self._audible_clause + 1])
+            return " ".join(said)
+        at = self._audible_clause + len(said) - len(self._clauses)
+        return " ".join(said[max(0, at - 1) : at + 1])
 
     # -- time
 
@@ -109,17 +130,21 @@ class Reply:
         """When time alone may bring something about; never before it is committed."""
         if self.committed and self.progress is not Progress.CLOSED:
             yield from self._stage_due_s.values()
-            yield self._hurry_s
+            yield self._hurry_due_s()
             if not self.playing:
                 yield self._play_due_s()
+                yield self._opener_due_s()
 
     def check_time(self, now_s: float) -> None:
         """Do what is due."""
         if self.committed and self.progress is not Progress.CLOSED:
             self._advance(now_s)
-            if now_s >= self._hurry_s:
-                self._hurry_s = NEVER
+            if now_s >= self._hurry_due_s():
+                self._is_hurried = True
                 self._act(do.Hurry(self.generation))
+            if now_s >= self._opener_due_s() and self.transcript:
+                self._is_opener_asked = True
+                self._act(do.Open(self.generation, self.transcript))
             while late := [stage for stage, due_s in self._stage_due_s.items() if now_s >= due_s]:
                 self._fail(late[0], f"no answer from {late[0]} in time", now_s)
 
@@ -129,19 +154,29 @@ class Reply:
         """Take an event of this generation. One that nothing was asked for, or that comes twice, does nothing."""
         is_writing = self.progress is Progress.WRITING
         match event:
+            case ev.Opened(text=text) if self._is_opener_asked and not self.playing:
+                self._opener = text
+                self._play()
             case ev.ReplyText(at_s=at_s, clause=clause, text=text) if is_writing and clause == len(self._clauses):
+                if not self._clauses:
+                    self._written_s = at_s
+                    self._pace.note_written(at_s - self._llm_asked_s)
                 self._stage_due_s["llm"] = at_s + self._policy.llm_idle_timeout_s
-                self._hurry_s = NEVER
+                self._is_hurried = False
                 self._add(text, at_s)
             case ev.ReplyFinished(calls=calls) if is_writing and (self._clauses or calls):
                 self._calls = calls
-                self._text_ends(Progress.WRITTEN if self._clauses else Progress.SILENT)
+                self._text_ends(Progress.WRITTEN if self._clauses or self._opener else Progress.SILENT)
             case ev.ReplyFinished(at_s=at_s) if is_writing:
                 self._fail("llm", "the model said nothing", at_s)
-            case ev.AudioReady(clause=clause) if self._is_asked(clause):
+            case ev.AudioReady(at_s=at_s, clause=clause) if self._is_asked(clause):
+                if clause not in self._first_sounds and self._written_s is not None:
+                    self._pace.note_sound(at_s - self._asked_voice_s, is_first=clause == 0)
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
-            case ev.AudioFinished(at_s=at_s, clause=clause) if self._is_asked(clause):
+            case ev.AudioFinished(at_s=at_s, clause=clause, lasts_s=lasts_s) if self._is_asked(clause):
+                self._sound.add(clause, lasts_s)
+                self._asked_voice_s = at_s
                 self._stage_due_s.pop("tts", None)
                 self._first_sounds.add(clause)
                 self._last_sounds.add(clause)
@@ -149,8 +184,7 @@ class Reply:
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
             case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
                 self._audible_clause = clause
-                if clause == len(self._clauses) - 1 and is_writing:
-                    self._hurry_s = at_s + self._policy.hurry_s
+                self._sound.begin(clause, at_s)
             case ev.StageFailed(at_s=at_s, stage=stage, reason=reason):
                 self._fail(stage, reason, at_s)
         self._advance(event.at_s)
@@ -185,10 +219,30 @@ class Reply:
 
     def _text_ends(self, progress: Progress) -> None:
         self.progress = progress
-        self._hurry_s = NEVER
         self._stage_due_s.pop("llm", None)
 
     # -- its sound
+
+    def _await_opener(self, now_s: float) -> None:
+        """From now on one is possible: the user's turn is over, and their words are known."""
+        if self._ended_s is not None and self.progress is Progress.WRITING and self.transcript and self.transcript.text:
+            self._opens_s = now_s
+
+    def _opener_due_s(self) -> float:
+        is_on_its_way = self.progress in (Progress.WRITING, Progress.WRITTEN)
+        if self._ended_s is None or not is_on_its_way or self._first_sounds or self.playing:
+            return NEVER
+        if self._is_opener_asked or self._opens_s == NEVER:
+            return NEVER
+        expected_s = self._pace.first_sound_s(self._llm_asked_s, self._written_s)
+        return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
+
+    def _hurry_due_s(self) -> float:
+        """When the next clause is wanted: just in time for the voice, which is idle till then."""
+        is_idle = bool(self._clauses) and len(self._last_sounds) == len(self._clauses)
+        if self._is_hurried or not is_idle or self.progress is not Progress.WRITING:
+            return NEVER
+        return self._sound.end_s - self._pace.next_sound_s - self._policy.hurry_s
 
     def _is_asked(self, clause: int) -> bool:
         """Whether sound of this clause is awaited."""
@@ -201,14 +255,19 @@ class Reply:
     def _synthesise(self, clause: do.Synthesise, now_s: float) -> None:
         if self.committed or clause.clause == 0:
             self._stage_due_s.setdefault("tts", now_s + self._policy.tts_timeout_s)
+            if len(self._last_sounds) == clause.clause:  # the voice is idle
+                self._asked_voice_s = now_s
             self._act(clause)
         else:
             self._deferred.append(clause)
 
     def _play_due_s(self) -> float:
-        """When it may begin: not while the user may be going on, but it is not delayed for long either."""
-        latest_s = self._playable_s + self._policy.possible_speech_longest_s
-        return max(self._playable_s, min(self._possible_speech_until_s, latest_s))
+        """When it may begin."""
+        return self._unless_possible_speech(self._playable_s)
+
+    def _unless_possible_speech(self, due_s: float) -> float:
+        """Not while the user may be going on, but nothing is delayed for long either."""
+        return max(due_s, min(self._possible_speech_until_s, due_s + self._policy.possible_speech_longest_s))
 
     def _advance(self, now_s: float) -> None:
         if self.progress is Progress.CLOSED:
@@ -222,7 +281,7 @@ class Reply:
             self._play()
         if self.playing or self.is_over:
             self._call_tools()
-        if self._deferred or not self._clauses or len(self._last_sounds) < len(self._clauses):
+        if self._deferred or not (self._clauses or self._opener) or len(self._last_sounds) < len(self._clauses):
             return
         if self.progress is Progress.BROKEN_OFF:
             self._fail("llm", self._failure, now_s)

@@ -72,10 +72,15 @@ get no reply | Who says stop wants silence, not an answer |
 shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and \
 {own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | A user who answers "tea or coffee?" with "coffee" \
 repeats what was said |
+| `opener.py` | when an opener is asked for: not before {opener_s} after the user's last sound, and only where by the \
+last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it is \
+{opener_overdue_s} overdue, after {opener_late_s}. A user who goes on over it goes on with the same turn | \
+It is spoken to its end: where services are quick it would make the reply later |
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |
-| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; when \
-the last clause so far has been played for {hurry_s}, the next one is cut as early as the first; every stage has a \
+| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; the \
+next clause grows while the voice is ahead: {hurry_s} before it must be asked for (by what the last ones took to \
+sound) what is whole is given, or else the next cut as early as the first; every stage has a \
 deadline, and an apology follows where it is missed | A wrong guess costs one clause |
 
 A reply may call tools. They are called once its text is complete and it has begun to be played, or at the end of the

@@ -21,9 +21,9 @@ from huiyin.services.asr.signal.voice_activity import load_detectors
 from huiyin.services.asr.transcribe import Part, Recogniser, Step, Steps, transcribe
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
-from huiyin.services.common.serve import most_streams
 
 _LONGEST_CACHED_S = 3600.0  # of a recording: packing a longer one takes memory
+_THREADS_A_STREAM = 4  # a stream takes its part of the model's time for minutes
 _WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -66,7 +66,7 @@ class Serving:
         waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
         self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, on_wait=wait.observe)
         waiting.set_function(lambda: self.queue.waiting)
-        self.streams = StreamPlaces(most_streams(settings.service))
+        self.streams = StreamPlaces(max(1, settings.service.threads // _THREADS_A_STREAM))
         self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
         self._recogniser: Recogniser | None = None
         self.host: EngineHost[Engine] = EngineHost(

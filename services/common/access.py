@@ -20,6 +20,15 @@ _HOST_HEADER = re.compile(_HOST, re.IGNORECASE)
 _ORIGIN = re.compile(rf"[a-z][a-z0-9+.-]*://{_HOST}", re.IGNORECASE)
 
 
+EVERYWHERE = ("0.0.0.0", "::", "")
+"""Addresses to listen on that stand for all of this machine's."""
+
+
+def called_here(host: str) -> str:
+    """How this machine calls an address that is listened on."""
+    return "127.0.0.1" if host in EVERYWHERE else host
+
+
 @lru_cache
 def is_loopback(name: str) -> bool:
     """Whether a name, or an address without brackets, is this machine's own: localhost, 127.0.0.1, ::1."""

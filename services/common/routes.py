@@ -120,17 +120,19 @@ async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
 
 
 async def open_websocket(
-    request: web.Request, *, max_message_bytes: int, protocols: Iterable[str] = ()
+    request: web.Request, *, max_message_bytes: int, protocols: Iterable[str] = (), ping_s: float | None = None
 ) -> web.WebSocketResponse:
     """The WebSocket that `request` asks for, opened. Messages are not compressed: sound hardly shrinks.
 
     Of `protocols` the client's first is chosen. A longer message than `max_message_bytes` closes it (code 1009), and
-    the end of the server does (code 1001). Raises what `check_websocket` raises.
+    the end of the server does (code 1001), and so does a client that leaves a ping unanswered for half of `ping_s`
+    (None: none is sent). Raises what `check_websocket` raises.
     """
     check_websocket(request, protocols)
     socket = web.WebSocketResponse(
-        protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S
-    )
+        protocols=tuple(protocols), max_msg_size=max_message_bytes + 1, compress=False, timeout=WEBSOCKET_LINGER_S,
+        heartbeat=ping_s,
+    )  # fmt: skip
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     return socket

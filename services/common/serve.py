@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -31,7 +32,6 @@ STOP_GRACE_S = 3.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
-_REQUESTS_A_STREAM = 4  # threads for one live stream more
 _BACKLOG = 1024  # connections that wait to be accepted
 _OPEN_FILES = 2**16  # at most: a connection is one, and the usual limit of 1,024 is soon reached
 
@@ -40,27 +40,28 @@ class PortTaken(HuiyinError):
     """The address cannot be listened on."""
 
 
-def most_streams(settings: ServiceSettings) -> int:
-    """How many live streams a service may have open: each takes its part of the model's time for minutes."""
-    return max(1, settings.threads // _REQUESTS_A_STREAM)
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise PortTaken when `host:port` cannot be listened on."""
-    listen(host, port).close()
-
-
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to `host:port`. Raises PortTaken."""
+    """A socket bound to `host:port`; 0: a free port. Raises PortTaken."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere it would allow two servers on one port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listener.close()
-        raise PortTaken("services.port_taken", host=host, port=port, why=error.strerror) from error
+        raise _not_listening(host, port, error) from error
     return listener
+
+
+def _not_listening(host: str, port: int, error: Exception) -> PortTaken:
+    number = getattr(error, "errno", None)
+    if isinstance(error, (socket.gaierror, UnicodeError)) or number == errno.EADDRNOTAVAIL:
+        return PortTaken("services.not_our_address", host=host)
+    if number == errno.EACCES:
+        return PortTaken("services.port_forbidden", host=host, port=port)
+    if number == errno.EADDRINUSE:
+        return PortTaken("services.port_taken", host=host, port=port)
+    return PortTaken("services.cannot_listen", host=host, port=port, why=getattr(error, "strerror", error))
 
 
 def stop_with_parent() -> None:
@@ -83,18 +84,20 @@ def serve(
     settings: ServiceSettings,
     port: int,
     *,
+    listener: socket.socket | None = None,
     tls: ssl.SSLContext | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> None:
     """Serve until stopped by SIGTERM or SIGINT. `make_app` is called once. Raises PortTaken.
 
-    `meanwhile` is called in a thread of its own once requests are accepted; what it raises ends the server, and is
-    raised. Requests in hand have some seconds to end; where a thread does not, the process ends without it.
+    `listener`: the socket of that port, where it was bound before (`listen`). `meanwhile` is called in a thread of its
+    own once requests are accepted; what it raises ends the server, and is raised. Requests in hand have some seconds to
+    end; where a thread does not, the process ends without it.
     """
     allow_open_files()
     with _handlers_put_back():
         _on_stop(lambda: sys.exit(0))
-        listener = listen(settings.host, port)
+        listener = listener or listen(settings.host, port)
         _serve(make_app(), settings, listener, tls, meanwhile)
 
 

@@ -133,6 +133,11 @@ class Door:
         for socket in list(self._sockets):
             asyncio.run_coroutine_threadsafe(socket.close(code=1012), self._loop).result(5)
 
+    def tell(self, event: dict[str, Any]) -> None:
+        """Send the newest session's client an event."""
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self.sessions[-1].socket.send_json(event), self._loop).result(5)
+
     def app(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_get("/", self._index)
@@ -202,7 +207,7 @@ class Door:
         self.asr_forms.append({key: str(value) for key, value in form.items() if key != "file"})
         self.uploads.append((upload.filename, upload.file.read()))
         if self.uploads[-1][1][:4] not in (b"RIFF", b"OggS"):
-            error = {"code": "undecodable", "message": "this is no recording", "hint": "send WAV, MP3, M4A or Opus"}
+            error = {"code": "not_audio", "message": "this is no recording", "hint": "send WAV, MP3, M4A or Opus"}
             return web.json_response({"error": error}, status=415)
         if form.get("format") == "html":
             return web.Response(text="<!doctype html><title>report</title>", content_type="text/html")

@@ -46,7 +46,7 @@ class RealDoor:
         self.stages.replies.extend([[f"{sentence}. " for sentence in STORY.split(". ")[:-1]]] * 20)
         self.conversations: list[Session] = []
         engines = Engines(
-            Parts(self.stages, self.stages, self.stages), lambda name: self.stages, LoudEar, {"test": PERSONA},
+            Parts(self.stages, self.stages, self.stages), lambda name: self.stages, LoudEar,
             lambda persona: {},
         )  # fmt: skip
         services = Services(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import av
 import numpy as np
 import pytest
 
+from huiyin.configs import messages
+from tests.browser.axe import require, violations
 from tests.browser.conftest import Speaks, launch, until, watched, write_wav
-from tests.browser.fake_door import SEGMENTS, Door
+from tests.browser.fake_door import PAGE, SEGMENTS, Door
+from tests.web.door import KEY, open_door
 
 pytestmark = pytest.mark.browser
 
-AXE = Path.home() / ".cache" / "huiyin" / "axe-core" / "package" / "axe.min.js"  # npm pack axe-core
 TABS = ("talk", "transcribe", "live", "system")
 KINDS = ("txt", "srt", "vtt", "csv", "json", "html")
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-SERIOUS = ("serious", "critical")
+PAPER = {"light": "rgb(243, 245, 243)", "dark": "rgb(14, 20, 18)"}
 
 
 def recording(path: Path, seconds: float = 14.4, rate: int = 16_000, channels: int = 1) -> Path:
@@ -185,12 +188,84 @@ def test_exact_zeros_from_the_microphone_are_told(playwright: Any, address: str,
     chromium.close()
 
 
-def test_a_service_that_is_missing_is_named(quiet: Speaks, door: Door) -> None:
-    door.setup = {**door.setup, "services": {"asr": "ready", "llm": "loading", "tts": "ready"}}
-    page = quiet()
+@pytest.mark.parametrize("tab", TABS)
+def test_a_service_that_stops_is_named_in_every_view_until_it_is_back(quiet: Speaks, door: Door, tab: str) -> None:
+    def state(llm: str) -> dict[str, Any]:
+        return {**door.setup, "services": {"asr": "ready", "llm": llm, "tts": "ready"}}
+
+    door.setup = state("loading")
+    page = quiet(tab)
     page.wait_for_selector("#banner >> text=Language model is loading.")
-    door.setup = {**door.setup, "services": {"asr": "ready", "llm": "ready", "tts": "ready"}}
+    door.setup = state("ready")
+    page.wait_for_selector("#banner.good >> text=Language model is ready.")
     page.wait_for_selector("#banner", state="hidden")
+    door.setup = state("restarting")
+    page.wait_for_selector("#banner >> text=Language model has stopped and is being restarted.")
+    door.setup = state("given_up")
+    page.wait_for_selector("#banner >> text=the terminal of “huiyin web” says why")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    door.setup = state("ready")
+    page.wait_for_selector("#banner.good >> text=Language model is ready.")
+
+
+def test_a_server_that_is_gone_is_missed_and_its_return_is_told(quiet: Speaks, door: Door) -> None:
+    page = quiet(locale="zh-CN")
+    page.wait_for_selector("#banner", state="hidden")
+    door.down = True
+    page.wait_for_selector("#banner >> text=服务器没有回应")
+    door.down = False
+    page.wait_for_selector("#banner.good >> text=服务器恢复了。")
+
+
+def test_what_the_servers_say_is_wrong_is_chinese_on_the_chinese_page(
+    quiet: Speaks, door: Door, tmp_path: Path
+) -> None:
+    page = quiet("transcribe", locale="zh-CN")
+    page.set_input_files("#choose", [broken(tmp_path / "broken.m4a")])
+    page.wait_for_selector("tr[data-state=failed] .bad >> text=这不是能读的声音文件")
+    page.click("#tab-talk")
+    page.click("#orb-button")
+    page.wait_for_selector("#orb[data-state=listening]")
+    door.tell({"type": "huiyin.notice", "text": "llm gave no answer within 10 s", "stage": "llm"})
+    page.wait_for_selector(".notice >> text=语言模型出了问题")
+    door.tell({"type": "error", "error": {"code": "session_expired", "message": "the session has lasted"}})
+    page.wait_for_selector(".notice >> text=这次对话到了时长上限")
+    page.click("#switch-language")
+    page.wait_for_selector(".notice >> text=llm gave no answer within 10 s")
+
+
+def test_every_code_that_has_chinese_words_is_one_of_the_servers() -> None:
+    listed = (PAGE / "errors.js").read_text(encoding="utf-8").partition("CHINESE = {")[2].partition("};")[0]
+    words = {name for room in messages.rooms() for name in messages.table(room)} | {"input_audio_buffer_full"}
+    codes = re.findall(r"^  (\w+):", listed, re.MULTILINE)
+    assert len(codes) > 30 and set(codes) <= words
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+def test_the_form_for_the_key_has_the_look_of_the_page(
+    browser: Any, size: dict[str, int], scheme: str, tmp_path: Path
+) -> None:
+    pictures = Path(os.environ.get("PAGE_SCREENSHOTS", tmp_path))
+    with open_door(PAGE, key=KEY) as url:
+        context = browser.new_context(viewport=size, color_scheme=scheme, locale="zh-CN")
+        page = watched(context.new_page())
+        page.goto(url)
+        page.wait_for_selector("h1 >> text=请输入密钥")
+        page.fill("input", "wrong-key")
+        page.click("form button")
+        page.wait_for_selector("[role=alert] >> text=密钥不对。")
+        page.screenshot(path=pictures / f"login-{size['width']}-{scheme}.png")
+        assert violations(page) == []
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == PAPER[scheme]
+        page.click("#switch-language")
+        page.wait_for_selector("[role=alert] >> text=That is not the key.")
+        page.fill("input", KEY)
+        page.click("form button")
+        page.wait_for_selector("#state >> text=Tap to talk")
+        assert page.errors == []
+        context.close()
+    require()
 
 
 def test_language_and_theme_follow_the_browser_until_they_are_chosen(quiet: Speaks) -> None:
@@ -229,8 +304,7 @@ def test_all_tabs_fit_and_axe_finds_nothing_serious(
         page.screenshot(path=pictures / f"{name}-{size['width']}-{scheme}.png")
         too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert too_wide <= 0, name
-        if AXE.is_file():
-            findings.extend((name, *found) for found in violations(page))
+        findings.extend((name, *found) for found in violations(page))
 
     check("start")
     page.click("#orb-button")
@@ -254,14 +328,4 @@ def test_all_tabs_fit_and_axe_finds_nothing_serious(
     check("system")
     assert findings == []
     assert page.errors == []
-
-
-def violations(page: Any) -> list[tuple[str, str]]:
-    """(rule, elements) of what axe-core takes for serious."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    return [
-        (rule["id"], "; ".join(node["html"][:120] + node["failureSummary"][-150:] for node in rule["nodes"][:3]))
-        for rule in found
-        if rule["impact"] in SERIOUS
-    ]
+    require()

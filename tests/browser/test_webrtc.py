@@ -58,7 +58,7 @@ window.hangUp = () => connection.close();
 @pytest.fixture
 def server() -> RealtimeServer:
     settings, stages = load(environ={}), Tones()
-    engines = Engines(Parts(stages, stages, stages), lambda config: stages, LoudEar, {"test": PERSONA})
+    engines = Engines(Parts(stages, stages, stages), lambda config: stages, LoudEar)
     return RealtimeServer(settings, Services(settings), {"test": PERSONA}, engines=engines)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.environment import python_with
 from huiyin.configs.settings import load
+from tests.browser.conftest import CHROMIUM
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PACKAGES = {
@@ -23,8 +24,16 @@ PACKAGES = {
     "pipecat_service": ("pipecat-ai[openai]==1.14.0",),
     "livekit_plugin": ("livekit-agents==1.8.9", "livekit-plugins-openai==1.8.9", "openai==3.57.0"),
 }
-SAME_AS = {"openai_live": "openai_sdk", "live_types": "openai_sdk"}
+SAME_AS = {
+    "openai_live": "openai_sdk",
+    "openai_once": "openai_sdk",
+    "live_types": "openai_sdk",
+    "pipecat_live": "pipecat_service",
+    "livekit_live": "livekit_plugin",
+}
 """Script -> the script whose environment it runs in."""
+IN_BROWSER = {"agents_browser_websocket": "websocket", "agents_browser_webrtc": "webrtc"}
+"""Name -> what `agents_browser.py` talks over. It runs in Huiyin's own environment, which has Playwright."""
 NPM_PACKAGES = {"@openai/agents": "0.20.0", "node": "22.23.3", "zod": "4.1.12"}
 _LEAST_PYTHON = (3, 11)  # of pipecat
 _LIMIT_S = 600  # for an installation
@@ -33,8 +42,16 @@ _LIMIT_S = 600  # for an installation
 def command_of(name: str, *arguments: str) -> list[str]:
     """The command that runs a client's script. Skips the test, with words, where its packages cannot be had."""
     environment = SAME_AS.get(name, name)
-    home = load().store.path.parent / "clients" / environment
+    clients = load().store.path.parent / "clients"
+    home = clients / environment
     try:
+        if over := IN_BROWSER.get(name):
+            pytest.importorskip("playwright.sync_api", reason=f"{name} needs Playwright")
+            if CHROMIUM is None:
+                pytest.skip(f"{name} needs Chromium")
+            home = clients / "agents_js"
+            _node_with(home)
+            return [sys.executable, str(SCRIPTS / "agents_browser.py"), over, *arguments, str(home), CHROMIUM]
         if name == "agents_js":
             return [str(_node_with(home)), str(SCRIPTS / "agents_js.mjs"), *arguments, str(home)]
         if sys.version_info < _LEAST_PYTHON:

@@ -22,9 +22,19 @@ from tests.support.realtime_server import realtime_server
 pytestmark = [pytest.mark.slow, pytest.mark.clients]
 
 TALK_LIMIT_S = 120.0
-BY_THE_WORD = {"openai_sdk": 0, "openai_live": 1, "agents_sdk": 1, "agents_js": 1}
-"""Clients that ask what is left of an interrupted reply, and by how many words they may be wrong themselves: the
-OpenAI Agents SDKs count played sound in their own way (in steps of a block; by the wall clock)."""
+BY_THE_WORD = {
+    "openai_sdk": 0,
+    "openai_live": 1,
+    "agents_sdk": 1,
+    "agents_js": 1,
+    "agents_browser_websocket": 1,
+    "agents_browser_webrtc": 2,
+    "pipecat_live": 1,
+    "livekit_live": 1,
+}
+"""Clients that know what is left of an interrupted reply, and by how many words they may be wrong themselves: the
+OpenAI Agents SDKs count played sound in their own way (in steps of a block; by the wall clock), a Live client plays
+on what it has got, and a browser's jitter buffer is counted by nobody."""
 BY_THE_CLAUSE = ("pipecat_service", "livekit_plugin")
 """Clients that keep the text as it came, whatever of it was played."""
 

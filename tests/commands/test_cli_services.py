@@ -295,20 +295,6 @@ def _until(process: subprocess.Popen[str], words: str) -> list[str]:
     raise AssertionError("\n".join(lines))
 
 
-# -- simulate ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("running")
-def test_a_scenario_gets_its_voices_before_it_looks_for_the_realtime_server(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scenario = tmp_path / "talk.yaml"
-    scenario.write_text("depth: live\nturns:\n- user: What is the capital of France?\n", encoding="utf-8")
-    url = f"ws://127.0.0.1:{free_port()}/v1/realtime"
-    assert main.main(["simulate", str(scenario), "--against", f"realtime:{url}"]) == 2
-    assert f"no Realtime server at {url}" in capsys.readouterr().err
-
-
 # -- doctor ----------------------------------------------------------------------------------------------------------
 
 

@@ -12,9 +12,9 @@ import pytest
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES, Name
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.apologies import Apologies
 from huiyin.assistant.conversation.assemble import prepare
 from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.ports.level import at_speech_level
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs.settings import load
@@ -50,15 +50,15 @@ def launcher() -> Iterator[Launcher]:
 
 
 @pytest.fixture(scope="module")
-def apologies(launcher: Launcher) -> Apologies:
+def prepared(launcher: Launcher) -> PreparedSpeech:
     made = prepare(launcher.services, load_persona("huiyin"), launcher.tell)
-    assert isinstance(made, Apologies) and made.ready.wait(120)
+    assert isinstance(made, PreparedSpeech) and made.ready.wait(120)
     return made
 
 
 @pytest.fixture
-def desk(launcher: Launcher, apologies: Apologies) -> Iterator[Desk]:
-    with at_desk(launcher.services, apologies=apologies) as desk:
+def desk(launcher: Launcher, prepared: PreparedSpeech) -> Iterator[Desk]:
+    with at_desk(launcher.services, prepared=prepared) as desk:
         yield desk
 
 

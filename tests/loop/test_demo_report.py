@@ -22,6 +22,7 @@ from huiyin.assistant.scenario.log import BLOCK_S, Log
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step, When
 from huiyin.assistant.turns.events import Transcript
+from huiyin.assistant.turns.opener import OPENER
 
 RATE = 16_000
 HELLO = Transcript("你好", "zh")
@@ -75,6 +76,23 @@ def test_latency_is_measured_between_sounds_and_its_parts_add_up(report: DemoRep
     assert first.parts == pytest.approx(expected)
     assert second.stop_s == pytest.approx(0.2, abs=1e-3)
     assert report.p50_s == pytest.approx(1.1)
+
+
+def test_an_opener_is_the_first_sound_and_no_reply(report: DemoReport) -> None:
+    assert [turn.first_sound_s for turn in report.turns] == [turn.latency_s for turn in report.turns]
+    report.trace(6.2, on.ClauseWritten(2, clause=OPENER, text="嗯，"))
+    report.log.moments.append(Moment(6.3, "opener starts", "", 2))
+    opened = DemoReport(report.trace, report.log, report.peak_mb)
+    assert opened.turns[1].first_sound_s == pytest.approx(0.3)
+    assert opened.turns[1].latency_s == pytest.approx(0.7)
+    assert "first sound p50 900 ms" in opened.table() and "1 turns began with an opener" in opened.table()
+    assert opened.transcript()["turns"][1]["opener"] == "嗯，"
+
+
+def test_silence_between_clauses_is_printed(report: DemoReport) -> None:
+    assert "silence between two clauses" not in report.table()
+    report.log.moments.append(Moment(5.6, "clause 2 starts", "", 1))
+    assert "silence between two clauses p50 400 ms, p95 400 ms, over 1" in report.table()
 
 
 def test_table_says_it_all(report: DemoReport) -> None:

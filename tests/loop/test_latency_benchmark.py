@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from openai import OpenAI
 from PIL import Image
 
-from benchmarks.latency_report import Measurement, draw, outcome, percentile, report, row
+from benchmarks import latency_peer
+from benchmarks.latency_report import Measurement, draw, measurement, outcome, percentile, report, row
 from benchmarks.latency_services import Delays, Recording, SimulatedServices, tokens
-from benchmarks.latency_sides import Headset, Huiyin
+from benchmarks.latency_sides import Answer, Headset, Huiyin
 from benchmarks.latency_simulated import Simulated
 from benchmarks.latency_speech import REPLIES, BenchmarkUtterance, pauses_in, shortened, speech_in, with_pause
 from huiyin.assistant.clients.services import Services
@@ -125,6 +129,73 @@ def test_the_report_has_cut_offs_beside_the_latency_and_says_which_targets_are_m
     assert "10.0 %" in bad and bad.count("NOT reached") == 2  # too many cut-offs, and more than pipecat's
     picture = Image.open(io.BytesIO(draw(heard, "latency")))
     assert picture.format == "PNG" and len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
+
+
+def test_the_report_sets_client_page_and_peers_beside_one_another() -> None:
+    p50_s = {"huiyin": 0.50, "realtime": 0.55, "page": 0.67, "livekit": 0.70, "pipecat-ws": 0.80}
+    heard = [_heard(0, side, f"u{i}", value_s) for side, value_s in p50_s.items() for i in range(3)]
+    text = report(heard, {"page": "packets of 20 ms are captured"})
+    assert "realtime p50 ≤ huiyin's + 60 ms | +50 ms | reached |" in text
+    assert "page p50 ≤ huiyin's + 160 ms | +170 ms | NOT reached |" in text
+    assert "realtime p50 ≤ 0.70 × pipecat-ws's, with no more cut-offs | 0.69; 0.0 % against 0.0 % | reached |" in text
+    assert "realtime p50 ≤ 0.70 × livekit's, with no more cut-offs | 0.79; 0.0 % against 0.0 % | NOT reached |" in text
+    assert "| p50, as a share of | livekit | pipecat-ws |" in text and "| page | 0.96 | 0.84 |" in text
+    assert "page: packets of 20 ms are captured" in text
+
+
+def test_a_lost_connection_is_unanswered_and_no_cut_off() -> None:
+    utterance = BenchmarkUtterance("u0", "en", _noise(1.0), (), "Sure.")
+    lost = measurement(0, "pipecat-ws", utterance, Answer([0.2], is_lost=True))
+    assert (lost.is_cut_off, lost.latency_s) == (False, None)
+    figures = row([lost, _heard(0, "pipecat-ws", "u1", None, cut_off=True)], "pipecat-ws", "all")
+    assert (figures.cut_offs, figures.unanswered) == (0.5, 1)
+
+
+def test_a_peer_whose_connection_ends_says_that_it_was_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _noise(0.5).tofile(tmp_path / "said")
+    order = {"say": str(tmp_path / "said"), "silence_s": 0.05, "limit_s": 5.0}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(order) + "\n"))
+    monkeypatch.setattr(latency_peer, "_LOAD_S", 0.0)
+
+    async def converse() -> None:
+        speech, played = latency_peer.Speech(-66.0), latency_peer.Played()
+
+        async def connection() -> None:
+            async for audio in speech.blocks():
+                if speech.begun.is_set():
+                    played.add(_int16(np.full(RATE, 0.5, np.float32)).tobytes(), RATE)
+                    raise ConnectionResetError(len(audio))
+
+        await latency_peer.obey(speech, played, "it", [asyncio.create_task(connection())])
+
+    asyncio.run(converse())
+    ready, answer = map(json.loads, capsys.readouterr().out.splitlines())
+    assert ready == {"about": "it"}
+    assert answer == {"lost": "ConnectionResetError(640)"}
+
+
+def test_what_a_peer_has_not_played_yet_is_not_heard_and_can_go_on_later() -> None:
+    played, sound = latency_peer.Played(), _int16(np.full(10 * RATE, 0.5, np.float32)).tobytes()
+    played.add(sound, RATE)
+    ((rest, rate),) = played.stop()
+    heard_s = 10 - len(rest) / 2 / rate
+    assert len(played.audible) == pytest.approx(heard_s / latency_peer.STEP_S, abs=1.1)
+    played.add(rest, rate)
+    assert len(played.audible) == pytest.approx(10 / latency_peer.STEP_S, abs=3)
+
+
+def test_a_client_that_wants_no_more_words_is_no_error(
+    simulated: SimulatedServices, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated.playing = Recording(_noise(1.0), [(0.0, 1.0)], {"0-0": "hello"}, "en", "Sure, I can do that. " * 20)
+    own, _ = _clients(simulated.port)
+    words = iter(own.ask([{"role": "user", "content": "hello"}], timeout_s=5))
+    assert next(words)
+    del words
+    assert next(iter(own.ask([{"role": "user", "content": "hello"}], timeout_s=5)))  # several tokens later
+    assert not [record for record in caplog.records if record.name == "aiohttp.server"]
 
 
 def test_a_pause_has_its_stated_length_and_none_is_longer_than_700_ms() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huiyin.assistant.conversation.apologies import Apologies
+from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -61,7 +61,7 @@ CUTS_IN: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def no_apology_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stub's voice has no place in this machine's cache."""
-    monkeypatch.setattr(Apologies, "_keep", lambda *known: None)
+    monkeypatch.setattr(PreparedSpeech, "_keep", lambda *known: None)
 
 
 @pytest.mark.parametrize("depth", [pytest.param(depth, marks=slow_in_sound) for depth in ("room", "live")])

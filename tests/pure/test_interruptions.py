@@ -152,3 +152,44 @@ def test_the_tail_of_the_echo_is_not_answered() -> None:
     script.user_speaks(10, 11)
     script.recognised(11.2, Transcript("a lighthouse on a small island"))
     assert len(script.when(do.AskLlm)) == 1, "long after, it is the user who says it"
+
+
+def test_words_that_are_still_awaited_when_the_user_speaks_again_are_not_lost() -> None:
+    script = Script().answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.4, ev.SpeechPaused(3.4, end_s=3.3))
+    script.at(4.3, ev.SpeechStarted(4.3, onset_s=4.2))
+    assert len(script.when(do.Resume)) == 1, "no words came: the reply went on"
+    script.at(4.9, ev.SpeechPaused(4.9, end_s=4.8))
+    script.recognised(5.2, Transcript("hello you, and now"))
+    assert script.last(do.Transcribe) == do.Transcribe(script.machine.generation, 3.0, 4.8), "all that was said"
+    assert script.last(do.AskLlm).transcript.text == "hello you, and now"  # type: ignore[attr-defined]
+
+
+def test_a_click_while_words_are_awaited_leaves_them_awaited() -> None:
+    script = Script().answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.5, ev.SpeechPaused(3.5, end_s=3.4))
+    script.at(4.2, ev.SpeechStarted(4.2, onset_s=4.1))
+    script.at(4.25, ev.SpeechPaused(4.25, end_s=4.15))
+    script.recognised(4.6, Transcript("what did you say"))
+    assert script.last(do.AskLlm).transcript.text == "what did you say"  # type: ignore[attr-defined]
+
+
+def test_what_was_said_just_before_the_end_of_the_reply_is_asked_for_after_it() -> None:
+    script = Script().answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.3, ev.SpeechPaused(3.3, end_s=3.25))
+    script.heard(3.31)
+    script.at(3.5)
+    script.recognised(3.6, Transcript("what did you say"))
+    assert script.last(do.AskLlm).transcript.text == "what did you say"  # type: ignore[attr-defined]
+
+
+def test_a_turn_that_begins_while_words_said_over_the_reply_are_awaited_has_them() -> None:
+    script = Script().answered()
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.5, ev.SpeechPaused(3.5, end_s=3.4))
+    script.heard(3.6)
+    script.user_speaks(3.9, 4.5)
+    assert script.last(do.Transcribe).start_s == 3.0  # type: ignore[attr-defined]

@@ -56,7 +56,7 @@ def test_without_a_judgement_sound_and_marks_decide_as_they_do_without_a_judge()
     assert judged(None).when(do.Play) == [2.5]
 
 
-def test_a_judge_that_says_nothing_holds_nobody_up_for_long() -> None:
+def test_a_judge_without_an_answer_delays_a_turn_only_briefly() -> None:
     script = Script("words")
     script.user_speaks(0, 2)
     script.recognised(2.15, WHOLE)

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
+from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.settings import TurnsSettings
 
 _KEPT = (
@@ -31,6 +32,7 @@ _ONCE = (
     do.Transcribe,
     do.EndTurn,
     do.AskLlm,
+    do.Open,
     do.Play,
     do.CloseAudio,
     do.StopPlayback,
@@ -86,6 +88,7 @@ class Orders(RuleBasedStateMachine):
         self.typed: dict[int, str] = {}
         self.asked_for: Counter[tuple[str, ...] | None] = Counter()  # to be said; None: a reply was requested
         self.begun: Counter[tuple[str, ...] | None] = Counter()  # of these; again where a noise came before its sound
+        self.opened: set[int] = set()  # replies that began with an opener
         self.called: set[int] = set()  # replies that have called tools and are not committed
         self.ignores_speech = policy.barge_in == "ignore" and not policy.talk_key
         self.onsets: set[float] = set()  # of speech during a reply that it does not stop, and that is no turn yet
@@ -176,8 +179,10 @@ class Orders(RuleBasedStateMachine):
             case do.Synthesise(clause=clause):
                 self.feed(ev.AudioReady(now_s, generation, clause))
                 self.feed(ev.AudioFinished(now_s, generation, clause))
+            case do.Open():
+                self.feed(ev.Opened(now_s, generation, "Well,"))
             case do.Play():
-                self.feed(ev.PlaybackAdvanced(now_s, generation, 0))
+                self.feed(ev.PlaybackAdvanced(now_s, generation, OPENER if generation in self.opened else 0))
             case do.CloseAudio():
                 self.feed(ev.PlaybackFinished(now_s, generation))
 
@@ -217,6 +222,8 @@ class Orders(RuleBasedStateMachine):
             case ev.PlaybackFinished(generation=generation) if self.counts[do.CloseAudio, generation]:
                 self.finished = max(self.finished, generation)
                 self.playing = 0 if generation == self.playing else self.playing
+            case ev.Opened(generation=generation) if self.counts[do.Open, generation]:
+                self.opened.add(generation)
             case ev.AudioReady(generation=generation, clause=clause) if clause < self.clauses.get(generation, 0):
                 self.unfinished.add((generation, clause))
             case ev.AudioFinished(generation=generation, clause=clause):
@@ -271,6 +278,9 @@ class Orders(RuleBasedStateMachine):
                     said = [each for each in self.asked_for if each and each[0] == text]
                     assert said
                     self.begun.update(said)
+            case do.Open(transcript=transcript):
+                assert transcript.text and self.counts[do.EndTurn, generation], "words that were said"
+                assert not self.playing and not self.counts[do.Play, generation], "nothing is heard yet"
             case do.Play():
                 assert not self.playing and generation > self.finished, "one reply at a time"
                 self.playing, self.paused = generation, False

@@ -9,6 +9,7 @@ import base64
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,14 +37,18 @@ _FRAMES = 3  # that make speech, or a pause
 _LOUD = 100
 
 PERSONA = Persona(
-    "Test", "You are a test.", language="en", apologies={"en": dict.fromkeys(("asr", "llm", "tts"), "Sorry, I failed.")}
+    "Test",
+    "You are a test.",
+    language="en",
+    openers={"en": {"question": ("Well,",), "remark": ("I see,",)}},
+    apologies={"en": dict.fromkeys(("asr", "llm", "tts"), "Sorry, I failed.")},
 )
 
 
 class LoudEar:
     """An ear that takes for speech what is loud."""
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, *, has_echo: bool = False) -> None:
         self._sound: list[Pcm16] = []
         self._length = self._loud = self._quiet = 0
         self._is_speaking = False
@@ -146,10 +151,10 @@ class ClientRig:
 
     def engines(self) -> Engines:
         """Those of the session."""
-        apologies = {"Sorry, I failed.": np.full(SAMPLE_RATE, 5000, np.int16)}
+        prepared = {text: np.full(SAMPLE_RATE, 5000, np.int16) for text in PERSONA.all_prepared()}
         return Engines(
-            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar, {"test": PERSONA},
-            lambda persona: apologies,
+            Parts(self.stages, self.stages, self.stages), lambda wishes: self.stages, LoudEar,
+            lambda persona: prepared,
         )  # fmt: skip
 
     def send(self, kind: str, **fields: Any) -> None:
@@ -249,12 +254,12 @@ class Rig(ClientRig):
             "sess_1",
             kind="realtime",
             model="huiyin",
-            instructions=PERSONA.system,
-            voice="alloy",
+            persona=replace(PERSONA, voice="alloy"),
+            personas={"test": PERSONA},
             expires_at=2_000_000_000,
         )
         settings = load(environ={}, overrides=overrides)
-        self.session = RealtimeSession(self.world, self.engines(), config, PERSONA, settings, self._take, limits)
+        self.session = RealtimeSession(self.world, self.engines(), config, settings, self._take, limits)
         self.session.start()
         self._microphone()
 

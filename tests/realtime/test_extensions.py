@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from huiyin.assistant.dialogue.items import UserItem
+from huiyin.assistant.ears.echo import EchoPath, NoCanceller
+from huiyin.assistant.faces.realtime import session_config
 from tests.realtime.protocol import Event
 from tests.realtime.rig import Rig, a_rig
 
@@ -53,6 +57,49 @@ def test_a_failure_is_one_notice_and_the_apology_is_the_response(rig: Rig) -> No
     done = rig.wait("response.done")["response"]
     assert done["output"][0]["content"][0]["transcript"] == "Sorry, I failed."
     assert [event["text"] for event in rig.all("huiyin.notice")] == ["no model"]
+
+
+def test_an_opener_is_the_beginning_of_the_response_and_not_its_latency(rig: Rig) -> None:
+    Player(rig)
+    rig.update(huiyin={"enabled": True, "persona": "test"})
+    rig.stages.llm_s, rig.stages.replies = 2.5, deque([["Paris."]])
+    rig.say("What is the capital of France?")
+    done = rig.wait("response.done")["response"]
+    (message,) = done["output"]
+    assert message["content"][0]["transcript"] == "Well, Paris."
+    assert len(rig.all("response.created")) == 1
+    first_s = rig.times[rig.events.index(rig.all("response.output_audio.delta")[0])]
+    assert first_s < rig.stages.llm_s, "its sound comes at once"
+    rig.wait("huiyin.output.heard", since=0)
+    assert heard(rig)["transcript"] == "Well, Paris."
+    assert rig.all("huiyin.latency")[0]["total_ms"] > 2500, "that of the reply itself"
+
+
+@pytest.mark.parametrize(
+    "session", [{"instructions": "You are a pirate."}, {"output_modalities": ["text"]},
+                {"audio": {"output": {"voice": "heart"}}}],
+)  # fmt: skip
+def test_no_opener_in_another_character_another_voice_or_without_sound(rig: Rig, session: dict[str, Any]) -> None:
+    rig.update(huiyin={"enabled": True, "persona": "test"})
+    rig.update(**session)
+    rig.stages.llm_s, rig.stages.replies = 2.5, deque([["Paris."]])
+    rig.say("What is the capital of France?")
+    (content,) = rig.wait("response.done")["response"]["output"][0]["content"]
+    assert content.get("transcript", content.get("text")) == "Paris."
+
+
+def test_a_user_who_goes_on_over_an_opener_is_answered_once(rig: Rig) -> None:
+    Player(rig)
+    rig.update(huiyin={"enabled": True, "persona": "test"})
+    rig.stages.llm_s, rig.stages.replies = 2.5, deque([["Where?"], ["Sunny."]])
+    rig.say("What is the weather")
+    rig.wait("response.output_audio.delta")
+    rig.say("in Paris tomorrow?")
+    assert rig.wait("response.done")["response"]["status"] == "cancelled"
+    assert "Sunny." in rig.wait("response.done")["response"]["output"][0]["content"][0]["transcript"]
+    assert rig.stages.asked[-1][-1]["content"] == "What is the weather in Paris tomorrow?"
+    rig.wait("huiyin.output.heard", since=0)
+    assert [turn.user for turn in rig.session.conversation.history.turns] == ["What is the weather in Paris tomorrow?"]
 
 
 def test_nothing_of_it_comes_unasked() -> None:
@@ -213,3 +260,33 @@ def test_typing_during_a_reply_that_was_asked_for(rig: Rig) -> None:
     assert rig.wait("response.done")["response"]["status"] == "completed"
     rig.go_on(1.0)
     assert [turn.user for turn in rig.session.conversation.history.turns] == ["", "Typed.", "And now?"]
+
+
+def test_what_is_typed_just_after_the_end_of_a_turn_stands_behind_it(rig: Rig) -> None:
+    rig.update(huiyin={"enabled": True})
+    rig.say("hello there", 0.6)
+    rig.go_on(1.0)
+    rig.send("input_audio_buffer.commit")
+    rig.send("huiyin.type", text="Typed.")
+    rig.go_on(1.0)
+    rig.send("huiyin.interrupt")
+    rig.go_on(1.0)
+    users = [event["item"] for event in rig.all("conversation.item.added") if event["item"]["role"] == "user"]
+    assert [user["content"][0]["type"] for user in users] == ["input_audio", "input_text"]
+    history = rig.session.conversation.history
+    assert [item.text for item in history.items if isinstance(item, UserItem)] == ["hello there", "Typed."]
+
+
+def test_who_takes_out_the_echo_is_a_wish_that_can_change(rig: Rig) -> None:
+    assert rig.update(huiyin={"enabled": True, "echo_path": "server"})["session"]["huiyin"]["echo_path"] == "server"
+    assert rig.update(huiyin={"echo_path": "client"})["session"]["huiyin"]["echo_path"] == "client"
+    rig.send("session.update", session={"type": "realtime", "huiyin": {"echo_path": "room"}})
+    assert rig.errors()[-1]["param"] == "session.huiyin.echo_path"
+
+
+def test_a_server_without_a_canceller_says_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = EchoPath(NoCanceller()), "no library"
+    monkeypatch.setattr(session_config, "make_echo_path", lambda name: nothing)
+    rig.send("session.update", session={"type": "realtime", "huiyin": {"echo_path": "server"}})
+    assert (rig.errors()[-1]["code"], rig.errors()[-1]["param"]) == ("no_echo_path", "session.huiyin.echo_path")
+    assert "no library" in rig.errors()[-1]["message"]

@@ -305,6 +305,24 @@ def test_words_that_cannot_be_recognised_are_told_so_and_the_response_comes_all_
     assert rig.wait("response.done")["response"]["status"] == "completed"
 
 
+@pytest.mark.parametrize("detection", [None, {"type": "server_vad"}], ids=["manual", "detected"])
+def test_one_message_holds_no_more_sound_than_may_wait(detection: dict[str, Any] | None) -> None:
+    rig = Rig(limits=Limits(uncommitted_s=2.0))
+    rig.hears = False
+    rig.update(audio={"input": {"turn_detection": detection}})
+    rig.append(np.zeros(round(2.1 * 24_000), np.int16))
+    assert [error["code"] for error in rig.errors()] == ["input_audio_buffer_full"]
+    rig.append(np.zeros(round(1.9 * 24_000), np.int16))
+    assert len(rig.errors()) == 1
+    rig.close()
+
+
+def test_root_stands_for_the_beginning_and_is_the_id_of_no_item(rig: Rig) -> None:
+    rig.send("conversation.item.create", item=message("one", id="root"))
+    assert (rig.errors()[-1]["code"], rig.errors()[-1]["param"]) == ("item_create_invalid_item_id", "item.id")
+    assert not rig.all("conversation.item.added")
+
+
 def test_sound_that_is_never_committed_does_not_fill_the_memory() -> None:
     rig = Rig(limits=Limits(uncommitted_s=2.0))
     rig.hears = False

@@ -84,7 +84,7 @@ def test_an_error_has_words() -> None:
 
 
 @pytest.mark.parametrize("audio", ["AAA", "not base64!", "AAAA"])
-def test_sound_that_is_none_is_an_error_and_what_follows_is_heard(audio: str) -> None:
+def test_invalid_sound_is_an_error_and_what_follows_is_heard(audio: str) -> None:
     rig = Rig(hears=False)
     rig.manual()
     rig.send("input_audio_buffer.append", audio=audio, event_id="e")  # "AAAA" is three bytes

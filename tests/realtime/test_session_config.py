@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.turn_policy import turns_settings
@@ -15,7 +16,8 @@ from tests.realtime.rig import Rig
 
 @pytest.fixture
 def config() -> SessionConfig:
-    return SessionConfig("s", kind="realtime", model="m", instructions="Hi.", voice="alloy", expires_at=1)
+    persona = Persona("P", "Hi.", voice="alloy")
+    return SessionConfig("s", kind="realtime", model="m", persona=persona, personas={"p": persona}, expires_at=1)
 
 
 def merged(config: SessionConfig, **session: Any) -> dict[str, Any]:

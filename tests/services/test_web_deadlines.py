@@ -209,7 +209,7 @@ BROKEN = st.one_of(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=BROKEN)
-def test_broken_http_is_answered_or_ended_and_hurts_nobody(url: str, sent: bytes) -> None:
+def test_broken_http_is_answered_or_ended_and_disturbs_no_other_client(url: str, sent: bytes) -> None:
     with connect(url) as sock:
         try:
             sock.sendall(sent)

@@ -217,7 +217,7 @@ def test_either_stream_that_dies_in_silence_is_noticed_and_reopened_by_name(card
     port.check()
 
 
-def test_a_driver_that_hangs_when_its_device_is_gone_holds_nobody_up(card: Card) -> None:
+def test_a_driver_that_hangs_when_its_device_is_gone_blocks_no_caller(card: Card) -> None:
     loop, port = Loop(), DesktopDevice(latency_s=0.1)
     port.start(loop.exchange)
     card.hangs = True
@@ -338,7 +338,7 @@ def test_a_loudspeaker_that_stood_still_goes_on_with_what_is_said_now() -> None:
     assert elastic.late < 0.06 * 16_000
 
 
-def test_nobody_writes() -> None:
+def test_a_silent_writer_is_one_slip() -> None:
     elastic = Elastic()
     assert not any(elastic.read(320, at * BLOCK_S).any() for at in range(50))
     elastic.write(np.ones(320, np.int16), 1.0)

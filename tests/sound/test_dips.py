@@ -46,5 +46,5 @@ def test_a_long_silence_is_told_of_once() -> None:
     assert len(heard((1.0, -20), (3.0, -66))) == 1
 
 
-def test_nobody_speaking_is_no_end() -> None:
+def test_silence_from_the_start_is_no_end() -> None:
     assert heard((3.0, -66)) == []

@@ -47,14 +47,14 @@ class Desk:
         persona: Persona | None = None,
         room: SimulatedRoom | None = None,
         ear: Ear | None = None,
-        apologies: Mapping[str, Pcm16] | None = None,
+        prepared: Mapping[str, Pcm16] | None = None,
     ) -> None:
         self.world, self.room, self.trace = VirtualWorld(), room or SimulatedRoom(), Trace()
         self.log: list[tuple[float, Public]] = []
         self._air = SteppedRoom(self.world, self.room, lambda block: None)
         self._is_awaited: Callable[[], bool] = lambda: False
         persona = persona or load_persona("huiyin")
-        self.session = Session(self.world, LocalPort(self._air), ear, persona, parts, settings, apologies=apologies)
+        self.session = Session(self.world, LocalPort(self._air), ear, persona, parts, settings, prepared=prepared)
         self.session.observe(self.trace, at_once=True)
         self.session.observe(self._note, at_once=True)
 
@@ -119,14 +119,14 @@ def at_desk(
     *,
     room: SimulatedRoom | None = None,
     endpoint: Callable[[Pcm16], float] | None = None,
-    apologies: Mapping[str, Pcm16] | None = None,
+    prepared: Mapping[str, Pcm16] | None = None,
 ) -> Iterator[Desk]:
     """A conversation with services over HTTP. They are waited for when they are asked, and what they took by the wall
-    clock they take in virtual time. `apologies` None: each is half a second of one value, 6000."""
+    clock they take in virtual time. `prepared` None: each apology is half a second of one value, 6000."""
     persona = load_persona("huiyin")
-    if apologies is None:
-        apologies = {text: np.full(SAMPLE_RATE // 2, 6000, np.int16) for text in persona.all_apologies()}
+    if prepared is None:
+        prepared = {text: np.full(SAMPLE_RATE // 2, 6000, np.int16) for text in persona.all_apologies()}
     by_sound = EndpointJudge(endpoint) if endpoint else None
     parts = http_parts(services, persona.voice, session="desk", speak=True, by_sound=by_sound)
-    with Desk(parts, services.settings, room=room, ear=a_listener(), apologies=apologies) as desk:
+    with Desk(parts, services.settings, room=room, ear=a_listener(), prepared=prepared) as desk:
         yield desk

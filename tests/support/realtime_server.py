@@ -1,4 +1,7 @@
-"""A server of both protocols: in this process, or in one of its own (``python -m tests.support.realtime_server …``)."""
+"""The web program, with its page and both protocols: in this process, or in one of its own.
+
+That is ``python -m tests.support.realtime_server --set=asr.port=7000 …``.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask
-
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.events import Public, StageFailed
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
+from huiyin.assistant.faces.web.access import Door
+from huiyin.assistant.faces.web.app import make_app
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common.heap import few_arenas
 from tests.support import ROOT
@@ -29,11 +32,10 @@ _END_LIMIT_S = 30.0
 @contextlib.contextmanager
 def realtime_server(settings: Settings) -> Iterator[str]:
     """Runs meanwhile, in a thread; its http address. `settings` say where its services are."""
-    app = Flask("realtime")
     name = settings.talk.persona
-    personas = {name: load_persona(name)}
-    realtime = RealtimeServer(settings, Services(settings), personas, on_session=_tell_failures)
-    realtime.mount(app)
+    personas, services = {name: load_persona(name)}, Services(settings)
+    realtime = RealtimeServer(settings, services, personas, on_session=_tell_failures)
+    app = make_app(services, realtime, Door("", settings.web.port), personas)
     LiveServer(realtime.host).mount(app)
     with running(app, settings.service) as url:
         yield url

@@ -218,11 +218,11 @@ def blocks_heard() -> Callable[[], int]:
 
 def play(folder: Path, scenario: Path, overrides: Sequence[str]) -> int:
     """Play a scenario on the card, with these settings; prints the report. 1 where it fails."""
-    from huiyin.assistant.conversation.apologies import Apologies
+    from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
     from huiyin.assistant.scenario.api import simulate
     from huiyin.configs.settings import load
 
-    Apologies._keep = staticmethod(lambda *known: None)  # type: ignore[assignment]
+    PreparedSpeech._keep = staticmethod(lambda *known: None)  # type: ignore[assignment]
     with Air(folder, blocks_heard()):
         result = simulate(scenario, "live", settings=load(overrides=overrides, environ={}), place="card")
     print(result.report())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from huiyin.assistant.faces.web.access import Door
+from huiyin.assistant.faces.web.page_files import FOLDER
 from tests.support.limits import PATIENCE_S
 from tests.web.door import EPHEMERAL, KEY, open_door
 
@@ -70,8 +72,22 @@ def test_the_page_without_the_key_is_a_form_for_it(locked: str) -> None:
     answer = requests.get(locked)
     assert answer.status_code == 401
     assert "The page" not in answer.text
-    assert '<form method="post" action="/login">' in answer.text
-    assert "not the key" not in answer.text
+    assert '<form method="post" action="/login"' in answer.text
+    assert "login.wrong" not in answer.text
+
+
+def test_the_files_of_the_form_need_no_key() -> None:
+    with open_door(FOLDER, key=KEY) as url:
+        form = requests.get(url).text
+        waiting = re.findall(r'(?:href|src)="(/page/[^"]+)"', form)
+        seen: set[str] = set()
+        while waiting:
+            path = waiting.pop()
+            answer = requests.get(url + path)
+            assert answer.status_code == 200, path
+            seen.add(path)
+            waiting += {f"/page/{name}" for name in re.findall(r'from "\./([^"]+)"', answer.text)} - seen
+        assert "/page/style.css" in seen and "/page/main.js" not in seen
 
 
 def test_health_needs_no_key(locked: str) -> None:
@@ -151,7 +167,7 @@ def test_the_link_gives_a_cookie_that_opens(locked: str) -> None:
 def test_the_form_takes_the_key_and_says_when_it_is_wrong(locked: str) -> None:
     browser = requests.Session()
     answer = browser.post(f"{locked}/login", data={"key": "wrong"})
-    assert answer.status_code == 401 and "not the key" in answer.text
+    assert answer.status_code == 401 and "login.wrong" in answer.text
     assert browser.get(locked).status_code == 401
     assert browser.post(f"{locked}/login", data={"key": KEY}).ok
     assert "The page" in browser.get(locked).text

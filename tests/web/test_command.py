@@ -54,7 +54,11 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
         calls.what.append("start")
         calls.services += names
 
-    def serve(make_app: object, settings: Any, port: int, *, tls: Any, meanwhile: Callable[[], None]) -> None:
+    def serve(
+        make_app: object, settings: Any, port: int, *, listener: socket.socket, tls: Any,
+        meanwhile: Callable[[], None],
+    ) -> None:  # fmt: skip
+        assert listener.getsockname()[1] == port
         calls.what.append("serve")
         meanwhile()
         calls.serve = {"settings": settings, "port": port, "tls": tls}
@@ -70,6 +74,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", start)
+    monkeypatch.setattr("huiyin.assistant.clients.keeper.Keeper.run", lambda keeper: calls.what.append("keep"))
     monkeypatch.setattr(web, "serve", serve)
     monkeypatch.setattr(web.webbrowser, "open", show)
     return calls
@@ -82,7 +87,7 @@ def test_it_serves_this_machine_while_the_services_start(
     called: Called, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(["web", "--port", str(port), "--set", "service.api_key=of-the-services"]) == 0
-    assert called.what == ["serve", "start"] and called.services == list(NAMES)
+    assert called.what == ["serve", "start", "keep"] and called.services == list(NAMES)
     settings = called.serve["settings"]
     assert (settings.host, called.serve["port"], called.serve["tls"]) == ("127.0.0.1", port, None)
     assert settings.api_key == "", "the services' key does not open the door"
@@ -94,7 +99,7 @@ def test_serve_web_is_the_same_without_a_browser(
 ) -> None:
     monkeypatch.setattr(web, "_open", lambda *_: pytest.fail("opened"))
     assert main.main(["serve", "web", "--port", str(port)]) == 0
-    assert called.what == ["serve", "start"]
+    assert called.what == ["serve", "start", "keep"]
     assert f":{port}/" in capsys.readouterr().out
 
 
@@ -115,6 +120,31 @@ def test_a_bad_key_is_refused_before_anything_is_started(
     monkeypatch.setenv("HUIYIN_WEB_KEY", "short")
     assert main.main(["web"]) == 2
     assert called.what == [] and "HUIYIN_WEB_KEY: a key has 8 characters at least" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--host", "no.such.host.invalid"], "no such address. --host 127.0.0.1"),
+        (["--host", "192.0.2.1"], "no such address. --host 127.0.0.1"),
+        (["--host", "http://localhost"], "no such address. --host 127.0.0.1"),
+        (["--port", "70000"], "between 0 and 65535"),
+        (["--port", "-1"], "between 0 and 65535"),
+        (["--port", "www"], "--port"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_says_what_can(
+    called: Called, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["web", "--no-open", *options]) in (1, 2)
+    assert called.what == []
+    assert words in capsys.readouterr().err
+
+
+def test_with_port_0_the_port_that_was_free_is_told(called: Called, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["web", "--port", "0"]) == 0
+    port = called.serve["port"]
+    assert port > 0 and capsys.readouterr().out == f"huiyin web: http://127.0.0.1:{port}/\n"
 
 
 # -- where others can connect

@@ -10,8 +10,10 @@ import pytest
 import requests
 from cryptography import x509
 
+from huiyin.assistant.faces.cli.checks import network
 from huiyin.assistant.faces.web import tls
 from huiyin.assistant.faces.web.tls import Certificate, TlsError, self_signed
+from huiyin.configs.settings import load
 from tests.web.door import KEY, open_door
 
 
@@ -21,12 +23,12 @@ def made(tmp_path: Path) -> Certificate:
     return self_signed(tmp_path)
 
 
-def load(certificate: Certificate) -> x509.Certificate:
+def parsed(certificate: Certificate) -> x509.Certificate:
     return x509.load_pem_x509_certificate(certificate.path.read_bytes())
 
 
 def test_it_names_this_machine_in_all_ways(made: Certificate) -> None:
-    names = load(made).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    names = parsed(made).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "localhost" in names.get_values_for_type(x509.DNSName)
     addresses = set(map(str, names.get_values_for_type(x509.IPAddress)))
     assert {"127.0.0.1", "::1"} <= addresses and set(tls.host_addresses()) <= addresses
@@ -74,6 +76,18 @@ def test_a_browser_that_trusts_it_can_connect(made: Certificate, page: Path) -> 
             requests.get(url)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("is_https", [False, True], ids=["http", "https"])
+def test_doctor_finds_the_program_at_its_host_with_or_without_tls(
+    made: Certificate, page: Path, host: str, is_https: bool
+) -> None:
+    with open_door(page, key=KEY, host=host, tls=made.context() if is_https else None) as url:
+        port = url.rstrip("/").rpartition(":")[2]
+        settings = load(overrides=[f"web.host={host}", f"web.port={port}"], environ={})
+        (found,) = network.web(settings)
+    assert (found.level, found.what) == ("ok", f"port {port}: huiyin web is there")
+
+
 def test_the_cookie_is_for_https_alone(made: Certificate, page: Path) -> None:
     with open_door(page, key=KEY, tls=made.context()) as url:
         answer = requests.get(f"{url}/login", params={"key": KEY}, verify=str(made.path))
@@ -90,7 +104,7 @@ def test_what_is_not_a_certificate_is_named(made: Certificate, tmp_path: Path) -
         Certificate(Path(__file__), made.key_path).context()
 
 
-def test_a_key_with_a_password_is_refused_and_nobody_is_asked(made: Certificate) -> None:
+def test_a_key_with_a_password_is_refused_without_asking_for_it(made: Certificate) -> None:
     from cryptography.hazmat.primitives import serialization as form
 
     key = form.load_pem_private_key(made.key_path.read_bytes(), None)

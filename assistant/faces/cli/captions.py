@@ -6,6 +6,7 @@ import sys
 from typing import TextIO
 
 from huiyin.assistant.conversation import events as on
+from huiyin.assistant.turns.opener import OPENER
 
 
 class Captions:
@@ -25,6 +26,8 @@ class Captions:
         match event:
             case on.Recognised(generation=generation, transcript=transcript):
                 self._said[generation] = transcript.text
+            case on.ClauseWritten(generation=generation, clause=clause, text=text) if clause == OPENER:
+                self._clauses.setdefault(generation, []).insert(0, text)
             case on.SpeechAsked(generation=generation, text=text):
                 if generation == self._playing:
                     self._line("huiyin", text)

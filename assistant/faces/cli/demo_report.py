@@ -9,11 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from huiyin.assistant.conversation.trace import ReplyTimes, Trace, latency_parts
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.metrics import clause_gaps
 from huiyin.assistant.scenario.picture import draw
 
 
@@ -22,8 +25,9 @@ class MeasuredTurn:
     """One line of the second voice and its answer; times in room seconds, durations in seconds.
 
     `latency_s` is voice-to-voice: last sample of the user's speech to the first audible sample of the reply, both
-    measured on the room's sound. `parts` are what it was spent on; the stages overlap the endpoint's wait, so that
-    `hold` (sound was ready, the pause not yet long enough) is often above zero and the parts add up to the whole.
+    measured on the room's sound; `first_sound_s` the same to that of an opener, where one came before the reply.
+    `parts` are what the latency was spent on; the stages overlap the endpoint's wait, so that `hold` (sound was
+    ready, the pause not yet long enough) is often above zero and the parts add up to the whole.
     """
 
     text: str
@@ -31,6 +35,7 @@ class MeasuredTurn:
     end_s: float
     reply: ReplyTimes
     latency_s: float
+    first_sound_s: float
     stop_s: float | None  # for an interruption: its onset to the assistant's last audible sample; 0: it was before
     parts: dict[str, float]
 
@@ -51,17 +56,23 @@ class DemoReport:
         following_s = [line.start_s for line in lines[1:]] + [float("inf")]
         for line, next_s in zip(lines, following_s, strict=True):
             reply = next((r for r in self.trace.spoken() if line.end_s <= (r.play_s or 0.0) < next_s), None)
-            begins = [m.at_s for m in self.log.named("reply starts") if reply and m.generation == reply.generation]
-            if reply is None or not begins:
+            begin_s = self._begins("reply starts", reply)
+            if reply is None or begin_s is None:
                 continue
+            first_s = self._begins("opener starts", reply) or begin_s
             stop_s = None
             if line.step.after is not None:
-                before_s = (block.last_s or 0.0 for block in self.log.blocks if (block.last_s or 0.0) < begins[0])
+                before_s = (block.last_s or 0.0 for block in self.log.blocks if (block.last_s or 0.0) < first_s)
                 stop_s = max(0.0, max(before_s, default=0.0) - line.start_s)
-            parts = latency_parts(reply, line.end_s, begins[0])
-            latency_s = begins[0] - line.end_s
-            turns.append(MeasuredTurn(line.step.text, line.start_s, line.end_s, reply, latency_s, stop_s, parts))
+            parts = latency_parts(reply, line.end_s, begin_s)
+            latency_s, first_sound_s = begin_s - line.end_s, first_s - line.end_s
+            times = line.start_s, line.end_s, reply, latency_s, first_sound_s
+            turns.append(MeasuredTurn(line.step.text, *times, stop_s, parts))
         return turns
+
+    def _begins(self, moment: str, reply: ReplyTimes | None) -> float | None:
+        moments = (m.at_s for m in self.log.named(moment) if reply and m.generation == reply.generation)
+        return next(moments, None)
 
     def complete(self, lines: int) -> bool:
         """Whether all `lines` were answered."""
@@ -72,15 +83,34 @@ class DemoReport:
         """Median voice-to-voice latency."""
         return statistics.median(turn.latency_s for turn in self.turns) if self.turns else float("nan")
 
+    @property
+    def first_sounds(self) -> tuple[float, float]:
+        """Median and 95th percentile of the time to the first sound, in seconds."""
+        times = [turn.first_sound_s for turn in self.turns] or [float("nan")]
+        return float(np.percentile(times, 50)), float(np.percentile(times, 95))
+
     def table(self) -> str:
         """Latency and its parts, per turn, in milliseconds."""
         columns = ["hear", "asr", "llm", "tts", "hold", "play"]
-        rows = [f"{'turn':<5}{'voice-to-voice':>15}" + "".join(f"{name:>7}" for name in columns) + "   said"]
+        rows = [
+            f"{'turn':<5}{'first sound':>14}{'voice-to-voice':>18}"
+            + "".join(f"{name:>7}" for name in columns)
+            + "   said"
+        ]
         for i, turn in enumerate(self.turns, 1):
             cells = "".join(f"{turn.parts[name] * 1000:7.0f}" for name in columns)
-            rows.append(f"{i:<5}{turn.latency_s * 1000:>12.0f} ms{cells}   {turn.text}")
+            times = f"{turn.first_sound_s * 1000:>11.0f} ms{turn.latency_s * 1000:>15.0f} ms"
+            rows.append(f"{i:<5}{times}{cells}   {turn.text}")
         rows.append("")
+        p50_s, p95_s = self.first_sounds
+        opened = sum(bool(turn.reply.opener) for turn in self.turns)
+        rows.append(
+            f"first sound p50 {p50_s * 1000:.0f} ms, p95 {p95_s * 1000:.0f} ms; {opened} turns began with an opener"
+        )
         rows.append(f"voice-to-voice latency p50 {self.p50_s * 1000:.0f} ms over {len(self.turns)} turns")
+        if gaps := clause_gaps(self.log):
+            p50_ms, p95_ms = np.percentile(gaps, [50, 95]) * 1000
+            rows.append(f"silence between two clauses p50 {p50_ms:.0f} ms, p95 {p95_ms:.0f} ms, over {len(gaps)}")
         for turn in self.turns:
             if turn.stop_s:
                 stop_ms = turn.stop_s * 1000
@@ -90,7 +120,8 @@ class DemoReport:
         rows.append(f"peak memory of all processes {self.peak_mb:.0f} MB")
         rows.append(
             "hear: end of speech to the start of recognition; llm: to the first clause; tts: to its first sound;\n"
-            "hold: sound ready, waiting for the pause to last; play: to the first audible sample"
+            "hold: sound ready, waiting for the pause to last; play: to the first audible sample of the reply,\n"
+            "after the opener where one was said"
         )
         return "\n".join(rows)
 
@@ -111,6 +142,8 @@ class DemoReport:
                     "interrupted": committed.turn.interrupted if committed else None,
                     "messages": committed.messages if committed else None,
                     "spoken": committed.style if committed else None,
+                    "opener": turn.reply.opener,
+                    "first_sound_ms": round(turn.first_sound_s * 1000),
                     "latency_ms": round(turn.latency_s * 1000),
                     "parts_ms": {name: round(value * 1000) for name, value in turn.parts.items()},
                     "stop_ms": None if turn.stop_s is None else round(turn.stop_s * 1000),
@@ -118,7 +151,9 @@ class DemoReport:
             )
         return {
             "turns": turns,
+            "first_sound_p50_ms": round(self.first_sounds[0] * 1000) if self.turns else None,
             "latency_p50_ms": round(self.p50_s * 1000) if self.turns else None,
+            "gaps_ms": [round(gap_s * 1000) for gap_s in clause_gaps(self.log)],
             "peak_memory_mb": round(self.peak_mb),
             "notices": [{"at_s": round(at, 3), "text": text} for at, text in self.trace.notices],
         }

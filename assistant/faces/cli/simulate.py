@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import re
 import sys
@@ -60,9 +61,10 @@ def _report(args: argparse.Namespace, results: list[Result], refused: list[NotPl
 
 def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result], list[NotPlayable], float]:
     """Play them through a Realtime server: (results, what could not be played, seconds it took)."""
+    from huiyin.assistant.faces.cli.running_realtime import address_of, key_for, look_for
     from huiyin.assistant.faces.cli.simulate_realtime import play
 
-    kind, _, url = args.against.partition(":")
+    kind, colon, written = args.against.partition(":")
     if kind != "realtime":
         raise UsageError("cli.bad_against", against=args.against)
     if args.depth or args.services or args.sound:
@@ -70,10 +72,13 @@ def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result]
     tell = Captions(sys.stderr).notice
     scenarios = [read(path) for path in files_of(args.scenarios)]
     began = time.perf_counter()
-    if url:
+    if colon:
+        url, key = address_of(written), key_for(settings)
+        asyncio.run(look_for(url, key))
         with Launcher(settings, args.service_arguments, tell) as launcher:
-            launcher.start(["tts"])  # the people speak with its voices
-            results, refused = play(scenarios, args, settings, url)
+            if not all(scenario.voice for scenario in scenarios):
+                launcher.start(["tts"])  # the people speak with its voices
+            results, refused = play(scenarios, args, settings, url, key)
     else:
         results, refused = play(scenarios, args, config.load(args.profile, args.set, environ={}))
     return results, refused, time.perf_counter() - began

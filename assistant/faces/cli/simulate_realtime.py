@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import aiohttp
 from flask import Flask
@@ -14,9 +14,8 @@ from flask import Flask
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.faces.cli.shared import UsageError
-from huiyin.assistant.faces.connections.engines import Engines
+from huiyin.assistant.faces.connections.engines import Engines, ears
 from huiyin.assistant.faces.realtime.server import PATH, RealtimeServer
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.against_realtime import RealtimeRunner
@@ -38,16 +37,16 @@ class _Play:
     settings: Settings
     runner: RealtimeRunner
     services: WatchedServices | None = None
-    apologies: dict[str, Pcm16] = field(default_factory=dict)
+    prepared: dict[str, Pcm16] = field(default_factory=dict)
 
 
 def play(
-    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = ""
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str = "", key: str = ""
 ) -> tuple[list[Result], list[NotPlayable]]:
     """(what came of those with sound, which of these could not be played).
 
-    `url`: of a server that runs, with services of its own; '': one of this process, with simulated services. Raises
-    UsageError where there is no server.
+    `url`: of a server that runs, with services of its own, and the `key` for it; '': one of this process, with
+    simulated services. Raises UsageError where the connection does not hold.
     """
     refused: list[NotPlayable] = []
     playable: list[Scenario] = []
@@ -62,13 +61,13 @@ def play(
         except NotPlayable as why:
             refused.append(why)
     try:
-        return asyncio.run(_play_all(playable, args, settings, url)), refused
-    except (aiohttp.ClientError, OSError) as error:
-        raise UsageError("cli.no_realtime_server", url=url, why=error) from error
+        return asyncio.run(_play_all(playable, args, settings, url, key)), refused
+    except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        raise UsageError("cli.realtime_broke_off", url=url, why=error or "no session in time") from error
 
 
 async def _play_all(
-    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str
+    scenarios: Sequence[Scenario], args: argparse.Namespace, settings: Settings, url: str, key: str
 ) -> list[Result]:
     plays = []
     loop = asyncio.get_running_loop()
@@ -87,7 +86,7 @@ async def _play_all(
     async def one(each: _Play) -> Result:
         async with free:
             if url:
-                return await each.runner.run(url, each.settings.service.api_key)
+                return await each.runner.run(url, key)
             async with _server(each) as own_url:
                 return await each.runner.run(own_url)
 
@@ -105,9 +104,9 @@ def _simulated(scenario: Scenario, seed: int, settings: Settings, loop: asyncio.
     runner = RealtimeRunner(scenario, seed, made_voice(scenario), loop, simulated=True)
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, _ignore) if natural else None  # it was not trained for a made voice
-    services = WatchedServices(scenario, settings, runner, endpoint)
-    apologies = load_persona(settings.talk.persona).all_apologies()
-    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in apologies})
+    services = WatchedServices(scenario, settings, runner.client, endpoint)
+    prepared = load_persona(settings.talk.persona).all_prepared()
+    return _Play(scenario, settings, runner, services, {text: services.synthesise(text) for text in prepared})
 
 
 @contextlib.asynccontextmanager
@@ -117,18 +116,9 @@ async def _server(each: _Play) -> AsyncIterator[str]:
     assert services is not None
     persona = load_persona(settings.talk.persona)
 
-    def make_ear(threshold: float) -> Ear:
-        audio = replace(settings.audio, echo="off", speech_threshold=threshold)
-        return make_listener(replace(settings, audio=audio), _ignore)
-
-    engines = Engines(
-        services.parts,
-        lambda voice: services,
-        make_ear,
-        {settings.talk.persona: persona},
-        lambda persona: each.apologies,
-    )
-    server = RealtimeServer(settings, Services(settings), engines.personas, on_session=services.join, engines=engines)
+    engines = Engines(services.parts, lambda voice: services, ears(settings), lambda persona: each.prepared)
+    personas = {settings.talk.persona: persona}
+    server = RealtimeServer(settings, Services(settings), personas, on_session=services.join, engines=engines)
     app = Flask(__name__)
     server.mount(app)
     listener, threads = listen("127.0.0.1", 0), make_threads(settings.service)

@@ -15,9 +15,11 @@ from pathlib import Path
 import segno
 from flask import Flask
 
+from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.persona_files import load_all
+from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
@@ -27,11 +29,10 @@ from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
 from huiyin.configs.settings import Settings, load
-from huiyin.services.common.access import is_loopback
-from huiyin.services.common.serve import check_port, serve
+from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback
+from huiyin.services.common.serve import listen, serve
 
 _SELF_SIGNED = "self-signed"
-_EVERYWHERE = ("0.0.0.0", "::", "")
 _ELSEWHERE = ("192.0.2.1", 9)  # an address for documentation (RFC 5737), of no machine; nothing is sent there
 
 
@@ -43,33 +44,35 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
-    check_port(web.host, web.port)
-    door = Door(key.key, web.port)
-    with Launcher(settings, args.service_arguments, _say) as launcher:
-        services, latencies = launcher.services, Latencies()
+    listener = listen(web.host, web.port)
+    port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
+    door = Door(key.key, port)
+    with (
+        listener,
+        model_choice(args, settings, _say) as choice,
+        Launcher(settings, args.service_arguments, _say) as launcher,
+    ):
+        services, latencies, keeper = launcher.services, Latencies(), Keeper(launcher)
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
-        _announce(settings, key, certificate)
+        _announce(web.host, port, key, certificate)
 
         def make() -> Flask:
-            app = make_app(services, realtime, door, personas, latency=latencies.facts)
+            app = make_app(services, realtime, door, personas, latency=latencies.facts, standing=keeper.standing)
             LiveServer(realtime.host).mount(app)
             return app
 
         def accompany() -> None:  # the page is there at once, and says what is not ready yet
             if not args.no_open and _has_screen():
-                address = _address(_here(web.host), web.port, certificate)
+                address = _address(called_here(web.host), port, certificate)
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
-            _start(launcher)
+            settle(choice, settings)
+            launcher.start(NAMES)
+            _say("all services are ready")
+            keeper.run()
 
         own = replace(settings.service, host=web.host, api_key="")
-        serve(make, own, web.port, tls=context, meanwhile=accompany)
+        serve(make, own, port, listener=listener, tls=context, meanwhile=accompany)
     return 0
-
-
-def _start(launcher: Launcher) -> None:
-    """Start the services that do not run, and wait for them. Raises LaunchError."""
-    launcher.start(NAMES)
-    _say("all services are ready")
 
 
 def _certificate(tls: Sequence[str] | None) -> Certificate | None:
@@ -84,11 +87,10 @@ def _certificate(tls: Sequence[str] | None) -> Certificate | None:
     raise UsageError("cli.tls_what")
 
 
-def _announce(settings: Settings, key: DoorKey, certificate: Certificate | None) -> None:
+def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | None) -> None:
     """Where it is, how one gets in, and what a browser will say."""
-    web = settings.web
-    is_local = is_loopback(web.host)
-    address = _address(_here(web.host) if is_local else _there(web.host), web.port, certificate)
+    is_local = is_loopback(host)
+    address = _address(host if is_local else _there(host), port, certificate)
     if key.is_made:
         link = f"{address}login?key={key.key}"
         print(f"huiyin web: {link}\n", flush=True)
@@ -108,14 +110,9 @@ def _address(host: str, port: int, certificate: Certificate | None) -> str:
     return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _here(host: str) -> str:
-    """How this machine calls an address that is listened on."""
-    return "127.0.0.1" if host in _EVERYWHERE else host
-
-
 def _there(host: str) -> str:
     """How other machines call it."""
-    if host not in _EVERYWHERE:
+    if host not in EVERYWHERE:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -47,6 +47,10 @@ class AudioFormat:
         """Bytes of one sample."""
         return 2 if self.kind == PCM else 1
 
+    def seconds_of(self, text: str) -> float:
+        """How long the sound lasts that `text` has in base64, to a sample."""
+        return len(text) * 3 // 4 / (self.sample_bytes * self.rate)
+
     def samples_of(self, data: bytes) -> Pcm16:
         """Bytes as samples at this format's rate, shape (n,)."""
         if self.kind == PCM:
@@ -146,6 +150,12 @@ def decoded(text: str, audio_format: AudioFormat) -> bytes:
     if len(data) % audio_format.sample_bytes:
         raise WireError("connections.odd_length", code="invalid_audio", param="audio", bytes=len(data))
     return data
+
+
+def check_room(waiting_s: float, coming_s: float, most_s: float) -> None:
+    """Raise WireError where more than `most_s` of sound would wait."""
+    if waiting_s + coming_s > most_s:
+        raise WireError("connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=most_s)
 
 
 # -- G.711: each byte stands for one of 256 values ---------------------------------------------------------------------

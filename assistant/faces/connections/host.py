@@ -6,28 +6,27 @@ import asyncio
 import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, web
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.apologies import Apologies
-from huiyin.assistant.conversation.assemble import make_endpoint, make_listener, session_name
+from huiyin.assistant.conversation.assemble import make_endpoint, session_name
 from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
-from huiyin.assistant.conversation.session import Ear, Session
+from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.connection import Connection, Talk
-from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes, ears
 from huiyin.assistant.faces.connections.keys import Keys
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.heap import trim_heap
-from huiyin.services.common.routes import check_websocket
+from huiyin.services.common.routes import open_websocket
 
 SUBPROTOCOL = "realtime"
 """Beside it a browser may offer its key, as it can set no header."""
@@ -55,14 +54,15 @@ class Host:
         """`personas`: by name, the first is that of clients that name none. `on_session` gets each conversation before
         it begins. `engines`: other than the three services, as for a test.
         """
-        self.settings, self.persona = settings, next(iter(personas.values()))
+        self.settings, self.personas = settings, personas
+        self.persona = next(iter(personas.values()))
         self.on_session: Callable[[Session], None] = on_session or _ignore
         self.limits = Limits(settings.realtime.uncommitted_s, settings.realtime.items)
         self.keys = Keys()
-        self._services, self._personas, self._engines = services, personas, engines
+        self._services, self._engines = services, engines
         self._most = settings.realtime.sessions or _SESSIONS_PER_CORE * (os.cpu_count() or 1)
         self._clients: set[Client] = set()
-        self._apologies: dict[str, dict[str, Pcm16]] = {}
+        self._prepared: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
         self._tidying: asyncio.TimerHandle | None = None
 
@@ -95,12 +95,10 @@ class Host:
         """One session over a WebSocket: what `begin` makes. `error_event`: what is sent to a client where there are too
         many, or a model is missing. Raises ApiError for what is no handshake.
         """
-        check_websocket(request, (SUBPROTOCOL,))
         limits = self.settings.realtime
-        socket = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), max_msg_size=limits.message_mb * 2**20, compress=False, heartbeat=_PING_S
+        socket = await open_websocket(
+            request, max_message_bytes=limits.message_mb * 2**20, protocols=(SUBPROTOCOL,), ping_s=_PING_S
         )
-        await socket.prepare(request)
         connection = Connection(socket, partial(_abort, request), idle_s=limits.idle_s, lasts_s=limits.session_s)
         try:
             self.enter(connection)
@@ -147,10 +145,6 @@ class Host:
         by_sound = make_endpoint(settings, _ignore)
         parts = http_parts(self._services, "", session=name, speak=True, by_sound=by_sound)
 
-        def make_ear(threshold: float) -> Ear:
-            audio = replace(settings.audio, echo="off", speech_threshold=threshold)  # the client has taken out the echo
-            return make_listener(replace(settings, audio=audio), _ignore)
-
         def voice_for(wishes: Wishes) -> Voice:
             voice = "" if wishes.voice == DEFAULT_VOICE else wishes.voice
             return HttpVoice(self._services, voice, name, wishes.speed)
@@ -159,18 +153,19 @@ class Host:
             known = wishes.language in settings.asr.languages  # others would be refused
             return HttpRecogniser(self._services, wishes.language if known else "")
 
+        make_ear = ears(settings)
         make_ear(settings.audio.speech_threshold)
         return Engines(
-            parts, voice_for, make_ear, self._personas, self._said,
+            parts, voice_for, make_ear, self._prepare,
             model_for=lambda wishes: HttpModel(self._services, name, wishes.max_tokens), recogniser_for=recogniser_for,
         )  # fmt: skip
 
-    def _said(self, persona: Persona) -> dict[str, Pcm16]:
-        """The apologies' sound, made once a persona."""
-        if persona.name not in self._apologies:
-            folder = self.settings.store.path.parent / "apologies"
-            self._apologies[persona.name] = Apologies(self._services, persona, folder)
-        return self._apologies[persona.name]
+    def _prepare(self, persona: Persona) -> dict[str, Pcm16]:
+        """The sound of openers and apologies, made once a persona."""
+        if persona.name not in self._prepared:
+            folder = self.settings.store.path.parent / "prepared"
+            self._prepared[persona.name] = PreparedSpeech(self._services, persona, folder)
+        return self._prepared[persona.name]
 
 
 def _abort(request: web.Request) -> None:

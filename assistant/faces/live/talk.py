@@ -16,7 +16,7 @@ from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.items import SystemNote, item_tokens
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.tokens import estimated_tokens
-from huiyin.assistant.faces.connections.audio import Decoder
+from huiyin.assistant.faces.connections.audio import Decoder, check_room
 from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent, WireError
@@ -40,14 +40,17 @@ class LiveTalk:
         send: Callable[[ServerEvent], None], limits: Limits,
     ) -> None:  # fmt: skip
         self._world, self._config, self._send, self._limits = world, config, send, limits
-        self._turns = replace(settings.turns, talk_key=False, barge_in="voice")  # full duplex
+        self._persona = persona
+        self._turns = replace(
+            settings.turns, talk_key=False, barge_in="voice", openers=False
+        )  # full duplex; the client's backend takes what is said for the answer
         output = Output(send, config.audio_format, world)
         self._output = output
         self._delegations = Delegations(send, config, lambda: self.conversation, lambda: self.now_ms)
         translator = Translator(send, output, self._delegations)
         port = StreamPort(translator.loudspeaker)
         self._microphone = port.microphone
-        self._decoder = Decoder(config.audio_format)
+        self._format, self._decoder = config.audio_format, Decoder(config.audio_format)
         self._is_muted = False
         self._fixture: Fixture | None = None
         history = History()
@@ -61,7 +64,7 @@ class LiveTalk:
             persona,
             replace(parts, voice=engines.voice_for(config)),
             settings,
-            apologies=engines.apologies(persona),
+            prepared=engines.prepared(persona),
             history=history,
         )
         self._configure()
@@ -110,9 +113,8 @@ class LiveTalk:
     # -- sound
 
     def _hear(self, event: requests.AudioAppend) -> None:
-        most_s = self._limits.uncommitted_s
-        if self._microphone.waiting_s > most_s:
-            raise WireError("connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=most_s)
+        coming_s = self._format.seconds_of(event.audio)
+        check_room(self._microphone.waiting_s, coming_s, self._limits.uncommitted_s)
         samples = self._decoder.feed(event.audio)
         is_silenced = self._is_muted or self._fixture is not None
         self._microphone.receive(np.zeros_like(samples) if is_silenced else samples)
@@ -190,7 +192,9 @@ class LiveTalk:
         self._send(wire.SessionUpdated(session=self._config.echo(), client_event_id=event.event_id))
 
     def _configure(self) -> None:
-        persona = replace(self.conversation.persona, system=self._config.instructions)
+        instructions, own = self._config.instructions, self._persona
+        written_in = own.written_in if instructions == own.system else ()  # others say all that they want said
+        persona = replace(own, system=instructions, written_in=written_in)
         self.conversation.configure(
             turns=None if self._fixture else self._turns,
             persona=persona,

@@ -9,7 +9,7 @@ from huiyin.assistant.faces.connections.audio import Decoder
 from huiyin.assistant.faces.connections.wire import ServerEvent, WireError
 from huiyin.assistant.faces.realtime import requests, wire
 from huiyin.assistant.faces.realtime.contents import entry_of, item_body, sound_of
-from huiyin.assistant.faces.realtime.items import Items, WireItem
+from huiyin.assistant.faces.realtime.items import ROOT, Items, WireItem
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.user_sound import UserSound
@@ -34,6 +34,8 @@ class ClientItems:
     def create(self, event: requests.ItemCreate) -> None:
         """Put an item into the conversation."""
         body = item_body(event.item, "item")
+        if body["id"] == ROOT:
+            raise WireError("realtime.reserved_id", code="item_create_invalid_item_id", param="item.id", id=ROOT)
         if body["id"] in self._items:
             raise WireError("realtime.same_id", code="item_create_invalid_item_id", param="item.id", id=body["id"])
         if len(self._items) >= self._most:

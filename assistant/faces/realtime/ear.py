@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from huiyin.assistant.conversation.session import Ear
 from huiyin.assistant.ears.listener import PRE_ROLL_S, SpeechChange
+from huiyin.assistant.faces.connections.engines import MakeEar
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 
@@ -16,11 +16,10 @@ from huiyin.assistant.ports.port import Pcm16
 class ClientEar:
     """An `Ear`. `open` begins with a fresh one; it knows nothing of the sound before."""
 
-    def __init__(self, make: Callable[[float], Ear]) -> None:
-        """`make`: threshold of voice activity, 0..1 -> an ear."""
+    def __init__(self, make: MakeEar) -> None:
         self._make = make
         self._ear: Ear | None = None
-        self._threshold = 0.0
+        self._threshold, self._has_echo = 0.0, False
         self._padding_s = PRE_ROLL_S
         self._heard = 0  # samples
         self._began_s = 0.0  # when the ear was opened
@@ -28,11 +27,14 @@ class ClientEar:
         self.is_speaking = False
         """The user speaks."""
 
-    def open(self, threshold: float, padding_s: float) -> None:
-        """Detect speech, and take `padding_s` of sound before it. Nothing changes where that is as it was."""
+    def open(self, threshold: float, padding_s: float, *, has_echo: bool) -> None:
+        """Detect speech, and take `padding_s` of sound before it. Nothing changes where that is as it was.
+
+        `threshold` and `has_echo` as for `MakeEar`.
+        """
         self._padding_s = padding_s
-        if self._ear is None or threshold != self._threshold:
-            self._threshold = threshold
+        if self._ear is None or (threshold, has_echo) != (self._threshold, self._has_echo):
+            self._threshold, self._has_echo = threshold, has_echo
             self.restart(keep=True)
 
     def close(self) -> None:
@@ -44,7 +46,7 @@ class ClientEar:
     def restart(self, *, keep: bool = False) -> None:
         """Detect speech anew; what was heard so far is forgotten, unless it is to be kept."""
         self._earlier = (self._ear, self._began_s) if keep and self._ear else None
-        self._ear, self.is_speaking = self._make(self._threshold), False
+        self._ear, self.is_speaking = self._make(self._threshold, has_echo=self._has_echo), False
         self._began_s = self._heard / SAMPLE_RATE
 
     def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trace import Trace, latency_parts
+from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import AssistantItem
 from huiyin.assistant.faces.connections.wire import Json, ServerEvent
 from huiyin.assistant.faces.realtime import huiyin_events as more
@@ -16,8 +17,9 @@ from huiyin.assistant.faces.realtime.responses import Responses
 from huiyin.assistant.faces.realtime.translator import Translator
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
 from huiyin.assistant.ports import SAMPLE_RATE
-from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Pause, Resume, Sound
+from huiyin.assistant.ports.remote_stream import StreamPort
+from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.transitions import State
 
@@ -29,11 +31,12 @@ class Extensions:
 
     def __init__(
         self, send: Callable[[ServerEvent], None], translator: Translator,
-        turns: UserTurns, items: Items, session: Session, responses: Responses, loudspeaker: RemoteLoudspeaker,
+        turns: UserTurns, items: Items, session: Session, responses: Responses, port: StreamPort, world: World,
     ) -> None:  # fmt: skip
         self.is_enabled = False
+        self._world = world
         self._send, self._translator, self._turns = send, translator, turns
-        self._items, self._session, self._responses, self._loudspeaker = items, session, responses, loudspeaker
+        self._items, self._session, self._responses, self._port = items, session, responses, port
         self._trace = Trace()
         self._ended_s: dict[int, float] = {}  # reply -> when the user's speech before it ended
         translator.when_told = self._tell_tags
@@ -42,7 +45,7 @@ class Extensions:
         """The client understands."""
         if not self.is_enabled:
             self.is_enabled = True
-            self._loudspeaker.expect_reports()
+            self._port.loudspeaker.expect_reports()
             self._tell_state(self._translator.state)
 
     # -- what is sent to it
@@ -59,13 +62,13 @@ class Extensions:
                 self._send(more.InputPartial(self._turns.item_id, transcript.text))
             case on.TurnEnded(generation=generation, end_s=end_s):
                 self._ended_s[generation] = end_s
-            case on.ReplyStarted(generation=generation):
-                self._tell_latency(generation, at_s)
+            case on.ReplyStarted() | on.ClauseStarted() if self._trace.begins(event):
+                self._tell_latency(event.generation, at_s)
             case on.TurnCommitted(generation=generation):
                 self._tell_heard(event)
                 self._forget(generation)
-            case on.Notice(generation=0, text=text):  # one of a reply is its apology: the response's transcript
-                self._send(more.NoticeGiven(text))
+            case on.Notice(generation=0, text=text, stage=stage):  # one of a reply is its apology: its transcript
+                self._send(more.NoticeGiven(text, stage))
 
     def carry(self, message: Message) -> None:
         """What the loudspeaker sends."""
@@ -106,7 +109,7 @@ class Extensions:
     def _tell_words(self, reply: Reply, until: int) -> None:
         """Of the clauses whose text the client has."""
         words: list[Json] = []
-        for span in self._loudspeaker.heard(reply.generation)[1]:
+        for span in self._port.loudspeaker.heard(reply.generation)[1]:
             if span.start >= until or span.clause not in reply.places:
                 break
             told = reply.timed.get(span.clause, 0)
@@ -147,7 +150,7 @@ class Extensions:
         if generation := self._translator.generation_of(event.response_id):
             # A client may round down to whole milliseconds; it would never reach the end
             heard_ms = event.audio_ms + 1 if event.audio_ms > 0 else 0
-            self._loudspeaker.played(generation, round(heard_ms / 1000 * SAMPLE_RATE))
+            self._port.played(generation, round(heard_ms / 1000 * SAMPLE_RATE))
 
     def press(self, event: more.TalkKey) -> None:
         """The talk key."""
@@ -164,6 +167,7 @@ class Extensions:
         if not event.text.strip():
             return
         self._responses.stop()
+        self._session.handle(ev.TimePassed(self._world.now))  # a spoken turn that is just over comes before it
         self._translator.settle_turn()
         content = [{"type": "input_text", "text": event.text}]
         item = self._items.add(new_body("message", role="user", content=content))

@@ -95,10 +95,11 @@ class Latency(ServerEvent):
 
 @dataclass(frozen=True)
 class NoticeGiven(ServerEvent):
-    """Something that the user should know, in words."""
+    """Something that the user should know, in words; `stage`: the one that has failed (asr, llm, tts), or null."""
 
     TYPE = "huiyin.notice"
     text: str
+    stage: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -158,7 +158,7 @@ class Responses:
 
         def start() -> None:
             if not response.is_over:
-                beside.start(self._session.persona.messages(self._session.history, None))
+                beside.start(self._session.messages(None))
 
         if request.messages is None:
             self._items.when_settled(start)

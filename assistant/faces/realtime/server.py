@@ -16,7 +16,7 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.checks import number, record
 from huiyin.assistant.faces.connections.connection import Connection
-from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines
+from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
 from huiyin.assistant.faces.connections.requests import parsed
@@ -115,13 +115,12 @@ class RealtimeServer:
         if wanted:
             config.update(wanted)
         engines, world = await host.engines(), RealWorld(asyncio.get_running_loop())
-        session = RealtimeSession(world, engines, config, host.persona, self._settings, send, host.limits, playout)
+        session = RealtimeSession(world, engines, config, self._settings, send, host.limits, playout)
         host.on_session(session.conversation)
         return session
 
     def _config(self, model: str, kind: str) -> SessionConfig:
-        persona = self.host.persona
         return SessionConfig(
-            new_id("sess"), kind=kind, model=model, instructions=persona.system,
-            voice=persona.voice or DEFAULT_VOICE, expires_at=int(time.time() + self._settings.realtime.session_s),
+            new_id("sess"), kind=kind, model=model, persona=self.host.persona, personas=self.host.personas,
+            expires_at=int(time.time() + self._settings.realtime.session_s),
         )  # fmt: skip

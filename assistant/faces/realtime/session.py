@@ -10,12 +10,11 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.faces.connections.checks import choice
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
 from huiyin.assistant.faces.connections.events import EventSession
 from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.tools import choice_of, tools_of
-from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime import huiyin_events as more
 from huiyin.assistant.faces.realtime import requests, wire
 from huiyin.assistant.faces.realtime.client_items import ClientItems
@@ -49,15 +48,15 @@ class RealtimeSession(EventSession):
     """`receive` takes what the client sends, in the conversation's thread; `send` gets what goes out to it."""
 
     def __init__(
-        self, world: World, engines: Engines, config: SessionConfig, persona: Persona, settings: Settings,
+        self, world: World, engines: Engines, config: SessionConfig, settings: Settings,
         send: Callable[[str], None], limits: Limits, playout: Playout | None = None,
     ) -> None:  # fmt: skip
         """`playout`: of the track that replies are heard over; None: they are sent in events."""
         super().__init__(send, wire.error_event)
         self.config = config
         config.sends_sound = playout is None
-        self._world, self._engines, self._persona, self._own_turns = world, engines, persona, settings.turns
-        self._apologies = ChainMap(engines.apologies(persona))
+        self._world, self._engines, self._own_turns = world, engines, settings.turns
+        self._prepared = ChainMap(engines.prepared(config.persona))
         history = History()
         self._items = Items(history, self.send)
         if playout:
@@ -77,10 +76,10 @@ class RealtimeSession(EventSession):
             world,
             self._port,
             self._ear,
-            persona,
+            config.persona,
             parts,
             settings,
-            apologies=self._apologies,
+            prepared=self._prepared,
             history=history,
         )
         self.conversation.observe(self._translator.observe, at_once=True)
@@ -94,7 +93,7 @@ class RealtimeSession(EventSession):
         )  # fmt: skip
         self._extensions = Extensions(
             self.send, self._translator, self._turns, self._items, self.conversation, self._responses,
-            loudspeaker,
+            self._port, world,
         )  # fmt: skip
         self._output: OutputBuffer | None = None
         if playout:
@@ -151,6 +150,7 @@ class RealtimeSession(EventSession):
         self._sound.hear(samples)
 
     def _carry(self, message: Message) -> None:
+        self._port.carry(message)
         self._translator.carry(message)
         self._extensions.carry(message)
         if self._output:
@@ -159,23 +159,14 @@ class RealtimeSession(EventSession):
     # -- what the client asks for
 
     def _update(self, event: requests.SessionUpdate) -> None:
-        self.config.update(self._with_persona(event.session))
+        before = self.config.persona
+        self.config.update(event.session)
+        if self.config.persona is not before:
+            self._prepared.maps.insert(0, self._engines.prepared(self.config.persona))
         self._configure()
         self.send(wire.SessionUpdated(self.config.echo()))
         if self.config.extensions:
             self._extensions.enable()
-
-    def _with_persona(self, patch: Json) -> Json:
-        """A persona brings its instructions and its voice, where the client names none."""
-        huiyin = patch.get("huiyin")
-        name = huiyin.get("persona") if isinstance(huiyin, dict) else None
-        if name is None:
-            return patch
-        persona = self._engines.personas[choice(*self._engines.personas)(name, "session.huiyin.persona")]
-        if persona is not self._persona:
-            self._persona = persona
-            self._apologies.maps.insert(0, self._engines.apologies(persona))
-        return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
 
     def _append(self, event: requests.AudioAppend) -> None:
         self._sound.append(event.audio)
@@ -186,7 +177,7 @@ class RealtimeSession(EventSession):
         elif self._translator.state is State.USER:
             self._translator.close_turn()
             self._ear.restart(keep=True)  # what is said from now on begins anew
-            self.conversation.end_turn()
+            self._end_turn()
         else:
             raise self._sound.too_short(0)
 
@@ -196,6 +187,10 @@ class RealtimeSession(EventSession):
             self._ear.restart()
             self._end_voice()
         self.send(wire.BufferCleared())
+
+    def _end_turn(self) -> None:
+        """The user's turn is over, now: what the client does next comes after it."""
+        self.conversation.handle(ev.TurnClosed(self._world.now))
 
     def _end_voice(self) -> None:
         """The ear that hears the user speak will not hear the end of it."""
@@ -210,11 +205,17 @@ class RealtimeSession(EventSession):
     # -- its settings, put into effect
 
     def _configured_persona(self) -> Persona:
-        """Instructions of the client's own may want any language."""
-        persona, instructions = self._persona, self.config["instructions"]
+        """Instructions of the client's own may want any language, and another voice or character has no openers."""
+        persona, instructions = self.config.persona, self.config["instructions"]
         language = self.config.extensions.get("language", persona.language)
         replies_in = persona.replies_in if instructions == persona.system else ""
-        return replace(persona, system=instructions, language=language, replies_in=replies_in)
+        is_itself = instructions == persona.system and self.config.voice == (persona.voice or DEFAULT_VOICE)
+        openers = persona.openers if is_itself and self.config.speaks else {}
+        written_in = persona.written_in if instructions == persona.system else ()  # others say all that they want said
+        return replace(
+            persona, system=instructions, language=language, replies_in=replies_in, written_in=written_in,
+            openers=openers,
+        )  # fmt: skip
 
     def _configure(self) -> None:
         config = self.config
@@ -225,10 +226,11 @@ class RealtimeSession(EventSession):
         self._sound.is_heard = detection is not None or bool(config.extensions)
         if self._sound.is_heard:
             detection = {**SERVER_VAD, **(detection or {})}
-            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000)
+            self._ear.open(detection["threshold"], detection["prefix_padding_ms"] / 1000, has_echo=config.has_echo)
+            self._port.follow_echo(config.has_echo)
         else:
             if was_speaking:
-                self.conversation.end_turn()  # of which nothing more will be heard
+                self._end_turn()  # of which nothing more will be heard
             self._ear.close()
         if was_speaking and not self._ear.is_speaking:
             self._end_voice()

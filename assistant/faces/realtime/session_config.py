@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
+from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.connections import checks
 from huiyin.assistant.faces.connections.audio import A_LAW, DEFAULT_RATE, MU_LAW, PCM, RATES, AudioFormat
 from huiyin.assistant.faces.connections.checks import (
@@ -18,6 +21,7 @@ from huiyin.assistant.faces.connections.checks import (
     record,
     text,
 )
+from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE
 from huiyin.assistant.faces.connections.tools import NAME, tool_choice, tools, voice, voice_name
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.beta import as_ga
@@ -99,12 +103,25 @@ _input = record(
     }
 )
 audio_output = record({"format": _format, "voice": voice, "speed": number(0.25, 1.5)})
+
+
+def _echo_path(value: Any, param: str) -> str:
+    """Whose echo path it is: ours only where this machine has a canceller."""
+    wanted: str = choice("client", "server")(value, param)
+    if wanted == "server":
+        path, missing = make_echo_path("both")
+        if path.name == "off":
+            raise WireError("realtime.no_echo_path", code="no_echo_path", param=param, missing=missing)
+    return wanted
+
+
 _huiyin = record(
     {
         "enabled": flag,
         "persona": text(NAME),
         "language": choice("zh", "en"),
         "barge_in": choice("voice", "key", "off"),
+        "echo_path": _echo_path,
     }
 )
 _session = record(
@@ -133,17 +150,19 @@ class SessionConfig:
     """The settings of one session, each with a value."""
 
     def __init__(
-        self, session_id: str, *, kind: str, model: str, instructions: str, voice: str, expires_at: int
-    ) -> None:
+        self, session_id: str, *, kind: str, model: str, persona: Persona, personas: Mapping[str, Persona],
+        expires_at: int,
+    ) -> None:  # fmt: skip
+        """`persona`: until the client chooses one of `personas`, or has words and a voice of its own."""
         self.id = session_id
         self.can_change_type = True
         self.sends_sound = True
         """Responses' sound goes into events; else over a track."""
-        self._expires_at = expires_at
+        self._persona, self._personas, self._expires_at = persona, personas, expires_at
         self._body: Json = {
             "type": kind,
             "model": model,
-            "instructions": instructions,
+            "instructions": persona.system,
             "output_modalities": ["audio"],
             "audio": {
                 "input": {
@@ -152,7 +171,11 @@ class SessionConfig:
                     "noise_reduction": None,
                     "turn_detection": dict(SEMANTIC_VAD),
                 },
-                "output": {"format": {"type": PCM, "rate": DEFAULT_RATE}, "voice": voice, "speed": 1.0},
+                "output": {
+                    "format": {"type": PCM, "rate": DEFAULT_RATE},
+                    "voice": persona.voice or DEFAULT_VOICE,
+                    "speed": 1.0,
+                },
             },
             "tools": [],
             "tool_choice": "auto",
@@ -166,6 +189,9 @@ class SessionConfig:
 
     def update(self, patch: Json) -> None:
         """Change what `patch` names. Raises WireError, and then nothing has changed."""
+        persona = self._chosen(patch)
+        if persona is not None:
+            patch = {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
         patch = as_ga(patch)
         match patch:
             case {"audio": {"input": {"turn_detection": dict(detection)}}}:
@@ -174,7 +200,13 @@ class SessionConfig:
         if changes.get("type", self.kind) != self.kind and not self.can_change_type:
             raise WireError("realtime.type_is_fixed", code="invalid_session_type", param="session.type")
         changes.pop("model", None)  # named when the connection was made; agents name another, and must not fail for it
-        self._body = _merged(self._body, changes)
+        self._body, self._persona = _merged(self._body, changes), persona or self._persona
+
+    def _chosen(self, patch: Json) -> Persona | None:
+        """The persona that `patch` names. Raises WireError."""
+        huiyin = patch.get("huiyin")
+        name = huiyin.get("persona") if isinstance(huiyin, dict) else None
+        return None if name is None else self._personas[choice(*self._personas)(name, "session.huiyin.persona")]
 
     def echo(self) -> Json:
         """The whole session, as the client sees it."""
@@ -193,6 +225,11 @@ class SessionConfig:
 
     def __getitem__(self, name: str) -> Any:
         return self._body[name]
+
+    @property
+    def persona(self) -> Persona:
+        """Whose words and voice it has where the client names none, and whose apologies."""
+        return self._persona
 
     @property
     def kind(self) -> str:
@@ -275,6 +312,11 @@ class SessionConfig:
         """The object `huiyin`; {} where the client has not asked for it."""
         huiyin: Json = self._body.get("huiyin") or {}
         return huiyin if huiyin.get("enabled") else {}
+
+    @property
+    def has_echo(self) -> bool:
+        """The client's sound has the assistant's own in it; else it has taken that out."""
+        return bool(self.extensions.get("echo_path") == "server")
 
 
 def _merged(before: Json, changes: Json) -> Json:

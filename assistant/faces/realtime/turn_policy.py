@@ -19,7 +19,8 @@ def turns_settings(config: SessionConfig, own: TurnsSettings) -> TurnsSettings:
     """
     extensions = config.extensions
     barge_in = extensions.get("barge_in") or ("voice" if config.interrupts_response else "ignore")
-    turns = replace(own, replies=config.creates_response, barge_in=barge_in, talk_key=False)
+    openers = own.openers and bool(extensions)  # others have not asked for words beside those of their instructions
+    turns = replace(own, openers=openers, replies=config.creates_response, barge_in=barge_in, talk_key=False)
     detection = config.turn_detection
     if detection is None:
         return replace(turns, talk_key=bool(extensions))  # speech counts while it is held

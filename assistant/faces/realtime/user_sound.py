@@ -11,7 +11,7 @@ from huiyin.assistant.conversation.stages import Recogniser, TurnSoFar
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import UserItem
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.faces.connections.audio import AudioFormat, Decoder
+from huiyin.assistant.faces.connections.audio import AudioFormat, Decoder, check_room
 from huiyin.assistant.faces.connections.wire import WireError, new_id
 from huiyin.assistant.faces.realtime.items import Items, WireItem
 from huiyin.assistant.faces.realtime.user_turns import UserTurns
@@ -51,17 +51,15 @@ class UserSound:
 
     def append(self, audio: str) -> None:
         """More sound, base64. Raises WireError."""
+        coming_s = self._format.seconds_of(audio)  # before it is decoded: a message may hold an hour
         if self.is_buffered and self.is_heard:
-            self._drop_oldest()
-        if max(self._buffered / SAMPLE_RATE, self._microphone.waiting_s) > self._most_s:
-            raise WireError(
-                "connections.buffer_full", code="input_audio_buffer_full", param="audio", most_s=self._most_s
-            )
+            self._drop_oldest(coming_s)
+        check_room(max(self._buffered / SAMPLE_RATE, self._microphone.waiting_s), coming_s, self._most_s)
         self._take(self._decoder.feed(audio))
 
     def hear(self, samples: Pcm16) -> None:
         """More sound of a track, 16 kHz: it goes on for ever, so that what is too much is forgotten."""
-        self._drop_oldest()
+        self._drop_oldest(len(samples) / SAMPLE_RATE)
         if self._microphone.waiting_s <= self._most_s:
             self._take(samples)
 
@@ -72,9 +70,9 @@ class UserSound:
         if self.is_heard:
             self._microphone.receive(samples)
 
-    def _drop_oldest(self) -> None:
+    def _drop_oldest(self, coming_s: float) -> None:
         """A client with a talk key need not commit what it sends."""
-        while self._buffered > self._most_s * SAMPLE_RATE:
+        while self._buffer and self._buffered / SAMPLE_RATE + coming_s > self._most_s:
             self._buffered -= len(self._buffer.popleft())
 
     def clear(self) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 COOKIE_DAYS = 30
-_OPEN = {"/", "/login", "/health"}  # "/" shows the form to those who have no key
+_FORM = ("style.css", "icon.svg", "login.js", "look.js", "i18n.js", "state.js")  # files of the page that the form needs
+_OPEN = {"/", "/login", "/health", *(f"/page/{name}" for name in _FORM)}  # "/": the form, for those who have no key
 _SESSIONS, _MINT = ("/v1/realtime/", "/v1/live/"), "/v1/realtime/client_secrets"
 
 

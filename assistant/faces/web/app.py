@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from flask import Flask
 
-from huiyin.assistant.clients.services import Services
+from huiyin.assistant.clients.keeper import Standing
+from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.web.access import Door
 from huiyin.assistant.faces.web.facts import add_facts
@@ -41,9 +42,10 @@ def make_app(
     *,
     page: PageFiles | None = None,
     latency: Callable[[], Mapping[str, Any]] = dict,
+    standing: Callable[[Name], Standing] = lambda name: "foreign",
 ) -> Flask:
     """All of it. The first of `personas` is the one that is met first; `page` is the one that comes with Huiyin unless
-    another is given; `latency` is that of the turns so far."""
+    another is given; `latency` is that of the turns so far; `standing` says what has become of a service's process."""
     app = Flask("huiyin-web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -54,7 +56,9 @@ def make_app(
     page = page or PageFiles()
     add_page(app, page)
     add_login(app, door, page)
-    add_facts(app, services, personas, needs_key=bool(door.key), sessions=realtime.facts, latency=latency)
+    add_facts(
+        app, services, personas, needs_key=bool(door.key), sessions=realtime.facts, latency=latency, standing=standing
+    )
     add_passing(app, services)
     realtime.mount(app)
     return app

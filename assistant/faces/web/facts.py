@@ -18,6 +18,7 @@ import psutil
 from flask import Flask, Response, jsonify
 
 from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.clients.keeper import Standing
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.dialogue.persona import Persona
@@ -26,7 +27,10 @@ from huiyin.assistant.faces.cli.checks.asking import findings
 from huiyin.configs.version import version
 
 _PATIENCE_S = 2.0  # a page that opens must not wait for a service that is busy loading
-_DOWN = {"absent": "down", "other": "down"}
+# A service on whose port nothing listens, by what has become of its process.
+_ABSENT: Mapping[Standing, str] = {
+    "running": "loading", "restarting": "restarting", "given_up": "given_up", "foreign": "down"
+}  # fmt: skip
 _LIBRARIES = ("aiohttp", "flask", "numpy", "onnxruntime", "av", "soxr")
 _GIB = 2**30
 _GPU_LIMIT_S = 5.0
@@ -42,11 +46,23 @@ def add_facts(
     needs_key: bool,
     sessions: Callable[[], Mapping[str, Any]],
     latency: Callable[[], Mapping[str, Any]],
+    standing: Callable[[Name], Standing],
 ) -> None:
-    """Add the addresses. `sessions` are those of the Realtime server, `latency` that of their turns."""
+    """Add the addresses. `sessions` are those of the Realtime server, `latency` that of their turns; `standing`: of a
+    service's process."""
     settings = services.settings
     voices = _Voices(services)
     started_s = time.monotonic()
+
+    def state(name: Name) -> str:
+        kind = look(services, name, _PATIENCE_S).kind
+        return _ABSENT[standing(name)] if kind == "absent" else "down" if kind == "other" else kind
+
+    def of_system(name: Name) -> dict[str, Any]:
+        try:
+            return dict(services.get(name, "/system", _PATIENCE_S))
+        except ServiceError as error:
+            return {"state": state(name), "error": str(error)}
 
     @app.get("/health")
     def health() -> Response:
@@ -56,7 +72,7 @@ def add_facts(
     @app.get("/api/setup")
     def setup() -> Response:
         """What the page needs at its start."""
-        states = _of_each(lambda name: _state(services, name))
+        states = _of_each(state)
         return jsonify(
             version=version(),
             personas=[_persona(name, persona) for name, persona in personas.items()],
@@ -72,7 +88,7 @@ def add_facts(
     def system() -> Response:
         """Models, devices, versions, queues, sessions and latency."""
         return jsonify(
-            services=_of_each(lambda name: _system(services, name)),
+            services=_of_each(of_system),
             web={"python": platform.python_version(), "versions": _versions(), "sessions": dict(sessions())},
             machine=_machine(),
             latency=dict(latency()),
@@ -108,18 +124,6 @@ def _of_each(ask: Callable[[Name], T]) -> dict[str, T]:
     """The answer for each service; all are asked at the same time."""
     with ThreadPoolExecutor(len(NAMES)) as pool:
         return dict(zip(NAMES, pool.map(ask, NAMES), strict=True))
-
-
-def _state(services: Services, name: Name) -> str:
-    kind = look(services, name, _PATIENCE_S).kind
-    return _DOWN.get(kind, kind)
-
-
-def _system(services: Services, name: Name) -> dict[str, Any]:
-    try:
-        return dict(services.get(name, "/system", _PATIENCE_S))
-    except ServiceError as error:
-        return {"error": str(error)}
 
 
 def _persona(name: str, persona: Persona) -> dict[str, str]:

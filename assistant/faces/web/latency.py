@@ -61,7 +61,10 @@ class _Watch:
         match event:
             case on.TurnEnded(generation=generation, end_s=end_s):
                 self._ended_s[generation] = end_s
-            case on.ReplyStarted(generation=generation) if generation in self._ended_s:
+            case on.ReplyStarted() | on.ClauseStarted() if event.generation in self._ended_s and self._trace.begins(
+                event
+            ):
+                generation = event.generation
                 end_s = self._ended_s[generation]
                 parts = latency_parts(self._trace.replies[generation], end_s, at_s)
                 self._add({name: parts[name] * 1000 for name in _PARTS}, (at_s - end_s) * 1000)

@@ -50,7 +50,7 @@ class Certificate:
         try:
             context.load_cert_chain(self.path, self.key_path, no_password)
         except ssl.SSLError as error:
-            why = error.reason or error
+            why = error.reason or "no PEM data"
             raise TlsError("web.bad_certificate", path=self.path, key_path=self.key_path, why=why) from error
         except OSError as error:
             missing = next((path for path in (self.path, self.key_path) if not path.is_file()), self.path)

@@ -9,8 +9,6 @@ import contextlib
 from openai import AsyncOpenAI
 from user import INSTRUCTIONS, RATE, TOOL, TOOL_RESULT, User, main, tell
 
-_SILENCE_S = 0.45  # no sound for so long, in the midst of what was said: the server has fallen silent
-
 
 async def run(url: str, folder: str) -> None:
     client = AsyncOpenAI(base_url=f"{url}/v1", api_key="x")
@@ -36,7 +34,7 @@ async def run(url: str, folder: str) -> None:
         )
         await ready.wait()
         talk = asyncio.create_task(user.converse())
-        watching = asyncio.create_task(_watch(user))
+        watching = asyncio.create_task(user.watch())
         await asyncio.wait([talk, listening], return_when=asyncio.FIRST_COMPLETED)
         watching.cancel()
         await talk
@@ -48,22 +46,8 @@ async def run(url: str, folder: str) -> None:
         tell("history", turns=turns)
 
 
-async def _watch(user: User) -> None:
-    """The user hears when the assistant has fallen silent: nothing on the wire says so."""
-    while True:
-        await asyncio.sleep(0.02)
-        if user.player.idle_s > _SILENCE_S:
-            user.interrupted.set()
-
-
 async def _listen(connection, user: User, turns, ready: asyncio.Event, closed: asyncio.Event) -> None:
     """Sound belongs to the user's turn before it: there are no replies on the wire."""
-    silent: asyncio.TimerHandle | None = None
-    loop = asyncio.get_running_loop()
-
-    def done() -> None:
-        user.replies_done += 1
-
     async for event in connection:
         if event.type != "session.output_audio.delta":
             tell("server", message=event.to_dict())
@@ -78,9 +62,6 @@ async def _listen(connection, user: User, turns, ready: asyncio.Event, closed: a
                 turns[-1][1] += event.delta
             case "session.output_audio.delta":
                 user.player.add(str(sum(role == "user" for role, _ in turns)), base64.b64decode(event.delta))
-                if silent:
-                    silent.cancel()
-                silent = loop.call_later(_SILENCE_S, done)
             case "response.event" if event.event["type"] == "response.output_item.done":
                 item = event.event["item"]
                 if item["type"] == "function_call":

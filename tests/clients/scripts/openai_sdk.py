@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from openai import AsyncOpenAI
 from user import INSTRUCTIONS, TOOL, TOOL_RESULT, User, main, tell
 
 
-async def run(url: str, folder: str) -> None:
+async def run(url: str, folder: str, talk: Callable[[User], Awaitable[None]] = User.converse) -> None:
     client = AsyncOpenAI(base_url=f"{url}/v1", api_key="x")
     async with client.realtime.connect(model="huiyin") as connection:
 
@@ -35,12 +36,12 @@ async def run(url: str, folder: str) -> None:
             }
         )
         await ready.wait()
-        talk = asyncio.create_task(user.converse())
-        await asyncio.wait([talk, listening], return_when=asyncio.FIRST_COMPLETED)
+        talking = asyncio.ensure_future(talk(user))
+        await asyncio.wait([talking, listening], return_when=asyncio.FIRST_COMPLETED)
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listening
-        await talk
+        await talking
         tell("history", turns=list(history.values()))
 
 
@@ -78,4 +79,5 @@ async def _listen(connection, user: User, history: dict[str, list[str]], ready: 
                 await connection.response.create()
 
 
-main(run)
+if __name__ == "__main__":
+    main(run)

@@ -98,13 +98,24 @@ class User:
         self.played: Callable[[str, bytes], None] = lambda item, sound: None
         """Called with what has been played; some clients count it."""
         self.replies_done = 0
-        """Counted by the script: replies whose sound has all come."""
+        """Counted by the script, or by `watch`: replies whose sound has all come."""
         self.interrupted = asyncio.Event()
-        """Set by the script when the client told it to fall silent."""
+        """Set by the script when the client told it to fall silent, or by `watch`."""
         self._folder, self._send = Path(folder), send
         self._speech = b""
         noise = random.Random(1)
         self._noise = array("h", (noise.randint(-_NOISE, _NOISE) for _ in range(BLOCK * 50))).tobytes()
+
+    async def ask(self) -> None:
+        """The first turn alone."""
+        devices = asyncio.create_task(self._run_devices())
+        try:
+            await asyncio.sleep(0.5)
+            await self._say(WEATHER)
+            await self._until(lambda: bool(self.player.last_item) and self.replies_done > 0, "the weather")
+            await self._until(lambda: self.player.idle_s > 0.7, "the end of the weather")
+        finally:
+            devices.cancel()
 
     async def converse(self) -> None:
         """All three turns."""
@@ -139,6 +150,16 @@ class User:
             await asyncio.sleep(1.0)  # what comes late is also seen
         finally:
             devices.cancel()
+
+    async def watch(self) -> None:
+        """For servers that say nothing of it: a reply is over, or cut off, when nothing has been played for a while."""
+        was_playing = False
+        while True:
+            await asyncio.sleep(0.02)
+            if was_playing and not self.player.is_playing:
+                self.replies_done += 1
+                self.interrupted.set()
+            was_playing = self.player.is_playing
 
     async def _say(self, name: str) -> None:
         tell("user speaks", said=name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
+import ssl
 from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 import psutil
 
@@ -14,6 +17,7 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services, get_json
 from huiyin.assistant.faces.cli.checks.check import Check, Level
 from huiyin.configs.settings import Settings
+from huiyin.services.common.access import called_here
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _UPSTREAM_TIMEOUT_S = 3.0
@@ -75,13 +79,9 @@ def _cannot_listen(host: str, port: int) -> str:
 
 def web(settings: Settings) -> Iterator[Check]:
     """The port of `huiyin web`: free, ours already, or another program's."""
-    port = settings.web.port
-    try:
-        health = get_json("web", f"http://127.0.0.1:{port}", "/health", timeout_s=_WEB_TIMEOUT_S)
-        is_ours = isinstance(health, dict) and health.get("service") == "web"
-    except ServiceError:
-        is_ours = False
-    problem = "" if is_ours else _cannot_listen(settings.web.host, port)
+    host, port = settings.web.host, settings.web.port
+    is_ours = _is_web(called_here(host), port)
+    problem = "" if is_ours else _cannot_listen(host, port)
     if is_ours:
         yield Check("ok", f"port {port}: huiyin web is there")
     elif problem:
@@ -89,6 +89,22 @@ def web(settings: Settings) -> Iterator[Check]:
         yield Check("warn", what, "stop it, or huiyin web --port N")
     else:
         yield Check("ok", f"port {port} is free for huiyin web")
+
+
+def _is_web(host: str, port: int) -> bool:
+    """Whether `huiyin web` answers there: with or without TLS, whatever its certificate, since nothing is told it."""
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    for connection in (
+        HTTPConnection(host, port, timeout=_WEB_TIMEOUT_S),
+        HTTPSConnection(host, port, timeout=_WEB_TIMEOUT_S, context=unchecked),
+    ):
+        with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException, ValueError):
+            connection.request("GET", "/health")
+            health = json.loads(connection.getresponse().read())
+            if isinstance(health, dict) and health.get("service") == "web":
+                return True
+    return False
 
 
 def language_models(settings: Settings) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 // struck through. The log itself is no live region (it changes with every word): whole sentences are announced beside it.
 
 import { h } from "./dom.js";
+import { noticeWords } from "./errors.js";
 import { percent, t } from "./i18n.js";
 import { reached } from "./conversation.js";
 
@@ -64,7 +65,7 @@ export class Captions {
   }
 
   #turn(entry) {
-    if (entry.role === "notice") return h("p", { class: "notice" }, entry.text);
+    if (entry.role === "notice") return h("p", { class: "notice", title: entry.text }, noticeWords(entry));
     const parts = entry.role === "user" ? userParts(entry) : assistantParts(entry);
     return h("div", { class: `turn ${entry.role}${entry.partial ? " partial" : ""}`, "data-id": entry.id }, parts);
   }

@@ -4,7 +4,7 @@
 //   user       text, partial, typed, emotion {label, confidence, scores}, events [{label, confidence}], language
 //   assistant  text, words [{start, end, end_ms}], heardMs, heard (null until it is settled), interrupted, latency
 //              {parts_ms, total_ms}, waitMs (end of the user's speech to the first sound, measured here), pauses [[s, s]]
-//   notice     text
+//   notice     text: the server's words; stage: what failed (asr, llm, tts), code: of an error; see errors.js
 
 const KEPT = 200; // entries; older ones are forgotten
 
@@ -48,9 +48,9 @@ export class Conversation extends EventTarget {
     });
   }
 
-  notice(text) {
+  notice(text, about = {}) {
     if (this.entries.at(-1)?.text === text) return; // it is there already: a server that refuses is asked again
-    this.#changed(this.#add({ role: "notice", id: `notice-${this.entries.length}`, text }));
+    this.#changed(this.#add({ role: "notice", id: `notice-${this.entries.length}`, text, ...about }));
   }
 
   /** The session is gone: what was under way has ended. */
@@ -169,8 +169,8 @@ export class Conversation extends EventTarget {
       const entry = this.responses.get(response_id);
       if (entry) this.#changed(Object.assign(entry, { latency }));
     },
-    "huiyin.notice": ({ text }) => this.notice(text),
-    error: ({ error }) => { if (error.code !== "response_cancel_not_active") this.notice(error.message); },
+    "huiyin.notice": ({ text, stage }) => this.notice(text, { stage }),
+    error: ({ error: { code, message } }) => { if (code !== "response_cancel_not_active") this.notice(message, { code }); },
   };
 
   #written({ item_id, delta }) {

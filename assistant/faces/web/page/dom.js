@@ -1,5 +1,7 @@
 // Elements in one expression, downloads, and times for people.
 
+import { words } from "./errors.js";
+
 export const byId = (id) => document.getElementById(id);
 
 /** h("p", {class: "x", onclick: f}, "text", element, null): an element. */
@@ -54,15 +56,10 @@ export function stamp(date = new Date()) {
   return local.slice(0, 19).replace("T", " ").replaceAll(":", ".");
 }
 
-/** The JSON of an address. Raises Error with the server's own words and hint. */
+/** The JSON of an address. Raises Error with the server's reason in words. */
 export async function getJson(address, options) {
   const response = await fetch(address, options);
   const body = await response.json().catch(() => ({}));
   if (!response.ok) throw Object.assign(new Error(words(body.error) || `HTTP ${response.status}`), { status: response.status });
   return body;
-}
-
-/** What an error of our servers says: message and hint. */
-export function words(error) {
-  return error ? [error.message, error.hint].filter(Boolean).join(" — ") : "";
 }

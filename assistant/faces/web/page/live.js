@@ -3,7 +3,8 @@
 
 import { Audio } from "./audio.js";
 import { tagMarks } from "./captions.js";
-import { byId, clock, download, fillSelect, h, icon, stamp, words } from "./dom.js";
+import { byId, clock, download, fillSelect, h, icon, stamp } from "./dom.js";
+import { words } from "./errors.js";
 import { languageOptions, t } from "./i18n.js";
 import { NoMicrophone } from "./microphone.js";
 import { loudness } from "./orb.js";

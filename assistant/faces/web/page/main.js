@@ -1,36 +1,24 @@
-// The page's frame: tabs, language, theme, and what the server says about itself at the start.
+// The page's frame: tabs, and what the server says about itself at the start.
 
 import { byId, getJson, icon } from "./dom.js";
-import { language, t, translate } from "./i18n.js";
-import { choices } from "./state.js";
+import { t, translate } from "./i18n.js";
+import { bindLook } from "./look.js";
 import { talkTab } from "./talk-view.js";
 
 const TABS = ["talk", "transcribe", "live", "system"];
 const ROOMS = { transcribe: "./transcribe.js", live: "./live.js", system: "./system.js" }; // loaded when first shown
-const SETUP_AGAIN_MS = 2_000;
+const SETUP_AGAIN_MS = 4_000;
+const SETUP_SOON_MS = 1_000; // while something is missing
+const GOOD_NEWS_MS = 6_000;
 const SERVICES = ["asr", "llm", "tts"];
 
 const rooms = new Map(); // tab -> {shown(), hidden?(), refresh()}
 let setup = {};
+let known = ""; // the part of it that the rooms show, as text
+let problem = ""; // why there is no answer: the key of a sentence
+let goodUntil = 0;
+let timer = 0;
 let tab = "";
-
-const systemDark = matchMedia("(prefers-color-scheme: dark)");
-
-function applyTheme() {
-  const dark = choices.get("theme") ? choices.get("theme") === "dark" : systemDark.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  for (const room of rooms.values()) room.refresh();
-}
-
-function applyLanguage() {
-  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  translate();
-  byId("switch-language").textContent = t("language.switch");
-  byId("switch-language").lang = language() === "zh" ? "en" : "zh";
-  for (const room of rooms.values()) room.refresh();
-  showServices();
-  nameTab();
-}
 
 function nameTab() {
   if (tab) document.title = `${t(`tab.${tab}`)} · Huiyin 回音`;
@@ -71,43 +59,53 @@ function bindTabs() {
   addEventListener("hashchange", () => show(location.hash.slice(1)));
 }
 
-/** What the page needs to know; asked again until the server answers and its services are ready. */
+/** What the page needs to know, asked again and again: a service may stop while the page is open. */
 async function learn() {
-  let again = false;
   try {
+    const [before, wasSilent] = [setup.services, Boolean(problem)];
     setup = await getJson("/api/setup");
-    again = SERVICES.some((name) => ["loading", "down"].includes(setup.services?.[name]));
-    showServices();
+    problem = "";
+    showServices(before, wasSilent);
+    const { services, ...rest } = setup;
+    if (JSON.stringify(rest) !== known) for (const room of rooms.values()) room.refresh();
+    known = JSON.stringify(rest);
   } catch (error) {
-    again = true;
-    banner(t(error.status === 401 ? "page.key" : "page.down"));
+    problem = error.status === 401 ? "page.key" : "page.silent";
+    showServices();
   }
-  for (const room of rooms.values()) room.refresh();
-  if (again) setTimeout(learn, SETUP_AGAIN_MS);
+  const well = !problem && SERVICES.every((name) => setup.services[name] === "ready");
+  clearTimeout(timer);
+  timer = setTimeout(() => { if (!document.hidden) learn(); }, well ? SETUP_AGAIN_MS : SETUP_SOON_MS);
 }
 
-function showServices() {
+/** What is missing, in words; for a moment, what is back. */
+function showServices(before = {}, wasSilent = false) {
+  if (problem) return banner(t(problem));
   if (!setup.services) return;
-  const wrong = SERVICES.filter((name) => setup.services[name] && setup.services[name] !== "ready");
-  banner(wrong.map((name) => t("page.service", { service: t(`service.${name}`), status: t(`status.${setup.services[name]}`) })).join(" "));
+  const say = (key, name) => t(`page.${key}`, { service: t(`service.${name}`), name });
+  const wrong = SERVICES.filter((name) => setup.services[name] !== "ready");
+  const back = SERVICES.filter((name) => before[name] && before[name] !== "ready" && !wrong.includes(name));
+  const good = [wasSilent && t("page.answers"), ...back.map((name) => say("ready", name))].filter(Boolean);
+  const bad = wrong.map((name) => say(setup.services[name], name));
+  if (good.length || bad.length || Date.now() > goodUntil) banner([...bad, ...good].join(" "), !bad.length);
+  goodUntil = good.length ? Date.now() + GOOD_NEWS_MS : goodUntil;
 }
 
-function banner(text) {
+function banner(text, isGood = false) {
+  if (byId("banner").textContent === text) return; // it would be read out again
   byId("banner").hidden = !text;
-  byId("banner").replaceChildren(icon("warn"), text);
+  byId("banner").classList.toggle("good", isGood);
+  byId("banner").replaceChildren(icon(isGood ? "ok" : "warn"), text);
 }
 
 for (const element of document.querySelectorAll("[data-icon]")) element.prepend(icon(element.dataset.icon));
 rooms.set("talk", talkTab(() => setup));
-byId("switch-language").addEventListener("click", () => choices.set("language", language() === "zh" ? "en" : "zh"));
-byId("switch-theme").addEventListener("click", () => {
-  choices.set("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+document.addEventListener("visibilitychange", () => { if (!document.hidden) learn(); });
+bindLook(() => {
+  for (const room of rooms.values()) room.refresh();
+  showServices();
+  nameTab();
 });
-choices.addEventListener("language", applyLanguage);
-choices.addEventListener("theme", applyTheme);
-systemDark.addEventListener("change", applyTheme);
-applyTheme();
-applyLanguage();
 bindTabs();
 show(location.hash.slice(1));
 performance.mark("usable");

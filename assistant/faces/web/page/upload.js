@@ -1,7 +1,7 @@
 // A recording to POST /asr, its transcript back piece by piece. XMLHttpRequest, since fetch tells nothing of an upload's
 // progress; the browser reads the file from disk as it sends it.
 
-import { words } from "./dom.js";
+import { words } from "./errors.js";
 
 const PEAKS = 1_200;
 const EVENT = /^data: (.*)$/m;

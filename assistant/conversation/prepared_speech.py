@@ -1,4 +1,7 @@
-"""The sound of the apologies, made before it is needed: the stage that fails may be the voice itself."""
+"""Speech that is made before it is needed.
+
+Openers are wanted at once; apologies because the stage that fails may be the voice itself.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,26 @@ import numpy as np
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.trace import AUDIBLE
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.files import write_whole
 
 _TIMEOUT_S = 30.0  # no reply waits for it
+_BEFORE_S = 0.02  # of silence that is left: voices begin with up to 0.4 s of it
+_AFTER_S = 0.1  # what follows an opener is a new breath
 
 
-class Apologies(dict[str, Pcm16]):
+class PreparedSpeech(dict[str, Pcm16]):
     """Sentence -> its sound (int16, 16 kHz). Filled in the background, kept on disk for the next start."""
 
     def __init__(self, services: Services, persona: Persona, folder: Path) -> None:
         super().__init__()
         self._services, self._persona, self._folder = services, persona, folder
-        missing = [text for text in persona.all_apologies() if not self._load(text)]
+        missing = [text for text in persona.all_prepared() if not self._load(text)]
         self.ready = threading.Event()  # set when the background is done
-        threading.Thread(target=self._make, args=(missing,), name="apologies", daemon=True).start()
+        threading.Thread(target=self._make, args=(missing,), name="prepared speech", daemon=True).start()
 
     def _path(self, text: str) -> Path:
         settings = self._services.settings.tts
@@ -47,8 +53,8 @@ class Apologies(dict[str, Pcm16]):
                 pieces = self._services.speak(text, self._persona.voice, timeout_s=_TIMEOUT_S)
                 sound = np.concatenate([*pieces, np.zeros(0, np.int16)])
             except ServiceError:
-                continue  # an apology without sound is still shown
-            self[text] = sound
+                continue  # an apology without sound is still shown, such an opener left out
+            self[text] = sound = _trimmed(sound)
             self._keep(self._path(text), sound)
         self.ready.set()
 
@@ -57,3 +63,12 @@ class Apologies(dict[str, Pcm16]):
         with contextlib.suppress(OSError):  # a cache that cannot be written costs a second at the next start
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, sound.astype("<i2").tobytes())
+
+
+def _trimmed(sound: Pcm16) -> Pcm16:
+    """Without the silence before and after, but for some."""
+    audible = np.flatnonzero(np.abs(sound.astype(np.int32)) > AUDIBLE)
+    if not len(audible):
+        return sound
+    first = max(0, audible[0] - round(_BEFORE_S * SAMPLE_RATE))
+    return sound[first : audible[-1] + 1 + round(_AFTER_S * SAMPLE_RATE)]

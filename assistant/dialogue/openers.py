@@ -1,0 +1,70 @@
+"""Which opener suits: the short word with which the assistant begins where its reply will not be there in time.
+
+A persona lists them by language and kind. None of them promises anything: "sure," before "I cannot do that" is a lie.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from huiyin.assistant.dialogue.style import Style
+
+KINDS = ("question", "remark", "gentle")
+"""After what: a question or request, which is thought about; anything else, which was listened to; a user who is sad,
+afraid or angry, whatever they say."""
+
+_GENTLE: tuple[Style, ...] = ("gentle", "calm", "serious")
+
+# What asks for something, in words: a recogniser often sets no question mark.
+_ASKS_ZH = re.compile(
+    r"[?？]|[吗呢]$|什么|怎么|怎样|为何|哪|谁|多少|几[点个岁天年月号]|多[大高长远久]|是不是|有没有|能不能|可不可以|要不要"
+    r"|^(?:请|给我|帮我|帮忙|告诉我|跟我|教我|说说|讲讲|讲一?个|介绍|推荐|解释|想想)|(?:给我|帮我|请你|麻烦你)"
+)
+_ASKS_EN = re.compile(
+    r"\?|^(?:and |so |but |well,? |ok(?:ay)?,? |sorry,? |please,? )*"
+    r"(?:what|how|why|when|where|who|whose|which|is|are|am|was|were|do|does|did|can|could|will|would|shall|should|may|have|has"
+    r"|tell|give|show|help|explain|describe|suggest|recommend|teach"
+    r"|say|name|let's)\b|\bplease\b|\b(?:can|could|would) you\b",
+    re.I,
+)
+
+
+def asks(text: str, language: str) -> bool:
+    """Whether the user's words, in `language` ('zh' or 'en'), are a question or a request."""
+    words = text.strip().rstrip("。.！!，,…～~ ")
+    return bool((_ASKS_ZH if language == "zh" else _ASKS_EN).search(words))
+
+
+def kind_of(text: str, language: str, style: Style) -> str:
+    """Which of `KINDS` suits as a beginning of the reply to `text`, which is spoken in `style`."""
+    if style in _GENTLE:
+        return "gentle"
+    return "question" if asks(text, language) else "remark"
+
+
+class Openers:
+    """Those of one conversation: they take turns, and none comes twice in a row."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []  # the newest last, each once
+
+    def choose(
+        self,
+        openers: Mapping[str, Mapping[str, Sequence[str]]],
+        language: str,
+        kind: str,
+        is_there: Callable[[str], bool],
+    ) -> str:
+        """The one of a persona's `openers` of this kind that was said longest ago; '' where there is none but the last.
+
+        `is_there`: whether the sound of one is.
+        """
+        fitting = [text for text in openers.get(language, {}).get(kind, ()) if is_there(text)]
+        if self._said:
+            fitting = [text for text in fitting if text != self._said[-1]]
+        if not fitting:
+            return ""
+        text = min(fitting, key=lambda each: self._said.index(each) if each in self._said else -1)
+        self._said = [*(each for each in self._said if each != text), text]
+        return text

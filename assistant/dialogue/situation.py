@@ -1,0 +1,72 @@
+"""What the assistant knows of here and now, and what it can do: told in the system prompt, so that it invents neither.
+
+All of it but the time of day stands in the part of the prompt that stays the same for a whole day, which prompt caches
+keep. The time is told only where the user's words ask for it: a slow machine reads 20 tokens a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from huiyin.assistant.dialogue.language import language_of
+
+_WEEKDAYS = {
+    "zh": ("一", "二", "三", "四", "五", "六", "日"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+# Not strftime: that follows the machine's locale.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_PLACES = {"zh": "用户在{}。", "en": "The user is in {}."}
+_NO_TOOLS = {
+    "zh": "你是人工智能，没有联网，只能聊天：不知道天气和新闻，开不了灯，设不了提醒，打不了电话。"
+    "要你做这些，直说“我做不到”，别假装做了。",
+    "en": "You are an AI, not a human, offline, and can only talk: no weather or news, no lamps, reminders, calls or"
+    ' messages. Asked for these, say plainly "I can\'t do that"; never pretend.',
+}
+_TOOLS = {
+    "zh": "你是人工智能，除了聊天，只能用这些工具：{}。别的事直说做不到；没用工具就别说做了。",
+    "en": "You are an AI, not a human, and can talk and use these tools alone: {}. Say plainly that you can't do"
+    " anything else; never claim an act without a call.",
+}
+_TIME = {"zh": "（现在{:%H:%M}。）", "en": "(It is {:%H:%M}.)"}
+_ASKS_TIME = re.compile(
+    r"几点|几分了|什么时间|多晚|[现这当].{0,4}时间|离.{1,12}还有多久"
+    r"|\b(?:what(?:['’]s| is)? the time|what time|the time (?:is|it|now)|o['’]clock|how late"
+    r"|how long (?:until|till))\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """`at`: the user's local date and time; `place`: where they are, '' where that is not known; `tools`: the names of
+    those that the model may call."""
+
+    at: datetime
+    place: str = ""
+    tools: Sequence[str] = ()
+
+    def told(self, language: str) -> str:
+        """What is told of it in the system prompt, in 'zh' or 'en'; the same for a whole day."""
+        lines = [_dated(self.at, language)]
+        if self.place:
+            lines.append(_PLACES[language].format(self.place))
+        lines.append(_TOOLS[language].format(", ".join(self.tools)) if self.tools else _NO_TOOLS[language])
+        return ("" if language == "zh" else " ").join(lines)
+
+    def time_line(self, user: str) -> str:
+        """The line that tells the time, before words of the user that ask for it; '' before others."""
+        return _TIME[language_of(user)].format(self.at) if _ASKS_TIME.search(user) else ""
+
+
+def _dated(day: date, language: str) -> str:
+    weekday = _WEEKDAYS[language][day.weekday()]
+    if language == "zh":
+        return f"今天是{day.year}年{day.month}月{day.day}日，星期{weekday}。"
+    return f"Today is {weekday}, {day.day} {_MONTHS[day.month - 1]} {day.year}."

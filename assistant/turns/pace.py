@@ -1,0 +1,64 @@
+"""How quick the services are, by the last replies, and how far the voice is ahead of what is heard."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+
+from huiyin.assistant.turns.events import NEVER
+
+_REMEMBERED = 3  # of each: services that become quick are believed after two
+
+
+class Pace:
+    """How long the last replies took to be there. All times are in seconds."""
+
+    def __init__(self) -> None:
+        self._writing: deque[float] = deque(maxlen=_REMEMBERED)
+        self._speaking: deque[float] = deque(maxlen=_REMEMBERED)
+        self._speaking_on: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def note_written(self, takes_s: float) -> None:
+        """From asking the model to the first clause."""
+        self._writing.append(takes_s)
+
+    def note_sound(self, takes_s: float, *, is_first: bool) -> None:
+        """From asking the voice to the first sound of a clause; `is_first`: of the reply."""
+        (self._speaking if is_first else self._speaking_on).append(takes_s)
+
+    def first_sound_s(self, asked_s: float, written_s: float | None) -> float | None:
+        """When the first sound of a reply may be expected, for which the model was asked at `asked_s` and whose first
+        clause was there at `written_s`; None where nothing is known."""
+        if not self._writing or not self._speaking:
+            return None
+        known_s = asked_s + statistics.median(self._writing) if written_s is None else written_s
+        return known_s + statistics.median(self._speaking)
+
+    @property
+    def next_sound_s(self) -> float:
+        """What the voice may take to the first sound of a clause: the longest of late."""
+        return max(self._speaking_on or self._speaking, default=0.0)
+
+
+class SoundAhead:
+    """When the clauses of a reply whose sound is there will have been heard. Seconds."""
+
+    def __init__(self) -> None:
+        self._lasts_s: dict[int, float] = {}
+        self._begun: tuple[int, float] | None = None  # the clause that is heard, and since when
+
+    def add(self, clause: int, lasts_s: float) -> None:
+        """All sound of a clause is there."""
+        self._lasts_s[clause] = lasts_s
+
+    def begin(self, clause: int, at_s: float) -> None:
+        """The first sample of a clause was heard."""
+        self._begun = clause, at_s
+
+    @property
+    def end_s(self) -> float:
+        """When the last of them will have been heard, if nothing pauses; `NEVER` while none is."""
+        if self._begun is None or self._begun[0] not in self._lasts_s:
+            return NEVER
+        first, begun_s = self._begun
+        return begun_s + sum(lasts_s for clause, lasts_s in self._lasts_s.items() if clause >= first)

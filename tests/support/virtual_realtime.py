@@ -1,0 +1,60 @@
+"""A scenario through a Realtime session in virtual time, with a scripted client that plays aloud, and no socket."""
+
+from __future__ import annotations
+
+import json
+
+from huiyin.assistant.conversation.assemble import make_endpoint
+from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.conversation.world import VirtualWorld
+from huiyin.assistant.faces.connections.engines import Engines, Limits, ears
+from huiyin.assistant.faces.realtime.session import RealtimeSession
+from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.scenario.api import with_overrides
+from huiyin.assistant.scenario.cast import made_voice
+from huiyin.assistant.scenario.log import BLOCK_S
+from huiyin.assistant.scenario.realtime_view import Message
+from huiyin.assistant.scenario.result import Result
+from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
+from huiyin.assistant.scenario.scripted_client import ScriptedClient
+from huiyin.assistant.scenario.watched_services import WatchedServices
+from huiyin.configs.settings import load
+
+
+def play_aloud(scenario: Scenario) -> Result:
+    """What came of it, with the echo path of the server."""
+    world, settings = VirtualWorld(), with_overrides(load(environ={}), scenario.settings)
+
+    def send(message: Message) -> None:
+        text = json.dumps(message)
+        world.at(world.now, lambda: session.receive(text))
+
+    voice = made_voice(scenario)
+    client = ScriptedClient(scenario, scenario.seed, voice, world, send, simulated=True, aloud=True)
+    natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
+    endpoint = make_endpoint(settings, print) if natural else None
+    services = WatchedServices(scenario, settings, client, endpoint)
+    persona = load_persona(settings.talk.persona)
+    engines = Engines(services.parts, lambda wishes: services, ears(settings), {persona.name: persona})
+    config = SessionConfig(
+        "sess_1", kind="realtime", model="huiyin", instructions=persona.system, voice="alloy", expires_at=0
+    )
+
+    def receive(text: str) -> None:
+        world.at(world.now, lambda: client.view.receive(json.loads(text)))
+
+    session = RealtimeSession(world, engines, config, persona, settings, receive, Limits())
+    services.join(session.conversation)
+    session.start()
+    client.configure()
+
+    def step() -> None:
+        client.step()
+        world.after(BLOCK_S, step)
+
+    world.after(BLOCK_S, step)
+    client.director.begin()
+    world.run()
+    result = client.finish()
+    session.close()
+    return result
