@@ -363,7 +363,10 @@ def test_the_words_are_waited_for_as_nothing_can_be_heard_before_them() -> None:
 
 
 def test_nothing_is_asked_for_while_nothing_happens() -> None:
-    assert Script().at(0) == Script().at(1000) == []
+    script = Script()
+    assert script.at(0) == []
+    assert script.at(1000) == []
+    assert script._wake_s is None
 
 
 def test_the_page_about_turns_says_what_the_code_does() -> None:
