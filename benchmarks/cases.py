@@ -1,27 +1,49 @@
-"""``python -m benchmarks.cases GROUP [TABLE ...]``: how many cases of a group are right, and which are not."""
+"""How many of the cases that people ran into are right: ``python -m benchmarks.cases [GROUP ...] [--misses]``.
+
+The cases lie in ``../shared/cases`` beside the checkout, or in the folder ``--folder``: they are not of the project.
+A group is a function of that folder, listed in GROUPS: it yields each of its cases as a Case.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.cases_readings import readings
+from benchmarks import cases_readings, cases_texts
+from benchmarks.cases_case import Case
+from benchmarks.output import percent, show
 
-GROUPS: dict[str, Callable[[Iterable[Path]], Iterator[str]]] = {"readings": readings}
-"""Name -> a function from tables, beside the project's own, to lines."""
+FOLDER = Path(__file__).resolve().parents[2] / "shared" / "cases"
+GROUPS: dict[str, Callable[[Path], Iterator[Case]]] = {
+    "readings": cases_readings.cases,
+    "texts": cases_texts.cases,
+}
 
 
-def main() -> None:
-    """Print the lines of one group, or of all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.cases", description=__doc__)
-    parser.add_argument("group", nargs="?", choices=GROUPS, help="all without one")
-    parser.add_argument("tables", nargs="*", type=Path, help="tables of the same form beside the project's own")
+def main() -> int:
+    """Prints the table, and with ``--misses`` the cases that are wrong. 1 without the folder of the cases."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)} (default: all)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the cases are (default: ../shared/cases)")
+    parser.add_argument("--misses", action="store_true", help="print each case that is wrong")
     arguments = parser.parse_args()
-    for name in [arguments.group] if arguments.group else GROUPS:
-        for line in GROUPS[name](arguments.tables):
-            print(line)
+    if unknown := [name for name in arguments.groups if name not in GROUPS]:
+        parser.error(f"no group {unknown[0]}; there are {', '.join(GROUPS)}")
+    if not arguments.folder.is_dir():
+        print(f"no cases in {arguments.folder}: name their folder with --folder")
+        return 1
+    rows = []
+    for name in arguments.groups or GROUPS:
+        cases = list(GROUPS[name](arguments.folder))
+        right = sum(case.is_right for case in cases)
+        rows.append([name, str(len(cases)), str(right), percent(right / max(1, len(cases)))])
+        for case in cases if arguments.misses else []:
+            if not case.is_right:
+                print(f"{name} {case.name}: {case.given!r}\n  right {case.right}\n  got   {case.got}")
+    show(["group", "cases", "right", ""], rows)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,18 +1,17 @@
-"""Readings of Chinese characters: of each row, whether a part of a sentence is read rightly.
+"""Readings of Chinese characters (`readings.tsv`): whether a part of a sentence is read as it should be.
 
-Of our own rows (`tests/data/readings.tsv`) half were kept aside while rules were written; a table of somebody else's
-needs the columns sentence, part and right. `right`: pinyin with tones as digits, " or " between several readings.
+"Right" is pinyin, the tones as digits, with " or " between several right readings. Our own rows are of the same form
+(`tests/data/readings.tsv`); half of them were kept aside while the rules were written.
 """
 
 from __future__ import annotations
 
 import csv
-import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.cases_case import Case
 from huiyin.services.common.text import HAN_CHARACTER
 from huiyin.services.tts import g2p_zh
 
@@ -23,9 +22,8 @@ OWN = Path(__file__).parents[1] / "tests" / "data" / "readings.tsv"
 class Row:
     """A part of a sentence, and the readings of it that are right."""
 
-    group: str
-    """'tuned' or 'aside' of our own rows; of others the name of their file."""
-    kind: str
+    name: str
+    """'tuned' or 'aside' of our own rows; else the row's id."""
     sentence: str
     part: str
     right: tuple[str, ...]
@@ -43,25 +41,16 @@ class Row:
         return self.read() in self.right
 
 
+def cases(folder: Path) -> Iterator[Case]:
+    """Each row of the table."""
+    for row in rows(folder / "readings.tsv"):
+        given = f"{row.part} in {row.sentence}"
+        yield Case(row.name, given, " or ".join(row.right), row.read(), row.is_right)
+
+
 def rows(path: Path = OWN) -> Iterator[Row]:
     """The rows of a table."""
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             right = tuple(row["right"].replace("ü", "v").split(" or "))
-            yield Row(row.get("half") or path.stem, row.get("kind") or "", row["sentence"], row["part"], right)
-
-
-def readings(paths: Iterable[Path] = ()) -> Iterator[str]:
-    """The score of each group and the rows that are wrong, as lines; `paths`: tables beside our own."""
-    g2p_zh.load()
-    tables = [row for path in (OWN, *paths) for row in rows(path)]
-    groups: dict[str, list[bool]] = defaultdict(list)
-    started_s = time.perf_counter()
-    for row in tables:
-        groups[row.group].append(row.is_right)
-        if not groups[row.group][-1]:
-            yield f"  {row.group}: {row.sentence} {row.part}: {row.read()}, not {' or '.join(row.right)}"
-    took_ms = (time.perf_counter() - started_s) * 1000 / len(tables)
-    for group, right in groups.items():
-        yield f"readings, {group}: {sum(right)} of {len(right)} right ({sum(right) / len(right):.1%})"
-    yield f"readings: {took_ms:.2f} ms a sentence"
+            yield Row(row.get("half") or row["id"], row["sentence"], row["part"], right)

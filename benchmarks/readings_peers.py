@@ -77,7 +77,7 @@ def main() -> None:
         started_s = time.perf_counter()
         right = {half: 0 for half in ("tuned", "aside")}
         for row in all_rows:
-            right[row.group] += agrees(row, read(row.sentence))
+            right[row.name] += agrees(row, read(row.sentence))
         took_ms = (time.perf_counter() - started_s) * 1000 / len(all_rows)
         lines.append([name, *(str(count) for count in right.values()), f"{took_ms:.2f}"])
     show(("right but for tones of speech", "252 tuned on", "252 kept aside", "ms"), lines)

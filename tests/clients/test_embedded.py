@@ -44,8 +44,10 @@ def test_embedded_model_calls_the_tool_and_its_answer_is_heard(tmp_path: Path) -
 
     events = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
     assert ran.returncode == 0, f"{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
-    (call,) = [event for event in events if event["event"] == "tool"]
+    turns, calls = events[-1]["turns"], [event for event in events if event["event"] == "tool"]
+    assert calls, f"it answered without the tool: {turns}"
+    (call,) = calls
     assert call["name"] == "get_weather" and "Paris" in json.loads(call["arguments"])["city"]
-    (_, said), (_, answer) = events[-1]["turns"][0], events[-1]["turns"][-1]
+    (_, said), (_, answer) = turns[0], turns[-1]
     assert "weather" in said.lower() and "paris" in said.lower()
     assert "21" in answer or "sunny" in answer.lower() or "twenty" in answer.lower(), answer

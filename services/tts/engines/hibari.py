@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from huiyin.configs.settings import Settings
 from huiyin.services.common.pronunciations import parts
+from huiyin.services.tts.homographs import with_readings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
@@ -25,7 +26,7 @@ _THREADS = 1  # one core is quick enough for the first sound
 
 def english_phonemes(text: str, british: bool = False) -> str:
     """English text in phonemes: misaki's alphabet, which Kokoro shares."""
-    text, reader = readable(text), english_reader(british)
+    text, reader = with_readings(readable(text)), english_reader(british)
     if _LETTER_A.search(text):
         return str(reader(text + ".")).removesuffix(".")
     return str(reader(text))
@@ -77,19 +78,13 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        speed = prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch)
-        for sound in self._sounds(text, speed, prosody.sounds):
+        text = "".join(
+            f"[{part}](/{prosody.sounds[part]}/)" if part in prosody.sounds else with_readings(part)
+            for part in parts(text, prosody.sounds)
+        )
+        for sound in self._model.stream(text, prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
-
-    def _sounds(self, text: str, speed: float, sounds: Mapping[str, str]) -> Iterator[Any]:
-        """A sound a sentence; one of the whole text where it has words with phonemes of their own."""
-        split = list(parts(text, sounds))
-        if sounds.keys().isdisjoint(split):
-            yield from self._model.stream(text, speed, seed=0)
-        else:
-            spoken = (sounds[part] if part in sounds else english_phonemes(part) for part in split)
-            yield self._model.from_phonemes(" ".join(spoken), speed, seed=0)
 
     def warm_up(self) -> None:
         """See Engine."""
