@@ -4,7 +4,7 @@ The voices were trained on what the `misaki` package makes of Chinese: words fou
 transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for the neutral tone), a space between words. Words and
 transcription are the same here (`misaki` does not install on Python 3.13); the readings are those of
 `huiyin.services.tts.mandarin`. Tones that change inside a word as in speech (你好 ni2 hao3, 不对 bu2 dui4) take a
-quarter of a recogniser's errors away (39 -> 29 of 591 characters).
+quarter of a recogniser's errors away (39 -> 29 of 591 characters); across words they make no difference to it.
 
 The initials and finals follow Duanmu, "The Phonology of Standard Chinese" (2nd ed., 2007), and Lin, "The Sounds of
 Chinese" (2007).
