@@ -1,8 +1,8 @@
 """A talk with the npm package `@openai/agents` in Chromium: `agents_browser.html`, over a WebSocket or WebRTC.
 
 ``agents_browser.py websocket|webrtc URL FOLDER HOME CHROMIUM``: `HOME` has the npm packages. The page stands at the
-server's own address, as a page that comes with it would, though it is Playwright that answers for its files. The microphone is a
-file, so that what is said is said at fixed times: the pauses are long enough for an answer on a busy machine.
+server's own address, as a page that comes with it would, though it is Playwright that answers for its files. The
+microphone is a file, so that what is said is said at fixed times: the pauses are long enough for an answer.
 """
 
 from __future__ import annotations
