@@ -23,7 +23,7 @@ from tests.browser.conftest import CHROMIUM
 
 _SCRIPT = Path(__file__).with_name("latency_page.js")
 _ARGUMENTS = ("--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required")
-_LISTENING = "#orb[data-state=listening]"
+_CONNECTED = ",".join(f"#orb[data-state={state}]" for state in ("listening", "user", "thinking", "speaking", "paused"))
 _WIRE_RATE = 24_000  # of the page's packets
 
 
@@ -45,13 +45,13 @@ class PageClient:
         self._page.on("websocket", lambda socket: socket.on("close", lambda socket: self._lose()))
         self._page.goto(url)
         self._page.click("#orb-button")
-        self._page.wait_for_selector(_LISTENING)
+        self._page.wait_for_selector(_CONNECTED)
         self._rate = int(self._page.evaluate("bench.rate"))
         self._ahead_s = time.time() - time.monotonic()  # of the browser's clock
 
     def say(self, sound: Samples) -> None:
         """Begin to say `sound` (16 kHz); returns when its first block has begun."""
-        self._page.wait_for_selector(_LISTENING)
+        self._page.wait_for_selector(_CONNECTED)
         self.is_lost = False
         samples = soxr.resample(sound, SAMPLE_RATE, self._rate).astype("<f4")
         said = base64.b64encode(samples.tobytes()).decode()

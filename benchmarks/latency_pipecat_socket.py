@@ -27,7 +27,7 @@ from pipecat.transports.websocket.server import (
 from pipecat.workers.runner import WorkerRunner
 
 _SERVE = "serve"
-_START_LIMIT_S = 60.0
+_START_LIMIT_S = 180.0
 
 
 async def serve(url: str, port: int) -> None:
@@ -69,15 +69,17 @@ async def converse(url: str, noise_dbfs: float) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = await asyncio.create_subprocess_exec(sys.executable, __file__, url, _SERVE, str(port))
-    connection = await _connected(port)
-    speech, played = Speech(noise_dbfs), Played()
-    running = [asyncio.create_task(device) for device in (send(speech, connection), receive(played, connection))]
-    await obey(speech, played, f"{ABOUT}; behind its own WebSocket server", running)
-    for task in running:
-        task.cancel()
-    await connection.close()
-    server.kill()
-    await server.wait()
+    try:
+        connection = await _connected(port)
+        speech, played = Speech(noise_dbfs), Played()
+        running = [asyncio.create_task(device) for device in (send(speech, connection), receive(played, connection))]
+        await obey(speech, played, f"{ABOUT}; behind its own WebSocket server", running)
+        for task in running:
+            task.cancel()
+        await connection.close()
+    finally:
+        server.kill()
+        await server.wait()
 
 
 async def _connected(port: int) -> websockets.ClientConnection:

@@ -3,7 +3,8 @@
 Values come in layers, later ones win:
 
 1. the defaults below,
-2. a profile: ``configs/<name>.toml`` (``embedded`` unless told otherwise), or a path to a TOML file,
+2. a profile: ``configs/<name>.toml`` (``embedded`` unless told otherwise), or a path to a TOML file; where no profile
+   is named, also the models that were chosen for this machine (`configs/choice`),
 3. the environment: ``HUIYIN_ASR_THREADS=4`` sets ``threads`` in section ``asr``,
 4. the command line: ``--set asr.threads=4``.
 
@@ -20,8 +21,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
-from huiyin.configs.layers import SettingsError, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.realtime_settings import RealtimeSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
@@ -53,14 +55,23 @@ class StoreSettings:
     """tried in this order; the registries are slowest"""
     modelscope_url: str = setting("https://modelscope.cn")
     """a mirror of ModelScope can be named here"""
-    huggingface_url: str = setting("https://huggingface.co")
-    """a mirror of Hugging Face can be named here"""
+    huggingface_url: str = setting("")
+    """a mirror of Hugging Face can be named here; empty: HF_ENDPOINT of the environment, else https://huggingface.co"""
     connect_timeout_s: float = setting(5.0, low=0.1, high=120)
     """an unreachable hub must not hold up the next source"""
     read_timeout_s: float = setting(60.0, low=1, high=600)
     """between two pieces of a download"""
     offline: bool = setting(False)
     """true: never touch the network, say what is missing instead"""
+    choose: bool = setting(True)
+    """at the first run the best models that this machine can have and run are chosen, fetched and recorded; false: the
+    default profile as it is"""
+    metered: str = setting("auto", choices=("auto", "yes", "no"))
+    """whether the network is paid by the byte: nothing is then fetched to be better; auto: as NetworkManager knows"""
+    catalog: str = setting("")
+    """a models.toml of your own; empty: the one that comes with Huiyin"""
+    ladders: str = setting("")
+    """a ladders.toml of your own: what is chosen from; empty: the one that comes with Huiyin"""
 
     @property
     def path(self) -> Path:
@@ -302,16 +313,33 @@ def load(
     """Settings from all layers.
 
     `profile` is a name in ``configs/`` or a path to a TOML file; `overrides` are ``section.key=value``
-    strings. Raises SettingsError naming the key, the value and what would be right.
+    strings. Without an `environ` of its own they are this process's, and what was chosen for this machine counts, too.
+    Raises SettingsError naming the key, the value and what would be right.
     """
-    environ = os.environ if environ is None else environ
     table = sections()
-    values = [
-        *from_profile(profile or environ.get("HUIYIN_PROFILE") or DEFAULT_PROFILE, CONFIG_DIR, table),
-        *from_environ(environ, "HUIYIN_", _NOT_SETTINGS, table),
-        *from_overrides(overrides),
-    ]
-    return Settings(**build(table, values))
+    named = named_profile(profile, environ)
+    base = list(from_profile(named or DEFAULT_PROFILE, CONFIG_DIR, table))
+    own = _own_values(overrides, environ)
+    settings = Settings(**build(table, [*base, *own]))
+    if named or environ is not None or not settings.store.choose:
+        return settings
+    chosen = recorded_values(settings.store.path, own_settings(overrides))
+    return Settings(**build(table, [*base, *chosen, *own])) if chosen else settings
+
+
+def named_profile(profile: str | None, environ: Mapping[str, str] | None = None) -> str:
+    """The profile that somebody has named; '' for none."""
+    return profile or (os.environ if environ is None else environ).get("HUIYIN_PROFILE", "")
+
+
+def own_settings(overrides: Iterable[str], environ: Mapping[str, str] | None = None) -> frozenset[str]:
+    """'section.key' of the settings that the environment and `overrides` name."""
+    return frozenset(f"{section}.{key}" for section, key, _ in _own_values(overrides, environ))
+
+
+def _own_values(overrides: Iterable[str], environ: Mapping[str, str] | None) -> list[Value]:
+    environ = os.environ if environ is None else environ
+    return [*from_environ(environ, "HUIYIN_", _NOT_SETTINGS, sections()), *from_overrides(overrides)]
 
 
 def as_arguments(profile: str | None, overrides: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ from hypothesis import settings
 
 from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.assistant.turns.transitions import Transition
+
+# The models of a test are those of the default profile, whatever was chosen for the machine that it runs on.
+os.environ["HUIYIN_STORE_CHOOSE"] = "false"
 
 # Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=150, stateful_step_count=50)

@@ -1,7 +1,8 @@
 """Cuts what the model claims to have done, or agrees to do, though it cannot: before the voice says it.
 
-Only where the user has asked for an act of the assistant's, and no tool is there to do it: a story may say "I turned on
-the lamp". The clause that claims is replaced with a plain sentence; what would follow builds on it, and is left out.
+Likewise figures of today that it cannot know, and that it is human. Only where the user has asked for such a thing,
+and no tool is there to do it: a story may say "I turned on the lamp". The clause that claims is replaced with a plain
+sentence; what would follow builds on it, and is left out.
 """
 
 from __future__ import annotations
@@ -54,6 +55,19 @@ _DENIES = re.compile(
 )
 _INSTEAD = {"zh": "抱歉，这个我做不到。", "en": "Sorry, I can't do that."}
 
+# The same for figures and results that only a look outside could tell.
+_ASKS_LIVE = {
+    "zh": re.compile(r"多少度|几度|气温|[金油房股]价|股票|汇率|[球比]赛|比分|谁赢"),
+    "en": re.compile(
+        r"\b(?:how (?:warm|cold|hot)|temperature|price of|stocks?|exchange rate|score|who won|game)\b", re.I
+    ),
+}
+_LIVE = {
+    "zh": re.compile(r"[\d一二三四五六七八九十]\s*(?:度|℃|美?元|块|比)|赢了|获胜|平局"),
+    "en": re.compile(r"\d\s*(?:°|degrees|dollars|points)|[$€£]\s*\d|\bwon\b|\bbeat\b|\d ?(?:-|to) ?\d", re.I),
+}
+_LOOK = {"zh": "抱歉，这个我现在查不到。", "en": "Sorry, I can't look that up."}
+
 # The same for what it is.
 _ASKS_WHO = {
     "zh": re.compile(r"你(?:到底|究竟)?是(?:不是)?(?:真|人|机器|AI)"),
@@ -75,11 +89,8 @@ class ClaimGuard:
 
     def __init__(self, user: str, language: str) -> None:
         """`user`: the words that are answered, in `language` ('zh' or 'en')."""
-        self._watched = [
-            (claims, instead[language])
-            for asks, claims, instead in ((_ACTS, _CLAIMS, _INSTEAD), (_ASKS_WHO, _HUMAN, _WHO))
-            if asks[language].search(user)
-        ]
+        kinds = (_ACTS, _CLAIMS, _INSTEAD), (_ASKS_LIVE, _LIVE, _LOOK), (_ASKS_WHO, _HUMAN, _WHO)
+        self._watched = [(claims, instead[language]) for asks, claims, instead in kinds if asks[language].search(user)]
         self._is_cut = False
 
     def speak(self, clause: str) -> list[str]:

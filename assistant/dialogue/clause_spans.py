@@ -36,7 +36,7 @@ _KINDS = {  # by the character that completes the beginning: what may go on in t
     "《": (r"《[^《》\n]*", r"《[^《》\n]*》"),
     "<": (r"<[^<>\n]*", r"</?[A-Za-z|][^<>\n]*>"),
     "【": (rf"【[A-Za-z{HAN} ]{{0,24}}", rf"【[A-Za-z{HAN} ]{{1,24}}】"),  # 【laughs】
-    "*": (r"(?<!\w)\*(?:[a-z]+\*?)?", r"(?<!\w)\*[a-z]+\*(?!\w)"),  # *laughs*
+    "*": (r"(?<!\w)\*(?:[a-z][a-z' ,-]{0,60}\*?)?", r"(?<!\w)\*[a-z][a-z' ,-]{0,60}\*(?!\w)"),  # *laughs, then nods*
     "|": (_LINE_OF_A_TABLE, _LINE_OF_A_TABLE),
     "/": (_ADDRESS, _WHOLE_ADDRESS),
     ".": (_ADDRESS, _WHOLE_ADDRESS),

@@ -10,18 +10,14 @@ import html
 import re
 import unicodedata
 
+from huiyin.services.common.directions import without_directions, without_kaomoji
 from huiyin.services.common.text import HAN, HAN_CHARACTER
+from huiyin.services.common.think import OPENERS, Thoughts, may_be_tag, whole_tag, without_thoughts
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
 
-_THOUGHT = "think|thinking|reasoning"
-_RECOGNISER_TAG = r"<\|[^<>|\n]{0,60}\|>"  # <|HAPPY|>
-_HIDDEN = re.compile(rf"<({_THOUGHT})>.*?(?:</\1>|\Z)|</(?:{_THOUGHT})>|{_RECOGNISER_TAG}", re.S | re.I)
-_HIDDEN_TAG = re.compile(rf"<(?P<begins>{_THOUGHT})>|</(?P<ends>{_THOUGHT})>|{_RECOGNISER_TAG}", re.I)
-_HIDDEN_TAG_START = re.compile(r"</?[a-z]{0,9}|<\|[^<>|\n]{0,60}\|?", re.I)
-
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)]{0,500}\)")
-_DIRECTION = re.compile(rf"[\[【][A-Za-z{HAN} ]{{1,24}}[\]】]|(?<!\w)\*[a-z]+\*(?!\w)")  # [laughs]
+_DIRECTION = re.compile(rf"[\[【][A-Za-z{HAN} ]{{1,24}}[\]】]|(?<!\w)\*[a-z]+\*(?!\w)")  # [laughs]: any in brackets
 _LINE_MARK = re.compile(r"^[ \t\u3000]*(?:#{1,6}\s+|[-*+•]\s+|>\s*)", re.M)
 _EMPHASIS_MARKS = "*_`~#|\\"
 _EMPHASIS = re.compile(rf"[{re.escape(_EMPHASIS_MARKS)}]+|<[^<>]{{0,500}}>")
@@ -32,6 +28,7 @@ _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
 _SPACES = re.compile(r"[ \t\u3000]+")
 
 FENCE = "```"
+_LONGEST_CHANNEL = 40  # characters: the head of a message, such as "commentary to=functions.x"
 _LONGEST_CODE = 2000  # characters; it is shown and remembered, and sent to be called "a code block"
 
 
@@ -64,8 +61,8 @@ class RunningWeight:
 
 def speakable(text: str) -> str:
     """The words of `text`, without code and marks; '' when nothing in it can be said."""
-    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", _HIDDEN.sub("", html.unescape(text))))
-    text = _LINE_MARK.sub("", _DIRECTION.sub("", text))
+    text = _LINK.sub(r"\1", _CODE_BLOCK.sub(" ", without_thoughts(html.unescape(text))))
+    text = _LINE_MARK.sub("", _DIRECTION.sub("", without_directions(without_kaomoji(text))))
     text = _PICTOGRAPH.sub("", _EMPHASIS.sub("", text))
     text = _SPACES.sub(" ", text.replace("\n", " ")).strip()
     return text if any(weight(text)) or any(map(str.isalpha, text)) else ""
@@ -74,7 +71,7 @@ def speakable(text: str) -> str:
 def shown(text: str) -> str:
     """`text` as it is shown and remembered: no thoughts, no tags of a recogniser, no invisible characters."""
     visible = (
-        c for c in _HIDDEN.sub("", text) if c in "\n\t\u200d" or unicodedata.category(c) not in ("Cc", "Cs", "Cf")
+        c for c in without_thoughts(text) if c in "\n\t\u200d" or unicodedata.category(c) not in ("Cc", "Cs", "Cf")
     )
     return "".join(visible).strip()
 
@@ -93,29 +90,35 @@ class HiddenFilter:
 
     def __init__(self) -> None:
         self._tag = ""  # the possible beginning of a tag
-        self._thought = ""  # the name in the tag of the thought that is open, '' where none is
+        self._thoughts = Thoughts()
+        self._since_tag = ""  # the hidden text since the last tag, as far as it may name a channel
 
     def feed(self, char: str) -> str:
         """The text that `char` makes certain: '' inside a thought, and while a tag may begin."""
-        if char == "<":
+        if char in OPENERS and not self._tag.startswith("<|"):
             text, self._tag = self._tag, char
-            return "" if self._thought else text
+            return self._visible(text)
         if not self._tag:
-            return "" if self._thought else char
-        text = self._tag + char
-        self._tag = text if _HIDDEN_TAG_START.fullmatch(text) else ""
-        if self._tag:
+            return self._visible(char)
+        text, self._tag = self._tag + char, ""
+        if tag := whole_tag(text):
+            self._thoughts.pass_tag(tag, self._since_tag)
+            self._since_tag = ""
             return ""
-        if tag := _HIDDEN_TAG.fullmatch(text):
-            if not self._thought:
-                self._thought = (tag["begins"] or "").lower()
-            elif (tag["ends"] or "").lower() == self._thought:
-                self._thought = ""
+        if may_be_tag(text):
+            self._tag = text
             return ""
-        return "" if self._thought else text
+        return self._visible(text)
 
     def end(self) -> str:
         """What looked like the beginning of a tag. A thought that is still open ends."""
-        text = "" if self._thought else self._tag
-        self._tag = self._thought = ""
+        text = self._visible(self._tag)
+        self._tag, self._thoughts = "", Thoughts()
         return text
+
+    def _visible(self, text: str) -> str:
+        if not self._thoughts.open:
+            return text
+        if len(self._since_tag) < _LONGEST_CHANNEL:
+            self._since_tag += text
+        return ""

@@ -27,6 +27,8 @@ from huiyin.configs.store.archives import Joiner
 from huiyin.configs.store.catalog import NEAREST, ModelFile, load_catalog
 from huiyin.configs.store.download import Downloader, sha256_of, size_of
 from huiyin.configs.store.errors import DiskFullError, SourceError, StoreError
+from huiyin.configs.store.hub_addresses import hub_url
+from huiyin.configs.store.hub_caches import cached_files, link
 from huiyin.configs.store.progress import Progress, megabytes
 from huiyin.configs.store.registry import Registries
 
@@ -60,7 +62,8 @@ class ModelStore:
             if source not in SOURCES:
                 near = nearest(source, SOURCES, NEAREST)
                 raise StoreError("store.no_source", name=source, near=near, sources=SOURCES)
-        self.catalog = load_catalog(catalog)
+        own = Path(settings.catalog).expanduser() if settings.catalog else None
+        self.catalog = load_catalog(catalog or own)
         self.dir = settings.path
         self._settings = settings
         self._progress = progress or Progress()
@@ -182,7 +185,8 @@ class ModelStore:
         def waiting() -> None:
             self._progress.say(f"another process is getting {file.name}: waiting for it")
 
-        if self._settings.offline:
+        cached = next(cached_files(file), None)
+        if self._settings.offline and not cached:
             raise StoreError("store.damaged_offline" if path.exists() else "store.missing_offline", path=path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,18 +198,30 @@ class ModelStore:
                 if state == "damaged":
                     self._progress.say(f"{path} is damaged: fetching it again")
                     path.unlink()
-                self._download(file, path, later)
+                if not self._link_cached(file, path):
+                    self._download(file, path, later)
         except OSError as error:
             if error.errno in _FULL:
                 size = megabytes(file.bytes)
                 raise DiskFullError("store.disk_full", name=file.name, size=size, folder=self.dir) from error
             raise StoreError("store.not_written", path=error.filename or path, why=error.strerror or error) from error
 
+    def _link_cached(self, file: ModelFile, path: Path) -> bool:
+        """Whether a cache of another program has the file; then it is at `path`, without a copy."""
+        for cached in cached_files(file):
+            if sha256_of(cached) == file.sha256:
+                with suppress(OSError):
+                    link(cached, path)
+                    self._note(file, self._fingerprint(path))
+                    self._progress.say(f"{file.name} is on this machine already: {cached}")
+                    return True
+        return False
+
     def _download(self, file: ModelFile, path: Path, later: Collection[str]) -> None:
         """Try the sources in order until one gives the file; then it is at `path`. Raises StoreError, OSError."""
         problems = []
         for source in self._settings.sources:
-            url = self._hub_url(file, source)
+            url = hub_url(self._settings, file, source)
             if not (file.archives if source == "registry" else url):
                 continue  # the catalog knows it nowhere there
             if url and (known := self._http.unreachable(url)):
@@ -236,16 +252,6 @@ class ModelStore:
         if problems:
             raise StoreError("store.no_source_gives", name=file.name, size=size, problems=problems)
         raise StoreError("store.no_source_has", name=file.name, size=size, sources=self._settings.sources)
-
-    def _hub_url(self, file: ModelFile, source: str) -> str:
-        """Where a hub has the file, or ''."""
-        located = {"modelscope": file.modelscope, "huggingface": file.huggingface}.get(source)
-        if not located:
-            return ""
-        owner, repository, path = located.split("/", 2)
-        if source == "modelscope":
-            return f"{self._settings.modelscope_url.rstrip('/')}/models/{owner}/{repository}/resolve/master/{path}"
-        return f"{self._settings.huggingface_url.rstrip('/')}/{owner}/{repository}/resolve/main/{path}"
 
     def _check_room(self, wanted: Sequence[ModelFile]) -> None:
         """Raise DiskFullError before anything is begun that cannot fit."""

@@ -44,10 +44,15 @@ def kept(monkeypatch: pytest.MonkeyPatch, program: str) -> Iterator[tuple[Launch
     monkeypatch.setattr(launcher, "service_command", lambda name, arguments: [sys.executable, "-c", program])
     monkeypatch.setattr(keeper, "FIRST_PAUSE_S", 0.001)
     lines: queue.Queue[str] = queue.Queue()
+
+    def tell(line: str) -> None:
+        if "is loading" not in line:  # said where the machine is busy
+            lines.put(line)
+
     port = free_port()
     monkeypatch.setenv("PORT", str(port))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    with Launcher(load(overrides=[f"asr.port={port}"], environ={}), tell=lines.put) as running:
+    with Launcher(load(overrides=[f"asr.port={port}"], environ={}), tell=tell) as running:
         keeping = Keeper(running)
         thread = threading.Thread(target=keeping.run, daemon=True)
         thread.start()

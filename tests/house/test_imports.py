@@ -36,7 +36,13 @@ ARROWS: dict[str, set[str]] = {
 }
 """Room of `assistant` -> the other rooms that it may import; below there are configs and services.common for all."""
 
-BELOW_PURE = ("huiyin.configs", "huiyin.services.common.text", "huiyin.services.common.text_command")
+BELOW_PURE = (
+    "huiyin.configs",
+    "huiyin.services.common.directions",
+    "huiyin.services.common.text",
+    "huiyin.services.common.text_command",
+    "huiyin.services.common.think",
+)
 """Outside of `assistant`, what a pure room may import: settings, errors with their words, helpers for text and their
 command."""
 

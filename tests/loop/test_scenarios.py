@@ -122,7 +122,7 @@ def test_a_recording_is_heard_and_judged_by_the_real_endpoint_model(tmp_path: Pa
         "audio": "question.wav",
         "heard": "What is the time, please?",
         "reply": "Three o'clock.",
-        "expect": [{"event": "endpoint scored"}, {"asked": "What is the time, please?"}],
+        "expect": [{"event": "endpoint scored"}, {"asked": "(It is 09:00.) What is the time, please?"}],
     }
     result = simulate(parse({"turns": [turn]}, folder=tmp_path))
     assert result.depth == "room"

@@ -63,6 +63,30 @@ def test_what_only_looks_like_a_hidden_tag_is_shown(text: str) -> None:
     assert "".join(map(hidden.feed, text)) + hidden.end() == text
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "<Think>He. She.</Think >Hello there.",
+        "<think about='x'>a</think>Hello there.",
+        "[THINK]One. Two.[/THINK]Hello there.",
+        "◁think▷Hm.◁/think▷Hello there.",
+        "<|begin_of_thought|>Plan.<|end_of_thought|>Hello there.",
+        "<|channel|>analysis<|message|>Plan.<|end|><|start|>assistant<|channel|>final<|message|>Hello there.",
+        "*sighs, then nods* (smiles warmly) [laughs] Hello there.",
+        "（轻轻叹了口气） Hello there.",
+        "(´･ω･`) Hello there.",
+    ],
+)
+def test_thoughts_and_directions_are_not_weighed_as_words(reply: str) -> None:
+    clauses = split(reply)
+    assert len(clauses) == 1 and clauses[0].endswith("Hello there.")
+
+
+@pytest.mark.parametrize("direction", ["*smiles warmly*", "（轻轻点了点头）", "(^_^)", "QAQ", "[sighs deeply]"])
+def test_a_direction_alone_is_no_clause(direction: str) -> None:
+    assert split(direction) == []
+
+
 def test_clauses_of_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "texts.tsv"
     path.write_text("id\ttext\na\t你好！我是回音，很高兴认识你。\nb\tHere:\\n```\\nx\\n```\nc\t😀\n", encoding="utf-8")

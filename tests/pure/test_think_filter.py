@@ -54,6 +54,12 @@ def test_text_that_cannot_be_a_tag_is_not_held_back() -> None:
         ("a<thinking>b<think>c</think>d</thinking>e", "ae"),
         ("one <thought>never closed", "one "),
         ("opened by the prompt</think>\nanswer", "\nanswer"),
+        ("a<Think>b</Think >c", "ac"),
+        ("a[THINK]b[/THINK]c, [think] as a word", "ac, [think] as a word"),
+        ("◁think▷b◁/think▷c", "c"),
+        ("<|begin_of_thought|>b<|end_of_thought|><|begin_of_solution|>c<|end_of_solution|>", "c"),
+        ("<|channel|>analysis<|message|>b<|end|><|start|>assistant<|channel|>final<|message|>c", "c"),
+        ("<|start|>assistant<|channel|>commentary to=f<|message|>{}<|call|>", ""),
         ("<thinker>stays</thinker>, 1 < 2", "<thinker>stays</thinker>, 1 < 2"),
     ],
 )

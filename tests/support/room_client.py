@@ -63,9 +63,9 @@ class RoomClient:
         """(seconds, what the client saw)."""
         network, rng = network or Network(), np.random.default_rng([room.seed, 9])
         self.view = RealtimeView(self._send, lambda event: self.told.append((self.world.now, event)))
-        engines = Engines(parts, lambda wishes: parts.voice, make_ear, {"test": PERSONA})
+        engines = Engines(parts, lambda wishes: parts.voice, make_ear)
         config = SessionConfig(
-            "sess_1", kind="realtime", model="huiyin", instructions=PERSONA.system, voice="alloy", expires_at=0
+            "sess_1", kind="realtime", model="huiyin", persona=PERSONA, personas={"test": PERSONA}, expires_at=0
         )
 
         def line(arrive: Callable[[T], object]) -> Callable[[T], None]:
@@ -76,7 +76,7 @@ class RoomClient:
         self._track_down = line(self._track.append)
         down = line(lambda text: self.view.receive(json.loads(text)))
         settings = load(environ={})
-        self.session = RealtimeSession(self.world, engines, config, PERSONA, settings, down, Limits(), self._playout)
+        self.session = RealtimeSession(self.world, engines, config, settings, down, Limits(), self._playout)
         self._up, self._track_up = line(self.session.receive), line(self.session.hear)
         self.session.start()
         self.update(**huiyin)

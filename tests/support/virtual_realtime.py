@@ -35,15 +35,15 @@ def play_aloud(scenario: Scenario) -> Result:
     endpoint = make_endpoint(settings, print) if natural else None
     services = WatchedServices(scenario, settings, client, endpoint)
     persona = load_persona(settings.talk.persona)
-    engines = Engines(services.parts, lambda wishes: services, ears(settings), {persona.name: persona})
+    engines = Engines(services.parts, lambda wishes: services, ears(settings))
     config = SessionConfig(
-        "sess_1", kind="realtime", model="huiyin", instructions=persona.system, voice="alloy", expires_at=0
+        "sess_1", kind="realtime", model="huiyin", persona=persona, personas={persona.name: persona}, expires_at=0
     )
 
     def receive(text: str) -> None:
         world.at(world.now, lambda: client.view.receive(json.loads(text)))
 
-    session = RealtimeSession(world, engines, config, persona, settings, receive, Limits())
+    session = RealtimeSession(world, engines, config, settings, receive, Limits())
     services.join(session.conversation)
     session.start()
     client.configure()

@@ -13,6 +13,7 @@ from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.demo_report import DemoReport, write_report
 from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
@@ -36,7 +37,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         settings = with_overrides(settings, [f"talk.persona={args.persona}"])
     load_persona(settings.talk.persona)  # a wrong name is reported before the services start
     args.out.mkdir(parents=True, exist_ok=True)  # so is a folder that cannot be made
-    with Launcher(settings, args.service_arguments, captions.notice) as launcher, MemoryWatch() as memory:
+    with (
+        model_choice(args, settings, captions.notice) as choice,
+        Launcher(settings, args.service_arguments, captions.notice) as launcher,
+        MemoryWatch() as memory,
+    ):
+        settle(choice, settings)
         captions.notice("starting the services …")
         launcher.start(NAMES)
         captions.notice("the second voice learns its lines …")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from huiyin.assistant.faces.cli.models_plan import choose_again, show_plan
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import FileState, ModelStore, State
@@ -25,8 +26,11 @@ _WORDS: dict[State, str] = {
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what `args` ask. Returns the exit status. Raises StoreError, or CommandError for missing or damaged files."""
+    choosing = {"plan": show_plan, "choose": choose_again}
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}
     try:
+        if args.action in choosing:
+            return choosing[args.action](args, settings)
         return actions[args.action](ModelStore(settings.store), args.name)
     except KeyboardInterrupt:
         print("huiyin: stopped; the same command goes on from here", file=sys.stderr)

@@ -15,6 +15,7 @@ from huiyin.assistant.conversation.observers import together
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.options import parse
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
@@ -53,7 +54,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         writer = store.go_on(session, captions.notice)
     elif settings.talk.sessions:
         writer = store.begin(reference(name), captions.notice)
-    with Launcher(settings, args.service_arguments, captions.notice) as launcher:
+    with (
+        model_choice(args, settings, captions.notice) as choice,
+        Launcher(settings, args.service_arguments, captions.notice) as launcher,
+    ):
+        settle(choice, settings)
         captions.notice("starting …")
         needed = {"asr": not args.text, "llm": True, "tts": speak}
         launcher.start(name for name in NAMES if needed[name])

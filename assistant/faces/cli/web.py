@@ -19,6 +19,7 @@ from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.persona_files import load_all
+from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
@@ -46,7 +47,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     listener = listen(web.host, web.port)
     port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
     door = Door(key.key, port)
-    with listener, Launcher(settings, args.service_arguments, _say) as launcher:
+    with (
+        listener,
+        model_choice(args, settings, _say) as choice,
+        Launcher(settings, args.service_arguments, _say) as launcher,
+    ):
         services, latencies, keeper = launcher.services, Latencies(), Keeper(launcher)
         realtime = RealtimeServer(settings, services, personas, on_session=latencies.watch)
         _announce(web.host, port, key, certificate)
@@ -60,6 +65,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if not args.no_open and _has_screen():
                 address = _address(called_here(web.host), port, certificate)
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
+            settle(choice, settings)
             launcher.start(NAMES)
             _say("all services are ready")
             keeper.run()

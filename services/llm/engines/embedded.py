@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from huiyin.configs import messages
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import LlmSettings, Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm import trouble
+from huiyin.services.llm.engines.llama_child import Options
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.engines.tool_requests import shape_tools
 from huiyin.services.llm.fair_queue import FairQueue, Ticket
@@ -176,18 +177,7 @@ class Embedded:
         """The model's process, loaded and warm. Raises ModelError."""
         return LlamaProcess(
             self._path,
-            {
-                "threads": self._settings.threads,
-                "niceness": self._settings.niceness,
-                "http_threads": _HTTP_THREADS,
-                "context_tokens": self._settings.context_tokens,
-                "batch_tokens": _BATCH_TOKENS,
-                "prompt_cache_mb": self._settings.prompt_cache_mb,
-                "temperature": _TEMPERATURE,
-                "top_p": _TOP_P,
-                "top_k": _TOP_K,
-                "chat_template": _TEMPLATE.read_text("utf-8") if self._own_template else "",
-            },
+            process_options(self._settings, _TEMPLATE.read_text("utf-8") if self._own_template else ""),
             connect_timeout_s=self._settings.connect_timeout_s,
             warm_up=self._warm_up,
             without="llm.without_embedded",
@@ -197,3 +187,19 @@ class Embedded:
         process.ask(_CHAT, {"messages": [{"role": "user", "content": "你好"}], "max_tokens": 1}, until)
         template = process.ask("/props", None, until)["chat_template_caps"]
         self._can_call = bool(template["supports_tools"] and template["supports_tool_calls"])
+
+
+def process_options(settings: LlmSettings, template: str) -> Options:
+    """How the embedded model runs; `template` replaces its chat template, unless ''."""
+    return {
+        "threads": settings.threads,
+        "niceness": settings.niceness,
+        "http_threads": _HTTP_THREADS,
+        "context_tokens": settings.context_tokens,
+        "batch_tokens": _BATCH_TOKENS,
+        "prompt_cache_mb": settings.prompt_cache_mb,
+        "temperature": _TEMPERATURE,
+        "top_p": _TOP_P,
+        "top_k": _TOP_K,
+        "chat_template": template,
+    }

@@ -59,6 +59,7 @@ def parameters(start: Start) -> Any:
     params.cache_ram_mib = start["prompt_cache_mb"]
     params.sampling.temp, params.sampling.top_p = start["temperature"], start["top_p"]
     params.sampling.top_k = start["top_k"]
+    params.default_template_kwargs = {"enable_thinking": "false"}  # Qwen3; thoughts would be waited for
     if start["chat_template"]:
         params.chat_template = start["chat_template"]
     params.hostnames = ["127.0.0.1"]

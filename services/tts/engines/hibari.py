@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from huiyin.configs.settings import Settings
+from huiyin.services.tts.homographs import with_readings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
 from huiyin.services.tts.speakable import speakable, zh_and_en
@@ -24,7 +25,7 @@ _THREADS = 1  # one core is quick enough for the first sound
 
 def english_phonemes(text: str, british: bool = False) -> str:
     """English text in phonemes: misaki's alphabet, which Kokoro shares."""
-    text, reader = readable(text), english_reader(british)
+    text, reader = with_readings(readable(text)), english_reader(british)
     if _LETTER_A.search(text):
         return str(reader(text + ".")).removesuffix(".")
     return str(reader(text))
@@ -76,7 +77,9 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(text, prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
+        for sound in self._model.stream(
+            with_readings(text), prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0
+        ):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

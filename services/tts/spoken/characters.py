@@ -14,8 +14,11 @@ _FRACTION_BEFORE = re.compile(r"(?<=\d)(?=[¼½¾⅐-⅞])")
 _SAME = {
     **dict.fromkeys("−﹣－‐‑", "-"), **dict.fromkeys("～〜∼", "~"), **dict.fromkeys("’ʼ", "'"),
     **dict(zip("＄￥％＋＝／⁄＃＆＠＊｜＜＞＿｀º", "$¥%+=//#&@*|<>_`°", strict=True)),
+    **dict.fromkeys("―─━⸺", "—"), "∕": "/", "₋": "-",
     "〇": "零", "℃": "°C", "℉": "°F", "㎡": "m²", "㎞": "km",
 }  # fmt: skip
+_SUPERSCRIPTS = re.compile("[⁰¹²³⁴-⁹⁺⁻ⁿ]+")  # raised: 10⁻³, Ca²⁺; ² and ³ alone have rules of their own
+_SUBSCRIPTS = re.compile("[₀-₉]+")
 _KEPT_AS_IS = set("²³°…")
 _DROPPED = {"Cs", "Co", "Cn", "Cf", "Cc"}
 
@@ -43,7 +46,16 @@ def unify(text: str) -> str:
     text = _GAP.sub(lambda gap: gap[0][:2], text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _with_few_marks(text))
+        text = _SUBSCRIPTS.sub(lambda m: "_" + unicodedata.normalize("NFKC", m[0]), _SUPERSCRIPTS.sub(_raised, text))
     return "".join(map(_unified, text))
+
+
+def _raised(run: re.Match[str]) -> str:
+    """Ten⁻³ as ten^-3; a lone ¹ is a footnote."""
+    if run[0] in ("²", "³", "¹"):
+        return run[0].strip("¹")
+    plain = unicodedata.normalize("NFKC", run[0]).replace("−", "-")
+    return f"^{plain}" if run.start() else plain
 
 
 def _with_few_marks(text: str) -> str:
@@ -65,6 +77,8 @@ def _unified(c: str) -> str:
         return c
     if kind == "Nd":
         return str(unicodedata.decimal(c))
+    if "㌀" <= c <= "㏿":  # units in one character: ㎏ ㎖ ㏄
+        return unicodedata.normalize("NFKC", c).replace("∕", "/")
     if kind[0] in "LN":
         return unicodedata.normalize("NFKC", c).replace("⁄", "/")
     if kind[0] == "Z":

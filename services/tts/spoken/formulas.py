@@ -16,6 +16,8 @@ _TABLE = read_table(Path(__file__).with_name("mathematics.toml"))
 _CALLED = _TABLE["formulas"]
 LETTERS: dict[str, tuple[str, str]] = _TABLE["letters"]
 """Greek letters that stand alone in a text -> Chinese, English."""
+SYMBOLS: dict[str, tuple[str, str]] = _TABLE["symbols"]
+"""Signs of mathematics that stand alone in a text -> Chinese, English."""
 _POWERS = {"2": ("的平方", " squared"), "3": ("的立方", " cubed")}
 _WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}")
 _SPACING = re.compile(r"\\[,;:! ]|~")

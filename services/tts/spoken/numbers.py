@@ -144,3 +144,32 @@ def counted_en(number: str, names: tuple[str, str]) -> str:
     """A number with its noun, one of (one, many): 1 -> one dollar, 02 -> two dollars."""
     number = number.lstrip("0") or "0" if number.isdigit() else number
     return f"{number_en(number)} {names[0] if number == '1' else names[1]}"
+
+
+_ROMAN = {"I": 1, "V": 5, "X": 10}
+
+
+def roman_value(numeral: str) -> int:
+    """A Roman numeral of I, V and X: XIV -> 14."""
+    values = [_ROMAN[letter] for letter in numeral]
+    return sum(
+        -value if value < following else value for value, following in zip(values, [*values[1:], 0], strict=True)
+    )
+
+
+def paired_en(number: str) -> str:
+    """The number of a model or a room, as English says it: 404 -> four oh four, 8080 -> eighty eighty, 12700 -> twelve
+    seven hundred; digit by digit from six digits on."""
+    if len(number) > 5 or (number[0] == "0" and len(number) > 1):
+        return digits_en(number, "oh")
+    if len(number) <= 2:
+        return cardinal_en(int(number))
+    if len(number) == 4 and number.endswith("000"):
+        return cardinal_en(int(number))
+    size = 3 if len(number) == 5 else 2
+    first, rest = number[:-size], number[-size:]
+    if not int(rest):
+        return f"{cardinal_en(int(first))} {'hundred' if size == 2 else 'thousand'}"
+    if size == 3:
+        return f"{cardinal_en(int(first))} {paired_en(rest)}"
+    return f"{cardinal_en(int(first))} {digits_en(rest, 'oh') if rest[0] == '0' else cardinal_en(int(rest))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from huiyin.services.common.directions import without_kaomoji
 from huiyin.services.common.text import HAN, HANGUL, KANA, count_han
 from huiyin.services.tts.speakable import Language
 from huiyin.services.tts.spoken.addresses import read_addresses
@@ -19,7 +20,9 @@ _CHINESE = re.compile(f"[{HAN}，。！？；、：]")
 _KANA_OR_HANGUL = re.compile(f"[{KANA}{HANGUL}]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")
 _OTHER_LETTER = re.compile(rf"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ{HAN}\u0370-\u03ff]")  # Greek letters are signs of mathematics
-_GREEK_ALONE = re.compile(rf"(?<![\u0370-\u03ff])[{''.join(LETTERS)}](?![\u0370-\u03ff]|m\b)")
+_GREEK_ALONE = re.compile(  # neither a word nor a unit: μm, 3 Ω, kΩ
+    rf"(?<![\u0370-\u03ff])[{''.join(LETTERS)}](?![\u0370-\u03ff]|(?<=μ)[A-Za-z])(?<!\d[kMm]Ω)(?<!\dΩ)(?<!\d Ω)"
+)
 _SENTENCE = re.compile(r"[^。！？!?\n]*[。！？!?\n]*")
 # In a Chinese sentence: a stretch without Chinese in it, and what makes that English and not a name with a number.
 _STRETCH = re.compile(rf"(?:[\"“‘(]\s*)?[A-Za-z][^{HAN}，。！？；：、“”‘’（）《》\"\n]*")
@@ -33,6 +36,11 @@ _AMOUNT = re.compile(
 )  # "5 km" is in no language
 _LONGEST = 300  # characters
 _LEAST_WORDS = 3
+# With more Chinese characters or English letters than these for one of kana or hangul, the text is about them.
+_HAN_FOR_ONE, _LATIN_FOR_ONE = 4, 2
+_QUOTATION = re.compile(
+    r"“[^”\n]{1,80}”|\"[^\"\n]{1,80}\"|「[^」\n]{1,80}」|『[^』\n]{1,80}』|‘[^’\n]{1,80}’|《[^》\n]{1,80}》"
+)
 _TRAILING_NUMBER = re.compile(rf"[\d\s.,:%-]+(?=[{HAN}])")
 _BETWEEN_CAPITALS = re.compile(r"(?<![A-Za-z\d])([A-Z])(\d)([A-Z])(?![A-Za-z\d])")  # B2B, P2P
 _NAMES = [
@@ -51,7 +59,7 @@ def spoken(text: str, voice: str = "en") -> str:
     >>> spoken("**好的** 😀，见[这里](http://a.b)！！"), spoken("It's $3.50 (see https://a.org/x).")
     ('好的，见这里！', "It's three dollars and fifty cents (see a dot org).")
     """
-    text = unify(text)
+    text = unify(without_kaomoji(text))
     whole = _language(_AMOUNT.sub(" ", prose(text)), voice)
     reader: Language = "zh" if whole == "zh" else "en"
     text = read_addresses(plain(text, reader), reader)
@@ -74,14 +82,24 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _language(text: str, otherwise: str) -> str:
     """'zh', 'en', another, or `otherwise` when `text` has no letters."""
+    own = len(_LATIN.findall(text)) + count_han(text)
     others = sum(map(str.isalpha, _OTHER_LETTER.findall(text)))
-    if _KANA_OR_HANGUL.search(text) or others > len(_LATIN.findall(text)) + count_han(text):
+    if others > own or _is_japanese_or_korean(text):
         return "other"
     if _CHINESE.search(text):
         return "zh"
     if _LATIN.search(text):
         return "en" if otherwise in ("zh", "en") else otherwise
     return otherwise
+
+
+def _is_japanese_or_korean(text: str) -> bool:
+    """Whether kana or hangul are more than words that the text is about: quoted, or few."""
+    if not _KANA_OR_HANGUL.search(text):
+        return False
+    syllables = len(_KANA_OR_HANGUL.findall(_QUOTATION.sub(" ", text)))
+    han, latin = count_han(text), len(_LATIN.findall(text))
+    return syllables * _HAN_FOR_ONE > han + latin * _HAN_FOR_ONE / _LATIN_FOR_ONE or not (han or latin)
 
 
 def _read(sentence: str, whole: Language) -> str:

@@ -1,8 +1,10 @@
 """What the readers of both languages share: rules, and how numbers are written.
 
-The rules of a language are rows of its TOML file: a pattern, what is said for it, and perhaps signs of which every
-match has one. In a pattern ``{NAME}`` stands for another one, of the file's table `patterns` or of PATTERNS. What is
-said is
+The rules of a language are rows of the TOML files in its folder, one kind a file: a pattern, what is said for it, and
+perhaps signs of which every match has one. In a pattern ``{NAME}`` stands for another one, of the table `patterns` of
+the file, of the folder's `patterns.toml` or of PATTERNS. The kinds are tried in the order in which the reader of the
+language lists them, the rows of each in theirs: what one has put in words has no digits left for the next. What is said
+is
 
     percent                            as it stands, or a template of `re.sub`
     {a:number} to {b:number}           groups of the match, put in words by a form; {cue} as it is, {0:digits} all of it
@@ -19,6 +21,8 @@ from typing import Any, NamedTuple
 
 from huiyin.configs.tables import read_table
 from huiyin.services.common.text import HAN
+from huiyin.services.tts.spoken.formulas import SYMBOLS
+from huiyin.services.tts.spoken.units import simple_units, unit_pattern
 
 PATTERNS = {
     "NUMBER": r"\d+(?:(?:,\d{3})+(?!\d))?(?:\.\d+)?",
@@ -50,11 +54,29 @@ class Rule(NamedTuple):
     """Every match contains one of these characters; empty: nothing is known of it."""
 
 
-def language_table(language: str) -> dict[str, Any]:
-    """The file of a language; its patterns know PATTERNS, and the table's units as UNIT."""
-    table = read_table(Path(__file__).with_name(f"{language}.toml"))
-    table["patterns"] |= PATTERNS | {"UNIT": "|".join(map(re.escape, sorted(table["units"], key=len, reverse=True)))}
+def language_table(language: str, kinds: Iterable[str]) -> dict[str, Any]:
+    """The files of a language's folder: the rows of each of `kinds` under `rules`, their other tables merged.
+
+    A row may name the patterns of its own file, those of `patterns.toml` and PATTERNS, UNIT for any unit of measure,
+    and SYMBOLS for the signs of mathematics.
+    """
+    folder = Path(__file__).with_name(language)
+    files = {kind: read_table(folder / f"{kind}.toml") for kind in kinds}
+    table: dict[str, Any] = {name: each for file in files.values() for name, each in file.items()}
+    table["units"] = simple_units(table)
+    shared = PATTERNS | {"UNIT": unit_pattern(table["units"]), "SYMBOLS": "".join(SYMBOLS)}
+    table["patterns"] = shared | read_table(folder / "patterns.toml")
+    table["rules"] = {
+        kind: [_row(row, table["patterns"] | file.get("patterns", {})) for row in file["rules"]]
+        for kind, file in files.items()
+    }
     return table
+
+
+def _row(row: Sequence[str], patterns: Mapping[str, str]) -> list[str]:
+    """A row without names: its pattern, what is said, its signs."""
+    pattern, words, *signs = row
+    return [expanded(pattern, patterns), words, *(expanded(each, patterns) for each in signs)]
 
 
 def expanded(pattern: str, patterns: Mapping[str, str]) -> str:
@@ -71,7 +93,6 @@ class Rules:
     def __init__(
         self,
         rows: Iterable[Sequence[str]],
-        patterns: Mapping[str, str],
         forms: Mapping[str, Form],
         readers: Iterable[Reader] = (),
     ) -> None:
@@ -80,9 +101,7 @@ class Rules:
         self._rules: list[Rule] = []
         for pattern, words, *signs in rows:
             read = named[words[:-2]] if words.endswith("()") else _template(words, forms)
-            self._rules.append(
-                Rule(re.compile(expanded(pattern, patterns)), read, frozenset(expanded("".join(signs), patterns)))
-            )
+            self._rules.append(Rule(re.compile(pattern), read, frozenset("".join(signs))))
         self._signs = frozenset("".join("".join(each.signs) for each in self._rules))
         self._tried_with = functools.lru_cache(maxsize=256)(self._select)
 

@@ -12,7 +12,7 @@ Question = Callable[[Settings], Iterator[Check]]
 
 _COMPUTER: list[Question] = [computer.python, computer.libraries, computer.processors, computer.memory]
 _SOUND: list[Question] = [sound.library, sound.echo, sound.devices, sound.microphone]
-_MODELS: list[Question] = [model_files.files, model_files.disk]
+_MODELS: list[Question] = [model_files.chosen, model_files.files, model_files.disk]
 _NETWORK: list[Question] = [network.services, network.web, network.language_models]
 
 QUESTIONS = [*_COMPUTER, *_SOUND, *_MODELS, *_NETWORK]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
 import platform
 import sys
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
-
-import psutil
 
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.faces.cli.checks.check import Check
+from huiyin.configs.choice.machine import cores, free_memory_bytes
 from huiyin.configs.settings import Settings
 
 _OLDEST_PYTHON = (3, 10)
@@ -32,7 +29,6 @@ _EMBEDDED_LLM = "xllamacpp"
 _FUNASR = ("torch", "funasr")
 _MODULES = {"pillow": "PIL", "hibari-tts": "hibari", "pyyaml": "yaml"}  # others have the distribution's name
 
-_CGROUP = Path("/sys/fs/cgroup")
 _GIB = 2**30
 _NEED_EMBEDDED_GIB = 4.5  # all processes of a conversation together: the project's own limit
 _NEED_OTHER_LLM_GIB = 2.5  # without the language model
@@ -91,7 +87,7 @@ def libraries(settings: Settings) -> Iterator[Check]:
 
 def processors(settings: Settings) -> Iterator[Check]:
     """How many processors there are, against the threads of the settings."""
-    count = _processors()
+    count = cores()
     too_many = [name for name in NAMES if getattr(settings, name).threads > count]
     if too_many:
         change = " ".join(f"--set {name}.threads={count}" for name in too_many)
@@ -100,19 +96,9 @@ def processors(settings: Settings) -> Iterator[Check]:
         yield Check("ok", f"{count} processors")
 
 
-def _processors() -> int:
-    """How many this process may use."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:  # a container's share of time
-        quota, period = (_CGROUP / "cpu.max").read_text().split()
-        return max(1, min(count, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return count
-
-
 def memory(settings: Settings) -> Iterator[Check]:
     """Whether a conversation fits into the memory that is free."""
-    free = _free_bytes() / _GIB
+    free = free_memory_bytes() / _GIB
     embedded = "embedded" in settings.llm.upstreams
     need = _NEED_EMBEDDED_GIB if embedded else _NEED_OTHER_LLM_GIB
     if settings.words_are_judged:
@@ -124,13 +110,3 @@ def memory(settings: Settings) -> Iterator[Check]:
     else:
         smaller = "; or a smaller model: --set llm.model=qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" if embedded else ""
         yield Check("warn", f"memory: {free:.1f} GB free, a conversation needs {need} GB", f"end programs{smaller}")
-
-
-def _free_bytes() -> int:
-    """What the system can still give, within a container's limit."""
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return max(0, min(free, int(limit) - int(used)))
-    except (OSError, ValueError):
-        return free

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from huiyin.assistant.faces.cli.checks.check import Check
+from huiyin.configs.choice.record import read_record
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import FileState, ModelStore
@@ -67,6 +68,19 @@ def _is_needed(state: FileState, settings: Settings) -> bool:
     if name.startswith("whisper-"):
         return settings.asr.engine == "whisper" and name.startswith(f"{settings.asr.model}/")
     return True
+
+
+def chosen(settings: Settings) -> Iterator[Check]:
+    """Which models were chosen for this machine, and whether better ones can be looked for."""
+    record = read_record(settings.store.path) if settings.store.choose else None
+    if record is None:
+        return
+    waiting = [part.wanted for part in record.parts.values() if part.wanted != part.used]
+    what = f"models chosen for this machine: {', '.join(part.used for part in record.parts.values())}"
+    if waiting:
+        what += f"; on their way: {', '.join(waiting)}"
+    with_hub = any(source != "registry" for source in record.sources)
+    yield Check("ok", what, "" if with_hub else "no model hub answered then; with a network: huiyin models choose")
 
 
 def disk(settings: Settings) -> Iterator[Check]:

@@ -1,0 +1,389 @@
+"""The choice with a hub of the tests' own: what is told, fetched, proven, recorded, and taken at the next start."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huiyin.assistant.clients import model_choice as module
+from huiyin.assistant.clients.model_choice import ModelChoice
+from huiyin.configs.choice.ladder import Rung
+from huiyin.configs.choice.record import Record, read_record, recorded_values
+from huiyin.configs.choice.speed import Speed
+from huiyin.configs.settings import Settings
+from huiyin.configs.store import download
+from huiyin.configs.store import model_store as store_module
+from tests.support.local_hub import Bench, Page, open_bench
+
+BODIES = {name: random.Random(name).randbytes(size) for name, size in (
+    ("ears/small.json", 400), ("ears/model.bin", 300_000), ("chat.gguf", 400_000), ("words.bin", 50_000),
+    ("coder.gguf", 200_000),
+)}  # fmt: skip
+LADDERS = """
+[proofs]
+hello = [{ text = "hello" }]
+yes = [{ ask = "hello?", answers = ["yes"] }]
+
+[[asr]]
+name = "ears"
+title = "Ears"
+worth = "hears emotion"
+models = ["ears"]
+settings = { "asr.engine" = "sensevoice", "asr.model" = "ears" }
+memory_mb = 1
+proof = "hello"
+
+[[asr]]
+name = "words"
+title = "Words"
+worth = "words alone"
+models = ["words.bin"]
+settings = { "asr.engine" = "whisper", "asr.model" = "words.bin" }
+memory_mb = 1
+
+[[llm]]
+name = "chat"
+title = "Chat"
+worth = "chats"
+models = ["chat.gguf"]
+settings = { "llm.upstreams" = ["embedded"], "llm.model" = "chat.gguf" }
+memory_mb = 1
+least_tokens_s = 12
+proof = "yes"
+
+[[llm]]
+name = "coder"
+title = "Coder"
+worth = "codes"
+models = ["coder.gguf"]
+settings = { "llm.upstreams" = ["embedded"], "llm.model" = "coder.gguf" }
+memory_mb = 1
+"""
+FAST = Speed("coder.gguf", 200_000, 200.0, 50.0, 40.0, 0.2)
+SLOW = replace(FAST, write_with_voice_tokens_s=5.0)
+
+
+class Desk:
+    """A machine with the fallback models, a hub, and trials with stated results."""
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench = bench
+        self.told: list[str] = []
+        self.asked: list[Sequence[str]] = []
+        self.tried: list[str] = []
+        self.beside: list[list[str]] = []
+        self.speed: Speed | None = FAST
+        self.failures: dict[str, str] = {}
+        self.pages: dict[str, tuple[Page, Page]] = {}
+        for name in ("ears/small.json", "ears/model.bin", "chat.gguf"):
+            self.pages[name] = bench.on_hubs(name, BODIES[name])
+        bench.dir.mkdir()
+        for name in ("words.bin", "coder.gguf"):
+            bench.describe(name, BODIES[name])
+            (bench.dir / name).write_bytes(BODIES[name])
+        self.ladders = bench.root / "ladders.toml"
+        self.ladders.write_text(LADDERS, encoding="utf-8")
+        monkeypatch.setattr(module, "measure", lambda model, arguments: self.speed)
+        monkeypatch.setattr(module, "prove", self._prove)
+        monkeypatch.setattr(module, "fetch_beside", self._fetch_beside)
+        monkeypatch.setattr(module, "find_local_servers", lambda: iter(()))
+
+    def _prove(self, part: str, rung: Rung, arguments: Sequence[str]) -> str:
+        self.tried.append(rung.name)
+        return self.failures.get(rung.name, "")
+
+    def _fetch_beside(self, names: Sequence[str], arguments: Sequence[str]) -> None:
+        self.beside.append(list(names))
+
+    def choice(self, overrides: Sequence[str] = (), answer: bool | None = None, **change: Any) -> ModelChoice:
+        """As a new process makes it; `answer`: what the user says where there is ``--ask``."""
+
+        def ask(lines: Sequence[str]) -> bool:
+            self.asked.append(lines)
+            return bool(answer)
+
+        store = self.bench.settings(**{"catalog": str(self.bench.catalog), "ladders": str(self.ladders), **change})
+        return ModelChoice(
+            replace(Settings(), store=store), None, overrides, self.told.append, None if answer is None else ask
+        )
+
+    def start(self, **change: Any) -> dict[str, str]:
+        """`huiyin talk` begins; gives the rung in use of each part."""
+        self.told.clear()
+        with self.choice(**change) as choice:
+            choice.settle()
+        return {part: one.used for part, one in self.record.parts.items()}
+
+    @property
+    def record(self) -> Record:
+        record = read_record(self.bench.dir)
+        assert record is not None
+        return record
+
+    def fetched(self) -> None:
+        """The fetch beside a conversation brings everything."""
+        for names in self.beside:
+            for name in names:
+                self.bench.store().ensure(name)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(download, "_PAUSE_S", 0.01)
+    for name in ("HF_HOME", "HF_HUB_CACHE", "MODELSCOPE_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    with open_bench(tmp_path) as bench:
+        yield Desk(bench, monkeypatch)
+
+
+def test_the_first_run_with_a_hub_chooses_fetches_proves_and_records(desk: Desk) -> None:
+    for pages in desk.pages.values():
+        pages[1].status = 404
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.told[1:3] == [
+        "Ears: hears emotion; 0.0 GB from ModelScope, under a minute",
+        "Chat: chats; 0.0 GB from ModelScope, under a minute",
+    ]
+    assert desk.tried == ["ears", "chat"]
+    assert recorded_values(desk.bench.dir, set()) == [
+        ("asr", "engine", "sensevoice"), ("asr", "model", "ears"),
+        ("llm", "upstreams", ["embedded"]), ("llm", "model", "chat.gguf"),
+    ]  # fmt: skip
+    assert recorded_values(desk.bench.dir, {"asr.engine"}) == [
+        ("llm", "upstreams", ["embedded"]), ("llm", "model", "chat.gguf"),
+    ], "a setting of one's own takes the part out of the choice"  # fmt: skip
+
+    desk.bench.hub.requests.clear()
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert not desk.told and not desk.bench.hub.requests and desk.tried == ["ears", "chat"], "nothing is done again"
+
+
+def test_without_a_hub_nothing_changes_and_nothing_is_fetched(desk: Desk) -> None:
+    desk.bench.hub.close()
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    assert desk.told == ["Words: words alone; on this machine", "Coder: codes; on this machine"]
+    assert not desk.tried and not desk.beside
+
+
+@pytest.mark.parametrize("silent", [0, 1], ids=["modelscope", "huggingface"])
+def test_one_hub_is_enough(desk: Desk, silent: int) -> None:
+    for pages in desk.pages.values():
+        pages[silent].status = 404
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.record.sources[-1] != ("modelscope", "huggingface")[silent]
+
+
+def test_a_login_page_is_not_a_hub(desk: Desk) -> None:
+    for pages in desk.pages.values():
+        for page in pages:
+            page.body, page.kind = b"<html>Please log in</html>", "text/html"
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    assert not desk.bench.unfinished()
+
+
+def test_a_hub_that_does_not_answer_in_time_is_none(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huiyin.configs.choice import hubs
+
+    monkeypatch.setattr(hubs.ask_hubs, "__defaults__", (0.3,))
+    for pages in desk.pages.values():
+        for page in pages:
+            page.gate = threading.Event()
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+
+
+def test_the_quicker_hub_is_asked_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huiyin.configs.choice.hubs._rate", lambda session, url, *_: 5e6 if "/hf/" in url else 1e6)
+    desk.start()
+    assert "0.0 GB from Hugging Face" in desk.told[1] and desk.record.sources[0] == "huggingface"
+    assert [request.path[:4] for request in desk.bench.hub.asked("ears/model.bin")] == ["/hf/"]
+
+
+def test_wrong_bytes_leave_the_rung_below_and_the_next_start_goes_on(desk: Desk) -> None:
+    right = [page.body for page in desk.pages["ears/model.bin"]]
+    for page in desk.pages["ears/model.bin"]:
+        page.body = BODIES["ears/model.bin"][:-1] + b"?"
+    assert desk.start() == {"asr": "words", "llm": "chat"}
+    assert any(line.startswith("Ears is not here yet, it goes on at the next start") for line in desk.told)
+    assert desk.beside == [["ears"]]
+    for page, body in zip(desk.pages["ears/model.bin"], right, strict=True):
+        page.body = body
+    desk.fetched()
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.told == ["trying Ears …", "Ears is here now and is used from now on: hears emotion"]
+
+
+def test_half_a_file_is_taken_up_where_it_broke(desk: Desk) -> None:
+    first, second = desk.pages["ears/model.bin"]
+    first.cuts, second.cuts = [150_000, 0, 0, 0], [0, 0, 0]
+    assert desk.start()["asr"] == "words"
+    desk.bench.hub.requests.clear()
+    desk.fetched()
+    (again,) = desk.bench.hub.asked("ears/model.bin")
+    assert again.range and desk.start()["asr"] == "ears"
+
+
+def test_a_long_fetch_goes_on_beside_the_conversation(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAIT_S", -1.0)
+    monkeypatch.setattr("huiyin.configs.choice.hubs._rate", lambda *_: 1.0)
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    assert desk.beside == [["ears", "chat.gguf"]]
+    assert "fetched while you talk; Words until the next start after that" in desk.told[1]
+    assert desk.start() == {"asr": "words", "llm": "coder"}, "not done yet: it goes on"
+    assert desk.beside == [["ears", "chat.gguf"]] * 2
+    desk.fetched()
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.start() == {"asr": "ears", "llm": "chat"} and not desk.told
+
+
+def test_two_fetches_that_are_long_together_are_not_both_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.configs.choice.hubs._rate", lambda *_: 1500.0)  # 200 s and 267 s
+    assert desk.start() == {"asr": "ears", "llm": "coder"} and desk.beside == [["chat.gguf"]]
+    assert desk.told[1].endswith("about 3 min")
+    assert desk.told[2].endswith("fetched while you talk; Coder until the next start after that")
+
+
+def test_choosing_again_measures_and_tries_again(desk: Desk) -> None:
+    desk.failures["ears"], desk.speed = "it heard nothing", SLOW
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    desk.failures.clear()
+    desk.speed = FAST
+    with desk.choice() as choice:
+        choice.choose_again()
+    assert {part: one.used for part, one in desk.record.parts.items()} == {"asr": "ears", "llm": "chat"}
+
+
+def test_a_model_that_fails_its_proof_is_told_and_not_used(desk: Desk) -> None:
+    desk.failures["ears"] = "'hello' was recognised as ''"
+    assert desk.start() == {"asr": "words", "llm": "chat"}
+    assert any("Ears failed its proof: 'hello' was recognised as ''" in line for line in desk.told)
+    assert any("--set asr.engine=sensevoice --set asr.model=ears" in line for line in desk.told)
+    assert "Words: words alone; on this machine" in desk.told
+    assert desk.start() == {"asr": "words", "llm": "chat"} and desk.tried.count("ears") == 1, "not tried again"
+
+
+def test_a_slow_machine_keeps_the_small_model(desk: Desk) -> None:
+    desk.speed = SLOW
+    assert desk.start() == {"asr": "ears", "llm": "coder"}
+
+
+def test_a_disk_without_room_keeps_what_is_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 500_100_000
+
+    monkeypatch.setattr(store_module.shutil, "disk_usage", lambda path: Usage)
+    assert desk.start() == {"asr": "words", "llm": "coder"}
+    assert desk.bench.files() == {"words.bin", "coder.gguf"} and not desk.beside
+
+
+def test_a_disk_that_fills_up_leaves_a_working_assistant(desk: Desk) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs a device that is always full")
+    state = desk.bench.dir / ".state"
+    state.mkdir()
+    (state / "ears--model.bin.part").symlink_to("/dev/full")
+    assert desk.start() == {"asr": "words", "llm": "chat"}
+    (state / "ears--model.bin.part").unlink()
+    desk.fetched()
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+
+
+def test_a_metered_network_is_left_alone(desk: Desk) -> None:
+    assert desk.start(metered="yes") == {"asr": "words", "llm": "coder"}
+
+
+def test_with_ask_a_no_keeps_what_is_here(desk: Desk) -> None:
+    assert desk.start(answer=False) == {"asr": "words", "llm": "coder"}
+    assert [line.split(":")[0] for line in desk.asked[0]] == ["Ears", "Chat"]
+    assert not desk.beside and not desk.tried
+    with desk.choice(answer=True) as choice:
+        choice.choose()
+    assert {part: one.used for part, one in desk.record.parts.items()} == {"asr": "ears", "llm": "chat"}
+
+
+def test_settings_of_ones_own_are_not_chosen_for(desk: Desk) -> None:
+    assert desk.start(overrides=["llm.upstreams=http://127.0.0.1:11434/v1"]) == {"asr": "ears"}
+    assert not desk.bench.hub.asked("chat.gguf")
+
+
+def test_another_machine_is_measured_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.start()
+    monkeypatch.setattr(module, "machine", lambda: "a slower one")
+    desk.speed = SLOW
+    assert desk.start() == {"asr": "ears", "llm": "coder"}
+    assert desk.told[0].startswith("this machine is not the one")
+    assert desk.start() == {"asr": "ears", "llm": "coder"} and not desk.told
+
+
+def test_a_machine_that_was_busy_is_measured_again_when_it_is_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.speed = replace(SLOW, others=0.9)
+    assert desk.start() == {"asr": "ears", "llm": "coder"}
+    desk.speed = FAST
+    monkeypatch.setattr(module, "busy_share", lambda: 0.9)
+    assert desk.start() == {"asr": "ears", "llm": "coder"} and not desk.told, "busy still"
+    monkeypatch.setattr(module, "busy_share", lambda: 0.1)
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert desk.told[0] == "this machine was busy when models were chosen: choosing again"
+    assert desk.start() == {"asr": "ears", "llm": "chat"} and not desk.told
+
+
+def test_an_interrupted_fetch_leaves_a_record_of_what_works(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module.ModelStore, "ensure", stop)
+        with pytest.raises(KeyboardInterrupt):
+            desk.start()
+    assert {part: one.used for part, one in desk.record.parts.items()} == {"asr": "words", "llm": "coder"}
+    desk.start()
+    assert desk.beside == [["ears", "chat.gguf"]], "the next start goes on without looking again"
+
+
+def test_models_of_the_hubs_own_libraries_are_linked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    desk.bench.hub.close()
+    monkeypatch.delenv("HF_HUB_CACHE")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
+    blob = tmp_path / "hf/hub/models--me--repo/blobs/1234"
+    snapshot = tmp_path / "hf/hub/models--me--repo/snapshots/main"
+    modelscope = tmp_path / "ms/hub/models/me/repo"
+    for path, name in ((blob, "chat.gguf"), (modelscope / "ears/small.json", "ears/small.json"),
+                       (modelscope / "ears/model.bin", "ears/model.bin")):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(BODIES[name])
+    snapshot.mkdir(parents=True)
+    (snapshot / "chat.gguf").symlink_to(blob)
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert os.path.samefile(desk.bench.dir / "chat.gguf", blob)
+    assert os.path.samefile(desk.bench.dir / "ears/model.bin", modelscope / "ears/model.bin")
+
+
+def test_a_cached_file_with_other_content_is_not_used(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms"))
+    wrong = tmp_path / "ms/me/repo/chat.gguf"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(bytes(len(BODIES["chat.gguf"])))
+    assert desk.start() == {"asr": "ears", "llm": "chat"}
+    assert (desk.bench.dir / "chat.gguf").read_bytes() == BODIES["chat.gguf"]
+
+
+def test_a_mirror_and_a_proxy_of_the_environment_are_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://mirror.invalid/hf")
+    monkeypatch.setenv("HTTP_PROXY", desk.bench.hub.url)
+    for name, pages in desk.pages.items():
+        desk.bench.hub.pages[f"http://mirror.invalid/hf/me/repo/resolve/main/{name}"] = pages[1]
+    assert desk.start(huggingface_url="", sources=("huggingface",)) == {"asr": "ears", "llm": "chat"}
+    assert desk.bench.hub.asked("http://mirror.invalid/")

@@ -1,0 +1,37 @@
+"""When the next clause of a reply is wanted: as late as the voice allows, so that it can be long."""
+
+from __future__ import annotations
+
+import pytest
+
+from huiyin.assistant.turns import actions as do
+from huiyin.assistant.turns import events as ev
+from tests.support.turn_script import Script
+
+
+def test_the_next_clause_is_wanted_just_in_time_for_the_voice() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    for number, (begins_s, lasts_s) in enumerate([(3.0, 1.0), (4.0, 2.0), (6.0, 3.0)]):
+        script.at(begins_s - 0.3, ev.ReplyText(begins_s - 0.3, 1, number, "A clause,"))
+        script.at(begins_s - 0.1, ev.AudioReady(begins_s - 0.1, 1, number))
+        script.at(begins_s - 0.1, ev.AudioFinished(begins_s - 0.1, 1, number, lasts_s))
+        script.at(begins_s, ev.PlaybackAdvanced(begins_s, 1, number))
+    script.at(9.5)
+    # 0.5 s before there is no more sound: the voice takes 0.2 s, and 0.3 s are left for the model
+    assert script.when(do.Hurry) == pytest.approx([3.5, 5.5, 8.5])
+    assert script.at(9.6, ev.ReplyFinished(9.6, 1)) == [do.CloseAudio(1)]
+
+
+def test_while_the_voice_is_busy_no_clause_is_wanted() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.at(2.3, ev.ReplyText(2.3, 1, 0, "A clause,"))
+    script.at(2.6, ev.AudioReady(2.6, 1, 0))
+    script.at(3, ev.PlaybackAdvanced(3, 1, 0))
+    script.at(4)
+    assert script.when(do.Hurry) == []
+    script.at(4.1, ev.AudioFinished(4.1, 1, 0, 1.2))
+    assert script.when(do.Hurry) == [4.1]
