@@ -2,12 +2,8 @@
 
 ``agents_browser.py websocket|webrtc URL FOLDER HOME CHROMIUM``: `HOME` has the npm packages. The page stands at the
 server's own address, as a page that comes with it would, though it is Playwright that answers for its files. The
-<<<<<<< HEAD
-microphone is a file, so that what is said is said at fixed times: the pauses are long enough for an answer.
-=======
 microphone is a file, so that what is said is said at fixed times: the pauses are long enough for an answer on a busy
 machine.
->>>>>>> main
 """
 
 from __future__ import annotations
