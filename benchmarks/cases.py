@@ -10,12 +10,15 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import cases_texts
+from benchmarks import cases_readings, cases_texts
 from benchmarks.cases_case import Case
 from benchmarks.output import percent, show
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "cases"
-GROUPS: dict[str, Callable[[Path], Iterator[Case]]] = {"texts": cases_texts.cases}
+GROUPS: dict[str, Callable[[Path], Iterator[Case]]] = {
+    "readings": cases_readings.cases,
+    "texts": cases_texts.cases,
+}
 
 
 def main() -> int:

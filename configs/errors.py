@@ -22,6 +22,7 @@
       ModelError             a model of a service that cannot be loaded, or does not work (services.common)
         UnexpectedGraph      (services.tts)
       PortTaken              an address that cannot be listened on (services.common)
+      PronunciationError     a word that cannot be said that way (services.common)
       SynthesisFailed        an engine cannot go on in the middle of a text (services.tts)
       EdgeError              a connection to edge-tts that fails in silence (services.tts)
       ModelFolderError       a recogniser's model folder that cannot be used (services.asr)

@@ -205,6 +205,8 @@ class TtsSettings:
     """auto: hibari for English, Kokoro for Chinese and mixed text"""
     voice: str = setting("")
     """empty: the engine's own default for the text's language"""
+    pronunciations: str = setting("")
+    """path to a TOML file of words and how they are said (docs/speech.md); empty: none"""
     threads: int = setting(2, low=1, high=64)
     """of Kokoro; on 2 cores it is several times faster than speech"""
     max_text_chars: int = setting(5000, low=1, high=1_000_000)

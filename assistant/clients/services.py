@@ -123,10 +123,18 @@ class Services:
         return self._post("llm", "/hold", body, lambda _: Json(lambda answer: None, strange), timeout_s)
 
     def speak(
-        self, text: str, voice: str, *, timeout_s: float, emotion: str = "", words: bool = False, speed: float = 1.0
+        self,
+        text: str,
+        voice: str,
+        *,
+        timeout_s: float,
+        emotion: str = "",
+        words: bool = False,
+        speed: float = 1.0,
+        pronunciations: Mapping[str, str] | None = None,
     ) -> Stream[Pcm16 | list[HeardUntil]]:
         """Sound of `text` (int16, 16 kHz) as it is made; `emotion`: how it is said ('gentle', ...), '' as usual;
-        `speed`: times the usual pace.
+        `speed`: times the usual pace; `pronunciations`: word -> how it is said.
 
         With `words` also lists of the words of `text` as their times are known, in order, before or after their sound.
         """
@@ -140,6 +148,7 @@ class Services:
             **({"voice": voice} if voice else {}),
             **({"emotion": emotion} if emotion else {}),
             **({"speed": speed} if speed != 1 else {}),
+            **({"pronunciations": dict(pronunciations)} if pronunciations else {}),
         }
         return self._post("tts", _SPEECH, body, partial(_speech_decoder, words), timeout_s)
 

@@ -144,4 +144,6 @@ def _rehearse(services: Services, persona: Persona, greeting: Sequence[str]) -> 
     """Let the speech service synthesise the greeting while the model reads the persona: it keeps the sound."""
     with suppress(ServiceError):
         for clause in greeting:
-            list(services.speak(clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S))
+            list(
+                services.speak(clause, persona.voice, timeout_s=_WARM_UP_LIMIT_S, pronunciations=persona.pronunciations)
+            )

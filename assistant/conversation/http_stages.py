@@ -123,7 +123,7 @@ class HttpVoice:
         settings = self._services.settings
         sound = self._services.speak(
             speech.text, self._voice, timeout_s=settings.turns.tts_timeout_s, emotion=speech.style, words=True,
-            speed=self._speed,
+            speed=self._speed, pronunciations=speech.pronunciations,
         )  # fmt: skip
         if not (speech.is_urgent and settings.llm.is_embedded):
             return sound

@@ -9,6 +9,7 @@ from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.configs.layers import read_toml
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import CONFIG_DIR, SettingsError
+from huiyin.services.common.pronunciations import PronunciationError, Pronunciations
 
 FOLDER = CONFIG_DIR / "personas"
 
@@ -21,7 +22,9 @@ def load_persona(name: str) -> Persona:
     """A persona by name (configs/personas) or by path (*.toml). Raises PersonaError, with the line where it can."""
     path = _path(name)
     try:
-        return Persona.from_dict(read_toml(path))
+        persona = Persona.from_dict(read_toml(path))
+        _check_pronunciations(persona)
+        return persona
     except FileNotFoundError:
         if path.parent != FOLDER:
             raise PersonaError("persona.no_file", path=path) from None
@@ -51,6 +54,15 @@ def names() -> list[str]:
 def reference(name: str) -> str:
     """`name` so that it means the same persona from any folder: what a session keeps."""
     return str(_path(name).resolve()) if name.endswith(".toml") else name
+
+
+def _check_pronunciations(persona: Persona) -> None:
+    """What the speech service would refuse. Raises PersonaError."""
+    try:
+        Pronunciations.of(persona.pronunciations)
+    except PronunciationError as error:
+        place = f"pronunciations.{error.facts['word']}"
+        raise PersonaError("persona.bad_pronunciation", place=place, error=error) from error
 
 
 def _path(name: str) -> Path:

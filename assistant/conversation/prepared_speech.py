@@ -38,6 +38,8 @@ class PreparedSpeech(dict[str, Pcm16]):
     def _path(self, text: str) -> Path:
         settings = self._services.settings.tts
         name = f"{settings.engine}|{settings.voice}|{self._persona.voice}|{SAMPLE_RATE}|{text}"
+        if self._persona.pronunciations:
+            name += f"|{sorted(self._persona.pronunciations.items())}"
         return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.pcm"
 
     def _load(self, text: str) -> bool:
@@ -50,7 +52,9 @@ class PreparedSpeech(dict[str, Pcm16]):
     def _make(self, texts: list[str]) -> None:
         for text in texts:
             try:
-                pieces = self._services.speak(text, self._persona.voice, timeout_s=_TIMEOUT_S)
+                pieces = self._services.speak(
+                    text, self._persona.voice, timeout_s=_TIMEOUT_S, pronunciations=self._persona.pronunciations
+                )
                 sound = np.concatenate([*pieces, np.zeros(0, np.int16)])
             except ServiceError:
                 continue  # an apology without sound is still shown, such an opener left out

@@ -347,7 +347,7 @@ class Session:
             if is_said_unasked:
                 self.tell(public.ClauseWritten(generation, clause=clause, text=text))
             self.tell(public.SpeechAsked(generation, clause=clause, text=text))
-            self._stages.synthesise(generation, clause, text, reply.style)
+            self._stages.synthesise(generation, clause, text, reply.style, self.persona.pronunciations)
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         reply = self._replies[generation]

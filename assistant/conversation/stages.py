@@ -9,8 +9,8 @@ generation never arrives.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
@@ -25,6 +25,8 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Stage, Transcript
 
 T = TypeVar("T")
+
+NO_WORDS: Mapping[str, str] = {}
 
 _AHEAD_S = 1.0  # with less sound ahead the voice is in a hurry: a clause takes less to be made
 
@@ -42,13 +44,15 @@ class TurnSoFar:
 
 @dataclass(frozen=True)
 class Speech:
-    """A clause to be spoken. `is_urgent`: little sound is ahead of it, and the model still writes."""
+    """A clause to be spoken. `is_urgent`: little sound is ahead of it, and the model still writes.
+    `pronunciations`: word -> how it is said."""
 
     generation: int
     clause: int
     text: str
     style: Style
     is_urgent: bool = False
+    pronunciations: Mapping[str, str] = field(default_factory=dict)
 
 
 class Recogniser(Protocol):
@@ -203,12 +207,14 @@ class Stages:
         if text := self._texts.get(generation):
             text.hurry()
 
-    def synthesise(self, generation: int, clause: int, text: str, style: Style) -> None:
-        """Synthesise a clause in this style, after the clauses before it."""
+    def synthesise(
+        self, generation: int, clause: int, text: str, style: Style, pronunciations: Mapping[str, str] = NO_WORDS
+    ) -> None:
+        """Synthesise a clause in this style, after the clauses before it. `pronunciations`: see `Speech`."""
         if generation <= self._gone:
             return
         waiting = self._clauses.setdefault(generation, deque())
-        waiting.append(Speech(generation, clause, text, style))
+        waiting.append(Speech(generation, clause, text, style, pronunciations=pronunciations))
         if len(waiting) == 1:
             self._speak(waiting)
 

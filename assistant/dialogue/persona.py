@@ -17,7 +17,21 @@ from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
 _STAGES = ("asr", "llm", "tts")
-_KEYS = ("name", "about", "voice", "language", "replies_in", "system", "emotion", "greeting", "openers", "apologies")
+_KEYS = tuple(
+    [
+        "name",
+        "about",
+        "voice",
+        "language",
+        "replies_in",
+        "system",
+        "emotion",
+        "greeting",
+        "openers",
+        "apologies",
+        "pronunciations",
+    ]
+)
 # The language habit, in each language that the system prompt is written in.
 _REPLIES_IN = {
     "user": {
@@ -47,7 +61,7 @@ class Persona:
     one it speaks until the user's is known; `written_in` the languages of `system`, in which the situation is told
     beside it: none, it is not. `greeting` maps language -> its first words; `openers` language -> kind
     (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage -> the sentence for when that
-    stage fails."""
+    stage fails; `pronunciations` a word -> how it is said."""
 
     name: str
     system: str
@@ -59,6 +73,7 @@ class Persona:
     greeting: Mapping[str, str] = field(default_factory=dict)
     openers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pronunciations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Persona:
@@ -92,6 +107,7 @@ class Persona:
             greeting=_in_languages(data, "greeting", language),
             openers=_openers(data),
             apologies=_apologies(data),
+            pronunciations=_pronunciations(data),
         )
 
     @property
@@ -212,3 +228,10 @@ def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         stages = _table(table[language], path, _STAGES)
         apologies[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
     return apologies
+
+
+def _pronunciations(data: Mapping[str, Any]) -> dict[str, str]:
+    table = data.get("pronunciations", {})
+    if not isinstance(table, Mapping):
+        raise PersonaError("persona.pronunciations_no_table", place="pronunciations", value=table)
+    return {word: _text(table, word, "pronunciations.", needed=True) for word in table}

@@ -17,7 +17,9 @@ from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.watch import client_left
+from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
@@ -32,6 +34,7 @@ _SPEEDS = (0.25, 4.0)  # OpenAI's range
 _RATES_HZ = (8_000, 48_000)
 _MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # OpenAI's names: voice and language choose the engine
 _STREAM_FORMATS = ("audio", "sse")
+_BAD_PRONUNCIATIONS = "bad_pronunciations"  # code of these errors
 _SSE = "text/event-stream"
 
 
@@ -46,12 +49,14 @@ class SpeechRequest:
     form: str
     rate: int
     style: Style
+    sounds: Mapping[str, str]  # word -> phonemes
 
 
 def make_app(settings: Settings) -> Flask:
     """The service with the engines of ``tts.engine``; they load in the background."""
     host = EngineHost(lambda: Speaker.load(settings), name="voices", wait_s=settings.service.load_wait_s)
     limit = settings.tts.max_text_chars
+    own_words = read_pronunciations(settings.tts.pronunciations)
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
@@ -86,8 +91,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm). The headers X-Sample-Rate and X-Voice describe the
-        sound; X-Warning says that another voice speaks.
+        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a spelling,
+        "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says that another
+        voice speaks.
         """
         wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
@@ -99,8 +105,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `input`, as OpenAI's speech does; streamed.
 
         `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
-        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion`: as for
-        /audio; `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
+        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion` and
+        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part
+        of `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
@@ -139,11 +146,22 @@ def make_app(settings: Settings) -> Flask:
         speed = _number(1.0 if body.get("speed") is None else body["speed"], "speed", *_SPEEDS)
         emotions = [body[name] for name in ("emotion", "style") if body.get(name) is not None]
         style = style_of(emotions[0] if emotions else "")
+        words, sounds = pronunciations_of(body.get("pronunciations"))
         # The language of the voice is that in which text without letters ("3:30") is read.
-        speech_text = spoken(text, host.get().language(voice))
+        speech_text = spoken(words.respelt(text), host.get().language(voice))
         if not speech_text:
             raise ApiError(400, "tts.nothing_to_say")
-        return SpeechRequest(speech_text, text, voice, speed, form, rate, style)
+        return SpeechRequest(speech_text, text, voice, speed, form, rate, style, sounds)
+
+    def pronunciations_of(forms: object) -> tuple[Pronunciations, Mapping[str, str]]:
+        """Those of the service and of a request, and the phonemes of their words. Raises ApiError 400."""
+        if forms is not None and not isinstance(forms, Mapping):
+            raise ApiError(400, "tts.pronunciations_no_table", code=_BAD_PRONUNCIATIONS)
+        try:
+            words = own_words | Pronunciations.of(forms or {})
+            return words, g2p_zh.sounds(words)
+        except PronunciationError as error:
+            raise ApiError(400, "tts.bad_pronunciation", code=_BAD_PRONUNCIATIONS, error=error) from error
 
     def engine_of(model: object) -> str:
         """The engine of a model's name, '' for any. Raises ApiError 404."""
@@ -163,7 +181,7 @@ def make_app(settings: Settings) -> Flask:
         """
         speaker = host.get()
         choice = speaker.choose(wish.text, wish.voice, engine)
-        chunks = speaker.speak(wish.text, choice, wish.speed, wish.style)
+        chunks = speaker.speak(wish.text, choice, wish.speed, wish.style, wish.sounds)
         sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None
         if not choice.engine.remote and len(choice.engine.pieces(wish.text)) == 1:

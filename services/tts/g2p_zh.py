@@ -1,11 +1,10 @@
 """Mandarin text to phonemes in Kokoro's alphabet.
 
-The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, each character's
-pinyin in the context of its word, a broad IPA transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for
-the neutral tone), a space between words. This module gives the same strings (2130 syllables and 4849 phrases of 4849
-compared) with two small dependencies (`misaki` does not install on Python 3.13), but for one thing: tones change
-inside a word as they do in speech (你好 ni2 hao3, 不对 bu2 dui4), which takes a quarter of a recogniser's errors away
-(39 -> 29 of 591 characters); across words it does not help.
+The voices were trained on what the `misaki` package makes of Chinese: words found by jieba, pinyin, a broad IPA
+transcription, tones as arrows after the vowel (→ ↗ ↓ ↘, none for the neutral tone), a space between words. Words and
+transcription are the same here (`misaki` does not install on Python 3.13); the readings are those of
+`huiyin.services.tts.mandarin`. Tones that change inside a word as in speech (你好 ni2 hao3, 不对 bu2 dui4) take a
+quarter of a recogniser's errors away (39 -> 29 of 591 characters).
 
 The initials and finals follow Duanmu, "The Phonology of Standard Chinese" (2nd ed., 2007), and Lin, "The Sounds of
 Chinese" (2007).
@@ -16,16 +15,18 @@ Chinese" (2007).
 from __future__ import annotations
 
 import functools
-import logging
+import itertools
 import re
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from huiyin.configs.tables import read_table
+from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, parts
 from huiyin.services.common.text import HAN
 from huiyin.services.common.text_command import answer, text_parser
+from huiyin.services.tts.mandarin.dictionary import dictionary
+from huiyin.services.tts.mandarin.reading import pinyin
 
 _TABLE = read_table(Path(__file__).with_name("pinyin.toml"))
 _INITIALS: dict[str, str] = _TABLE["initials"]
@@ -33,22 +34,16 @@ _FINALS: dict[str, str] = _TABLE["finals"]
 _WHOLE: dict[str, str] = _TABLE["whole"]
 _BUZZED = {"z", "c", "s", "zh", "ch", "sh", "r"}  # before "i" the consonant itself goes on: zi, shi
 _BUZZED_I = "ɨ*"
-_DIGITS = set("零〇一二三四五六七八九十百千万亿第")
-_ORDINALS = set("月日号")  # 一月 is the first month: the tone of 一 stays
 _TONES = {"1": "→", "2": "↗", "3": "↓", "4": "↘", "5": ""}
 
+NO_WORDS: Mapping[str, Sequence[str]] = {}
+
 _HAN_RUN = re.compile(f"[{HAN}]+")
-_load_lock = threading.Lock()
 
 
 def load() -> None:
     """Read the word and pinyin dictionaries (about a second, once), so that the first request does not wait for it."""
-    with _load_lock:
-        import jieba
-        import pypinyin  # noqa: F401
-
-        jieba.setLogLevel(logging.WARNING)
-        jieba.initialize()
+    dictionary()
 
 
 def phonemes(text: str) -> str:
@@ -66,30 +61,53 @@ def words(text: str) -> Iterator[tuple[str, ...]]:
     >>> list(words("你好世界"))
     [('ni↗', 'xau↓'), ('ʂɨ↘', 'ʨje↘')]
     """
-    for word in _cut(text):
-        yield tuple(map(syllable, _in_pinyin(word)))
+    for _, reading in _read(text):
+        yield tuple(map(syllable, reading))
 
 
-def readings(text: str) -> Iterator[tuple[str, str]]:
-    """Each Chinese character of `text` with its pinyin as it is said in its word, the tone as a digit.
+def readings(text: str, own: Mapping[str, Sequence[str]] = NO_WORDS) -> Iterator[tuple[str, str]]:
+    """Each Chinese character of `text` with its pinyin as it is said there, the tone as a digit.
+
+    `own`: words whose syllables are known, one a character.
 
     >>> list(readings("你好 hi"))
     [('你', 'ni2'), ('好', 'hao3')]
+    >>> list(readings("单位", {"单位": ("shan4", "wei4")}))
+    [('单', 'shan4'), ('位', 'wei4')]
     """
-    for word in _cut(text):
-        yield from zip(word, _in_pinyin(word), strict=True)
+    for part in parts(text, own):
+        if part in own:
+            yield from zip(part, own[part], strict=False)
+        else:
+            for word, reading in _read(part):
+                yield from zip(word, reading, strict=True)
 
 
-def _cut(text: str) -> Iterator[str]:
+def sounds(pronunciations: Pronunciations) -> dict[str, str]:
+    """Word -> its phonemes, of the words that have pinyin or phonemes. Raises PronunciationError for no pinyin."""
+    result = dict(pronunciations.phonemes)
+    for word, syllables in pronunciations.pinyin.items():
+        for each in syllables:
+            if not syllable(each):
+                raise PronunciationError("services.unknown_syllable", word=word, syllable=each)
+        result[word] = "".join(map(syllable, syllables))
+    return result
+
+
+def _read(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The words of `text` with their pinyin."""
     load()
     import jieba
 
     for run in _HAN_RUN.findall(text):
-        yield from _with_prefix(jieba.lcut(run))
+        cut = jieba.lcut(run)
+        syllables = iter(pinyin(cut))
+        for word in _with_prefix(cut):
+            yield word, list(itertools.islice(syllables, len(word)))
 
 
 def _with_prefix(words: Iterable[str]) -> Iterator[str]:
-    """`words`, a lone 不 or 一 joined to what it belongs to, as its tone depends on that."""
+    """`words`, a lone 不 or 一 joined to what it belongs to: the voices pause less there."""
     prefix = ""
     for word in words:
         if word in ("不", "一") and not prefix:
@@ -99,36 +117,6 @@ def _with_prefix(words: Iterable[str]) -> Iterator[str]:
             prefix = ""
     if prefix:
         yield prefix
-
-
-@functools.lru_cache(maxsize=20_000)
-def _in_pinyin(word: str) -> tuple[str, ...]:
-    """A syllable for each character; a character without a known reading stands for itself."""
-    from pypinyin import Style, lazy_pinyin
-
-    spelt = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True, errors=list)  # type: ignore[arg-type]
-    return tuple(in_context(word, spelt))
-
-
-def in_context(word: str, spelt: list[str]) -> list[str]:
-    """The syllables of one word with the tones that they have beside each other.
-
-    >>> in_context("你好", ["ni3", "hao3"]), in_context("不对", ["bu4", "dui4"]), in_context("一起", ["yi1", "qi3"])
-    (['ni2', 'hao3'], ['bu2', 'dui4'], ['yi4', 'qi3'])
-    """
-    result = list(spelt)
-    for i, (character, this, following) in enumerate(zip(word, spelt, spelt[1:], strict=False)):
-        next_tone = following[-1]
-        if this[-1] == next_tone == "3":
-            result[i] = this[:-1] + "2"
-        elif character == "不" and next_tone == "4":
-            result[i] = "bu2"
-        elif character == "一":
-            if word[i - 1 : i] in _DIGITS or word[i + 1] in _DIGITS | _ORDINALS:
-                result[i] = "yi1"
-            else:
-                result[i] = "yi2" if next_tone in "45" else "yi4"
-    return result
 
 
 @functools.lru_cache(maxsize=4_000)

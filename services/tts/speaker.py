@@ -6,7 +6,7 @@ import gc
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from huiyin.configs.settings import Settings
@@ -20,6 +20,7 @@ from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.styles import NEUTRAL, Style
 from huiyin.services.tts.voice_engine import (
     ENGINES_FOR,
+    PLAIN,
     Engine,
     Prosody,
     Speech,
@@ -113,11 +114,18 @@ class Speaker:
         """Names of the engines."""
         return list(self._engines)
 
-    def speak(self, text: str, choice: Choice, speed: float = 1.0, style: Style = NEUTRAL) -> Iterator[Speech]:
+    def speak(
+        self,
+        text: str,
+        choice: Choice,
+        speed: float = 1.0,
+        style: Style = NEUTRAL,
+        sounds: Mapping[str, str] = PLAIN.sounds,
+    ) -> Iterator[Speech]:
         """Sound (float32, 24 kHz, within ±0.95) of the speech text `text`, and its words with their times.
 
-        It ends with the pause of its last mark. When an engine fails, a local one goes on where it stopped.
-        Raises ApiError 502 without one.
+        `sounds`: words whose phonemes are known, as in Prosody. The sound ends with the pause of its last mark. When an
+        engine fails, a local one goes on where it stopped. Raises ApiError 502 without one.
         """
         start, start_s = 0, 0.0  # of a part: characters of `text` before it, seconds of sound before it
         queue = deque(parts(text, choice))
@@ -125,7 +133,7 @@ class Speaker:
             part, choice = queue.popleft()
             rest, samples = "", 0
             try:
-                for speech in self._speak_part(part, choice, speed, style):
+                for speech in self._speak_part(part, choice, speed, style, sounds):
                     if isinstance(speech, WordTiming):
                         yield speech.later(start, start_s)
                     else:
@@ -145,16 +153,19 @@ class Speaker:
         log.warning("%s; the voice %s goes on", failure, other.voice.name)
         return other
 
-    def _speak_part(self, text: str, choice: Choice, speed: float, style: Style) -> Iterator[Speech]:
+    def _speak_part(
+        self, text: str, choice: Choice, speed: float, style: Style, sounds: Mapping[str, str]
+    ) -> Iterator[Speech]:
         """`text` from the cache, or from the engine. Raises SynthesisFailed, whose rest is the end of `text`."""
         if not text.strip():
             return iter(())
         engine, voice = choice.engine, choice.voice
-        speech = self._synthesise(text, choice, Prosody(speed * style.pace, style.pitch), style.level_db)
+        own = {word: sound for word, sound in sounds.items() if word in text}
+        speech = self._synthesise(text, choice, Prosody(speed * style.pace, style.pitch, own), style.level_db)
         if self._cache is None or not self._cache.wants(text):
             return speech
         prosody = (speed, style.pace, style.pitch, style.level_db)
-        key = (text, engine.name, engine.version, voice.name, voice.gain, *prosody)
+        key = (text, engine.name, engine.version, voice.name, voice.gain, *prosody, *own.items())
         return self._cache.cached(key, speech)
 
     def _synthesise(self, text: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:

@@ -6,8 +6,8 @@ An engine gets speech text (`huiyin.services.tts.spoken`) and returns sound as f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -66,12 +66,14 @@ Speech = Sound | WordTiming
 
 @dataclass(frozen=True)
 class Prosody:
-    """Pace and pitch."""
+    """Pace and pitch, and the words that are said otherwise than they are read."""
 
     speed: float = 1.0
     """1.0 is the voice's own pace, 2.0 twice as fast."""
     pitch: float = 0.0
     """Semitones above the voice's own."""
+    sounds: Mapping[str, str] = field(default_factory=dict)
+    """Word -> its phonemes in Kokoro's alphabet. Engines that take only text leave it."""
 
 
 PLAIN = Prosody()

@@ -198,6 +198,20 @@ def test_first_and_last_syllable_are_whole(url: str) -> None:
 # --- callers ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "form", "like"),
+    [
+        ("我找解知遥。", "解知遥", "谢知遥", "我找谢知遥。"),
+        ("我找乐天。", "乐天", "yue4 tian1", "我找岳天。"),
+        ("Ask Siobhan.", "Siobhan", "/ʃəvˈɔn/", "Ask Shavonne."),
+    ],
+)
+def test_words_are_said_as_the_request_has_them(url: str, text: str, word: str, form: str, like: str) -> None:
+    said, usual = pcm(url, text, pronunciations={word: form}), pcm(url, text)
+    assert len(said) != len(usual) or not np.array_equal(said, usual)
+    assert len(said) == pytest.approx(len(pcm(url, like)), rel=0.2)
+
+
 def test_openai_sdk(url: str) -> None:
     client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
     speech = client.audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input=ENGLISH)
@@ -288,6 +302,9 @@ BAD_BODIES: list[tuple[dict[str, Any], int, str]] = [
     ({"input": "a", "response_format": "pcm", "sample_rate": "16k"}, 400, "bad_sample_rate"),
     ({"input": "a", "response_format": "mp3", "sample_rate": 16_000}, 400, "bad_sample_rate"),
     ({"input": "a", "stream_format": "x"}, 400, "bad_stream_format"),
+    ({"input": "a", "pronunciations": "b"}, 400, "bad_pronunciations"),
+    ({"input": "a", "pronunciations": {"单田芳": "shan4"}}, 400, "bad_pronunciations"),
+    ({"input": "a", "pronunciations": {"X": "bar1"}}, 400, "bad_pronunciations"),
     ({"input": "a", "model": "gpt-5"}, 404, "model_not_found"),
     ({"input": "a", "model": {"a": 1}}, 404, "model_not_found"),
 ]

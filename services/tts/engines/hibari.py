@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from huiyin.configs.settings import Settings
+from huiyin.services.common.pronunciations import parts
 from huiyin.services.tts.homographs import with_readings
 from huiyin.services.tts.phrases import LONGEST_CLAUSE, syllables
 from huiyin.services.tts.phrases import pieces as clauses
@@ -77,9 +78,11 @@ class HibariEngine:
         text = readable(text)
         if not speakable(text):
             return
-        for sound in self._model.stream(
-            with_readings(text), prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0
-        ):
+        text = "".join(
+            f"[{part}](/{prosody.sounds[part]}/)" if part in prosody.sounds else with_readings(part)
+            for part in parts(text, prosody.sounds)
+        )
+        for sound in self._model.stream(text, prosody.speed * (1 + _PACE_FOR_PITCH * prosody.pitch), seed=0):
             if len(sound):
                 yield np.asarray(sound, np.float32)
 

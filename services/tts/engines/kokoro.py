@@ -51,7 +51,7 @@ class KokoroEngine:
     """The model in memory; voices are read when they are first used."""
 
     name = "kokoro"
-    version = f"{_MODEL} 2"  # the number increases with changes of the graph and of the phonemes
+    version = f"{_MODEL} 3"  # the number increases with changes of the graph and of the phonemes
     remote = False
     sample_rate = _SAMPLE_RATE
     voices = VOICES
@@ -76,7 +76,7 @@ class KokoroEngine:
     def synthesise(self, text: str, voice: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """See Engine. The words come before their sound."""
         before_s = 0.0
-        for portion in read(text, self.ids, _is_british(voice)).portions(_MAX_TOKENS):
+        for portion in read(text, self.ids, _is_british(voice), prosody.sounds).portions(_MAX_TOKENS):
             sound, ends_s = self._decode(portion.phonemes, self._style(voice)[len(portion.phonemes) - 1], prosody)
             audible_s = np.flatnonzero(np.abs(sound) > _AUDIBLE) / _SAMPLE_RATE
             for word in portion.words(ends_s):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from huiyin.services.common.pronunciations import parts
 from huiyin.services.common.text import HAN
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.engines.hibari import english_phonemes
@@ -16,6 +17,8 @@ from huiyin.services.tts.voice_engine import WordTiming
 
 Span = tuple[int, int]  # start and end in the text, in characters
 Pair = tuple[str, Span | None]  # a phoneme and its span; a mark or space and None
+
+NO_SOUNDS: Mapping[str, str] = {}
 
 _MARKS = {
     "，": ",", "、": ",", "。": ".", "．": ".", "！": "!", "？": "?", "：": ":", "；": ";", "–": "—",
@@ -26,6 +29,7 @@ _OPENING = "(“"
 _SILENT = ' .,!?;:…—()“”"'
 _NOT_FIRST = " .,!?;:…—)”"
 _NO_SPACE_AFTER = " (“"
+_NO_SPACE_BEFORE = ".,!?;:…)”"
 _SPACE: Pair = (" ", None)
 _RUNS = re.compile(
     rf"(?P<zh>[{HAN}]+)|(?P<en>[A-Za-zÀ-ɏ0-9](?:[A-Za-zÀ-ɏ0-9 '’.,&%$°/-]*[A-Za-zÀ-ɏ0-9%])?)|(?P<mark>.)", re.S
@@ -64,12 +68,17 @@ class Reading:
             yield WordTiming(start, end, times[0][1], times[-1][2])
 
 
-def read(text: str, known: Container[str], british: bool = False) -> Reading:
-    """The speech text `text` in the phonemes and marks that are `known`; empty when nothing can be said."""
+def read(text: str, known: Container[str], british: bool = False, sounds: Mapping[str, str] = NO_SOUNDS) -> Reading:
+    """The speech text `text` in the phonemes and marks that are `known`; empty when nothing can be said.
+
+    `sounds`: words whose phonemes are known.
+    """
     pairs: list[Pair] = []
-    for symbol, span in _symbols(text, british):
+    for symbol, span in _symbols(text, british, sounds):
         is_first = not pairs and symbol in _NOT_FIRST
         is_second_space = symbol == " " and pairs and pairs[-1][0] in _NO_SPACE_AFTER
+        if symbol in _NO_SPACE_BEFORE and pairs and pairs[-1][0] == " ":
+            pairs.pop()  # a mark after a word of `sounds`
         if symbol in known and not is_first and not is_second_space:
             pairs.append((symbol, span))
     while pairs and pairs[-1][0].isspace():
@@ -77,10 +86,24 @@ def read(text: str, known: Container[str], british: bool = False) -> Reading:
     return Reading("".join(symbol for symbol, _ in pairs), tuple(span for _, span in pairs))
 
 
-def _symbols(text: str, british: bool) -> list[Pair]:
+def _symbols(text: str, british: bool, sounds: Mapping[str, str]) -> Iterator[Pair]:
     """Every phoneme, mark and space."""
-    if language(text) == "en":
-        return list(_english(text, 0, british))
+    is_english = language(text) == "en"
+    at = 0
+    for part in parts(text, sounds):
+        if part in sounds:
+            yield _SPACE
+            yield from _with_span(sounds[part], (at, at + len(part)))
+            yield _SPACE
+        else:
+            read_part = _english(part, 0, british) if is_english else _mixed(part, british)
+            for symbol, span in read_part:
+                yield symbol, span and (span[0] + at, span[1] + at)
+        at += len(part)
+
+
+def _mixed(text: str, british: bool) -> list[Pair]:
+    """Text with Chinese in it, or beside it."""
     pairs: list[Pair] = []
     for run in _RUNS.finditer(text):
         if run["zh"]:

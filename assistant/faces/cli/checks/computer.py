@@ -57,7 +57,7 @@ def needed(settings: Settings) -> list[str]:
         names += _FUNASR
     if "embedded" in settings.llm.upstreams:
         names.append(_EMBEDDED_LLM)
-    names += ["hibari-tts", "onnx", "jieba", "pypinyin"]
+    names += ["hibari-tts", "onnx", "jieba", "pypinyin", "pypinyin-dict"]
     if settings.tts.engine == "edge":
         names.append("edge-tts")
     return names
