@@ -1,4 +1,4 @@
-"""One question with the `openai` package, as `openai_sdk.py` asks it: its tool is called, and the answer is heard."""
+"""One question with the `openai` package, as `openai_sdk.py` asks it; its tool must be called."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ import functools
 from openai_sdk import run
 from user import User, main
 
-main(functools.partial(run, talk=User.ask))
+main(functools.partial(run, talk=User.ask, tool_choice="required"))

@@ -11,7 +11,10 @@ from openai import AsyncOpenAI
 from user import INSTRUCTIONS, TOOL, TOOL_RESULT, User, main, tell
 
 
-async def run(url: str, folder: str, talk: Callable[[User], Awaitable[None]] = User.converse) -> None:
+async def run(
+    url: str, folder: str, talk: Callable[[User], Awaitable[None]] = User.converse, tool_choice: str = "auto"
+) -> None:
+    """`tool_choice`: of replies to the user; "required" does not hold for replies to a result."""
     client = AsyncOpenAI(base_url=f"{url}/v1", api_key="x")
     async with client.realtime.connect(model="huiyin") as connection:
 
@@ -33,6 +36,7 @@ async def run(url: str, folder: str, talk: Callable[[User], Awaitable[None]] = U
                     }
                 },
                 "tools": [{"type": "function", **TOOL}],
+                "tool_choice": tool_choice,
             }
         )
         await ready.wait()
@@ -76,7 +80,7 @@ async def _listen(connection, user: User, history: dict[str, list[str]], ready: 
                     item={"type": "function_call_output", "call_id": event.item.call_id, "output": TOOL_RESULT}
                 )
             case "response.done" if any(item.type == "function_call" for item in event.response.output or []):
-                await connection.response.create()
+                await connection.response.create(response={"tool_choice": "auto"})
 
 
 if __name__ == "__main__":
