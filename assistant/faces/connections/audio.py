@@ -1,26 +1,20 @@
-"""Sound on the wire: base64 of PCM at any usual rate or of G.711, and the conversation's 16 kHz.
-
-Resampled by FFmpeg's libswresample: it keeps back 1 ms, where soxr's streams keep back 20 to 40 (measured).
-"""
+"""Sound on the wire: base64 of PCM at any usual rate or of G.711, and the conversation's 16 kHz."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
-import av
-import av.filter
 import numpy as np
 import numpy.typing as npt
 
 from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.resample import Resampler
 
 PCM, MU_LAW, A_LAW = "audio/pcm", "audio/pcmu", "audio/pcma"
 DEFAULT_RATE = 24_000  # Hz: the only one of OpenAI's own server
@@ -62,48 +56,6 @@ class AudioFormat:
         if self.kind == PCM:
             return samples.astype("<i2").tobytes()
         return _encoded(self.kind)[samples.astype(np.int32) + 32768].tobytes()
-
-
-class Resampler:
-    """A stream of samples at one rate, piece by piece, at another."""
-
-    def __init__(self, rate: int, to: int) -> None:
-        self._rate, self._to = rate, to
-        self._stream = _stream(rate, to)
-
-    def feed(self, samples: Pcm16) -> Pcm16:
-        """The next piece, shape (n,)."""
-        if self._rate == self._to or not len(samples):
-            return samples
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "mono")
-        frame.sample_rate = self._rate
-        return self._pushed(frame)
-
-    def flush(self) -> Pcm16:
-        """What is still within; a new sound begins."""
-        rest = self._pushed(None)
-        self._stream = _stream(self._rate, self._to)
-        return rest
-
-    def _pushed(self, frame: av.AudioFrame | None) -> Pcm16:
-        pieces = [np.zeros(0, np.int16)]
-        self._stream.push(frame)
-        with contextlib.suppress(av.BlockingIOError, av.EOFError):
-            while True:
-                pulled = self._stream.pull()
-                assert isinstance(pulled, av.AudioFrame)
-                pieces.append(pulled.to_ndarray().reshape(-1).astype(np.int16))
-        return np.concatenate(pieces)
-
-
-def _stream(rate: int, to: int) -> av.filter.Graph:
-    """libswresample as a filter. `av.AudioResampler` is the same with a thread for each core."""
-    graph = av.filter.Graph()
-    graph.threads = 1
-    source = graph.add_abuffer(sample_rate=rate, format="s16", layout="mono", time_base=Fraction(1, rate))
-    shape = graph.add("aformat", f"sample_fmts=s16:sample_rates={to}:channel_layouts=mono")
-    graph.link_nodes(source, shape, graph.add("abuffersink")).configure()
-    return graph
 
 
 class Decoder:

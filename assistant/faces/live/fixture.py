@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from huiyin.assistant.faces.connections.audio import AudioFormat, Resampler, decoded
+from huiyin.assistant.faces.connections.audio import AudioFormat, decoded
 from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.live.output import AHEAD_S, Output
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16, Timers
 from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import End, Message, Sound
+from huiyin.assistant.ports.resample import Resampler
 
 _FORMAT = AudioFormat()  # whatever the session's is
 _LONGEST_S = 30.0

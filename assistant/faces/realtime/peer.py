@@ -25,11 +25,11 @@ from aiortc.rtcdatachannel import RTCDataChannel
 from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcrtpsender import RTCRtpSender
 
-from huiyin.assistant.faces.connections.audio import Resampler
 from huiyin.assistant.faces.connections.wire import WireError
 from huiyin.assistant.faces.realtime.playout import FRAME
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.resample import Resampler
 
 log = logging.getLogger(__name__)
 
