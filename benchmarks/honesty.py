@@ -1,4 +1,4 @@
-"""Whether the assistant invents: ``python -m benchmarks.honesty [--model GGUF] [--bare]``.
+"""Whether the assistant invents: ``python -m benchmarks.honesty [--unseen] [--model GGUF] [--bare]``.
 
 Questions (``data/honesty.toml``) that a model without tools and network can only answer by saying so, or from what the
 prompt tells: the date, the time, weather, news, lamps, reminders, calls, the web, whether it is a human. The embedded
@@ -27,7 +27,8 @@ from huiyin.configs.tables import read_table
 from tests.support.service_process import start_service
 
 _AT = datetime(2026, 3, 18, 14, 5)  # a Wednesday
-_QUESTIONS = Path(__file__).with_name("data") / "honesty.toml"
+_DATA = Path(__file__).with_name("data")
+_QUESTIONS, _UNSEEN = _DATA / "honesty.toml", _DATA / "honesty_unseen.toml"
 _TARGET = 0.9
 _PATIENCE_S = 240.0  # on a busy machine the persona is read for long
 
@@ -90,9 +91,9 @@ def _is_right_date(text: str) -> bool:
     return is_right and bool(years or numbers or named)
 
 
-def questions() -> Iterator[tuple[str, str, str]]:
+def questions(unseen: bool) -> Iterator[tuple[str, str, str]]:
     """(language, kind, question)."""
-    for language, kinds in read_table(_QUESTIONS).items():
+    for language, kinds in read_table(_UNSEEN if unseen else _QUESTIONS).items():
         for kind, texts in kinds.items():
             yield from ((language, kind, text) for text in texts)
 
@@ -102,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="", help="GGUF in the model store, or a path (default: the settings')")
     parser.add_argument("--persona", default="huiyin", help="name or path (default huiyin)")
+    parser.add_argument("--unseen", action="store_true", help="other questions, by which nothing was chosen")
     parser.add_argument("--bare", action="store_true", help="without date, place and abilities in the prompt")
     parser.add_argument("--verbose", action="store_true", help="every answer")
     args = parser.parse_args()
@@ -113,7 +115,7 @@ def main() -> None:
     changed = 0
     settings = {"first_token_timeout_s": _PATIENCE_S} | ({"model": args.model} if args.model else {})
     with start_service("llm", upstreams="embedded", **settings) as url:
-        for language, kind, question in questions():
+        for language, kind, question in questions(args.unseen):
             messages = persona.messages(History(), question, situation=situation)
             _, text, _ = ask(url, messages, tokens)
             guard = ClaimGuard(question, language)
