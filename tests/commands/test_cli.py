@@ -136,7 +136,7 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["web", "--tls", "cert.pem"], "--tls wants two files"),
         (["web", "--tls", "cert.pem", "key.pem", "more.pem"], "--tls wants two files"),
         (["web", "--port", "http"], "invalid int value: 'http'"),
-        (["web", "--port", "70000"], "between 1 and 65535"),
+        (["web", "--port", "70000"], "between 0 and 65535"),
         (["web", "--key", "secret"], "is not an option of `huiyin web`"),
         (["web", "--set", "talk.persona=nobody"], "no persona 'nobody'"),
         (["web", "--set", "web.key_file=/there/is/none"], "web.key_file: /there/is/none cannot be read"),

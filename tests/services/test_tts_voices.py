@@ -178,7 +178,8 @@ def test_speech_begins_within_30_ms_of_every_file(url: str, form: str, text: str
         sound, rate = pcm(url, text, voice="zf_xiaoxiao"), RATE
     else:
         sound, rate = decode(answer.content, max_duration_s=60).samples, SAMPLE_RATE
-    assert np.flatnonzero(np.abs(sound) > SILENT)[0] / rate <= 0.030
+    blurred_s = 0.005 if form in ("mp3", "opus") else 0.0  # a soft onset, by a lossy codec
+    assert np.flatnonzero(np.abs(sound) > SILENT)[0] / rate <= 0.030 + blurred_s
     assert np.abs(sound).max() <= 0.98
 
 
