@@ -23,11 +23,12 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 _PLACES = {"zh": "用户在{}。", "en": "The user is in {}."}
+# It is not told to say "I can't": a small model then says so to every other question (3 of 20 such as "What should I
+# cook for dinner?"; without, none). What it claims all the same is cut (`dialogue.claims`).
 _NO_TOOLS = {
-    "zh": "你是人工智能，没有联网，只能聊天：不知道天气和新闻，开不了灯，设不了提醒，打不了电话。"
-    "要你做这些，直说“我做不到”，别假装做了。",
-    "en": "You are an AI, not a human, offline, and can only talk: no weather or news, no lamps, reminders, calls or"
-    ' messages. Asked for these, say plainly "I can\'t do that"; never pretend.',
+    "zh": "你是人工智能，没有联网：什么都能聊，但不知道天气和新闻，也开不了灯、设不了提醒、打不了电话，别假装能做。",
+    "en": "You are an AI, not a human, and offline. Chat about anything and give advice; but you have no weather or"
+    " news, and cannot switch lamps, set reminders, call or send messages: never pretend to.",
 }
 _TOOLS = {
     "zh": "你是人工智能，除了聊天，只能用这些工具：{}。别的事直说做不到；没用工具就别说做了。",

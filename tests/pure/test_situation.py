@@ -29,8 +29,8 @@ def test_date_place_and_abilities_are_told_in_each_language_of_the_persona() -> 
         "Wednesday, 18 March 2026",
         "用户在Hamburg。",
         "in Hamburg.",
-        "做不到",
-        "can't",
+        "别假装能做",
+        "never pretend",
     ):
         assert told in prompt
     assert "用户在" not in load_persona("huiyin").system_prompt(Situation(AFTERNOON))
