@@ -42,7 +42,7 @@ soak: setup
 
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup
-	@$(BIN)/python -m pytest -m release tests/release
+	@$(BIN)/python -m pytest -m release tests/release tests/choice
 
 fast-test: setup
 	@$(BIN)/python -m pytest -m "not slow"

@@ -27,7 +27,7 @@ from tests.support.service_process import free_port, start_service
 from tests.support.tone_model import tone_folder
 from tests.support.tone_network import Tones, sound, text
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.release
 
 SMALL_MODEL = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 DIGITS = (3, 1, 4, 1, 5)
