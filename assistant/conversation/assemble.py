@@ -29,8 +29,8 @@ from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.common.onnx import SILERO_FILE
 
-VAD_MODEL = "silero_vad_16k.onnx"
 _WARM_UP_LIMIT_S = 60.0
 
 
@@ -80,8 +80,12 @@ def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
     echo, warning = make_echo_path(settings.audio.echo)
     if warning:
         tell(f"{warning}; until then use a headset, or --set turns.barge_in=off")
-    vad = _shared_vad(ModelStore(settings.store).ensure(VAD_MODEL)).fork()
-    return Listener(echo, vad, SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+    return Listener(echo, make_vad(settings), SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
+
+
+def make_vad(settings: Settings) -> SileroVad:
+    """Voice activity for one stream, its model from the store. Raises StoreError."""
+    return _shared_vad(ModelStore(settings.store).ensure(SILERO_FILE)).fork()
 
 
 def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJudge | None:

@@ -33,6 +33,7 @@ from benchmarks.echo.measures import audible, ratio_db
 from benchmarks.echo.scenes import CONDITIONS, SCENE_S, Speech, play_scene
 from benchmarks.echo.trial import EchoFigures, listen
 from benchmarks.output import show, tell
+from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.ears.echo import EchoPath, make_echo_path
 from huiyin.assistant.ears.vad import SileroVad
 from huiyin.assistant.faces.cli.shared import CommandParser, check_writable, output_file
@@ -42,7 +43,6 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.wav import read_wav
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings, as_arguments, load
-from huiyin.configs.store.model_store import ModelStore
 
 CANCELLERS = ("off", "speex", "webrtc", "both")
 _FIRST_ROOM = {"choose": 0, "report": 2000}  # two sets of rooms that have nothing in common
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, settings: Settings) -> None:
     for path in (args.json, args.png):
         if path:
             check_writable(path)
-    vad = SileroVad(ModelStore(settings.store).ensure("silero_vad_16k.onnx"))
+    vad = make_vad(settings)
     names = _available(args.canceller or CANCELLERS)
     if args.pairs:
         rows = list(_on_pairs(args.pairs, names, vad))

@@ -17,6 +17,8 @@ _UINT8_MAX = 255
 _INT8_MAX = 127
 
 
+SILERO_FILE = "silero_vad_16k.onnx"
+"""Of the model store."""
 SILERO_FRAME = 512  # samples of one call at 16 kHz: 32 ms
 SILERO_CONTEXT = 64  # samples of the previous frame before them
 

@@ -14,8 +14,9 @@ from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import ModelFolderError
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import Piece, quietest, split
-from huiyin.services.asr.signal.voice_activity import FSMN, SILERO, load_detectors
+from huiyin.services.asr.signal.voice_activity import FSMN, load_detectors
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from huiyin.services.common.onnx import SILERO_FILE
 from tests.support.asr_fakes import LoudnessDetector, speech
 from tests.support.speech_clips import english, recorded
 
@@ -131,7 +132,9 @@ def test_memory_is_that_of_one_piece() -> None:
 @pytest.fixture(params=["silero", "fsmn"])
 def detectors(request: pytest.FixtureRequest) -> Detectors:
     store = ModelStore(StoreSettings(offline=True))
-    if any(f.state not in ("here", "unchecked") for f in store.look({"silero": SILERO, "fsmn": FSMN}[request.param])):
+    if any(
+        f.state not in ("here", "unchecked") for f in store.look({"silero": SILERO_FILE, "fsmn": FSMN}[request.param])
+    ):
         pytest.skip("its file is not here")
     if request.param == "fsmn":
         pytest.importorskip("kaldi_native_fbank")
@@ -200,10 +203,10 @@ def test_the_detector_follows_the_settings_and_what_is_here() -> None:
         raise LookupError(name)
 
     for engine, vad, here, model in (
-        ("sensevoice", "auto", False, SILERO),
+        ("sensevoice", "auto", False, SILERO_FILE),
         ("sensevoice", "auto", True, FSMN),
-        ("whisper", "auto", True, SILERO),
-        ("sensevoice", "silero", True, SILERO),
+        ("whisper", "auto", True, SILERO_FILE),
+        ("sensevoice", "silero", True, SILERO_FILE),
         ("whisper", "fsmn", False, FSMN),
     ):
         if model == FSMN:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.echo.gate import Frame, GateRule, barge_in
 from huiyin.assistant.ears.listener import Listener
@@ -22,7 +23,6 @@ from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 from huiyin.configs.settings import load
-from huiyin.configs.store.model_store import ModelStore
 from tests.support.speech_clips import english
 
 MISSING = make_echo_path("both")[1]
@@ -43,7 +43,7 @@ ROOMS = (
 
 @pytest.fixture(scope="module")
 def vad() -> SileroVad:
-    return SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
+    return make_vad(load(environ={}))
 
 
 @dataclass

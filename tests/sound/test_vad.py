@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.ears.vad import FRAME, FRAME_S, SileroVad
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs.settings import load
-from huiyin.configs.store.model_store import ModelStore
 from tests.support.speech_clips import english
 
 SPEECH = 0.5
@@ -16,7 +16,7 @@ SPEECH = 0.5
 
 @pytest.fixture
 def vad() -> SileroVad:
-    return SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
+    return make_vad(load(environ={}))
 
 
 def speech_frames(vad: SileroVad, sound: Samples) -> list[int]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.assemble import make_vad
 from huiyin.assistant.conversation.events import Public, TurnCommitted
 from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -19,14 +20,13 @@ from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+from huiyin.assistant.ears.vad import SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Pcm16, Samples
 from huiyin.assistant.ports.room import SimulatedRoom
 from huiyin.assistant.scenario.room_depth import SteppedRoom
 from huiyin.configs.settings import Settings, load
-from huiyin.configs.store.model_store import ModelStore
 
 LIMIT_S = 600.0  # of virtual time, for what must happen
 
@@ -109,7 +109,7 @@ class Desk:
 
 def a_listener() -> Listener:
     """With both cancellers and the real voice activity."""
-    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
+    vad = make_vad(load(environ={}))
     return Listener(make_echo_path("both")[0], vad, SpeechTracker())
 
 

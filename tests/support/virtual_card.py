@@ -233,6 +233,7 @@ def converse(folder: Path, out: Path) -> None:
     """The assistant tells a story; four seconds into it the user cuts in. Saves (npz) the port's two streams, the
     user's sound and the longest that went to the recogniser."""
     from huiyin.assistant.clients.services import Services
+    from huiyin.assistant.conversation.assemble import make_vad
     from huiyin.assistant.conversation.events import ReplyStarted
     from huiyin.assistant.conversation.http_stages import http_parts
     from huiyin.assistant.conversation.loop import Conversation
@@ -241,11 +242,10 @@ def converse(folder: Path, out: Path) -> None:
     from huiyin.assistant.conversation.world import RealWorld
     from huiyin.assistant.ears.echo import make_echo_path
     from huiyin.assistant.ears.listener import Listener
-    from huiyin.assistant.ears.vad import SileroVad, SpeechTracker
+    from huiyin.assistant.ears.vad import SpeechTracker
     from huiyin.assistant.ports import desktop
     from huiyin.assistant.ports.local import LocalPort
     from huiyin.configs.settings import load
-    from huiyin.configs.store.model_store import ModelStore
     from tests.support.speech_clips import english
     from tests.support.streams import stream_of
     from tests.support.stub_services import Stub
@@ -275,7 +275,7 @@ def converse(folder: Path, out: Path) -> None:
             super().start(both)
 
     path = make_echo_path("both")[0]
-    vad = SileroVad(ModelStore(load(environ={}).store).ensure("silero_vad_16k.onnx"))
+    vad = make_vad(load(environ={}))
     plays = threading.Event()
 
     def note(at_s: float, event: object) -> None:

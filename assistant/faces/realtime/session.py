@@ -10,7 +10,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits
+from huiyin.assistant.faces.connections.engines import Engines, Limits
 from huiyin.assistant.faces.connections.events import EventSession
 from huiyin.assistant.faces.connections.requests import ClientEvent
 from huiyin.assistant.faces.connections.tools import choice_of, tools_of
@@ -209,8 +209,7 @@ class RealtimeSession(EventSession):
         persona, instructions = self.config.persona, self.config["instructions"]
         language = self.config.extensions.get("language", persona.language)
         replies_in = persona.replies_in if instructions == persona.system else ""
-        is_itself = instructions == persona.system and self.config.voice == (persona.voice or DEFAULT_VOICE)
-        openers = persona.openers if is_itself and self.config.speaks else {}
+        openers = persona.openers if self.config.is_persona and self.config.speaks else {}
         written_in = persona.written_in if instructions == persona.system else ()  # others say all that they want said
         return replace(
             persona, system=instructions, language=language, replies_in=replies_in, written_in=written_in,

@@ -162,7 +162,7 @@ class SessionConfig:
         self._body: Json = {
             "type": kind,
             "model": model,
-            "instructions": persona.system,
+            "instructions": _own(persona)["instructions"],
             "output_modalities": ["audio"],
             "audio": {
                 "input": {
@@ -173,7 +173,7 @@ class SessionConfig:
                 },
                 "output": {
                     "format": {"type": PCM, "rate": DEFAULT_RATE},
-                    "voice": persona.voice or DEFAULT_VOICE,
+                    "voice": _own(persona)["voice"],
                     "speed": 1.0,
                 },
             },
@@ -191,7 +191,7 @@ class SessionConfig:
         """Change what `patch` names. Raises WireError, and then nothing has changed."""
         persona = self._chosen(patch)
         if persona is not None:
-            patch = {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE, **patch}
+            patch = {**_own(persona), **patch}
         patch = as_ga(patch)
         match patch:
             case {"audio": {"input": {"turn_detection": dict(detection)}}}:
@@ -230,6 +230,11 @@ class SessionConfig:
     def persona(self) -> Persona:
         """Whose words and voice it has where the client names none, and whose apologies."""
         return self._persona
+
+    @property
+    def is_persona(self) -> bool:
+        """It has the persona's own words and voice."""
+        return {"instructions": self["instructions"], "voice": self.voice} == _own(self._persona)
 
     @property
     def kind(self) -> str:
@@ -317,6 +322,11 @@ class SessionConfig:
     def has_echo(self) -> bool:
         """The client's sound has the assistant's own in it; else it has taken that out."""
         return bool(self.extensions.get("echo_path") == "server")
+
+
+def _own(persona: Persona) -> Json:
+    """What a persona brings where the client names nothing else."""
+    return {"instructions": persona.system, "voice": persona.voice or DEFAULT_VOICE}
 
 
 def _merged(before: Json, changes: Json) -> Json:

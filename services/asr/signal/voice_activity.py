@@ -18,12 +18,11 @@ from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.recogniser import FindModel
 from huiyin.services.asr.signal.detector import Detectors, Probabilities
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
-from huiyin.services.common.onnx import SILERO_CONTEXT, SILERO_FRAME, Silero, open_model
+from huiyin.services.common.onnx import SILERO_CONTEXT, SILERO_FILE, SILERO_FRAME, Silero, open_model
 
 log = logging.getLogger(__name__)
 
 FSMN = "fsmn-vad"  # a folder of the model store
-SILERO = "silero_vad_16k.onnx"  # a file of the model store
 _FSMN_ENGINES = ("sensevoice", "paraformer")
 _LEVEL = 0.5  # peak at which Silero works best; it missed a quarter of speech at -40 dB, over half at -50 dB
 _QUIETEST = 3e-4  # peaks below (-70 dBFS, ten steps of 16 bits) are amplified no further
@@ -47,7 +46,7 @@ def load_detectors(
             if settings.vad == "fsmn":
                 raise
             log.warning("fsmn-vad is here, but kaldi-native-fbank is not installed: Silero finds the speech")
-    shared = open_model(find_model(SILERO))
+    shared = open_model(find_model(SILERO_FILE))
     return lambda: _Silero(Silero(shared))
 
 
