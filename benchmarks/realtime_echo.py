@@ -110,7 +110,7 @@ def _cut_in(client: RoomClient, teller: StoryTeller, wait_s: float, line: Sample
     figures.false_pauses += len(client.since(began_s, on.ReplyPaused))
     figures.false_turns += len(client.since(began_s, on.ReplyStopped))
     if not client.go_on(_REST_S, lambda: client.is_playing):
-        return  # it has come to a stop by itself; nobody is to be interrupted
+        return  # it has stopped by itself: there is nothing to interrupt
     onset_s = client.world.now
     figures.barge_ins += 1
     client.room.say(line)

@@ -330,7 +330,7 @@ def load(
 
 
 def named_profile(profile: str | None, environ: Mapping[str, str] | None = None) -> str:
-    """The profile that somebody has named; '' for none."""
+    """The profile that the user named; '' for none."""
     return profile or (os.environ if environ is None else environ).get("HUIYIN_PROFILE", "")
 
 

@@ -82,7 +82,7 @@ class Keeper:
             self._awaited.add(name)
             if look(self._launcher.services, name).kind == "absent":
                 self._launcher.run(name)
-            else:  # somebody else has started it meanwhile
+            else:  # another program has started it meanwhile
                 self._launcher.children.pop(name, None)
 
     def _tell_of_end(self, name: Name, child: Child, restarts: Restarts) -> None:

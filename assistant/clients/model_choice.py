@@ -34,7 +34,7 @@ Tell = Callable[[str], None]
 class ModelChoice:
     """The choice for the settings of a command. A context manager: at its end a fetch beside it stops.
 
-    `ask` is given the lines of the choice and says whether to go on; None: nobody is asked. Raises StoreError for a
+    `ask` is given the lines of the choice and says whether to go on; None: no question. Raises StoreError for a
     catalog, LadderError for ladders that cannot be used.
     """
 
@@ -58,7 +58,7 @@ class ModelChoice:
             for part, rungs in ladders.items()
             if is_open and not any(name in own for rung in rungs for name in rung.settings)
         }
-        """Of the parts for which nobody has named a setting."""
+        """Of the parts that no setting names."""
         self.record = read_record(self.store.dir)
         if self.record and self.record.machine != machine():
             self.record = dataclasses.replace(self.record, speed=None)

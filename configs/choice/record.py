@@ -1,6 +1,6 @@
 """What was chosen for this machine: a small file in the store's own folder, so that nothing changes by itself.
 
-`settings.load` puts its settings in place of the default profile's where nobody names a profile; `models choose` makes
+`settings.load` puts its settings in place of the default profile's where no profile is named; `models choose` makes
 it anew.
 """
 

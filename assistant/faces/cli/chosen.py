@@ -25,7 +25,7 @@ def settle(choice: ModelChoice, settings: Settings) -> None:
 
 
 def ask_user(lines: Sequence[str]) -> bool:
-    """Whether the user agrees; yes where nobody can answer. The lines have been told."""
+    """Whether the user agrees; yes without a terminal. The lines have been printed."""
     if not sys.stdin.isatty():
         return True
     return input("Is that right? [Y/n] ").strip().lower() in ("", "y", "yes")
