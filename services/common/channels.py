@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ
 
-_HALF_LIFE_S = 1.0  # of the powers: a choice lasts longer than a syllable
 _CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channels, their number for equal ones
+_FRAME_S = 0.02  # for each of which that is decided
+_HALF_LIFE_S = 10.0  # of the memory which channel is the loudest: to change between two would be heard
 
 # Packed sample format -> what a full-scale value is, and what silence is.
 _SCALES: dict[str, tuple[float, float]] = {
@@ -40,26 +41,29 @@ def channels_of(frame: av.AudioFrame) -> Channels:
 class Downmix:
     """The channels of one recording, block by block, as one.
 
-    Their mean; or the loudest, where the sum is far less than unrelated channels would give: of a balanced line, or
-    behind a plug that is wired wrongly, one channel is the negative of the other.
+    Their mean; or, as long as the sum is far less than unrelated channels would give, the loudest: of a balanced line,
+    or behind a plug that is wired wrongly, one channel is the negative of the other.
     """
 
     def __init__(self) -> None:
-        self._of_each: Channels = np.zeros(0)  # running powers
-        self._of_sum = 0.0
+        self._powers: Channels = np.zeros(0)  # of each channel so far, the latest seconds most
 
     def __call__(self, channels: Channels, rate_hz: int) -> Channels:
         """The next block, (channels, n) -> (n,). The number of channels may change."""
-        if len(channels) == 1:
-            return channels[0]
-        if len(channels) != len(self._of_each):
-            self._of_each, self._of_sum = np.zeros(len(channels)), 0.0
-        total = channels.sum(axis=0)
-        keep = 0.5 ** (channels.shape[1] / (rate_hz * _HALF_LIFE_S))
-        self._of_each = keep * self._of_each + np.sum(channels**2, axis=1)
-        self._of_sum = keep * self._of_sum + float(np.sum(total**2))
-        if self._of_sum < _CANCELLED * float(self._of_each.sum()):
-            loudest: Channels = channels[int(np.argmax(self._of_each))]
-            return loudest
-        mean: Channels = total / len(channels)
-        return mean
+        count, length = channels.shape
+        if count == 1 or not length:
+            return channels.mean(axis=0)
+        if count != len(self._powers):
+            self._powers = np.zeros(count)
+        squares, total = channels**2, channels.sum(axis=0)
+        self._powers = self._powers * 0.5 ** (length / (rate_hz * _HALF_LIFE_S)) + squares.sum(axis=1)
+        edges = np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)
+        of_each, of_sum = (_smooth(np.add.reduceat(x, edges[:-1])) for x in (squares.sum(axis=0), total**2))
+        cancelled = np.repeat(of_sum < _CANCELLED * of_each, np.diff(edges))
+        return np.where(cancelled, channels[int(np.argmax(self._powers))], total / count)
+
+
+def _smooth(powers: Channels) -> Channels:
+    """Each with its neighbours."""
+    smooth: Channels = np.convolve(np.pad(powers, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    return smooth
