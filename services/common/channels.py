@@ -10,7 +10,8 @@ from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ
 
 _CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channels, their number for equal ones
 _FRAME_S = 0.02  # for each of which that is decided
-_HALF_LIFE_S = 10.0  # of the memory which channel is the loudest: to change between two would be heard
+_HALF_LIFE_S = 10.0  # of the memory how loud each channel is
+_LOUDER = 2.0  # so many times the power of the chosen channel has another before it takes its place: a change clicks
 
 # Packed sample format -> what a full-scale value is, and what silence is.
 _SCALES: dict[str, tuple[float, float]] = {
@@ -47,6 +48,7 @@ class Downmix:
 
     def __init__(self) -> None:
         self._powers: Channels = np.zeros(0)  # of each channel so far, the latest seconds most
+        self._chosen = 0
 
     def __call__(self, channels: Channels, rate_hz: int) -> Channels:
         """The next block, (channels, n) -> (n,). The number of channels may change."""
@@ -54,13 +56,16 @@ class Downmix:
         if count == 1 or not length:
             return channels.mean(axis=0)
         if count != len(self._powers):
-            self._powers = np.zeros(count)
+            self._powers, self._chosen = np.zeros(count), 0
         squares, total = channels**2, channels.sum(axis=0)
         self._powers = self._powers * 0.5 ** (length / (rate_hz * _HALF_LIFE_S)) + squares.sum(axis=1)
+        loudest = int(np.argmax(self._powers))
+        if self._powers[loudest] > _LOUDER * self._powers[self._chosen]:
+            self._chosen = loudest
         edges = np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)
         of_each, of_sum = (_smooth(np.add.reduceat(x, edges[:-1])) for x in (squares.sum(axis=0), total**2))
         cancelled = np.repeat(of_sum < _CANCELLED * of_each, np.diff(edges))
-        return np.where(cancelled, channels[int(np.argmax(self._powers))], total / count)
+        return np.where(cancelled, channels[self._chosen], total / count)
 
 
 def _smooth(powers: Channels) -> Channels:
