@@ -26,7 +26,7 @@ def lengths(speech: np.ndarray) -> list[float]:
         (activity(0.3, 2.0, 0.3), [2.0]),
         (activity(0.3, 2.0, 0.25, 1.0, 0.3), [2.0, 1.0]),
         (activity(0.0, 1.0, 1.0, 1.0), [1.0, 1.0]),
-        (activity(0.3, 1.0, 0.08, 1.0, 0.3), [2.1]),
+        (activity(0.3, 1.0, 0.06, 1.0, 0.3), [2.0]),
         (activity(0.3, 1.0, 0.3, 0.1, 0.6, 1.0, 0.3), [1.4, 1.0]),
         (activity(0.3, 0.1, 0.3), [0.1]),
         (activity(1.0), []),
@@ -53,9 +53,10 @@ def languages(*chinese: float) -> str:
         ((0.99, 0.98), "ZZ"),
         ((0.999, 0.001), "ZE"),
         ((0.9999, 0.0001, 0.9999), "ZEZ"),
-        ((0.99, 0.4, 0.99), "ZZZ"),
-        ((0.45, 0.001, 0.02), "EEE"),
+        ((0.99, 0.2, 0.99), "ZZZ"),
+        ((0.6, 0.001, 0.02), "EEE"),
         ((0.999, 0.6, 0.001, 0.0001), "ZZEE"),
+        ((0.99, 0.05, 0.99), "ZEZ"),
     ],
 )
 def test_a_doubtful_stretch_has_its_neighbours_language(chinese: tuple[float, ...], expected: str) -> None:

@@ -131,8 +131,9 @@ ODD = chunk(b"LIST", NOTE, padded=False)
         wav(form(), DATA, ODD),
         wav(form(), chunk(b"LIST", NOTE), DATA),
         wav(DATA, form()),
+        wav(form(), chunk(b"LIST", b""), DATA),
         wav(form(block=0), DATA),
-        wav(form(block=7), DATA),
+        wav(form(block=65535), DATA),
     ],
     ids=[
         "odd",
@@ -142,12 +143,34 @@ ODD = chunk(b"LIST", NOTE, padded=False)
         "odd at the end",
         "padded",
         "format at the end",
+        "an empty list",
         "no block size",
         "wrong block size",
     ],
 )
 def test_a_wav_with_its_chunks_out_of_place_has_the_words(data: bytes) -> None:
     assert has_the_words(data)
+
+
+def test_24_bits_in_32_are_not_noise() -> None:
+    pcm_guid = bytes.fromhex("0100000000001000800000aa00389b71")
+    extensible = form(tag=0xFFFE, bits=32, block=4)[8:] + struct.pack("<HHI", 22, 24, 4) + pcm_guid
+    samples = (SPEECH * (2**23 - 1)).astype("<i4") << 8
+    assert has_the_words(wav(chunk(b"fmt ", extensible), chunk(b"data", samples.tobytes())))
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 32])
+def test_a_big_endian_wav_has_the_words(bits: int) -> None:
+    values = (SPEECH.astype(np.float64) * (2 ** (bits - 1) - 1)).astype(">i4")
+    sound = values.astype(">i4").tobytes()
+    if bits == 8:
+        sound = (values + 128).astype(np.uint8).tobytes()
+    elif bits < 32:
+        sound = np.frombuffer(sound, np.uint8).reshape(-1, 4)[:, 4 - bits // 8 :].tobytes()
+    block = bits // 8
+    header = struct.pack(">HHIIHH", 1, 1, SAMPLE_RATE, SAMPLE_RATE * block, block, bits)
+    chunks = b"WAVEfmt " + struct.pack(">I", 16) + header + b"data" + struct.pack(">I", len(sound)) + sound
+    assert has_the_words(b"RIFX" + struct.pack(">I", len(chunks)) + chunks)
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,8 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
 
 
 def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
-    word = str(fields.get(name, default)).strip().lower()
+    value = fields.get(name)
+    word = str(default if value is None else value).strip().lower()
     if word not in _TRUE | _FALSE:
         raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
     return word in _TRUE
