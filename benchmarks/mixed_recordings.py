@@ -7,7 +7,9 @@ one is kept aside: nothing is tuned on it.
 
 A sentence is lost when less than half of its words (of Chinese, characters) are in the transcript, although they are
 when it is transcribed by itself. The error rate counts both languages. Beside it stands that of the parts alone: each
-transcribed by itself; for words inside a sentence, of the whole with its language given. The second table has recordings in one language: what it costs to look for another.
+transcribed by itself; for words inside a sentence, of the whole with its language given.
+
+The second table has recordings in one language: what it costs to look for another.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,10 @@ LONGEST_CLIP_S = 6.0
 EDGE_S = 0.3  # of quiet before and after
 RUNS = 3  # of each recording in one language; the median counts
 _HALF = 0.5
+_NUMBERS = {
+    "zero": "零", "one": "一", "two": "二", "three": "三", "four": "四", "five": "五", "six": "六", "seven": "七",
+    "eight": "八", "nine": "九", "ten": "十",
+}  # fmt: skip
 _TOKEN = re.compile(rf"[{HAN}]|[^{HAN}]+")
 
 
@@ -105,9 +111,7 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()
     settings = config.load(overrides=args.set)
-    chosen = [
-        r for r in mixed_recordings(settings) if args.half == "both" or r.aside == (args.half == "aside")
-    ]
+    chosen = [r for r in mixed_recordings(settings) if args.half == "both" or r.aside == (args.half == "aside")]
     engine = load_engine(settings.asr, ModelStore(settings.store).ensure)
     scores = []
     for recording in chosen:
@@ -180,10 +184,10 @@ def transcribed(engine: Engine, sound: Samples, *languages: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """Chinese characters and English words, in order; numbers in words."""
+    """Chinese characters and English words, in order; numbers in words, small ones in the same for both languages."""
     found: list[str] = []
     for run in _TOKEN.findall(spoken(text, "zh" if is_chinese(text) else "en")):
-        found += [run] if is_chinese(run) else english_words(run)
+        found += [run] if is_chinese(run) else [_NUMBERS.get(word, word) for word in english_words(run)]
     return found
 
 
@@ -227,16 +231,26 @@ def _rows(scores: Sequence[Score]) -> Iterator[list[str]]:
         groups.setdefault("kept aside" if recording.aside else "tuned on", []).append(each)
     for name, group in {**groups, "all": list(scores)}.items():
         total, alone, count = (sum(getattr(s, key) for s in group) for key in ("errors", "alone_errors", "tokens"))
-        missing, sentences = (sum(map(len, found)) for found in zip(*((s.lost, s.recording.parts) for s in group), strict=True))
+        missing, sentences = (
+            sum(map(len, found)) for found in zip(*((s.lost, s.recording.parts) for s in group), strict=True)
+        )
         ratio = f"{total / alone:.2f}" if alone else "-"
-        yield [name, str(len(group)), str(sentences), str(missing), percent(total / count), percent(alone / count), ratio]
+        yield [
+            name,
+            str(len(group)),
+            str(sentences),
+            str(missing),
+            percent(total / count),
+            percent(alone / count),
+            ratio,
+        ]
 
 
 def _cost(engine: Engine) -> Iterator[list[str]]:
     """Recordings in one language, with a pause of 0.5 s: the text and the time, with its language given and without."""
     for language in ("zh", "en"):
         clips = _clips(language)
-        sounds = [MixedRecording("", "", 0.5, pair, aside=False).sound for pair in zip(clips, clips[1:], strict=False)]
+        sounds = [MixedRecording("", "", 0.5, pair, aside=False).sound for pair in pairwise(clips)]
         times_s: tuple[list[float], list[float]] = ([], [])
         same = 0
         for sound in sounds:
@@ -252,7 +266,14 @@ def _cost(engine: Engine) -> Iterator[list[str]]:
             same += texts[0] == texts[1]
         if sounds:
             free_s, given_s = map(sum, times_s)
-            yield [language, str(len(sounds)), str(same), f"{free_s:.2f} s", f"{given_s:.2f} s", f"{free_s / given_s:.2f}"]
+            yield [
+                language,
+                str(len(sounds)),
+                str(same),
+                f"{free_s:.2f} s",
+                f"{given_s:.2f} s",
+                f"{free_s / given_s:.2f}",
+            ]
 
 
 def _tell(result: Score) -> None:

@@ -54,7 +54,7 @@ class Downmix:
         """The next block, (channels, n) -> (n,). The number of channels may change."""
         count, length = channels.shape
         if count == 1 or not length:
-            return channels.mean(axis=0)
+            return channels.reshape(-1)
         if count != len(self._powers):
             self._powers, self._chosen = np.zeros(count), 0
         squares, total = channels**2, channels.sum(axis=0)
@@ -65,7 +65,8 @@ class Downmix:
         edges = np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)
         of_each, of_sum = (_smooth(np.add.reduceat(x, edges[:-1])) for x in (squares.sum(axis=0), total**2))
         cancelled = np.repeat(of_sum < _CANCELLED * of_each, np.diff(edges))
-        return np.where(cancelled, channels[self._chosen], total / count)
+        mono: Channels = np.where(cancelled, channels[self._chosen], total / count)
+        return mono
 
 
 def _smooth(powers: Channels) -> Channels:

@@ -1,8 +1,8 @@
 """WAV files that FFmpeg would misread, made readable for it.
 
 - A chunk of odd length is followed by a zero byte that its length does not count. Some programs leave that out, and
-  FFmpeg then looks for the next chunk a byte too late. An empty LIST, and a format after the sound, it does not expect.
-- Of PCM in more bits than are used (24 of 32) it takes 24 for the size of a sample; a false block size misleads it, too.
+  FFmpeg then looks for the next chunk a byte too late. Nor does it expect an empty LIST or a format after the sound.
+- Of PCM with fewer bits in use than a sample has (24 of 32) it reads noise, and so with a false block size.
 - Of big-endian files (RIFX) it swaps no bytes.
 
 Such a file gets a plain header before its sound: that of a WAV, or for big-endian numbers of an AU file.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import av
 import numpy as np
 
@@ -25,7 +27,7 @@ def with_sound(container: av.container.InputContainer) -> int:
     for packet in container.demux(usable(container)):
         track = tracks[packet.stream.index]
         try:
-            for frame in packet.decode():
+            for frame in cast("list[av.AudioFrame]", packet.decode()):
                 track.add(frame)
         except (av.FFmpegError, ValueError):
             continue  # damage is reported when the track is read

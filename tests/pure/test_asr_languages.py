@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def languages(*chinese: float) -> str:
     parts = [Stretch(10 * i, 10 * i + 8) for i in range(len(chinese))]
     found = runs(parts, [{"zh": p, "en": 1 - p} for p in chinese], 10 * len(parts))
     assert found[0].start == 0 and found[-1].end == 10 * len(parts)
-    assert all(a.end == b.start and a.language != b.language for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start and a.language != b.language for a, b in pairwise(found))
     return "".join(run.language[0].upper() * ((run.end - run.start + 5) // 10) for run in found)
 
 

@@ -23,7 +23,9 @@ SPEECH = 0.5
 
 _PAUSE_FRAMES = 3  # 0.1 s: the detector's edges reach into a pause of 0.2 s from both sides
 _SHORTEST_FRAMES = 8  # 0.26 s of speech: less ("uh") tells no language
-_CHANGE = math.log(0.4)  # of the chance that the next stretch is in another language; at 0.05 a sentence between two was lost
+_CHANGE = math.log(
+    0.4
+)  # of the chance that the next stretch is in another language; at 0.05 a sentence between two was lost
 _SUREST = math.log(0.001)  # no stretch alone is surer than that: a model's own probabilities are too sure
 
 
@@ -45,7 +47,7 @@ class Run:
 
 
 def stretches(speech: npt.NDArray[np.float32]) -> list[Stretch]:
-    """The speech between pauses, by the probabilities (frames,) of speech; short bits belong to the nearer neighbour."""
+    """The speech between pauses, by the probabilities (frames,) of speech; short bits belong to a neighbour."""
     edges = np.flatnonzero(np.diff(np.pad(speech > SPEECH, 1).astype(np.int8)))
     found: list[Stretch] = []
     for start, end in edges.reshape(-1, 2).tolist():

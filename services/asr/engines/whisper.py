@@ -149,9 +149,7 @@ class WhisperEngine:
         confidence = math.exp(min(attempt.log_probability, 0.0))
         return Recognition((Segment(start_s, end_s, attempt.text, language, confidence),), warnings)
 
-    def _recognise_run(
-        self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints
-    ) -> Recognition:
+    def _recognise_run(self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints) -> Recognition:
         first = run.start * _VAD_FRAME
         part = samples[first : run.end * _VAD_FRAME]
         recognition = self._recognise(part, speech[run.start : run.end], (run.language,), hints)
@@ -228,9 +226,7 @@ class WhisperEngine:
                 scores[i] = _shares({code: scores[i][code] * again[code] for code in allowed})
         return runs(parts, scores, len(speech))
 
-    def _apart(
-        self, encoded: ctranslate2.StorageView, first: int, parts: Sequence[Stretch]
-    ) -> ctranslate2.StorageView:
+    def _apart(self, encoded: ctranslate2.StorageView, first: int, parts: Sequence[Stretch]) -> ctranslate2.StorageView:
         """The encoder's states of each stretch, repeated up to one length, and of silence after it."""
         states = np.asarray(encoded)[0]  # (n, width)
         per_frame, before = (x / SAMPLE_RATE * _STATES_PER_S for x in (_VAD_FRAME, first))
