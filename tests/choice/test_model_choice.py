@@ -78,6 +78,7 @@ class Desk:
         self.told: list[str] = []
         self.asked: list[Sequence[str]] = []
         self.tried: list[str] = []
+        self.measured: list[str] = []
         self.beside: list[list[str]] = []
         self.speed: Speed | None = FAST
         self.failures: dict[str, str] = {}
@@ -90,10 +91,14 @@ class Desk:
             (bench.dir / name).write_bytes(BODIES[name])
         self.ladders = bench.root / "ladders.toml"
         self.ladders.write_text(LADDERS, encoding="utf-8")
-        monkeypatch.setattr(module, "measure", lambda model, arguments: self.speed)
+        monkeypatch.setattr(module, "measure", self._measure)
         monkeypatch.setattr(module, "prove", self._prove)
         monkeypatch.setattr(module, "fetch_beside", self._fetch_beside)
         monkeypatch.setattr(module, "find_local_servers", lambda: iter(()))
+
+    def _measure(self, model: str, arguments: Sequence[str]) -> Speed | None:
+        self.measured.append(model)
+        return self.speed
 
     def _prove(self, part: str, rung: Rung, arguments: Sequence[str]) -> str:
         self.tried.append(rung.name)
@@ -273,6 +278,22 @@ def test_a_model_that_fails_its_proof_is_told_and_not_used(desk: Desk) -> None:
 def test_a_slow_machine_keeps_the_small_model(desk: Desk) -> None:
     desk.speed = SLOW
     assert desk.start() == {"asr": "ears", "llm": "coder"}
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_machine_with_nothing_is_measured_with_what_it_fetches_first(desk: Desk, is_fast: bool) -> None:
+    desk.ladders.write_text(LADDERS.replace("least_tokens_s = 12", "least_tokens_s = 12\nunmeasured = true"), "utf-8")
+    for name in ("words.bin", "coder.gguf"):
+        (desk.bench.dir / name).unlink()
+    desk.bench.catalog.write_text(desk.bench.catalog.read_text("utf-8").partition('[[file]]\nname = "words')[0], "utf-8")
+    desk.pages["coder.gguf"] = desk.bench.on_hubs("coder.gguf", BODIES["coder.gguf"])
+    desk.pages["words.bin"] = desk.bench.on_hubs("words.bin", BODIES["words.bin"])
+    desk.speed = FAST if is_fast else SLOW
+    assert desk.start() == {"asr": "ears", "llm": "chat" if is_fast else "coder"}
+    assert desk.measured == ["chat.gguf"]
+    assert "Chat: chats; 0.0 GB from ModelScope, under a minute" in desk.told
+    assert bool(desk.bench.hub.asked("coder.gguf")) != is_fast, "what is not used is not fetched"
+    assert not desk.bench.hub.asked("words.bin")
 
 
 def test_a_disk_without_room_keeps_what_is_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
