@@ -42,7 +42,7 @@ _DEMO_S = 900.0
 
 
 def main() -> int:
-    """Print the speed and the figures; a gap is the silence between two clauses. 1 where this machine is slower than that."""
+    """Print the speed and the figures (gap: silence between two clauses). 1 where this machine is slower than that."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tokens-s", type=float, help="that the 1.5B model writes; default: as many as it does here")
     parser.add_argument("--runs", type=int, default=5)
