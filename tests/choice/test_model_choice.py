@@ -172,7 +172,7 @@ def test_a_machine_with_nothing_is_measured_with_what_it_fetches_first(desk: Des
     desk.speed = FAST if is_fast else SLOW
     assert desk.start() == {"asr": "ears", "llm": "chat" if is_fast else "coder"}
     assert desk.measured == ["chat.gguf"]
-    assert "Chat: chats; 0.0 GB from ModelScope, under a minute" in desk.told
+    assert any(line.startswith("Chat: chats; 0.0 GB from") for line in desk.told)
     assert bool(desk.bench.hub.asked("coder.gguf")) != is_fast, "what is not used is not fetched"
     assert not desk.bench.hub.asked("words.bin")
 
