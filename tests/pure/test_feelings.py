@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from huiyin.assistant.dialogue.feelings.judge import feeling_in
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import LEAST_CONFIDENCE
+from huiyin.configs.tables import read_table
 from tests.support import ROOT
 
+FRAMES = ROOT / "assistant" / "dialogue" / "feelings" / "frames.toml"
 HALVES = [ROOT / "benchmarks" / "data" / name for name in ("emotion_words.tsv", "emotion_words_aside.tsv")]
 
 
@@ -76,3 +79,30 @@ def test_nine_of_ten_are_right_and_two_of_five_are_found(half: Path, language: s
                 counts["felt"] += row["emotion"] != "none"
     assert counts["right"] >= 0.9 * counts["told"]
     assert counts["right"] >= 0.4 * counts["felt"]
+
+
+def test_what_a_recogniser_repeats_without_end_is_read_one_way_only() -> None:
+    """None of what may stand before a feeling is made of several others: ways to read would double with each word."""
+    pieces = read_table(FRAMES)["zh"]["before"]
+    words = {word for piece in pieces for word in spelt_out(piece)}
+    assert len(words) > 80
+    several = re.compile(f"(?:{'|'.join(sorted(words))}){{2,}}")
+    assert [word for word in words if several.fullmatch(word)] == []
+
+
+def spelt_out(piece: str) -> list[str]:
+    """The words that a piece stands for, without what may follow."""
+    plain = re.sub(r"\(\?[=!].*\)$", "", piece).replace("[^就]{1,10}", "门")
+    alternatives = re.fullmatch(r"(?:\(\?:(.*?)\))?(.*)", plain)
+    assert alternatives
+    heads, rest = (alternatives[1] or "").split("|"), alternatives[2]
+    if letters := re.search(r"\[(.*)\]", rest):
+        tails = [rest.replace(letters[0], letter) for letter in letters[1]]
+    else:
+        tails = [rest.replace("?", ""), re.sub(r".\?", "", rest)]
+    return [head + tail for head in heads for tail in tails]
+
+
+@pytest.mark.parametrize("text", ["啊啊啊", "昨天晚上", "真的真的", "我一直好像", "so really ", "I feel so "])
+def test_a_recognisers_loop_ends(text: str) -> None:
+    assert told(f"{text * 200}门") == ""

@@ -138,8 +138,9 @@ def test_a_turn_with_all_that_is_known_of_it(rig: Rig) -> None:
 
 
 def test_an_emotion_that_the_words_alone_tell_names_its_source(rig: Rig) -> None:
+    Player(rig)
     rig.say("I feel so sad today.")
-    rig.wait("response.done")
+    rig.wait("huiyin.output.heard")
     emotion = rig.all("huiyin.input.tags")[0]["emotion"]
     assert (emotion["label"], emotion["source"]) == ("sad", "words")
     assert emotion["scores"] == {"sad": emotion["confidence"]} and 0.6 <= emotion["confidence"] <= 1
@@ -147,12 +148,13 @@ def test_an_emotion_that_the_words_alone_tell_names_its_source(rig: Rig) -> None
 
 
 def test_words_of_sound_that_the_client_commits_tell_an_emotion_too(rig: Rig) -> None:
+    Player(rig)
     rig.hears = False
     rig.manual()
     rig.append(rig.speech("I feel so sad today."))
     rig.send("input_audio_buffer.commit")
     rig.send("response.create")
-    rig.wait("response.done")
+    rig.wait("huiyin.output.heard")
     assert rig.all("huiyin.input.tags")[0]["emotion"]["source"] == "words"
     assert rig.session.conversation.history.turns[-1].mood.source == "words"
 
@@ -162,7 +164,7 @@ def test_no_emotion_is_read_from_words_where_a_setting_says_so() -> None:
         rig.update(huiyin={"enabled": True})
         rig.wants_words()
         rig.say("I feel so sad today.")
-        rig.wait("response.done")
+        rig.wait("huiyin.input.tags")
         assert rig.all("huiyin.input.tags")[0]["emotion"] is None
 
 
