@@ -249,7 +249,7 @@ class TalkSettings:
     place: str = setting("")
     """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
     emotion_from_words: bool = setting(True)
-    """where the recogniser hears no emotion, as Whisper, the user's own words may tell of one; false: none is assumed"""
+    """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
