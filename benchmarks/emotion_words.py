@@ -4,9 +4,9 @@
 traps, such as feelings of others, quoted, denied, past or supposed. A line is told when the judge gives an emotion that
 passes the gate of the mood; it is right when that is the line's own.
 
-``--cped``, ``--meld``: what people say in television series, labelled by others by face, voice and story; the test files
-of github.com/scutcyr/CPED and github.com/declare-lab/MELD. A line is "near" when the sign of the label is right. Of CPED
-dialogues with even numbers alone: tables were chosen by the others, and by the other files of both.
+``--cped``, ``--meld``: what people say in television series, labelled by others by face, voice and story; the test
+files of github.com/scutcyr/CPED and github.com/declare-lab/MELD. A line is "near" when the sign of the label is right.
+Of CPED dialogues with even numbers alone: tables were chosen by the others, and by the other files of both.
 """
 
 from __future__ import annotations
