@@ -21,7 +21,7 @@ _TAILS = (0.025, 0.975)
 def of_percentile(latencies_s: Sequence[Iterable[float]], share: float) -> Interval:
     """Of a percentile, by the bootstrap (Efron's percentile method; the same result every time).
 
-    `latencies_s`: for each utterance, in seconds, its latencies of all runs; their median counts. (nan, nan) of nothing.
+    `latencies_s`: for each utterance, in seconds, its latencies of all runs; their median counts. Of nothing: nan.
     """
     medians = [statistics.median(runs) for runs in map(list, latencies_s) if runs]
     if not medians:
