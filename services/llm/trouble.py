@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from huiyin.configs import messages
+from huiyin.services.common.breaker import MAX_COOLDOWN_S
 from huiyin.services.common.errors import ApiError
 from huiyin.services.llm.encodings import EncodingError
 from huiyin.services.llm.error_words import ErrorWords, read_error, words_of
@@ -71,6 +72,7 @@ _REASONS: dict[type[Exception], str] = {
     TimeoutError: "llm.reason_too_late",
     http.client.RemoteDisconnected: "llm.reason_closed",
     http.client.IncompleteRead: "llm.reason_broke_off",
+    http.client.BadStatusLine: "llm.reason_no_http",
     EncodingError: "llm.reason_encoding",
     ssl.SSLCertVerificationError: "llm.reason_certificate",
     ssl.SSLError: "llm.reason_no_tls",
@@ -141,6 +143,8 @@ def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Calla
     if _is_of_place(status, found):
         return no_such_place(name, status, words, found.all_text)
     wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
+    if wait_s is not None:
+        wait_s = min(wait_s, MAX_COOLDOWN_S)  # then it is tried again
     words = words or messages.text("llm.reason_none", {})
     facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": found.all_text}
     if status >= 500:
