@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -93,6 +94,54 @@ def test_a_device_is_found_by_number_name_or_a_part_that_only_one_has(monkeypatc
         find_device("usb", "input")
     with pytest.raises(PortError, match="no sound input 'front'"):
         find_device("front", "input")  # an output only
+
+
+NAMED = port_audio(
+    ("Core Audio", "Lina’s iPhone", 1, 0),
+    ("Core Audio", "Desk — Mic (front)", 1, 0),
+    ("Core Audio", "²", 1, 0),
+    ("Core Audio", "麦克风（USB）", 1, 0),
+    ("Core Audio", "Take 2000", 1, 0),
+    ("Core Audio", "Straße 1", 1, 0),
+    ("Core Audio", "Card (hw:1,0)", 1, 0),
+    ("Core Audio", "Card (hw:10,3)", 1, 0),
+)
+
+
+def there_are(monkeypatch: pytest.MonkeyPatch, lists: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+    """The devices of `lists`, in place of this machine's."""
+    system = SimpleNamespace(
+        query_devices=lambda: lists[0],
+        query_hostapis=lambda: lists[1],
+        default=SimpleNamespace(device=(-1, -1)),
+        PortAudioError=OSError,
+    )
+    monkeypatch.setattr(devices, "portaudio", lambda: system)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("Lina's iPhone", 0), ("LINA`S IPHONE", 0), ("linas iphone", 0), ("Lina\u2019s\u00a0iPhone ", 0),
+        ("desk - mic (front)", 1), ("Desk–Mic", 1), ("desk mic front", 1),
+        ("²", 2), ("3", 3), ("３", 3), ("03", 3), ("麦克风(usb)", 3), ("麦克风 USB", 3), ("2000", 4), ("STRASSE", 5),
+        ("hw:1,0", 6), ("hw:10", 7), ("hw 10 3", 7),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_as_another_keyboard_writes_it(
+    typed: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_are(monkeypatch, NAMED)
+    assert find_device(typed, "input").number == number
+
+
+@pytest.mark.parametrize("typed", ["'", "—", "9" * 5000, "99", "½", "mic³"])
+def test_a_name_that_no_device_has_is_answered_with_those_there_are(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_are(monkeypatch, NAMED)
+    with pytest.raises(PortError, match="no sound input|could be any of"):
+        find_device(typed, "input")
 
 
 def test_without_portaudio_the_fix_is_told(tmp_path: Path) -> None:
