@@ -56,7 +56,7 @@ def test_a_profile_and_a_setting_leave_it_aside(variable: str, monkeypatch: pyte
 
 def test_the_doctor_says_what_was_chosen(chosen: Path) -> None:
     (check,) = doctor_says(load())
-    assert check.what == "models chosen for this machine: sensevoice, chat" and "huiyin models choose" in check.advice
+    assert check.text() == "models chosen for this machine: sensevoice, chat" and "huiyin models choose" in check.hint()
     record_path(chosen).unlink()
     assert list(doctor_says(load())) == []
 

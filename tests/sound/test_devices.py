@@ -176,7 +176,7 @@ def test_a_conversation_without_the_library_that_judges_words_is_possible_but_wo
     monkeypatch.setitem(computer._MODULES, "xllamacpp", "not_installed")
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
-    assert ("turns.endpoint_words=never" in found[0].advice) is (level == "warn")
+    assert ("turns.endpoint_words=never" in found[0].hint()) is (level == "warn")
 
 
 def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
@@ -185,11 +185,11 @@ def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
         settings = load(overrides=[f"asr.port={free}", f"llm.port={taken}", f"tts.port={free}"], environ={})
         found = list(network.services(settings))
     assert [check.level for check in found] == ["ok", "fail", "ok"]
-    assert f"port {taken}, for llm, is taken by" in found[1].what and f"process {os.getpid()}" in found[1].what
-    assert "--set llm.port=" in found[1].advice
+    assert f"port {taken}, for llm, is taken by" in found[1].text() and f"process {os.getpid()}" in found[1].text()
+    assert "--set llm.port=" in found[1].hint()
 
 
 def test_the_doctor_looks_for_a_language_model_of_ones_own() -> None:
     settings = load(overrides=[f"llm.upstreams=http://127.0.0.1:{free_port()}/v1"], environ={})
     (found,) = network.language_models(settings)
-    assert found.level == "fail" and "refused" in found.what.lower()
+    assert found.level == "fail" and found.text().endswith("connection refused")
