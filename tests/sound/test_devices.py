@@ -140,7 +140,7 @@ def test_a_name_that_no_device_has_is_answered_with_those_there_are(
     typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there_are(monkeypatch, NAMED)
-    with pytest.raises(PortError, match="no sound input|could be any of"):
+    with pytest.raises(PortError, match=r"no sound input|could be any of"):
         find_device(typed, "input")
 
 
