@@ -30,7 +30,7 @@ HUIYIN = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
 @pytest.fixture(autouse=True)
 def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Free ports, here and in child processes; no settings from the environment."""
-    for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
+    for name in [name for name in os.environ if name.startswith("HUIYIN_") and "_STORE_" not in name]:
         monkeypatch.delenv(name)
     for name in NAMES:
         monkeypatch.setenv(f"HUIYIN_{name.upper()}_PORT", str(free_port()))

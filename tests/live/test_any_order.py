@@ -110,7 +110,7 @@ REPLIES = st.sampled_from(
         ["One sentence. ", "And a second one."],
         ["Short."],
         [CalledTool("call_1", "get_weather", "{}")],
-        ["Let me see. ", CalledTool("call_1", "delegate", "{}"), CalledTool("call_2", "get_weather", '{"city": "Paris"}')],
+        ["Let me see. ", CalledTool("call_1", "delegate", "{}"), CalledTool("call_2", "get_weather", '{"a": "Paris"}')],
         ["It begins. ", RuntimeError("broken")],
         [RuntimeError("broken")],
         [],
@@ -159,7 +159,7 @@ def take(rig: FuzzedRig, number: int, step: Any) -> None:
             fields = {name: known(rig, value) for name, value in step.items() if name != "kind"}
             rig.send(step["kind"], event_id=f"e{number}", **fields)
             assert all(error["client_event_id"] == f"e{number}" for error in rig.errors()[before:]), (
-                "it names the event"
+                "it is named"
             )
         case ("message", message):
             rig.session.receive(message)

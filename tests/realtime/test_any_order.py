@@ -175,8 +175,8 @@ def settle(rig: Rig) -> None:
     rig.send("session.update", session={"audio": {"input": {"turn_detection": {"type": "server_vad"}}}})
     rig.go_on(8.0)
     rig.send("response.cancel")
-    for event in list(rig.all("response.created")):
-        rig.send("response.cancel", response_id=event["response"]["id"])
+    for created in list(rig.all("response.created")):
+        rig.send("response.cancel", response_id=created["response"]["id"])
     rig.send("huiyin.interrupt")
     rig.go_on(2.0)
     rig.rules.finish()
