@@ -42,7 +42,7 @@ def programs_can_be_ended() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_was_chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The record of the user's own store is neither read nor written, but one in an empty folder. The models are used."""
+    """The record in the user's own store is neither read nor written; the models there are used."""
     own, elsewhere = {load().store.path, load(environ={}).store.path}, tmp_path_factory.mktemp("state")
     place = record.record_path
 

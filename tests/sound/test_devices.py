@@ -135,7 +135,7 @@ def test_a_name_is_found_as_another_keyboard_writes_it(
     assert find_device(typed, "input").number == number
 
 
-@pytest.mark.parametrize("typed", ["'", "—", "9" * 5000, "99", "½", "mic³"])
+@pytest.mark.parametrize("typed", ["'", "9" * 5000, "99", "½", "mic³"])
 def test_a_name_that_no_device_has_is_answered_with_those_there_are(
     typed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
