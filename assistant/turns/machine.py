@@ -310,7 +310,7 @@ class TurnMachine(Floor):
             elif self._overlap.spoken:
                 self._take_turn(self._overlap.spoken, now_s)
                 self._check_turn(now_s)
-            elif self._asked_for:
+            elif self._asked_for and self.policy.speaks:
                 clauses = self._asked_for.popleft()
                 reply = self._begin_reply(now_s, clauses)
                 if clauses is None:
