@@ -162,9 +162,7 @@ def take(rig: FuzzedRig, number: int, step: Any) -> None:
         case dict():
             fields = {name: known(rig, value) for name, value in step.items() if name != "kind"}
             rig.send(step["kind"], event_id=f"e{number}", **fields)
-            assert all(error["client_event_id"] == f"e{number}" for error in rig.errors()[before:]), (
-                "it is named"
-            )
+            assert all(error["client_event_id"] == f"e{number}" for error in rig.errors()[before:]), "it is named"
         case ("message", message):
             rig.session.receive(message)
             assert len(rig.errors()) == before + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 STEPS = int(os.environ.get("HUIYIN_FUZZ_STEPS", "400"))
@@ -20,7 +20,7 @@ JUNK: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 fuzzed = settings(
-    max_examples=max(1, STEPS // LENGTH), deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, phases=[Phase.generate]
+    max_examples=max(1, STEPS // LENGTH), deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 

@@ -130,7 +130,9 @@ class LiveTalk:
     def _play(self, event: requests.FixturePlay) -> None:
         """While it plays the assistant is silent, and the user is not heard."""
         self._need_no_fixture()
-        fixture = Fixture(event.audio, self._output, lambda: self._once_heard(lambda: self._end_fixture(event.event_id)))
+        fixture = Fixture(
+            event.audio, self._output, lambda: self._once_heard(lambda: self._end_fixture(event.event_id))
+        )
         self._fixture = fixture
         self.conversation.interrupt()
         self.conversation.configure(turns=replace(self._turns, replies=False, speaks=False))
