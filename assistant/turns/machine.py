@@ -272,6 +272,8 @@ class TurnMachine(Floor):
     def _check_turn(self, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy, turn = self.policy, self._turn
+        if self._reply and self._reply.is_answer and not policy.replies:
+            self._drop_reply()  # none is wanted any more
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:
