@@ -43,7 +43,8 @@ def programs_can_be_ended() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_was_chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The record in the user's own store is neither read nor written; the models there are used."""
-    own, elsewhere = {load().store.path, load(environ={}).store.path}, tmp_path_factory.mktemp("state")
+    named = {name: value for name, value in os.environ.items() if name == "HUIYIN_STORE_DIR"}
+    own, elsewhere = {load(environ=each).store.path for each in ({}, named)}, tmp_path_factory.mktemp("state")
     place = record.record_path
 
     def record_path(store: Path) -> Path:
