@@ -1,0 +1,148 @@
+"""What the user dictates, and how far it has come: numbers, plates, addresses, e-mail, dates, amounts, spelt names.
+
+The words that the user puts before it tell what it is, else the assistant's last question, else nothing but its digits.
+`dictated_kinds` has the forms of each kind.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+from huiyin.assistant.turns.dictated_kinds import (
+    LINK,
+    NUMBER,
+    NUMBER_ZH,
+    SAID,
+    SPELT,
+    STREET_NAMED,
+    YEAR_BEGUN,
+    Kind,
+)
+from huiyin.assistant.turns.normalise import normalised, word_count
+from huiyin.assistant.turns.spelt import Spelt, plain, spelt_end
+from huiyin.services.common.text import is_chinese
+
+_KINDS = (*SPELT, *SAID)
+_MOST_WORDS_BEFORE = 3  # of an answer, before what was asked for
+_FEWEST_LETTERS = 3  # in a row, where nothing says that they spell something
+_YEAR_DIGITS = 4
+
+_LINK = re.compile(LINK)
+_ENDS_WITH_IS = re.compile(r"(?:\bis|'s|是)\W*$")
+_NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
+_ASKS = re.compile(
+    r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|^\W*(?:what|where|when|which|who|how|is|are|do|does|did|can|could)\b"
+)
+_DECLINES = re.compile(r"don't|\bnot\b|\bsorry\b|\bsame\b|\bknow\b|没|不|一样|等")
+_SENTENCE = re.compile(r"[^.。!！?？]+[.。!！?？]*")
+_AT = re.compile(r"@|艾特|圈a")
+_DOT = re.compile(r"(?<=[a-z0-9])\.(?=[a-z0-9])|点(?=[a-z])|(?<=[a-z])点")
+
+
+class Progress(Enum):
+    """How far something dictated has come."""
+
+    PART = "more must come"
+    OPEN = "it may be all, and may go on"
+    WHOLE = "nothing can follow"
+
+
+class _Said(NamedTuple):
+    """`text` is plain, `words` are normalised, with "at" and "dot"; `digits` and `letters` end the text."""
+
+    text: str
+    words: str
+    digits: Spelt
+    letters: Spelt
+
+    def spelt(self, kind: Kind) -> Spelt:
+        """What may be of a kind that is spelt."""
+        return self.digits if kind.written == "digits" else self.letters
+
+
+def progress(text: str, last_words: str = "") -> Progress | None:
+    """How far what the user dictates has come at the end of `text`; None: they do not dictate.
+
+    `last_words`: the assistant's before it.
+    """
+    text = plain(text)
+    words = normalised(_DOT.sub(" dot ", _AT.sub(" at ", text)))
+    said = _Said(text, words, spelt_end(text, letters=False), spelt_end(text, letters=True))
+    question = _question(last_words)
+    named = next((found for kind in _KINDS if (found := _named(kind, said))), None)
+    asked = (found for kind in _KINDS if kind.names.search(question) and (found := _answered(kind, said)))
+    return named or next(asked, None) or _unnamed(said)
+
+
+def is_asked_for(last_words: str) -> bool:
+    """Whether the assistant's last words ask for something that is dictated."""
+    question = _question(last_words)
+    return any(kind.names.search(question) for kind in _KINDS)
+
+
+def _question(last_words: str) -> str:
+    """The last question in them, else the last sentence."""
+    sentences = _SENTENCE.findall(plain(last_words)) or [""]
+    return next((sentence for sentence in reversed(sentences) if sentence.rstrip()[-1:] in "?？"), sentences[-1])
+
+
+def _named(kind: Kind, said: _Said) -> Progress | None:
+    """What the user says of a kind after its name."""
+    if kind.written != "words":
+        end = said.spelt(kind)
+        return _of_spelt(kind, end) if kind.announces.search(end.before) else None
+    *_, name = None, *kind.names.finditer(said.words)
+    if name is None:
+        return None
+    value = said.words[name.end() :]
+    value = value[_link_end(value) :]
+    return _form(kind, value) if value else _begun(said.text)
+
+
+def _answered(kind: Kind, said: _Said) -> Progress | None:
+    """What the user says of a kind that was asked for."""
+    if kind.written == "words":
+        is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text)
+        return None if is_talk else _form(kind, said.words[_link_end(said.words) :])
+    end = said.spelt(kind)
+    is_talk = word_count(end.before[_link_end(end.before) :]) > _MOST_WORDS_BEFORE
+    return None if is_talk or not end.characters else _of_spelt(kind, end)
+
+
+def _unnamed(said: _Said) -> Progress | None:
+    """What is seen from the digits, letters or words alone."""
+    end = said.digits
+    if YEAR_BEGUN.search(said.words) or (end.is_cut and end.characters):
+        return Progress.PART
+    if STREET_NAMED.search(said.words) and not _ASKS.search(said.text):
+        return Progress.OPEN
+    if said.letters.characters.isalpha() and said.letters.groups >= _FEWEST_LETTERS:
+        return Progress.OPEN
+    is_spelt = end.is_one_by_one and end.groups > 1
+    is_year = len(end.characters) == _YEAR_DIGITS > end.groups
+    if not _NUMBER_NAMED.search(end.before) and (not is_spelt or is_year):
+        return None  # a number of its own
+    return _form(NUMBER_ZH if is_chinese(said.text) else NUMBER, end.characters)
+
+
+def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:
+    if not end.characters:
+        return _begun(end.before)
+    return Progress.PART if end.is_cut else _form(kind, end.characters)
+
+
+def _begun(text: str) -> Progress | None:
+    """Of what was only named: "my number is"."""
+    return Progress.PART if _ENDS_WITH_IS.search(text) and not _ASKS.search(text) else None
+
+
+def _form(kind: Kind, value: str) -> Progress | None:
+    forms = ((kind.whole, Progress.WHOLE), (kind.open, Progress.OPEN), (kind.part, Progress.PART))
+    return next((found for pattern, found in forms if pattern.fullmatch(value)), None)
+
+
+def _link_end(text: str) -> int:
+    match = _LINK.match(text)
+    return match.end() if match else 0
