@@ -120,6 +120,8 @@ SPELT = (
         open=r"[a-z\d]{2,}",
         part=r"[a-z\d]",
     ),
+    _kind(r"\bcode\b|兑换码|优惠码|邀请码|激活码|取件码", "letters", whole=r"\d{6}", open=r"[a-z\d]+"),
+    _kind(r"\b(?:room|suite|apartment|flat)\b|房间|房号", "letters", open=r"[a-z\d]{1,2}"),
     _kind(r"\bcard\b|卡的?号|银行卡|信用卡", "digits", whole=_CARD, open=r"62\d{14}", part=r"\d{1,18}"),
     _kind(r"spel[lt]|\bletters?\b|\bname\b|怎么拼|拼写|字母", "letters", open=r"[a-z0]{2,}"),  # "O" may be a 0
     _kind(
@@ -146,10 +148,11 @@ NUMBER = _kind("number", "digits", whole=_TELEPHONE, open=r"\+?\d{3,}")
 
 # -- what is said in words
 
-_NUM = (
-    rf"(?:\d+(?:st|nd|rd|th)?|{NUMBER_WORDS}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
-    r"|eleventh|twelfth|[a-z]+t(?:een|ie)th)"
+_ORDINAL = (
+    r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
+    r"|[a-z]+t(?:een|ie)th)"
 )
+_NUM = rf"(?:\d+|{NUMBER_WORDS}|{_ORDINAL})"
 _NUM_ZH = "[\\d零〇一二两三四五六七八九十]"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"
@@ -193,5 +196,11 @@ SAID = (
     ),
 )
 
-YEAR_BEGUN = re.compile(r"\b(?:in|since|year|from|until|till) (?:nineteen|eighteen)$")
-STREET_NAMED = re.compile(rf"\b{_NUM} (?:\S+ ){{1,3}}{_STREET}$")
+BEGUN = re.compile(
+    rf"\b(?:in|since|year|from|until|till) (?:nineteen|eighteen)$|\b{_NUM} (?:of|point)$|\b(?:half|quarter) past$"
+)
+"""A year, date, figure or time of which more must come, whatever is before it."""
+MAY_GO_ON = re.compile(
+    rf"\b{_NUM} (?:\S+ ){{1,3}}{_STREET}$|\bon the (?:[a-z]+ty )?{_ORDINAL}$|(?<![在于到]){_NUM_ZH}{{4}}年$|{_NUM_ZH}月$"
+)
+"""An address or a date that may be all: "twelve baker street", "on the third"."""

@@ -11,13 +11,13 @@ from enum import Enum
 from typing import NamedTuple
 
 from huiyin.assistant.turns.dictated_kinds import (
+    BEGUN,
     LINK,
+    MAY_GO_ON,
     NUMBER,
     NUMBER_ZH,
     SAID,
     SPELT,
-    STREET_NAMED,
-    YEAR_BEGUN,
     Kind,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
@@ -114,9 +114,9 @@ def _answered(kind: Kind, said: _Said) -> Progress | None:
 def _unnamed(said: _Said) -> Progress | None:
     """What is seen from the digits, letters or words alone."""
     end = said.digits
-    if YEAR_BEGUN.search(said.words) or (end.is_cut and end.characters):
+    if BEGUN.search(said.words) or (end.is_cut and end.characters):
         return Progress.PART
-    if STREET_NAMED.search(said.words) and not _ASKS.search(said.text):
+    if MAY_GO_ON.search(said.words) and not _ASKS.search(said.text):
         return Progress.OPEN
     if said.letters.characters.isalpha() and said.letters.groups >= _FEWEST_LETTERS:
         return Progress.OPEN

@@ -25,7 +25,8 @@ _NUMBERS = {word: str(10 + i) for i, word in enumerate(_TEENS)} | {word: f"{2 + 
 NUMBER_WORDS = "|".join([*(word for word in _DIGITS if word.isascii() and len(word) > 1), *_NUMBERS])
 """English words of numbers below 100, as alternatives of a regular expression."""
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
-_BETWEEN = {"dash", "hyphen", "杠", "横"}  # said, and no part of it
+_SIGNS = {"plus": "+"}
+_BETWEEN = {"dash", "hyphen", "dot", "杠", "横"}  # said, and no part of it
 _SHORT_WORDS = set("a i am an and are as at be but by do for go he hi if in is it its me my no not of ok on or so "
                    "the to uh um up us was we you".split())  # fmt: skip
 _PREFIX = 3  # letters, at most, that stand together before figures: an airline, a courier
@@ -78,7 +79,7 @@ def spelt_end(text: str, *, letters: bool) -> Spelt:
 def _is_spelt(token: str, letters: bool) -> bool:
     if token.isdecimal() or token == "+" or token in _DIGITS or token in _NUMBERS or token in _TIMES:
         return True
-    if token in _BETWEEN:
+    if token in _BETWEEN or token in _SIGNS:
         return True
     return letters and ((len(token) == 1 and token.isascii()) or token in PROVINCES)
 
@@ -111,7 +112,7 @@ def _read(said: list[str]) -> Iterator[str]:
         if word in _TENS:
             tens = _NUMBERS[word]
         elif word not in _BETWEEN:
-            character = _NUMBERS.get(word) or digit or word
+            character = _NUMBERS.get(word) or _SIGNS.get(word) or digit or word
             yield character[0] * times + character[1:]
         times = 1
     yield tens

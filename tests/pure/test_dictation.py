@@ -22,7 +22,7 @@ from huiyin.configs.settings import TurnsSettings
         ("triple seven", "777"),
         ("call twenty three oh five", "2305"),
         ("一三八 0013", "1380013"),
-        ("plus four four", "44"),
+        ("plus four four", "+44"),
         ("at 7:30", ""),
         ("it costs 1,200", ""),
         ("二百三十五", ""),
