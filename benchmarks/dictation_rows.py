@@ -32,7 +32,7 @@ class Dictation:
     @property
     def text(self) -> str:
         """All of it, as a recogniser that spells as the table does has it."""
-        return ("" if self.is_chinese else " ").join(self.groups)
+        return " ".join(self.groups)
 
 
 def dictations() -> list[Dictation]:

@@ -23,7 +23,10 @@ from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
 from huiyin.services.common.text import is_chinese
 
-VOICES = {"zh": ("zm_yunxi", "zf_xiaoxiao", "zm_yunyang", "zf_xiaobei"), "en": ("", "am_michael", "af_heart", "bf_emma")}
+VOICES = {
+    "zh": ("zm_yunxi", "zf_xiaoxiao", "zm_yunyang", "zf_xiaobei"),
+    "en": ("", "am_michael", "af_heart", "bf_emma"),
+}
 _BEFORE_S = 0.5  # of silence before the speech
 _JUDGED_S = 0.1  # of silence after it, when it is judged
 _HEARD_S = 0.1  # until it is known that the user goes on

@@ -33,15 +33,18 @@ class Kind:
     part: re.Pattern[str]
 
 
-LINK = (
-    r"(?:[^\w+']|\b(?:is|it's|its|that's|was|would|be|goes|starts|with|at|on|back|to|under|the|my|number|code|um+|uh+"
-    r"|er|well|okay|ok|sure|yes|yeah)\b|号码?|就?是|为|呢|嗯|呃|那个|好的?|您|你|叫|吧)*"
+_IS = (
+    r"[^\w+']|\b(?:is|it's|its|that's|was|would|be|my|um+|uh+|er|well|okay|ok|sure|yes|yeah)\b"
+    "|就?是|为|呢|嗯|呃|那个|好的?|您|你|叫|吧"
 )
-"""What may stand between a name and what is dictated."""
+IS = f"(?:{_IS})*"
+"""What may stand before what is dictated, besides its name."""
+LINK = rf"(?:{_IS}|\b(?:goes|starts|with|at|on|back|to|under|the|number|code)\b|号码?)*"
+"""... or between the name and digits."""
 _NEVER = r"(?!)"
 
 
-def _kind(names: str, written: Written, *, whole: str = _NEVER, open: str = _NEVER, part: str = _NEVER) -> Kind:  # noqa: A002
+def _kind(names: str, written: Written, *, whole: str = _NEVER, open: str = _NEVER, part: str = _NEVER) -> Kind:
     patterns = (re.compile(pattern) for pattern in (whole, open, part))
     return Kind(re.compile(names), re.compile(f"(?:{names}){LINK}$"), written, *patterns)
 
@@ -101,9 +104,7 @@ SPELT = (
         open=rf"{_PLATE}[a-z\d]{{5}}",  # an eighth sign, of electric cars
         part=rf"[{PROVINCES}]?[a-z\d]{{0,5}}",
     ),
-    _kind(
-        r"(?:licen[cs]e|number) plate|registration", "letters", open=r"[a-z\d]{5,8}", part=r"[a-z\d]{1,4}"
-    ),
+    _kind(r"(?:licen[cs]e|number) plate|registration", "letters", open=r"[a-z\d]{5,8}", part=r"[a-z\d]{1,4}"),
     _kind(
         r"车次|高铁|动车|火车",
         "letters",
@@ -111,7 +112,9 @@ SPELT = (
         open=r"[cdgkltyz]\d{1,3}|\d{4}",
         part=r"[cdgkltyz]|\d{1,3}",
     ),
-    _kind(r"flight|航班", "letters", whole=rf"{_FLIGHT}\d{{4}}", open=rf"{_FLIGHT}\d{{3}}|\d{{3,4}}", part=r"[a-z\d]{1,4}"),
+    _kind(
+        r"flight|航班", "letters", whole=rf"{_FLIGHT}\d{{4}}", open=rf"{_FLIGHT}\d{{3}}|\d{{3,4}}", part=r"[a-z\d]{1,4}"
+    ),
     _kind(
         r"(?:订单|快递|运单|流水|序列|合同|发票|会员|取件|案件)编?单?[号码]|[单编账帐学工]号"
         r"|(?:order|tracking|reference|booking|confirmation|account|serial|policy|member(?:ship)?|invoice|ticket|case"
@@ -158,6 +161,7 @@ _MONTH = "(?:january|february|march|april|may|june|july|august|september|october
 _UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"
 _TEEN = "(?:ten|eleven|twelve|[a-z]+teen)"
 _YEAR = rf"(?:(?:19|20)\d\d|(?:nineteen|twenty) (?:{_TEEN}|oh {_UNIT}|[a-z]+ty {_UNIT})|two thousand (?:and )?{_UNIT})"
+_FEW = r"(?:\S+ ){0,4}"
 _DAY = rf"(?:{_NUM}.*\b{_MONTH}|{_MONTH}.*\b{_NUM})"
 _AT, _DOT = "(?<![a-z])at(?![a-z])", "(?<![a-z])dot(?![a-z])"
 _STREET = "(?:street|road|avenue|lane|drive|boulevard|square|court|close|crescent|terrace|parkway|highway)"
@@ -167,29 +171,29 @@ _SUM = rf"(?:\S+ ){{0,5}}{_NUM}(?: \S+){{0,5}} {_TIMES}"
 
 SAID = (
     _kind(
-        r"\be mail|\bemail|邮箱|电子邮|邮件地址|电邮",
+        r"\be[- ]?mail|邮箱|电子邮|邮件地址|电邮",
         "words",
         whole=rf".+{_AT}.+{_DOT} (?!(?:co|ac|edu|gov)$)[a-z]{{2,4}}",
         open=rf".+{_AT}.+{_DOT} (?:co|ac|edu|gov)|.+{_AT} ?(?:gmail|hotmail|outlook|yahoo|icloud|qq|foxmail)",
-        part=r"(?!.*\b(?:the|on|in|you|your|have|isn't)\b)(?:\S+ ){0,9}\S+",
+        part=r"(?!.*\b(?:the|on|in|you|your|have|isn't)\b)(?:[!-~零〇一二三四五六七八九]{1,12} ?){1,5}",
     ),
     _kind(
         r"\baddress|\blives? (?:at|on)\b|(?:send|deliver|ship|post|mail|bring) (?:(?:it|them|this|that) )?to\b"
         r"|地址|住在?哪?里?|[送寄]到|收货",
         "words",
         whole=rf".* [a-z]{{1,2}}\d[a-z\d]? ?\d[a-z]{{2}}|.*{_NUM_ZH}[室房]",  # ends in a post code, a room
-        open=rf"(?:.* )?(?:{_NUM}|{_STREET})(?: .*)?|.*(?:{_PLACE_ZH}|{_NUM_ZH})",
+        open=rf"(?:\S+ )?{_NUM}(?: \S+){{0,7}}|.* {_STREET}|.*{_PLACE_ZH}{_NUM_ZH}{{0,6}}",
     ),
     _kind(
         r"\bborn\b|birthday|birth ?date|date of birth|生日|出生|哪天生",
         "words",
-        whole=rf".*\b{_DAY}.* {_YEAR}|(?:19|20)\d\d \d\d? \d\d?|.*年.*月.*[日号]",
-        open=rf"(?!in )(?:.*\b{_DAY}|.*\b{_NUM}|.*月.*[日号])",
-        part=rf"(?![在于]).*(?:[年月]|{_NUM_ZH})|(?!in )(?:.* (?:of|the|and)|(?:.* )?{_MONTH})",
+        whole=rf"{_FEW}{_DAY}.* {_YEAR}|(?:19|20)\d\d \d\d? \d\d?|.*年.*月.*[日号]",
+        open=rf"(?!in ){_FEW}(?:{_DAY}|{_NUM})|.*月.*[日号]",
+        part=rf"(?!in ){_FEW}(?:of|the|and|{_MONTH})|(?![在于]).{{0,3}}{_NUM_ZH}{{2,4}}年?|.*年{_NUM_ZH}{{1,2}}月?",
     ),
     _kind(
-        r"how much|\b(?:price|budget|amount|costs?|total|comes? to|pay|paid|charged?|spen[dt]|worth|balance|owe|transfer"
-        r"|salary|earn)\b|多少钱|金额|价[格钱]|预算|[一总]共|总价|[花付转欠赚]了?|工资|租金|押金",
+        r"how much|\b(?:price|budget|amount|costs?|total|comes? to|pay|paid|charged?|spen[dt]|worth|balance|owe"
+        r"|transfer|salary|earn)\b|多少钱|金额|价[格钱]|预算|[一总]共|总价|[花付转欠赚]了?|工资|租金|押金",
         "words",
         open=rf"{_SUM}|[^ ]{{0,4}}{_NUM_ZH}[^ ]*[百千万亿]",
         part=rf"{_SUM} and",
@@ -201,6 +205,7 @@ BEGUN = re.compile(
 )
 """A year, date, figure or time of which more must come, whatever is before it."""
 MAY_GO_ON = re.compile(
-    rf"\b{_NUM} (?:\S+ ){{1,3}}{_STREET}$|\bon the (?:[a-z]+ty )?{_ORDINAL}$|(?<![在于到]){_NUM_ZH}{{4}}年$|{_NUM_ZH}月$"
+    rf"\b{_NUM} (?:\S+ ){{1,3}}{_STREET}$|\bon the (?:[a-z]+ty )?{_ORDINAL}$"
+    rf"|(?<![在于到]){_NUM_ZH}{{4}}年$|{_NUM_ZH}月$"
 )
 """An address or a date that may be all: "twelve baker street", "on the third"."""

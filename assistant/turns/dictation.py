@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from huiyin.assistant.turns.dictated_kinds import (
     BEGUN,
+    IS,
     LINK,
     MAY_GO_ON,
     NUMBER,
@@ -29,7 +30,7 @@ _MOST_WORDS_BEFORE = 3  # of an answer, before what was asked for
 _FEWEST_LETTERS = 3  # in a row, where nothing says that they spell something
 _YEAR_DIGITS = 4
 
-_LINK = re.compile(LINK)
+_IS = re.compile(IS)
 _ENDS_WITH_IS = re.compile(r"(?:\bis|'s|是)\W*$")
 _NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
 _ASKS = re.compile(
@@ -93,22 +94,23 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     if kind.written != "words":
         end = said.spelt(kind)
         return _of_spelt(kind, end) if kind.announces.search(end.before) else None
-    *_, name = None, *kind.names.finditer(said.words)
-    if name is None:
+    names = list(kind.names.finditer(said.words))
+    if not names:
         return None
-    value = said.words[name.end() :]
-    value = value[_link_end(value) :]
+    value = _after_is(said.words[names[-1].end() :])
     return _form(kind, value) if value else _begun(said.text)
 
 
 def _answered(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind that was asked for."""
     if kind.written == "words":
-        is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text)
-        return None if is_talk else _form(kind, said.words[_link_end(said.words) :])
+        if _ASKS.search(said.text) or _DECLINES.search(said.text):
+            return None
+        return _form(kind, _after_is(said.words))
     end = said.spelt(kind)
-    is_talk = word_count(end.before[_link_end(end.before) :]) > _MOST_WORDS_BEFORE
-    return None if is_talk or not end.characters else _of_spelt(kind, end)
+    if not end.characters or word_count(_after_is(end.before)) > _MOST_WORDS_BEFORE:
+        return None
+    return _of_spelt(kind, end)
 
 
 def _unnamed(said: _Said) -> Progress | None:
@@ -143,6 +145,5 @@ def _form(kind: Kind, value: str) -> Progress | None:
     return next((found for pattern, found in forms if pattern.fullmatch(value)), None)
 
 
-def _link_end(text: str) -> int:
-    match = _LINK.match(text)
-    return match.end() if match else 0
+def _after_is(text: str) -> str:
+    return _IS.sub("", text, count=1)

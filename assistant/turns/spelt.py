@@ -16,20 +16,52 @@ from huiyin.services.common.text import HAN
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 """The first character of a Chinese number plate."""
 
-_DIGITS = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True))
+_DIGITS = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+)
 _DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
 _DIGITS |= dict(zip("零一二三四五六七八九〇幺", "012345678901", strict=True))
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NUMBERS = {word: str(10 + i) for i, word in enumerate(_TEENS)} | {word: f"{2 + i}0" for i, word in enumerate(_TENS)}
 NUMBER_WORDS = "|".join([*(word for word in _DIGITS if word.isascii() and len(word) > 1), *_NUMBERS])
 """English words of numbers below 100, as alternatives of a regular expression."""
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
 _SIGNS = {"plus": "+"}
 _BETWEEN = {"dash", "hyphen", "dot", "杠", "横"}  # said, and no part of it
-_SHORT_WORDS = set("a i am an and are as at be but by do for go he hi if in is it its me my no not of ok on or so "
-                   "the to uh um up us was we you".split())  # fmt: skip
-_PREFIX = 3  # letters, at most, that stand together before figures: an airline, a courier
+_SHORT_WORDS = set(
+    [
+        "am",
+        "an",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "go",
+        "he",
+        "hi",
+        "if",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "no",
+        "of",
+        "ok",
+        "on",
+        "or",
+        "so",
+        "to",
+        "uh",
+        "um",
+        "up",
+        "us",
+        "we",
+    ]
+)
+_PREFIX = 2  # letters, at most, that stand together before figures: of an airline, a courier
 
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
@@ -65,7 +97,8 @@ def spelt_end(text: str, *, letters: bool) -> Spelt:
     while first < len(tokens) and tokens[first][0] in ("a", "i"):  # a word of the sentence
         first += 1
     said = [token[0] for token in tokens[first:]]
-    if not said or (first and tokens[first - 1][0] in _COUNTED):
+    is_pronoun = first > 0 and said == ["one"]
+    if not said or is_pronoun or (first and tokens[first - 1][0] in _COUNTED):
         return Spelt(text, "")
     return Spelt(
         text[: tokens[first].start()],
@@ -86,7 +119,7 @@ def _is_spelt(token: str, letters: bool) -> bool:
 
 def _with_prefix(tokens: list[re.Match[str]], first: int) -> int:
     """Where it begins with the letters before its figures: "CA" of "CA 1831"."""
-    if not 0 < first < len(tokens) or not tokens[first][0][0].isdecimal():
+    if not 0 < first < len(tokens) or not (tokens[first][0].isdecimal() or tokens[first][0] in _DIGITS):
         return first
     prefix = tokens[first - 1]
     is_glued = prefix.end() == tokens[first].start()

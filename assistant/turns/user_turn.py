@@ -40,7 +40,7 @@ class UserTurn:
             self.evidence.dictation = Progress.OPEN
 
     def take_words(self, text: str, *, stops_are_set: bool) -> None:
-        """The turn up to this pause has these words. `stops_are_set`: by a recogniser that ends sentences with a mark."""
+        """The turn up to this pause has these words. `stops_are_set`: the recogniser ends sentences with a mark."""
         self.evidence.text = text
         self.evidence.stops_are_set = stops_are_set
         self.evidence.dictation = progress(text, self.last_words)

@@ -37,7 +37,7 @@ def test_digits_are_read_however_they_are_written(text: str, characters: str) ->
     ("text", "characters"),
     [
         ("it's S M I T H", "smith"),
-        ("J as in John, O, double E", "joee"),
+        ("J as in John, I, double L", "jill"),
         ("京A一二三四五", "京a12345"),
         ("粤BF三七二", "粤bf372"),
         ("my flight is CA 1831", "ca1831"),
