@@ -126,7 +126,7 @@ SPELT = (
     _kind(r"\bcode\b|兑换码|优惠码|邀请码|激活码|取件码", "letters", whole=r"\d{6}", open=r"[a-z\d]+"),
     _kind(r"\b(?:room|suite|apartment|flat)\b|房间|房号", "letters", open=r"[a-z\d]{1,2}"),
     _kind(r"\bcard\b|卡的?号|银行卡|信用卡", "digits", whole=_CARD, open=r"62\d{14}", part=r"\d{1,18}"),
-    _kind(r"spel[lt]|\bletters?\b|\bname\b|怎么拼|拼写|字母", "letters", open=r"[a-z0]{2,}"),  # "O" may be a 0
+    _kind(r"spel[lt]|\bletters?\b|怎么拼|拼写|字母", "letters", open=r"[a-z0]{2,}"),  # "O" may be a 0
     _kind(
         r"电话|手机|座机|固话|联系方式|号码",
         "digits",
@@ -144,7 +144,9 @@ SPELT = (
 )
 """In this order: what "the card's security code" asks for is not the card's number."""
 
-NUMBER_ZH = _kind("号", "digits", whole=rf"{_TELEPHONE_ZH}|{_IDENTITY}", open=r"\+?(?:\d{3}|\d{5,})")
+NAME = _kind(r"\bname\b|名字", "letters", open=r"[a-z0]{2,}")
+"""Most are said, not spelt."""
+NUMBER_ZH = _kind("号", "digits", whole=rf"{_TELEPHONE_ZH}|{_IDENTITY}", open=r"\+?(?:\d{3}|\d{5,}|0\d{3})")
 NUMBER = _kind("number", "digits", whole=_TELEPHONE, open=r"\+?\d{3,}")
 """A number of which nothing is known but its digits; that it may be a telephone's. (一九八五 is a year.)"""
 
@@ -160,7 +162,10 @@ _NUM_ZH = "[\\d零〇一二两三四五六七八九十]"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"
 _TEEN = "(?:ten|eleven|twelve|[a-z]+teen)"
-_YEAR = rf"(?:(?:19|20)\d\d|(?:nineteen|twenty) (?:{_TEEN}|oh {_UNIT}|[a-z]+ty {_UNIT})|two thousand (?:and )?{_UNIT})"
+_YEAR = (
+    r"(?:(?:19|20)(?:\d[1-9]|[01]0)"  # 1970 may be a "nineteen seventy" that goes on
+    rf"|(?:nineteen|twenty) (?:{_TEEN}|oh {_UNIT}|[a-z]+ty {_UNIT})|two thousand (?:and )?{_UNIT})"
+)
 _FEW = r"(?:\S+ ){0,4}"
 _DAY = rf"(?:{_NUM}.*\b{_MONTH}|{_MONTH}.*\b{_NUM})"
 _AT, _DOT = "(?<![a-z])at(?![a-z])", "(?<![a-z])dot(?![a-z])"
@@ -174,7 +179,8 @@ SAID = (
         r"\be[- ]?mail|邮箱|电子邮|邮件地址|电邮",
         "words",
         whole=rf".+{_AT}.+{_DOT} (?!(?:co|ac|edu|gov)$)[a-z]{{2,4}}",
-        open=rf".+{_AT}.+{_DOT} (?:co|ac|edu|gov)|.+{_AT} ?(?:gmail|hotmail|outlook|yahoo|icloud|qq|foxmail)",
+        open=rf".+{_AT}.+{_DOT} (?:co|ac|edu|gov)|.+{_AT} ?(?:gmail|hotmail|outlook|yahoo|icloud|qq|foxmail)"
+        rf"|.+{_DOT} (?:com|net|org|cn)",  # the "at" was misheard
         part=r"(?!.*\b(?:the|on|in|you|your|have|isn't)\b)(?:[!-~零〇一二三四五六七八九]{1,12} ?){1,5}",
     ),
     _kind(
@@ -195,7 +201,7 @@ SAID = (
         r"how much|\b(?:price|budget|amount|costs?|total|comes? to|pay|paid|charged?|spen[dt]|worth|balance|owe"
         r"|transfer|salary|earn)\b|多少钱|金额|价[格钱]|预算|[一总]共|总价|[花付转欠赚]了?|工资|租金|押金",
         "words",
-        open=rf"{_SUM}|[^ ]{{0,4}}{_NUM_ZH}[^ ]*[百千万亿]",
+        open=rf"{_SUM}|(?:\S+ ){{0,5}}\d[\d ]*00|[^ ]{{0,4}}(?:{_NUM_ZH}[^ ]*[百千万亿]|\d+00)",
         part=rf"{_SUM} and",
     ),
 )

@@ -15,6 +15,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     IS,
     LINK,
     MAY_GO_ON,
+    NAME,
     NUMBER,
     NUMBER_ZH,
     SAID,
@@ -23,10 +24,12 @@ from huiyin.assistant.turns.dictated_kinds import (
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
 from huiyin.assistant.turns.spelt import Spelt, plain, spelt_end
+from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
-_KINDS = (*SPELT, *SAID)
+_KINDS = (*SPELT, NAME, *SAID)
 _MOST_WORDS_BEFORE = 3  # of an answer, before what was asked for
+_MOST_MISHEARD_WORDS = 4  # of an answer that should be digits
 _FEWEST_LETTERS = 3  # in a row, where nothing says that they spell something
 _YEAR_DIGITS = 4
 
@@ -36,7 +39,11 @@ _NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
 _ASKS = re.compile(
     r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|^\W*(?:what|where|when|which|who|how|is|are|do|does|did|can|could)\b"
 )
-_DECLINES = re.compile(r"don't|\bnot\b|\bsorry\b|\bsame\b|\bknow\b|没|不|一样|等")
+_DECLINES = re.compile(r"don't|\bnot\b|\bsorry\b|\bsame\b|\bknow\b|\bforgot\b|\bhave\b|没|不|忘|一样|等")
+_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNT = re.compile(
+    rf"({'|'.join(_COUNTS)}|\d\d?)[ -](?:digit|number|figure|character)|([一二三四五六七八九十]|\d\d?)位"
+)
 _SENTENCE = re.compile(r"[^.。!！?？]+[.。!！?？]*")
 _AT = re.compile(r"@|艾特|圈a")
 _DOT = re.compile(r"(?<=[a-z0-9])\.(?=[a-z0-9])|点(?=[a-z])|(?<=[a-z])点")
@@ -74,18 +81,18 @@ def progress(text: str, last_words: str = "") -> Progress | None:
     question = _question(last_words)
     named = next((found for kind in _KINDS if (found := _named(kind, said))), None)
     asked = (found for kind in _KINDS if kind.names.search(question) and (found := _answered(kind, said)))
-    return named or next(asked, None) or _unnamed(said)
+    return named or _counted(question, said) or next(asked, None) or _unnamed(said) or _misheard(question, said)
 
 
 def is_asked_for(last_words: str) -> bool:
     """Whether the assistant's last words ask for something that is dictated."""
     question = _question(last_words)
-    return any(kind.names.search(question) for kind in _KINDS)
+    return any(kind.names.search(question) for kind in _KINDS) or _COUNT.search(question) is not None
 
 
 def _question(last_words: str) -> str:
     """The last question in them, else the last sentence."""
-    sentences = _SENTENCE.findall(plain(last_words)) or [""]
+    sentences: list[str] = _SENTENCE.findall(plain(last_words)) or [""]
     return next((sentence for sentence in reversed(sentences) if sentence.rstrip()[-1:] in "?？"), sentences[-1])
 
 
@@ -101,6 +108,19 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     return _form(kind, value) if value else _begun(said.text)
 
 
+def _counted(question: str, said: _Said) -> Progress | None:
+    """What the user says where the assistant told how long it is: "the last four digits"."""
+    count = _COUNT.search(question)
+    if not count or not said.letters.characters or word_count(_after_is(said.letters.before)) > _MOST_WORDS_BEFORE:
+        return None
+    word = count[1] or count[2]
+    length = (
+        int(word) if word.isdecimal() else 1 + (_COUNTS.index(word) if count[1] else "一二三四五六七八九十".index(word))
+    )
+    missing = length - len(said.letters.characters)
+    return None if missing < 0 else Progress.PART if missing or said.letters.is_cut else Progress.WHOLE
+
+
 def _answered(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind that was asked for."""
     if kind.written == "words":
@@ -108,7 +128,7 @@ def _answered(kind: Kind, said: _Said) -> Progress | None:
             return None
         return _form(kind, _after_is(said.words))
     end = said.spelt(kind)
-    if not end.characters or word_count(_after_is(end.before)) > _MOST_WORDS_BEFORE:
+    if not end.characters or _DECLINES.search(said.text) or word_count(_after_is(end.before)) > _MOST_WORDS_BEFORE:
         return None
     return _of_spelt(kind, end)
 
@@ -122,11 +142,20 @@ def _unnamed(said: _Said) -> Progress | None:
         return Progress.OPEN
     if said.letters.characters.isalpha() and said.letters.groups >= _FEWEST_LETTERS:
         return Progress.OPEN
-    is_spelt = end.is_one_by_one and end.groups > 1
-    is_year = len(end.characters) == _YEAR_DIGITS > end.groups
+    is_spelt = end.is_one_by_one and (end.groups > 1 or end.characters.startswith("0"))
+    is_year = len(end.characters) == _YEAR_DIGITS > end.groups and not end.characters.startswith("0")
     if not _NUMBER_NAMED.search(end.before) and (not is_spelt or is_year):
         return None  # a number of its own
     return _form(NUMBER_ZH if is_chinese(said.text) else NUMBER, end.characters)
+
+
+def _misheard(question: str, said: _Said) -> Progress | None:
+    """A few odd words where digits were asked for: recognisers write 呼吸 for 沪C."""
+    is_asked = any(kind.names.search(question) for kind in SPELT) or _COUNT.search(question)
+    is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text) or is_whole_alone(said.text)
+    if not is_asked or is_talk or word_count(said.words) > _MOST_MISHEARD_WORDS:
+        return None
+    return Progress.OPEN
 
 
 def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:

@@ -66,8 +66,9 @@ _PREFIX = 2  # letters, at most, that stand together before figures: of an airli
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
 _APOSTROPHE = re.compile("[’‘`]")
-# Sums, times and decimals are one number, which says its own end.
+# Sums, times and decimals are one figure: a number of its own, unless digits are expected.
 _TOKEN = re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+(?:[.:]\d+)+|\+|\d+|[a-z']+|[{HAN}]")
+_FIGURE_MARK = re.compile("[,.:]")
 _COUNTED = {*"十百千万亿点第周期拜", "hundred", "thousand", "million", "point"}  # before it: a number of its own
 
 
@@ -78,7 +79,7 @@ class Spelt(NamedTuple):
     characters: str
     groups: int = 0  # pieces that it was said or written in
     is_cut: bool = False  # the last word announces another: "double", "dash"
-    is_one_by_one: bool = True  # no piece is a number of its own, such as "thirty"
+    is_one_by_one: bool = True  # no piece is a number of its own, such as "thirty" or "7:30"; all are written alike
 
 
 def plain(text: str) -> str:
@@ -105,12 +106,13 @@ def spelt_end(text: str, *, letters: bool) -> Spelt:
         "".join(_read(said)),
         len(said),
         said[-1] in _TIMES or said[-1] in _BETWEEN,
-        not any(word in _NUMBERS for word in said),
+        not any(word in _NUMBERS or _FIGURE_MARK.search(word) for word in said)
+        and len({word[0].isdecimal() for word in said}) == 1,
     )
 
 
 def _is_spelt(token: str, letters: bool) -> bool:
-    if token.isdecimal() or token == "+" or token in _DIGITS or token in _NUMBERS or token in _TIMES:
+    if token[0].isdecimal() or token == "+" or token in _DIGITS or token in _NUMBERS or token in _TIMES:
         return True
     if token in _BETWEEN or token in _SIGNS:
         return True
@@ -145,7 +147,7 @@ def _read(said: list[str]) -> Iterator[str]:
         if word in _TENS:
             tens = _NUMBERS[word]
         elif word not in _BETWEEN:
-            character = _NUMBERS.get(word) or _SIGNS.get(word) or digit or word
+            character = _NUMBERS.get(word) or _SIGNS.get(word) or digit or _FIGURE_MARK.sub("", word)
             yield character[0] * times + character[1:]
         times = 1
     yield tens

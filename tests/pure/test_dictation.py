@@ -23,8 +23,8 @@ from huiyin.configs.settings import TurnsSettings
         ("call twenty three oh five", "2305"),
         ("一三八 0013", "1380013"),
         ("plus four four", "+44"),
-        ("at 7:30", ""),
-        ("it costs 1,200", ""),
+        ("five 606.14", "560614"),
+        ("it is 1,979,315", "1979315"),
         ("二百三十五", ""),
         ("第三", ""),
     ],
@@ -93,6 +93,8 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("it was in nineteen", PART),
         ("it costs three thousand", OPEN),
         ("一共三千", OPEN),
+        ("it comes to 4000.", OPEN),
+        ("作机是 0755", OPEN),  # the recogniser's 座机
     ],
 )
 def test_what_is_named_has_a_length(text: str, found: Progress) -> None:
@@ -110,6 +112,14 @@ def test_what_is_named_has_a_length(text: str, found: Progress) -> None:
         ("您的出生日期？", "一九九二年", PART),
         ("您的出生日期？", "一九九二年三月七号", WHOLE),
         ("What is the last name, please?", "K O", OPEN),
+        ("The last four digits of your card?", "83", PART),
+        ("The last four digits of your card?", "8-3-27", WHOLE),
+        ("短信里的六位数字是什么？", "八三五", PART),
+        ("短信里的六位数字是什么？", "八三五二零六", WHOLE),
+        ("And the ZIP code?", "606.14", WHOLE),
+        ("When were you born?", "the 12th of August 1970", OPEN),
+        ("When were you born?", "the 12th of August 1976", WHOLE),
+        ("车牌号是多少？", "呼吸", OPEN),
     ],
 )
 def test_the_assistants_question_tells_what_it_is(question: str, text: str, found: Progress) -> None:
@@ -129,7 +139,11 @@ def test_the_assistants_question_tells_what_it_is(question: str, text: str, foun
         ("", "what is your phone number"),
         ("", "the email is on the website"),
         ("", "I live in the U.S.A."),
+        ("", "it weighs 1,200"),
+        ("", "两个人7800四"),  # as a recogniser wrote a price
         ("What is your phone number?", "I don't have one."),
+        ("What is your phone number?", "No."),
+        ("What is your name?", "Peter."),
         ("What is your phone number?", "Sorry, I only moved to this town in 2019."),
         ("What's your address?", "Is it the same as 12 Baker Street?"),
         ("What's the weather like where you are?", "It rains."),
