@@ -36,6 +36,7 @@ _YEAR_DIGITS = 4
 _IS = re.compile(IS)
 _ENDS_WITH_IS = re.compile(r"(?:\bis|'s|是)\W*$")
 _NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
+_NUMBER_IS = re.compile(r"号码?是\w+$")
 _ASKS = re.compile(
     r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|^\W*(?:what|where|when|which|who|how|is|are|do|does|did|can|could)\b"
 )
@@ -150,12 +151,12 @@ def _unnamed(said: _Said) -> Progress | None:
 
 
 def _misheard(question: str, said: _Said) -> Progress | None:
-    """A few odd words where digits were asked for: recognisers write 呼吸 for 沪C."""
-    is_asked = any(kind.names.search(question) for kind in SPELT) or _COUNT.search(question)
+    """A few odd words where digits should be: recognisers write 呼吸 for 沪C."""
+    names = any(kind.names.search(question) for kind in SPELT)
+    is_asked = names or _COUNT.search(question) or _NUMBER_IS.search(said.words)
     is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text) or is_whole_alone(said.text)
-    if not is_asked or is_talk or word_count(said.words) > _MOST_MISHEARD_WORDS:
-        return None
-    return Progress.OPEN
+    is_short = word_count(said.words.rpartition("号")[2]) <= _MOST_MISHEARD_WORDS
+    return Progress.OPEN if is_asked and is_short and not is_talk else None
 
 
 def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:

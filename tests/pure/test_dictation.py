@@ -95,6 +95,7 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("一共三千", OPEN),
         ("it comes to 4000.", OPEN),
         ("作机是 0755", OPEN),  # the recogniser's 座机
+        ("我的车排号是越币。", OPEN),  # 车牌号是粤B
     ],
 )
 def test_what_is_named_has_a_length(text: str, found: Progress) -> None:
