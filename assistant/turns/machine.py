@@ -305,8 +305,8 @@ class TurnMachine(Floor):
 
     @by_time(State.LISTENING, to=[State.THINKING, State.SPEAKING, State.USER])
     def _give_floor(self, now_s: float) -> None:
-        """the floor is free: for turns that wait for it, for speech over a reply's end whose words are awaited, then for
-        what the assistant is to say, or to reply to"""
+        """the floor is free: for turns that wait for it, for speech over a reply's end whose words are awaited, then
+        for what the assistant is to say, or to reply to"""
         while self.state is State.LISTENING:
             if self._begin_waiting(now_s):
                 pass
