@@ -223,10 +223,14 @@ def test_the_voice_of_the_client_interrupts_over_a_track(door: SocketDoor) -> No
         assert "input_audio_buffer.speech_started" in caller.kinds()
         caller.microphone.speaks = False
         await caller.wait("output_audio_buffer.started")  # it is answered
-        session = door.sessions[0]()
-        assert session
+        truncated = next(event for event in caller.events if event["type"] == "conversation.item.truncated")
+        assert truncated["item_id"] == done["response"]["output"][0]["id"]
+        caller.send("conversation.item.retrieve", item_id=truncated["item_id"])
+        (content,) = (await caller.wait("conversation.item.retrieved"))["item"]["content"]
+        assert (session := door.sessions[0]())
         turn = session.history.turns[0]
         assert turn.interrupted and len(turn.heard) < len("This is the first sentence. And here is another one.")
+        assert content["transcript"] == turn.heard and truncated["audio_end_ms"] > 0
         await caller.leave()
 
     door.talk(talk)

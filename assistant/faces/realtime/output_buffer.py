@@ -1,4 +1,7 @@
-"""Events about what a client hears over a track: a response begins to sound, and has ended."""
+"""Events about what a client hears over a track: a response begins to sound, has ended, was heard so far.
+
+The client does not play it itself, so it cannot tell how far that was: the server does, as OpenAI's.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Callable
 
 from huiyin.assistant.faces.connections.wire import ServerEvent
 from huiyin.assistant.faces.realtime import wire
+from huiyin.assistant.faces.realtime.items import WireItem
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.translator import Translator
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.remote_messages import Clear, Message, Sound
 
 
@@ -22,6 +27,7 @@ class OutputBuffer:
         self._send, self._translator, self._playout, self._stop = send, translator, playout, stop
         self._sounding: tuple[int, str] | None = None  # the reply, and the response as which it is sent
         playout.drained = self._end
+        translator.when_cut = self._cut
 
     def carry(self, message: Message) -> None:
         """What the loudspeaker sends."""
@@ -41,6 +47,13 @@ class OutputBuffer:
         """Forget what sounds. A client may ask when it has just ended: that is no mistake."""
         if self._sounding:
             self._stop()
+
+    def _cut(self, message: WireItem, samples: int) -> None:
+        """The user interrupted: of this message so much was heard."""
+        assert message.spoken and message.spoken.text_until
+        heard = message.spoken.text_until(samples)
+        message.body["content"] = [{"type": "output_audio", "transcript": heard}]
+        self._send(wire.ItemTruncated(message.id, 0, round(samples / SAMPLE_RATE * 1000)))
 
     def _end(self, generation: int) -> None:
         if self._sounding and self._sounding[0] == generation:

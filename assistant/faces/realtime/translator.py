@@ -45,6 +45,8 @@ class Translator:
         """The last reply that was committed."""
         self.when_told: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
         """Called when the client has been told the user's words."""
+        self.when_cut: Callable[[WireItem, int], None] = lambda item, samples: None
+        """Called when a reply that did not sound to its end is in the history: its message, samples heard at 16 kHz."""
         self.when_free: Callable[[], None] = lambda: None
         """Called when the floor has become free."""
         self._config, self._turns, self._items = config, turns, items
@@ -233,10 +235,13 @@ class Translator:
         response = self._sent(reply)
         if response and not event.turn.interrupted:  # it only called functions
             self._complete(reply, response)
-        if reply.response and reply.response.message and reply.response.message.spoken:
-            spans = self._loudspeaker.heard(reply.generation)[1]
-            reply.response.message.spoken.text_until = reply.text_until(spans)
+        message = reply.response.message if reply.response else None
+        samples, spans = self._loudspeaker.heard(reply.generation)
+        if message and message.spoken:
+            message.spoken.text_until = reply.text_until(spans)
         reply.enter(event.transcript.text, event.turn)
+        if message and message.spoken and event.turn.interrupted:
+            self.when_cut(message, samples)
         self.committed = reply
         self._release(reply.generation)
 
