@@ -39,7 +39,11 @@ def after_seconds_of(level: float) -> EchoWitness:
 
 
 def test_while_the_assistant_is_silent_there_is_no_echo() -> None:
-    assert heard(EchoWitness(), *[Evidence(False)] * 12) == (False, False)
+    assert heard(after_seconds_of(LOUD), *[Evidence(False)] * 12) == (False, False)
+
+
+def test_where_it_is_not_known_what_is_played_nothing_is() -> None:
+    assert heard(EchoWitness(), *[Evidence(False)] * 12) == (None, None)
 
 
 def test_sound_that_does_not_follow_what_is_played_is_the_user() -> None:

@@ -38,12 +38,14 @@ class EchoWitness:
         self._speech: list[Evidence] = []
         self._levels: deque[float] = deque(maxlen=_FLOOR_FRAMES)
         self._quiet = 0
+        self._is_played_known = False  # of a client that cancels its own echo it is not
 
     def push(self, evidence: Evidence, level: float, *, speaking: bool) -> None:
         """One frame. `level`: of the microphone, before anything is taken out, as int16 amplitude; `speaking`: the
         speech goes on."""
         self._levels.append(level)
         self._recent.append(evidence)
+        self._is_played_known |= evidence.audible
         if speaking:
             self._speech.append(evidence)
         elif evidence.audible:
@@ -53,7 +55,7 @@ class EchoWitness:
     def begin(self, frames: int) -> bool | None:
         """Speech began so many frames ago, the newest among them. Whether it is an echo, by what is known now."""
         self._speech = list(self._recent)[-frames:]
-        is_possible = any(each.audible for each in self._speech)
+        is_possible = any(each.audible for each in self._speech) or not self._is_played_known
         return None if is_possible and not self._hears_no_echo else False
 
     def end(self, frames: int, *, finds_no_echo: bool) -> bool | None:
@@ -62,6 +64,8 @@ class EchoWitness:
         `finds_no_echo`: the echo path has looked for one in vain.
         """
         speech, self._speech = self._speech[: len(self._speech) - frames], []
+        if not self._is_played_known:
+            return None
         alone = sum(not each.audible for each in speech)
         if alone >= min(_OUTLASTS, len(speech)) or finds_no_echo or self._hears_no_echo:
             return False
