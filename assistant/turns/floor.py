@@ -79,15 +79,16 @@ class Floor:
         """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
         opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
         words = interruption.transcript.text if interruption.transcript else ""
+        unsaid = self._reply.unsaid() if self._reply and self.policy.replies else None
         if self._reply and self._reply.is_only_opened and not orders_silence(words):
             self._do(do.StopPlayback(self._reply.generation))
             self._drop_reply()
+            self._unsaid = unsaid
             self._turn.resume(self.policy)
             self._take_turn(self._turn, now_s)
             if interruption.paused_s is not None:
                 self._turn.pause(interruption.paused_s, self.policy)
             return
-        unsaid = self._reply.unsaid() if self._reply and self.policy.replies else None
         self._stop_reply(now_s)
         self._unsaid = unsaid
         turn = UserTurn(interruption.onset_s, interrupts=True, echo=interruption.echo, paused_s=interruption.paused_s)

@@ -318,8 +318,8 @@ class Orders(RuleBasedStateMachine):
         is_wanted = isinstance(event, _STOPS) or not self.machine.policy.replies
         if isinstance(action, (do.Play, do.Apologise)) or is_wanted:
             self.stopped = []
-        elif isinstance(action, do.StopPlayback) and action.generation not in self.opened:
-            self.stopped = self.texts[action.generation]
+        elif isinstance(action, do.StopPlayback):
+            self.stopped = self.texts.get(action.generation, [])
             self.stopped_before.update(self.stopped)
         if isinstance(event, ev.Transcribed) and is_only_stop(event.transcript.text):
             self.stopped = []
