@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.understood import understanding
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
@@ -40,7 +41,7 @@ from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
 _TRACK_AHEAD_S = 0.1  # of sound that waits for its turn on a track; more than a tick of the loudspeaker
-_AHEAD_S = 0.2  # of sound that the client has and has not played: what is stopped is soon silent
+_AHEAD_S = 0.18  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
 
 
@@ -84,8 +85,9 @@ class RealtimeSession(EventSession):
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s
-        )
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s,
+            understanding(settings.talk),
+        )  # fmt: skip
         self._responses = Responses(self.send, config, self._items, self._translator, self.conversation, world, engines)
         self._client_items = ClientItems(
             self.send, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,
