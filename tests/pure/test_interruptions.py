@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -248,20 +246,6 @@ def test_a_turn_that_begins_while_words_said_over_the_reply_are_awaited_has_them
     assert script.last(do.Transcribe).start_s == 3.0  # type: ignore[attr-defined]
 
 
-def _hear(script: Script, first: str | None, echo: bool | None) -> None:
-    """From now on the ears find that speech is an echo, or is none; the recogniser begins with `first`."""
-    handle, early = script.machine.handle, [] if first is None else [first]
-
-    def hear(event: ev.Event) -> list[do.Action]:
-        if isinstance(event, ev.SpeechPaused):
-            event = replace(event, echo=echo)
-        elif isinstance(event, ev.Transcribed) and early:
-            event = replace(event, transcript=Transcript(early.pop()))
-        return handle(event)
-
-    script.machine.handle = hear  # type: ignore[method-assign]
-
-
 heard_words = st.sampled_from(["", "stop", "yeah", "why is that", "was a lighthouse", "a lighthouse on a small island"])
 
 
@@ -276,8 +260,7 @@ def test_no_speech_silences_the_assistant_for_good_but_an_order_to(
     length_s: float, words: str, first: str | None, asr_s: float, echo: bool | None
 ) -> None:
     script = Script().answered(STORY)
-    _hear(script, first, echo)
-    script.cuts_in(3, 3 + length_s, words, asr_s=asr_s)
+    script.cuts_in(3, 3 + length_s, words, asr_s=asr_s, first=first, echo=echo)
     script.at(12)
     stopped = script.when(do.StopPlayback)
     followed = [at_s for at_s in script.when(do.AskLlm) + script.when(do.Synthesise) if stopped and at_s >= stopped[0]]
