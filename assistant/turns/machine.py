@@ -277,6 +277,8 @@ class TurnMachine(Floor):
     def _check_turn(self, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy, turn = self.policy, self._turn
+        if self._reply and self._reply.is_answer and not policy.replies:
+            self._drop_reply()  # none is wanted any more
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:
@@ -308,14 +310,15 @@ class TurnMachine(Floor):
 
     @by_time(State.LISTENING, to=[State.THINKING, State.SPEAKING, State.USER])
     def _give_floor(self, now_s: float) -> None:
-        """the floor is free: for turns that wait for it, then for what the assistant is to say, or to reply to"""
+        """the floor is free: for turns that wait for it, for speech over a reply's end whose words are awaited, then
+        for what the assistant is to say, or to reply to"""
         while self.state is State.LISTENING:
             if self._begin_waiting(now_s):
                 pass
             elif self._overlap.spoken:
                 self._take_turn(self._overlap.spoken, now_s)
                 self._check_turn(now_s)
-            elif self._asked_for:
+            elif self._asked_for and self.policy.speaks and not self._awaits_words(now_s):
                 clauses = self._asked_for.popleft()
                 reply = self._begin_reply(now_s, clauses)
                 if clauses is None:
@@ -336,6 +339,11 @@ class TurnMachine(Floor):
             yield from self._interruption.due_s(self.policy)
         if self._reply:
             yield from self._reply.deadlines()
+
+    def _awaits_words(self, now_s: float) -> bool:
+        """Whether what was said over the end of the last reply may still turn out to be the user's turn."""
+        interruption = self._interruption
+        return bool(interruption and self._is_judging and interruption.is_awaited(now_s, self.policy))
 
     @property
     def _ignores_speech(self) -> bool:

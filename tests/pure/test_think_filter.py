@@ -19,6 +19,7 @@ CASES = [
     ("one<think>a</think> two <think>b</think> three", "one two three"),
     ("1 < 2 and </b> and <thin", "1 < 2 and </b> and <thin"),
     ("<thinker>stays</thinker>, a [link](b), x[0], [OK]", "<thinker>stays</thinker>, a [link](b), x[0], [OK]"),
+    ("a <data_analysis> field, <afterthought>", "a <data_analysis> field, <afterthought>"),
     ("a <<think>b</think>c", "a <c"),
     ('a<Reasoning depth="[2">b</reasoning >c', "ac"),
     ("a<thinking>b<think>c</think>d</thinking>e", "ae"),
@@ -32,6 +33,10 @@ CASES = [
     ("<|channel|>analysis<|message|>b<|end|><|start|>assistant<|channel|>final<|message|>c", "c"),
     ("<|channel|>final<|constrain|>json<|message|>c", "c"),
     ("<|start|>assistant<|channel|>commentary to=f<|message|>{}<|call|>", ""),
+    ("<think/>a<think />b", "ab"),
+    ("＜think＞b＜/think＞c", "c"),
+    ("<thought_process>b</thought_process><scratch_pad>b</scratch_pad>c", "c"),
+    ("<|start_header_id|>assistant<|end_header_id|>\n\nc<|eot_id|>", "c"),
     ("<|zh|><|HAPPY|>c", "c"),
     ("", ""),
 ]
