@@ -123,6 +123,14 @@ class Reply:
         """Whether no more of it than an opener has been heard."""
         return bool(self._opener) and self._audible_clause in (None, OPENER)
 
+    def audible_words(self) -> str:
+        """The clause being played and the one before it; all of them where it is not known which is played."""
+        said = [self._opener, *self._clauses] if self._opener else self._clauses
+        if self._audible_clause is None:
+            return " ".join(said)
+        at = self._audible_clause + len(said) - len(self._clauses)
+        return " ".join(said[max(0, at - 1) : at + 1])
+
     def audible(self, start_s: float, end_s: float) -> Audible:
         """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
         a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
@@ -132,14 +140,6 @@ class Reply:
             parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
             words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
         return Audible(words, invites_repetition(lately))
-
-    def audible_words(self) -> str:
-        """The clause being played and the one before it; all of them where it is not known which is played."""
-        said = [self._opener, *self._clauses] if self._opener else self._clauses
-        if self._audible_clause is None:
-            return " ".join(said)
-        at = self._audible_clause + len(said) - len(self._clauses)
-        return " ".join(said[max(0, at - 1) : at + 1])
 
     def unsaid(self) -> tuple[str, ...]:
         """The clause that is heard, of which the rest is not, and those after it."""
