@@ -8,7 +8,9 @@ from enum import Enum
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
+from huiyin.assistant.turns.normalise import words_of_part
 from huiyin.assistant.turns.opener import OPENER, opener_due_s
+from huiyin.assistant.turns.own_echo import Audible, invites_repetition
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
 
@@ -128,6 +130,30 @@ class Reply:
             return " ".join(said)
         at = self._audible_clause + len(said) - len(self._clauses)
         return " ".join(said[max(0, at - 1) : at + 1])
+
+    def audible(self, start_s: float, end_s: float) -> Audible:
+        """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
+        a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
+        words = lately = self.audible_words()
+        if self._audible_clause is not None:
+            said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
+            parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
+            words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
+        return Audible(words, invites_repetition(lately))
+
+    def unsaid(self) -> tuple[str, ...]:
+        """The clause that is heard, of which the rest is not, and those after it."""
+        return tuple(self._clauses[max(0, self._audible_clause or 0) :])
+
+    def pause(self, now_s: float) -> None:
+        """Its sound stops, and may go on."""
+        self._act(do.Pause(self.generation))
+        self._sound.pause(now_s)
+
+    def resume(self, now_s: float) -> None:
+        """Its sound goes on."""
+        self._act(do.Resume(self.generation))
+        self._sound.resume(now_s)
 
     # -- time
 
