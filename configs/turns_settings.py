@@ -88,7 +88,9 @@ class TurnsSettings:
     confirm_s: float = setting(0.5, low=0.1, high=5)
     """speech with words that stops it; shorter is judged when it ends"""
     doubt_s: float = setting(1.0, low=0.2, high=10)
-    """speech that stops it whatever the words; a listener's 'mm-hmm' is shorter"""
+    """speech that stops it whatever it may say"""
+    listening_s: float = setting(2.0, low=0.2, high=10)
+    """... unless its first words are a listener's: 'oh, that's really interesting' takes longer than 1 s"""
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     resume_s: float = setting(0.65, low=0.1, high=5)

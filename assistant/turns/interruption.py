@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from huiyin.assistant.turns.actions import Transcribe
-from huiyin.assistant.turns.backchannel import is_backchannel
+from huiyin.assistant.turns.backchannel import is_backchannel, is_exclamation, may_be_backchannel
 from huiyin.assistant.turns.events import NEVER, Transcript
 from huiyin.assistant.turns.own_echo import is_own_echo
 from huiyin.assistant.turns.stop_words import orders_silence
@@ -39,6 +39,7 @@ class Interruption:
     generation: int = 0  # of the newest transcription asked for; 0: none
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
+    is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
 
     @classmethod
@@ -114,19 +115,29 @@ class Interruption:
         could miss its own wake-up."""
         text = self.transcript.text if self.transcript else ""
         has_words = bool(text.strip()) and not is_own_echo(text, self.reply_words)
-        listens = is_backchannel(text)
         if self.paused_s is None:
-            if now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text)):
-                return Verdict.USER_TURN
-            is_confirmed = has_words and not listens and now_s >= self._spoken_due_s(policy.confirm_s)
-            return Verdict.USER_TURN if is_confirmed else Verdict.UNDECIDED
+            is_turn = has_words and not self._may_listen() and now_s >= self._spoken_due_s(policy.confirm_s)
+            is_turn = is_turn or now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text))
+            return Verdict.USER_TURN if is_turn else Verdict.UNDECIDED
         if self.is_transcribed:
-            only_listens = listens and self.earlier_s < policy.doubt_s
-            return Verdict.USER_TURN if has_words and not only_listens else Verdict.FALSE_ALARM
+            listens = is_backchannel(text) and not self._answers(text) and self.earlier_s < policy.listening_s
+            return Verdict.USER_TURN if has_words and not listens else Verdict.FALSE_ALARM
         return Verdict.FALSE_ALARM if now_s >= self.paused_s + policy.resume_s else Verdict.UNDECIDED
 
+    def _answers(self, text: str) -> bool:
+        """Whether words that take no turn elsewhere are the answer to the assistant's question: "yes", not "um"."""
+        return self.is_asked and not is_exclamation(text)
+
+    def _may_listen(self) -> bool:
+        """Whether its first words are a listener's, or may become that."""
+        if self.transcript is None:
+            return False
+        text = self.transcript.text
+        return may_be_backchannel(text) and not self._answers(text)
+
     def _doubt_due_s(self, policy: TurnsSettings) -> float:
-        return self._spoken_due_s(policy.doubt_s) + policy.pause_lag_s
+        longest_s = policy.listening_s if self._may_listen() else policy.doubt_s
+        return self._spoken_due_s(longest_s) + policy.pause_lag_s
 
     def _spoken_due_s(self, spoken_s: float) -> float:
         """When it will consist of `spoken_s` of speech, if the user speaks on."""
