@@ -92,7 +92,7 @@ def main() -> None:
                  for aside in (False, True))]
         for kind in ("all", "zh", "en", "should resume", "should quiet", "should answer")
     ]  # fmt: skip
-    rows += [[kind, str(wrong[False, kind]), str(wrong[True, kind])] for _, kind in wrong if (False, kind) in wrong]
+    rows += [[kind, str(wrong[False, kind]), str(wrong[True, kind])] for kind in dict.fromkeys(kind for _, kind in wrong)]
     show(("phrases", "open half", f"half kept aside (≥ {_TARGET:.0%})"), rows)
 
 

@@ -16,10 +16,11 @@ _SOUNDS_EN = (
     "|wo+w+|whoa+|woah|lol|gosh|gee|jeez|damn|holy cow|holy moly|oh my|my goodness|goodness me|goodness|good heavens"
     "|good lord|oh my god|my god|omg|oh dear|dear me|oh no|oh boy|well|you know|i mean|let me see"
 )
+_SOUND_ZH = "[恩唔呣哼哦噢喔啊呀哎唉诶欸咦哇嚯哟呦嘿嘻呵哈嘶啧噗呃额厄嗷呜耶]"
 _SOUNDS_ZH = (
-    "[恩唔呣哼哦噢喔啊呀哎唉诶欸咦哇嚯哟呦嘿嘻呵哈嘶啧噗呃额厄嗷呜耶]|哇塞|哇噻|我的天|天哪|天呐|天啊|老天|老天爷|妈呀|我的妈|我去|我靠|卧槽|好家伙|乖乖|怎么说呢"
+    "哇塞|哇噻|我的天|天哪|天呐|天啊|老天|老天爷|妈呀|我的妈|我去|我靠|卧槽|好家伙|乖乖|怎么说呢"
 )
-EXCLAMATIONS: tuple[Rule, ...] = ((_SOUNDS_EN,), (_SOUNDS_ZH,), ("oh", "my", "?goodness|gosh|god|word"))
+EXCLAMATIONS: tuple[Rule, ...] = ((_SOUNDS_EN,), (_SOUND_ZH,), (_SOUNDS_ZH,), ("oh", "my", "?goodness|gosh|god|word"))
 
 # -- assent, understanding, surprise, approval
 
@@ -91,7 +92,8 @@ _GOOD_ZH = (
 _ANY_ZH = rf"(?![快慢长短吵响多少久远轻重不没是要想会能像烦乱假臭])(?!大声|小声|难听|无聊|啰嗦|麻烦|复杂|有点|什么|怎么)[{HAN}]{{1,3}}?"
 
 PHRASES: tuple[Rule, ...] = (
-    (_PHRASES_EN,),
+    (_PHRASES_EN, "?then|indeed"),
+    ("that|it|this", "?all|totally|really|certainly|still", "makes sense|make sense|helps|explains it|explains a lot|figures|works|does it"),
     ("i", "?totally|completely|fully|really|just|do|too|also|think", _I_LISTEN, "?now|too|already|right"),
     ("i'm|im|i am", "listening|all ears|with you|here|following|impressed|amazed|shocked|speechless|glad|happy for them|not surprised"),
     ("?" + _THAT_IS, "?" + _VERY, f"{_GOOD}|{_GOOD_BY_SHAPE}", "?indeed|actually|then|of him|of her|of you|of them|story|stuff|thing"),
