@@ -24,7 +24,10 @@ TABLE = Path(__file__).with_name("data") / "phrases.tsv"
 _TARGET = 0.92  # of the half kept aside
 _ASKED = {"en": "Tell me a story, please.", "zh": "给我讲个故事。"}
 _REPLIES = {
-    ("story", "en"): "Once upon a time there was a lighthouse on a small island. Nobody had lived in it for many years, "
+    (
+        "story",
+        "en",
+    ): "Once upon a time there was a lighthouse on a small island. Nobody had lived in it for many years, "
     "and the sea was wild. One day a boat came.",
     ("story", "zh"): "从前有一座灯塔，在一个小岛上。很多年没有人住在里面，海浪很大。有一天来了一条船。",
     ("question", "en"): "I can book a table for two people at seven o'clock, shall I?",
@@ -92,7 +95,9 @@ def main() -> None:
                  for aside in (False, True))]
         for kind in ("all", "zh", "en", "should resume", "should quiet", "should answer")
     ]  # fmt: skip
-    rows += [[kind, str(wrong[False, kind]), str(wrong[True, kind])] for kind in dict.fromkeys(kind for _, kind in wrong)]
+    rows += [
+        [kind, str(wrong[False, kind]), str(wrong[True, kind])] for kind in dict.fromkeys(kind for _, kind in wrong)
+    ]
     show(("phrases", "open half", f"half kept aside (≥ {_TARGET:.0%})"), rows)
 
 

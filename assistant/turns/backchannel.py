@@ -6,6 +6,7 @@ The words stand in `listening_words`; several phrases may stand in a row: 嗯嗯
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from huiyin.assistant.turns.listening_words import EXCLAMATIONS, PHRASES
 from huiyin.assistant.turns.normalise import normalised
@@ -13,22 +14,26 @@ from huiyin.assistant.turns.phrase_rules import PhraseRules
 
 LISTENING = PhraseRules(*EXCLAMATIONS, *PHRASES)
 _EXCLAMATIONS = PhraseRules(*EXCLAMATIONS)
+_REMEMBERED = 64  # texts: the same one is judged with each event of an interruption
 _LONGEST = 60  # letters: who says more takes a turn
 
 # One of these alone asks what was said, where the recogniser heard a question.
 _ASKS_BACK = re.compile(r"\W*(?:啊+|嗯+|哈|诶|欸|咦|huh|eh|h+m+|m+)\W*[?？]\W*", re.IGNORECASE)
 
 
+@lru_cache(_REMEMBERED)
 def is_backchannel(text: str) -> bool:
     """Whether `text` is nothing but what listeners say, in Chinese or English. '' is not; nor is "huh?", 啊？."""
     return _can_be(text) and LISTENING.make_up(normalised(text))
 
 
+@lru_cache(_REMEMBERED)
 def may_be_backchannel(text: str) -> bool:
     """Whether `text`, of speech that goes on, is that or its beginning: "that's so"."""
     return _can_be(text) and LISTENING.may_make_up(normalised(text))
 
 
+@lru_cache(_REMEMBERED)
 def is_exclamation(text: str) -> bool:
     """Whether `text` is only hesitation, laughter or surprise, which answers no question: "um", 哈哈, "oh wow"."""
     return _can_be(text) and _EXCLAMATIONS.make_up(normalised(text))

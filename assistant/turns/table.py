@@ -65,8 +65,8 @@ speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are (a l
 or when it ended and its words are neither a listener's nor the assistant's own. It goes on when they are, or after \
 {resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
 costs nothing |
-| `backchannel.py`, `listening_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": alone they take no turn. \
-Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say them so \
+| `backchannel.py`, `listening_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": alone they take no \
+turn. Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say them so \
 that the other goes on |
 | `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone they \
 get no reply | Who says stop wants silence, not an answer |

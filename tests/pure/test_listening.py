@@ -20,8 +20,8 @@ def test_hesitation_laughter_and_surprise_answer_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Got it.", "that makes sense", "I know, I know.", "how sad", "Oh, that's so sad.", "what a lovely story", "so did he",
-     "I can imagine that", "that's hilarious", "that's bleak", "very bleak",
+    ["Got it.", "that makes sense", "I know, I know.", "how sad", "Oh, that's so sad.", "what a lovely story",
+     "so did he", "I can imagine that", "that's hilarious", "that's bleak", "very bleak",
      "我知道了", "怪不得", "说得对", "太有意思了", "真吓人啊", "哦，是这样啊", "可以可以", "我也这么觉得", "好亮啊"],
 )  # fmt: skip
 def test_listeners_phrases_take_no_turn_though_some_could_answer(text: str) -> None:
@@ -30,8 +30,8 @@ def test_listeners_phrases_take_no_turn_though_some_could_answer(text: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["啊？", "嗯？", "huh?", "what?", "what a", "that's wrong", "that's so loud", "how tall", "I know a better one", "very",
-     "so what", "tomorrow", "多高啊", "太快了", "好吵啊", "对了", "我知道一个更好的", "真不好", "好看吗", "这么长啊"],
+    ["啊？", "嗯？", "huh?", "what?", "what a", "that's wrong", "that's so loud", "how tall", "I know a better one",
+     "very", "so what", "tomorrow", "多高啊", "太快了", "好吵啊", "对了", "我知道一个更好的", "真不好", "好看吗", "这么长啊"],
 )  # fmt: skip
 def test_what_asks_complains_or_tells_takes_the_turn(text: str) -> None:
     assert not is_backchannel(text)
