@@ -90,7 +90,7 @@ class TurnsSettings:
     doubt_s: float = setting(1.0, low=0.2, high=10)
     """speech that stops it whatever it may say"""
     listening_s: float = setting(2.0, low=0.2, high=10)
-    """... unless its first words are a listener's: 'oh, that's really interesting' takes longer than 1 s"""
+    """... unless its first words, then asked for again, are a listener's: 'oh, that's really interesting' is longer"""
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     resume_s: float = setting(0.65, low=0.1, high=5)

@@ -39,6 +39,7 @@ class Interruption:
     generation: int = 0  # of the newest transcription asked for; 0: none
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
+    first_words: str = ""  # of speech that goes on, as last transcribed
     is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
 
@@ -57,6 +58,7 @@ class Interruption:
         """These words came for what was asked. Whether they belong to it."""
         if generation == self.generation:
             self.transcript = transcript
+            self.first_words = transcript.text
             return True
         return self.before is not None and self.before.take(generation, transcript)
 
@@ -71,6 +73,7 @@ class Interruption:
         self.resumed_s = onset_s
         self.generation = 0
         self.transcript = None
+        self.first_words = ""
 
     def ask(self, generation: int, now_s: float) -> Transcribe:
         """Ask for its words so far."""
@@ -95,7 +98,10 @@ class Interruption:
     def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
         if self.paused_s is None:
-            return NEVER if self.generation else self._spoken_due_s(policy.ask_early_s)
+            again_s = self._spoken_due_s(policy.doubt_s)
+            if not self.generation:
+                return self._spoken_due_s(policy.ask_early_s)
+            return again_s if self.transcript and self._may_listen() and self.transcribed_until_s < again_s else NEVER
         if self.generation and self.transcribed_until_s >= self.paused_s:
             return NEVER
         return self.paused_s + policy.speculate_s
@@ -130,10 +136,7 @@ class Interruption:
 
     def _may_listen(self) -> bool:
         """Whether its first words are a listener's, or may become that."""
-        if self.transcript is None:
-            return False
-        text = self.transcript.text
-        return may_be_backchannel(text) and not self._answers(text)
+        return may_be_backchannel(self.first_words) and not self._answers(self.first_words)
 
     def _doubt_due_s(self, policy: TurnsSettings) -> float:
         longest_s = policy.listening_s if self._may_listen() else policy.doubt_s
