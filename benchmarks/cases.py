@@ -10,12 +10,13 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import cases_readings, cases_texts
+from benchmarks import cases_conversations, cases_readings, cases_texts
 from benchmarks.cases_case import Case
 from benchmarks.output import percent, show
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "cases"
 GROUPS: dict[str, Callable[[Path], Iterator[Case]]] = {
+    "conversations": cases_conversations.cases,
     "readings": cases_readings.cases,
     "texts": cases_texts.cases,
 }

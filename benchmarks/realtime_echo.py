@@ -90,6 +90,7 @@ def play(number: int, condition: str, sounds: Speech, network: Network, echo_pat
         return _Timed(make(threshold, has_echo=has_echo), spent)
 
     client = RoomClient(room, Parts(teller, teller, teller), make_ear, network=network, echo_path=echo_path)
+    teller.follow(client.session.conversation)
     client.go_on(1.0)
     client.type("Tell me a story.")
     for span in _BARGE_INS_S:

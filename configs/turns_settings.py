@@ -95,8 +95,9 @@ class TurnsSettings:
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     resume_s: float = setting(0.65, low=0.1, high=5)
     """silence after which it goes on: there was no interruption"""
-    echo_tail_s: float = setting(2.0, low=0, high=20)
-    """after the assistant's last sound an echo of its words may still be recognised"""
+    echo_tail_s: float = setting(0.65, low=0, high=20)
+    """after the assistant's last sound its echo is still heard, by devices, network and room; speech that goes on for
+    longer is the user's"""
     talk_key: bool = setting(False)
     """true: push-to-talk, speech counts while the key is held; for loud rooms"""
     max_turn_s: float = setting(60.0, low=5, high=600)

@@ -388,9 +388,9 @@ def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:
     """The listener's change, as the machine wants it."""
     match change.kind:
         case "started":
-            return ev.SpeechStarted(now_s, change.at_s)
+            return ev.SpeechStarted(now_s, change.at_s, change.echo)
         case "paused":
-            return ev.SpeechPaused(now_s, change.at_s)
+            return ev.SpeechPaused(now_s, change.at_s, change.echo)
         case "possible":
             return ev.SpeechPossible(now_s)
         case "dropped":

@@ -14,6 +14,7 @@ import numpy as np
 
 from huiyin.assistant.ears.echo import CHUNK, CHUNK_S, Cleaned, rms
 from huiyin.assistant.ears.echo.gate import Frame
+from huiyin.assistant.ears.echo.witness import EchoWitness, Evidence
 from huiyin.assistant.ears.energy import EnergyChange, EnergyDrops
 from huiyin.assistant.ears.vad import HANG_S, Change, SileroVad, SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -28,10 +29,11 @@ _QUIET_RMS = 1.0
 @dataclass(frozen=True)
 class SpeechChange:
     """The user began to speak, paused, may be beginning, is as quiet as in a pause, or loud again: since `at_s` on the
-    clock of the microphone's samples."""
+    clock of the microphone's samples. `echo`: whether speech is the assistant's own, by its sound; None: not known."""
 
     kind: Change | EnergyChange
     at_s: float
+    echo: bool | None = None
 
 
 class SoundRing:
@@ -64,8 +66,12 @@ class EchoRemover(Protocol):
     def push(self, mic: Pcm16, far_end: Pcm16) -> Iterable[Cleaned]:
         """Cleaned chunks of what was heard and played."""
 
-    def residual_prominence(self) -> float:
-        """How much the newest of them still follows the far end."""
+    @property
+    def finds_no_echo(self) -> bool:
+        """Whether it has looked for an echo in vain."""
+
+    def residual_prominence(self, *, realign: bool = True) -> float | None:
+        """How much the newest of them still follows the far end; None: not known."""
 
 
 class Listener:
@@ -73,7 +79,7 @@ class Listener:
 
     def __init__(self, echo: EchoRemover, vad: SileroVad, tracker: SpeechTracker) -> None:
         self._echo, self._vad, self._tracker = echo, vad, tracker
-        self._second_vad, self._energy_drops = vad.fork(), EnergyDrops()
+        self._second_vad, self._energy_drops, self._witness = vad.fork(), EnergyDrops(), EchoWitness()
         self._ring = SoundRing()
         self._at = 0  # samples that went through voice activity
         self._pushed = 0  # samples heard
@@ -101,26 +107,35 @@ class Listener:
     def _voice_activity(self, chunk: Cleaned) -> list[SpeechChange]:
         self._at += CHUNK
         probability = self._vad(_floats(chunk.near))
-        level = rms(chunk.near)
+        level, mic_level = rms(chunk.near), rms(chunk.mic)
         frame = Frame(probability, level)
+        prominence = None
         if chunk.far_end:
             second = None if chunk.second is None else self._second_vad(_floats(chunk.second))
             may_be_onset = self._tracker.may_be_onset(probability, second)
+            if may_be_onset or self._tracker.speaking:
+                prominence = self._echo.residual_prominence(realign=may_be_onset)
             frame = Frame(
                 probability,
                 level,
-                pass_ratio=level / max(rms(chunk.mic), _QUIET_RMS),
+                pass_ratio=level / max(mic_level, _QUIET_RMS),
                 far_end=True,
                 second=second,
-                residual_prominence=self._echo.residual_prominence() if may_be_onset else 0.0,
+                residual_prominence=prominence or 0.0,
                 untrusted=chunk.second is None and not chunk.settled,
             )
+        self._witness.push(Evidence(chunk.far_end, prominence), mic_level, speaking=self._tracker.speaking)
         change = self._tracker.push(frame)
         if change is None:
             return []
         kind, frames_ago = change
         at_s = self._at / SAMPLE_RATE - frames_ago * CHUNK_S - (HANG_S if kind == "paused" else 0.0)
-        return [SpeechChange(kind, max(0.0, at_s))]
+        return [SpeechChange(kind, max(0.0, at_s), self._is_echo(kind, frames_ago))]
+
+    def _is_echo(self, kind: Change, frames_ago: int) -> bool | None:
+        if kind == "started":
+            return self._witness.begin(frames_ago)
+        return self._witness.end(frames_ago, finds_no_echo=self._echo.finds_no_echo) if kind == "paused" else None
 
 
 def _floats(samples: Pcm16) -> Samples:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from huiyin.assistant.turns.own_echo import is_own_echo
+from huiyin.assistant.turns.events import NEVER
+from huiyin.assistant.turns.own_echo import Audible, is_own_echo
 from huiyin.assistant.turns.stop_words import is_only_stop
 from huiyin.assistant.turns.text_judge import has_marks
 from huiyin.assistant.turns.user_turn import UserTurn
@@ -15,17 +16,21 @@ from huiyin.configs.settings import TurnsSettings
 class Earlier:
     """What is known of the turns before this one. Times in seconds."""
 
-    last_words: str = ""  # of the last reply
-    echo_until_s: float = 0.0  # till then their echo may be recognised
+    said: Audible = field(default_factory=Audible)  # at the end of the last reply
+    echo_until_s: float = -NEVER  # till then its echo may be heard
     unmarked_turns: int = 0  # in a row, in which the recogniser set no mark
 
     def note_recognised(self, text: str) -> None:
         """These words of the recogniser were a turn."""
         self.unmarked_turns = 0 if has_marks(text) else self.unmarked_turns + 1
 
-    def note_played(self, words: str, until_s: float, policy: TurnsSettings) -> None:
-        """These words of a reply were played until now."""
-        self.last_words, self.echo_until_s = words, until_s + policy.echo_tail_s
+    def note_played(self, said: Audible, until_s: float, policy: TurnsSettings) -> None:
+        """This was heard of a reply last, until then."""
+        self.said, self.echo_until_s = said, until_s + policy.echo_tail_s
+
+    def may_be_echo(self, start_s: float, end_s: float) -> bool:
+        """Whether speech between these times may be an echo of the last reply: that begins and ends in time."""
+        return start_s <= self.echo_until_s and end_s <= self.echo_until_s
 
     def stops_are_set(self, text: str, policy: TurnsSettings) -> bool:
         """Whether the recogniser that transcribed `text` ends sentences with a mark."""
@@ -35,5 +40,8 @@ class Earlier:
         """Not silence, nor an echo of the last reply, nor merely the order that stopped it."""
         if not text.strip() or (turn.interrupts and is_only_stop(text)):
             return False
-        may_be_echo = turn.start_s <= self.echo_until_s
-        return not (may_be_echo and is_own_echo(text, self.last_words, finished=not turn.interrupts))
+        if turn.start_s > self.echo_until_s or turn.echo is False:
+            return True
+        if turn.echo is None and not self.may_be_echo(turn.start_s, turn.silent_since_s):
+            return True
+        return not is_own_echo(text, self.said, turn.echo, finished=not turn.interrupts)

@@ -23,16 +23,19 @@ class Event:
 
 @dataclass(frozen=True)
 class SpeechStarted(Event):
-    """The user began to speak at `onset_s` (before `at_s`: it takes some frames to be sure)."""
+    """The user began to speak at `onset_s` (before `at_s`: it takes some frames to be sure). `echo`: whether this is
+    the assistant's own voice, by its sound; None: it cannot be told."""
 
     onset_s: float
+    echo: bool | None = None
 
 
 @dataclass(frozen=True)
 class SpeechPaused(Event):
-    """The user's speech ended at `end_s`; short silence has followed."""
+    """The user's speech ended at `end_s`; short silence has followed. `echo`: as of its beginning, by all of it."""
 
     end_s: float
+    echo: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from huiyin.assistant.turns.earlier import Earlier
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.interruption import Interruption
 from huiyin.assistant.turns.overlap import Overlap
+from huiyin.assistant.turns.own_echo import IN_THE_AIR_S
 from huiyin.assistant.turns.pace import Pace
 from huiyin.assistant.turns.reply import Progress, Reply
-from huiyin.assistant.turns.stop_words import orders_silence
+from huiyin.assistant.turns.stop_words import is_only_stop, orders_silence
 from huiyin.assistant.turns.text_judge import can_be_judged
 from huiyin.assistant.turns.transitions import State
 from huiyin.assistant.turns.user_turn import UserTurn
@@ -41,6 +42,9 @@ class Floor:
         self._pace = Pace()
         self._last_asr_s = 0.0  # the time that the recogniser last took
         self._key_held = False
+        self._silenced_s = 0.0  # when the reply was last paused
+        self._unsaid: tuple[str, ...] | None = None
+        """Of a reply that the user's speech stopped: said after all if that speech gets no answer."""
         self._asked_for: deque[tuple[str, ...] | None] = deque()
         """What begins when the floor is free: words to be said; None: a reply to the history."""
         self._begun: tuple[str, ...] | None = None
@@ -55,8 +59,10 @@ class Floor:
         reply = self._reply
         if reply and reply.playing and self.state is State.THINKING:
             self.state = State.SPEAKING
+            self._unsaid = None
         elif reply and reply.is_over:
             if reply.progress is Progress.SILENT:
+                self._unsaid = None
                 self._commit(now_s, interrupted=False)
             self._listen()
 
@@ -73,16 +79,20 @@ class Floor:
         """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
         opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
         words = interruption.transcript.text if interruption.transcript else ""
+        unsaid = self._reply.unsaid() if self._reply and self.policy.replies else None
         if self._reply and self._reply.is_only_opened and not orders_silence(words):
             self._do(do.StopPlayback(self._reply.generation))
             self._drop_reply()
+            self._unsaid = unsaid
             self._turn.resume(self.policy)
             self._take_turn(self._turn, now_s)
             if interruption.paused_s is not None:
                 self._turn.pause(interruption.paused_s, self.policy)
             return
         self._stop_reply(now_s)
-        self._take_turn(UserTurn(interruption.onset_s, interrupts=True, paused_s=interruption.paused_s), now_s)
+        self._unsaid = unsaid
+        turn = UserTurn(interruption.onset_s, interrupts=True, echo=interruption.echo, paused_s=interruption.paused_s)
+        self._take_turn(turn, now_s)
         if interruption.is_transcribed and interruption.transcript:
             self._turn.speculations = 1
             self._reply = Reply(interruption.generation, self.policy, self._pace, self._do)
@@ -97,6 +107,8 @@ class Floor:
         evidence.text = text
         evidence.stops_are_set = self._earlier.stops_are_set(text, self.policy)
         if not self._earlier.needs_answer(text, self._turn):
+            if is_only_stop(text):
+                self._unsaid = None
             evidence.words_awaited = False
             reply.mark_unneeded(transcript, now_s)
             return
@@ -123,6 +135,9 @@ class Floor:
 
     def _listen(self) -> None:
         self._drop_reply()
+        if self._unsaid:
+            self._postponed.append(self._unsaid)
+        self._unsaid = None
         self._asked_for.extendleft(self._postponed)
         self._postponed.clear()
         self.state = State.LISTENING
@@ -197,6 +212,7 @@ class Floor:
             self._commit(now_s, interrupted=True)
         self._drop_reply()
         self._interruption = None
+        self._unsaid = None
 
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
         reply = self._reply
@@ -205,7 +221,9 @@ class Floor:
             if self._turn.spoken:
                 self._earlier.note_recognised(reply.transcript.text)
             if reply.playing:
-                self._earlier.note_played(reply.audible_words(), now_s, self.policy)
+                until_s = self._silenced_s if self.state is State.PAUSED else now_s
+                said = reply.audible(until_s - IN_THE_AIR_S, until_s + IN_THE_AIR_S)
+                self._earlier.note_played(said, until_s, self.policy)
 
     def _commit_unheard(self, now_s: float) -> None:
         """Keep the words of a turn that is over, though its reply was not heard."""

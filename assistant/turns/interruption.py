@@ -13,8 +13,8 @@ from enum import Enum
 
 from huiyin.assistant.turns.actions import Transcribe
 from huiyin.assistant.turns.backchannel import is_backchannel, is_exclamation, may_be_backchannel
-from huiyin.assistant.turns.events import NEVER, Transcript
-from huiyin.assistant.turns.own_echo import is_own_echo
+from huiyin.assistant.turns.events import NEVER, SpeechPaused, SpeechStarted, Transcript
+from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both
 from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.configs.settings import TurnsSettings
 
@@ -29,10 +29,10 @@ class Verdict(Enum):
 
 @dataclass
 class Interruption:
-    """Times in seconds. `reply_words` are the assistant's words when it began."""
+    """Times in seconds. `said`: by the assistant when it began."""
 
     onset_s: float
-    reply_words: str
+    said: Audible
     resumed_s: float  # the onset of the speech after the last pause
     earlier_s: float = 0.0  # length of the speech before that pause
     paused_s: float | None = None  # silent since
@@ -42,16 +42,20 @@ class Interruption:
     first_words: str = ""  # of speech that goes on, as last transcribed
     is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
+    echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
+    silenced_s: float = NEVER  # when the assistant fell silent for it
 
     @classmethod
     def begin(
-        cls, onset_s: float, reply_words: str, earlier: Interruption | None, policy: TurnsSettings
+        cls, event: SpeechStarted, said: Audible, earlier: Interruption | None, policy: TurnsSettings
     ) -> Interruption:
         """The user speaks over the reply. It is one with the `earlier` speech if that one's words are still awaited."""
+        onset_s = event.onset_s
         if earlier is None or not earlier.is_awaited(onset_s, policy):
-            return cls(onset_s, reply_words, onset_s)
-        whole = replace(earlier, reply_words=f"{earlier.reply_words} {reply_words}", before=earlier)
-        whole.resume(onset_s)
+            return cls(onset_s, said, onset_s, echo=event.echo)
+        both = Audible(f"{earlier.said.words} {said.words}", earlier.said.invites or said.invites)
+        whole = replace(earlier, said=both, before=earlier, silenced_s=NEVER)
+        whole.resume(event)
         return whole
 
     def take(self, generation: int, transcript: Transcript) -> bool:
@@ -62,15 +66,17 @@ class Interruption:
             return True
         return self.before is not None and self.before.take(generation, transcript)
 
-    def pause(self, end_s: float) -> None:
-        """The user is silent since `end_s`."""
-        self.paused_s = end_s
-        self.earlier_s += end_s - self.resumed_s
+    def pause(self, event: SpeechPaused) -> None:
+        """The user is silent."""
+        self.paused_s = event.end_s
+        self.earlier_s += event.end_s - self.resumed_s
+        self.echo = known_of_both(self.echo, event.echo)
 
-    def resume(self, onset_s: float) -> None:
+    def resume(self, event: SpeechStarted) -> None:
         """The user speaks again."""
         self.paused_s = None
-        self.resumed_s = onset_s
+        self.resumed_s = event.onset_s
+        self.echo = known_of_both(self.echo, event.echo)
         self.generation = 0
         self.transcript = None
         self.first_words = ""
@@ -120,7 +126,7 @@ class Interruption:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,
         could miss its own wake-up."""
         text = self.transcript.text if self.transcript else ""
-        has_words = bool(text.strip()) and not is_own_echo(text, self.reply_words)
+        has_words = bool(text.strip()) and not is_own_echo(text, self.said, self._echo_by(policy, now_s))
         if self.paused_s is None:
             is_turn = has_words and not self._may_listen() and now_s >= self._spoken_due_s(policy.confirm_s)
             is_turn = is_turn or now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text))
@@ -137,6 +143,12 @@ class Interruption:
     def _may_listen(self) -> bool:
         """Whether its first words are a listener's, or may become that."""
         return may_be_backchannel(self.first_words) and not self._answers(self.first_words)
+
+    def _echo_by(self, policy: TurnsSettings, now_s: float) -> bool | None:
+        """Whether it is an echo by its sound: not if it went on for longer than one of an assistant that is silent."""
+        lasts_until_s = now_s - policy.pause_lag_s if self.paused_s is None else self.paused_s
+        is_longer = lasts_until_s > self.silenced_s + policy.echo_tail_s
+        return False if self.echo is None and is_longer else self.echo
 
     def _doubt_due_s(self, policy: TurnsSettings) -> float:
         longest_s = policy.listening_s if self._may_listen() else policy.doubt_s

@@ -13,6 +13,7 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Event, Transcript
 from huiyin.assistant.turns.floor import Floor
 from huiyin.assistant.turns.interruption import Interruption, Verdict
+from huiyin.assistant.turns.own_echo import IN_THE_AIR_S, Audible
 from huiyin.assistant.turns.reply import Progress
 from huiyin.assistant.turns.transitions import BY_TIME, TRANSITIONS, State, Transition, by_time, on
 from huiyin.assistant.turns.user_turn import UserTurn
@@ -51,8 +52,8 @@ class TurnMachine(Floor):
         """the user's turn begins, at the onset of the speech, or of what was said over the end of a reply if its words
         are still awaited"""
         if not self.policy.talk_key:
-            whole = Interruption.begin(event.onset_s, "", self._interruption, self.policy)
-            self._take_turn(UserTurn(whole.onset_s), event.at_s)
+            whole = Interruption.begin(event, Audible(), self._interruption, self.policy)
+            self._take_turn(UserTurn(whole.onset_s, echo=whole.echo), event.at_s)
 
     @on(ev.SpeechStarted, states=[State.USER, State.THINKING], to=[State.USER])
     def _go_on(self, event: ev.SpeechStarted) -> None:
@@ -74,7 +75,7 @@ class TurnMachine(Floor):
     def _pause(self, event: ev.SpeechPaused) -> None:
         """the wait for the end of the turn begins; what ended before the key began the turn is no part of it"""
         if event.end_s > self._turn.start_s:
-            if not self._turn.pause(event.end_s, self.policy):
+            if not self._turn.pause(event.end_s, self.policy, event.echo):
                 self._drop_reply()
         elif not self.policy.talk_key:
             self._listen()
@@ -83,6 +84,8 @@ class TurnMachine(Floor):
     def _prepare_early(self, event: ev.EnergyDropped) -> None:
         """if recognition is quick, a reply is prepared before it is sure that this is a pause"""
         is_quick = self._last_asr_s <= self.policy.early_asr_s and not self.policy.talk_key
+        if self._earlier.may_be_echo(self._turn.start_s, event.end_s):
+            return  # the pause will tell more
         if is_quick and self._reply is None and self._turn.may_prepare_early(self.policy, event.end_s):
             self._turn.dropped_s = event.end_s
             self._speculate(event.end_s, event.at_s)
@@ -115,20 +118,21 @@ class TurnMachine(Floor):
         if self._ignores_speech:
             self._overlap.start(event.onset_s, self.policy)
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
-            words = self._reply.audible_words()
-            self._interruption = Interruption.begin(event.onset_s, words, self._interruption, self.policy)
+            said = self._reply.audible(event.onset_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
+            self._interruption = Interruption.begin(event, said, self._interruption, self.policy)
+            self._interruption.is_asked |= self._reply.asks(event.onset_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
     def _interruption_goes_on(self, event: ev.SpeechStarted) -> None:
         """the interruption goes on"""
         if self._interruption:
-            self._interruption.resume(event.onset_s)
+            self._interruption.resume(event)
 
     @on(ev.SpeechPaused, states=[State.PAUSED])
     def _interruption_ends(self, event: ev.SpeechPaused) -> None:
         """its words are asked for; after {resume_s} of silence the reply goes on"""
         if self._interruption and self._interruption.paused_s is None:
-            self._interruption.pause(event.end_s)
+            self._interruption.pause(event)
         self._overlap.pause(event.end_s, self.policy)
 
     @on(ev.SpeechPaused, states=[State.SPEAKING])
@@ -240,7 +244,8 @@ class TurnMachine(Floor):
             self._commit(event.at_s, interrupted=False)
             self._listen()
             if self._interruption and self._interruption.paused_s is None:
-                self._take_turn(UserTurn(self._interruption.onset_s), event.at_s)
+                going_on = UserTurn(self._interruption.onset_s, echo=self._interruption.echo)
+                self._take_turn(going_on, event.at_s)
 
     # -- time
 
@@ -253,7 +258,8 @@ class TurnMachine(Floor):
         if not interruption or not self._is_judging:
             return
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
-            self._do(do.Pause(self._reply.generation))
+            self._reply.pause(now_s)
+            self._silenced_s = interruption.silenced_s = now_s
             self.state = State.PAUSED
         if self.state is not State.SPEAKING and now_s >= interruption.ask_due_s(self.policy):
             self.generation += 1
@@ -263,7 +269,7 @@ class TurnMachine(Floor):
             self._take_floor(interruption, now_s)
         elif verdict is Verdict.FALSE_ALARM:
             if self.state is State.PAUSED and self._reply:
-                self._do(do.Resume(self._reply.generation))
+                self._reply.resume(now_s)
                 self.state = State.SPEAKING
             if interruption.is_transcribed:
                 self._interruption = None  # else its words may still come, and show that it is the user's turn

@@ -9,6 +9,7 @@ from huiyin.services.common.text import HAN, HAN_CHARACTER
 _MARKS = re.compile(rf"[^\w{HAN}']+")
 _APOSTROPHE = re.compile(r"[’‘`]")
 _HAN_A_WORD = 1.5  # Chinese words have one or two characters
+_WITHIN_A_WORD = re.compile(rf"[^\s{HAN}][^\s{HAN}]")
 _BESIDE_HAN = re.compile(rf"(?<=[{HAN}]) | (?=[{HAN}])")
 
 
@@ -22,6 +23,16 @@ def word_count(text: str) -> float:
     """About how many words these are: a Chinese character is two thirds of one."""
     plain = normalised(text)
     return len(HAN_CHARACTER.findall(plain)) / _HAN_A_WORD + len(HAN_CHARACTER.sub(" ", plain).split())
+
+
+def words_of_part(text: str, first: float, last: float) -> str:
+    """The words of the part of `text` from `first` to `last`, 0..1 of its length; those cut in two are whole."""
+    start, end = round(first * len(text)), round(last * len(text))
+    while 0 < start < len(text) and _WITHIN_A_WORD.match(text, start - 1):
+        start -= 1
+    while 0 < end < len(text) and _WITHIN_A_WORD.match(text, end - 1):
+        end += 1
+    return text[start:end]
 
 
 def sequence_of(phrases: str) -> re.Pattern[str]:

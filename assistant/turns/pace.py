@@ -41,11 +41,13 @@ class Pace:
 
 
 class SoundAhead:
-    """When the clauses of a reply whose sound is there will have been heard. Seconds."""
+    """When the clauses of a reply whose sound is there were heard, or will have been. Seconds."""
 
     def __init__(self) -> None:
         self._lasts_s: dict[int, float] = {}
         self._begun: tuple[int, float] | None = None  # the clause that is heard, and since when
+        self._begins_s: dict[int, float] = {}  # of each that was heard
+        self._paused_s = NEVER
 
     def add(self, clause: int, lasts_s: float) -> None:
         """All sound of a clause is there."""
@@ -54,6 +56,41 @@ class SoundAhead:
     def begin(self, clause: int, at_s: float) -> None:
         """The first sample of a clause was heard."""
         self._begun = clause, at_s
+        self._begins_s[clause] = at_s
+
+    def pause(self, at_s: float) -> None:
+        """The clause that is heard stops, to go on from there later."""
+        self._paused_s = at_s
+
+    def resume(self, at_s: float) -> None:
+        """It goes on."""
+        if self._begun and self._paused_s < at_s:
+            clause, begun_s = self._begun
+            self.begin(clause, begun_s + at_s - self._paused_s)
+        self._paused_s = NEVER
+
+    def part_between(self, clause: int, start_s: float, end_s: float) -> tuple[float, float] | None:
+        """The part of a clause, from 0 to 1, that is heard between two moments if nothing pauses; None: none of it."""
+        begins_s = self._begins_of(clause)
+        if begins_s > end_s:
+            return None
+        lasts_s = self._lasts_of(clause, begins_s)
+        if lasts_s == NEVER:
+            return 0.0, 1.0
+        first, last = (min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) for at_s in (start_s, end_s))
+        return (first, last) if first < last else None
+
+    def _begins_of(self, clause: int) -> float:
+        """When it is first heard; `NEVER` where that is not known."""
+        newest = max((begun for begun in self._begins_s if begun <= clause), default=None)
+        if newest is None:
+            return NEVER
+        return self._begins_s[newest] + sum(self._lasts_s.get(each) or NEVER for each in range(newest, clause))
+
+    def _lasts_of(self, clause: int, begins_s: float) -> float:
+        """Till its end or, where all its sound is not there yet, till the next began; `NEVER` where none has."""
+        next_s = min((at_s for other, at_s in self._begins_s.items() if other > clause), default=NEVER)
+        return self._lasts_s.get(clause) or next_s - begins_s
 
     @property
     def end_s(self) -> float:

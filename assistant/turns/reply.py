@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
+from huiyin.assistant.turns.normalise import words_of_part
 from huiyin.assistant.turns.opener import OPENER, opener_due_s
+from huiyin.assistant.turns.own_echo import Audible, invites_repetition
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
+
+
+_QUESTION = re.compile(r"[?？]")
+# People answer up to so long before a question is over, and after it while the assistant goes on.
+_ANSWERED_EARLY_S = 1.2
+_ANSWERED_LATE_S = 1.5
 
 
 class Progress(Enum):
@@ -116,13 +125,36 @@ class Reply:
         """Whether no more of it than an opener has been heard."""
         return bool(self._opener) and self._audible_clause in (None, OPENER)
 
-    def audible_words(self) -> str:
-        """The clause being played and the one before it; all of them where it is not known which is played."""
-        said = [self._opener, *self._clauses] if self._opener else self._clauses
-        if self._audible_clause is None:
-            return " ".join(said)
-        at = self._audible_clause + len(said) - len(self._clauses)
-        return " ".join(said[max(0, at - 1) : at + 1])
+    def audible(self, start_s: float, end_s: float) -> Audible:
+        """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
+        a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
+        said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
+        at = self._audible_clause
+        if at is None:
+            words = lately = " ".join(filter(None, said.values()))
+        else:
+            parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
+            words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
+            lately = " ".join(said[clause] for clause in (at - 1, at) if clause in said)
+        return Audible(words, invites_repetition(lately))
+
+    def asks(self, at_s: float) -> bool:
+        """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
+        return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
+
+    def unsaid(self) -> tuple[str, ...]:
+        """The clause that is heard, of which the rest is not, and those after it."""
+        return tuple(self._clauses[max(0, self._audible_clause or 0) :])
+
+    def pause(self, now_s: float) -> None:
+        """Its sound stops, and may go on."""
+        self._act(do.Pause(self.generation))
+        self._sound.pause(now_s)
+
+    def resume(self, now_s: float) -> None:
+        """Its sound goes on."""
+        self._act(do.Resume(self.generation))
+        self._sound.resume(now_s)
 
     # -- time
 

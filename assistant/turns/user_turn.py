@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from huiyin.assistant.turns.endpointing import Evidence, judge_words, wait_s
 from huiyin.assistant.turns.events import NEVER
+from huiyin.assistant.turns.own_echo import known_of_both
 from huiyin.configs.settings import TurnsSettings
 
 
@@ -17,6 +18,7 @@ class UserTurn:
     start_s: float = 0.0
     spoken: bool = True  # False: typed; or none, as the assistant speaks unasked
     interrupts: bool = False  # it stopped the assistant
+    echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
     paused_s: float | None = None  # silent since
     dropped_s: float | None = None  # since the energy dropped and a reply is prepared; no pause is known yet
     evidence: Evidence = field(default_factory=Evidence)  # of this pause
@@ -31,12 +33,19 @@ class UserTurn:
         self.is_score_asked = False
         self.evidence = Evidence()
 
+    @property
+    def silent_since_s(self) -> float:
+        """When its sound ended, by what is known; `-NEVER` while the user speaks."""
+        since_s = self.dropped_s if self.paused_s is None else self.paused_s
+        return -NEVER if since_s is None else since_s
+
     def end_s(self, now_s: float) -> float:
         """Where its sound ends, if it is over now."""
         return now_s if self.paused_s is None else self.paused_s
 
-    def pause(self, end_s: float, policy: TurnsSettings) -> bool:
+    def pause(self, end_s: float, policy: TurnsSettings, echo: bool | None = None) -> bool:
         """The user is silent since `end_s`. Whether a reply prepared at the energy drop is one to all they said."""
+        self.echo = known_of_both(self.echo, echo)
         if fits := self.dropped_s is None or end_s - self.dropped_s <= policy.drop_reach_s:
             self.speculations += self.dropped_s is not None
             self.dropped_s = None

@@ -37,10 +37,15 @@ class _Recorder:
             began = time.thread_time()
         self.busy_s += time.thread_time() - began
 
-    def residual_prominence(self) -> float:
+    @property
+    def finds_no_echo(self) -> bool:
+        """As `EchoPath.finds_no_echo`."""
+        return self._path.finds_no_echo
+
+    def residual_prominence(self, *, realign: bool = True) -> float | None:
         """As `EchoPath.residual_prominence`."""
         began = time.thread_time()
-        prominence = self._path.residual_prominence()
+        prominence = self._path.residual_prominence(realign=realign)
         self.busy_s += time.thread_time() - began
         return prominence
 

@@ -152,13 +152,61 @@ def test_speech_that_begins_as_the_reply_ends_is_the_next_turn() -> None:
 def test_the_tail_of_the_echo_is_not_answered() -> None:
     script = Script().answered(STORY)
     script.heard(4)
-    script.user_speaks(4.1, 5)
-    script.recognised(5.2, Transcript("a lighthouse on a small island"))
+    script.user_speaks(4.1, 4.6)
+    script.recognised(4.8, Transcript("a lighthouse on a small island"))
     script.at(9)
     assert script.when(do.AskLlm) == []
-    script.user_speaks(10, 11)
-    script.recognised(11.2, Transcript("a lighthouse on a small island"))
-    assert len(script.when(do.AskLlm)) == 1, "long after, it is the user who says it"
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "echo"),
+    [(10, 10.5, None), (4.7, 5, None), (4.1, 4.8, None), (4.1, 4.6, False)],
+    ids=["long after", "once the room has died down", "for longer than it takes to", "by its sound"],
+)
+def test_the_users_own_words_are_answered_though_the_assistant_said_them(
+    start_s: float, end_s: float, echo: bool | None
+) -> None:
+    script = Script().answered(STORY)
+    script.heard(4)
+    script.at(start_s + 0.1, ev.SpeechStarted(start_s + 0.1, onset_s=start_s))
+    script.at(end_s + 0.1, ev.SpeechPaused(end_s + 0.1, end_s, echo))
+    script.recognised(end_s + 0.2, Transcript("a lighthouse on a small island"))
+    assert len(script.when(do.AskLlm)) == 1
+
+
+@pytest.mark.parametrize(("echo", "stops"), [(True, False), (None, False), (False, True)])
+def test_how_speech_over_the_reply_sounds_decides_where_it_says_the_same(echo: bool | None, stops: bool) -> None:
+    script = Script().answered(STORY)
+    script.at(3.2, ev.SpeechStarted(3.2, onset_s=3.0))
+    script.at(3.6, ev.SpeechPaused(3.6, 3.5, echo))
+    script.at(3.7)
+    script.recognised(3.8, Transcript("a lighthouse on a small island"))
+    assert bool(script.when(do.StopPlayback)) is stops is not bool(script.when(do.Resume))
+
+
+def test_speech_that_the_assistants_silence_does_not_end_is_no_echo() -> None:
+    script = Script().answered(STORY)
+    script.cuts_in(3, 3.9, "was a lighthouse")
+    assert script.when(do.StopPlayback), "silent since 3.2 s: no room echoes for so long"
+    assert script.last(do.AskLlm).transcript.text == "was a lighthouse"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "resumes"),
+    [("", True), ("a lighthouse on a small island", True), ("why is that", False), ("stop", False)],
+)
+def test_what_stopped_the_reply_is_answered_or_the_rest_is_said(words: str, resumes: bool) -> None:
+    script = Script().answered(STORY)
+    script.at(3.1, ev.SpeechStarted(3.1, onset_s=3.0))
+    script.at(4.2)
+    assert script.when(do.StopPlayback), "it lasted, and its words were not known"
+    script.at(4.4, ev.SpeechPaused(4.4, 4.3, echo=True if words else None))
+    script.at(4.5)
+    script.recognised(4.6, Transcript(words))
+    script.at(8)
+    said = [action.text for _, action in script.done if isinstance(action, do.Synthesise)]
+    assert said == ([STORY] if resumes else [])
+    assert bool(script.when(do.AskLlm)) is (words == "why is that")
 
 
 def test_words_that_are_still_awaited_when_the_user_speaks_again_are_not_lost() -> None:

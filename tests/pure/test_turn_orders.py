@@ -14,6 +14,7 @@ from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.machine import State, TurnMachine
 from huiyin.assistant.turns.opener import OPENER
+from huiyin.assistant.turns.stop_words import is_only_stop
 from huiyin.configs.settings import TurnsSettings
 
 _KEPT = (
@@ -45,6 +46,7 @@ _MOST_STEPS = 200  # of a way out
 
 seconds = st.sampled_from([0.0, 0.01, 0.05, 0.096, 0.2, 0.3, 0.65, 1.2, 8.0, 20.0, 70.0])
 lags = st.sampled_from([0.0, 0.03, 0.1, 0.25])
+echoes = st.sampled_from([None, None, True, False])
 probabilities = st.sampled_from([0.0, 0.05, 0.3, 0.6, 0.99])
 words = st.sampled_from(
     ["", "stop", "yeah", "Hello there.", "hello there", "because", "一二三四", "a lighthouse on a rock"]
@@ -90,6 +92,9 @@ class Orders(RuleBasedStateMachine):
         self.begun: Counter[tuple[str, ...] | None] = Counter()  # of these; again where a noise came before its sound
         self.opened: set[int] = set()  # replies that began with an opener
         self.called: set[int] = set()  # replies that have called tools and are not committed
+        self.texts: dict[int, list[str]] = {}  # generation -> clauses to be synthesised
+        self.stopped: list[str] = []  # clauses of a reply that speech stopped, and nothing has followed yet
+        self.stopped_before: set[str] = set()
         self.ignores_speech = policy.barge_in == "ignore" and not policy.talk_key
         self.onsets: set[float] = set()  # of speech during a reply that it does not stop, and that is no turn yet
 
@@ -102,18 +107,18 @@ class Orders(RuleBasedStateMachine):
             self.feed(ev.TimePassed(self.wake_s))
         self.feed(ev.TimePassed(end_s))
 
-    @rule(lag_s=lags)
-    def speech_starts(self, lag_s: float) -> None:
+    @rule(lag_s=lags, echo=echoes)
+    def speech_starts(self, lag_s: float, echo: bool | None) -> None:
         self.speech_s = max(self.speech_s, self.now_s - lag_s)
         if self.ignores_speech and self.machine.state in (State.THINKING, State.SPEAKING):
             self.onsets.add(self.speech_s)
-        self.feed(ev.SpeechStarted(self.now_s, self.speech_s))
+        self.feed(ev.SpeechStarted(self.now_s, self.speech_s, echo))
 
-    @rule(lag_s=lags)
-    def speech_pauses(self, lag_s: float) -> None:
+    @rule(lag_s=lags, echo=echoes)
+    def speech_pauses(self, lag_s: float, echo: bool | None = None) -> None:
         self.speech_s = self.pause_s = max(self.speech_s, self.now_s - lag_s)
         self.onsets.discard(self.pause_s)  # it lasted no time
-        self.feed(ev.SpeechPaused(self.now_s, self.speech_s))
+        self.feed(ev.SpeechPaused(self.now_s, self.speech_s, echo))
 
     @rule(kind=st.sampled_from([ev.SpeechPossible, ev.EnergyRecovered, ev.Interrupted, ev.KeyPressed, ev.KeyReleased,
                                   ev.TurnClosed]))  # fmt: skip
@@ -242,6 +247,7 @@ class Orders(RuleBasedStateMachine):
                 assert not (isinstance(event, ev.SpeechStarted) and state_before is State.THINKING
                             and isinstance(action, do.Cancel)), "nor what is being prepared"  # fmt: skip
             apologise = action if isinstance(action, do.Apologise) else apologise
+            self.hold_no_silence(event, action)
         self.hold_way_on()
         if apologise and self.apologises:
             self.feed(ev.Say(self.now_s, ("Sorry.",), apologise.generation))
@@ -274,9 +280,10 @@ class Orders(RuleBasedStateMachine):
             case do.Synthesise(clause=clause, text=text):
                 assert clause == self.clauses.setdefault(generation, 0), "in order, and once"
                 self.clauses[generation] += 1
+                self.texts.setdefault(generation, []).append(text)
                 if clause == 0 and not self.counts[do.AskLlm, generation] and generation not in self.kept:
                     said = [each for each in self.asked_for if each and each[0] == text]
-                    assert said
+                    assert said or text in self.stopped_before, "the rest of what was stopped"
                     self.begun.update(said)
             case do.Open(transcript=transcript):
                 assert transcript.text and self.counts[do.EndTurn, generation], "words that were said"
@@ -304,6 +311,18 @@ class Orders(RuleBasedStateMachine):
                 self.kept.discard(generation)
         if not isinstance(action, do.WakeAt):
             self.owed.append(action)
+
+    def hold_no_silence(self, event: ev.Event, action: do.Action) -> None:
+        """What speech has stopped is followed by another reply, an apology or its own rest, unless silence is wanted:
+        asked for by words, by a key, by a client that gives the replies itself."""
+        is_wanted = isinstance(event, _STOPS) or not self.machine.policy.replies
+        if isinstance(action, (do.Play, do.Apologise)) or is_wanted:
+            self.stopped = []
+        elif isinstance(action, do.StopPlayback):
+            self.stopped = self.texts.get(action.generation, [])
+            self.stopped_before.update(self.stopped)
+        if isinstance(event, ev.Transcribed) and is_only_stop(event.transcript.text):
+            self.stopped = []
 
     def hold_way_on(self) -> None:
         """No deadline is lost: time or an answer that is owed leads on."""
@@ -334,7 +353,7 @@ class Orders(RuleBasedStateMachine):
             else:
                 self.feed(ev.StageFailed(self.now_s, self.playing, "tts", "silent for too long"))
         assert self.machine.state is State.LISTENING
-        assert not self.called and not self.onsets
+        assert not self.called and not self.onsets and not self.stopped
         assert all(self.begun[each] >= count for each, count in self.asked_for.items() if each or not self.typed)
         for generation, text in self.typed.items():
             assert not text or self.counts[do.Commit, generation], f"{text!r} was typed and is lost"

@@ -6,6 +6,7 @@ import pytest
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
+from huiyin.assistant.turns.pace import SoundAhead
 from tests.support.turn_script import Script
 
 
@@ -35,3 +36,24 @@ def test_while_the_voice_is_busy_no_clause_is_wanted() -> None:
     assert script.when(do.Hurry) == []
     script.at(4.1, ev.AudioFinished(4.1, 1, 0, 1.2))
     assert script.when(do.Hurry) == [4.1]
+
+
+def test_which_part_of_a_clause_is_heard_when() -> None:
+    sound = SoundAhead()
+    sound.add(0, 2.0)
+    sound.begin(0, 10.0)
+    assert sound.part_between(0, 10.5, 11.0) == (0.25, 0.5)
+    assert sound.part_between(0, 9.0, 20.0) == (0.0, 1.0)
+    assert sound.part_between(0, 12.5, 13.0) is None, "over by then"
+    assert sound.part_between(1, 11.0, 13.0) == (0.0, 1.0), "how long it is, is not known"
+    assert sound.part_between(2, 11.0, 13.0) is None, "nor when the next begins"
+
+
+def test_a_pause_moves_what_follows() -> None:
+    sound = SoundAhead()
+    sound.add(0, 2.0)
+    sound.begin(0, 10.0)
+    sound.pause(11.0)
+    sound.resume(14.0)
+    assert sound.part_between(0, 14.0, 14.5) == (0.5, 0.75)
+    assert sound.end_s == 15.0

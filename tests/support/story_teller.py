@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.dialogue.history import Message
@@ -20,6 +22,7 @@ _REQUEST = "Please tell me another story about the sea."
 _ASR_S, _LLM_S, _TTS_S = 0.15, 0.2, 0.1  # what they take
 _LATE_S = 1.0  # the server hears the user so much later, at most
 _AUDIBLE_RMS = 150.0  # int16: below it a recogniser finds no words
+_ECHO_S = 0.2  # an echo is late by so much
 _GAP = round(0.3 * SAMPLE_RATE)  # samples between two sentences
 
 
@@ -27,7 +30,7 @@ class StoryTeller:
     """Recogniser, model and voice. `sentences` are spoken in turn, so many a reply.
 
     What the user says (`users`, the times of the client) is a request for another story. All else that is loud enough
-    the recogniser takes for the assistant's own words.
+    the recogniser takes for the assistant's own words: those of that time, where it follows a conversation.
     """
 
     def __init__(self, sentences: Sequence[Samples], a_reply: int) -> None:
@@ -35,11 +38,31 @@ class StoryTeller:
         self.users: list[tuple[float, float]] = []
         self._sentences, self._a_reply = sentences, a_reply
         self._spoken = 0
+        self._lasts_s: dict[tuple[int, int], float] = {}  # (generation, clause) -> how long it is
+        self._begun: list[tuple[float, float]] = []  # when a clause was first heard, and how long it is
+
+    def follow(self, session: Session) -> None:
+        """Learn from it what is heard when."""
+        session.observe(self._note, at_once=True)
+
+    def _note(self, at_s: float, event: on.Public) -> None:
+        if isinstance(event, on.ClauseStarted):
+            self._begun.append((at_s, self._lasts_s[event.generation, event.clause]))
+
+    def _echoed(self, start_s: float, end_s: float) -> str:
+        """What the recogniser makes of an echo between two times."""
+        words = _LINE.split()
+        heard: list[str] = []
+        for begun_s, lasts_s in self._begun[-2:]:
+            middles = (begun_s + lasts_s * (at + 0.5) / len(words) for at in range(len(words)))
+            heard += [word for word, at_s in zip(words, middles, strict=True) if start_s - _ECHO_S <= at_s <= end_s]
+        return " ".join(heard) if self._begun else _LINE
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
         is_user = any(start < turn.end_s and turn.start_s < end + _LATE_S for start, end in self.users)
-        words = _REQUEST if is_user else _LINE if rms(turn.sound()) > _AUDIBLE_RMS else ""
+        is_audible = is_user or rms(turn.sound()) > _AUDIBLE_RMS
+        words = _REQUEST if is_user else self._echoed(turn.start_s, turn.end_s) if is_audible else ""
         return Plan([(_ASR_S, Transcript(words, "en"))], _ASR_S)
 
     def ask(
@@ -60,4 +83,5 @@ class StoryTeller:
         sentence = self._sentences[self._spoken % len(self._sentences)]
         self._spoken += 1
         sound = (np.pad(sentence, (0, _GAP)) * 32767).astype(np.int16)
+        self._lasts_s[speech.generation, speech.clause] = len(sound) / SAMPLE_RATE
         return Plan([(_TTS_S, sound)], _TTS_S)

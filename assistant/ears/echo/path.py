@@ -17,7 +17,7 @@ from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
-from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.ports.port import Pcm16, Samples
 
 CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
@@ -26,7 +26,7 @@ _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: there is no echo to speak of
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
-_ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
+ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
 _RESIDUAL_WINDOW = 3584  # samples of cleaned sound (0.22 s) that are compared with the far end
 _RESIDUAL_LAGS = 512  # samples (32 ms) by which they may be late
 
@@ -70,17 +70,25 @@ class EchoPath:
             self._mic, self._far = self._mic[CHUNK:], self._far[CHUNK:]
             yield self._clean(chunk, far_chunk)
 
-    def residual_prominence(self) -> float:
+    @property
+    def finds_no_echo(self) -> bool:
+        """Whether the assistant has spoken for a while and no echo of it was found."""
+        return self.aligner is not None and not self.aligner.locked and self._active_s > _NO_ECHO_S
+
+    def residual_prominence(self, *, realign: bool = True) -> float | None:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
 
-        4 to 6 for anybody but the assistant, 7 and more for its residual echo; 0 where the delay is not known.
-        While the second canceller is asked it is its sound that is looked at.
+        4 to 6 for anybody but the assistant, 7 and more for its residual echo; None where the delay is not known, or
+        nothing has just been played. While the second canceller is asked it is its sound that is looked at.
+        `realign`: look soon whether the delay has jumped, where it is echo.
         """
         if self.aligner is None or not self.aligner.locked:
-            return 0.0
+            return None
         far_end = self.aligner.aligned(_RESIDUAL_WINDOW + _RESIDUAL_LAGS)
+        if rms(far_end) <= _FAR_END_RMS:
+            return None
         prominence = highest(self._correlate(self._judged.last(_RESIDUAL_WINDOW), far_end)).prominence
-        if prominence >= _ECHO_PROMINENCE:
+        if realign and prominence >= ECHO_PROMINENCE:
             self.aligner.request_realignment()
         return prominence
 
@@ -154,7 +162,7 @@ def make_echo_path(name: str) -> tuple[EchoPath, str]:
     return path, f"{left}: {'; '.join(missing)}"
 
 
-def rms(samples: Pcm16) -> float:
+def rms(samples: Pcm16 | Samples) -> float:
     """Level as int16 amplitude, 0..32768."""
     floats = samples.astype(np.float32)
     return float(np.sqrt(np.dot(floats, floats) / max(1, len(floats))))
