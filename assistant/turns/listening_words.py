@@ -12,12 +12,14 @@ from huiyin.services.common.text import HAN
 # -- hesitation, laughter, exclamation: these answer nothing
 
 _SOUNDS_EN = (
-    "u+h+|u+m+|e+r+m*|e+h+|h+m+|m+|a+h+|o+h+|o+o+h+|a+w+|(?:ha|he|hee|ho){2,}h?|ha+|heh|a+ha+|huh|oops|ouch|phew"
-    "|ugh|yikes|wo+w+|whoa+|woah|lol|gosh|gee|jeez|damn|holy cow|holy moly|oh my|my goodness|goodness me|goodness"
-    "|good heavens|good lord|oh my god|my god|omg|oh dear|dear me|oh no|oh boy|well|you know|i mean|let me see"
+    "u+h+|u+m+|e+r+m*|e+h+|h+m+|m+|a+h+|o+h+|o+o+h+|a+w+|a*(?:ha+)+h?|(?:he){2,}h?|heh+|hee|(?:ho){2,}|ho|huh|tsk"
+    "|meh|ahem|pff+t?|oops|ouch|phew|ugh|yikes|wo+w+|whoa+|woah|lol|gosh|gee|jeez|damn"
+    "|holy (?:cow|moly|smokes?|crap|shit)|(?:oh )?man|dear (?:god|lord|me)|jesus|christ|oh my|my goodness"
+    "|goodness me|goodness|good heavens|good lord|oh my god|my god|omg|oh dear|oh no|oh boy|well|you know|i mean"
+    "|let me see"
 )
-_SOUND_ZH = "[恩唔呣哼哦噢喔啊呀哎唉诶欸咦哇嚯哟呦嘿嘻呵哈嘶啧噗呃额厄嗷呜耶]"
-_SOUNDS_ZH = "哇塞|哇噻|我的天|天哪|天呐|天啊|老天|老天爷|妈呀|我的妈|我去|我靠|卧槽|好家伙|乖乖|怎么说呢"
+_SOUND_ZH = "[恩唔呣切嗬哼哦噢喔啊呀哎唉诶欸咦哇嚯哟呦嘿嘻呵哈嘶啧噗呃额厄嗷呜耶]"
+_SOUNDS_ZH = "哇塞|哇噻|我的天|天哪|天呐|天啊|老天|老天爷|妈呀|我的妈|我去|我靠|卧槽|好家伙|苍天|哎哟喂|乖乖|怎么说呢"
 EXCLAMATIONS: tuple[Rule, ...] = ((_SOUNDS_EN,), (_SOUND_ZH,), (_SOUNDS_ZH,), ("oh", "my", "?goodness|gosh|god|word"))
 
 # -- assent, understanding, surprise, approval
@@ -33,25 +35,29 @@ _PHRASES_EN = (
     "|well said|well put|very well|bravo|is that so|is that right|you don't say|you're right|you are right"
     "|that explains it|that explains a lot|so that's why|that's why|that's it|who knew|who would have thought"
     "|tell me about it|imagine that|fancy that|poor thing|poor guy|poor man|poor girl|poor boy|bless|bless her"
-    "|bless him|shame|pity|too bad|too funny|too good|too cute|uh oh|not bad|all good|thanks|thank you"
-    "|thank you so much|thanks a lot|cheers|love it|love that|like it|go on|go ahead|keep going|carry on|continue"
-    "|please continue|please go on|do go on|and then|then what|and|so"
+    "|bless him|shame|pity|too bad|too funny|too good|too cute|uh oh|good for (?:you|him|her|them)"
+    "|lucky (?:you|him|her|them|man|girl|guy)"
+    "|(?:you're|you must be|you gotta be|are you) (?:kidding|joking)(?: me)?|get out of here|what the heck"
+    "|what the hell|(?:that's )?not bad(?: at all)?|all good|thanks|thank you|thank you so much"
+    "|thanks (?:a lot|for that|so much)|cheers|love it|love that|like it|go on|go ahead|keep going|carry on"
+    "|continue|please continue|please go on|do go on|and then|then what|what then"
+    "|(?:and |then )?what happened(?: next| then)?|there (?:you|we) go|here we go|right on|and|so"
 )
 _I_LISTEN = (
-    "see|see that|got it|get it|get that|got you|know|know that|know right|know what you mean|knew it|knew that"
-    "|understand|understand that|agree|agree with that|agree with you|bet|guess|guess so|suppose|suppose so"
-    "|think so|thought so|thought as much|believe it|believe so|believe that|hope so|hear you|follow|remember"
-    "|remember that|can imagine|can imagine that|can see that|can see why|can tell|can't believe it"
-    "|can't believe that|could tell|couldn't agree more|love it|love that|love this|like it|like that|like this"
-    "|didn't know that|did not know that|had no idea|never knew|never knew that|was wondering|feel you|feel that"
-    "|think that's right"
+    "see|see that|see what you mean|see your point|got it|get it|get that|got you|know|know that|know right"
+    "|know what you mean|knew it|knew that|understand|understand that|agree|agree with that|agree with you|bet"
+    "|guess|guess so|suppose|suppose so|think so|thought so|thought as much|believe it|believe so|believe that"
+    "|hope so|hear you|follow|remember|remember that|can imagine|can imagine that|can see that|can see why"
+    "|can tell|can't believe it|can't believe that|could tell|couldn't agree more|love it|love that|love this"
+    "|like it|like that|like this|didn't know|didn't know that|did not know that|had no idea|never knew"
+    "|never knew that|was wondering|feel you|feel that|think that's right"
 )
 _GOOD = (
     "good|great|nice|fine|cool|lovely|sweet|neat|awesome|excellent|brilliant|perfect|super|superb|splendid"
     "|fantastic|terrific|epic|magic|magical|tragic|dramatic|romantic|classic|unreal|wild|crazy|insane|mad|weird"
     "|strange|odd|scary|spooky|creepy|eerie|sad|funny|cute|pretty|clever|smart|wise|brave|kind|true|right|correct"
-    "|fair|deep|huge|bad|awful|terrible|horrible|horrid|rough|tough|hard|harsh|cruel|unfair|rare|new|news to me"
-    "|news|fun|impressive|impressed|creative|lucky|unlucky|unfortunate|fortunate|sick|dope|lit|legendary|genius"
+    "|fair|deep|huge|bad|awful|terrible|horrible|horrid|rough|tough|hard|harsh|cruel|unfair|rare|news to me|news"
+    "|fun|impressive|impressed|creative|lucky|unlucky|unfortunate|fortunate|sick|dope|lit|legendary|genius"
     "|bonkers|bananas|nuts|ironic|heroic|beyond words|something|quite something|really something|a surprise"
     "|a pity|a shame|a relief|a good point|a good idea|a good question"
 )
@@ -60,9 +66,7 @@ _GOOD_BY_SHAPE = (
     "(?!careful|handful|spoonful)[a-z]{3,}ful|(?!previous|serious|famous|various|continuous)[a-z]{3,}ous"
     "|(?:un|in)[a-z]{3,}[ai]ble|(?:ador|remark|admir|memor|enjoy|lov|not|favour|favor|horr|terr)[ai]?ble"
     "|[a-z]{2,}tastic|[a-z]+licious"
-    "|(?:interest|amaz|fascinat|intrigu|astonish|astound|stunn|surpris|shock|terrify|frighten|excit|thrill|disgust|touch"
-    "|mov|charm|heartbreak|heartwarm|breathtak|depress|inspir|relax|sooth|captivat|entertain|encourag|reassur"
-    "|sicken|tempt|mindblow)ing"
+    "|(?:interest|amaz|fascinat|intrigu|astonish|astound|stunn|surpris|shock|terrify|frighten|excit|thrill|disgust|touch|mov|charm|heartbreak|heartwarm|breathtak|depress|inspir|relax|sooth|captivat|entertain|encourag|reassur|sicken|tempt|mindblow)ing"
 )
 _ANY_GOOD = f"{_GOOD}|{_GOOD_BY_SHAPE}"
 _ASKS_OR_COMPLAINS = (
@@ -87,28 +91,29 @@ _THEY = "he|she|it|they|that|there"
 _ZH = (
     "没错|明白|知道|晓得|懂|了解|理解|收到|清楚|听懂|记住|记下|看来|同意|赞成|赞同|同感|原来如此|原来是这样"
     "|原来这样|原来是这么回事|是这么回事|原来|怪不得|难怪|有道理|有理|有意思|说得对|说的对|说得是|说的是|说得也是"
-    "|说的也是|说得有道理|说得好|讲得好|说得没错|讲得对|也是|也对|那是|那倒是|那倒也是|倒也是|可不|可不是|就是"
-    "|就是说|就是这样|是这样|这样|这样子|那样|真的|真的假的|是吗|不会吧|不是吧|不至于吧|怎么可能|还有这种事"
-    "|有这种事|还能这样|居然|竟然|果然|当真|想必|大概吧|也许吧|可能吧|应该是|应该吧|我就说|我就知道|太对|想来也是"
-    "|我想也是|我猜也是|得嘞|妥|绝|继续|继续说|继续讲|接着说|接着讲|往下说|往下讲|说下去|讲下去|说吧|讲吧|请说"
-    "|请讲|请继续|你说|你讲|你继续|我在听|在听|听着呢|我听着呢|然后呢|后来呢|接下来呢|再然后呢|然后|谢谢|谢谢你"
-    "|多谢|辛苦|笑死|笑死我|吓死我|吓我一跳|吓我一大跳|急死我|气死我|羡慕死|开眼|长知识|涨知识|学到|受教|服|那个"
-    "|这个|这个嘛|有点意思|真好|太好|很好|挺好|好好|还好|蛮好|我也是|我也觉得|我也这么觉得|我也这么想"
-    "|我也是这么想的|可怜的人|可怜的孩子|为他难过|替他高兴"
+    "|说得也对|说的也是|说得有道理|说得好|讲得好|说得没错|讲得对|也是|也对|那是|那倒是|那倒也是|倒也是|可不"
+    "|可不是|就是|就是说|就是这样|是这样|这样|这样子|那样|真的|真的假的|是吗|不会吧|不是吧|不至于吧|怎么可能"
+    "|还有这种事|有这种事|还能这样|居然|竟然|果然|当真|想必|大概吧|也许吧|可能吧|应该是|应该吧|我就说|我就知道"
+    "|太对|想来也是|我想也是|我猜也是|得嘞|妥|绝|佩服|活该|长见识|也行|也好|那行|那好|那当然|ok|继续|继续说"
+    "|继续讲|接着说|接着讲|往下说|往下讲|你接着说|你接着讲|你往下说|说下去|讲下去|说吧|讲吧|请说|请讲|请继续|你说"
+    "|你讲|你继续|我在听|在听|听着呢|我听着呢|然后呢|后来呢|接下来呢|再然后呢|然后|谢谢|谢谢你|多谢|辛苦|笑死"
+    "|笑死我|吓死我|吓我一跳|吓我一大跳|急死我|气死我|羡慕死|开眼|长知识|涨知识|学到|受教|服|那个|这个|这个嘛"
+    "|有点意思|真好|太好|很好|挺好|好好|还好|蛮好|我也是|我也觉得|我也这么觉得|我也这么想|我也是这么想的|可怜的人"
+    "|可怜的孩子|为他难过|替他高兴"
 )
-_ASSENT_ZH = "嗯|对|好|行|是|可以|确实|的确|当然|没问题|成|要得|不错|可不|必须|肯定|一定|绝对"
+_ASSENT_ZH = "嗯|对|好|行|是|可以|确实|的确|当然|当然了|没问题|成|要得|不错|可不|必须|肯定|一定|绝对"
 _I_ZH = "我|我也|我能|我很|我完全|我都|这我|这个我|嗯我|哦我"
 _I_LISTEN_ZH = (
-    "知道|明白|懂|了解|理解|同意|赞成|赞同|清楚|这么想|这么觉得|这么认为|是这么想的|是这么觉得|这样想|这样觉得|记得"
-    "|看出来|听懂|喜欢|猜到|想象|信|相信"
+    "知道|明白|懂|了解|理解|同意|赞成|赞同|清楚|这么想|这么觉得|这么认为|是这么想的|是这么觉得|这样想|这样觉得"
+    "|记得|看出来|听懂|喜欢|猜到|想象|信|相信"
 )
 _ENDS_ZH = "的|呀|啊|吧|哦|噢|喔|嘞|滴|哒|咧|嘛|哈|耶|哎|诶|哟|吶|呐|呢|了|啦|的呀|的啊|了呀|了啊|得"
 _GOOD_ZH = (
-    "有意思|有趣|好玩|有道理|厉害|棒|美|酷|帅|赞|妙|绝|牛|牛逼|神|神奇|奇妙|奇怪|精彩|漂亮|浪漫|感人|感动|暖心"
-    "|温馨|温暖|可爱|可怜|可怕|可惜|可悲|惨|悲惨|悲伤|难过|伤心|心疼|心酸|吓人|恐怖|惊人|惊险|刺激|震撼|离谱|夸张"
-    "|搞笑|好笑|逗|幽默|聪明|勇敢|伟大|善良|坚强|孤独|寂寞|凄凉|遗憾|倒霉|幸运|幸福|开心|高兴|意外|巧|险|难得"
-    "|了不起|不可思议|不容易|不简单|不错|给力|高级|完美|优秀|出色|壮观|迷人|动人|诡异|玄|悬|值|香|甜|美好|美妙"
-    "|美丽|绝妙|糟糕|难受|难|糟|过分|气人|辛苦|强|狠|爽"
+    "有意思|有趣|好玩|好听|好看|有道理|厉害|棒|美|酷|帅|赞|妙|绝|牛|牛逼|神|神奇|奇妙|奇怪|精彩|漂亮|浪漫|感人"
+    "|感动|暖心|温馨|温暖|可爱|可怜|可怕|可惜|可悲|惨|悲惨|悲伤|难过|伤心|心疼|心酸|吓人|恐怖|惊人|惊险|刺激|震撼"
+    "|离谱|夸张|搞笑|好笑|逗|幽默|聪明|勇敢|伟大|善良|坚强|孤独|寂寞|凄凉|遗憾|倒霉|幸运|幸福|开心|高兴|意外|巧"
+    "|险|难得|了不起|不可思议|不容易|不简单|不错|给力|高级|完美|优秀|出色|壮观|迷人|动人|诡异|玄|悬|值|香|甜|美好"
+    "|美妙|美丽|绝妙|糟糕|难受|难|糟|过分|气人|辛苦|强|狠|爽"
 )
 _VERY_ZH = "真|真是|真的|太|好|多|多么|这么|那么|挺|蛮|很|怪|够|超|超级|特别|非常|也太|还挺|还真|真心|确实|有点"
 # Frames for any word of one to three characters; one that asks or complains is kept out of them.
@@ -119,10 +124,10 @@ _ANY_ZH = rf"(?!{_ASKS_OR_COMPLAINS_ZH})[{HAN}]{{1,3}}?"
 
 PHRASES: tuple[Rule, ...] = (
     (_PHRASES_EN, "?then|indeed"),
-    ("that|it|this", "?all|totally|really", "makes sense|make sense|helps|explains it|explains a lot|figures|works|does it"),
+    ("that|it|this", "?all|totally|really", "makes sense|make sense|helps|explains it|explains a lot|figures|works"),
     ("i", "?totally|completely|fully|really|just|do|too|also|think", _I_LISTEN, "?now|too|already|right"),
-    ("i'm|im|i am", "listening|all ears|with you|here|following|impressed|amazed|shocked|speechless|glad|not surprised"),
-    ("?" + _THAT_IS, "?" + _VERY, _ANY_GOOD, "?indeed|actually|then|of him|of her|of you|of them|story|stuff|thing"),
+    ("i'm|im|i am", "listening|all ears|with you|here|following|impressed|amazed|shocked|speechless|glad"),
+    ("?" + _THAT_IS, "?" + _VERY, _ANY_GOOD, "?indeed|actually|then|of (?:him|her|you|them)|man|story|stuff"),
     ("that's|thats|that is|that was", "?" + _VERY, _ANY_EN),
     ("very|so very", _ANY_EN),
     ("how", "?very|truly", f"{_ANY_GOOD}|{_ANY_EN}"),
@@ -130,7 +135,7 @@ PHRASES: tuple[Rule, ...] = (
     ("?so|oh", _DID, _THEY),
     (_THEY, _DID),
     (_ZH, "?" + _ENDS_ZH),
-    (_ASSENT_ZH, "?的|呀|啊|吧|哦|噢|嘞|滴|哒|咧|嘛|哈|耶|是|的呀|的啊|的吧"),
+    (_ASSENT_ZH, "?的|呀|啊|吧|哦|噢|喽|咯|嘞|滴|哒|咧|嘛|哈|耶|是|的呀|的啊|的吧"),
     (_I_ZH, _I_LISTEN_ZH, "?" + _ENDS_ZH),
     ("?" + _VERY_ZH, _GOOD_ZH, "?" + _ENDS_ZH),
     ("真|真是|多么|这么|那么", _ANY_ZH, "啊|呀|哦|呐|哪|的啊|了吧"),

@@ -15,7 +15,6 @@ from huiyin.assistant.turns.own_echo import Audible, invites_repetition
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
 
-
 _QUESTION = re.compile(r"[?？]")
 # People answer up to so long before a question is over, and after it while the assistant goes on.
 _ANSWERED_EARLY_S = 1.2

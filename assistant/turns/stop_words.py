@@ -9,33 +9,35 @@ from huiyin.assistant.turns.normalise import normalised
 from huiyin.assistant.turns.phrase_rules import PhraseRules
 
 _SPAN = "(?:(?:just )?(?:a|one|another|half a) )?(?:little )?(?:moment|minute|min|second|sec|tick|while|bit)"
+_WHAT = "(?:the|this|your) (?:story|reading|talking|music|song|playback|list)"
 _STOP_EN = (
-    "stop(?: (?:it|that|this|there|here|now|right there|talking|reading|speaking|playing))?"
+    f"stop(?: (?:it|that|this|there|here|now|right there|talking|reading|speaking|playing|{_WHAT}))?"
     "|(?:just |only )?(?:a|one|half a) (?:moment|minute|min|second|sec)"
-    f"|(?:wait|hold on|hang on|hold up|hold it|hold that thought|wait up)(?: (?:for )?{_SPAN})?|give me {_SPAN}"
-    f"|bear with me|pause(?: (?:it|that|there|for {_SPAN}))?|halt|abort|freeze|time out|timeout"
-    "|cancel(?: (?:it|that|this))?|never ?mind|nevermind|forget (?:it|that|about it|about that)|leave it|drop it"
-    "|cut it out|knock it off|zip it|shut it|shut up|pipe down|quiet(?: down)?|be (?:quiet|silent)|stay quiet"
-    "|keep quiet|silence|hush|shush|shh+|sh|enough(?: (?:already|now|of (?:that|this|it)))?"
-    "|that's (?:enough|all|plenty)|that is enough|that'll do|that will do|i've heard enough|heard enough|no more"
-    "|not now|i'm done|we're done|i'm good"
-    "|don't (?:talk|speak|go on|continue|say any ?(?:more|thing(?: more| else)?))"
+    f"|(?:wait(?: up)?|hold on|hang on|hold up|hold it|hold that thought)(?: (?:for )?{_SPAN})?"
+    f"|(?:give me|gimme) {_SPAN}|bear with me|pause(?: (?:it|that|there|for {_SPAN}|{_WHAT}))?|halt|abort|freeze"
+    "|time out|timeout|cancel(?: (?:it|that|this))?|never ?mind(?: (?:that|it))?"
+    "|forget (?:it|that|about it|about that)|leave it|drop it|cut it out|knock it off|zip it|shut it|shut up"
+    "|pipe down|quiet(?: down)?|be (?:quiet|silent)|stay quiet|keep quiet|silence|hush|shush|shh+|sh"
+    "|enough(?: (?:already|now|of (?:that|this|it)))?|that's (?:enough|all|plenty)|that is enough|that'll do"
+    "|that will do|i've heard enough|heard enough|no more|not (?:right )?now|(?:maybe )?later|mute(?: yourself)?"
+    "|i'm done|we're done|i'm good|don't (?:talk|speak|go on|continue|say any ?(?:more|thing(?: more| else)?))"
     "|no need(?: to (?:go on|continue))?"
 )
 _STOP_ZH = (
-    "停一停|停一下|停一会儿?|停下来?|停止(?:播放|朗读|讲话|说话)?|停|暂停|打住|住口|住嘴|闭嘴|够了|可以了|好了"
-    "|行了|得了|算了|罢了|取消|没事儿?了?|没什么了|慢着|且慢"
-    "|(?:别|不要|不用|不必|甭|休)(?:再|往下|继续)*(?:说话|讲话|出声|说|讲|念|读|吵|唠叨|啰嗦|继续|播)了?|不说了"
-    "|不(?:想|要)?再?听了?|不用继续了?|不用再?往下(?:说|讲)了?|等一?等|等一?下下?|等(?:一小?)?会儿?"
-    "|等我(?:一下|一?会儿?)?|稍等(?:一下|片刻|一会儿?)?|稍候|安静|消停|歇歇|歇一?会儿?|嘘+"
-    "|(?:就|先)*(?:到|说到|讲到)(?:这里|这儿|此)(?:为止)?|(?:就|先)+这样|到此为止"
+    "停一停|停一下|停一会儿?|停下来?|停止(?:播放|朗读|讲话|说话)?|停|暂停(?:播放|一会儿?)?|打住|住口|住嘴|闭嘴"
+    "|(?:够|可以|好|行|得|算|罢)[了啦]|取消|没事儿?了?|没什么[了事]?|慢着|且慢"
+    "|(?:别|不要|不用|不必|甭|休)(?:再|往下|继续)*(?:说话|讲话|出声|说|讲|念|读|吵|唠叨|啰嗦|继续|播)[了啦]?"
+    "|不说[了啦]|不(?:想|要)?再?听[了啦]?|不用继续了?|不用再?往下(?:说|讲)了?|等一?等|等一?下下?"
+    "|等(?:一小?)?会儿?|等我(?:一下|一?会儿?)?|稍等(?:一下|片刻|一会儿?)?|稍候|安静|(?:消停|歇)(?:一?会儿?|歇)?"
+    "|(?:先)?休息(?:一下|一?会儿?)|嘘+|(?:今天|就|先)*(?:到|说到|讲到)(?:这里|这儿|此)(?:为止)?|(?:就|先)+这样"
+    "|到此为止"
 )
 _STOP = PhraseRules((_STOP_ZH,), (_STOP_EN,))
 # What may stand beside one without making it a question: "ok stop please", 你先停, and all that listeners say.
 _BESIDE = (
-    "喂|先|请|吧|一下|一会儿|一点|点|些|你|那|快|给我|麻烦你?|我",
-    "no|hey|please|just|now|sorry|you can|you may|can you|could you|would you|will you|i said|for now"
-    "|for a moment|there|but|let's|let me|actually",
+    "喂|先|请|吧|一下|一会儿|一点|点|些|你|那|快|快点|赶快|赶紧|马上|给我|麻烦你?|我",
+    "no|hey|please|just|now|sorry|excuse me|you can|you may|can you|could you|would you|will you|i said"
+    "|for now|for a moment|there|but|let's|let me|actually",
 )
 _BEFORE = PhraseRules(*((words,) for words in _BESIDE), *LISTENING.rules)
 _ONLY = PhraseRules(*_STOP.rules, *_BEFORE.rules)

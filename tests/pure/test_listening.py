@@ -31,7 +31,8 @@ def test_listeners_phrases_take_no_turn_though_some_could_answer(text: str) -> N
 @pytest.mark.parametrize(
     "text",
     ["啊？", "嗯？", "huh?", "what?", "what a", "that's wrong", "that's so loud", "how tall", "I know a better one",
-     "very", "so what", "tomorrow", "多高啊", "太快了", "好吵啊", "对了", "我知道一个更好的", "真不好", "好看吗", "这么长啊"],
+     "very", "so what", "tomorrow", "多高啊", "太快了", "好吵啊", "对了", "我知道一个更好的", "真不好", "好看吗",
+     "这么长啊"],
 )  # fmt: skip
 def test_what_asks_complains_or_tells_takes_the_turn(text: str) -> None:
     assert not is_backchannel(text)
