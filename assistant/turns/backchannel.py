@@ -19,24 +19,29 @@ _LONGEST = 60  # letters: who says more takes a turn
 
 # One of these alone asks what was said, where the recogniser heard a question.
 _ASKS_BACK = re.compile(r"\W*(?:啊+|嗯+|哈|诶|欸|咦|huh|eh|h+m+|m+)\W*[?？]\W*", re.IGNORECASE)
+_STRETCHED = re.compile(r"([a-z])\1{2,}")  # "yesss", "ohhh"
 
 
 @lru_cache(_REMEMBERED)
 def is_backchannel(text: str) -> bool:
     """Whether `text` is nothing but what listeners say, in Chinese or English. '' is not; nor is "huh?", 啊？."""
-    return _can_be(text) and LISTENING.make_up(normalised(text))
+    return _can_be(text) and LISTENING.make_up(_plain(text))
 
 
 @lru_cache(_REMEMBERED)
 def may_be_backchannel(text: str) -> bool:
     """Whether `text`, of speech that goes on, is that or its beginning: "that's so"."""
-    return _can_be(text) and LISTENING.may_make_up(normalised(text))
+    return _can_be(text) and LISTENING.may_make_up(_plain(text))
 
 
 @lru_cache(_REMEMBERED)
 def is_exclamation(text: str) -> bool:
     """Whether `text` is only hesitation, laughter or surprise, which answers no question: "um", 哈哈, "oh wow"."""
-    return _can_be(text) and _EXCLAMATIONS.make_up(normalised(text))
+    return _can_be(text) and _EXCLAMATIONS.make_up(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return _STRETCHED.sub(r"\1", normalised(text))
 
 
 def _can_be(text: str) -> bool:

@@ -66,8 +66,8 @@ or when it ended and its words are neither a listener's nor the assistant's own.
 {resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
 costs nothing |
 | `backchannel.py`, `listening_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": alone they take no \
-turn. Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say them \
-so that the other goes on |
+turn. Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say \
+them so that the other goes on |
 | `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone they \
 get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words of the {own_echo.IN_THE_AIR_S:g} s around its onset \
