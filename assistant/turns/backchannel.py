@@ -12,8 +12,8 @@ from huiyin.assistant.turns.listening_words import EXCLAMATIONS, PHRASES
 from huiyin.assistant.turns.normalise import normalised
 from huiyin.assistant.turns.phrase_rules import PhraseRules
 
-LISTENING = PhraseRules(*EXCLAMATIONS, *PHRASES)
 _EXCLAMATIONS = PhraseRules(*EXCLAMATIONS)
+LISTENING = PhraseRules(*PHRASES, beside=[_EXCLAMATIONS])
 _REMEMBERED = 64  # texts: the same one is judged with each event of an interruption
 _LONGEST = 60  # letters: who says more takes a turn
 

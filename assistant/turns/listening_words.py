@@ -139,7 +139,7 @@ PHRASES: tuple[Rule, ...] = (
     ("?" + _THAT_IS, "?" + _VERY, _ANY_GOOD, "?indeed|actually|then|of (?:him|her|you|them)|man|story|stuff"),
     ("that's|thats|that is|that was", "?" + _VERY, _ANY_EN),
     ("that's|thats|that is|that was", "a|an|quite a|such a", f"{_ANY_GOOD}|{_ANY_EN}", "?[a-z]{3,}"),
-    ("it|that|he|she|they|this", "?must|must have|must've|may|might|could", "be|been|sounds|sound|looks|seems", _ANY_EN),
+    ("it|that|he|she|they", "?must|must have|must've|may|might|could", "be|been|sounds|sound|looks|seems", _ANY_EN),
     ("must be|must have been|sounds|looks|seems|sounds like", f"{_ANY_GOOD}|{_ANY_EN}"),
     ("good for|lucky|bless|poor", "you|him|her|them|man|girl|guy|thing|things|boy|woman|one|soul"),
     ("poor|nice and", _ANY_EN),

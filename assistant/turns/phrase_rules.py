@@ -22,9 +22,10 @@ _IN_A_WORD = re.compile(r"[a-z0-9']{2}")
 class PhraseRules:
     """Rules for one kind of phrase, or for several that may stand in a row."""
 
-    def __init__(self, *rules: Rule) -> None:
-        self.rules = rules
+    def __init__(self, *rules: Rule, beside: Iterable[PhraseRules] = ()) -> None:
+        """`beside`: those whose phrases may stand among these."""
         self._rows = [[_Slot(slot) for slot in rule] for rule in rules]
+        self._rows += [row for others in beside for row in others._rows]
         self._rows_from: dict[str, list[_Row]] = {}  # by the first letter of a phrase
 
     def reached(self, text: str) -> set[int]:

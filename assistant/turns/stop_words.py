@@ -12,8 +12,8 @@ _TIME = "(?:moment|minute|min|second|sec|tick|while|bit)s?"
 _SPAN = f"(?:(?:just )?(?:a|one|two|five|another|half a) )?(?:little )?{_TIME}"
 _WHAT = "(?:the|this|your) (?:story|reading|talking|music|song|playback|list)"
 _STOP_EN = (
-    f"stop(?: (?:for {_SPAN}|telling me|telling {_WHAT}|{_WHAT}|it|that|this|there|here|now|right there))?"
-    "|stop (?:talking|reading|speaking|playing)"
+    "stop (?:talking|reading|speaking|playing)"
+    f"|stop(?: (?:for {_SPAN}|telling me|telling {_WHAT}|{_WHAT}|it|that|this|there|here|now|right there))?"
     "|(?:just |only )?(?:a|one|half a) (?:moment|minute|min|second|sec)"
     f"|(?:wait(?: up)?|hold on|hang on|hold up|hold it|hold that thought)(?: (?:for )?{_SPAN})?"
     f"|(?:give me|gimme) {_SPAN}|bear with me|hold(?: please)?|pause(?: (?:it|that|there|for {_SPAN}|{_WHAT}))?"
@@ -45,8 +45,8 @@ _BESIDE = (
     "no|hey|please|just|now|sorry|excuse me|you can|can you|could you|would you|will you|i said"
     "|for now|for a moment|there|but|let's|let me|actually",
 )
-_BEFORE = PhraseRules(*((words,) for words in _BESIDE), *LISTENING.rules)
-_ONLY = PhraseRules(*_STOP.rules, *_BEFORE.rules)
+_BEFORE = PhraseRules(*((words,) for words in _BESIDE), beside=[LISTENING])
+_ONLY = PhraseRules(beside=[_STOP, _BEFORE])
 _REMEMBERED = 64  # texts, as in `backchannel`
 _LONGEST_BEFORE = 60  # letters: an order that comes later does not begin the text
 
