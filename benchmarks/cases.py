@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import cases_conversations, cases_readings, cases_texts
+from benchmarks import cases_conversations, cases_readings, cases_texts, cases_upstreams
 from benchmarks.cases_case import Case
 from benchmarks.output import percent, show
 
@@ -19,6 +19,7 @@ GROUPS: dict[str, Callable[[Path], Iterator[Case]]] = {
     "conversations": cases_conversations.cases,
     "readings": cases_readings.cases,
     "texts": cases_texts.cases,
+    "upstreams": cases_upstreams.cases,
 }
 
 

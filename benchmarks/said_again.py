@@ -2,9 +2,9 @@
 
 Forty conversations in which the user says again what the assistant has just said (`tests/data/said_again.tsv`:
 choices, codes read back, sentences to be repeated), with the answer at several moments, in sound: in a room without
-echo, as with a headset; with echo at -6 dB, cancelled; with the same echo and no cancellation. Lost is an answer that
-the model is not asked, or whose reply is not heard. `benchmarks.realtime_echo` shows the other side: the assistant
-answering itself.
+echo, as with a headset; with echo at -6 dB, cancelled; with the same echo and no cancellation. Lost is an answer
+that is not replied to (its first word may be missing where both speak). `benchmarks.realtime_echo` shows the other
+side: the assistant answering itself.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
         for moment in moments:
             tell(f"{name}, {moment}")
             room, settings = _ROOMS[name]
-            row.append(_written(lost(conversations(moment, voice="hibari", room=room, settings=settings), "room")))
+            row.append(_written(lost(conversations(moment, room=room, settings=settings), "room")))
         rows.append(row)
     show(["lost answers", *moments], rows)
 

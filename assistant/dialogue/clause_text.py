@@ -12,7 +12,7 @@ import unicodedata
 
 from huiyin.services.common.directions import without_directions, without_kaomoji
 from huiyin.services.common.text import HAN, HAN_CHARACTER
-from huiyin.services.common.think import OPENERS, Thoughts, may_be_tag, whole_tag, without_thoughts
+from huiyin.services.common.think import without_thoughts
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9'’.-]*")
 
@@ -28,7 +28,6 @@ _CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.S)
 _SPACES = re.compile(r"[ \t\u3000]+")
 
 FENCE = "```"
-_LONGEST_CHANNEL = 40  # characters: the head of a message, such as "commentary to=functions.x"
 _LONGEST_CODE = 2000  # characters; it is shown and remembered, and sent to be called "a code block"
 
 
@@ -83,42 +82,3 @@ def shown_code(block: str) -> str:
     if len(body) > _LONGEST_CODE:
         body = body[:_LONGEST_CODE] + "…\n"
     return body + FENCE if body.endswith("\n") or "\n" not in body else f"{body}\n{FENCE}"
-
-
-class HiddenFilter:
-    """Takes thoughts and a recogniser's tags out of a reply that comes character by character."""
-
-    def __init__(self) -> None:
-        self._tag = ""  # the possible beginning of a tag
-        self._thoughts = Thoughts()
-        self._since_tag = ""  # the hidden text since the last tag, as far as it may name a channel
-
-    def feed(self, char: str) -> str:
-        """The text that `char` makes certain: '' inside a thought, and while a tag may begin."""
-        if char in OPENERS and not self._tag.startswith("<|"):
-            text, self._tag = self._tag, char
-            return self._visible(text)
-        if not self._tag:
-            return self._visible(char)
-        text, self._tag = self._tag + char, ""
-        if tag := whole_tag(text):
-            self._thoughts.pass_tag(tag, self._since_tag)
-            self._since_tag = ""
-            return ""
-        if may_be_tag(text):
-            self._tag = text
-            return ""
-        return self._visible(text)
-
-    def end(self) -> str:
-        """What looked like the beginning of a tag. A thought that is still open ends."""
-        text = self._visible(self._tag)
-        self._tag, self._thoughts = "", Thoughts()
-        return text
-
-    def _visible(self, text: str) -> str:
-        if not self._thoughts.open:
-            return text
-        if len(self._since_tag) < _LONGEST_CHANNEL:
-            self._since_tag += text
-        return ""

@@ -20,7 +20,6 @@ from huiyin.assistant.dialogue import clause_marks as marks
 from huiyin.assistant.dialogue.clause_spans import OPENERS, Span, span_at
 from huiyin.assistant.dialogue.clause_text import (
     FENCE,
-    HiddenFilter,
     RunningWeight,
     shown,
     shown_code,
@@ -28,6 +27,7 @@ from huiyin.assistant.dialogue.clause_text import (
     weight,
 )
 from huiyin.services.common.text_command import answer, text_parser
+from huiyin.services.common.think import ThoughtFilter
 
 __all__ = ["ClauseLengths", "ClauseSplitter", "shown", "speakable", "split", "weight"]
 
@@ -74,7 +74,7 @@ class ClauseSplitter:
 
     def __init__(self, lengths: ClauseLengths | None = None) -> None:
         self._lengths = lengths or ClauseLengths()
-        self._hidden = HiddenFilter()
+        self._hidden = ThoughtFilter()
         self._code: list[str] = []  # the characters of a code block that is open
         self._units_so_far = 0  # characters and words in the clauses so far
         self._is_urgent = True  # the next clause is to be short ...
@@ -84,9 +84,8 @@ class ClauseSplitter:
     def feed(self, piece: str) -> list[str]:
         """Clauses that `piece` completes (often none). How the text was cut into pieces makes no difference."""
         clauses: list[str] = []
-        for char in piece:
-            for visible in self._hidden.feed(char):
-                clauses += self._add(visible)
+        for char in self._hidden.feed(piece):
+            clauses += self._add(char)
         return clauses
 
     def hurry(self) -> list[str]:
@@ -102,8 +101,8 @@ class ClauseSplitter:
     def finish(self) -> list[str]:
         """What is left at the end of the reply."""
         clauses: list[str] = []
-        for visible in self._hidden.end():
-            clauses += self._add(visible)
+        for char in self._hidden.end():
+            clauses += self._add(char)
         if self._code:
             clauses += self._end_code()
         return clauses + self._take(final=True)

@@ -75,7 +75,7 @@ class SoundAhead:
         if begins_s > end_s:
             return None
         lasts_s = self._lasts_of(clause, begins_s)
-        if lasts_s == NEVER:
+        if not 0 < lasts_s < NEVER:
             return 0.0, 1.0
         first, last = (min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) for at_s in (start_s, end_s))
         return (first, last) if first < last else None

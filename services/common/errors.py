@@ -6,6 +6,7 @@ The shape is a superset of OpenAI's, so the `openai` SDK raises its own exceptio
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from flask import Flask, Response, jsonify
@@ -39,7 +40,7 @@ class ApiError(HuiyinError):
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that it needs."""
-        return {} if self.retry_after_s is None else {"Retry-After": str(max(1, round(self.retry_after_s)))}
+        return {} if self.retry_after_s is None else {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
 
     def response(self) -> Response:
         """The HTTP response of a Flask view."""

@@ -18,11 +18,12 @@ from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.watch import ClientLeft, client_left
 from huiyin.services.llm.checks import check_chat, check_generate, check_priority, check_session, check_suspend
+from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
-from huiyin.services.llm.upstream import Caller, JsonObject, open_upstreams
+from huiyin.services.llm.upstream import Caller, open_upstreams
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from huiyin.services.common.errors import ApiError, shortened
-from huiyin.services.llm.upstream import JsonObject
+from huiyin.services.llm.chunks import JsonObject
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TEMPERATURE_MAX = 2.0

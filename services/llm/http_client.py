@@ -13,19 +13,19 @@ import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.util import make_headers
 
 from huiyin.configs.settings import SettingsError
 from huiyin.services.common.watch import ClientLeft
+from huiyin.services.llm.encodings import BodyDecoder
+from huiyin.services.llm.network_proxy import connect_by_socks, find_proxy, is_socks, place_of, proxy_headers
 
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
@@ -33,7 +33,6 @@ _SEND_S = 30.0  # for an upstream to receive a request
 _AT_ONCE = 16384  # bytes that a socket takes without waiting
 _IDLE_KEEP = 64  # idle connections kept: a TLS handshake costs two round trips of the first word's time
 _IDLE_S = 30.0  # servers close idle connections after 5 s (llama-server) to minutes
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CHUNK_END = len(b"\r\n")
 
 Watch = Callable[[], bool]
@@ -76,6 +75,7 @@ class Exchange:
             response = HTTPResponse(self._incoming, method=self._request[0])  # type: ignore[arg-type]
             try:
                 response.begin()
+                self._decoder = BodyDecoder(response.headers.get("content-encoding", ""))
                 self._response = response
             except (RemoteDisconnected, ConnectionError):
                 if not self._reused or self._begun:
@@ -88,6 +88,14 @@ class Exchange:
     def piece(self, until: float, watch: Watch) -> bytes:
         """The next bytes of the body, all that have arrived, b"" at its end. Raises as `head` does."""
         response = self.head(until, watch)
+        while True:
+            sent = self._sent(response)
+            piece = self._decoder.decode(sent)
+            if piece or not sent:
+                return piece
+
+    def _sent(self, response: HTTPResponse) -> bytes:
+        """The next bytes as they were sent."""
         piece = more = response.read1(_PIECE)
         while more and response.chunked and self._incoming.buffered() > _CHUNK_END:
             more = response.read1(_PIECE)
@@ -219,8 +227,10 @@ class HttpClient:
     def __init__(self, base_url: str, headers: Mapping[str, str], *, connect_timeout_s: float) -> None:
         self._url = _base(base_url)
         self._connect_timeout_s = connect_timeout_s
-        self._proxy = _proxy(self._url)
-        self._proxy_key = _proxy_key(self._proxy)
+        proxy = find_proxy(self._url)
+        self._socks = proxy if is_socks(proxy) else None
+        self._proxy = None if self._socks else proxy
+        self._proxy_key = proxy_headers(self._proxy)
         self._headers = {"Content-Type": "application/json", **headers}
         if self._url.scheme == "http":
             self._headers |= self._proxy_key
@@ -230,8 +240,7 @@ class HttpClient:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port of the first hop: the upstream, or the proxy before it."""
-        url = self._proxy or self._url
-        return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        return place_of(self._socks or self._proxy or self._url)
 
     def exchange(self, method: str, path: str, body: bytes = b"", **more: Callable[[], None]) -> Exchange:
         """Begin an exchange; `path` is below the base URL, such as "/chat/completions". `more` is Exchange's."""
@@ -239,6 +248,9 @@ class HttpClient:
 
     def connect(self) -> socket.socket:
         """A new connection, through the proxy and with TLS where needed. Raises OSError."""
+        if self._socks:
+            sock = connect_by_socks(self._socks, self._url, self._connect_timeout_s)
+            return _tls().wrap_socket(sock, server_hostname=self._url.hostname) if self._url.scheme == "https" else sock
         connection = self._connection()
         try:
             connection.connect()
@@ -249,7 +261,7 @@ class HttpClient:
 
     def send(self, sock: socket.socket, method: str, path: str, body: bytes) -> None:
         """Send a request on a connection. Raises OSError."""
-        target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~")
+        target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~?")
         if self._proxy and self._url.scheme == "http":
             target = f"http://{self._url.netloc}{target}"
         connection = self._connection()
@@ -276,7 +288,7 @@ class HttpClient:
                 self._idle.popleft()[1].close()
 
     def _connection(self) -> HTTPConnection:
-        host, port = self.address
+        host, port = place_of(self._proxy or self._url)
         if self._url.scheme == "http":
             return HTTPConnection(host, port, timeout=self._connect_timeout_s)
         connection = HTTPSConnection(host, port, timeout=self._connect_timeout_s, context=_tls())
@@ -296,20 +308,6 @@ def _base(address: str) -> SplitResult:
     if url.username or url.password:
         raise SettingsError("llm.key_in_url")
     return url
-
-
-def _proxy(url: SplitResult) -> SplitResult | None:
-    if url.hostname in _LOOPBACK or urllib.request.proxy_bypass(url.hostname or ""):
-        return None
-    address = urllib.request.getproxies().get(url.scheme, "")
-    proxy = urlsplit(address if "//" in address else f"//{address}")
-    return proxy if proxy.hostname else None
-
-
-def _proxy_key(proxy: SplitResult | None) -> dict[str, str]:
-    if not proxy or not proxy.username:
-        return {}
-    return dict(make_headers(proxy_basic_auth=f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"))
 
 
 @cache

@@ -7,7 +7,6 @@ failure ends the stream with an error.
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +16,12 @@ from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm import trouble
+from huiyin.services.llm.chunks import JsonObject, as_completion, choices_of, error_in
+from huiyin.services.llm.encodings import EncodingError
 from huiyin.services.llm.http_client import Exchange
-from huiyin.services.llm.stream import ReplyStream, hide_thoughts
+from huiyin.services.llm.stream import ReplyStream, documents, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import Caller, JsonObject, Upstream
+from huiyin.services.llm.upstream import Caller, Request, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
 _REFUSAL_LIMIT = 2**20  # bytes of an error
 _LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
 _NO_MODEL = 404  # status of an upstream that lacks the requested model
+_SUCCESS = range(200, 300)
+_WHOLE = "application/json"  # content type of a reply that is not streamed
 _REFUSAL_S = 2.0  # for the body of an error, after its status
 
 T = TypeVar("T")
@@ -88,7 +91,7 @@ class Proxy:
         """For /system."""
         return [{"name": up.name, **up.facts(), **self._breakers[up.name].facts()} for up in self.upstreams]
 
-    def _first(self, body: JsonObject, ask: Callable[[Upstream, JsonObject], T]) -> T:
+    def _first(self, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
         """The answer of the first upstream that has the model and gives one."""
         failures: list[UpstreamError] = []
         for upstream in self.upstreams:
@@ -99,7 +102,7 @@ class Proxy:
             try:
                 target = upstream.target(body["model"])
                 if target is not None:
-                    answer = ask(upstream, upstream.shape({**body, "model": target}))
+                    answer = self._answer(upstream, {**body, "model": target}, ask)
                     breaker.succeeded()
                     return answer
             except UpstreamError as failure:
@@ -117,25 +120,45 @@ class Proxy:
             raise trouble.all_failed(failures)
         raise self._unknown(body["model"])
 
+    @staticmethod
+    def _answer(upstream: Upstream, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
+        """The answer of `upstream`, asked again in another form for as long as it refuses and there is one."""
+        request, first = upstream.shape(body), None
+        while True:
+            try:
+                answer = ask(upstream, request)
+            except UpstreamError as failure:
+                first = first or failure
+                following = upstream.reshape(request, failure)
+                if following is None:
+                    raise (first if failure.misplaced else failure) from None
+                log.info("%s: asked again (%s)", failure.message, following)
+                request = following
+            else:
+                upstream.remember(request)
+                return answer
+
     def _unknown(self, model: str) -> ApiError:
         names = [str(entry["id"]) for entry in self.models()[0][:10]]
         return ApiError(404, "llm.unknown_model", code="model_not_found", model=shortened(model), models=names)
 
-    def _open(self, upstream: Upstream, body: JsonObject, caller: Caller) -> ReplyStream:
+    def _open(self, upstream: Upstream, request: Request, caller: Caller) -> ReplyStream:
         limit_s = self._settings.first_token_timeout_s
         if upstream is self.upstreams[-1]:
             limit_s *= _LAST_PATIENCE
-        exchange = upstream.post(body, caller, limit_s)
+        setting = "llm.first_token_timeout_s"
+        exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         try:
-            head = _head(upstream, exchange, until, caller)
-            kind = head.headers.get("content-type", "")
-            if not kind.startswith("text/event-stream"):
-                raise trouble.bad_answer(upstream.name, "llm.not_a_stream", kind=kind or "nothing")
+            kind = _head(upstream, exchange, until, caller).headers.get("content-type", "")
+            if kind.startswith(_WHOLE) and limit_s < self._settings.reply_timeout_s:  # no word comes before the last
+                limit_s, setting = self._settings.reply_timeout_s, "llm.reply_timeout_s"
+                until = time.monotonic() + limit_s
             stream = ReplyStream(
                 upstream,
                 exchange,
                 caller.left,
+                kind=kind,
                 idle_s=self._settings.idle_timeout_s,
                 hide_thinking=self._settings.hide_thinking,
             )
@@ -143,42 +166,51 @@ class Proxy:
             return stream
         except TimeoutError:
             exchange.close()
-            raise trouble.too_slow(upstream.name, limit_s, "llm.first_token_timeout_s") from None
+            raise trouble.too_slow(upstream.name, limit_s, setting) from None
         except BaseException:
             exchange.close()
             raise
 
-    def _whole(self, upstream: Upstream, body: JsonObject, caller: Caller) -> JsonObject:
+    def _whole(self, upstream: Upstream, request: Request, caller: Caller) -> JsonObject:
         limit_s = self._settings.reply_timeout_s
-        exchange = upstream.post(body, caller, limit_s)
+        exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
+        body = b""
         try:
             _head(upstream, exchange, until, caller)
-            answer = json.loads(exchange.rest(until, caller.left, _REPLY_LIMIT))
+            body = exchange.rest(until, caller.left, _REPLY_LIMIT)
+            found, done = documents(body)
         except TimeoutError:
             raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:
             raise trouble.broke_off(upstream.name, error) from error
         except ValueError:
-            raise trouble.bad_answer(upstream.name, "llm.not_json") from None
+            is_page = body.lstrip().startswith(b"<")
+            raise trouble.bad_answer(upstream.name, "llm.not_json", misplaced=is_page) from None
         finally:
             exchange.close()
-        if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list):
+        if failure := next(filter(None, map(error_in, found)), None):
+            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean)
+        if (answer := as_completion(found)) is None:
             raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
+        if not done and not all(choice.get("finish_reason") for choice in choices_of(answer)):
+            raise trouble.broke_off(upstream.name)
         if self._settings.hide_thinking:
             hide_thoughts(answer)
         return answer
 
 
 def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> http.client.HTTPResponse:
-    """The head of an answer with status 200. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
+    """The head of an answer with a status of success. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, caller.left)
     except TimeoutError:
         raise
+    except EncodingError as error:
+        raise trouble.bad_answer(upstream.name, "llm.encoded", encoding=error) from error
     except (OSError, http.client.HTTPException) as error:
         raise trouble.unreachable(upstream.name, error) from error
-    if head.status == 200:
+    if head.status in _SUCCESS:
         return head
     try:
         words = exchange.rest(time.monotonic() + _REFUSAL_S, caller.left, _REFUSAL_LIMIT)

@@ -9,15 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from huiyin.services.common.think import ThoughtFilter, without_thoughts
 from huiyin.services.llm import trouble
+from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in, parsed
 from huiyin.services.llm.http_client import Exchange, Watch
 from huiyin.services.llm.sse import DONE, EVENT_LIMIT, EventReader
-from huiyin.services.llm.think import ThinkFilter
-from huiyin.services.llm.upstream import JsonObject, Upstream
+from huiyin.services.llm.upstream import Upstream
 
-_REASONING = ("reasoning_content", "reasoning")
+_REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _SHOWN = 80  # characters of an event that cannot be read
 _DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again
+_AFTER_FINISH_S = 1.0  # after the last finish_reason, for the usage: then a stream without [DONE] is at its end
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Chunk:
     @property
     def content(self) -> str:
         """What it adds to the reply's text."""
-        texts = [_delta(choice).get("content") for choice in _choices(self.body)]
+        texts = [delta_of(choice).get("content") for choice in choices_of(self.body)]
         return "".join(text for text in texts if isinstance(text, str))
 
 
@@ -41,16 +43,19 @@ class ReplyStream:
     """
 
     def __init__(
-        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, idle_s: float, hide_thinking: bool
+        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, kind: str, idle_s: float, hide_thinking: bool
     ) -> None:
-        self.upstream = upstream
+        """`kind`: the answer's content type, for messages: what it is shows in its first bytes."""
+        self.upstream, self._kind = upstream, kind
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
         self._hide_thinking = hide_thinking
-        self._thoughts: dict[str, ThinkFilter] = defaultdict(ThinkFilter)  # of each choice, by its index
+        self._thoughts: dict[str, ThoughtFilter] = defaultdict(ThoughtFilter)  # of each choice, by its index
         self._reader = EventReader()
         self._events: list[str] = []
         self._first: list[Chunk] = []
-        self._finished = False  # a finish_reason was seen: some servers send no [DONE]
+        self._unfinished: set[str] = set()  # the choices begun, without those that have a finish_reason
+        self._finished = False  # all of them have: some servers send no [DONE]
+        self._ended = False  # no more bytes will come
 
     def wait(self, until: float) -> None:
         """Wait for the first word. Raises UpstreamError, ClientLeft and TimeoutError (`until`, of `time.monotonic`)."""
@@ -63,7 +68,7 @@ class ReplyStream:
     @property
     def more(self) -> bool:
         """Another chunk has arrived: words that came together may be sent together."""
-        return bool(self._first) or (bool(self._events) and self._events[0] != DONE)
+        return bool(self._first) or (bool(self._events) and self._events[0].strip() != DONE)
 
     def __iter__(self) -> Iterator[Chunk]:
         """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when the client has left."""
@@ -88,34 +93,69 @@ class ReplyStream:
 
     def _next(self, until: float) -> Chunk | None:
         """The next chunk, or None at the end of the reply."""
-        name = self.upstream.name
-        while not self._events:
-            try:
-                piece = self._exchange.piece(until, self._watch)
-                self._events = self._reader.feed(piece)
-            except TimeoutError:
-                raise
-            except (OSError, http.client.HTTPException) as error:
-                raise trouble.broke_off(name, error) from error
-            except ValueError as error:
-                raise trouble.bad_answer(name, "llm.line_too_long", limit=EVENT_LIMIT) from error
-            if not piece:
-                if self._finished:
+        while True:
+            while not self._events:
+                if self._ended and not self._reader.has_begun:
+                    raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+                if self._ended and not self._finished:
+                    raise trouble.broke_off(self.upstream.name)
+                if self._ended or not self._read(until):
                     return None
-                raise trouble.broke_off(name)
-        text = self._events.pop(0).strip()
-        if text == DONE:
-            self._drain()
-            return None
+            text = self._events.pop(0).strip()
+            if text == DONE:
+                self._drain()
+                return None
+            if chunk := self._chunk(text):
+                return chunk
+
+    def _read(self, until: float) -> bool:
+        """Wait for bytes, and read the events in them. False at the end of the reply."""
+        name = self.upstream.name
+        if self._finished:
+            until = min(until, time.monotonic() + _AFTER_FINISH_S)
         try:
-            body = json.loads(text)
+            piece = self._exchange.piece(until, self._watch)
+            self._events = self._reader.feed(piece) if piece else self._reader.end()
+        except (OSError, http.client.HTTPException) as error:
+            if self._finished:
+                return False
+            if isinstance(error, TimeoutError):
+                raise
+            raise trouble.broke_off(name, error) from error
+        except ValueError as error:
+            raise trouble.bad_answer(name, "llm.line_too_long", limit=EVENT_LIMIT) from error
+        if self._reader.is_foreign:
+            kind = self._kind or "nothing"
+            raise trouble.bad_answer(name, "llm.not_a_stream", misplaced=True, kind=kind)
+        self._ended = not piece
+        return True
+
+    def _chunk(self, text: str) -> Chunk | None:
+        """The chunk in the data of an event; None where it says nothing."""
+        name = self.upstream.name
+        try:
+            body = parsed(text)
         except ValueError:
-            body = None
+            body = text
+        if isinstance(body, list) and body:
+            body = body[0]  # Gemini's errors
+        if body in (None, [], {}):
+            return None
         if not isinstance(body, dict):
             raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
-        if body.get("error"):
-            raise trouble.failed_in_stream(name, body["error"], self.upstream.clean)
-        self._finished = self._finished or any(choice.get("finish_reason") for choice in _choices(body))
+        if error := error_in(body):
+            raise trouble.failed_in_stream(name, error, self.upstream.clean)
+        is_known = isinstance(body.get("choices"), list)
+        if not is_known and not body.get("usage"):
+            return None  # a sign of life
+        if not is_known:
+            body["choices"] = []
+        if as_chunk(body) or not is_known:
+            text = json.dumps(body)
+        for choice in choices_of(body):
+            index = str(choice.get("index"))
+            (self._unfinished.discard if choice.get("finish_reason") else self._unfinished.add)(index)
+            self._finished = not self._unfinished
         return Chunk(text, body)
 
     def _drain(self) -> None:
@@ -129,7 +169,7 @@ class ReplyStream:
     def _shown(self, chunk: Chunk) -> Chunk:
         if not self._hide_thinking:
             return chunk
-        changes = [_hide_in_delta(each, self._thoughts[str(each.get("index"))]) for each in _choices(chunk.body)]
+        changes = [_hide_in_delta(each, self._thoughts[str(each.get("index"))]) for each in choices_of(chunk.body)]
         return Chunk(json.dumps(chunk.body), chunk.body) if any(changes) else chunk
 
     def _withheld(self) -> Iterator[Chunk]:
@@ -142,26 +182,43 @@ class ReplyStream:
                 yield Chunk(json.dumps(body), body)
 
 
+def documents(body: bytes) -> tuple[list[JsonObject], bool]:
+    """The JSON objects in a whole body, itself or those of a stream of events, and whether the stream has its [DONE].
+
+    Raises ValueError for anything else.
+    """
+    done = True
+    try:
+        found = [parsed(body)]
+    except ValueError:
+        reader = EventReader()
+        texts = [text.strip() for text in (*reader.feed(body), *reader.end())]
+        done = DONE in texts
+        found = [parsed(text) for text in texts if text != DONE]
+        if not found:
+            raise
+    flat = [each[0] if isinstance(each, list) and each else each for each in found]
+    return [each for each in flat if isinstance(each, dict)], done
+
+
 def hide_thoughts(answer: JsonObject) -> None:
     """Remove the thoughts from a whole chat completion, in place."""
-    for choice in _choices(answer):
+    for choice in choices_of(answer):
         message = choice.get("message")
         if not isinstance(message, dict):
             continue
         for name in _REASONING:
             message.pop(name, None)
         if isinstance(message.get("content"), str):
-            message["content"] = ThinkFilter().whole(message["content"])
+            message["content"] = without_thoughts(message["content"])
 
 
-def _hide_in_delta(choice: JsonObject, thoughts: ThinkFilter) -> bool:
+def _hide_in_delta(choice: JsonObject, thoughts: ThoughtFilter) -> bool:
     """Remove the thoughts from a choice of a streamed chunk, in place. True: something changed."""
-    delta = _delta(choice)
+    delta = delta_of(choice)
     reasoning = [delta.pop(name, None) for name in _REASONING]
     content = delta.get("content")
-    shown = content
-    if isinstance(content, str) and ("<" in content or not thoughts.idle):
-        shown = thoughts.feed(content)
+    shown = thoughts.feed(content) if isinstance(content, str) else content
     if choice.get("finish_reason") and (rest := thoughts.end()):
         shown = (shown or "") + rest
     if shown != content:
@@ -169,19 +226,9 @@ def _hide_in_delta(choice: JsonObject, thoughts: ThinkFilter) -> bool:
     return shown != content or any(value is not None for value in reasoning)
 
 
-def _choices(body: JsonObject) -> list[JsonObject]:
-    choices = body.get("choices")
-    return [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-
-
-def _delta(choice: JsonObject) -> JsonObject:
-    delta = choice.get("delta")
-    return delta if isinstance(delta, dict) else {}
-
-
 def _has_words(body: JsonObject) -> bool:
     """More than a role: text, thoughts, a tool call, or the end."""
     return any(
-        choice.get("finish_reason") or any(value for name, value in _delta(choice).items() if name != "role")
-        for choice in _choices(body)
+        choice.get("finish_reason") or any(value for name, value in delta_of(choice).items() if name != "role")
+        for choice in choices_of(body)
     )

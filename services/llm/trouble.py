@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 import http.client
-import json
 import math
+import re
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from huiyin.configs import messages
 from huiyin.services.common.errors import ApiError
+from huiyin.services.llm.encodings import EncodingError
+from huiyin.services.llm.error_words import ErrorWords, read_error, words_of
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
-_WITH_RETRY_AFTER = {429, 503}  # statuses whose Retry-After is followed
+_BUSY = 429  # too many requests; its Retry-After is followed, as that of 500 and above
+_NO_SUCH_PLACE = {404, 405}  # statuses of a path that is not there, or takes no POST
+_OF_PLACES = re.compile(
+    r"\b(?:unexpected|unknown|invalid|unsupported|no such) (?:endpoint|path|url|route|page)|\bno route\b"
+    r"|\b(?:page|route|path|endpoint|resource|url) (?:was )?not found|^(?:404:? )?not found\W*$|\bcannot (?:post|get) /"
+    r"|method not allowed",
+    re.I,
+)
+_NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:(m)?s(?:ec(?:onds?)?)?)?\s*", re.I | re.A)
+_OF_MODELS = re.compile(r"\b(?:model|deployment|engine)s?\b|模型", re.I)
 
 
 class UpstreamError(ApiError):
     """An upstream did not answer as it should. `elsewhere`: another one may answer the same request.
 
-    `works`: the upstream is not at fault, and its circuit stays closed.
+    `works`: the upstream is not at fault, and its circuit stays closed. `refusal`: the words of its refusal, '' where
+    it did not refuse. `misplaced`: there may be nothing at the path that was asked.
     """
 
-    def __init__(self, status: int, key: str, /, *, elsewhere: bool = True, works: bool = False, **more: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        key: str,
+        /,
+        *,
+        elsewhere: bool = True,
+        works: bool = False,
+        refusal: str = "",
+        misplaced: bool = False,
+        **more: Any,
+    ) -> None:
         """`more` is ApiError's: `code`, `retry_after_s`, and the facts."""
         super().__init__(status, key, **more)
         self.elsewhere, self.works = elsewhere, works
+        self.refusal, self.misplaced = refusal, misplaced
 
 
 def reason(error: Exception) -> str:
@@ -45,6 +71,9 @@ _REASONS: dict[type[Exception], str] = {
     TimeoutError: "llm.reason_too_late",
     http.client.RemoteDisconnected: "llm.reason_closed",
     http.client.IncompleteRead: "llm.reason_broke_off",
+    EncodingError: "llm.reason_encoding",
+    ssl.SSLCertVerificationError: "llm.reason_certificate",
+    ssl.SSLError: "llm.reason_no_tls",
 }
 
 
@@ -92,46 +121,64 @@ def broke_off(name: str, error: Exception | None = None) -> UpstreamError:
     return UpstreamError(502, "llm.upstream_broke_off", who=_who(name), why=why)
 
 
-def bad_answer(name: str, key: str, **facts: object) -> UpstreamError:
+def bad_answer(name: str, key: str, *, misplaced: bool = False, **facts: object) -> UpstreamError:
     """It answered what the message of `key` says, which is not a chat completion."""
-    return UpstreamError(502, "llm.upstream_bad_answer", who=_who(name), what=messages.text(key, facts))
+    what = messages.text(key, facts)
+    return UpstreamError(502, "llm.upstream_bad_answer", misplaced=misplaced, who=_who(name), what=what)
 
 
 def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
     """It answered with an error status; `clean` removes our key from its words."""
-    try:
-        words, code = _words(json.loads(body))
-    except ValueError:
-        words, code = "", ""
-    words = clean(words)[:_SHOWN]
-    status = head.status
+    found, status = read_error(body), head.status
+    words, code = clean(found.text)[:_SHOWN], found.code
+    if status < 400:
+        moved = clean(head.headers.get("location", ""))[:_SHOWN]
+        key = "llm.moved" if moved else "llm.only_a_status"
+        return bad_answer(name, key, misplaced=True, status=status, address=moved)
     if status in (401, 403):
-        return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, elsewhere=False)
-    if not words and (status < 400 or status == 404):
-        return bad_answer(name, "llm.only_a_status", status=status)
-    wait_s = _wait_s(head.headers.get("retry-after", "")) if status in _WITH_RETRY_AFTER else None
+        why = f": {words}" if words else ""
+        return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, words=why, elsewhere=False)
+    if _is_of_place(status, found):
+        return no_such_place(name, status, words)
+    wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
     words = words or messages.text("llm.reason_none", {})
-    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words}
+    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": found.all_text}
     if status >= 500:
         return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
-    code = code or ("model_not_found" if status == 404 else "upstream_refused")
+    is_of_model = status == 404 and _OF_MODELS.search(found.all_text)
+    code = "model_not_found" if is_of_model or (status == 404 and not code) else code or "upstream_refused"
     return UpstreamError(
         status,
         _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused"),
         code=code,
         elsewhere=elsewhere,
+        misplaced=status == 404 and not is_of_model,
         retry_after_s=wait_s,
         **facts,
     )
 
 
 def failed_in_stream(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamError:
-    """It sent `error` inside a stream."""
-    words, code = _words({"error": error})
-    return UpstreamError(
-        502, "llm.failed_in_stream", code=code or "upstream_failed", who=_who(name), words=clean(words)[:_SHOWN]
-    )
+    """It sent `error`, a JSON object, instead of a reply or in the middle of one."""
+    found = words_of(error)
+    words = clean(found.text)[:_SHOWN] or messages.text("llm.reason_none", {})
+    if _is_of_place(200, found):
+        return no_such_place(name, 200, words)
+    code = found.code or "upstream_failed"
+    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=found.all_text, who=_who(name), words=words)
+
+
+def no_such_place(name: str, status: int, words: str) -> UpstreamError:
+    """Its address is wrong: there are no chat completions."""
+    what = messages.text("llm.status_and_words" if words else "llm.only_a_status", {"status": status, "words": words})
+    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, who=_who(name), what=what)
+
+
+def _is_of_place(status: int, found: ErrorWords) -> bool:
+    if _OF_MODELS.search(found.all_text):
+        return False
+    return bool(_OF_PLACES.search(found.text)) or (status in _NO_SUCH_PLACE and not found.text) or status == 405
 
 
 def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:
@@ -151,31 +198,18 @@ def _who(name: str) -> str:
 
 _KEYS = {"context_length_exceeded": "llm.context_length_exceeded", "model_not_found": "llm.upstream_has_no_model"}
 
-# llama-server's code -> the one that OpenAI's clients know
-_CODES = {"exceed_context_size_error": "context_length_exceeded"}
 
+def _wait_s(headers: Message) -> float | None:
+    """Seconds that a refusal asks for, None where it asks for none, or in a form that nobody knows.
 
-def _words(body: Any) -> tuple[str, str]:
-    """Message and code of an error body: OpenAI's shape, Ollama's, FastAPI's."""
-    if not isinstance(body, dict):
-        return "", ""
-    error = body.get("error", body)
-    if isinstance(error, str):
-        return error, ""
-    if not isinstance(error, dict):
-        return "", ""
-    message = error.get("message") or error.get("detail") or ""
-    code = next((word for word in (error.get("code"), error.get("type")) if isinstance(word, str)), "")
-    return str(message), _CODES.get(code, code)
-
-
-def _wait_s(retry_after: str) -> float | None:
-    """Seconds of a Retry-After header, a number or a date (RFC 9110, 10.2.3); None for anything else.
-
-    0 for a date that is past by our clock.
+    Retry-After is a number or a date (RFC 9110, 10.2.3): 0 for one that is past by our clock. Some write "1.5" or "5s";
+    OpenAI has retry-after-ms, too.
     """
-    if retry_after.isdecimal():
-        return float(retry_after)
+    if milliseconds := _NUMBER.fullmatch(headers.get("retry-after-ms", "")):
+        return float(milliseconds[1]) / 1000
+    retry_after = headers.get("retry-after", "")
+    if seconds := _NUMBER.fullmatch(retry_after):
+        return float(seconds[1]) / (1000 if seconds[2] else 1)
     try:
         when = parsedate_to_datetime(retry_after)
     except (TypeError, ValueError):

@@ -8,20 +8,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
+from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.credentials import per_url, read_keys
 from huiyin.services.llm.http_client import Exchange, Watch
+from huiyin.services.llm.refusals import Changes
+from huiyin.services.llm.trouble import UpstreamError
 
 log = logging.getLogger(__name__)
 
 ALIASES = frozenset({"", "default", "huiyin"})
 """Model names that mean: as the settings say."""
-
-JsonObject = dict[str, Any]
 
 _ENGINES = {
     "embedded": "huiyin.services.llm.engines.embedded:Embedded",
@@ -41,6 +42,20 @@ class Caller:
     """No user waits for the answer."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """A chat completion request in the form that an upstream expects."""
+
+    body: JsonObject
+    path: str = ""
+    """Below the server's origin, such as "/v1"; '' for an upstream that has one address only."""
+    changes: Changes = field(default_factory=dict)
+    """What was made of the caller's request: see `refusals`."""
+
+    def __str__(self) -> str:
+        return f"at {self.path or '/'}, with {', '.join(self.changes) or 'nothing'} changed"
+
+
 class Upstream(Protocol):
     """A server of language models."""
 
@@ -56,10 +71,16 @@ class Upstream(Protocol):
     def models(self) -> list[JsonObject]:
         """Its models as its /models lists them, each with an "id". Raises UpstreamError."""
 
-    def shape(self, body: JsonObject) -> JsonObject:
+    def shape(self, body: JsonObject) -> Request:
         """The request in the form that this upstream expects. Raises ApiError 400 for what it cannot do."""
 
-    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
+    def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
+        """`request` in a form that may avoid `failure`. None: there is no other."""
+
+    def remember(self, request: Request) -> None:
+        """`request` has been answered: `shape` gives the next ones the same form."""
+
+    def post(self, request: Request, caller: Caller, wait_s: float) -> Exchange:
         """Send a chat completion request. A model that runs here answers one at a time: the call waits for its turn.
 
         Raises UpstreamError when that takes longer than `wait_s`, ClientLeft when the client has left meanwhile.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from huiyin.assistant.dialogue.clause_text import HiddenFilter
 from huiyin.assistant.dialogue.clauses import ClauseSplitter, main, split
+from huiyin.services.common.think import ThoughtFilter
 from tests.support import DATA
 
 # Cut by the splitter that looked at all of the text again for each character, before it was made to read it once.
@@ -59,7 +59,7 @@ def test_a_text_that_no_character_decides_is_cut_all_the_same() -> None:
 
 @pytest.mark.parametrize("text", ["a <b", "<thinker>", "1 < 2", "<|", "<|a\n|>", "<<b"])
 def test_what_only_looks_like_a_hidden_tag_is_shown(text: str) -> None:
-    hidden = HiddenFilter()
+    hidden = ThoughtFilter()
     assert "".join(map(hidden.feed, text)) + hidden.end() == text
 
 

@@ -21,7 +21,7 @@ from huiyin.services.llm.engines import embedded
 from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import Caller
+from huiyin.services.llm.upstream import Caller, Request
 from tests.support.limits import PATIENCE_S
 from tests.support.stub_upstream import Answer, Stub, completion
 
@@ -198,7 +198,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so_and_the_circuit_stays_closed(m
     model.ask("never", "a")
     model.until_asked("never")
     with pytest.raises(UpstreamError) as late:
-        model.embedded.post({"messages": []}, Caller(lambda: False, "b"), 0.0)
+        model.embedded.post(Request({"messages": []}), Caller(lambda: False, "b"), 0.0)
     assert (late.value.status, late.value.code, late.value.works) == (503, "busy", True)
 
 

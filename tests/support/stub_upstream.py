@@ -122,12 +122,21 @@ def friendly(answer: Answer) -> None:
         answer.whole(completion("hello there"))
 
 
+def not_there(answer: Answer) -> None:
+    """Nothing is at this path."""
+    answer.whole(b"404 page not found", 404, "text/plain")
+
+
 class Stub:
-    """Use as a context manager. `behave` is called for each chat completion; `models` is its list, None for a 404."""
+    """Use as a context manager. `behave` is called for each chat completion; `models` is its list, None for a 404.
+
+    Paths that do not begin with `at` are answered by `elsewhere`.
+    """
 
     def __init__(self, *models: str) -> None:
         self.models: tuple[str, ...] | None = models
         self.behave: Callable[[Answer], None] = friendly
+        self.at, self.elsewhere = "", not_there
         self.seen: list[Seen] = []
         stub = self
 
@@ -137,14 +146,17 @@ class Stub:
 
             def do_GET(self) -> None:
                 seen = stub._note(self, {})
-                if stub.models is None:
+                if not seen.path.startswith(stub.at):
+                    stub.elsewhere(Answer(self, seen))
+                elif stub.models is None:
                     Answer(self, seen).whole({"error": "no such page"}, 404)
                 else:
                     Answer(self, seen).whole({"data": [{"id": name, "object": "model"} for name in stub.models]})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                stub.behave(Answer(self, stub._note(self, body)))
+                answer = Answer(self, stub._note(self, body))
+                (stub.behave if answer.seen.path.startswith(stub.at) else stub.elsewhere)(answer)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -173,7 +185,7 @@ class Stub:
 
     def reset(self) -> None:
         """As new."""
-        self.behave = friendly
+        self.behave, self.at, self.elsewhere = friendly, "", not_there
         self.seen.clear()
 
     def __enter__(self) -> Stub:

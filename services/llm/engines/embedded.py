@@ -21,13 +21,14 @@ from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm import trouble
+from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.engines.llama_child import Options
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.engines.tool_requests import shape_tools
 from huiyin.services.llm.fair_queue import FairQueue, Ticket
 from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import ALIASES, Caller, JsonObject
+from huiyin.services.llm.upstream import ALIASES, Caller, Request
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Embedded:
         """See `Upstream.models`."""
         return [{"id": self.model, "object": "model", "created": 0, "owned_by": "huiyin"}]
 
-    def shape(self, body: JsonObject) -> JsonObject:
+    def shape(self, body: JsonObject) -> Request:
         """Bounds a reply that the caller left unbounded; refuses pictures, sounds and tools that cannot be called."""
         for message in body["messages"]:
             content = message.get("content")
@@ -85,9 +86,17 @@ class Embedded:
         if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
             body = {**body, "max_tokens": self._settings.max_new_tokens}
         body = {**_AGAINST_LOOPS, **body}
-        return shape_tools(body, can_call=self._can_call, opening=_TEMPLATE_CALL if self._own_template else "")
+        opening = _TEMPLATE_CALL if self._own_template else ""
+        return Request(shape_tools(body, can_call=self._can_call, opening=opening))
 
-    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
+    def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
+        """See `Upstream.reshape`: this server's requests are known to be right."""
+        return None
+
+    def remember(self, request: Request) -> None:
+        """See `Upstream.remember`."""
+
+    def post(self, request: Request, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`; starts the model again if its process has ended. Raises UpstreamError if that fails."""
         ticket = Ticket(caller.session, caller.background)
 
@@ -99,7 +108,7 @@ class Embedded:
             self._wait_for_turn(ticket, caller, wait_s)
             with self._changed:
                 client = self._running().client
-                body = self._in_its_slot(body, caller.session)
+                body = self._in_its_slot(request.body, caller.session)
             return client.exchange(
                 "POST", _CHAT, json.dumps(body).encode(), check=check, closed=lambda: self._leave(ticket)
             )

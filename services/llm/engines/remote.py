@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import socket
@@ -10,12 +11,16 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
+from huiyin.services.llm.address import read_address
+from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
-from huiyin.services.llm.trouble import reason, unreachable
-from huiyin.services.llm.upstream import ALIASES, Caller, JsonObject
+from huiyin.services.llm.refusals import Changes, changed, next_change
+from huiyin.services.llm.trouble import UpstreamError, reason, unreachable
+from huiyin.services.llm.upstream import ALIASES, Caller, Request
 
 _LIST_TIMEOUT_S = 5.0
 _LIST_LIMIT = 8 * 2**20  # bytes; the longest public list has some hundred models
@@ -23,6 +28,7 @@ _LIST_FRESH_S = 600.0  # of a list that has the model: each request for it costs
 _LIST_STALE_S = 5.0  # of a list that lacks it: the model may just have been installed
 _PROBE_TIMEOUT_S = 1.0
 _PROBE_FRESH_S = 5.0
+_AZURE = (".azure.com", ".azure-api.net")
 _PROBE_WAIT_S = 0.3  # then /ready answers with the result before
 
 
@@ -33,8 +39,13 @@ class Remote:
     def __init__(self, url: str, settings: LlmSettings, key: str, model: str = "") -> None:
         self.name = url.rstrip("/")
         self._key, self._model = key, model
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = HttpClient(url, headers, connect_timeout_s=settings.connect_timeout_s)
+        address = read_address(url)
+        self._paths, self._query = address.paths, address.query
+        self._path = self._paths[0]  # where it has answered, once it has
+        self._changes: dict[str, Changes] = {}  # model -> what it refuses, and what it is asked for instead
+        self._learning = threading.Lock()
+        headers = {"Authorization": f"Bearer {key}", **_also(key, address.origin)} if key else {}
+        self._client = HttpClient(address.origin, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
         self._listed_at = -_LIST_FRESH_S
         self._probe = _Probe(self._client)
@@ -59,13 +70,32 @@ class Remote:
         configured = [{"id": self._model, "object": "model"}] if self._model else []
         return self._listed or configured
 
-    def shape(self, body: JsonObject) -> JsonObject:
-        """Unchanged: the server checks its requests itself."""
-        return body
+    def shape(self, body: JsonObject) -> Request:
+        """See `Upstream.shape`: with what it has refused before done otherwise; the rest it checks itself."""
+        changes = self._changes.get(body["model"], {})
+        return Request(changed(body, changes), self._path, changes)
 
-    def post(self, body: JsonObject, caller: Caller, wait_s: float) -> Exchange:
+    def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
+        """See `Upstream.reshape`: at another path of its address, or without what it refuses."""
+        if change := next_change(request.body, failure.refusal, request.changes):
+            return Request(changed(request.body, change), request.path, {**request.changes, **change})
+        if not failure.misplaced:
+            return None
+        following = self._paths[(self._paths.index(request.path) + 1) % len(self._paths)]
+        return None if following == self._path else dataclasses.replace(request, path=following)
+
+    def remember(self, request: Request) -> None:
+        """See `Upstream.remember`."""
+        model = request.body["model"]
+        with self._learning:
+            self._path = request.path
+            if request.changes:
+                self._changes[model] = {**self._changes.get(model, {}), **request.changes}
+
+    def post(self, request: Request, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`."""
-        return self._client.exchange("POST", "/chat/completions", json.dumps(body).encode())
+        path = f"{request.path}/chat/completions{self._query}"
+        return self._client.exchange("POST", path, json.dumps(request.body).encode())
 
     def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`: it does not run here."""
@@ -77,7 +107,8 @@ class Remote:
 
     def facts(self) -> Mapping[str, Any]:
         """See `Upstream.facts`."""
-        return {"key": "set" if self._key else "none", "model": self._model or None}
+        refused = sorted({name for changes in self._changes.values() for name in changes})
+        return {"key": "set" if self._key else "none", "model": self._model or None, "refused": refused}
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
@@ -91,19 +122,37 @@ class Remote:
         return None if self._listed is None else [str(model["id"]) for model in self._listed]
 
     def _ask_list(self) -> list[JsonObject] | None:
+        """Of the first path that has one, where chat completions are, too."""
+        paths = [self._path, *(path for path in self._paths if path != self._path)]
+        for path in paths:
+            if (listed := self._list_at(path)) is not None:
+                self._path = path
+                return listed
+        return None
+
+    def _list_at(self, path: str) -> list[JsonObject] | None:
         until = time.monotonic() + _LIST_TIMEOUT_S
         try:
-            with contextlib.closing(self._client.exchange("GET", "/models")) as exchange:
+            with contextlib.closing(self._client.exchange("GET", f"{path}/models{self._query}")) as exchange:
                 head = exchange.head(until, lambda: False)
                 body = exchange.rest(until, lambda: False, _LIST_LIMIT)
-            data = json.loads(body).get("data") if head.status == 200 else None
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(self.name, error) from error
-        except (ValueError, AttributeError):
+        except ValueError:
             return None
+        try:
+            found = parsed(body) if head.status == http.client.OK else None
+        except ValueError:
+            return None
+        data = found.get("data") if isinstance(found, dict) else found
         if not isinstance(data, list):
             return None
         return [model for model in data if isinstance(model, dict) and model.get("id")]
+
+
+def _also(key: str, origin: str) -> dict[str, str]:
+    """The key as Azure wants it."""
+    return {"api-key": key} if (urlsplit(origin).hostname or "").endswith(_AZURE) else {}
 
 
 class _Probe:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from huiyin.services.common.errors import ApiError, shortened
-from huiyin.services.llm.upstream import JsonObject
+from huiyin.services.llm.chunks import JsonObject
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHOWN = 40  # characters of a refused value in the message

@@ -1,0 +1,57 @@
+"""Where a server has its chat completions, by the address that its user gives. Pure.
+
+People copy a server's address without its `/v1`, with an endpoint at its end, or Ollama's own; Azure's has a query.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from huiyin.configs.settings import SettingsError
+
+_ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|models|messages|chat)$", re.I)
+_OLLAMA = re.compile(r"/api/(?:chat|generate|tags|show|version)$", re.I)
+_VERSION = re.compile(r"/v\d+(?:\.\d+)?(?:alpha|beta)?\d*$", re.I)
+_SECRET = re.compile(r"key|token|secret|password|sig", re.I)
+
+
+@dataclass(frozen=True)
+class Address:
+    """`origin`: scheme, host and port. `paths`: what may come before "/chat/completions" there, the likeliest first.
+
+    `query`: what comes after it, with its question mark; '' for none.
+    """
+
+    origin: str
+    paths: tuple[str, ...]
+    query: str
+
+
+def read_address(address: str) -> Address:
+    """The address of a server. Raises SettingsError for one that is none, or has a secret in it.
+
+    >>> read_address("http://127.0.0.1:11434").paths, read_address("https://h/openai/v1/chat/completions/").paths
+    (('/v1', ''), ('/openai/v1',))
+    """
+    try:
+        url = urlsplit(address.strip())
+    except ValueError:
+        raise SettingsError("llm.bad_base_url", address=address) from None
+    if url.fragment or any(_SECRET.search(name) for name, _ in parse_qsl(url.query, keep_blank_values=True)):
+        raise SettingsError("llm.bad_base_url", address=address)
+    origin = url._replace(path="", query="").geturl()
+    return Address(origin, tuple(dict.fromkeys(_paths(url.path))), f"?{url.query}" if url.query else "")
+
+
+def _paths(path: str) -> list[str]:
+    path = re.sub("/{2,}", "/", path).rstrip("/")
+    if _OLLAMA.search(path):
+        return [f"{_OLLAMA.sub('', path)}/v1"]
+    path = _ENDPOINT.sub("", path)
+    if _VERSION.search(path):
+        return [path]
+    if not path:
+        return ["/v1", ""]
+    return [path, f"{path}/v1", *([f"{path.removesuffix('/api')}/v1"] if path.endswith("/api") else [])]

@@ -1,0 +1,73 @@
+"""What an error of an upstream says, in any of the forms that servers give it. Pure: a body in, words out."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from huiyin.services.llm.chunks import parsed
+
+_MESSAGES = ("message", "detail", "msg", "error_msg", "error_description", "errmsg", "status_msg", "title", "reason")
+_INNER = ("error", "errors", "base_resp", "fault", "choices")
+_CODES = ("code", "type", "status", "error_code")
+_DEEPEST = 6  # how far an error may be wrapped: Mistral's {"message": {"detail": [{"msg": …}]}}
+_TITLE = re.compile(r"<(title|h1)\b[^<>]{0,200}>(.{1,300}?)</\1", re.I | re.S)
+_TAGS = re.compile(r"<(script|style)\b.{0,20000}?</\1[^<>]{0,20}>|<[^<>]{0,2000}>", re.I | re.S)
+_SHOWN = 2000  # characters of a body that is no JSON
+
+# llama-server's code -> the one that OpenAI's clients know
+_KNOWN_CODES = {"exceed_context_size_error": "context_length_exceeded"}
+
+
+@dataclass(frozen=True)
+class ErrorWords:
+    """`text`: for a person. `code`: for programs. Each '' where there is none. `all_text`: everything it names, too."""
+
+    text: str = ""
+    code: str = ""
+    all_text: str = ""
+
+
+def read_error(body: bytes) -> ErrorWords:
+    """The words of an error's body: JSON, a page, or plain text."""
+    try:
+        return words_of(parsed(body))
+    except ValueError:
+        text = body.decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        title = _TITLE.search(text)
+        text = html.unescape(title[2] if title else _TAGS.sub(" ", text[: 10 * _SHOWN]))
+    text = " ".join(text.split())[:_SHOWN]
+    return ErrorWords(text, "", text)
+
+
+def words_of(body: Any) -> ErrorWords:
+    """The words of an error that is JSON: OpenAI's form, FastAPI's, Ollama's, Gemini's list, and others."""
+    texts, codes, names = list[str](), list[str](), list[str]()
+    _collect(body, texts, codes, names, _DEEPEST)
+    text = "; ".join(dict.fromkeys(texts))
+    code = next((code for code in codes if code), "")
+    return ErrorWords(text, _KNOWN_CODES.get(code, code), " ".join([*names, text, *codes]))
+
+
+def _collect(part: Any, texts: list[str], codes: list[str], names: list[str], deep: int) -> None:
+    """Adds the messages, the codes, and the names of fields in `part`."""
+    if isinstance(part, str) and part.strip():
+        texts.append(part.strip())
+    elif isinstance(part, list) and deep:
+        for each in part:
+            _collect(each, texts, codes, names, deep - 1)
+    elif isinstance(part, dict) and deep:
+        before = len(texts)
+        for name in (*_INNER, *_MESSAGES):
+            if name in _INNER or len(texts) == before:  # of several messages the first: the rest repeats it
+                _collect(part.get(name), texts, codes, names, deep - 1)
+        codes += [str(part[name]) for name in _CODES if isinstance(part.get(name), str)]
+        names += [str(name) for name in (part.get("param"), *_location(part.get("loc"))) if name]
+
+
+def _location(loc: Any) -> list[str]:
+    """pydantic's: ["body", "stream_options"]."""
+    return [str(part) for part in loc if part != "body"] if isinstance(loc, list) else []
