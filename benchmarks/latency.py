@@ -16,32 +16,39 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks import latency_heldout
 from benchmarks.latency_judge import CachedJudge, LlmService
 from benchmarks.latency_page import Page
 from benchmarks.latency_peers import LIVEKIT, PIPECAT, PIPECAT_SOCKET, Peer
 from benchmarks.latency_realtime import Realtime, server_settings
-from benchmarks.latency_report import Measurement, draw, measurement, report
+from benchmarks.latency_report import HELD_OUT, USUAL, Measurement, draw, measurement, report
 from benchmarks.latency_services import Delays, Recording
 from benchmarks.latency_sides import Huiyin, ServicesProcess, Side
 from benchmarks.latency_simulated import Simulated
-from benchmarks.latency_speech import LONGEST_PAUSE_S, BenchmarkUtterance, recordings, utterances
+from benchmarks.latency_speech import LONGEST_PAUSE_S, BenchmarkUtterance, recordings, utterances, with_pauses
 from benchmarks.output import tell
 from huiyin.configs import settings as config
 from tests.support.realtime_server import server_process
 
 _QUICK = 12  # utterances
+_PEERS = {program.name: program for program in (PIPECAT, LIVEKIT, PIPECAT_SOCKET)}
 _NO_OPENERS = "turns.openers=false"  # they are no replies: a peer has none, or counts them
 
 
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer", action="store_true", help="pipecat-ai and livekit, too (put into the cache folder)")
+    parser.add_argument(
+        "--peer", nargs="?", const="all", choices=["all", *_PEERS], help="peers, too (put into the cache folder)"
+    )
     parser.add_argument("--realtime", action="store_true", help="a Realtime client and the page, too")
     parser.add_argument("--simulated", action="store_true", help="in virtual time instead: a minute, no load, no HTTP")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} utterances")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Huiyin's to try")
-    parser.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--unseen", action="store_true", help="40 other utterances, by which nothing was chosen")
+    others.add_argument("--held-out", action="store_true", help="other people's recordings, likewise; fetched once")
+    parser.add_argument("--clones", type=Path, metavar="FOLDER", help="fetch them from Git clones, FOLDER/OWNER/NAME")
     parser.add_argument("--only", default="", metavar="TEXT", help="utterances with TEXT in their name")
     parser.add_argument("--runs", type=int, default=1, help="figures are medians over so many (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every utterance")
@@ -50,7 +57,7 @@ def main() -> None:
     args.set.insert(0, _NO_OPENERS)
     settings = config.load(environ={}, overrides=args.set)
     folder = settings.store.path.parent / "bench" / "latency"
-    spoken = utterances(settings, folder, unseen=args.unseen)
+    spoken = _held_out(settings, folder, args.clones) if args.held_out else utterances(settings, folder, args.unseen)
     spoken = [utterance for utterance in spoken if args.only in utterance.name][: _QUICK if args.quick else None]
     if not spoken:
         raise SystemExit(f"no utterance has {args.only!r} in its name")
@@ -64,18 +71,26 @@ def main() -> None:
     measured: list[Measurement] = []
     with contextlib.ExitStack() as opened:
         sides, play = _sides(args, settings, folder, spoken, recorded, opened)
-        for run in range(args.runs):
-            for utterance, recording in zip(spoken, recorded, strict=True):
-                play(recording)
-                for side in sides if run % 2 == 0 else reversed(sides):
-                    measured.append(measurement(run, side.name, utterance, side.answer(utterance)))
-                    tell(_line(measured[-1]))
+        with contextlib.suppress(KeyboardInterrupt):  # what was measured until then is reported
+            for run in range(args.runs):
+                for utterance, recording in zip(spoken, recorded, strict=True):
+                    play(recording)
+                    for side in sides if run % 2 == 0 else reversed(sides):
+                        measured.append(measurement(run, side.name, utterance, side.answer(utterance)))
+                        tell(_line(measured[-1]))
         about = {side.name: side.about for side in sides if side.about}
-    print(report(measured, about))
+    print(report(measured, about, targets=HELD_OUT if args.held_out else USUAL))
     if args.json:
         args.json.write_text(json.dumps([asdict(one) for one in measured], ensure_ascii=False, indent=1), "utf-8")
     if args.png:
         args.png.write_bytes(draw(measured, f"Voice-to-voice latency, {len(spoken)} utterances with pauses"))
+
+
+def _held_out(settings: config.Settings, folder: Path, clones: Path | None) -> list[BenchmarkUtterance]:
+    """The held-out recordings, with a pause in each."""
+    listed, recorded = latency_heldout.listed(), folder.parent / "held-out"
+    latency_heldout.fetch(listed, recorded, settings.store, clones)
+    return with_pauses(latency_heldout.spoken(listed, recorded))
 
 
 def _sides(
@@ -103,7 +118,8 @@ def _sides(
         url = opened.enter_context(server_process(folder / "realtime.log", **changes)).url
         makers += [lambda: Realtime(url), lambda: Page(url)]
     if args.peer:
-        programs = [PIPECAT, LIVEKIT, *([PIPECAT_SOCKET] if args.realtime else [])]
+        every = [PIPECAT, LIVEKIT, *([PIPECAT_SOCKET] if args.realtime else [])]
+        programs = every if args.peer == "all" else [_PEERS[args.peer]]
         makers += [lambda program=program: Peer(program, folder.parent, services.port) for program in programs]
     for make in makers:
         sides.append(make())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from pathlib import Path
@@ -69,31 +69,58 @@ class BenchmarkUtterance:
         return list(zip([0.0, *middles], [*middles, self.duration_s], strict=True))
 
 
-def utterances(settings: Settings, folder: Path, *, unseen: bool = False) -> list[BenchmarkUtterance]:
-    """All of them in a fixed order that mixes speakers and languages, so that the first few stand for all.
+@dataclass(frozen=True)
+class Spoken:
+    """One recording. `sound`: as `speech_in` returns it. `pauses`: at which shares of it pauses are put in, in turn."""
 
-    `unseen`: others, by which no threshold was chosen. Starts the TTS service when a sentence is not in `folder` yet.
+    name: str
+    language: str
+    sound: Samples
+    pauses: tuple[float, ...]
+
+
+def utterances(settings: Settings, folder: Path, unseen: bool) -> list[BenchmarkUtterance]:
+    """The benchmark's own; `unseen`: others, by which no threshold was chosen.
+
+    Starts the TTS service when a sentence is not in `folder` yet.
     """
+    return with_pauses(
+        [*([] if unseen else _recorded()), *_synthesised(settings, folder, "unseen" if unseen else "usual")]
+    )
+
+
+def with_pauses(parts: Iterable[Spoken]) -> list[BenchmarkUtterance]:
+    """All of them in a fixed order that mixes speakers and languages, so that the first few stand for all."""
     pauses, replies = cycle(_PAUSES_S), {language: cycle(lines) for language, lines in REPLIES.items()}
     result: list[BenchmarkUtterance] = []
-
-    def add(name: str, language: str, sound: Samples, shares: tuple[float, ...]) -> None:
-        for share in shares:
+    for part in parts:
+        sound = part.sound
+        for share in part.pauses:
             sound = with_pause(sound, share, next(pauses))
         sound = shortened(sound)
-        result.append(BenchmarkUtterance(name, language, sound, tuple(pauses_in(sound)), next(replies[language])))
+        result.append(
+            BenchmarkUtterance(part.name, part.language, sound, tuple(pauses_in(sound)), next(replies[part.language]))
+        )
+    return sorted(result, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
 
-    for path, language, _ in [] if unseen else recorded():
+
+def _recorded() -> Iterator[Spoken]:
+    """Each recording as it is, and with more pauses."""
+    for path, language, _ in recorded():
         sound = speech_in(decode(path, max_duration_s=60).samples)
-        add(path.stem, language, sound, () if any(pauses_in(sound)) else (0.5,))
-        add(f"{path.stem} +", language, sound, (0.35, 0.7) if len(sound) > 4 * SAMPLE_RATE else (0.65,))
-    lines = _lines("unseen" if unseen else "usual")
+        yield Spoken(path.stem, language, sound, () if any(pauses_in(sound)) else (0.5,))
+        yield Spoken(f"{path.stem} +", language, sound, (0.35, 0.7) if len(sound) > 4 * SAMPLE_RATE else (0.65,))
+
+
+def _synthesised(settings: Settings, folder: Path, name: str) -> Iterator[Spoken]:
+    """The sentences of a set, with a pause where they have one."""
+    lines = _lines(name)
     plain = [(voice, text.replace("| ", "").replace("|", "")) for voice, text in lines]
     sounds = synthesised(settings, plain, folder)
     for (voice, text), (_, sentence), sound in zip(lines, plain, sounds, strict=True):
         language = "zh" if is_chinese(text) else "en"
-        add(f"{voice or 'hibari'}: {sentence}", language, speech_in(sound), (text.index("|") / len(sentence),))
-    return sorted(result, key=lambda utterance: hashlib.sha256(utterance.name.encode()).digest())
+        share = text.index("|") / len(sentence)
+        yield Spoken(f"{voice or 'hibari'}: {sentence}", language, speech_in(sound), (share,))
 
 
 def _lines(name: str) -> list[tuple[str, str]]:

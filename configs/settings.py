@@ -248,6 +248,8 @@ class TalkSettings:
     """a name in configs/personas, or a path to a TOML file"""
     place: str = setting("")
     """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
+    emotion_from_words: bool = setting(True)
+    """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
     history_tokens: int = setting(800, low=0, high=1_000_000)

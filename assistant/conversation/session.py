@@ -18,6 +18,7 @@ from huiyin.assistant.conversation.observers import Observers
 from huiyin.assistant.conversation.replies import Replies
 from huiyin.assistant.conversation.stages import Parts, Stages, Voice
 from huiyin.assistant.conversation.trimming import Trimming, history_limit
+from huiyin.assistant.conversation.understood import mood_of, understanding
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.claims import ClaimGuard
 from huiyin.assistant.dialogue.history import History, Message
@@ -78,7 +79,7 @@ class Session:
         self._machine = TurnMachine(settings.turns, parts.judges)
         self._world, self._port, self._ear = world, port, ear
         self._loudspeaker = port.loudspeaker
-        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post)
+        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post, understanding(settings.talk))
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._prepared: Mapping[str, Pcm16] = {} if prepared is None else prepared
@@ -297,7 +298,7 @@ class Session:
                 raise TypeError(f"unknown action {action}")
 
     def _ask(self, generation: int, transcript: ev.Transcript | None) -> None:
-        mood = Mood(transcript.emotion, transcript.events) if transcript else self.history.mood
+        mood = mood_of(transcript) if transcript else self.history.mood
         reply = self._replies[generation]
         reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
         reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
@@ -351,7 +352,7 @@ class Session:
 
     def _commit(self, generation: int, transcript: ev.Transcript, interrupted: bool) -> None:
         reply = self._replies[generation]
-        mood = Mood(transcript.emotion, transcript.events)
+        mood = mood_of(transcript)
         is_spoken = bool(reply.texts) or interrupted  # else it only calls tools, or is not wanted
         heard = self._replies.heard(generation, self._loudspeaker) if is_spoken else None
         turn = self.history.commit(transcript.text, heard, interrupted=interrupted, mood=mood, calls=reply.calls)

@@ -31,7 +31,7 @@ from typing import Any
 from huiyin.assistant.conversation.events import HistoryEdited, Public, TurnCommitted, TurnsForgotten
 from huiyin.assistant.dialogue.history import History, HistoryError
 from huiyin.assistant.dialogue.items import KINDS, AssistantItem, Item, Turn, UserItem, turns_of
-from huiyin.assistant.dialogue.mood import Mood
+from huiyin.assistant.dialogue.mood import Mood, Source
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import user_folder
 from huiyin.configs.settings import TalkSettings
@@ -232,7 +232,7 @@ def _now() -> str:
 
 def _as_data(item: Item) -> dict[str, Any]:
     data = {"type": _NAMES[type(item)], **vars(item)}
-    return {**data, "mood": vars(item.mood)} if isinstance(item, UserItem) else data
+    return {**data, "mood": _mood_as_data(item.mood)} if isinstance(item, UserItem) else data
 
 
 def _as_item(data: dict[str, Any]) -> Item:
@@ -242,10 +242,16 @@ def _as_item(data: dict[str, Any]) -> Item:
     return KINDS[data["type"]](**values)
 
 
+def _mood_as_data(mood: Mood) -> dict[str, Any]:
+    data: dict[str, Any] = {"emotion": mood.emotion, "events": mood.events}
+    return {**data, "source": mood.source} if mood.source == "words" else data
+
+
 def _as_mood(data: dict[str, Any]) -> Mood:
     label_and_confidence = data.get("emotion")
     emotion = (str(label_and_confidence[0]), float(label_and_confidence[1])) if label_and_confidence else None
-    return Mood(emotion, tuple(map(str, data.get("events") or ())))
+    source: Source = "words" if data.get("source") == "words" else "voice"
+    return Mood(emotion, tuple(map(str, data.get("events") or ())), source)
 
 
 def _items_of_turn(line: dict[str, Any]) -> list[Item]:

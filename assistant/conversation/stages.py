@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.conversation.understood import Understand, as_it_is
 from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import Check, ClauseStream
 from huiyin.assistant.dialogue.history import Message
@@ -117,8 +118,10 @@ class Stages:
         loudspeaker: Loudspeaker,
         cut: Callable[[float, float], Pcm16],
         post: Callable[[ev.Event], None],
+        understand: Understand = as_it_is,
     ) -> None:
-        """`cut`: the user's sound between two times."""
+        """`cut`: the user's sound between two times. `understand`: what is made of a transcript."""
+        self._understand = understand
         self._world, self._parts, self._loudspeaker, self._cut, self._post = world, parts, loudspeaker, cut, post
         self._runs: dict[int, list[Run]] = {}  # by generation
         self._asked: dict[int, TurnSoFar] = {}  # what the words of a generation were recognised from
@@ -133,7 +136,7 @@ class Stages:
         turn = self._asked[generation] = self._turn(generation, start_s, end_s)
         self._start(
             generation, "asr", self._parts.recogniser.transcribe(turn),
-            lambda transcript: self._post(ev.Transcribed(self._world.now, generation, transcript)),
+            lambda transcript: self._post(ev.Transcribed(self._world.now, generation, self._understand(transcript))),
         )  # fmt: skip
 
     def score(self, start_s: float, end_s: float) -> None:

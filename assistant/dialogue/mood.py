@@ -1,4 +1,4 @@
-"""How the user sounds, in one line for the language model.
+"""How the user sounds, or by their words feels, in one line for the language model.
 
 Emotion tags are often wrong (docs/asr.md), so a doubtful one is not mentioned. A clear one becomes one bracketed line
 in front of the user's last words, in their language, with what to do about it: it is never in the system prompt or the
@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["voice", "words"]
 
 LEAST_CONFIDENCE = 0.6  # of an emotion worth mentioning: below, one in three is wrong even on acted speech
 LEAST_EVENT_CONFIDENCE = 0.5  # of a sound event worth mentioning: more likely than not
@@ -37,8 +40,14 @@ _EVENTS = {
     "singing": {"zh": "用户在唱歌", "en": "the user sings"},
 }
 # The first time, as a trend, when it is over; then what to do about it.
-_SOUNDS = {"zh": "用户听起来{}", "en": "the user sounds {}"}
-_TREND = {"zh": "用户一直听起来{}", "en": "the user has sounded {} for a while"}
+_SOUNDS = {
+    "voice": {"zh": "用户听起来{}", "en": "the user sounds {}"},
+    "words": {"zh": "从话里看，用户{}", "en": "by their words, the user is {}"},
+}
+_TREND = {
+    "voice": {"zh": "用户一直听起来{}", "en": "the user has sounded {} for a while"},
+    "words": {"zh": "从话里看，用户一直{}", "en": "by their words, the user has been {} for a while"},
+}
 _OVER = {"zh": "用户听起来平静些了", "en": "the user sounds calmer now"}
 _ADVICE = {
     "gentle": {
@@ -54,10 +63,12 @@ _GLAD = ("happy", "laughter")
 
 @dataclass(frozen=True)
 class Mood:
-    """How one turn sounded: (label, confidence 0..1) of the emotion, None: unknown; labels of sound events."""
+    """How one turn sounded: (label, confidence 0..1) of the emotion, None: unknown; labels of sound events. `source`:
+    what the emotion is known by."""
 
     emotion: tuple[str, float] | None = None
     events: tuple[str, ...] = ()
+    source: Source = "voice"
 
     @property
     def clear(self) -> str:
@@ -126,4 +137,4 @@ def _emotion(now: Mood, before: Sequence[Mood], language: str) -> tuple[list[str
     if label not in _EMOTIONS or row not in (1, TREND_TURNS):
         return [], ""
     template = _SOUNDS if row == 1 else _TREND
-    return [template[language].format(_EMOTIONS[label][language])], label
+    return [template[now.source][language].format(_EMOTIONS[label][language])], label

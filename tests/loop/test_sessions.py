@@ -182,6 +182,16 @@ def test_half_a_character_does_not_keep_a_turn_from_being_written(store: Session
     assert store.get("last").title == "half an emoji: ?"
 
 
+def test_it_is_kept_by_what_a_mood_is_known(store: SessionStore, capsys: pytest.CaptureFixture[str]) -> None:
+    by_words, by_voice = (
+        Turn("我好难过。", "我在听。", mood=Mood(("sad", 0.9), source=by)) for by in ("words", "voice")
+    )
+    kept(store, by_words, by_voice)
+    assert store.get("last").turns == [by_words, by_voice]
+    assert main.main(["sessions", "show", "last"]) == 0
+    assert "(sad, by the words)" in (shown := capsys.readouterr().out) and "(sad)" in shown
+
+
 # -- files of form 1
 
 

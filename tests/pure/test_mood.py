@@ -127,6 +127,14 @@ def test_tags_and_what_came_before_make_the_line(now: Mood, before: list[Mood], 
     assert mood_line(now, before, "en") == en
 
 
+def test_the_line_says_where_only_the_words_tell_it() -> None:
+    read = Mood(("sad", 0.9), source="words")
+    assert mood_line(read, [], "zh") == f"（从话里看，用户很难过。{GENTLE_ZH}。）"
+    assert mood_line(read, [], "en") == f"(By their words, the user is sad. {GENTLE_EN}.)"
+    assert mood_line(read, [read, SAD], "zh").startswith("（从话里看，用户一直很难过。")
+    assert mood_line(SAD, [read], "en") == "", "it is the same mood"
+
+
 def test_the_line_stands_before_the_last_words_and_nowhere_else() -> None:
     persona, history = Persona("P", "You are P."), History()
     history.commit("我没考过", [HeardClause("唉。", 1.0)], interrupted=False, mood=SAD)

@@ -137,6 +137,37 @@ def test_a_turn_with_all_that_is_known_of_it(rig: Rig) -> None:
     assert heard(rig)["transcript"] == transcript and not heard(rig)["interrupted"]
 
 
+def test_an_emotion_that_the_words_alone_tell_names_its_source(rig: Rig) -> None:
+    Player(rig)
+    rig.say("I feel so sad today.")
+    rig.wait("huiyin.output.heard")
+    emotion = rig.all("huiyin.input.tags")[0]["emotion"]
+    assert (emotion["label"], emotion["source"]) == ("sad", "words")
+    assert emotion["scores"] == {"sad": emotion["confidence"]} and 0.6 <= emotion["confidence"] <= 1
+    assert rig.session.conversation.history.turns[-1].mood.source == "words"
+
+
+def test_words_of_sound_that_the_client_commits_tell_an_emotion_too(rig: Rig) -> None:
+    Player(rig)
+    rig.hears = False
+    rig.manual()
+    rig.append(rig.speech("I feel so sad today."))
+    rig.send("input_audio_buffer.commit")
+    rig.send("response.create")
+    rig.wait("huiyin.output.heard")
+    assert rig.all("huiyin.input.tags")[0]["emotion"]["source"] == "words"
+    assert rig.session.conversation.history.turns[-1].mood.source == "words"
+
+
+def test_no_emotion_is_read_from_words_where_a_setting_says_so() -> None:
+    for rig in a_rig(overrides=["talk.emotion_from_words=false"]):
+        rig.update(huiyin={"enabled": True})
+        rig.wants_words()
+        rig.say("I feel so sad today.")
+        rig.wait("huiyin.input.tags")
+        assert rig.all("huiyin.input.tags")[0]["emotion"] is None
+
+
 def test_only_what_is_reported_counts_as_heard(rig: Rig) -> None:
     rig.say("hello there")
     response = rig.wait("response.created")["response"]["id"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from huiyin.assistant.conversation.trace import ReplyTimes, Trace, latency_parts
+from huiyin.assistant.conversation.understood import mood_of
 from huiyin.assistant.faces.cli.shared import write_files
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.wav import wav_bytes
@@ -130,6 +131,7 @@ class DemoReport:
         turns = []
         for turn in self.turns:
             committed = turn.reply.committed
+            mood = mood_of(committed.transcript) if committed else None
             turns.append(
                 {
                     "said": turn.text,
@@ -138,6 +140,7 @@ class DemoReport:
                     "recognised": committed.transcript.text if committed else None,
                     "language": committed.transcript.language if committed else None,
                     "emotion": committed.transcript.emotion if committed else None,
+                    "emotion_source": mood.source if mood and mood.emotion else None,
                     "heard": committed.turn.heard if committed else None,
                     "interrupted": committed.turn.interrupted if committed else None,
                     "messages": committed.messages if committed else None,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
+from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.configs.settings import Settings
 
@@ -44,7 +45,7 @@ def _shown(session: SavedSession) -> str:
     for item in session.items:
         match item:
             case UserItem(text, mood):
-                lines.append(f"   you: {text}" + (f"  ({mood.clear})" if mood.clear else ""))
+                lines.append(f"   you: {text}" + _mood(mood))
             case AssistantItem(text, interrupted):
                 lines.append(f"huiyin: {text or '—'}" + (" —" if interrupted and text else ""))
             case ToolCall(name, arguments):
@@ -54,6 +55,11 @@ def _shown(session: SavedSession) -> str:
             case SystemNote(text):
                 lines.append(f"  note: {text}")
     return "\n".join(lines)
+
+
+def _mood(mood: Mood) -> str:
+    by_words = ", by the words" if mood.source == "words" else ""
+    return f"  ({mood.clear}{by_words})" if mood.clear else ""
 
 
 def _delete(store: SessionStore, args: argparse.Namespace) -> None:

@@ -27,7 +27,7 @@ class InputPartial(ServerEvent):
 
 @dataclass(frozen=True)
 class InputTags(ServerEvent):
-    """How the user sounded, and what else was heard."""
+    """How the user sounded, or by their words feels (source "words"), and what else was heard."""
 
     TYPE = "huiyin.input.tags"
     item_id: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.understood import understanding
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
@@ -84,8 +85,9 @@ class RealtimeSession(EventSession):
         )
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
-            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s
-        )
+            world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s,
+            understanding(settings.talk),
+        )  # fmt: skip
         self._responses = Responses(self.send, config, self._items, self._translator, self.conversation, world, engines)
         self._client_items = ClientItems(
             self.send, config, self._items, self._translator, self.conversation, self._sound, loudspeaker,

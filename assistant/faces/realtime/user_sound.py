@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from huiyin.assistant.conversation.stages import Recogniser, TurnSoFar
+from huiyin.assistant.conversation.understood import Understand, mood_of
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.items import UserItem
-from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.faces.connections.audio import AudioFormat, Decoder, check_room
 from huiyin.assistant.faces.connections.wire import WireError, new_id
 from huiyin.assistant.faces.realtime.items import Items, WireItem
@@ -28,9 +28,10 @@ class UserSound:
 
     def __init__(
         self, world: World, recogniser: Recogniser, microphone: StreamMicrophone, turns: UserTurns, items: Items,
-        most_s: float,
+        most_s: float, understand: Understand,
     ) -> None:  # fmt: skip
-        """`most_s`: how much of it may wait to be committed, or to be heard."""
+        """`most_s`: how much of it may wait to be committed, or to be heard. `understand`: see `Stages`."""
+        self._understand = understand
         self._world, self._recogniser, self._microphone = world, recogniser, microphone
         self._turns, self._items, self._most_s = turns, items, most_s
         self.on_words: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
@@ -104,9 +105,12 @@ class UserSound:
         found: list[Transcript] = []
         release = self._items.hold()
 
+        def take(transcript: Transcript) -> None:
+            found.append(self._understand(transcript))
+
         def enter() -> None:
             if found and found[0].text.strip():
-                self._items.enter(item, UserItem(found[0].text.strip(), Mood(found[0].emotion, found[0].events)))
+                self._items.enter(item, UserItem(found[0].text.strip(), mood_of(found[0])))
 
         def end(failure: Exception | None) -> None:
             if failure is not None or not found:
@@ -118,4 +122,4 @@ class UserSound:
 
         self._items.when_settled(enter)
         turn = TurnSoFar(0, 0.0, seconds, lambda: sound)
-        self._world.start(self._recogniser.transcribe(turn), found.append, end)
+        self._world.start(self._recogniser.transcribe(turn), take, end)

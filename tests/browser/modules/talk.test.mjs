@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { Conversation, reached, spoken } from "../../../assistant/faces/web/page/conversation.js";
 import { RealtimeClient } from "../../../assistant/faces/web/page/realtime.js";
+import { scenario } from "../../../assistant/faces/web/page/save.js";
 import { medianWait, spans } from "../../../assistant/faces/web/page/timeline.js";
 
 class Socket {
@@ -144,6 +145,15 @@ test("the user's words are replaced as they grow, then settled, with mood and la
   const [user, assistant] = conversation.entries;
   assert.deepEqual([user.text, user.partial, user.startS, user.endS, user.emotion.label], ["今天终于做完了。", false, 8, 9.5, "happy"]);
   assert.deepEqual([assistant.text, assistant.latency.total_ms, assistant.waitMs], [TEXT, 480, 500]);
+});
+
+test("a talk as a scenario states the emotion that the recogniser heard, not what the words tell anyway", () => {
+  const { conversation, tell } = talk();
+  const saved = () => scenario({ entries: conversation.entries, moments: [] }, { name: "today", turns: "free" });
+  assert.match(saved(), /emotion: \{happy: 0\.80\}/);
+  const emotion = { label: "happy", confidence: 0.8, scores: {}, source: "words" };
+  tell("huiyin.input.tags", { item_id: "u", language: "zh", emotion, events: [] });
+  assert.doesNotMatch(saved(), /emotion/);
 });
 
 test("words are marked as the voice reaches them", () => {

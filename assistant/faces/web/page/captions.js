@@ -101,7 +101,8 @@ export function moodMark(emotion) {
   if (!emotion || QUIET_MOODS.has(emotion.label) || emotion.confidence < UNSURE) return null;
   const scores = Object.entries(emotion.scores ?? { [emotion.label]: emotion.confidence }).sort(([, a], [, b]) => b - a);
   const title = scores.slice(0, 4).map(([label, share]) => `${t(`emotion.${label}`)} ${percent(share)}`).join(" · ");
-  return h("span", { class: `mark ${emotion.label}`, title }, h("i"), t(`emotion.${emotion.label}`));
+  const by = emotion.source === "words" ? `${t("emotion.by.words")}: ` : "";
+  return h("span", { class: `mark ${emotion.label}`, title: by + title }, h("i"), t(`emotion.${emotion.label}`));
 }
 
 /** The marks of a turn or a segment: its mood and its events; null without any. */

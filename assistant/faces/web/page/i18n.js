@@ -133,6 +133,7 @@ export const WORDS = {
   "emotion.surprised": ["surprised", "惊讶"],
   "emotion.other": ["other", "其他"],
   "emotion.unknown": ["unclear", "不明"],
+  "emotion.by.words": ["by the words", "从话里看"],
   "event.laughter": ["laughter", "笑声"],
   "event.applause": ["applause", "掌声"],
   "event.music": ["music", "音乐"],

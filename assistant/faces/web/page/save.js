@@ -61,7 +61,7 @@ function turnLines(entry, before, after, said, moments) {
   const when = before && whenLine(entry, before, said);
   if (when) lines.push(`    after: ${when}`);
   if (!entry.typed && entry.endS > entry.startS) lines.push(`    lasts_ms: ${Math.round(1000 * (entry.endS - entry.startS))}`);
-  if (entry.emotion?.label) lines.push(`    emotion: {${entry.emotion.label}: ${entry.emotion.confidence.toFixed(2)}}`);
+  if (entry.emotion?.label && entry.emotion.source !== "words") lines.push(`    emotion: {${entry.emotion.label}: ${entry.emotion.confidence.toFixed(2)}}`);
   if (entry.events?.length) lines.push(`    events: [${entry.events.map(({ label }) => label).join(", ")}]`);
   if (answer?.text) lines.push(`    reply: ${JSON.stringify(answer.text.trim())}`);
   const expected = expectations(entry, answer, before, after, moments);
