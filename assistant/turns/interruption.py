@@ -18,6 +18,8 @@ from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both
 from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.configs.settings import TurnsSettings
 
+_LAUGHTER = "laughter"  # as a recogniser names it among its events
+
 
 class Verdict(Enum):
     """What an interruption is."""
@@ -40,6 +42,7 @@ class Interruption:
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
     first_words: str = ""  # of speech that goes on, as last transcribed
+    laughs: bool = False  # without words, by that transcription
     is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
     echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
@@ -63,6 +66,7 @@ class Interruption:
         if generation == self.generation:
             self.transcript = transcript
             self.first_words = transcript.text
+            self.laughs = _LAUGHTER in transcript.events and not transcript.text.strip()
             return True
         return self.before is not None and self.before.take(generation, transcript)
 
@@ -80,6 +84,7 @@ class Interruption:
         self.generation = 0
         self.transcript = None
         self.first_words = ""
+        self.laughs = False
 
     def ask(self, generation: int, now_s: float) -> Transcribe:
         """Ask for its words so far."""
@@ -141,8 +146,8 @@ class Interruption:
         return self.is_asked and not is_exclamation(text)
 
     def _may_listen(self) -> bool:
-        """Whether its first words are a listener's, or may become that."""
-        return may_be_backchannel(self.first_words) and not self._answers(self.first_words)
+        """Whether it begins with laughter, or its first words are a listener's, or may become that."""
+        return self.laughs or (may_be_backchannel(self.first_words) and not self._answers(self.first_words))
 
     def _echo_by(self, policy: TurnsSettings, now_s: float) -> bool | None:
         """Whether it is an echo by its sound: not if it went on for longer than one of an assistant that is silent."""

@@ -59,6 +59,20 @@ def test_a_listeners_sentence_may_last_longer_than_other_speech() -> None:
     assert script.when(do.StopPlayback) == []
 
 
+def test_laughter_without_words_may_last_as_long() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 4.6, "", events=("laughter",))
+    assert len(script.when(do.Resume)) == 1
+    assert script.when(do.StopPlayback) == []
+
+
+def test_a_yes_over_the_end_of_a_question_answers_it_and_a_hesitation_does_not() -> None:
+    for words, stops in (("Yes.", 1), ("Um,", 0), ("haha", 0), ("That's good.", 1)):
+        script = Script().answered("Shall I tell you more?")
+        script.cuts_in(3, 3.4, words)
+        assert len(script.when(do.StopPlayback)) == stops, words
+
+
 def test_listening_that_goes_on_for_two_seconds_is_a_turn() -> None:
     script = Script().answered()
     script.cuts_in(3, 5.6, "yeah yeah yeah yeah")

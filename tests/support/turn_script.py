@@ -92,8 +92,11 @@ class Script:
         self.synthesised(2.4, 0)
         return self
 
-    def cuts_in(self, start_s: float, end_s: float, words: str, *, asr_s: float = 0.07) -> None:
-        """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`."""
+    def cuts_in(
+        self, start_s: float, end_s: float, words: str, *, asr_s: float = 0.07, events: tuple[str, ...] = ()
+    ) -> None:
+        """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`, and
+        `events`."""
         self.at(start_s + 0.16, ev.SpeechStarted(start_s + 0.16, onset_s=start_s))
         due: list[tuple[float, int]] = []
         now_s = start_s + 0.16
@@ -104,7 +107,7 @@ class Script:
             if abs(now_s - (end_s + 0.1)) < 0.001:
                 event = ev.SpeechPaused(now_s, end_s=end_s)
             elif due and now_s >= due[0][0]:
-                event = ev.Transcribed(now_s, due.pop(0)[1], Transcript(words))
+                event = ev.Transcribed(now_s, due.pop(0)[1], Transcript(words, events=events))
             self.at(now_s, event)
             for at_s, action in [d for d in self.done if isinstance(d[1], do.Transcribe)][asked:]:
                 asked += 1
