@@ -38,25 +38,28 @@ class StoryTeller:
         self.users: list[tuple[float, float]] = []
         self._sentences, self._a_reply = sentences, a_reply
         self._spoken = 0
-        self._lasts_s: dict[tuple[int, int], float] = {}  # (generation, clause) -> how long it is
-        self._begun: list[tuple[float, float]] = []  # when a clause was first heard, and how long it is
+        self._clauses: dict[tuple[int, int], tuple[str, float]] = {}  # (generation, clause) -> its words, seconds
+        self._heard: list[tuple[float, str]] = []  # the middle of each word
+        self._is_following = False
 
     def follow(self, session: Session) -> None:
         """Learn from it what is heard when."""
+        self._is_following = True
         session.observe(self._note, at_once=True)
 
     def _note(self, at_s: float, event: on.Public) -> None:
+        if isinstance(event, (on.ClauseStarted, on.ReplyPaused, on.ReplyStopped)):
+            self._heard = [heard for heard in self._heard if heard[0] <= at_s]
         if isinstance(event, on.ClauseStarted):
-            self._begun.append((at_s, self._lasts_s[event.generation, event.clause]))
+            text, lasts_s = self._clauses[event.generation, event.clause]
+            words = text.split()
+            self._heard += [(at_s + lasts_s * (at + 0.5) / len(words), word) for at, word in enumerate(words)]
 
     def _echoed(self, start_s: float, end_s: float) -> str:
         """What the recogniser makes of an echo between two times."""
-        words = _LINE.split()
-        heard: list[str] = []
-        for begun_s, lasts_s in self._begun[-2:]:
-            middles = (begun_s + lasts_s * (at + 0.5) / len(words) for at in range(len(words)))
-            heard += [word for word, at_s in zip(words, middles, strict=True) if start_s - _ECHO_S <= at_s <= end_s]
-        return " ".join(heard) if self._begun else _LINE
+        if not self._is_following:
+            return _LINE
+        return " ".join(word for at_s, word in self._heard if start_s - _ECHO_S <= at_s <= end_s)
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
@@ -83,5 +86,5 @@ class StoryTeller:
         sentence = self._sentences[self._spoken % len(self._sentences)]
         self._spoken += 1
         sound = (np.pad(sentence, (0, _GAP)) * 32767).astype(np.int16)
-        self._lasts_s[speech.generation, speech.clause] = len(sound) / SAMPLE_RATE
+        self._clauses[speech.generation, speech.clause] = speech.text, len(sound) / SAMPLE_RATE
         return Plan([(_TTS_S, sound)], _TTS_S)
