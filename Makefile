@@ -8,15 +8,15 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models common-models lock clean
 
-talk: setup models
+talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
 
-web: setup models
+web: common-models
 	@$(BIN)/huiyin web
 
-demo: setup models
+demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
@@ -67,6 +67,10 @@ $(VENV)/.test-ready: pyproject.toml setup.py constraints.txt setup.sh
 # Paraformer, GPUs, and FunASR's own SenseVoice.
 funasr: setup
 	@FUNASR=1 sh ./setup.sh $(PYTHON) $(VENV)
+
+# Recogniser and language model are chosen at the first run (docs/models.md): only what every choice needs is here.
+common-models: setup
+	@$(BIN)/huiyin models fetch common
 
 models: setup
 	@$(BIN)/huiyin models fetch embedded

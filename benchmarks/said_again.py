@@ -14,15 +14,7 @@ from collections.abc import Iterator
 
 from benchmarks.output import show, tell
 from huiyin.assistant.scenario.api import Scenario, simulate
-from tests.support.said_again import MOMENTS, conversations
-
-_ECHO = {"echo_db": -6.0, "delay_ms": 100.0, "rt60_s": 0.4}
-_ROOMS: dict[str, tuple[dict[str, float], dict[str, str]]] = {
-    "no echo": ({"echo_db": -90.0}, {}),
-    "no echo, cancellation off": ({"echo_db": -90.0}, {"audio.echo": "off"}),
-    "-6 dB, cancelled": (_ECHO, {}),
-    "-6 dB, cancellation off": (_ECHO, {"audio.echo": "off"}),
-}
+from tests.support.said_again import MOMENTS, ROOMS, conversations
 
 
 def lost(scenarios: Iterator[Scenario], depth: str) -> tuple[int, int]:
@@ -38,19 +30,18 @@ def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", action="store_true", help="at text depth alone")
-    parser.add_argument("--room", choices=_ROOMS, action="append", help="only this one; may be repeated")
+    parser.add_argument("--room", choices=ROOMS, action="append", help="only this one; may be repeated")
     parser.add_argument("--moment", choices=MOMENTS, action="append", help="only this one; may be repeated")
     args = parser.parse_args()
     moments = args.moment or MOMENTS
     rows = []
     if args.text or not args.room:
         rows.append(["text", *(_written(lost(conversations(moment), "text")) for moment in moments)])
-    for name in () if args.text else args.room or _ROOMS:
+    for name in () if args.text else args.room or ROOMS:
         row = [name]
         for moment in moments:
             tell(f"{name}, {moment}")
-            room, settings = _ROOMS[name]
-            row.append(_written(lost(conversations(moment, room=room, settings=settings), "room")))
+            row.append(_written(lost(conversations(moment, *ROOMS[name]), "room")))
         rows.append(row)
     show(["lost answers", *moments], rows)
 

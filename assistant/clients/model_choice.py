@@ -111,14 +111,19 @@ class ModelChoice:
         if self._ask and not self._ask(lines):
             plan = {part: dataclasses.replace(one, wanted=one.now) for part, one in plan.items()}
         self._save(facts, plan)
-        while refused := self._take_all(plan):
-            facts = dataclasses.replace(facts, refused={**facts.refused, **refused}, proven=self._proven)
-            facts = self._measured(facts)
-            plan = choose(self.ladders, self.store.catalog, facts)
+        may_measure = not facts.speed  # no language model was here to measure with
+        while True:
+            refused, speed = self._take_all(plan), facts.speed
+            facts = dataclasses.replace(
+                facts, here=self._here(facts, plan), refused={**facts.refused, **refused}, proven=self._proven
+            )
+            if may_measure:
+                facts, may_measure = self._measured(facts), False
+            if not refused and facts.speed is speed:
+                break
+            before, plan = plan, choose(self.ladders, self.store.catalog, facts)
             self._save(facts, plan)
-            for line in self._lines(
-                {part: one for part, one in plan.items() if _is_one_of(self.ladders[part], refused)}
-            ):
+            for line in self._lines({part: one for part, one in plan.items() if one.wanted is not before[part].wanted}):
                 self._tell(line)
         self._fetch_rest()
 
@@ -138,6 +143,11 @@ class ModelChoice:
     @property
     def _proven(self) -> frozenset[str]:
         return frozenset(self.record.proven if self.record else ())
+
+    def _here(self, facts: Facts, plan: Plan) -> frozenset[str]:
+        """The model files that are on this machine now."""
+        wanted = [state for one in plan.values() for model in one.wanted.models for state in self.store.look(model)]
+        return facts.here | {state.file.name for state in wanted if state.state in ("here", "unchecked")}
 
     def _measured(self, facts: Facts) -> Facts:
         """With the speed of this machine, where that is known or decides something."""
@@ -267,10 +277,6 @@ def _takes_long(plan: Plan) -> set[str]:
         else:
             long.add(part)
     return long
-
-
-def _is_one_of(rungs: Sequence[Rung], names: Mapping[str, str]) -> bool:
-    return any(rung.name in names for rung in rungs)
 
 
 def _text(value: object) -> str:

@@ -107,7 +107,7 @@ class Listener:
     def _voice_activity(self, chunk: Cleaned) -> list[SpeechChange]:
         self._at += CHUNK
         probability = self._vad(_floats(chunk.near))
-        level, mic_level = rms(chunk.near), rms(chunk.mic)
+        level = rms(chunk.near)
         frame = Frame(probability, level)
         prominence = None
         if chunk.far_end:
@@ -118,13 +118,13 @@ class Listener:
             frame = Frame(
                 probability,
                 level,
-                pass_ratio=level / max(mic_level, _QUIET_RMS),
+                pass_ratio=level / max(rms(chunk.mic), _QUIET_RMS),
                 far_end=True,
                 second=second,
                 residual_prominence=prominence or 0.0,
                 untrusted=chunk.second is None and not chunk.settled,
             )
-        self._witness.push(Evidence(chunk.far_end, prominence), mic_level, speaking=self._tracker.speaking)
+        self._witness.push(Evidence(chunk.far_end, prominence), speaking=self._tracker.speaking)
         change = self._tracker.push(frame)
         if change is None:
             return []
@@ -133,9 +133,10 @@ class Listener:
         return [SpeechChange(kind, max(0.0, at_s), self._is_echo(kind, frames_ago))]
 
     def _is_echo(self, kind: Change, frames_ago: int) -> bool | None:
-        if kind == "started":
-            return self._witness.begin(frames_ago)
-        return self._witness.end(frames_ago, finds_no_echo=self._echo.finds_no_echo) if kind == "paused" else None
+        if kind == "possible":
+            return None
+        find = self._witness.begin if kind == "started" else self._witness.end
+        return find(frames_ago, finds_no_echo=self._echo.finds_no_echo)
 
 
 def _floats(samples: Pcm16) -> Samples:

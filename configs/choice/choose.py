@@ -31,7 +31,7 @@ class Facts:
     languages: tuple[str, ...]
     """That must be recognised."""
     speed: Speed | None = None
-    """None: not measured; then no model is chosen that wants a speed and is not here already."""
+    """None: not measured; then no model is fetched that wants a speed, but for the rungs that are `unmeasured`."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Rungs that were fetched and failed their proof -> what they did."""
     proven: frozenset[str] = frozenset()
@@ -153,7 +153,7 @@ class _Judged:
             return no("choice.memory", needed_gb=rung.memory_mb / 1000, free_gb=free_gb)
         if rung.least_tokens_s and facts.speed and facts.speed.tokens_s(self._bytes) < rung.least_tokens_s:
             return no("choice.slow", tokens_s=facts.speed.tokens_s(self._bytes), needed=rung.least_tokens_s)
-        if rung.least_tokens_s and not facts.speed and self.missing:
+        if rung.least_tokens_s and not facts.speed and self.missing and not rung.unmeasured:
             return no("choice.not_measured", needed=rung.least_tokens_s)
         if not self.missing:
             return Verdict(rung, True, "choice.here")

@@ -38,6 +38,7 @@ class Rung:
     cores: int = 1
     languages: tuple[str, ...] = ()
     least_tokens_s: float = 0.0
+    unmeasured: bool = False
     proof: tuple[Proof, ...] = ()
 
 

@@ -77,6 +77,14 @@ def test_a_slow_machine_without_a_hub_gets_the_small_model_of_the_registries() -
 
 
 @pytest.mark.parametrize(
+    ("sources", "rung"),
+    [({"modelscope": MB_S, "registry": 0.0}, "qwen2.5-1.5b"), ({"registry": 0.0}, "qwen2.5-coder-1.5b")],
+)
+def test_an_empty_machine_begins_with_a_model_of_middle_size(sources: dict[str, float], rung: str) -> None:
+    assert chosen(here=frozenset(), speed=None, sources=sources)["llm"] == rung
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"memory_bytes": 3 * 10**9, "speed": speed(40.0)}, "wants 3.6 GB of memory, 1.8 are free for it"),

@@ -3,135 +3,19 @@
 from __future__ import annotations
 
 import os
-import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from huiyin.assistant.clients import model_choice as module
-from huiyin.assistant.clients.model_choice import ModelChoice
-from huiyin.configs.choice.ladder import Rung
-from huiyin.configs.choice.record import Record, read_record, recorded_values
-from huiyin.configs.choice.speed import Speed
-from huiyin.configs.settings import Settings
+from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.store import download
 from huiyin.configs.store import model_store as store_module
-from tests.support.local_hub import Bench, Page, open_bench
-
-BODIES = {name: random.Random(name).randbytes(size) for name, size in (
-    ("ears/small.json", 400), ("ears/model.bin", 300_000), ("chat.gguf", 400_000), ("words.bin", 50_000),
-    ("coder.gguf", 200_000),
-)}  # fmt: skip
-LADDERS = """
-[proofs]
-hello = [{ text = "hello" }]
-yes = [{ ask = "hello?", answers = ["yes"] }]
-
-[[asr]]
-name = "ears"
-title = "Ears"
-worth = "hears emotion"
-models = ["ears"]
-settings = { "asr.engine" = "sensevoice", "asr.model" = "ears" }
-memory_mb = 1
-proof = "hello"
-
-[[asr]]
-name = "words"
-title = "Words"
-worth = "words alone"
-models = ["words.bin"]
-settings = { "asr.engine" = "whisper", "asr.model" = "words.bin" }
-memory_mb = 1
-
-[[llm]]
-name = "chat"
-title = "Chat"
-worth = "chats"
-models = ["chat.gguf"]
-settings = { "llm.upstreams" = ["embedded"], "llm.model" = "chat.gguf" }
-memory_mb = 1
-least_tokens_s = 12
-proof = "yes"
-
-[[llm]]
-name = "coder"
-title = "Coder"
-worth = "codes"
-models = ["coder.gguf"]
-settings = { "llm.upstreams" = ["embedded"], "llm.model" = "coder.gguf" }
-memory_mb = 1
-"""
-FAST = Speed("coder.gguf", 200_000, 200.0, 50.0, 40.0, 0.2)
-SLOW = replace(FAST, write_with_voice_tokens_s=5.0)
-
-
-class Desk:
-    """A machine with the fallback models, a hub, and trials with stated results."""
-
-    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.bench = bench
-        self.told: list[str] = []
-        self.asked: list[Sequence[str]] = []
-        self.tried: list[str] = []
-        self.beside: list[list[str]] = []
-        self.speed: Speed | None = FAST
-        self.failures: dict[str, str] = {}
-        self.pages: dict[str, tuple[Page, Page]] = {}
-        for name in ("ears/small.json", "ears/model.bin", "chat.gguf"):
-            self.pages[name] = bench.on_hubs(name, BODIES[name])
-        bench.dir.mkdir()
-        for name in ("words.bin", "coder.gguf"):
-            bench.describe(name, BODIES[name])
-            (bench.dir / name).write_bytes(BODIES[name])
-        self.ladders = bench.root / "ladders.toml"
-        self.ladders.write_text(LADDERS, encoding="utf-8")
-        monkeypatch.setattr(module, "measure", lambda model, arguments: self.speed)
-        monkeypatch.setattr(module, "prove", self._prove)
-        monkeypatch.setattr(module, "fetch_beside", self._fetch_beside)
-        monkeypatch.setattr(module, "find_local_servers", lambda: iter(()))
-
-    def _prove(self, part: str, rung: Rung, arguments: Sequence[str]) -> str:
-        self.tried.append(rung.name)
-        return self.failures.get(rung.name, "")
-
-    def _fetch_beside(self, names: Sequence[str], arguments: Sequence[str]) -> None:
-        self.beside.append(list(names))
-
-    def choice(self, overrides: Sequence[str] = (), answer: bool | None = None, **change: Any) -> ModelChoice:
-        """As a new process makes it; `answer`: what the user says where there is ``--ask``."""
-
-        def ask(lines: Sequence[str]) -> bool:
-            self.asked.append(lines)
-            return bool(answer)
-
-        store = self.bench.settings(**{"catalog": str(self.bench.catalog), "ladders": str(self.ladders), **change})
-        return ModelChoice(
-            replace(Settings(), store=store), None, overrides, self.told.append, None if answer is None else ask
-        )
-
-    def start(self, **change: Any) -> dict[str, str]:
-        """`huiyin talk` begins; gives the rung in use of each part."""
-        self.told.clear()
-        with self.choice(**change) as choice:
-            choice.settle()
-        return {part: one.used for part, one in self.record.parts.items()}
-
-    @property
-    def record(self) -> Record:
-        record = read_record(self.bench.dir)
-        assert record is not None
-        return record
-
-    def fetched(self) -> None:
-        """The fetch beside a conversation brings everything."""
-        for names in self.beside:
-            for name in names:
-                self.bench.store().ensure(name)
+from tests.choice.desk import BODIES, FAST, LADDERS, SLOW, Desk
+from tests.support.local_hub import open_bench
 
 
 @pytest.fixture
@@ -273,6 +157,24 @@ def test_a_model_that_fails_its_proof_is_told_and_not_used(desk: Desk) -> None:
 def test_a_slow_machine_keeps_the_small_model(desk: Desk) -> None:
     desk.speed = SLOW
     assert desk.start() == {"asr": "ears", "llm": "coder"}
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_machine_with_nothing_is_measured_with_what_it_fetches_first(desk: Desk, is_fast: bool) -> None:
+    desk.ladders.write_text(LADDERS.replace("least_tokens_s = 12", "least_tokens_s = 12\nunmeasured = true"), "utf-8")
+    for name in ("words.bin", "coder.gguf"):
+        (desk.bench.dir / name).unlink()
+    desk.bench.catalog.write_text(
+        desk.bench.catalog.read_text("utf-8").partition('[[file]]\nname = "words')[0], "utf-8"
+    )
+    desk.pages["coder.gguf"] = desk.bench.on_hubs("coder.gguf", BODIES["coder.gguf"])
+    desk.pages["words.bin"] = desk.bench.on_hubs("words.bin", BODIES["words.bin"])
+    desk.speed = FAST if is_fast else SLOW
+    assert desk.start() == {"asr": "ears", "llm": "chat" if is_fast else "coder"}
+    assert desk.measured == ["chat.gguf"]
+    assert any(line.startswith("Chat: chats; 0.0 GB from") for line in desk.told)
+    assert bool(desk.bench.hub.asked("coder.gguf")) != is_fast, "what is not used is not fetched"
+    assert not desk.bench.hub.asked("words.bin")
 
 
 def test_a_disk_without_room_keeps_what_is_here(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from huiyin.assistant.turns import actions as do
 from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.machine import State
+from huiyin.assistant.turns.stop_words import is_only_stop
 from tests.support.turn_script import HELLO, Script
 
 STORY = "Once upon a time there was a lighthouse on a small island."
@@ -262,3 +265,25 @@ def test_a_turn_that_begins_while_words_said_over_the_reply_are_awaited_has_them
     script.heard(3.6)
     script.user_speaks(3.9, 4.5)
     assert script.last(do.Transcribe).start_s == 3.0  # type: ignore[attr-defined]
+
+
+heard_words = st.sampled_from(["", "stop", "yeah", "why is that", "was a lighthouse", "a lighthouse on a small island"])
+
+
+@given(
+    length_s=st.sampled_from([0.25, 0.5, 0.8, 1.1, 1.3, 2.0]),
+    words=heard_words,
+    first=st.one_of(st.none(), heard_words),
+    asr_s=st.sampled_from([0.07, 0.3, 1.0]),
+    echo=st.sampled_from([None, True, False]),
+)
+def test_no_speech_silences_the_assistant_for_good_but_an_order_to(
+    length_s: float, words: str, first: str | None, asr_s: float, echo: bool | None
+) -> None:
+    script = Script().answered(STORY)
+    script.cuts_in(3, 3 + length_s, words, asr_s=asr_s, first=first, echo=echo)
+    script.at(12)
+    stopped = script.when(do.StopPlayback)
+    followed = [at_s for at_s in script.when(do.AskLlm) + script.when(do.Synthesise) if stopped and at_s >= stopped[0]]
+    assert bool(stopped) or len(script.when(do.Pause)) == len(script.when(do.Resume)) > 0
+    assert not stopped or followed or is_only_stop(words) or is_only_stop(first or "")

@@ -12,11 +12,19 @@ from huiyin.assistant.scenario.script import speech_s
 
 TABLE = Path(__file__).parents[1] / "data" / "said_again.tsv"
 OVERLAP_S = 0.3  # of the answer with the end of the reply
+_ECHO = {"echo_db": -6.0, "delay_ms": 100.0, "rt60_s": 0.4}
+ROOMS: dict[str, tuple[dict[str, float], dict[str, str]]] = {
+    "no echo": ({"echo_db": -90.0}, {}),
+    "no echo, cancellation off": ({"echo_db": -90.0}, {"audio.echo": "off"}),
+    "-6 dB, cancelled": (_ECHO, {}),
+    "-6 dB, cancellation off": (_ECHO, {"audio.echo": "off"}),
+}
+"""Name -> what is set of the room, and of the settings."""
 MOMENTS = ("over the end", "reply ends + 100 ms", "reply ends + 400 ms", "reply ends + 1500 ms")
 
 
 def conversations(
-    moment: str, *, room: Mapping[str, float] | None = None, settings: Mapping[str, str] | None = None
+    moment: str, room: Mapping[str, float] | None = None, settings: Mapping[str, str] | None = None
 ) -> Iterator[Scenario]:
     """One for each row, in which the answer begins at `moment`.
 

@@ -93,10 +93,18 @@ class Script:
         return self
 
     def cuts_in(
-        self, start_s: float, end_s: float, words: str, *, asr_s: float = 0.07, events: tuple[str, ...] = ()
+        self,
+        start_s: float,
+        end_s: float,
+        words: str,
+        *,
+        asr_s: float = 0.07,
+        first: str | None = None,
+        echo: bool | None = None,
+        events: tuple[str, ...] = (),
     ) -> None:
-        """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`, and
-        `events`."""
+        """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`, but
+        the first time `first` where it is given, and `events`. `echo`: what the ears find."""
         self.at(start_s + 0.16, ev.SpeechStarted(start_s + 0.16, onset_s=start_s))
         due: list[tuple[float, int]] = []
         now_s = start_s + 0.16
@@ -105,9 +113,11 @@ class Script:
             now_s = round(now_s + 0.01, 3)
             event: ev.Event = ev.TimePassed(now_s)
             if abs(now_s - (end_s + 0.1)) < 0.001:
-                event = ev.SpeechPaused(now_s, end_s=end_s)
+                event = ev.SpeechPaused(now_s, end_s, echo)
             elif due and now_s >= due[0][0]:
-                event = ev.Transcribed(now_s, due.pop(0)[1], Transcript(words, events=events))
+                heard = Transcript(words if first is None else first, events=events)
+                event = ev.Transcribed(now_s, due.pop(0)[1], heard)
+                first = None
             self.at(now_s, event)
             for at_s, action in [d for d in self.done if isinstance(d[1], do.Transcribe)][asked:]:
                 asked += 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from huiyin.assistant.ears.echo.absence import EchoAbsence
 from huiyin.assistant.ears.echo.align import Aligner
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
@@ -23,7 +24,7 @@ CHUNK = 512  # samples cleaned at once, 32 ms: what voice activity looks at
 CHUNK_S = CHUNK / SAMPLE_RATE
 _RELEARN = 16384  # samples (1 s) of the past that are learnt again when the delay was wrong
 _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has learnt a room
-_NO_ECHO_S = 2.0  # of active far end without a delay to be found: there is no echo to speak of
+_NO_ECHO_S = 2.0  # of active far end without a delay to be found: no echo to speak of (see also `absence.py`)
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
 ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
@@ -59,6 +60,7 @@ class EchoPath:
         self._far: Pcm16 = np.zeros(0, np.int16)
         self._judged = Tail(_RESIDUAL_WINDOW)  # the sound the gate goes by: of the second canceller while it is asked
         self._correlate = PhaseCorrelator(_RESIDUAL_WINDOW, _RESIDUAL_LAGS)
+        self._absence = EchoAbsence()
         self._active_s = self._learnt_s = 0.0
         self._hang_s = 0.0
 
@@ -72,8 +74,10 @@ class EchoPath:
 
     @property
     def finds_no_echo(self) -> bool:
-        """Whether the assistant has spoken for a while and no echo of it was found."""
-        return self.aligner is not None and not self.aligner.locked and self._active_s > _NO_ECHO_S
+        """Whether the assistant has spoken and no echo of it was found: there is none to speak of."""
+        if self.aligner is None:
+            return self._absence.is_sure
+        return not self.aligner.locked and (self._absence.is_sure or self._active_s > _NO_ECHO_S)
 
     def residual_prominence(self, *, realign: bool = True) -> float | None:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
@@ -93,12 +97,14 @@ class EchoPath:
         return prominence
 
     def _clean(self, mic: Pcm16, far_end: Pcm16) -> Cleaned:
-        if rms(far_end) > _FAR_END_RMS:
+        if (level := rms(far_end)) > _FAR_END_RMS:
             self._active_s += CHUNK_S
             self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
         else:
             self._hang_s -= CHUNK_S
-        audible, settled = self._hang_s > 0, self._settled()
+        audible = self._hang_s > 0
+        self._absence.push(rms(mic), level, audible=audible)
+        settled = self._settled()
         # After a slip AEC3 is not asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
         asking = audible and not settled and self._learnt_s <= _LEARNING_S
         second = self._ask_second(mic, far_end) if asking else None
@@ -124,8 +130,8 @@ class EchoPath:
     def _settled(self) -> bool:
         if self.aligner is None:
             return self.name == "off"
-        if self._second is None and not self.aligner.locked:
-            return self._active_s > _NO_ECHO_S
+        if not self.aligner.locked:
+            return self.finds_no_echo
         return self._learnt_s > _LEARNING_S and self.aligner.settled
 
     def _align(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:

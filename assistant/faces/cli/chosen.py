@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from huiyin.assistant.clients.model_choice import ModelChoice
 from huiyin.assistant.clients.readiness import look
@@ -19,9 +19,25 @@ def model_choice(args: argparse.Namespace, settings: Settings, tell: Callable[[s
 
 
 def settle(choice: ModelChoice, settings: Settings) -> None:
-    """Choose where that is due; a service that runs already has its model."""
-    if choice.ladders and all(look(Services(settings), name).kind == "absent" for name in NAMES):
-        choice.settle()
+    """Choose where that is due, and have the models that settings name; a service that runs already has its model.
+
+    Here and not in the services, whose output is not seen: a fetch shows how far it is. Raises StoreError for a model
+    that a setting names and that cannot be had.
+    """
+    if any(look(Services(settings), name).kind != "absent" for name in NAMES):
+        return
+    choice.settle()
+    for model in _named_models(choice, settings):
+        choice.store.ensure(model)
+
+
+def _named_models(choice: ModelChoice, settings: Settings) -> Iterator[str]:
+    """The models of the store that settings name, of the parts that are not chosen for."""
+    own = {file.name.partition("/")[0] for file in choice.store.catalog.files}
+    named = {"asr": settings.asr.model}
+    if "embedded" in settings.llm.upstreams:
+        named["llm"] = settings.llm.model
+    yield from (model for part, model in named.items() if part not in choice.ladders and model in own)
 
 
 def ask_user(lines: Sequence[str]) -> bool:

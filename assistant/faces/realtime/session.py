@@ -41,7 +41,7 @@ from huiyin.assistant.turns.transitions import State
 from huiyin.configs.settings import Settings
 
 _TRACK_AHEAD_S = 0.1  # of sound that waits for its turn on a track; more than a tick of the loudspeaker
-_AHEAD_S = 0.2  # of sound that the client has and has not played: what is stopped is soon silent
+_AHEAD_S = 0.18  # of sound that the client has and has not played: what is stopped is soon silent
 _LATENCY_S = 0.1  # of a client that does not say what it has played: from its being sent to its being heard
 
 
