@@ -153,7 +153,7 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
             result = kind(value)
             if kind is int and float(value) != result:
                 raise ValueError
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise refuse("settings.not_whole" if kind is int else "settings.not_a_number") from None
         low, high = meta["low"], meta["high"]
         if not ((low is None or result >= low) and (high is None or result <= high)):

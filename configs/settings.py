@@ -105,7 +105,7 @@ class AsrSettings:
     """Speech to text."""
 
     port: int = setting(7870, low=0, high=65535)
-    """kept for clients that know it"""
+    """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
     engine: str = setting("whisper", choices=("whisper", "sensevoice", "paraformer"))
     """runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords"""
     model: str = setting("whisper-base")
@@ -147,7 +147,7 @@ class LlmSettings:
     """The language-model proxy."""
 
     port: int = setting(21002, low=0, high=65535)
-    """kept for clients that know it"""
+    """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
     upstreams: tuple[str, ...] = setting(("embedded",))
     """tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as http://127.0.0.1:11434/v1
     (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between"""
@@ -200,7 +200,7 @@ class TtsSettings:
     """Text to speech."""
 
     port: int = setting(7889, low=0, high=65535)
-    """kept for clients that know it"""
+    """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
     engine: str = setting("auto", choices=("auto", "hibari", "kokoro", "edge"))
     """auto: hibari for English, Kokoro for Chinese and mixed text"""
     voice: str = setting("")

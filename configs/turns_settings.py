@@ -78,6 +78,8 @@ class TurnsSettings:
     """... and so long after the user's last sound, as it also is where it is not known when to expect it"""
     replies: bool = setting(True)
     """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
+    speaks: bool = setting(True)
+    """false: what a program asks for waits, too, until this is true again"""
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))
     """'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback;
     'ignore': what is said during a reply is the next turn"""

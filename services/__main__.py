@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -14,9 +15,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from huiyin.configs import settings as config
+from huiyin.services.common.access import url_of
 from huiyin.services.common.heap import few_arenas
 from huiyin.services.common.registry import import_object
-from huiyin.services.common.serve import PortTaken, serve, stop_with_parent
+from huiyin.services.common.serve import PortTaken, listen, serve, stop_with_parent
 
 APPS = {
     "asr": "huiyin.services.asr.app:make_app",
@@ -53,11 +55,24 @@ def main(argv: list[str] | None = None) -> int:
     if args.service == "llm":  # a reply on its way occupies a thread that mostly waits
         service = replace(service, threads=max(service.threads, settings.llm.streams))
     try:
-        serve(lambda: import_object(APPS[args.service])(settings), service, getattr(settings, args.service).port)
+        _serve(args.service, settings, service)
     except PortTaken as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _serve(name: str, settings: config.Settings, service: config.ServiceSettings) -> None:
+    """Serve until stopped; where, is printed once requests are accepted. Raises PortTaken."""
+    listener = listen(service.host, getattr(settings, name).port)
+    port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
+    where = f"{name}: listening at {url_of(service.host, port)}"
+
+    def announce() -> None:
+        with contextlib.suppress(OSError):  # nobody reads it: the service goes on
+            print(where, flush=True)
+
+    serve(lambda: import_object(APPS[name])(settings), service, port, listener=listener, meanwhile=announce)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from huiyin.assistant.turns.machine import TurnMachine
 from huiyin.assistant.turns.transitions import Transition
+from huiyin.configs.choice import record
+from huiyin.configs.settings import load
 
-# The models of a test are those of the default profile, whatever was chosen for the machine that it runs on.
+# The models of a test are those of the default profile, whatever was chosen for the machine that it runs on: in the
+# programs that tests start by this variable, in this process by `nothing_was_chosen`.
 os.environ["HUIYIN_STORE_CHOOSE"] = "false"
 
 # Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
@@ -34,6 +38,21 @@ def programs_can_be_ended() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_was_chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The record in the user's own store is neither read nor written; the models there are used."""
+    named = {name: value for name, value in os.environ.items() if name == "HUIYIN_STORE_DIR"}
+    own, elsewhere = {load(environ=each).store.path for each in ({}, named)}, tmp_path_factory.mktemp("state")
+    place = record.record_path
+
+    def record_path(store: Path) -> Path:
+        return place(elsewhere if store in own else store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "record_path", record_path)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

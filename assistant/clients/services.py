@@ -24,7 +24,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
-from huiyin.services.common.access import called_here
+from huiyin.services.common.access import url_of
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
@@ -40,9 +40,11 @@ class Services:
     settings: Settings
 
     def url(self, name: Name) -> str:
-        """Base URL of a service."""
-        host = called_here(self.settings.service.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{getattr(self.settings, name).port}"
+        """Base URL of a service. Raises ServiceError where its port would be any that is free: nobody could find it."""
+        port = getattr(self.settings, name).port
+        if not port:
+            raise ServiceError("clients.any_port", service=name)
+        return url_of(self.settings.service.host, port)
 
     def get(self, name: Name, path: str, timeout_s: float = 2.0) -> Any:
         """GET a JSON document from a service, and wait for it. Raises ServiceError."""

@@ -6,7 +6,9 @@ plugins, which are further names for the same hardware. Here a device stands onc
 
 from __future__ import annotations
 
+import operator
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -152,13 +154,7 @@ def find_device(text: str, kind: Kind) -> Device:
     usable = [device for device in list_devices() if _channels(device, kind)]
     if not usable:
         raise PortError("ports.none_here", kind=kind)
-    wanted = text.strip().lower()
-    if wanted.isdigit():
-        matches = [device for device in usable if device.number == int(wanted)] or _by_number(int(wanted), kind)
-    else:
-        matches = [device for device in usable if device.name.lower() == wanted] or [
-            device for device in usable if wanted in device.name.lower()
-        ]
+    matches = _by_number(text.strip(), usable, kind) or _by_name(text, usable)
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -166,11 +162,32 @@ def find_device(text: str, kind: Kind) -> Device:
     raise PortError("ports.no_such_device", kind=kind, name=text, devices=_names(usable))
 
 
-def _by_number(number: int, kind: Kind) -> list[Device]:
-    """A device that is not shown, by PortAudio's number: it can be chosen all the same."""
+def _by_number(text: str, usable: Sequence[Device], kind: Kind) -> list[Device]:
+    """The device of PortAudio's number `text`, in digits of any keyboard; also one that is not shown."""
+    if not text.isdecimal():
+        return []
+    number = unicodedata.normalize("NFKC", text).lstrip("0") or "0"
+    if shown := [device for device in usable if str(device.number) == number]:
+        return shown
     sounddevice = portaudio()
     everything = _everything(sounddevice.query_devices(), sounddevice.query_hostapis(), (-1, -1))
-    return [device for device in everything if device.number == number and _channels(device, kind)]
+    return [device for device in everything if str(device.number) == number and _channels(device, kind)]
+
+
+def _by_name(text: str, usable: Sequence[Device]) -> list[Device]:
+    """Those meant by a name or a part of one: as it is written, or else with other quotes, dashes, spaces or widths."""
+    forms = (str.casefold, _letters)
+    for matches in (operator.eq, operator.contains):
+        for form in forms:
+            wanted = form(text.strip())
+            if wanted and (found := [device for device in usable if matches(form(device.name), wanted)]):
+                return found
+    return []
+
+
+def _letters(name: str) -> str:
+    """The letters and digits of a name: what two keyboards have in common."""
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
 
 
 def _channels(device: Device, kind: Kind) -> int:

@@ -278,6 +278,8 @@ class TurnMachine(Floor):
     def _check_turn(self, now_s: float) -> None:
         """in a pause the reply is prepared and the turn judged; a long enough pause, or too long a turn, ends it"""
         policy, turn = self.policy, self._turn
+        if self._reply and self._reply.is_answer and not policy.replies:
+            self._drop_reply()  # none is wanted any more
         if now_s >= turn.too_long_due_s(policy):
             self._end_turn(now_s, now_s)
         if turn.paused_s is None:
@@ -316,7 +318,7 @@ class TurnMachine(Floor):
             elif self._overlap.spoken:
                 self._take_turn(self._overlap.spoken, now_s)
                 self._check_turn(now_s)
-            elif self._asked_for:
+            elif self._asked_for and self.policy.speaks:
                 clauses = self._asked_for.popleft()
                 reply = self._begin_reply(now_s, clauses)
                 if clauses is None:

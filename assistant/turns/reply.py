@@ -120,6 +120,11 @@ class Reply:
         self._possible_speech_until_s = now_s + self._policy.possible_speech_s
 
     @property
+    def is_answer(self) -> bool:
+        """Whether it is to be spoken, as far as that is known."""
+        return self.progress in (Progress.WRITING, Progress.WRITTEN, Progress.BROKEN_OFF)
+
+    @property
     def is_only_opened(self) -> bool:
         """Whether no more of it than an opener has been heard."""
         return bool(self._opener) and self._audible_clause in (None, OPENER)

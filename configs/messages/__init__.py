@@ -1,12 +1,13 @@
 """Every sentence that tells a person what went wrong, in one table: key -> words.
 
 A file a room of the house (``asr.toml``), a table a message: ``asr.unknown_language`` is ``[unknown_language]`` in
-``asr.toml``, with the columns ``en`` (what happened) and ``hint_en`` (what to do). Facts stand in braces and are
-formatted by `str.format`:
+``asr.toml``, with the columns ``en`` (what happened) and ``hint_en`` (what to do). What the page shows has ``zh`` and
+``hint_zh``, too; where they are missing, the reader gets English. Facts stand in braces and are formatted by
+`str.format`:
 
     {wait_s:.0f}, {name!r}      a number rounded, a text in quotation marks
     {names}, {commands: and }   a list joined with commas, or with what stands after the colon
-    {error}                     another error: its own message
+    {error}                     another error or message: its own words, in the same language
 """
 
 from __future__ import annotations
@@ -14,20 +15,49 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from huiyin.configs.tables import read_table
 
 _FOLDER = Path(__file__).parent
 
 
+@runtime_checkable
+class _Keyed(Protocol):
+    """An error, or a message."""
+
+    key: str
+    facts: dict[str, object]
+
+
+class Message:
+    """A sentence of the table with its facts, which becomes words where the reader's language is known."""
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        self.key, self.facts = key, facts
+
+    def text(self, language: str = "en") -> str:
+        """What there is to say."""
+        return text(self.key, self.facts, language)
+
+    def hint(self, language: str = "en") -> str:
+        """What to do about it; '' where nothing is to be done."""
+        return hint(self.key, self.facts, language)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
 def text(key: str, facts: Mapping[str, object], language: str = "en") -> str:
     """What happened. Raises KeyError for an unknown key or a missing fact."""
-    return _fill(_entry(key)[language], facts)
+    row = _entry(key)
+    return _fill(row.get(language, row["en"]), facts, language)
 
 
 def hint(key: str, facts: Mapping[str, object], language: str = "en") -> str:
     """What to do about it; '' where the table has nothing."""
-    return _fill(_entry(key).get(f"hint_{language}", ""), facts)
+    row = _entry(key)
+    return _fill(row.get(f"hint_{language}", row.get("hint_en", "")), facts, language)
 
 
 @cache
@@ -46,8 +76,16 @@ def _entry(key: str) -> dict[str, str]:
     return table(room)[name]
 
 
-def _fill(words: str, facts: Mapping[str, object]) -> str:
-    return words.format(**{k: _List(v) if isinstance(v, (list, tuple)) else v for k, v in facts.items()})
+def _fill(words: str, facts: Mapping[str, object], language: str) -> str:
+    return words.format(**{name: _placed(fact, language) for name, fact in facts.items()})
+
+
+def _placed(fact: object, language: str) -> object:
+    if isinstance(fact, (list, tuple)):
+        return _List(fact)
+    if language != "en" and isinstance(fact, _Keyed):
+        return text(fact.key, fact.facts, language)
+    return fact
 
 
 class _List:

@@ -29,6 +29,12 @@ def called_here(host: str) -> str:
     return "127.0.0.1" if host in EVERYWHERE else host
 
 
+def url_of(host: str, port: int, scheme: str = "http") -> str:
+    """The base URL of a program that listens on `host`, as this machine calls it; without a slash at its end."""
+    name = called_here(host)
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+
+
 @lru_cache
 def is_loopback(name: str) -> bool:
     """Whether a name, or an address without brackets, is this machine's own: localhost, 127.0.0.1, ::1."""

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import re
 
-_NAMES = "think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad|monologue|思考(?:过程)?"
+_NAMES = (
+    "(?:think(?:ing)?|thoughts?|reasoning|refle(?:ct|x)ion|analysis|scratch_?pad|monologue|cot)(?:_process)?"
+    "|思考(?:过程)?"
+)
 _PREFIX = r"(?:[a-z]{1,12}[_:]){0,2}"  # seed:think, inner_monologue, begin_of_thought
 _TAG = re.compile(
-    rf"<\s?(?P<end>/?)\s?(?P<name>{_PREFIX}(?:{_NAMES}))(?:\s[^<>]{{0,200}})?>"
+    rf"[<＜]\s?(?P<end>/?)\s?(?P<name>{_PREFIX}(?:{_NAMES}))(?:\s[^<>＜＞]{{0,200}}|/)?[>＞]"
     rf"|\[(?P<bracket_end>/?)(?P<bracket>(?-i:THINK(?:ING)?|THOUGHTS?|REASONING))\]"
     rf"|◁\s?(?P<triangle_end>/?)\s?(?P<triangle>{_NAMES})\s?▷"
     r"|<[|｜](?P<special>[^<>|｜\n]{0,60})[|｜]>",
     re.I,
 )
 _TAG_START = re.compile(
-    rf"(?:<\s?/?\s?(?:[a-z_:思考过程]{{0,40}}|{_PREFIX}(?:{_NAMES})\s[^<>]{{0,200}})"
+    rf"(?:[<＜]\s?/?\s?(?:[a-z_:思考过程]{{0,40}}/?|{_PREFIX}(?:{_NAMES})\s[^<>＜＞]{{0,200}})"
     r"|\[/?(?-i:[A-Z]{0,9})|◁\s?/?\s?[a-z_思考过程]{0,15}\s?|<[|｜][^<>|｜\n]{0,60}[|｜]?)\Z",
     re.I,
 )
 _LONGEST_START = 280  # characters of what _TAG_START matches
-OPENERS = frozenset("<[◁")
+OPENERS = frozenset("<＜[◁")
 """With one of these every tag begins."""
 _EDGE = re.compile(r"(?P<slash>/)?\s*(?:(?P<edge>begin|start|end)_(?:of_)?)?", re.I)
 _THOUGHT = re.compile(rf"(?:{_NAMES})(?:_(?P<edge>begin|start|end))?", re.I)
@@ -104,6 +107,8 @@ class ThoughtFilter:
         text_before, self._since_tag = self._since_tag, ""
         if tag["special"] is not None:
             return self._pass_special(tag["special"].strip().lower(), text_before)
+        if tag[0][-2] == "/":
+            return True  # opened and closed at once
         name = (tag["name"] or tag["bracket"] or tag["triangle"]).lower()
         edge = _EDGE.match(name)
         is_end = bool(tag["end"] or tag["bracket_end"] or tag["triangle_end"] or (edge and edge["edge"] == "end"))
@@ -126,9 +131,11 @@ class ThoughtFilter:
         return True
 
     def _pass_special(self, name: str, text_before: str) -> bool:
-        if name in ("start", "channel"):
+        if name in ("start", "channel", "start_header_id"):
             self._close()
             self._kind = name
+        elif name == "end_header_id" and self._kind == "start_header_id":
+            self._close()
         elif name == "message" and self._kind in ("start", "channel"):
             is_reply = self._kind == "start" or text_before.strip().lower().startswith("final")
             self._kind = "" if is_reply else "message"

@@ -10,7 +10,7 @@ from typing import Any
 from huiyin.services.llm.chunks import parsed
 
 _MESSAGES = ("message", "detail", "msg", "error_msg", "error_description", "errmsg", "status_msg", "title", "reason")
-_INNER = ("error", "errors", "base_resp", "fault", "choices")
+_INNER = ("error", "errors", "base_resp", "fault", "issues", "choices")
 _CODES = ("code", "type", "status", "error_code")
 _DEEPEST = 6  # how far an error may be wrapped: Mistral's {"message": {"detail": [{"msg": …}]}}
 _TITLE = re.compile(r"<(title|h1)\b[^<>]{0,200}>(.{1,300}?)</\1", re.I | re.S)

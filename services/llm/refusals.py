@@ -19,22 +19,25 @@ STREAMED, WHOLE = "streamed", "whole"  # `stream`, whatever the caller wants
 MERGED = "merged"  # `messages`: without a system message, user and assistant in turn
 
 _REFUSES = re.compile(
-    r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|extra_forbidden|no longer|deprecated|disabled"
-    r"|extra (?:inputs?|fields?|param\w*)|cannot find field|must alternate"
+    r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|extra_forbidden|incompatible|obsolete"
+    r"|deprecated|disabled|no longer|removed|instead|cannot find field|can only be|alternat(?:e|ing)|successive"
+    r"|extra (?:inputs?|fields?|param\w*)|(?:invalid|illegal) (?:param|argument|field|option|request argument)"
     r"|(?:not|n't) (?:\w+ )?(?:support|permit|allow|accept|implement|recogni[sz]|available|compatible|enabled)"
-    r"|invalid (?:param|argument|field|option|request argument)|\bonly [^.]{0,60}(?:support|allow|accept|permit)"
-    r"|\bno (?:\w+ ){1,4}support|\brequires?\b|\bmust be (?:1|true|false|set|omitted|empty|unset)\b"
-    r"|不支持|仅支持|只支持|未知|不允许",
+    r"|not applicable"
+    r"|not (?:a )?valid (?:for|with|param|argument|field|option)|cannot (?:both )?be (?:specified|used|set)"
+    r"|\bonly [^.]{0,60}(?:support|allow|accept|permit)|\bno (?:\w+ ){1,4}support|\brequires?\b"
+    r"|\bmust be (?:1|true|false|set|omitted|empty|unset)\b|不支持|仅支持|只支持|未知|不允许|废弃|弃用|请使用",
     re.I,
 )
-_CALLS = r"tools?|tool[ _-](?:use|usage|call\w*|choice)|function[ _-]?call\w*"
-_ALSO_CALLED = {"tools": _CALLS, "tool_choice": _CALLS, "stream": r"stream(?:ing|ed)?"}
+_CALLS = r"tools?|tool[ _-](?:use|usage|call\w*)|function[ _-]?call\w*"
+_ALSO_CALLED = {"tools": _CALLS, "stream": r"stream(?:ing|ed)?"}
 _NEW_NAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-_WITH_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+_OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
 _NEVER_LEFT_OUT = frozenset(("model", "messages", "response_format"))
 _OF_ROLES = re.compile(
     r"\bsystem['\"`]? (?:role|message|prompt|instruction)|\brole['\"`:]* ?(?:of )?['\"`]?(?:system|developer)"
-    r"|developer instruction|['\"`](?:system|developer)['\"`]|roles? must alternate|alternat\w+ (?:user|roles?)",
+    r"|developer instruction|['\"`](?:system|developer)['\"`]|\broles? .{0,40}alternat|alternat\w+ .{0,20}(?:user|role)"
+    r"|successive (?:user|assistant)",
     re.I,
 )
 
@@ -50,22 +53,23 @@ def next_change(body: JsonObject, refusal: str, changes: Changes) -> Changes | N
         return None
     if name == "stream":
         return {name: WHOLE if body[name] else STREAMED}
-    if name in _WITH_TOOLS:
+    if name in ("tools", "tool_choice"):
         must_call = body.get("tool_choice", "auto") not in ("auto", "none")
-        return None if must_call else dict.fromkeys(_WITH_TOOLS, LEFT_OUT)
+        left_out = _OF_TOOLS if name == "tools" else (name,)
+        return None if must_call else dict.fromkeys(left_out, LEFT_OUT)
     new_name = _NEW_NAMES.get(name, LEFT_OUT)
     return {name: LEFT_OUT if new_name in changes else new_name}
 
 
 def _named_in(refusal: str, names: Iterable[str]) -> str | None:
-    """The parameter that is named first; None where none is."""
-    found: dict[int, str] = {}
+    """The parameter that is named first, as stream_options, "stream options" or streamOptions; None where none is."""
+    found = []
     for name in names:
-        words = _ALSO_CALLED.get(name, re.escape(name))
+        words = _ALSO_CALLED.get(name, re.escape(name).replace("_", "[_ -]?"))
         # A part of it may be at fault instead, as in tools[0].function: that is the caller's to correct.
-        if match := re.search(rf"(?<!\w)(?:{words})(?![\w\[])", refusal, re.I):
-            found.setdefault(match.start(), name)
-    return found[min(found)] if found else None
+        if match := re.search(rf"(?<![a-z0-9_])(?:{words})(?![a-z0-9_\[])", refusal, re.I):
+            found.append((match.start(), -match.end(), name))
+    return min(found)[2] if found else None
 
 
 def changed(body: JsonObject, changes: Changes) -> JsonObject:

@@ -72,7 +72,7 @@ class EventReader:
         text = line.strip()
         if line.startswith(b"data:") and not (self._is_json and self._data):
             self.has_begun, self._is_json = True, False
-            data = _text(line.removeprefix(b"data:").removeprefix(b" "))
+            data = _text(line.removeprefix(b"data:").removeprefix(b" ").removeprefix(b"data:"))  # some write it twice
             # Two documents are two events, with or without a blank line between them.
             ended = self._event() if self._is_document() and data.startswith(("{", DONE)) else []
             self._data.append(data)
@@ -104,6 +104,11 @@ class EventReader:
 
 def _text(line: bytes) -> str:
     return line.decode("utf-8", "replace")
+
+
+def is_done(data: str) -> bool:
+    """Whether the data of an event is the mark of the end; some write it without brackets, or small."""
+    return data.strip().strip("[]").upper() == DONE.strip("[]")
 
 
 def event(data: str) -> bytes:

@@ -13,7 +13,7 @@ from huiyin.services.common.think import ThoughtFilter, without_thoughts
 from huiyin.services.llm import trouble
 from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in, parsed
 from huiyin.services.llm.http_client import Exchange, Watch
-from huiyin.services.llm.sse import DONE, EVENT_LIMIT, EventReader
+from huiyin.services.llm.sse import EVENT_LIMIT, EventReader, is_done
 from huiyin.services.llm.upstream import Upstream
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
@@ -68,7 +68,7 @@ class ReplyStream:
     @property
     def more(self) -> bool:
         """Another chunk has arrived: words that came together may be sent together."""
-        return bool(self._first) or (bool(self._events) and self._events[0].strip() != DONE)
+        return bool(self._first) or (bool(self._events) and not is_done(self._events[0]))
 
     def __iter__(self) -> Iterator[Chunk]:
         """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when the client has left."""
@@ -102,7 +102,7 @@ class ReplyStream:
                 if self._ended or not self._read(until):
                     return None
             text = self._events.pop(0).strip()
-            if text == DONE:
+            if is_done(text):
                 self._drain()
                 return None
             if chunk := self._chunk(text):
@@ -192,9 +192,9 @@ def documents(body: bytes) -> tuple[list[JsonObject], bool]:
         found = [parsed(body)]
     except ValueError:
         reader = EventReader()
-        texts = [text.strip() for text in (*reader.feed(body), *reader.end())]
-        done = DONE in texts
-        found = [parsed(text) for text in texts if text != DONE]
+        texts = [*reader.feed(body), *reader.end()]
+        done = any(map(is_done, texts))
+        found = [parsed(text) for text in texts if not is_done(text)]
         if not found:
             raise
     flat = [each[0] if isinstance(each, list) and each else each for each in found]

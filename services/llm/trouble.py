@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from huiyin.configs import messages
+from huiyin.services.common.breaker import MAX_COOLDOWN_S
 from huiyin.services.common.errors import ApiError
 from huiyin.services.llm.encodings import EncodingError
 from huiyin.services.llm.error_words import ErrorWords, read_error, words_of
@@ -21,15 +22,15 @@ from huiyin.services.llm.error_words import ErrorWords, read_error, words_of
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
 _BUSY = 429  # too many requests; its Retry-After is followed, as that of 500 and above
-_NO_SUCH_PLACE = {404, 405}  # statuses of a path that is not there, or takes no POST
+_NO_SUCH_PLACE = (404, 405)  # statuses of a path that is not there, or takes no POST
 _OF_PLACES = re.compile(
-    r"\b(?:unexpected|unknown|invalid|unsupported|no such) (?:endpoint|path|url|route|page)|\bno route\b"
-    r"|\b(?:page|route|path|endpoint|resource|url) (?:was )?not found|^(?:404:? )?not found\W*$|\bcannot (?:post|get) /"
-    r"|method not allowed",
+    r"\b(?:unexpected|unknown|invalid|unsupported|no such) (?:endpoint|path|url|uri|route|page)|\bno route\b"
+    r"|\b(?:page|file|route|path|endpoint|resource|url)[ .](?:was )?not[ _]found|\bcannot (?:post|get) /|\burl error"
+    r"|method not allowed|\bhttp request (?:was sent )?to (?:an )?https",
     re.I,
 )
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:(m)?s(?:ec(?:onds?)?)?)?\s*", re.I | re.A)
-_OF_MODELS = re.compile(r"\b(?:model|deployment|engine)s?\b|模型", re.I)
+_OF_MODELS = re.compile(r"\b(?:model|deployment|engine)s?\b|no endpoints found|模型", re.I)
 
 
 class UpstreamError(ApiError):
@@ -71,6 +72,7 @@ _REASONS: dict[type[Exception], str] = {
     TimeoutError: "llm.reason_too_late",
     http.client.RemoteDisconnected: "llm.reason_closed",
     http.client.IncompleteRead: "llm.reason_broke_off",
+    http.client.BadStatusLine: "llm.reason_no_http",
     EncodingError: "llm.reason_encoding",
     ssl.SSLCertVerificationError: "llm.reason_certificate",
     ssl.SSLError: "llm.reason_no_tls",
@@ -139,21 +141,21 @@ def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Calla
         why = f": {words}" if words else ""
         return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, words=why, elsewhere=False)
     if _is_of_place(status, found):
-        return no_such_place(name, status, words)
+        return no_such_place(name, status, words, found.all_text)
     wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
+    if wait_s is not None:
+        wait_s = min(wait_s, MAX_COOLDOWN_S)  # then it is tried again
     words = words or messages.text("llm.reason_none", {})
     facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": found.all_text}
     if status >= 500:
         return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
-    is_of_model = status == 404 and _OF_MODELS.search(found.all_text)
-    code = "model_not_found" if is_of_model or (status == 404 and not code) else code or "upstream_refused"
+    code = "model_not_found" if status == 404 else code or "upstream_refused"
     return UpstreamError(
         status,
         _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused"),
         code=code,
         elsewhere=elsewhere,
-        misplaced=status == 404 and not is_of_model,
         retry_after_s=wait_s,
         **facts,
     )
@@ -164,21 +166,21 @@ def failed_in_stream(name: str, error: Any, clean: Callable[[str], str]) -> Upst
     found = words_of(error)
     words = clean(found.text)[:_SHOWN] or messages.text("llm.reason_none", {})
     if _is_of_place(200, found):
-        return no_such_place(name, 200, words)
+        return no_such_place(name, 200, words, found.all_text)
     code = found.code or "upstream_failed"
     return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=found.all_text, who=_who(name), words=words)
 
 
-def no_such_place(name: str, status: int, words: str) -> UpstreamError:
-    """Its address is wrong: there are no chat completions."""
+def no_such_place(name: str, status: int, words: str, refusal: str) -> UpstreamError:
+    """Its address seems to be wrong: there are no chat completions."""
     what = messages.text("llm.status_and_words" if words else "llm.only_a_status", {"status": status, "words": words})
-    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, who=_who(name), what=what)
+    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, refusal=refusal, who=_who(name), what=what)
 
 
 def _is_of_place(status: int, found: ErrorWords) -> bool:
     if _OF_MODELS.search(found.all_text):
         return False
-    return bool(_OF_PLACES.search(found.text)) or (status in _NO_SUCH_PLACE and not found.text) or status == 405
+    return status in _NO_SUCH_PLACE or _OF_PLACES.search(found.text) is not None
 
 
 def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:

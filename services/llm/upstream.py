@@ -104,7 +104,7 @@ def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstre
     upstream: Upstream
     if spec == "embedded":
         upstream = import_object(_ENGINES["embedded"])(settings)
-    elif spec.startswith(("http://", "https://")):
+    elif spec.lower().startswith(("http://", "https://")):
         upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     else:
         raise SettingsError("llm.bad_upstream", spec=spec)

@@ -72,6 +72,7 @@ DOCTOR = [
      "hint": "pip install onnxruntime-gpu"},
     {"name": "port", "status": "fail", "text": "port 7872 is taken by another program", "hint": "--set tts.port=7882"},
 ]  # fmt: skip
+DOCTOR_ZH = [{"name": "port", "status": "fail", "text": "端口 7872 被别的程序占用", "hint": "--set tts.port=7882"}]
 
 
 def segment(
@@ -144,11 +145,14 @@ class Door:
         app.router.add_get("/page/{name}", self._file)
         app.router.add_get("/api/setup", self._json(lambda: self.setup))
         app.router.add_get("/api/system", self._json(lambda: SYSTEM))
-        app.router.add_get("/api/doctor", self._json(lambda: DOCTOR))
+        app.router.add_get("/api/doctor", self._doctor)
         app.router.add_get("/v1/realtime", self._realtime)
         app.router.add_get("/v1/stream", self._dictation)
         app.router.add_post("/asr", self._asr)
         return app
+
+    async def _doctor(self, request: web.Request) -> web.Response:
+        return web.json_response(DOCTOR_ZH if request.query.get("language") == "zh" else DOCTOR)
 
     def _json(self, make: Callable[[], Any]) -> Callable[[web.Request], Any]:
         async def answer(_: web.Request) -> web.Response:

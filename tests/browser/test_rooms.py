@@ -146,6 +146,10 @@ def test_the_system_shows_models_machine_latency_and_what_doctor_says(quiet: Spe
     ):
         assert fact in text
     assert page.locator(".histogram rect").count() == 8
+    page.click("#switch-language")
+    page.wait_for_selector(".checks >> text=端口 7872 被别的程序占用")
+    page.click("#switch-language")
+    page.wait_for_selector(".checks >> text=port 7872 is taken")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_the_models_of_a_hub_are_chosen_proven_and_used(fresh: Bench) -> None:
     record = read_record(fresh.dir)
     assert record is not None and record.speed is not None
     assert {part: one.used for part, one in record.parts.items()} == {"asr": "tones", "llm": "chat"}
-    assert record.speed.read_tokens_s > record.speed.write_tokens_s > 0
+    assert record.speed.read_tokens_s > 0 and record.speed.write_tokens_s > 0  # which is quicker, load decides
     assert os.path.samefile(fresh.dir / "chat.gguf", load(environ={}).store.path / SMALL_MODEL), "linked, not copied"
 
     values = {row["key"]: row["value"] for row in json.loads(huiyin("settings", "asr", "llm", "--json"))}

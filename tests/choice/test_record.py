@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from huiyin.assistant.faces.cli.checks.model_files import chosen as doctor_says
+from huiyin.configs.choice import record
 from huiyin.configs.choice.record import PartRecord, Record, read_record, record_path, write_record
 from huiyin.configs.settings import load
 
@@ -56,7 +57,7 @@ def test_a_profile_and_a_setting_leave_it_aside(variable: str, monkeypatch: pyte
 
 def test_the_doctor_says_what_was_chosen(chosen: Path) -> None:
     (check,) = doctor_says(load())
-    assert check.what == "models chosen for this machine: sensevoice, chat" and "huiyin models choose" in check.advice
+    assert check.text() == "models chosen for this machine: sensevoice, chat" and "huiyin models choose" in check.hint()
     record_path(chosen).unlink()
     assert list(doctor_says(load())) == []
 
@@ -69,3 +70,10 @@ def test_settings_of_another_environment_do_not_look_at_this_machine() -> None:
 def test_a_record_that_cannot_be_read_is_none(chosen: Path, text: str) -> None:
     record_path(chosen).write_text(text, encoding="utf-8")
     assert read_record(chosen) is None and load().asr.engine == "whisper"
+
+
+def test_a_test_run_does_not_see_what_was_chosen_for_its_machine() -> None:
+    own = load(environ={}).store
+    assert own.choose, "nothing else keeps it from being read"
+    assert record.read_record(own.path) is None
+    assert own.path not in record.record_path(own.path).parents

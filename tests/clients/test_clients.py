@@ -28,6 +28,7 @@ BY_THE_WORD = {
     "agents_sdk": 1,
     "agents_js": 1,
     "agents_browser_websocket": 1,
+    "agents_browser_webrtc": 1,
     "pipecat_live": 1,
     "livekit_live": 1,
 }

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli import bench, main, say, transcribe
@@ -29,7 +30,7 @@ HUIYIN = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
 @pytest.fixture(autouse=True)
 def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Free ports, here and in child processes; no settings from the environment."""
-    for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
+    for name in [name for name in os.environ if name.startswith("HUIYIN_") and "_STORE_" not in name]:
         monkeypatch.delenv(name)
     for name in NAMES:
         monkeypatch.setenv(f"HUIYIN_{name.upper()}_PORT", str(free_port()))
@@ -126,7 +127,7 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["say", "  "], "there is no text"),
         (["say", "hi", "--out", "hi.aac"], "the suffix must be one of .wav, .mp3"),
         (["say", "hi", "--out", "no/such/hi.wav"], "there is no folder"),
-        (["say", "hi", "--speed", "fast"], "invalid float value: 'fast'"),
+        (["say", "hi", "--speed", "fast"], "'fast' is not a number"),
         (["ask"], "required: TEXT"),
         (["serve"], "required: service"),
         (["serve", "everything"], "invalid choice: 'everything'"),
@@ -135,13 +136,13 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["serve", "asr", "--tls", "self-signed"], "--tls is for the web program"),
         (["web", "--tls", "cert.pem"], "--tls wants two files"),
         (["web", "--tls", "cert.pem", "key.pem", "more.pem"], "--tls wants two files"),
-        (["web", "--port", "http"], "invalid int value: 'http'"),
+        (["web", "--port", "http"], "'http' is not a whole number"),
         (["web", "--port", "70000"], "between 0 and 65535"),
         (["web", "--key", "secret"], "is not an option of `huiyin web`"),
         (["web", "--set", "talk.persona=nobody"], "no persona 'nobody'"),
         (["web", "--set", "web.key_file=/there/is/none"], "web.key_file: /there/is/none cannot be read"),
         (["models", "ftech"], "invalid choice: 'ftech'"),
-        (["demo", "--seed", "x"], "invalid int value: 'x'"),
+        (["demo", "--seed", "x"], "'x' is not a whole number"),
     ],
 )
 @pytest.mark.usefixtures("no_launch")
@@ -298,6 +299,31 @@ def test_a_port_that_is_taken_is_named_with_the_way_out(capsys: pytest.CaptureFi
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S)
     assert done.returncode == 1
     assert re.fullmatch(rf"huiyin: cannot listen on 127\.0\.0\.1:{port}: .*choose another port.*\n", done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["asr", "llm", "tts"])
+def test_a_service_on_any_free_port_says_on_which(service: str) -> None:
+    light = ["--set", "llm.upstreams=http://127.0.0.1:9/v1", "--set", "asr.model=/there/is/none"]
+    command = [*HUIYIN, "serve", service, "--port", "0", *light]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            port = re.fullmatch(rf"{service}: listening at http://127\.0\.0\.1:(\d+)\n", said)
+            assert port, said
+            assert requests.get(f"http://127.0.0.1:{port[1]}/health", timeout=PATIENCE_S).json()["service"] == service
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("command", [["ask", "hi"], ["serve", "all"]])
+def test_a_service_that_nobody_could_find_is_not_waited_for(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.run", lambda self, name: pytest.fail(name))
+    assert main.main([*command, "--set", "llm.port=0", "--set", f"asr.port={free_port()}"]) == 1
+    assert "llm.port=0, any port that is free, is for `huiyin serve llm --port 0` alone" in complaint(capsys)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -27,8 +27,10 @@ HELPERS = {
     "refuse": {"name", "value", "why"},  # configs/layers.py
     "_refuse": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
+    "Message": set(),  # configs/messages
+    "Check": set(),  # assistant/faces/cli/checks/check.py
 }
-"""Functions that make an error from a key, and what they add to its facts."""
+"""What makes an error or a message from a key, and what it adds to its facts."""
 
 NOT_FACTS = {"code", "retry_after_s", "elsewhere", "rest"}
 """What `ApiError`, `UpstreamError` and `SynthesisFailed` keep for themselves."""
@@ -136,7 +138,23 @@ def test_what_a_message_tells_is_among_the_facts_wherever_it_is_raised() -> None
 
 
 def test_messages_have_the_columns_there_are() -> None:
-    assert [key for key, row in table().items() if "en" not in row or row.keys() - {"en", "hint_en"}] == []
+    columns = {"en", "hint_en", "zh", "hint_zh"}
+    assert [key for key, row in table().items() if "en" not in row or row.keys() - columns] == []
+
+
+def test_what_the_page_shows_has_both_languages() -> None:
+    for name, row in messages.table("doctor").items():
+        assert ("zh" in row, "hint_zh" in row) == (True, "hint_en" in row), name
+
+
+def test_a_sentence_tells_the_same_facts_in_both_languages() -> None:
+    def facts(words: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(words) if name}
+
+    for key, row in table().items():
+        for english, chinese in (("en", "zh"), ("hint_en", "hint_zh")):
+            if chinese in row:
+                assert facts(row[english]) == facts(row[chinese]), key
 
 
 def test_errors_for_people_carry_a_key_and_no_sentence() -> None:
@@ -176,3 +194,10 @@ def test_facts_are_put_into_words(words: str, text: str, monkeypatch: pytest.Mon
     error = errors.HuiyinError("room.whole", **facts)
     assert str(error) == error.message == text
     assert error.hint == "mend a.wav"
+
+
+def test_an_error_within_a_sentence_is_in_the_sentences_language() -> None:
+    inner = errors.HuiyinError("clients.other_service", name="clock")
+    message = messages.Message("doctor.service_failed", port=1, service="asr", why=inner)
+    assert str(message) == "port 1: the asr service cannot be used: it answers as 'clock'"
+    assert message.text("zh") == "端口 1：asr 服务用不了：它自称 'clock'"

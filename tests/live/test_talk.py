@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from huiyin.assistant.faces.live.output import AHEAD_S
 from tests.live.rig import RATE, LiveRig
@@ -189,6 +190,21 @@ def test_fixture_takes_the_place_of_speech(rig: LiveRig) -> None:
     rig.go_on(1.0)
     rig.ask("And now?")
     assert rig.said("input").endswith("And now?")
+
+
+@pytest.mark.parametrize("before_s", [0.25, 0.75, 0.9])
+def test_nothing_is_said_over_a_fixture_and_what_was_to_be_said_comes_after_it(rig: LiveRig, before_s: float) -> None:
+    """The user has just spoken, and a reply is prepared; a commentary waits for the floor."""
+    rig.start()
+    rig.say("Hello there.", 0.6)
+    rig.go_on(before_s)
+    rig.send("session.commentary.append", content="Your taxi is here.", delegation_id=None)
+    since = len(rig.events)
+    rig.send("session.output_audio.fixture.play", audio=encoded(np.full(2 * RATE, 9000, np.int16)))
+    rig.wait("session.output_audio.fixture.played", since)
+    assert np.count_nonzero(np.abs(rig.sound(since).astype(int) - 5000) < 100) == 0
+    rig.wait_for_silence()
+    assert rig.said("output") == "Your taxi is here."
 
 
 def test_usage_grows_with_each_turn(rig: LiveRig) -> None:

@@ -32,6 +32,10 @@ CASES = [
     ("<|channel|>analysis<|message|>b<|end|><|start|>assistant<|channel|>final<|message|>c", "c"),
     ("<|channel|>final<|constrain|>json<|message|>c", "c"),
     ("<|start|>assistant<|channel|>commentary to=f<|message|>{}<|call|>", ""),
+    ("<think/>a<think />b", "ab"),
+    ("＜think＞b＜/think＞c", "c"),
+    ("<thought_process>b</thought_process><scratch_pad>b</scratch_pad>c", "c"),
+    ("<|start_header_id|>assistant<|end_header_id|>\n\nc<|eot_id|>", "c"),
     ("<|zh|><|HAPPY|>c", "c"),
     ("", ""),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from huiyin.assistant.turns import actions as do
@@ -258,3 +260,28 @@ def test_a_reply_that_is_paused_is_resumed_whatever_the_policy_has_become() -> N
     script.at(3.4, ev.SpeechPaused(3.4, end_s=3.3))
     script.at(5)
     assert script.machine.state is State.SPEAKING
+
+
+def test_a_reply_prepared_before_none_was_wanted_is_not_spoken() -> None:
+    script = Script()
+    script.user_speaks(0, 2)
+    script.recognised(2.2)
+    script.replies(2.3, "Hi!")
+    script.synthesised(2.4, 0)
+    assert script.machine.state is State.USER
+    script.machine.policy = replace(script.machine.policy, replies=False)
+    script.at(2.4)
+    script.recognised(2.5)
+    script.at(9)
+    assert script.when(do.Play) == [] and script.machine.state is State.LISTENING
+    assert script.last(do.Commit) == do.Commit(2, HELLO, interrupted=False), "the words are kept"
+
+
+def test_what_is_asked_for_waits_while_the_assistant_is_not_to_speak() -> None:
+    script = Script(speaks=False)
+    script.at(0, ev.Say(0, ("It is five.",)))
+    script.at(5)
+    assert script.when(do.Synthesise) == []
+    script.machine.policy = replace(script.machine.policy, speaks=True)
+    script.at(6)
+    assert script.when(do.Synthesise) == [6]

@@ -5,27 +5,16 @@ A few hundred events each time; `HUIYIN_FUZZ_STEPS=10000` for as many as that.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from huiyin.assistant.dialogue.tools import CalledTool
+from tests.realtime.fuzz import JUNK, LENGTH, event, fuzzed
 from tests.realtime.rig import Rig
 
-STEPS = int(os.environ.get("HUIYIN_FUZZ_STEPS", "400"))
-LENGTH = 40  # of one client's life, in steps
-JUNK: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 10**6)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)
 KNOWN = st.integers(0, 20).map(lambda number: ("known", number))  # an id that is there, by its place
 IDS = KNOWN | st.sampled_from(["a", "b", "c", "", "root"])
 ROLES = st.sampled_from(["user", "assistant", "system", "robot"])
@@ -93,12 +82,6 @@ RESPONSES = st.none() | st.fixed_dictionaries(
         "future": JUNK,
     },
 )
-
-
-def event(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({"kind": st.just(kind), **fields})
-
-
 EVENTS = st.one_of(
     event("session.update", session=SESSIONS),
     event("session.update", session=JUNK),
@@ -168,7 +151,7 @@ def take(rig: Rig, number: int, step: Any) -> None:
         rig.stages.replies.append(step)
 
 
-@settings(max_examples=max(1, STEPS // LENGTH), deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@fuzzed
 @given(steps=st.lists(STEP, min_size=LENGTH, max_size=LENGTH))
 def test_any_order_of_events(steps: list[Any]) -> None:
     rig = Rig()
@@ -192,8 +175,8 @@ def settle(rig: Rig) -> None:
     rig.send("session.update", session={"audio": {"input": {"turn_detection": {"type": "server_vad"}}}})
     rig.go_on(8.0)
     rig.send("response.cancel")
-    for event in list(rig.all("response.created")):
-        rig.send("response.cancel", response_id=event["response"]["id"])
+    for created in list(rig.all("response.created")):
+        rig.send("response.cancel", response_id=created["response"]["id"])
     rig.send("huiyin.interrupt")
     rig.go_on(2.0)
     rig.rules.finish()

@@ -244,6 +244,7 @@ def test_so_is_one_that_comes_without_the_form_of_an_event(app: FlaskClient, stu
         ({"Retry_After": "40s"}, 40),
         ({"Retry_After": " 41 "}, 41),
         ({"retry_after_ms": "2500"}, 3),
+        ({"Retry_After": "Wed, 21 Oct 2099 07:28:00 GMT"}, 600),
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": "-3"}, None),
     ],

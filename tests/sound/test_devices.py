@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,6 +96,54 @@ def test_a_device_is_found_by_number_name_or_a_part_that_only_one_has(monkeypatc
         find_device("front", "input")  # an output only
 
 
+NAMED = port_audio(
+    ("Core Audio", "Lina’s iPhone", 1, 0),
+    ("Core Audio", "Desk — Mic (front)", 1, 0),
+    ("Core Audio", "²", 1, 0),
+    ("Core Audio", "麦克风（USB）", 1, 0),
+    ("Core Audio", "Take 2000", 1, 0),
+    ("Core Audio", "Straße 1", 1, 0),
+    ("Core Audio", "Card (hw:1,0)", 1, 0),
+    ("Core Audio", "Card (hw:10,3)", 1, 0),
+)
+
+
+def there_are(monkeypatch: pytest.MonkeyPatch, lists: tuple[list[dict[str, Any]], list[dict[str, Any]]]) -> None:
+    """The devices of `lists`, in place of this machine's."""
+    system = SimpleNamespace(
+        query_devices=lambda: lists[0],
+        query_hostapis=lambda: lists[1],
+        default=SimpleNamespace(device=(-1, -1)),
+        PortAudioError=OSError,
+    )
+    monkeypatch.setattr(devices, "portaudio", lambda: system)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("Lina's iPhone", 0), ("LINA`S IPHONE", 0), ("linas iphone", 0), ("Lina\u2019s\u00a0iPhone ", 0),
+        ("desk - mic (front)", 1), ("Desk–Mic", 1), ("desk mic front", 1),
+        ("²", 2), ("3", 3), ("３", 3), ("03", 3), ("麦克风(usb)", 3), ("麦克风 USB", 3), ("2000", 4), ("STRASSE", 5),
+        ("hw:1,0", 6), ("hw:10", 7), ("hw 10 3", 7),
+    ],
+)  # fmt: skip
+def test_a_name_is_found_as_another_keyboard_writes_it(
+    typed: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_are(monkeypatch, NAMED)
+    assert find_device(typed, "input").number == number
+
+
+@pytest.mark.parametrize("typed", ["'", "9" * 5000, "99", "½", "mic³"])
+def test_a_name_that_no_device_has_is_answered_with_those_there_are(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there_are(monkeypatch, NAMED)
+    with pytest.raises(PortError, match=r"no sound input|could be any of"):
+        find_device(typed, "input")
+
+
 def test_without_portaudio_the_fix_is_told(tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
@@ -127,7 +176,7 @@ def test_a_conversation_without_the_library_that_judges_words_is_possible_but_wo
     monkeypatch.setitem(computer._MODULES, "xllamacpp", "not_installed")
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
-    assert ("turns.endpoint_words=never" in found[0].advice) is (level == "warn")
+    assert ("turns.endpoint_words=never" in found[0].hint()) is (level == "warn")
 
 
 def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
@@ -136,11 +185,11 @@ def test_the_doctor_tells_a_free_port_from_one_that_is_taken() -> None:
         settings = load(overrides=[f"asr.port={free}", f"llm.port={taken}", f"tts.port={free}"], environ={})
         found = list(network.services(settings))
     assert [check.level for check in found] == ["ok", "fail", "ok"]
-    assert f"port {taken}, for llm, is taken by" in found[1].what and f"process {os.getpid()}" in found[1].what
-    assert "--set llm.port=" in found[1].advice
+    assert f"port {taken}, for llm, is taken by" in found[1].text() and f"process {os.getpid()}" in found[1].text()
+    assert "--set llm.port=" in found[1].hint()
 
 
 def test_the_doctor_looks_for_a_language_model_of_ones_own() -> None:
     settings = load(overrides=[f"llm.upstreams=http://127.0.0.1:{free_port()}/v1"], environ={})
     (found,) = network.language_models(settings)
-    assert found.level == "fail" and "refused" in found.what.lower()
+    assert found.level == "fail" and found.text().endswith("connection refused")

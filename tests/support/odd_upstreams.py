@@ -105,6 +105,8 @@ EVENTS = [
     OddUpstream("a stream called text", (_PLAIN,), kind="text/plain"),
     OddUpstream("a stream called a page", (_PLAIN,), kind="text/html; charset=utf-8"),
     OddUpstream("a stream called JSON", (_PLAIN,), kind=JSON),
+    OddUpstream("[done] in small letters", (_events(*_BODIES, b"[done]"),)),
+    OddUpstream("data: data:", (_PLAIN.replace(b"data: ", b"data: data: "),)),
     OddUpstream("spaces around [DONE]", (_events(*_BODIES, b" [DONE] "),)),
 ]
 

@@ -69,7 +69,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
         calls.opened.append(url)
         calls.browser.set()
 
-    for name in [name for name in os.environ if name.startswith("HUIYIN_") and name != "HUIYIN_STORE_DIR"]:
+    for name in [name for name in os.environ if name.startswith("HUIYIN_") and "_STORE_" not in name]:
         monkeypatch.delenv(name)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

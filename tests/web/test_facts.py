@@ -93,7 +93,7 @@ def test_graphics_cards_have_name_and_memory(printed: str, found: list[object]) 
 
 def test_the_doctor_answers_and_leaves_the_microphone_alone(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def good(settings: Settings):  # type: ignore[no-untyped-def]
-        yield Check("warn", "a finding", "what to do")
+        yield Check("warn", "doctor.service_loading", port=7870, service="asr")
 
     def broken(settings: Settings):  # type: ignore[no-untyped-def]
         raise ZeroDivisionError("by zero")
@@ -102,6 +102,9 @@ def test_the_doctor_answers_and_leaves_the_microphone_alone(page: Path, monkeypa
     monkeypatch.setattr(facts, "OF_THE_PAGE", [good, broken])
     with open_door(page) as url:
         first, second = requests.get(f"{url}/api/doctor").json()
-    assert first == {"name": "good", "status": "warn", "text": "a finding", "hint": "what to do"}
+        chinese, _ = requests.get(f"{url}/api/doctor?language=zh").json()
+    assert first["text"] == "port 7870: the asr service is loading its model" and first["hint"] == "wait a little"
+    assert (first["name"], first["status"]) == ("good", "warn")
+    assert chinese["text"] == "端口 7870：asr 服务正在加载模型" and chinese["hint"] == "稍等一会儿"
     assert second["status"] == "fail" and "by zero" in second["text"]
     assert checks.sound.microphone in checks.QUESTIONS and checks.sound.microphone not in checks.OF_THE_PAGE

@@ -85,7 +85,7 @@ def test_doctor_finds_the_program_at_its_host_with_or_without_tls(
         port = url.rstrip("/").rpartition(":")[2]
         settings = load(overrides=[f"web.host={host}", f"web.port={port}"], environ={})
         (found,) = network.web(settings)
-    assert (found.level, found.what) == ("ok", f"port {port}: huiyin web is there")
+    assert (found.level, found.text()) == ("ok", f"port {port}: huiyin web is there")
 
 
 def test_the_cookie_is_for_https_alone(made: Certificate, page: Path) -> None:

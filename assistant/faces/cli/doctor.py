@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 
 from huiyin.assistant.faces.cli.checks import QUESTIONS
@@ -18,10 +17,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for _, check in findings(settings, [*QUESTIONS, check_desktop] if args.echo else QUESTIONS):
         checks.append(check)
         if not args.json:
-            advice = f" — {check.advice}" if check.advice else ""
-            print(f"{check.level:4}  {check.what}{advice}", flush=True)
+            advice = f" — {check.hint()}" if check.hint() else ""
+            print(f"{check.level:4}  {check.text()}{advice}", flush=True)
     failed = any(check.level == "fail" for check in checks)
     if args.json:
-        report = {"ok": not failed, "checks": [dataclasses.asdict(check) for check in checks]}
+        rows = [{"level": check.level, "what": check.text(), "advice": check.hint()} for check in checks]
+        report = {"ok": not failed, "checks": rows}
         print(json.dumps(report, ensure_ascii=False, indent=2))
     return 1 if failed else 0

@@ -22,7 +22,6 @@ _LONGEST_MS = 550.0  # the aligner looks for no longer delay
 _TWO_CLOCKS_PPM = 5.0  # more than this is not one device
 _BAD_CLOCK_PPM = 300.0  # more than this is not followed well
 _LOUD_SPEECH_DBFS = -12.0  # the assistant's loudest words
-_HALF_DUPLEX = "use a headset, or take turns: --set turns.barge_in=off"
 
 
 class _Probe:
@@ -69,15 +68,14 @@ def check_echo(
         finally:
             port.stop()
     except PortError as error:
-        advice = f"{error}; {error.hint}" if error.hint else str(error)
-        yield Check("fail", "echo: the probe cannot be played", advice)
+        yield Check("fail", "doctor.probe_not_played", error=error, hint=error.hint)
         return
     if not complete:
-        yield Check("fail", "echo: the sound device stopped in the middle of the probe", "try another device")
+        yield Check("fail", "doctor.probe_stopped")
         return
     path, warning = make_echo_path(echo)
     if warning:
-        yield Check("warn", f"echo: {warning.split(';')[0]}", _HALF_DUPLEX)
+        yield Check("warn", "doctor.probe_canceller", warning=warning.split(";")[0])
     yield from judge(examine(*probe.sound(), path))
 
 
@@ -93,47 +91,43 @@ def check_desktop(settings: Settings) -> Iterator[Check]:
 def judge(report: EchoReport) -> Iterator[Check]:
     """What the figures mean, and what to change."""
     if report.dead:
-        yield Check("fail", "echo: the microphone gives nothing but zeros", "it is muted, or not allowed to be used")
+        yield Check("fail", "doctor.probe_zeros")
         return
-    above = report.echo_dbfs - report.noise_dbfs
+    above_db = report.echo_dbfs - report.noise_dbfs
     if report.delay_ms is None:
-        if above < _AUDIBLE_DB:
-            yield Check("ok", "echo: the microphone does not hear the loudspeaker; interrupting will work")
+        if above_db < _AUDIBLE_DB:
+            yield Check("ok", "doctor.echo_unheard")
         else:
-            yield Check("warn", f"echo: {above:.0f} dB above the noise, but with no steady delay", _HALF_DUPLEX)
+            yield Check("warn", "doctor.echo_without_delay", above_db=above_db)
         return
     yield _delay(report.delay_ms)
-    drift = f"echo: clocks apart by {report.drift_ppm:+.0f} ppm"
     if abs(report.drift_ppm) > _BAD_CLOCK_PPM:
-        yield Check("warn", drift, "more than can be followed: use one device for microphone and loudspeaker")
+        yield Check("warn", "doctor.clocks_too_far", drift_ppm=report.drift_ppm)
     elif abs(report.drift_ppm) > _TWO_CLOCKS_PPM:
-        yield Check("ok", f"{drift}: two devices; it is followed")
+        yield Check("ok", "doctor.two_clocks", drift_ppm=report.drift_ppm)
     else:
-        yield Check("ok", drift)
-    yield _removed(report, above)
+        yield Check("ok", "doctor.clocks", drift_ppm=report.drift_ppm)
+    yield _removed(report, above_db)
     if report.clips_at_dbfs is not None:
-        what = f"echo: the microphone clips from {report.clips_at_dbfs:.0f} dBFS on"
         if report.clips_at_dbfs <= _LOUD_SPEECH_DBFS:
-            yield Check("warn", what, "turn the loudspeaker or the microphone down: what clips cannot be cancelled")
+            yield Check("warn", "doctor.clips", from_dbfs=report.clips_at_dbfs)
         else:
-            yield Check("ok", f"{what}, louder than the assistant speaks")
+            yield Check("ok", "doctor.clips_above_speech", from_dbfs=report.clips_at_dbfs)
 
 
 def _delay(delay_ms: float) -> Check:
-    what = f"echo: heard {delay_ms:.0f} ms after it was played"
     if delay_ms > _LONGEST_MS:
-        return Check("warn", what, "more than can be followed: set audio.latency_s lower, or use a wired loudspeaker")
+        return Check("warn", "doctor.echo_delay_too_long", delay_ms=delay_ms)
     if delay_ms > _BLUETOOTH_MS:
-        return Check("warn", what, "a wireless loudspeaker? every reply comes so much later; a wired one is quicker")
-    return Check("ok", what)
+        return Check("warn", "doctor.echo_delay_wireless", delay_ms=delay_ms)
+    return Check("ok", "doctor.echo_delay", delay_ms=delay_ms)
 
 
 def _removed(report: EchoReport, above_noise_db: float) -> Check:
-    what = f"echo: at {report.echo_dbfs:.0f} dBFS, {report.erle_db:.0f} dB of it taken away"
+    removed = {"echo_dbfs": report.echo_dbfs, "erle_db": report.erle_db}
     # Down to the noise there is no more to take away.
     if report.erle_db >= min(_GOOD_DB, above_noise_db - 3):
-        return Check("ok", f"{what}; interrupting will work")
+        return Check("ok", "doctor.echo_removed", **removed)
     if report.erle_db >= _POOR_DB:
-        advice = "interrupting will work now and then: turn the loudspeaker down, or the microphone away from it"
-        return Check("warn", what, advice)
-    return Check("warn", what, f"interrupting will not work here: {_HALF_DUPLEX}")
+        return Check("warn", "doctor.echo_removed_in_part", **removed)
+    return Check("warn", "doctor.echo_stays", **removed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,23 @@ from huiyin.configs.tables import read_table
 COMMANDS = read_table(Path(__file__).with_name("commands.toml"))
 """Command -> its table."""
 _SHARED = COMMANDS.pop("shared")
-_TYPES = {"int": int, "float": float, "path": Path}
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+_TYPES: Mapping[str, Callable[[str], Any]] = {"int": _whole, "float": _number, "path": Path}
 
 
 def parse(name: str, words: Sequence[str]) -> argparse.Namespace:

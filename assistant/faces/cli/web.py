@@ -29,7 +29,7 @@ from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
 from huiyin.configs.settings import Settings, load
-from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback
+from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
 from huiyin.services.common.serve import listen, serve
 
 _SELF_SIGNED = "self-signed"
@@ -107,7 +107,7 @@ def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | Non
 
 
 def _address(host: str, port: int, certificate: Certificate | None) -> str:
-    return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+    return f"{url_of(host, port, 'https' if certificate else 'http')}/"
 
 
 def _there(host: str) -> str:

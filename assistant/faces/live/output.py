@@ -23,6 +23,11 @@ class Output:
         self._encoder = Encoder(audio_format)
         self._until_s = 0.0
 
+    @property
+    def until_s(self) -> float:
+        """When a client without delay has played what it was sent, in seconds of the session; may be past."""
+        return self._until_s
+
     def play(self, samples: Pcm16) -> tuple[float, float]:
         """Send sound, 16 kHz. From when until when a client without delay plays it, in seconds of the session."""
         begin_s = max(self._timers.now, self._until_s)

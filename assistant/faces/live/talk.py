@@ -130,12 +130,18 @@ class LiveTalk:
     def _play(self, event: requests.FixturePlay) -> None:
         """While it plays the assistant is silent, and the user is not heard."""
         self._need_no_fixture()
-        fixture = Fixture(event.audio, self._output, lambda: self._end_fixture(event.event_id))
+        fixture = Fixture(
+            event.audio, self._output, lambda: self._once_heard(lambda: self._end_fixture(event.event_id))
+        )
         self._fixture = fixture
         self.conversation.interrupt()
-        self.conversation.configure(turns=replace(self._turns, replies=False))
+        self.conversation.configure(turns=replace(self._turns, replies=False, speaks=False))
         self._send(wire.FixturePlaying(client_event_id=event.event_id))
-        self._world.at(self._world.now, lambda: fixture.start(self._world))  # once the assistant is silent
+        self._once_heard(lambda: fixture.start(self._world))
+
+    def _once_heard(self, do: Callable[[], None]) -> None:
+        """Once the client has played what it was sent: what follows is not sent further ahead of its being heard."""
+        self._world.at(self._output.until_s, do)
 
     def _end_fixture(self, event_id: str | None) -> None:
         self._fixture = None

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import psutil
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.keeper import Standing
@@ -98,10 +98,14 @@ def add_facts(
 
     @app.get("/api/doctor")
     def doctor() -> Response:
-        """What `huiyin doctor` says, but for the sound devices of this machine."""
+        """What `huiyin doctor` says, but for the sound devices of this machine; in Chinese with `?language=zh`."""
+        language = "zh" if request.args.get("language") == "zh" else "en"
         with asking:  # some questions are expensive
-            found = findings(settings, OF_THE_PAGE)
-            return jsonify([{"name": q, "status": c.level, "text": c.what, "hint": c.advice} for q, c in found])
+            found = list(findings(settings, OF_THE_PAGE))
+        return jsonify([
+            {"name": name, "status": check.level, "text": check.text(language), "hint": check.hint(language)}
+            for name, check in found
+        ])  # fmt: skip
 
 
 class _Voices:

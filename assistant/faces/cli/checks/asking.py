@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from huiyin.assistant.faces.cli.checks import Question
 from huiyin.assistant.faces.cli.checks.check import Check
+from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
 
 
@@ -15,6 +16,9 @@ def findings(settings: Settings, questions: Iterable[Question]) -> Iterator[tupl
         try:
             for check in question(settings):
                 yield question.__name__, check
+        except HuiyinError as error:
+            yield question.__name__, Check("fail", "doctor.cannot_be_checked", error=error, hint=error.hint)
         except Exception as error:  # the other questions are still worth asking
             about = (question.__doc__ or question.__name__).splitlines()[0]
-            yield question.__name__, Check("fail", f"this check failed ({type(error).__name__}: {error}): {about}")
+            kind = type(error).__name__
+            yield question.__name__, Check("fail", "doctor.check_failed", kind=kind, error=error, about=about)

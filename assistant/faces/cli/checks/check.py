@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from huiyin.configs.messages import Message
 
 Level = Literal["ok", "warn", "fail"]
 
 
-@dataclass(frozen=True)
-class Check:
-    """A finding. 'warn': something will not work, or not well; 'fail': a conversation cannot work."""
+class Check(Message):
+    """A finding, in the words of `configs/messages/doctor.toml`: `text` says what, `hint` what to do.
 
-    level: Level
-    what: str
-    advice: str = ""
+    'warn': something will not work, or not well; 'fail': a conversation cannot work.
+    """
+
+    def __init__(self, level: Level, key: str, /, **facts: object) -> None:
+        super().__init__(key, **facts)
+        self.level: Level = level

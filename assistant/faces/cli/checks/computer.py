@@ -18,7 +18,6 @@ from huiyin.configs.settings import Settings
 
 _OLDEST_PYTHON = (3, 10)
 _FIRST_UNTESTED_PYTHON = (3, 14)
-_SET_UP = "in the checkout: make setup, or pip install -e '.[embedded]'"
 
 # Distributions.
 _ALWAYS = (
@@ -32,6 +31,7 @@ _MODULES = {"pillow": "PIL", "hibari-tts": "hibari", "pyyaml": "yaml"}  # others
 _GIB = 2**30
 _NEED_EMBEDDED_GIB = 4.5  # all processes of a conversation together: the project's own limit
 _NEED_OTHER_LLM_GIB = 2.5  # without the language model
+_SMALLER_MODEL = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 _NEED_JUDGE_GIB = 0.6  # the model that judges words
 
 
@@ -39,9 +39,9 @@ def python(settings: Settings) -> Iterator[Check]:
     """Whether this Python is one the project runs on."""
     version = platform.python_version()
     if _OLDEST_PYTHON <= sys.version_info[:2] < _FIRST_UNTESTED_PYTHON:
-        yield Check("ok", f"Python {version}, {platform.system()} {platform.machine()}")
+        yield Check("ok", "doctor.python", version=version, system=f"{platform.system()} {platform.machine()}")
     else:
-        yield Check("fail", f"Python {version} is not supported", "use Python 3.10 to 3.13")
+        yield Check("fail", "doctor.python_unsupported", version=version)
 
 
 def needed(settings: Settings) -> list[str]:
@@ -74,15 +74,15 @@ def libraries(settings: Settings) -> Iterator[Check]:
                 importlib.import_module(_MODULES.get(name, name.replace("-", "_")))
             loaded.append(f"{name} {metadata.version(name)}")
         except ImportError as error:
-            advice = "in the checkout: make funasr" if name in _FUNASR else _SET_UP
-            if name in required:
-                yield Check("fail", f"library {name} cannot be loaded: {error}", advice)
+            if name in _FUNASR:
+                yield Check("fail", "doctor.funasr_missing", name=name, error=error)
+            elif name in required:
+                yield Check("fail", "doctor.library_missing", name=name, error=error)
             else:  # a conversation works without it
-                advice += "; or do without: --set turns.endpoint_words=never"
-                yield Check("warn", f"nothing judges the words of a turn: {error}", advice)
+                yield Check("warn", "doctor.no_judge", error=error)
         except Exception as error:  # a broken native library may raise anything
-            yield Check("fail", f"library {name} is broken: {error}", f"pip install --force-reinstall {name}")
-    yield Check("ok", f"libraries: {', '.join(loaded)}")
+            yield Check("fail", "doctor.library_broken", name=name, error=error)
+    yield Check("ok", "doctor.libraries", names=loaded)
 
 
 def processors(settings: Settings) -> Iterator[Check]:
@@ -90,10 +90,10 @@ def processors(settings: Settings) -> Iterator[Check]:
     count = cores()
     too_many = [name for name in NAMES if getattr(settings, name).threads > count]
     if too_many:
-        change = " ".join(f"--set {name}.threads={count}" for name in too_many)
-        yield Check("warn", f"{count} processor(s), fewer than {' and '.join(too_many)} would use at once", change)
+        changes = [f"--set {name}.threads={count}" for name in too_many]
+        yield Check("warn", "doctor.too_many_threads", count=count, services=too_many, changes=changes)
     else:
-        yield Check("ok", f"{count} processors")
+        yield Check("ok", "doctor.processors", count=count)
 
 
 def memory(settings: Settings) -> Iterator[Check]:
@@ -104,9 +104,10 @@ def memory(settings: Settings) -> Iterator[Check]:
     if settings.words_are_judged:
         need += _NEED_JUDGE_GIB
     if free >= need:
-        yield Check("ok", f"memory: {free:.1f} GB free")
+        yield Check("ok", "doctor.memory", free_gib=free)
     elif all(look(Services(settings), name).kind == "ready" for name in NAMES):
-        yield Check("ok", f"memory: {free:.1f} GB free, and the services have theirs already")
+        yield Check("ok", "doctor.memory_in_use", free_gib=free)
+    elif embedded:
+        yield Check("warn", "doctor.memory_short_for_embedded", free_gib=free, need_gib=need, smaller=_SMALLER_MODEL)
     else:
-        smaller = "; or a smaller model: --set llm.model=qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" if embedded else ""
-        yield Check("warn", f"memory: {free:.1f} GB free, a conversation needs {need} GB", f"end programs{smaller}")
+        yield Check("warn", "doctor.memory_short", free_gib=free, need_gib=need)

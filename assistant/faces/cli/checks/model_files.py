@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from huiyin.assistant.faces.cli.checks.check import Check
+from huiyin.assistant.faces.cli.checks.check import Check, Level
 from huiyin.configs.choice.record import read_record
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
@@ -22,22 +22,22 @@ def files(settings: Settings) -> Iterator[Check]:
     try:
         store = ModelStore(settings.store)
     except StoreError as error:
-        yield Check("fail", str(error), "huiyin settings store")
+        yield Check("fail", "doctor.cannot_be_checked", error=error, hint="huiyin settings store")
         return
     for group in _groups(settings, store):
         try:
             states = store.verify(group, full=False)
         except StoreError as error:
-            yield Check("fail", str(error), "huiyin models list")
+            yield Check("fail", "doctor.cannot_be_checked", error=error, hint="huiyin models list")
             continue
         states = [state for state in states if _is_needed(state, settings)]
         bad = [state for state in states if state.state != "here"]
         for state in bad:
-            what = f"model file {state.file.name} ({megabytes(state.file.bytes)}) is {state.state}"
-            yield Check("fail", what, f"huiyin models fetch {group}")
+            key = "doctor.model_file_damaged" if state.state == "damaged" else "doctor.model_file_missing"
+            yield Check("fail", key, name=state.file.name, size=megabytes(state.file.bytes), group=group)
         if states and not bad:
             size = megabytes(sum(state.file.bytes for state in states))
-            yield Check("ok", f"model files of {group}: all {len(states)} here ({size}) in {store.dir}")
+            yield Check("ok", "doctor.model_files", group=group, count=len(states), size=size, folder=store.dir)
 
 
 def _groups(settings: Settings, store: ModelStore) -> list[str]:
@@ -75,12 +75,14 @@ def chosen(settings: Settings) -> Iterator[Check]:
     record = read_record(settings.store.path) if settings.store.choose else None
     if record is None:
         return
+    names = [part.used for part in record.parts.values()]
     waiting = [part.wanted for part in record.parts.values() if part.wanted != part.used]
-    what = f"models chosen for this machine: {', '.join(part.used for part in record.parts.values())}"
     if waiting:
-        what += f"; on their way: {', '.join(waiting)}"
-    with_hub = any(source != "registry" for source in record.sources)
-    yield Check("ok", what, "" if with_hub else "no model hub answered then; with a network: huiyin models choose")
+        yield Check("ok", "doctor.chosen_and_waiting", names=names, waiting=waiting)
+    elif any(source != "registry" for source in record.sources):
+        yield Check("ok", "doctor.chosen", names=names)
+    else:
+        yield Check("ok", "doctor.chosen_without_hub", names=names)
 
 
 def disk(settings: Settings) -> Iterator[Check]:
@@ -95,10 +97,7 @@ def disk(settings: Settings) -> Iterator[Check]:
     place = next(folder for folder in (store.dir, *store.dir.parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if free < missing + _SPARE_BYTES:
-        yield Check(
-            "fail" if missing else "warn",
-            f"disk: {megabytes(free)} free at {place}, {megabytes(missing)} of models still to come",
-            "free some space, or set HUIYIN_STORE_DIR to a folder on another disk",
-        )
+        level: Level = "fail" if missing else "warn"
+        yield Check(level, "doctor.disk_short", free=megabytes(free), place=place, missing=megabytes(missing))
     else:
-        yield Check("ok", f"disk: {megabytes(free)} free at {place}")
+        yield Check("ok", "doctor.disk", free=megabytes(free), place=place)

@@ -20,28 +20,32 @@ _LISTEN_S = 0.5
 _PATIENCE_S = 3.0  # for that half second
 _POLL_S = 0.05
 _FULL_SCALE = 32768.0
-_OTHER_WAYS = "plug one in; huiyin talk --text and huiyin demo do without"
+_KINDS: tuple[tuple[Kind, str, str], ...] = (
+    ("input", "doctor.no_microphone", "doctor.microphones"),
+    ("output", "doctor.no_loudspeaker", "doctor.loudspeakers"),
+)
 
 
 def library(settings: Settings) -> Iterator[Check]:
     """PortAudio."""
     try:
-        yield Check("ok", portaudio().get_portaudio_version()[1].partition(", revision")[0])
+        version = portaudio().get_portaudio_version()[1].partition(", revision")[0]
     except PortError as error:
-        what, _, fix = str(error).rpartition(": ")
-        yield Check("fail", what, fix)
+        yield Check("fail", "doctor.no_portaudio", fix=error.facts["fix"])
+    else:
+        yield Check("ok", "doctor.portaudio", version=version)
 
 
 def echo(settings: Settings) -> Iterator[Check]:
     """The library of the echo canceller."""
     if settings.audio.echo == "off":
-        yield Check("ok", "echo cancellation is switched off")
+        yield Check("ok", "doctor.echo_off")
         return
     canceller, warning = make_echo_path(settings.audio.echo)
     if warning:
-        yield Check("warn", warning, "until then: a headset, or --set turns.barge_in=off")
+        yield Check("warn", "doctor.echo_warning", warning=warning)
     else:
-        yield Check("ok", f"echo cancellation: {canceller.name}")
+        yield Check("ok", "doctor.echo_by", name=canceller.name)
 
 
 def devices(settings: Settings) -> Iterator[Check]:
@@ -50,21 +54,18 @@ def devices(settings: Settings) -> Iterator[Check]:
         all_devices = list_devices()
     except PortError:
         return  # reported by `library`
-    for kind, word, name in (
-        ("input", "microphone", settings.audio.input_device),
-        ("output", "loudspeaker", settings.audio.output_device),
-    ):
+    names = {"input": settings.audio.input_device, "output": settings.audio.output_device}
+    for kind, missing, there in _KINDS:
         usable = [device for device in all_devices if (device.inputs if kind == "input" else device.outputs)]
         if not usable:
-            yield Check("warn", f"no {word}", _OTHER_WAYS)
-        elif name:
+            yield Check("warn", missing)
+        elif names[kind]:
             try:
-                yield Check("ok", f"{word}: {find_device(name, kind).name}")  # type: ignore[arg-type]
+                yield Check("ok", there, names=[find_device(names[kind], kind).name])
             except PortError as error:
-                yield Check("fail", f"audio.{kind}_device: {error}", "huiyin devices")
+                yield Check("fail", "doctor.device_unknown", setting=f"audio.{kind}_device", error=error)
         else:
-            names = ", ".join(f"{device.name}{' (default)' if _is_default(device, kind) else ''}" for device in usable)  # type: ignore[arg-type]
-            yield Check("ok", f"{word}: {names}")
+            yield Check("ok", there, names=[f"{d.name}{' (default)' if _is_default(d, kind) else ''}" for d in usable])
 
 
 def _is_default(device: Device, kind: Kind) -> bool:
@@ -84,22 +85,15 @@ def microphone(settings: Settings) -> Iterator[Check]:
     try:
         sound = _listen(device)
     except DriverError as error:
-        reason = error.facts["reason"]
-        yield Check(
-            "fail", f"{device.name} cannot be recorded from: {reason}", "does another program have it for itself?"
-        )
+        yield Check("fail", "doctor.not_recorded", device=device.name, why=error.facts["reason"])
         return
     if sound is None:
-        yield Check("fail", f"{device.name} delivers no sound at all", "unplug it, plug it in again")
+        yield Check("fail", "doctor.delivers_nothing", device=device.name)
     elif not sound.any():
-        yield Check(
-            "fail",
-            f"{device.name} gives exact zeros: it is muted, or this program may not use it",
-            "its switch, the system's mixer, and on macOS and Windows the privacy settings for the microphone",
-        )
+        yield Check("fail", "doctor.zeros", device=device.name)
     else:
-        level = 20 * math.log10(float(np.sqrt(np.mean((sound / _FULL_SCALE) ** 2))))
-        yield Check("ok", f"{device.name} hears: {level:.0f} dBFS")
+        level_dbfs = 20 * math.log10(float(np.sqrt(np.mean((sound / _FULL_SCALE) ** 2))))
+        yield Check("ok", "doctor.hears", device=device.name, level_dbfs=level_dbfs)
 
 
 def _listen(device: Device) -> Pcm16 | None:

@@ -1,7 +1,7 @@
 // The System tab: what runs here, how fast it answers, and what `huiyin doctor` says.
 
 import { getJson, h, svg } from "./dom.js";
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 
 const AGAIN_MS = 5_000;
 const SERVICES = ["asr", "llm", "tts"];
@@ -12,6 +12,7 @@ const PARTS = ["hear", "asr", "llm", "tts", "hold", "total"];
 export function open(root) {
   let facts = null;
   let checks = null;
+  let checkedIn = ""; // the language of `checks`, or of those that are on their way
   let problem = "";
   let timer = 0;
   const box = h("div", { class: "system" });
@@ -29,7 +30,10 @@ export function open(root) {
   }
 
   async function examine() {
-    checks = await getJson("/api/doctor").catch(() => null);
+    const asked = (checkedIn = language());
+    const found = await getJson(`/api/doctor?language=${asked}`).catch(() => null);
+    if (asked !== checkedIn) return;
+    checks = found;
     draw();
   }
 
@@ -42,7 +46,14 @@ export function open(root) {
   }
 
   return {
-    refresh: draw,
+    refresh() {
+      if (checkedIn && checkedIn !== language()) {
+        checks = null;
+        checkedIn = "";
+        if (!root.hidden) examine();
+      }
+      draw();
+    },
     shown() {
       learn();
       if (!checks) examine();
