@@ -109,10 +109,10 @@ class Interruption:
     def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
         if self.paused_s is None:
-            again_s = self._spoken_due_s(policy.doubt_s)
             if not self.generation:
                 return self._spoken_due_s(policy.ask_early_s)
-            return again_s if self.transcript and self._may_listen() and self.transcribed_until_s < again_s else NEVER
+            is_undecided = self.transcript is not None and self._may_listen()
+            return self.transcribed_until_s + policy.ask_early_s if is_undecided else NEVER
         if self.generation and self.transcribed_until_s >= self.paused_s:
             return NEVER
         return self.paused_s + policy.speculate_s
