@@ -19,6 +19,7 @@ from benchmarks.output import show
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
+from huiyin.assistant.turns.dictation import Progress, progress
 from huiyin.assistant.turns.text_judge import has_full_stop, text_vote
 from huiyin.configs import settings as config
 from huiyin.configs.settings import TurnsSettings
@@ -27,10 +28,11 @@ from huiyin.configs.store.model_store import ModelStore
 _BEFORE_S = 0.5  # of silence around the sound
 _AFTER_S = 0.1
 _LONG_S = 0.5  # a pause in which a quick reply would be audible
+_DICTATION_GOES_ON = (Progress.PART, Progress.OPEN)
 _VOTES = {"unfinished": 0.0, "neither": 1.0, "finished": 2.0}
 _WORDS = "the words, to the language model"
 _SOUND = "the sound, to smart-turn"
-_LISTS = "the words, to lists of conjunctions, fillers, particles"
+_LISTS = "the words, to lists of conjunctions, fillers, particles, dictated kinds"
 _STOP = "a full stop set by the recogniser"
 
 
@@ -56,7 +58,7 @@ def main() -> None:
         by = {
             _WORDS: words(text) or 0.0,
             _SOUND: sound((np.clip(part, -1, 1) * 32767).astype(np.int16)),
-            _LISTS: _VOTES[text_vote(text)],
+            _LISTS: 0.0 if progress(text) in _DICTATION_GOES_ON else _VOTES[text_vote(text)],
             _STOP: float(has_full_stop(text)),
         }
         return Place(pause_s, by)

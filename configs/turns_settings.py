@@ -31,7 +31,11 @@ class TurnsSettings:
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)
     """a longer silence is an answer to nothing"""
     endpoint_unfinished_s: float = setting(0.8, low=0, high=5)
-    """waited longer after 'because', 'um', half a number: the model alone calls 3 in 4 such Chinese cuts complete"""
+    """waited longer after 'because', 'um', a comma: the model alone calls 3 in 4 such Chinese cuts complete"""
+    dictation_part_s: float = setting(1.6, low=0, high=10)
+    """at least, where what is dictated has less than its length: people look up the next group"""
+    dictation_open_s: float = setting(1.25, low=0, high=10)
+    """... where it may go on: people leave up to 1.0 between groups, and it takes 0.1 to hear them go on"""
     p_words: float = setting(0.27, low=0, high=1)
     """the language model is believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)"""
     p_few_words: float = setting(0.02, low=0, high=1)

@@ -5,6 +5,8 @@ Three judges, best first (how good each is: docs/performance.md, `python -m benc
 - a language model, by the words: how likely a message ends with them. Where it has judged, it decides;
 - smart-turn, by the sound. It needs the text to agree, or leaves no doubt itself;
 - the text itself: its last words and the recogniser's marks (`text_judge`). An unfinished one lengthens any wait.
+
+What is dictated goes by its own length, whoever judges: a group sounds like an end (`dictation`).
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from huiyin.assistant.turns.dictation import Progress
 from huiyin.assistant.turns.normalise import word_count
-from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop, is_whole_alone, text_vote
+from huiyin.assistant.turns.text_judge import Vote, can_be_judged, has_full_stop, is_whole_alone, stays_open, text_vote
 from huiyin.configs.settings import TurnsSettings
 
 
@@ -27,6 +30,7 @@ class Evidence:
     words_awaited: bool = False  # the language model has been asked
     sound_awaited: bool = False
     stops_are_set: bool = True  # this recogniser ends sentences with a mark
+    dictation: Progress | None = None  # of what is dictated; None: nothing is
 
 
 class Judgement(NamedTuple):
@@ -42,6 +46,13 @@ def wait_s(policy: TurnsSettings, evidence: Evidence) -> float:
     silence_s = _judged_silence_s(policy, evidence, vote)
     if vote == "unfinished":
         silence_s += policy.endpoint_unfinished_s
+    match evidence.dictation:
+        case Progress.PART:
+            silence_s = max(silence_s, policy.dictation_part_s)
+        case Progress.OPEN:
+            silence_s = max(silence_s, policy.dictation_open_s)
+        case Progress.WHOLE if not stays_open(evidence.text):
+            silence_s = min(silence_s, policy.endpoint_s)
     return min(silence_s, policy.endpoint_longest_s)
 
 

@@ -72,6 +72,7 @@ class Floor:
         self._keep_waiting(now_s)
         self.state = State.USER
         self._turn = turn
+        turn.hear_question(self._earlier.last_words)
         self._interruption = None
         self._overlap.spoken = None
 
@@ -103,9 +104,8 @@ class Floor:
         text = transcript.text
         if text.strip():
             self._postponed.clear()
+        self._turn.take_words(text, stops_are_set=self._earlier.stops_are_set(text, self.policy))
         evidence = self._turn.evidence
-        evidence.text = text
-        evidence.stops_are_set = self._earlier.stops_are_set(text, self.policy)
         if not self._earlier.needs_answer(text, self._turn):
             if is_only_stop(text):
                 self._unsaid = None

@@ -100,7 +100,7 @@ class Interruption:
 
     def is_awaited(self, now_s: float, policy: TurnsSettings) -> bool:
         """Whether it has paused and its words may still come."""
-        return self.transcript is None and self.paused_s is not None and now_s <= self.paused_s + policy.asr_timeout_s
+        return self.transcript is None and self.paused_s is not None and now_s < self.paused_s + policy.asr_timeout_s
 
     def pause_due_s(self, policy: TurnsSettings) -> float:
         """When the assistant should fall silent."""
@@ -126,6 +126,7 @@ class Interruption:
             yield self._doubt_due_s(policy)
         else:
             yield self.paused_s + policy.resume_s
+            yield self.paused_s + policy.asr_timeout_s
 
     def verdict(self, policy: TurnsSettings, now_s: float) -> Verdict:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,

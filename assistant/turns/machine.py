@@ -311,14 +311,15 @@ class TurnMachine(Floor):
 
     @by_time(State.LISTENING, to=[State.THINKING, State.SPEAKING, State.USER])
     def _give_floor(self, now_s: float) -> None:
-        """the floor is free: for turns that wait for it, then for what the assistant is to say, or to reply to"""
+        """the floor is free: for turns that wait for it, for speech over a reply's end whose words are awaited, then
+        for what the assistant is to say, or to reply to"""
         while self.state is State.LISTENING:
             if self._begin_waiting(now_s):
                 pass
             elif self._overlap.spoken:
                 self._take_turn(self._overlap.spoken, now_s)
                 self._check_turn(now_s)
-            elif self._asked_for and self.policy.speaks:
+            elif self._asked_for and self.policy.speaks and not self._awaits_words(now_s):
                 clauses = self._asked_for.popleft()
                 reply = self._begin_reply(now_s, clauses)
                 if clauses is None:
@@ -339,6 +340,11 @@ class TurnMachine(Floor):
             yield from self._interruption.due_s(self.policy)
         if self._reply:
             yield from self._reply.deadlines()
+
+    def _awaits_words(self, now_s: float) -> bool:
+        """Whether what was said over the end of the last reply may still turn out to be the user's turn."""
+        interruption = self._interruption
+        return bool(interruption and self._is_judging and interruption.is_awaited(now_s, self.policy))
 
     @property
     def _ignores_speech(self) -> bool:

@@ -57,9 +57,13 @@ growing to {endpoint_unsure_s} where sound and words both say that more will com
 are judged. Where it does not: {endpoint_sure_s} when the endpoint model says "complete" with \
 p ≥ {p_sound_confirmed} to {p_sound_unmarked}, by the marks that the recogniser sets, else as above; {endpoint_s} \
 without a model. After one word ("one", 北京; not "yes") the sound is not believed. An unfinished text (然后, 因为, \
-and, um, half a number, a comma) adds {endpoint_unfinished_s}. Never above {endpoint_longest_s} | People leave 200 ms, \
+and, um, a comma) adds {endpoint_unfinished_s}. Never above {endpoint_longest_s} | People leave 200 ms, \
 and pause for 200-700 ms within a sentence. Words tell an end from such a pause better than the sound does \
 (docs/performance.md) |
+| `dictation.py`, `dictated_kinds.py`, `spelt.py` | what is dictated (telephones, codes, cards, plates, addresses, \
+e-mail, dates, amounts, spelt names), by the words before it or the assistant's last question, and whether it has its \
+length: {endpoint_s} at most when it has, {dictation_part_s} at least when it has not, {dictation_open_s} where it may \
+go on, whatever sound and words say | A group of digits sounds and reads like an end |
 | `interruption.py` | what speech during a reply is. The reply is paused after {barge_in_s}. It is stopped when the \
 speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are (a listener's first words: {listening_s}), \
 or when it ended and its words are neither a listener's nor the assistant's own. It goes on when they are, or after \

@@ -1,4 +1,4 @@
-"""What the text of a turn says about its end: conjunctions, fillers, particles, digits, the recogniser's marks."""
+"""What the text of a turn says about its end: conjunctions, fillers, particles, the recogniser's marks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from huiyin.assistant.turns.normalise import normalised, sequence_of, word_count
 Vote = Literal["unfinished", "finished", "neither"]
 
 _JUDGEABLE_WORDS = 2  # fewer may be a whole turn or the beginning of one: "yes", 北京
-_FEWEST_DIGITS = 3  # fewer are a number of its own: "I am 25"
-_YEAR_DIGITS = 4
-_LONGEST_UNFINISHED_ZH = 10  # digits: a mobile number has 11 in China ...
-_LONGEST_UNFINISHED_EN = 9  # ... and 10 in North America
 
 # A recogniser that hears the voice stay up writes one of these.
 _OPEN_MARK = re.compile(r"(?:[，,、：:—–-]|…|\.\.\.?)\s*$")
@@ -50,11 +46,6 @@ _EN_FINISHED = re.compile(
 _ALONE = sequence_of(
     "喂|你好|您好|嗨|哈喽|不|不是|不用|不要|不行|没有|有|可以|继续|帮帮我|hello|hi|hey|no|nope|stop|next|again|continue|help"
 )
-# Digits said one by one, or in groups.
-_ZH_DIGITS = re.compile(r"[零〇幺一二三四五六七八九]+$")
-_EN_DIGITS = re.compile(r"(?:(?:^|\s)(?:zero|oh|one|two|three|four|five|six|seven|eight|nine))+$")
-_GROUPS = re.compile(r"\d+(?:[\s-]+\d+)*$")
-_NUMBER_IS = re.compile(r"(?:\bnumber is|\bnumber's|\bcode is|号码?是|电话是|手机是|密码是|编号是|验证码是)\s*\d+$")
 
 
 def text_vote(text: str) -> Vote:
@@ -65,8 +56,6 @@ def text_vote(text: str) -> Vote:
     if _OPEN_MARK.search(text) or _ZH_UNFINISHED.search(plain) or _ZH_FILLER.search(text):
         return "unfinished"
     if _EN_UNFINISHED.search(plain) or (_EN_PREPOSITION.search(plain) and not _EN_MAY_END.search(plain)):
-        return "unfinished"
-    if _is_unfinished_number(plain):
         return "unfinished"
     if _QUESTION_MARK.search(text) or _ZH_FINISHED.search(plain) or _EN_FINISHED.search(plain):
         return "finished"
@@ -88,22 +77,11 @@ def has_full_stop(text: str) -> bool:
     return bool(_FULL_STOP.search(text))
 
 
+def stays_open(text: str) -> bool:
+    """Whether the recogniser ended `text` with a mark of going on: it heard the voice stay up."""
+    return bool(_OPEN_MARK.search(text))
+
+
 def has_marks(text: str) -> bool:
     """Whether the recogniser has set any mark in `text`."""
     return bool(_MARK.search(text))
-
-
-def _is_unfinished_number(plain: str) -> bool:
-    if match := _ZH_DIGITS.search(plain):
-        return _is_part_of_a_number(len(match[0]), _LONGEST_UNFINISHED_ZH)
-    if match := _EN_DIGITS.search(plain):
-        return _is_part_of_a_number(len(match[0].split()), _LONGEST_UNFINISHED_EN)
-    match = _GROUPS.search(plain)
-    if match and (" " in match[0] or _NUMBER_IS.search(plain)):
-        digits = sum(1 for letter in match[0] if letter.isdigit())
-        return _is_part_of_a_number(digits, _LONGEST_UNFINISHED_EN)
-    return False
-
-
-def _is_part_of_a_number(digits: int, longest: int) -> bool:
-    return _FEWEST_DIGITS <= digits <= longest and digits != _YEAR_DIGITS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from huiyin.assistant.turns.dictation import Progress, is_asked_for, progress
 from huiyin.assistant.turns.endpointing import Evidence, judge_words, wait_s
 from huiyin.assistant.turns.events import NEVER
 from huiyin.assistant.turns.own_echo import known_of_both
@@ -22,6 +23,7 @@ class UserTurn:
     paused_s: float | None = None  # silent since
     dropped_s: float | None = None  # since the energy dropped and a reply is prepared; no pause is known yet
     evidence: Evidence = field(default_factory=Evidence)  # of this pause
+    last_words: str = ""  # the assistant's before it
     is_score_asked: bool = False
     speculations: int = 0  # replies prepared in pauses that might have been the end
     tries: int = 0  # replies prepared in all
@@ -31,7 +33,19 @@ class UserTurn:
         self.paused_s = None
         self.dropped_s = None
         self.is_score_asked = False
-        self.evidence = Evidence()
+        self.evidence = Evidence(dictation=Progress.OPEN if self._dictation_goes_on else None)
+
+    def hear_question(self, last_words: str) -> None:
+        """The assistant said this before it: until the user's words are known, they are what it asks for."""
+        self.last_words = last_words
+        if is_asked_for(last_words):
+            self.evidence.dictation = Progress.OPEN
+
+    def take_words(self, text: str, *, stops_are_set: bool) -> None:
+        """The turn up to this pause has these words. `stops_are_set`: the recogniser ends sentences with a mark."""
+        self.evidence.text = text
+        self.evidence.stops_are_set = stops_are_set
+        self.evidence.dictation = progress(text, self.last_words)
 
     @property
     def silent_since_s(self) -> float:
@@ -57,7 +71,8 @@ class UserTurn:
     def resume(self, policy: TurnsSettings) -> None:
         """The user speaks on after a pause. A reply prepared where the words went on is not a speculation."""
         by_words = judge_words(policy, self.evidence)
-        if by_words and not by_words.is_complete and self.tries < policy.max_tries:
+        was_expected = bool(by_words and not by_words.is_complete) or (self._dictation_goes_on and self.evidence.text)
+        if was_expected and self.tries < policy.max_tries:
             self.speculations -= 1
         self.clear_pause()
 
@@ -93,3 +108,7 @@ class UserTurn:
     def _is_worth_a_try(self, policy: TurnsSettings, end_s: float) -> bool:
         is_short = 0 < end_s - self.start_s <= policy.speculate_max_turn_s
         return policy.speculate_s > 0 and is_short and self.speculations < policy.max_speculations
+
+    @property
+    def _dictation_goes_on(self) -> bool:
+        return self.evidence.dictation in (Progress.PART, Progress.OPEN)

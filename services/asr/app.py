@@ -19,6 +19,7 @@ from huiyin.services.asr.recogniser import RecordingTranscript
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.text.formats import DOCUMENTS
 from huiyin.services.asr.transcribe import Steps
+from huiyin.services.common import forms
 from huiyin.services.common.app import create_app, documented
 from huiyin.services.common.watch import client_left
 
@@ -27,6 +28,7 @@ _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
 
 def make_app(settings: Settings) -> Flask:
     """The service; its model loads in the background."""
+    forms.install()
     asr = settings.asr
     model = Path(asr.model).name
     serving = Serving(settings)

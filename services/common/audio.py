@@ -21,9 +21,12 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from huiyin.services.common.channels import Downmix, channels_of
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.headers import bytes_left, mp3_has_frame_count, riff_bytes
-from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ, PcmFormat
+from huiyin.services.common.pcm import PcmFormat
+from huiyin.services.common.riff import readable
+from huiyin.services.common.tracks import usable, with_sound
 
 SAMPLE_RATE = 16_000  # Hz, everywhere inside the project
 MIN_DURATION_S = 0.05  # shorter than any syllable; recognisers crash on a few samples
@@ -51,16 +54,6 @@ _ANY_TITLE: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__
 
 # FFmpeg checks the checksum of a FLAC frame only with this option; without it damage becomes noise.
 _STRICT = {"flac": {"err_detect": "crccheck+explode"}}
-
-# Packed sample format -> what a full-scale value is, and what silence is.
-_SCALES: dict[str, tuple[float, float]] = {
-    "u8": (128.0, 128.0),
-    "s16": (32768.0, 0.0),
-    "s32": (2147483648.0, 0.0),
-    "s64": (9223372036854775808.0, 0.0),
-    "flt": (1.0, 0.0),
-    "dbl": (1.0, 0.0),
-}
 
 
 @dataclass
@@ -126,34 +119,40 @@ class AudioReader:
 
     def _pcm_chunks(self, file: BinaryIO) -> Iterator[tuple[int, Samples]]:
         assert self.pcm is not None
-        frame_bytes = 2 * self.pcm.channels
-        while data := file.read(round(_BLOCK_S * self.pcm.rate) * frame_bytes):
+        rate, channels = self.pcm.rate, self.pcm.channels
+        frame_bytes = 2 * channels
+        downmix = Downmix()
+        while data := file.read(round(_BLOCK_S * rate) * frame_bytes):
             if extra := len(data) % frame_bytes:
                 self.warnings.append("the last sample is incomplete and was left out")
                 data = data[:-extra]
-            values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2").astype(np.float32)
-            yield self.pcm.rate, (values / np.float32(32768.0)).reshape(-1, self.pcm.channels).mean(axis=1)
+            values = np.frombuffer(data, dtype=">i2" if self.pcm.big_endian else "<i2") / np.float64(32768.0)
+            yield rate, downmix(values.reshape(-1, channels).T, rate).astype(np.float32)
 
     def _media_chunks(self, file: BinaryIO, size: int | None) -> Iterator[tuple[int, Samples]]:
         promised, mp3_has_length = riff_bytes(file), mp3_has_frame_count(file)
         if promised and size and promised > size:
             self.warnings.append(f"the file is cut off: {promised - size} of {promised} bytes are missing")
-        with _open(file) as container:
-            if not container.streams.audio:
-                raise ApiError(422, "services.no_audio_stream", container=container.format.name)
-            stream = container.streams.audio[0]
+        container, stream = _open_track(readable(file))
+        with container:
             self._check_header(container, size, mp3_has_length)
             stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
             position_s = 0.0
-            for packet in container.demux(stream):
+            downmix = Downmix()
+            packets = container.demux(stream)
+            while True:
                 try:
-                    chunks = [(frame.sample_rate, _mono(frame)) for frame in packet.decode()]
+                    packet = next(packets, None)
+                    frames = [] if packet is None else packet.decode()
+                    blocks = [(frame.sample_rate, channels_of(frame)) for frame in frames]
                 except (av.FFmpegError, ValueError) as error:
                     self._damaged(position_s, error)
                     continue
-                for rate, chunk in chunks:
-                    position_s += len(chunk) / rate
-                    yield rate, chunk
+                if packet is None:
+                    return
+                for rate, channels in blocks:
+                    position_s += channels.shape[1] / rate
+                    yield rate, downmix(channels, rate).astype(np.float32)
 
     def _check_header(self, container: av.container.InputContainer, size: int | None, mp3_has_length: bool) -> None:
         """Refuse a recording that its header calls too long; a claim that its size cannot bear out is ignored."""
@@ -202,6 +201,25 @@ def _open(file: BinaryIO) -> av.container.InputContainer:
     return container
 
 
+def _open_track(file: BinaryIO) -> tuple[av.container.InputContainer, av.AudioStream]:
+    """A recording, at its beginning, and the track to transcribe. Raises ApiError 422."""
+    seekable = bytes_left(file) is not None
+    here = file.tell() if seekable else 0
+    container = _open(file)
+    tracks = usable(container)
+    if not tracks:
+        name = container.format.name
+        container.close()
+        raise ApiError(422, "services.no_audio_stream", container=name)
+    if len(tracks) == 1 or not seekable:
+        return container, tracks[0]
+    with container:
+        number = with_sound(container)
+    file.seek(here)
+    container = _open(file)
+    return container, usable(container)[number]
+
+
 @functools.lru_cache(maxsize=1)
 def _audio_codecs() -> str:
     """FFmpeg's decoders for sound, comma-separated: no picture of a film is decoded, not even to probe it."""
@@ -213,18 +231,6 @@ def _audio_codecs() -> str:
         except ValueError:
             continue  # an encoder only
     return ",".join(names)
-
-
-def _mono(frame: av.AudioFrame) -> Samples:
-    """The mean of the frame's channels, float32 (n,); full scale is 1."""
-    channels = frame.layout.nb_channels
-    if not RATES_HZ[0] <= frame.sample_rate <= RATES_HZ[1] or not 1 <= channels <= MAX_CHANNELS:
-        raise ValueError(f"{channels} channels at {frame.sample_rate} Hz")
-    full_scale, zero = _SCALES[frame.format.packed.name]
-    values = frame.to_ndarray()
-    values = values if frame.format.is_planar else values.reshape(-1, channels).T
-    # In float64: the mean of int32 or float64 channels must not lose or overflow before it is scaled.
-    return np.asarray((values.mean(axis=0, dtype=np.float64) - zero) / full_scale, dtype=np.float32)
 
 
 def _to_16k(chunks: Iterable[tuple[int, Samples]]) -> Iterator[Samples]:

@@ -28,7 +28,8 @@ def pcm_format(content_type: str) -> PcmFormat | None:
     kind, *rest = (part.strip().lower() for part in content_type.split(";"))
     if kind not in ("audio/pcm", "audio/l16"):
         return None
-    parameters = dict(part.split("=", 1) for part in rest if "=" in part)
+    pairs = (part.split("=", 1) for part in rest if "=" in part)
+    parameters = {name.strip(): value.strip(' "') for name, value in pairs}
     try:
         rate, channels = int(parameters["rate"]), int(parameters.get("channels", 1))
     except (KeyError, ValueError):

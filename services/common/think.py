@@ -10,19 +10,18 @@ from __future__ import annotations
 import re
 
 _NAMES = (
-    "(?:think(?:ing)?|thoughts?|reasoning|refle(?:ct|x)ion|analysis|scratch_?pad|monologue|cot)(?:_process)?"
-    "|思考(?:过程)?"
+    r"(?:[a-z]{1,12}[_:]){0,2}(?:think(?:ing)?|thoughts?|reasoning|monologue)(?:_process)?"  # also begin_of_thought
+    "|refle(?:ct|x)ion|analysis|scratch_?pad|cot|思考(?:过程)?"
 )
-_PREFIX = r"(?:[a-z]{1,12}[_:]){0,2}"  # seed:think, inner_monologue, begin_of_thought
 _TAG = re.compile(
-    rf"[<＜]\s?(?P<end>/?)\s?(?P<name>{_PREFIX}(?:{_NAMES}))(?:\s[^<>＜＞]{{0,200}}|/)?[>＞]"
+    rf"[<＜]\s?(?P<end>/?)\s?(?P<name>{_NAMES})(?:\s[^<>＜＞]{{0,200}}|/)?[>＞]"
     rf"|\[(?P<bracket_end>/?)(?P<bracket>(?-i:THINK(?:ING)?|THOUGHTS?|REASONING))\]"
     rf"|◁\s?(?P<triangle_end>/?)\s?(?P<triangle>{_NAMES})\s?▷"
     r"|<[|｜](?P<special>[^<>|｜\n]{0,60})[|｜]>",
     re.I,
 )
 _TAG_START = re.compile(
-    rf"(?:[<＜]\s?/?\s?(?:[a-z_:思考过程]{{0,40}}/?|{_PREFIX}(?:{_NAMES})\s[^<>＜＞]{{0,200}})"
+    rf"(?:[<＜]\s?/?\s?(?:[a-z_:思考过程]{{0,40}}/?|(?:{_NAMES})\s[^<>＜＞]{{0,200}})"
     r"|\[/?(?-i:[A-Z]{0,9})|◁\s?/?\s?[a-z_思考过程]{0,15}\s?|<[|｜][^<>|｜\n]{0,60}[|｜]?)\Z",
     re.I,
 )

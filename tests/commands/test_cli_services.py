@@ -152,6 +152,42 @@ def test_standard_input_and_a_given_language(
     assert "'klingon' is not known" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("running")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take UTF-8 names only")
+def test_a_file_name_that_is_not_utf_8_is_shown_with_a_sign_for_what_is_wrong(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    odd.write_bytes(clip.read_bytes())
+    for form in ("text", "json", "html"):
+        assert main.main(["transcribe", str(odd), "--format", form]) == 0
+        assert close_to(capsys.readouterr().out)
+    assert main.main(["transcribe", str(odd), str(clip), "--format", "json", "--out", str(tmp_path)]) == 0
+    written = (tmp_path / os.fsdecode(b"caf\xe9.json")).read_text(encoding="utf-8")
+    assert json.loads(written)["file"].endswith("caf\ufffd.wav")
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_read_to_its_end(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipes = [tmp_path / name for name in ("one", "two")]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        threading.Thread(target=pipe.write_bytes, args=(clip.read_bytes(),), daemon=True).start()
+    assert main.main(["transcribe", *map(str, pipes)]) == 0
+    assert len(re.findall("Paris", capsys.readouterr().out)) == 2
+
+
+@pytest.mark.usefixtures("running")
+def test_a_tilde_may_begin_the_name_of_a_file(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~draft.wav").write_bytes(clip.read_bytes())
+    assert main.main(["transcribe", "~draft.wav"]) == 0
+    assert close_to(capsys.readouterr().out)
+
+
 # -- say -------------------------------------------------------------------------------------------------------------
 
 

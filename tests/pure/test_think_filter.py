@@ -19,6 +19,7 @@ CASES = [
     ("one<think>a</think> two <think>b</think> three", "one two three"),
     ("1 < 2 and </b> and <thin", "1 < 2 and </b> and <thin"),
     ("<thinker>stays</thinker>, a [link](b), x[0], [OK]", "<thinker>stays</thinker>, a [link](b), x[0], [OK]"),
+    ("a <data_analysis> field, <afterthought>", "a <data_analysis> field, <afterthought>"),
     ("a <<think>b</think>c", "a <c"),
     ('a<Reasoning depth="[2">b</reasoning >c', "ac"),
     ("a<thinking>b<think>c</think>d</thinking>e", "ae"),

@@ -206,3 +206,37 @@ def test_a_noise_does_not_leave_a_question_without_an_answer(asked: ev.Event) ->
     noise(script, 0.1)
     assert script.last(do.AskLlm) == do.AskLlm(script.machine.generation, None), "typed words are in the history"
     assert len(script.when(do.AskLlm)) == 2 and script.machine.state is State.THINKING
+
+
+# -- words from just before a reply's end
+
+
+def said_over_the_end(*judges: str) -> Script:
+    """The user says something over the last word of a reply, which ends before the recogniser answers."""
+    script = Script(*judges).answered()
+    script.at(2.9, ev.SpeechStarted(2.9, onset_s=2.8))
+    script.at(3.3, ev.SpeechPaused(3.3, end_s=3.2))
+    script.heard(3.35)
+    assert script.machine.state is State.LISTENING
+    return script
+
+
+@pytest.mark.parametrize("asked", [ev.Say(3.36, REMINDER), ev.ReplyRequested(3.36)])
+def test_words_that_are_awaited_go_before_what_is_to_be_said(asked: ev.Event) -> None:
+    script = said_over_the_end()
+    script.at(3.36, asked)
+    script.at(3.5)
+    assert script.when(do.Synthesise) == script.when(do.AskLlm) == []
+    script.recognised(3.6, Transcript("what about Bob"))
+    assert script.last(do.AskLlm) == do.AskLlm(script.machine.generation, Transcript("what about Bob"))
+
+
+@pytest.mark.parametrize(("came_s", "words"), [(3.6, ""), (3.6, "mm-hmm"), (None, "")])
+def test_what_is_to_be_said_waits_no_longer_than_for_words(came_s: float | None, words: str) -> None:
+    script = said_over_the_end()
+    script.at(3.36, ev.Say(3.36, REMINDER))
+    if came_s:
+        script.recognised(came_s, Transcript(words))
+    script.at(30)
+    begun_s = script.when(do.Synthesise)[0]
+    assert begun_s == pytest.approx(came_s or 3.2 + script.machine.policy.asr_timeout_s, abs=0.011)

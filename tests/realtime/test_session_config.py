@@ -146,7 +146,11 @@ def test_server_vad_waits_for_one_length_of_silence(config: SessionConfig) -> No
     merged(config, audio={"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}})
     turns = turns_settings(config, TurnsSettings())
     assert {turns.endpoint_s, turns.endpoint_sure_s, turns.endpoint_unsure_s, turns.endpoint_longest_s} == {0.7}
-    assert turns.endpoint_unfinished_s == 0 and turns.replies and turns.barge_in == "voice"
+    assert (
+        turns.endpoint_unfinished_s == turns.dictation_part_s == turns.dictation_open_s == 0
+        and turns.replies
+        and turns.barge_in == "voice"
+    )
 
 
 @pytest.mark.parametrize(("eagerness", "longest_s"), [("low", 8.0), ("medium", 4.0), ("high", 2.0), ("auto", 4.0)])

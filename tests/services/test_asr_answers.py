@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, as_verbose
 from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Part
-from huiyin.services.common import errors
+from huiyin.services.common import errors, forms
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
 from tests.support.html_page import Page
@@ -43,6 +44,7 @@ def app() -> Flask:
     """The two addresses with a stated transcript behind them instead of a model."""
     flask, settings = Flask("reports"), AsrSettings()
     errors.install(flask)
+    forms.install()
 
     @flask.post("/asr")
     def own() -> Response:
@@ -124,6 +126,74 @@ def test_tags_waveform_and_subtitles_come_with_the_result(app: Flask) -> None:
 def test_wrong_options_are_refused(app: Flask, query: dict[str, str], code: str) -> None:
     answer = post(app, **query)
     assert answer.status_code == 400 and answer.get_json()["error"]["code"] == code
+
+
+def form(*parts: tuple[bytes, bytes], kind: str = "multipart/form-data; boundary=X") -> dict[str, object]:
+    """A request with a form of these (parameters of a part, content), byte for byte."""
+    body = b"".join(b"--X\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n" % part for part in parts)
+    return {"data": body + b"--X--\r\n", "content_type": kind}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b'name="file"; filename="a.wav"',
+        b'name="audio"; filename="a.wav"',
+        b'name="file[]"; filename="a.wav"',
+        b'name="file"; filename=""',
+        b'name="file"; filename="caf\xe9.wav"',
+        'name="file"; filename="你好.wav"'.encode("gbk"),
+        'name="file"; filename="你好.wav"'.encode(),
+    ],
+    ids=["usual", "another field", "a list", "no name", "Latin-1", "GBK", "UTF-8"],
+)
+def test_an_upload_counts_however_it_is_named(app: Flask, parameters: bytes) -> None:
+    answer = app.test_client().post("/asr?format=html", **form((parameters, WAV)))
+    assert answer.status_code == 200 and "Good morning." in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "word"),
+    [
+        (form((b'name="file"', b"a.wav")), "missing_file", "filename"),
+        (form((b'name="a"; filename="a"', WAV), (b'name="b"; filename="b"', WAV)), "missing_file", "'file'"),
+        (form((b'name="file"; filename="a"', WAV), kind="multipart/form-data"), "form_without_boundary", "boundary"),
+    ],
+    ids=["text", "two others", "no boundary"],
+)
+def test_a_form_without_the_file_says_what_is_wrong(
+    app: Flask, request_: dict[str, object], code: str, word: str
+) -> None:
+    answer = app.test_client().post("/asr", **request_)
+    error = answer.get_json()["error"]
+    assert (answer.status_code, error["code"]) == (400, code) and word in error["message"]
+
+
+def test_options_of_a_form_may_stand_in_the_address(app: Flask) -> None:
+    upload = form((b'name="file"; filename="a.wav"', WAV))
+    assert app.test_client().post("/asr?format=srt", **upload).get_data(as_text=True).startswith("1\n00:00:01,000 --> ")
+    refused = app.test_client().post("/asr?language=klingon", **upload)
+    assert refused.get_json()["error"]["code"] == "unknown_language"
+
+
+def test_null_in_json_is_as_if_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(WAV)
+    settings = AsrSettings(allowed_dir=str(tmp_path))
+    options = dict.fromkeys(("language", "stream", "hotwords", "title", "peaks", "temperature", "itn", "prompt"))
+    with Flask("null").test_request_context("/asr", json={"filename": "a.wav", **options}):
+        job = own_job(request, settings, ("en",))
+    assert (job.stream, job.hints, job.title) == (False, Hints(), "a.wav")
+
+
+def test_half_a_character_in_json_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(WAV)
+    settings = AsrSettings(allowed_dir=str(tmp_path))
+    with Flask("half").test_request_context("/asr", json={"filename": "a.wav", "title": "\ud800", "prompt": "\ud800"}):
+        job = own_job(request, settings, ("en",))
+    assert job.title.encode() and job.hints.prompt.encode()
+    with Flask("half").test_request_context("/asr", json={"filename": "\ud800.wav"}), pytest.raises(ApiError) as caught:
+        own_job(request, settings, ("en",))
+    assert caught.value.status == 404
 
 
 def test_openais_address_keeps_openais_formats(app: Flask) -> None:

@@ -84,7 +84,7 @@ def test_bytes_paths_and_streams_are_the_same(tmp_path: Path) -> None:
 
 def test_bare_pcm_is_taken_as_it_is() -> None:
     wanted = tone()
-    for content_type in ("audio/pcm;rate=16000", "audio/L16; rate=16000; channels=1"):
+    for content_type in ("audio/pcm;rate=16000", "audio/L16; rate=16000; channels=1", 'audio/pcm; rate = "16000"'):
         decoded = decode(pcm16(wanted), max_duration_s=60, pcm=pcm_format(content_type)).samples
         assert np.abs(decoded - wanted).max() < 1e-4
     swapped = (wanted * 32767).astype(">i2").tobytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -45,6 +46,11 @@ class _Recording:
     label: str
     path: Path
     size: int
+
+    @property
+    def name(self) -> str:
+        """Of the file alone, as text; '' for standard input."""
+        return "" if self.label == STDIN else _printable(Path(self.label).name)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -117,19 +123,38 @@ def _targets(labels: Sequence[str], form: str, where: str | None) -> dict[str, P
 
 
 def _recording(label: str, folder: Path) -> _Recording:
-    """What `label` names; standard input is copied into `folder`. Raises CommandError or OSError."""
-    path = Path(label).expanduser()
+    """What `label` names; standard input and other pipes are copied into `folder`. Raises CommandError or OSError."""
+    path = _path(label)
     if label == STDIN:
-        path = folder / "stdin"
-        with path.open("wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-    if path.is_dir():
+        path = _copied(sys.stdin.buffer, folder)
+    elif path.is_dir():
         raise CommandError("cli.recording_is_folder")
+    elif path.exists() and not path.is_file():  # such as <(program) in a shell: no size, and to be read only once
+        with path.open("rb") as pipe:
+            path = _copied(pipe, folder)
     with path.open("rb"):  # it can be read
         size = path.stat().st_size
     if not size:
         raise CommandError("cli.recording_empty")
     return _Recording(label, path, size)
+
+
+def _path(label: str) -> Path:
+    try:
+        return Path(label).expanduser()
+    except RuntimeError:  # "~draft.wav" is a file, not the home of a user called draft.wav
+        return Path(label)
+
+
+def _copied(source: IO[bytes], folder: Path) -> Path:
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+        shutil.copyfileobj(source, copy)
+    return Path(copy.name)
+
+
+def _printable(name: str) -> str:
+    """A file's name as text: a name of the file system may hold bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 class _Work:
@@ -149,7 +174,7 @@ class _Work:
         with tqdm(total=total, disable=None, delay=_BAR_DELAY_S, bar_format=_BAR, leave=False, file=sys.stderr) as bar:
             before = 0
             for recording in recordings:
-                bar.set_description_str(Path(recording.label).name, refresh=False)
+                bar.set_description_str(recording.name or STDIN, refresh=False)
                 try:
                     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as document:
                         result = self._transcribe(recording, document, bar, before)
@@ -168,7 +193,7 @@ class _Work:
 
         `bar` counts bytes of all recordings, `before` of them before this one. Raises ServiceError.
         """
-        options = {**self._options, "title": "" if recording.label == STDIN else Path(recording.label).name}
+        options = {**self._options, "title": recording.name}
         fields = {key: str(value) for key, value in options.items() if value not in (None, "")}
         with recording.path.open("rb") as file:
             for event in self._services.transcribe_file(file, recording.size, fields, timeout_s=_TIMEOUT_S):
@@ -187,7 +212,7 @@ class _Work:
         if not result["text"]:
             _print_problem(label, "no speech was recognised in it")
         if self._form == "json":
-            document.write(json.dumps({"file": label, **result}, ensure_ascii=False).encode() + b"\n")
+            document.write(json.dumps({"file": _printable(label), **result}, ensure_ascii=False).encode() + b"\n")
         document.seek(0)
         target = self._targets.get(label)
         if target is not None:

@@ -34,11 +34,15 @@ def turns_settings(config: SessionConfig, own: TurnsSettings) -> TurnsSettings:
             endpoint_unsure_s=silence_s,
             endpoint_longest_s=silence_s,
             endpoint_unfinished_s=0.0,
+            dictation_part_s=0.0,
+            dictation_open_s=0.0,
         )
     longer = _LONGER[detection["eagerness"]]
     return replace(
         turns,
         endpoint_unsure_s=own.endpoint_unsure_s * longer,
         endpoint_unfinished_s=own.endpoint_unfinished_s * longer,
+        dictation_part_s=own.dictation_part_s * longer,
+        dictation_open_s=own.dictation_open_s * longer,
         endpoint_longest_s=_LONGEST_S[detection["eagerness"]],
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from flask import Request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import digest_of
@@ -81,7 +81,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         fields = json_body()
         source = allowed_file(fields.get("filename"), settings.allowed_dir)
     elif request.mimetype == "multipart/form-data":
-        fields = request.form
+        fields = _form(request)
         source, pcm = _uploaded(request)
     else:
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
@@ -112,7 +112,7 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
     """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "asr.not_a_form")
-    form = request.form
+    form = _form(request)
     name = form.get("model") or model
     if name not in (model, OPENAI_ALIAS):
         raise unknown_model(name, model)
@@ -160,17 +160,30 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
             raise ApiError(403, "asr.outside_allowed_dir")
         if path.is_file():
             return path
-    except (OSError, RuntimeError):  # a name too long, a loop of links
+    except (OSError, RuntimeError, UnicodeError):  # a name too long, a loop of links, half a character
         pass
     raise ApiError(404, "asr.file_not_found")
 
 
+def _form(request: Request) -> MultiDict[str, str]:
+    """A form's fields, and those that stand in the address instead. Raises ApiError 400."""
+    if not request.mimetype_params.get("boundary"):
+        raise ApiError(400, "asr.form_without_boundary")
+    return MultiDict([*request.form.items(multi=True), *request.args.items(multi=True)])
+
+
 def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
-    upload = request.files.get("file")
+    upload = _upload(request)
     if upload is None:
-        raise ApiError(400, "asr.missing_file")
+        raise ApiError(400, "asr.file_is_text" if "file" in request.form else "asr.missing_file", code="missing_file")
     # A copy: Flask closes its own file before a streamed response ends, and a report reads the recording again.
     return _spooled(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
+
+
+def _upload(request: Request) -> FileStorage | None:
+    """The field `file`, or the only file there is: programs also call it `audio` or `audio_file`."""
+    files = list(request.files.values())
+    return request.files.get("file", files[0] if len(files) == 1 else None)
 
 
 def _spooled(stream: BinaryIO) -> BinaryIO:
@@ -204,7 +217,12 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
         raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
-    return value
+    return _whole_characters(value)
+
+
+def _whole_characters(text: str) -> str:
+    """JSON can hold half a character (a surrogate alone), which no answer can."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -221,9 +239,9 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
 
 def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
     """The recording's file name, without its folder; '' when it came without one."""
-    upload = request.files.get("file")
+    upload = _upload(request)
     name = (upload.filename if upload else fields.get("filename")) or ""
-    return str(name).replace("\\", "/").rpartition("/")[2]
+    return _whole_characters(str(name)).replace("\\", "/").rpartition("/")[2]
 
 
 def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
@@ -256,7 +274,8 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
 
 
 def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
-    word = str(fields.get(name, default)).strip().lower()
+    value = fields.get(name)
+    word = str(default if value is None else value).strip().lower()
     if word not in _TRUE | _FALSE:
         raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
     return word in _TRUE

@@ -1,0 +1,153 @@
+"""Digits and letters said one by one or in groups at the end of a text, as recognisers write them.
+
+"one three eight", 一三八, "double five", "1 3 8", "138-0013" and any mixture of these; letters and figures of plates,
+flights and names: 京A一二三四五, "S M I T H", "CA 1831".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from huiyin.services.common.text import HAN
+
+PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+"""The first character of a Chinese number plate."""
+
+_DIGITS = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+)
+_DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
+_DIGITS |= dict(zip("零一二三四五六七八九〇幺", "012345678901", strict=True))
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NUMBERS = {word: str(10 + i) for i, word in enumerate(_TEENS)} | {word: f"{2 + i}0" for i, word in enumerate(_TENS)}
+NUMBER_WORDS = "|".join([*(word for word in _DIGITS if word.isascii() and len(word) > 1), *_NUMBERS])
+"""English words of numbers below 100, as alternatives of a regular expression."""
+_TIMES = {"double": 2, "triple": 3, "treble": 3}
+_SIGNS = {"plus": "+"}
+_BETWEEN = {"dash", "hyphen", "dot", "杠", "横"}  # said, and no part of it
+_SHORT_WORDS = set(
+    [
+        "am",
+        "an",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "go",
+        "he",
+        "hi",
+        "if",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "no",
+        "of",
+        "ok",
+        "on",
+        "or",
+        "so",
+        "to",
+        "uh",
+        "um",
+        "up",
+        "us",
+        "we",
+    ]
+)
+_PREFIX = 2  # letters, at most, that stand together before figures: of an airline, a courier
+
+_ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
+_AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
+_APOSTROPHE = re.compile("[’‘`]")
+# Sums, times and decimals are one figure: a number of its own, unless digits are expected.
+_TOKEN = re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+(?:[.:]\d+)+|\+|\d+|[a-z']+|[{HAN}]")
+_FIGURE_MARK = re.compile("[,.:]")
+_COUNTED = {*"十百千万亿点第周期拜", "hundred", "thousand", "million", "point"}  # before it: a number of its own
+
+
+class Spelt(NamedTuple):
+    """What is spelt at the end of a text. `before`: the text before it; `characters`: digits and lower-case letters."""
+
+    before: str
+    characters: str
+    groups: int = 0  # pieces that it was said or written in
+    is_cut: bool = False  # the last word announces another: "double", "dash"
+    is_one_by_one: bool = True  # no piece is a number of its own, such as "thirty" or "7:30"; all are written alike
+
+
+def plain(text: str) -> str:
+    """Lower case, half width, straight apostrophes, acronyms without stops, "b as in boy" as "b"."""
+    text = _APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
+    return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
+
+
+def spelt_end(text: str, *, letters: bool) -> Spelt:
+    """The digits, and with `letters` also single letters, at the end of `text`, which is `plain`."""
+    tokens = list(_TOKEN.finditer(text))
+    first = len(tokens)
+    while first and _is_spelt(tokens[first - 1][0], letters):
+        first -= 1
+    first = _with_prefix(tokens, first) if letters else first
+    while first < len(tokens) and tokens[first][0] in ("a", "i"):  # a word of the sentence
+        first += 1
+    said = [token[0] for token in tokens[first:]]
+    is_pronoun = first > 0 and said == ["one"]
+    if not said or is_pronoun or (first and tokens[first - 1][0] in _COUNTED):
+        return Spelt(text, "")
+    return Spelt(
+        text[: tokens[first].start()],
+        "".join(_read(said)),
+        len(said),
+        said[-1] in _TIMES or said[-1] in _BETWEEN,
+        not any(word in _NUMBERS or _FIGURE_MARK.search(word) for word in said)
+        and len({word[0].isdecimal() for word in said}) == 1,
+    )
+
+
+def _is_spelt(token: str, letters: bool) -> bool:
+    if token[0].isdecimal() or token == "+" or token in _DIGITS or token in _NUMBERS or token in _TIMES:
+        return True
+    if token in _BETWEEN or token in _SIGNS:
+        return True
+    return letters and ((len(token) == 1 and token.isascii()) or token in PROVINCES)
+
+
+def _with_prefix(tokens: list[re.Match[str]], first: int) -> int:
+    """Where it begins with the letters before its figures: "CA" of "CA 1831"."""
+    if not 0 < first < len(tokens) or not (tokens[first][0].isdecimal() or tokens[first][0] in _DIGITS):
+        return first
+    prefix = tokens[first - 1]
+    is_glued = prefix.end() == tokens[first].start()
+    is_short = prefix[0].isascii() and prefix[0].isalpha() and len(prefix[0]) <= _PREFIX
+    if not is_short or (prefix[0] in _SHORT_WORDS and not is_glued):
+        return first
+    return first - 2 if first > 1 and tokens[first - 2][0] in PROVINCES else first - 1
+
+
+def _read(said: list[str]) -> Iterator[str]:
+    times, tens = 1, ""
+    for word in said:
+        if word in _TIMES:
+            times = _TIMES[word]
+            continue
+        digit = _DIGITS.get(word, "")
+        if tens and digit not in ("", "0"):  # "twenty three"
+            yield tens[0] + digit
+            tens = ""
+            continue
+        yield tens
+        tens = ""
+        if word in _TENS:
+            tens = _NUMBERS[word]
+        elif word not in _BETWEEN:
+            character = _NUMBERS.get(word) or _SIGNS.get(word) or digit or _FIGURE_MARK.sub("", word)
+            yield character[0] * times + character[1:]
+        times = 1
+    yield tens

@@ -1,0 +1,75 @@
+"""From what a decoder gives to one channel of numbers: scaled, and several channels made one."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ
+
+_CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channels, their number for equal ones
+_FRAME_S = 0.02  # for each of which that is decided
+_HALF_LIFE_S = 10.0  # of the memory how loud each channel is
+_LOUDER = 2.0  # so many times the power of the chosen channel has another before it takes its place: a change clicks
+
+# Packed sample format -> what a full-scale value is, and what silence is.
+_SCALES: dict[str, tuple[float, float]] = {
+    "u8": (128.0, 128.0),
+    "s16": (32768.0, 0.0),
+    "s32": (2147483648.0, 0.0),
+    "s64": (9223372036854775808.0, 0.0),
+    "flt": (1.0, 0.0),
+    "dbl": (1.0, 0.0),
+}
+
+Channels = npt.NDArray[np.float64]
+
+
+def channels_of(frame: av.AudioFrame) -> Channels:
+    """A decoded frame as float64 (channels, n); full scale is 1. Raises ValueError for what no recording has."""
+    channels = frame.layout.nb_channels
+    if not RATES_HZ[0] <= frame.sample_rate <= RATES_HZ[1] or not 1 <= channels <= MAX_CHANNELS:
+        raise ValueError(f"{channels} channels at {frame.sample_rate} Hz")
+    full_scale, zero = _SCALES[frame.format.packed.name]
+    values = frame.to_ndarray()
+    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+    # In float64: the mean of int32 or float64 channels must not lose or overflow.
+    scaled: Channels = (values.astype(np.float64) - zero) / full_scale
+    return scaled
+
+
+class Downmix:
+    """The channels of one recording, block by block, as one.
+
+    Their mean; or, as long as the sum is far less than unrelated channels would give, the loudest: of a balanced line,
+    or behind a plug that is wired wrongly, one channel is the negative of the other.
+    """
+
+    def __init__(self) -> None:
+        self._powers: Channels = np.zeros(0)  # of each channel so far, the latest seconds most
+        self._chosen = 0
+
+    def __call__(self, channels: Channels, rate_hz: int) -> Channels:
+        """The next block, (channels, n) -> (n,). The number of channels may change."""
+        count, length = channels.shape
+        if count == 1 or not length:
+            return channels.reshape(-1)
+        if count != len(self._powers):
+            self._powers, self._chosen = np.zeros(count), 0
+        squares, total = channels**2, channels.sum(axis=0)
+        self._powers = self._powers * 0.5 ** (length / (rate_hz * _HALF_LIFE_S)) + squares.sum(axis=1)
+        loudest = int(np.argmax(self._powers))
+        if self._powers[loudest] > _LOUDER * self._powers[self._chosen]:
+            self._chosen = loudest
+        edges = np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)
+        of_each, of_sum = (_smooth(np.add.reduceat(x, edges[:-1])) for x in (squares.sum(axis=0), total**2))
+        cancelled = np.repeat(of_sum < _CANCELLED * of_each, np.diff(edges))
+        mono: Channels = np.where(cancelled, channels[self._chosen], total / count)
+        return mono
+
+
+def _smooth(powers: Channels) -> Channels:
+    """Each with its neighbours."""
+    smooth: Channels = np.convolve(np.pad(powers, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    return smooth

@@ -1,0 +1,75 @@
+"""Where a piece of speech changes its language: pauses make stretches, and neighbours help to judge each."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from huiyin.services.asr.engines.languages import Run, Stretch, runs, stretches
+
+FRAMES_PER_S = 16_000 / 512
+
+
+def activity(*lengths_s: float) -> np.ndarray:
+    """Voice activity: silence and speech in turn, of these lengths."""
+    parts = [np.full(round(length_s * FRAMES_PER_S), 0.9 * (i % 2)) for i, length_s in enumerate(lengths_s)]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def lengths(speech: np.ndarray) -> list[float]:
+    return [round((part.end - part.start) / FRAMES_PER_S, 1) for part in stretches(speech)]
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        (activity(0.3, 2.0, 0.3), [2.0]),
+        (activity(0.3, 2.0, 0.25, 1.0, 0.3), [2.0, 1.0]),
+        (activity(0.0, 1.0, 1.0, 1.0), [1.0, 1.0]),
+        (activity(0.3, 1.0, 0.06, 1.0, 0.3), [2.0]),
+        (activity(0.3, 1.0, 0.3, 0.1, 0.6, 1.0, 0.3), [1.4, 1.0]),
+        (activity(0.3, 0.1, 0.3), [0.1]),
+        (activity(1.0), []),
+    ],
+    ids=["no pause", "a pause", "at the edges", "a closed consonant", "a short bit", "only a short bit", "silence"],
+)
+def test_stretches_lie_between_pauses(speech: np.ndarray, expected: list[float]) -> None:
+    assert lengths(speech) == expected
+
+
+def languages(*chinese: float) -> str:
+    """The languages of stretches with these probabilities of Chinese, Z and E."""
+    parts = [Stretch(10 * i, 10 * i + 8) for i in range(len(chinese))]
+    found = runs(parts, [{"zh": p, "en": 1 - p} for p in chinese], 10 * len(parts))
+    assert found[0].start == 0 and found[-1].end == 10 * len(parts)
+    assert all(a.end == b.start and a.language != b.language for a, b in pairwise(found))
+    return "".join(run.language[0].upper() * ((run.end - run.start + 5) // 10) for run in found)
+
+
+@pytest.mark.parametrize(
+    ("chinese", "expected"),
+    [
+        ((0.99,), "Z"),
+        ((0.99, 0.98), "ZZ"),
+        ((0.999, 0.001), "ZE"),
+        ((0.9999, 0.0001, 0.9999), "ZEZ"),
+        ((0.99, 0.2, 0.99), "ZZZ"),
+        ((0.6, 0.001, 0.02), "EEE"),
+        ((0.999, 0.6, 0.001, 0.0001), "ZZEE"),
+        ((0.99, 0.05, 0.99), "ZEZ"),
+    ],
+)
+def test_a_doubtful_stretch_has_its_neighbours_language(chinese: tuple[float, ...], expected: str) -> None:
+    assert languages(*chinese) == expected
+
+
+def test_runs_are_cut_in_the_middle_of_the_pause() -> None:
+    parts = [Stretch(5, 40), Stretch(60, 90), Stretch(100, 130)]
+    scores = [{"zh": 1.0, "en": 0.0}, {"zh": 0.0, "en": 1.0}, {"zh": 0.0, "en": 1.0}]
+    assert runs(parts, scores, 140) == [Run("zh", 0, 50), Run("en", 50, 140)]
+
+
+def test_a_model_that_is_sure_of_nothing_still_gets_a_language() -> None:
+    assert runs([Stretch(0, 9)], [{"zh": 0.0, "en": 0.0}], 9)[0].language in ("zh", "en")

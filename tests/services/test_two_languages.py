@@ -1,0 +1,100 @@
+"""Sentences of two languages with a short pause between them: the recogniser finds both."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import soxr
+
+from huiyin.configs.settings import load
+from huiyin.configs.store.model_store import ModelStore
+from huiyin.services.asr.engines.whisper import WhisperEngine
+from huiyin.services.asr.recogniser import Hints, Recognition
+from huiyin.services.common.audio import SAMPLE_RATE
+from huiyin.services.tts.sound import RATE
+from huiyin.services.tts.speaker import Speaker
+from huiyin.services.tts.voice_engine import WordTiming
+from tests.support.speech_clips import english, trimmed
+
+pytestmark = pytest.mark.slow
+
+CHINESE = "我们坐飞机去上海旅游。"
+CHINESE_WORD = "上海"
+ENGLISH = "Please turn off the lights before you leave the room."
+ENGLISH_WORD = "lights"
+
+
+@pytest.fixture(scope="module")
+def engine() -> WhisperEngine:
+    settings = load(environ={})
+    return WhisperEngine(settings.asr, ModelStore(settings.store).ensure)
+
+
+@functools.cache
+def chinese(text: str = CHINESE) -> np.ndarray:
+    """Synthesised speech: float32, 16 kHz, no silence around it."""
+    speaker = Speaker.load(load(environ={}, overrides=["tts.cache_mb=0"]))
+    pieces = speaker.speak(text, speaker.choose(text, "zf_xiaoxiao"))
+    sound = np.concatenate([piece for piece in pieces if not isinstance(piece, WordTiming)])
+    return trimmed(soxr.resample(sound, RATE, SAMPLE_RATE))
+
+
+def joined(pause_s: float, *sounds: np.ndarray) -> np.ndarray:
+    pause, edge = (np.zeros(round(length_s * SAMPLE_RATE), np.float32) for length_s in (pause_s, 0.3))
+    parts = [part for sound in sounds for part in (pause, sound)][1:]
+    return np.concatenate([edge, *parts, edge])
+
+
+def languages(recognition: Recognition) -> list[str]:
+    return [segment.language for segment in recognition.segments]
+
+
+@pytest.mark.parametrize("pause_s", [0.25, 0.5, 0.8])
+def test_no_sentence_is_lost_where_the_language_changes(engine: WhisperEngine, pause_s: float) -> None:
+    for sounds, expected in (
+        ((english(ENGLISH), chinese()), ["en", "zh"]),
+        ((chinese(), english(ENGLISH)), ["zh", "en"]),
+        ((chinese(), english(ENGLISH), chinese()), ["zh", "en", "zh"]),
+    ):
+        (recognition,) = engine.recognise([joined(pause_s, *sounds)], Hints())
+        assert languages(recognition) == expected
+        for segment in recognition.segments:
+            word = CHINESE_WORD if segment.language == "zh" else ENGLISH_WORD
+            assert word in segment.text, recognition
+        edges = [edge for segment in recognition.segments for edge in (segment.start_s, segment.end_s)]
+        assert edges == sorted(edges) and edges[0] == pytest.approx(0.3, abs=0.2)
+
+
+def test_a_language_that_the_caller_names_is_the_only_one(engine: WhisperEngine) -> None:
+    sound = joined(0.5, chinese(), english(ENGLISH))
+    assert languages(engine.recognise([sound], Hints(("en",)))[0]) == ["en"]
+
+
+@pytest.fixture
+def passes(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The passes through the model, by name, in order."""
+    names: list[str] = []
+
+    class Counting:
+        def __init__(self, inner: object) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> object:
+            if name in ("encode", "detect_language", "generate"):
+                names.append(name)
+            return getattr(self._inner, name)
+
+    monkeypatch.setattr(engine._whisper, "model", Counting(engine._whisper.model))
+    yield names
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.5])
+def test_a_turn_in_one_language_costs_no_pass_more(engine: WhisperEngine, passes: list[str], pause_s: float) -> None:
+    """Also where it has a pause: its stretches are parts of one encoding, judged in one call."""
+    (recognition,) = engine.recognise([joined(pause_s, english(), english(ENGLISH))], Hints())
+    assert languages(recognition) == ["en"] and re.search("time.*lights", recognition.segments[0].text)
+    assert passes == ["encode", "detect_language", "generate"]
