@@ -16,7 +16,8 @@ from huiyin.configs.settings import TurnsSettings
 class Earlier:
     """What is known of the turns before this one. Times in seconds."""
 
-    said: Audible = field(default_factory=Audible)  # at the end of the last reply
+    last_words: str = ""  # of the last reply
+    said: Audible = field(default_factory=Audible)  # of it, at its end
     echo_until_s: float = -NEVER  # till then its echo may be heard
     unmarked_turns: int = 0  # in a row, in which the recogniser set no mark
 
@@ -24,9 +25,9 @@ class Earlier:
         """These words of the recogniser were a turn."""
         self.unmarked_turns = 0 if has_marks(text) else self.unmarked_turns + 1
 
-    def note_played(self, said: Audible, until_s: float, policy: TurnsSettings) -> None:
-        """This was heard of a reply last, until then."""
-        self.said, self.echo_until_s = said, until_s + policy.echo_tail_s
+    def note_played(self, words: str, said: Audible, until_s: float, policy: TurnsSettings) -> None:
+        """The last clauses of a reply, and what was heard of them until then."""
+        self.last_words, self.said, self.echo_until_s = words, said, until_s + policy.echo_tail_s
 
     def may_be_echo(self, start_s: float, end_s: float) -> bool:
         """Whether speech between these times may be an echo of the last reply: that begins and ends in time."""

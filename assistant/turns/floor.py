@@ -223,7 +223,7 @@ class Floor:
             if reply.playing:
                 until_s = self._silenced_s if self.state is State.PAUSED else now_s
                 said = reply.audible(until_s - IN_THE_AIR_S, until_s + IN_THE_AIR_S)
-                self._earlier.note_played(said, until_s, self.policy)
+                self._earlier.note_played(reply.audible_words(), said, until_s, self.policy)
 
     def _commit_unheard(self, now_s: float) -> None:
         """Keep the words of a turn that is over, though its reply was not heard."""

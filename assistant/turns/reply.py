@@ -132,19 +132,24 @@ class Reply:
     def audible(self, start_s: float, end_s: float) -> Audible:
         """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
         a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
-        said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
-        at = self._audible_clause
-        if at is None:
-            words = lately = " ".join(filter(None, said.values()))
-        else:
+        words = lately = self.audible_words()
+        if self._audible_clause is not None:
+            said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
             parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
             words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
-            lately = " ".join(said[clause] for clause in (at - 1, at) if clause in said)
         return Audible(words, invites_repetition(lately))
 
     def asks(self, at_s: float) -> bool:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
         return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
+
+    def audible_words(self) -> str:
+        """The clause being played and the one before it; all of them where it is not known which is played."""
+        said = [self._opener, *self._clauses] if self._opener else self._clauses
+        if self._audible_clause is None:
+            return " ".join(said)
+        at = self._audible_clause + len(said) - len(self._clauses)
+        return " ".join(said[max(0, at - 1) : at + 1])
 
     def unsaid(self) -> tuple[str, ...]:
         """The clause that is heard, of which the rest is not, and those after it."""
