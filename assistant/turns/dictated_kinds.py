@@ -34,7 +34,7 @@ class Kind:
 
 
 _IS = (
-    r"[^\w+']|\b(?:is|it's|its|that's|was|would|be|my|um+|uh+|er|well|okay|ok|sure|yes|yeah)\b"
+    r"[^\w+']|'s\b|\b(?:is|it's|its|that's|was|would|be|my|um+|uh+|er|well|okay|ok|sure|yes|yeah)\b"
     "|就?是|为|呢|嗯|呃|那个|好的?|您|你|叫|吧"
 )
 IS = f"(?:{_IS})*"
@@ -106,7 +106,7 @@ SPELT = (
     ),
     _kind(r"(?:licen[cs]e|number) plate|registration", "letters", open=r"[a-z\d]{5,8}", part=r"[a-z\d]{1,4}"),
     _kind(
-        r"车次|高铁|动车|火车",
+        r"车次|高铁|动车|火车|[坐乘]",
         "letters",
         whole=r"[cdgkltyz]\d{4}",
         open=r"[cdgkltyz]\d{1,3}|\d{4}",
@@ -124,6 +124,7 @@ SPELT = (
         part=r"[a-z\d]",
     ),
     _kind(r"\bcode\b|兑换码|优惠码|邀请码|激活码|取件码", "letters", whole=r"\d{6}", open=r"[a-z\d]+"),
+    _kind(r"\bextension\b|分机", "digits", open=r"\d{1,5}"),
     _kind(r"\b(?:room|suite|apartment|flat)\b|房间|房号", "letters", open=r"[a-z\d]{1,2}"),
     _kind(r"\bcard\b|卡的?号|银行卡|信用卡", "digits", whole=_CARD, open=r"62\d{14}", part=r"\d{1,18}"),
     _kind(r"spel[lt]|\bletters?\b|怎么拼|拼写|字母", "letters", open=r"[a-z0]{2,}"),  # "O" may be a 0
@@ -157,7 +158,7 @@ _ORDINAL = (
     r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth"
     r"|[a-z]+t(?:een|ie)th)"
 )
-_NUM = rf"(?:\d+|{NUMBER_WORDS}|{_ORDINAL})"
+_NUM = rf"(?:\d+[a-z]?|{NUMBER_WORDS}|{_ORDINAL})"
 _NUM_ZH = "[\\d零〇一二两三四五六七八九十]"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 _UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"

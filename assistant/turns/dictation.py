@@ -37,6 +37,8 @@ _IS = re.compile(IS)
 _ENDS_WITH_IS = re.compile(r"(?:\bis|'s|是)\W*$")
 _NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
 _NUMBER_IS = re.compile(r"号码?是\w+$")
+_NUMBER_ASKED = re.compile(r"\b(?:number|code|digits?|plate|pin|spell)\b|[号码牌]|[一二三四五六七八九十]位")
+_CHOICE = re.compile(r"^\W*(?:do|does|did|is|are|was|have|shall|should|would|will)\b|\bor\b|还是|吗")
 _ASKS = re.compile(
     r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|^\W*(?:what|where|when|which|who|how|is|are|do|does|did|can|could)\b"
 )
@@ -152,11 +154,10 @@ def _unnamed(said: _Said) -> Progress | None:
 
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be: recognisers write 呼吸 for 沪C."""
-    names = any(kind.names.search(question) for kind in SPELT)
-    is_asked = names or _COUNT.search(question) or _NUMBER_IS.search(said.words)
+    is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question)
     is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text) or is_whole_alone(said.text)
     is_short = word_count(said.words.rpartition("号")[2]) <= _MOST_MISHEARD_WORDS
-    return Progress.OPEN if is_asked and is_short and not is_talk else None
+    return Progress.OPEN if (is_asked or _NUMBER_IS.search(said.words)) and is_short and not is_talk else None
 
 
 def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:

@@ -29,38 +29,9 @@ NUMBER_WORDS = "|".join([*(word for word in _DIGITS if word.isascii() and len(wo
 _TIMES = {"double": 2, "triple": 3, "treble": 3}
 _SIGNS = {"plus": "+"}
 _BETWEEN = {"dash", "hyphen", "dot", "杠", "横"}  # said, and no part of it
-_SHORT_WORDS = set(
-    [
-        "am",
-        "an",
-        "as",
-        "at",
-        "be",
-        "by",
-        "do",
-        "go",
-        "he",
-        "hi",
-        "if",
-        "in",
-        "is",
-        "it",
-        "me",
-        "my",
-        "no",
-        "of",
-        "ok",
-        "on",
-        "or",
-        "so",
-        "to",
-        "uh",
-        "um",
-        "up",
-        "us",
-        "we",
-    ]
-)
+_SHORT_WORD = re.compile(
+    "am|an|as|at|be|by|do|go|he|hi|if|in|is|it|me|my|no|of|ok|on|or|so|to|uh|um|up|us|we"
+)  # no such letters
 _PREFIX = 2  # letters, at most, that stand together before figures: of an airline, a courier
 
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
@@ -83,8 +54,10 @@ class Spelt(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """Lower case, half width, straight apostrophes, acronyms without stops, "b as in boy" as "b"."""
+    """Lower case, half width, straight apostrophes, acronyms without stops, "b as in boy" as "b"; the
+    toll-free prefix of North America digit by digit."""
     text = _APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
+    text = text.replace("one eight hundred", "one eight oh oh")
     return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
 
 
@@ -95,8 +68,8 @@ def spelt_end(text: str, *, letters: bool) -> Spelt:
     while first and _is_spelt(tokens[first - 1][0], letters):
         first -= 1
     first = _with_prefix(tokens, first) if letters else first
-    while first < len(tokens) and tokens[first][0] in ("a", "i"):  # a word of the sentence
-        first += 1
+    if first < len(tokens) and tokens[first][0] in ("a", "i") and not _is_letter(tokens, first + 1):
+        first += 1  # a word of the sentence
     said = [token[0] for token in tokens[first:]]
     is_pronoun = first > 0 and said == ["one"]
     if not said or is_pronoun or (first and tokens[first - 1][0] in _COUNTED):
@@ -119,6 +92,10 @@ def _is_spelt(token: str, letters: bool) -> bool:
     return letters and ((len(token) == 1 and token.isascii()) or token in PROVINCES)
 
 
+def _is_letter(tokens: list[re.Match[str]], at: int) -> bool:
+    return at < len(tokens) and len(tokens[at][0]) == 1 and tokens[at][0].isascii() and tokens[at][0].isalpha()
+
+
 def _with_prefix(tokens: list[re.Match[str]], first: int) -> int:
     """Where it begins with the letters before its figures: "CA" of "CA 1831"."""
     if not 0 < first < len(tokens) or not (tokens[first][0].isdecimal() or tokens[first][0] in _DIGITS):
@@ -126,7 +103,7 @@ def _with_prefix(tokens: list[re.Match[str]], first: int) -> int:
     prefix = tokens[first - 1]
     is_glued = prefix.end() == tokens[first].start()
     is_short = prefix[0].isascii() and prefix[0].isalpha() and len(prefix[0]) <= _PREFIX
-    if not is_short or (prefix[0] in _SHORT_WORDS and not is_glued):
+    if not is_short or (_SHORT_WORD.fullmatch(prefix[0]) and not is_glued):
         return first
     return first - 2 if first > 1 and tokens[first - 2][0] in PROVINCES else first - 1
 

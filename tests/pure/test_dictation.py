@@ -42,6 +42,7 @@ def test_digits_are_read_however_they_are_written(text: str, characters: str) ->
         ("粤BF三七二", "粤bf372"),
         ("my flight is CA 1831", "ca1831"),
         ("the time is 1831", "1831"),
+        ("I have a 7", "7"),
         ("around 5 p.m.", ""),
     ],
 )
@@ -92,6 +93,11 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("my last name is spelled N G U", OPEN),
         ("it was in nineteen", PART),
         ("it costs three thousand", OPEN),
+        ("the address is 221B", OPEN),
+        ("the password is A B C", PART),
+        ("one eight hundred five five five", OPEN),
+        ("one eight hundred five five five one two three four", WHOLE),
+        ("my mobile number's oh seven nine", PART),
         ("一共三千", OPEN),
         ("it comes to 4000.", OPEN),
         ("作机是 0755", OPEN),  # the recogniser's 座机
@@ -145,6 +151,8 @@ def test_the_assistants_question_tells_what_it_is(question: str, text: str, foun
         ("What is your phone number?", "I don't have one."),
         ("What is your phone number?", "No."),
         ("What is your name?", "Peter."),
+        ("Shall I call you on this number?", "Sure, do that."),
+        ("您想坐火车还是飞机？", "火车吧"),
         ("What is your phone number?", "Sorry, I only moved to this town in 2019."),
         ("What's your address?", "Is it the same as 12 Baker Street?"),
         ("What's the weather like where you are?", "It rains."),
