@@ -129,6 +129,14 @@ class Reply:
         """Whether no more of it than an opener has been heard."""
         return bool(self._opener) and self._audible_clause in (None, OPENER)
 
+    def audible_words(self) -> str:
+        """The clause being played and the one before it; all of them where it is not known which is played."""
+        said = [self._opener, *self._clauses] if self._opener else self._clauses
+        if self._audible_clause is None:
+            return " ".join(said)
+        at = self._audible_clause + len(said) - len(self._clauses)
+        return " ".join(said[max(0, at - 1) : at + 1])
+
     def audible(self, start_s: float, end_s: float) -> Audible:
         """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
         a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
@@ -142,14 +150,6 @@ class Reply:
     def asks(self, at_s: float) -> bool:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
         return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
-
-    def audible_words(self) -> str:
-        """The clause being played and the one before it; all of them where it is not known which is played."""
-        said = [self._opener, *self._clauses] if self._opener else self._clauses
-        if self._audible_clause is None:
-            return " ".join(said)
-        at = self._audible_clause + len(said) - len(self._clauses)
-        return " ".join(said[max(0, at - 1) : at + 1])
 
     def unsaid(self) -> tuple[str, ...]:
         """The clause that is heard, of which the rest is not, and those after it."""
