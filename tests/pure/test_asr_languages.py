@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huiyin.services.asr.engines.languages import Run, Stretch, runs, stretches
+from huiyin.services.asr.engines.coverage import is_too_short
+from huiyin.services.asr.engines.languages import Run, Stretch, runs, stretches, widest_pause
 
 FRAMES_PER_S = 16_000 / 512
 
@@ -73,3 +74,22 @@ def test_runs_are_cut_in_the_middle_of_the_pause() -> None:
 
 def test_a_model_that_is_sure_of_nothing_still_gets_a_language() -> None:
     assert runs([Stretch(0, 9)], [{"zh": 0.0, "en": 0.0}], 9)[0].language in ("zh", "en")
+
+
+def test_a_run_is_halved_in_its_longest_pause() -> None:
+    assert widest_pause([Stretch(0, 20), Stretch(24, 40), Stretch(60, 90)]) == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "speech_s", "too_short"),
+    [
+        ("人工智能正在改变我们的生活方式。", 2.6, False),
+        ("人工智能正在改变我们的生活方式。", 6.2, True),
+        ("We walked along the river.", 1.9, False),
+        ("We walked along the river.", 5.0, True),
+        ("Yes.", 1.2, False),
+        ("13800138000", 3.3, False),
+    ],
+)
+def test_half_of_what_was_said_is_too_short(text: str, speech_s: float, too_short: bool) -> None:
+    assert is_too_short(text, speech_s) == too_short

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +69,22 @@ def test_no_sentence_is_lost_where_the_language_changes(engine: WhisperEngine, p
             assert word in segment.text, recognition
         edges = [edge for segment in recognition.segments for edge in (segment.start_s, segment.end_s)]
         assert edges == sorted(edges) and edges[0] == pytest.approx(0.3, abs=0.2)
+
+
+def test_a_sentence_before_which_the_decoder_stops_is_found(
+    engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Whisper does at times where another person goes on: after the first sentence it says that it is done."""
+    decode = engine._decode
+    second = chinese("我们应该保护环境，节约用水。")
+
+    def stopping(encoded: Any, count: int, *rest: Any) -> Any:
+        attempt = decode(encoded, count, *rest)
+        return dataclasses.replace(attempt, text=CHINESE) if count > 1.5 * len(second) else attempt
+
+    monkeypatch.setattr(engine, "_decode", stopping)
+    (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
+    assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
 
 
 def test_a_language_that_the_caller_names_is_the_only_one(engine: WhisperEngine) -> None:

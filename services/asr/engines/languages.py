@@ -79,6 +79,12 @@ def runs(parts: Sequence[Stretch], scores: Sequence[Mapping[str, float]], frames
     return found
 
 
+def widest_pause(parts: Sequence[Stretch]) -> int:
+    """The middle of the longest pause between the stretches, of which there are at least two: where to cut in two."""
+    before, after = max(pairwise(parts), key=lambda pair: pair[1].start - pair[0].end)
+    return (before.end + after.start) // 2
+
+
 def _join(parts: list[Stretch], short: int) -> None:
     """Adds one stretch to the nearer of its neighbours."""
     before = parts[short].start - parts[short - 1].end if short else math.inf

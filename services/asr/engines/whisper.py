@@ -21,7 +21,8 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings, SettingsError
-from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, stretches
+from huiyin.services.asr.engines.coverage import is_too_short, letters
+from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, stretches, widest_pause
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
 from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
 from huiyin.services.asr.text.simplified import written_simply
@@ -52,6 +53,8 @@ _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 # The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
 _SILENCE_PROBABILITY = 0.6
 _SILENCE_LOG_PROBABILITY = -1.0
+
+_MORE_LETTERS = 1.3  # times as many in its halves: the decoder had stopped too early
 
 _MAX_TOKENS = 448  # of the decoder, with the prompt
 _PROMPT_TOKENS = 200
@@ -147,7 +150,23 @@ class WhisperEngine:
         if not attempt.text or self._is_silence(attempt) or _is_prompt(attempt):
             return Recognition((), warnings)
         confidence = math.exp(min(attempt.log_probability, 0.0))
-        return Recognition((Segment(start_s, end_s, attempt.text, language, confidence),), warnings)
+        found = Recognition((Segment(start_s, end_s, attempt.text, language, confidence),), warnings)
+        return self._completed(found, samples, speech, hints)
+
+    def _completed(
+        self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints
+    ) -> Recognition:
+        """`found`; or what its two halves hold, where it is too short for the speech and they hold much more."""
+        (segment,) = found.segments
+        parts = stretches(speech)
+        speech_s = np.count_nonzero(speech > SPEECH) * _VAD_FRAME / SAMPLE_RATE
+        if len(parts) < 2 or not is_too_short(segment.text, speech_s):
+            return found
+        cut = widest_pause(parts)
+        halves = [Run(segment.language, 0, cut), Run(segment.language, cut, len(speech))]
+        both = _joined([self._recognise_run(samples, speech, half, hints) for half in halves])
+        enough = _MORE_LETTERS * letters(segment.text)
+        return both if sum(letters(half.text) for half in both.segments) >= enough else found
 
     def _recognise_run(self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints) -> Recognition:
         first = run.start * _VAD_FRAME
