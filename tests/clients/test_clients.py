@@ -28,15 +28,14 @@ BY_THE_WORD = {
     "agents_sdk": 1,
     "agents_js": 1,
     "agents_browser_websocket": 1,
-    "agents_browser_webrtc": 1,
     "pipecat_live": 1,
     "livekit_live": 1,
 }
 """Clients that know what is left of an interrupted reply, and by how many words they may be wrong themselves: the
 OpenAI Agents SDKs count played sound in their own way (in steps of a block; by the wall clock), a Live client plays
 on what it has got."""
-BY_THE_CLAUSE = ("pipecat_service", "livekit_plugin")
-"""Clients that keep the text as it came, whatever of it was played."""
+BY_THE_CLAUSE = ("pipecat_service", "livekit_plugin", "agents_browser_webrtc")
+"""Clients that keep the text as it came, whatever of it was played. (Over a track nobody tells the last of them.)"""
 
 
 @dataclass
