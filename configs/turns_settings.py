@@ -90,11 +90,13 @@ class TurnsSettings:
     barge_in_s: float = setting(0.192, low=0.032, high=2)
     """six frames of speech pause the assistant"""
     ask_early_s: float = setting(0.3, low=0.1, high=5)
-    """speech that is transcribed while it goes on: 'stop' should work at once"""
+    """speech that is transcribed while it goes on: 'stop' should work at once; again after as long, if a listener's"""
     confirm_s: float = setting(0.5, low=0.1, high=5)
     """speech with words that stops it; shorter is judged when it ends"""
     doubt_s: float = setting(1.0, low=0.2, high=10)
-    """speech that stops it whatever the words; a listener's 'mm-hmm' is shorter"""
+    """speech that stops it whatever it may say"""
+    listening_s: float = setting(2.0, low=0.2, high=10)
+    """... unless its words so far, asked for again and again, are a listener's: 'oh, that's so sad' takes longer"""
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     resume_s: float = setting(0.65, low=0.1, high=5)

@@ -1,17 +1,48 @@
-"""What a listener says to show that they listen: it takes no turn, so the assistant goes on."""
+"""What a listener says to show that they listen, hesitate or laugh: it takes no turn, so the assistant goes on.
+
+The words stand in `listening_words`; several phrases may stand in a row: 嗯嗯, "oh wow, that's so sad".
+"""
 
 from __future__ import annotations
 
-from huiyin.assistant.turns.normalise import normalised, sequence_of
+import re
+from functools import lru_cache
 
-# Alone, and as repeated as people repeat them: 对对对, 嗯嗯, yeah yeah.
-_PHRASES = sequence_of(
-    "嗯|恩|唔|呣|哼|对|对呀|对啊|好|好的|好吧|好呀|行|是|是的|是啊|是吗|哦|噢|喔|啊|呀|这样|这样啊|原来如此|没错|明白|知道了|懂了|真的|真的吗"
-    r"|uh huh|uhhuh|uh|mm hmm|mmhmm|mhm+|m+|hm+|mm+|yeah|yep|yup|yes|right|ok|okay|sure|oh|ah|aha|i see|got it|really"
-    "|all right|alright|wow|cool|nice|exactly"
-)
+from huiyin.assistant.turns.listening_words import EXCLAMATIONS, PHRASES
+from huiyin.assistant.turns.normalise import normalised
+from huiyin.assistant.turns.phrase_rules import PhraseRules
+
+_EXCLAMATIONS = PhraseRules(*EXCLAMATIONS)
+LISTENING = PhraseRules(*PHRASES, beside=[_EXCLAMATIONS])
+_REMEMBERED = 64  # texts: the same one is judged with each event of an interruption
+_LONGEST = 60  # letters: who says more takes a turn
+
+# One of these alone asks what was said, where the recogniser heard a question.
+_ASKS_BACK = re.compile(r"\W*(?:啊+|嗯+|哈|诶|欸|咦|huh|eh|h+m+|m+)\W*[?？]\W*", re.IGNORECASE)
+_STRETCHED = re.compile(r"([a-z])\1{2,}")  # "yesss", "ohhh"
 
 
+@lru_cache(_REMEMBERED)
 def is_backchannel(text: str) -> bool:
-    """Whether `text` is nothing but words of listening, in Chinese or English. '' is not."""
-    return bool(_PHRASES.fullmatch(normalised(text)))
+    """Whether `text` is nothing but what listeners say, in Chinese or English. '' is not; nor is "huh?", 啊？."""
+    return _can_be(text) and LISTENING.make_up(_plain(text))
+
+
+@lru_cache(_REMEMBERED)
+def may_be_backchannel(text: str) -> bool:
+    """Whether `text`, of speech that goes on, is that or its beginning: "that's so"."""
+    return _can_be(text) and LISTENING.may_make_up(_plain(text))
+
+
+@lru_cache(_REMEMBERED)
+def is_exclamation(text: str) -> bool:
+    """Whether `text` is only hesitation, laughter or surprise, which answers no question: "um", 哈哈, "oh wow"."""
+    return _can_be(text) and _EXCLAMATIONS.make_up(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return _STRETCHED.sub(r"\1", normalised(text))
+
+
+def _can_be(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST and not _ASKS_BACK.fullmatch(text)

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from huiyin.assistant.turns.actions import Transcribe
-from huiyin.assistant.turns.backchannel import is_backchannel
+from huiyin.assistant.turns.backchannel import is_backchannel, is_exclamation, may_be_backchannel
 from huiyin.assistant.turns.events import NEVER, SpeechPaused, SpeechStarted, Transcript
 from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both
 from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.configs.settings import TurnsSettings
+
+_LAUGHTER = "laughter"  # as a recogniser names it among its events
 
 
 class Verdict(Enum):
@@ -39,6 +41,9 @@ class Interruption:
     generation: int = 0  # of the newest transcription asked for; 0: none
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
+    first_words: str = ""  # of speech that goes on, as last transcribed
+    laughs: bool = False  # without words, by that transcription
+    is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
     echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
     silenced_s: float = NEVER  # when the assistant fell silent for it
@@ -60,6 +65,8 @@ class Interruption:
         """These words came for what was asked. Whether they belong to it."""
         if generation == self.generation:
             self.transcript = transcript
+            self.first_words = transcript.text
+            self.laughs = _LAUGHTER in transcript.events and not transcript.text.strip()
             return True
         return self.before is not None and self.before.take(generation, transcript)
 
@@ -76,6 +83,8 @@ class Interruption:
         self.echo = known_of_both(self.echo, event.echo)
         self.generation = 0
         self.transcript = None
+        self.first_words = ""
+        self.laughs = False
 
     def ask(self, generation: int, now_s: float) -> Transcribe:
         """Ask for its words so far."""
@@ -100,7 +109,10 @@ class Interruption:
     def ask_due_s(self, policy: TurnsSettings) -> float:
         """When its words should be asked for (again)."""
         if self.paused_s is None:
-            return NEVER if self.generation else self._spoken_due_s(policy.ask_early_s)
+            if not self.generation:
+                return self._spoken_due_s(policy.ask_early_s)
+            is_undecided = self.transcript is not None and self._may_listen()
+            return self.transcribed_until_s + policy.ask_early_s if is_undecided else NEVER
         if self.generation and self.transcribed_until_s >= self.paused_s:
             return NEVER
         return self.paused_s + policy.speculate_s
@@ -121,16 +133,22 @@ class Interruption:
         could miss its own wake-up."""
         text = self.transcript.text if self.transcript else ""
         has_words = bool(text.strip()) and not is_own_echo(text, self.said, self._echo_by(policy, now_s))
-        listens = is_backchannel(text)
         if self.paused_s is None:
-            if now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text)):
-                return Verdict.USER_TURN
-            is_confirmed = has_words and not listens and now_s >= self._spoken_due_s(policy.confirm_s)
-            return Verdict.USER_TURN if is_confirmed else Verdict.UNDECIDED
+            is_turn = has_words and not self._may_listen() and now_s >= self._spoken_due_s(policy.confirm_s)
+            is_turn = is_turn or now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text))
+            return Verdict.USER_TURN if is_turn else Verdict.UNDECIDED
         if self.is_transcribed:
-            only_listens = listens and self.earlier_s < policy.doubt_s
-            return Verdict.USER_TURN if has_words and not only_listens else Verdict.FALSE_ALARM
+            listens = is_backchannel(text) and not self._answers(text) and self.earlier_s < policy.listening_s
+            return Verdict.USER_TURN if has_words and not listens else Verdict.FALSE_ALARM
         return Verdict.FALSE_ALARM if now_s >= self.paused_s + policy.resume_s else Verdict.UNDECIDED
+
+    def _answers(self, text: str) -> bool:
+        """Whether words that take no turn elsewhere are the answer to the assistant's question: "yes", not "um"."""
+        return self.is_asked and not is_exclamation(text)
+
+    def _may_listen(self) -> bool:
+        """Whether it begins with laughter, or its first words are a listener's, or may become that."""
+        return self.laughs or (may_be_backchannel(self.first_words) and not self._answers(self.first_words))
 
     def _echo_by(self, policy: TurnsSettings, now_s: float) -> bool | None:
         """Whether it is an echo by its sound: not if it went on for longer than one of an assistant that is silent."""
@@ -139,7 +157,8 @@ class Interruption:
         return False if self.echo is None and is_longer else self.echo
 
     def _doubt_due_s(self, policy: TurnsSettings) -> float:
-        return self._spoken_due_s(policy.doubt_s) + policy.pause_lag_s
+        longest_s = policy.listening_s if self._may_listen() else policy.doubt_s
+        return self._spoken_due_s(longest_s) + policy.pause_lag_s
 
     def _spoken_due_s(self, spoken_s: float) -> float:
         """When it will consist of `spoken_s` of speech, if the user speaks on."""

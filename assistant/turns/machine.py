@@ -120,6 +120,7 @@ class TurnMachine(Floor):
         elif self.policy.barge_in != "off" and not self.policy.talk_key and self._reply:
             said = self._reply.audible(event.onset_s - IN_THE_AIR_S, event.onset_s + IN_THE_AIR_S)
             self._interruption = Interruption.begin(event, said, self._interruption, self.policy)
+            self._interruption.is_asked |= self._reply.asks(event.onset_s)
 
     @on(ev.SpeechStarted, states=[State.PAUSED])
     def _interruption_goes_on(self, event: ev.SpeechStarted) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
@@ -13,6 +14,11 @@ from huiyin.assistant.turns.opener import OPENER, opener_due_s
 from huiyin.assistant.turns.own_echo import Audible, invites_repetition
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
+
+_QUESTION = re.compile(r"[?？]")
+# People answer up to so long before a question is over, and after it while the assistant goes on.
+_ANSWERED_EARLY_S = 1.2
+_ANSWERED_LATE_S = 1.5
 
 
 class Progress(Enum):
@@ -140,6 +146,10 @@ class Reply:
             parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
             words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
         return Audible(words, invites_repetition(lately))
+
+    def asks(self, at_s: float) -> bool:
+        """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
+        return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
 
     def unsaid(self) -> tuple[str, ...]:
         """The clause that is heard, of which the rest is not, and those after it."""

@@ -65,12 +65,14 @@ e-mail, dates, amounts, spelt names), by the words before it or the assistant's 
 length: {endpoint_s} at most when it has, {dictation_part_s} at least when it has not, {dictation_open_s} where it may \
 go on, whatever sound and words say | A group of digits sounds and reads like an end |
 | `interruption.py` | what speech during a reply is. The reply is paused after {barge_in_s}. It is stopped when the \
-speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are, or when it ended and its words are \
-neither a listener's nor the assistant's own. It goes on when they are, or after {resume_s} of silence | Never stop \
-a reply on one trigger: a pause can be taken back, and listening on in silence costs nothing |
-| `backchannel.py` | 嗯, 对, 好的, mm-hmm, yeah, I see: alone and shorter than {doubt_s} they take no turn | \
-Listeners say them so that the other goes on |
-| `stop_words.py` | 停, 等一下, stop, hold on: silence at once, recognised after {ask_early_s} of speech; alone they \
+speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are (a listener's first words: {listening_s}), \
+or when it ended and its words are neither a listener's nor the assistant's own. It goes on when they are, or after \
+{resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
+costs nothing |
+| `backchannel.py`, `listening_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": alone they take no \
+turn. Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say \
+them so that the other goes on |
+| `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone they \
 get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words of the {own_echo.IN_THE_AIR_S:g} s around its onset \
 to {own_echo.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is none, or it goes on for \

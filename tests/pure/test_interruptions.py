@@ -55,10 +55,31 @@ def test_listening_noise_and_echo_are_gone_on_from(words: str, length_s: float) 
     assert script.last(do.Commit) == do.Commit(1, HELLO, interrupted=False)
 
 
-def test_listening_that_goes_on_for_a_second_is_a_turn() -> None:
+def test_a_listeners_sentence_may_last_longer_than_other_speech() -> None:
     script = Script().answered()
-    script.cuts_in(3, 4.6, "yeah yeah yeah yeah")
-    assert script.when(do.StopPlayback) == pytest.approx([4.192], abs=0.011)
+    script.cuts_in(3, 4.6, "oh, that's really very interesting")
+    assert len(script.when(do.Resume)) == 1
+    assert script.when(do.StopPlayback) == []
+
+
+def test_laughter_without_words_may_last_as_long() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 4.6, "", events=("laughter",))
+    assert len(script.when(do.Resume)) == 1
+    assert script.when(do.StopPlayback) == []
+
+
+def test_a_yes_over_the_end_of_a_question_answers_it_and_a_hesitation_does_not() -> None:
+    for words, stops in (("Yes.", 1), ("Um,", 0), ("haha", 0), ("That's good.", 1)):
+        script = Script().answered("Shall I tell you more?")
+        script.cuts_in(3, 3.4, words)
+        assert len(script.when(do.StopPlayback)) == stops, words
+
+
+def test_listening_that_goes_on_for_two_seconds_is_a_turn() -> None:
+    script = Script().answered()
+    script.cuts_in(3, 5.6, "yeah yeah yeah yeah")
+    assert script.when(do.StopPlayback) == pytest.approx([5.192], abs=0.011)
 
 
 def test_a_click_too_short_to_be_speech_does_nothing() -> None:
@@ -81,7 +102,7 @@ def test_without_words_from_the_recogniser_the_length_of_the_speech_decides() ->
     assert other.when(do.Resume) == pytest.approx([3.5 + 0.65])
 
 
-@pytest.mark.parametrize("words", ["停", "别说了。", "Stop!", "wait"])
+@pytest.mark.parametrize("words", ["停", "别说了。", "Stop!", "wait", "好了好了", "umm okay, stop"])
 def test_an_order_to_stop_is_obeyed_while_it_is_said_and_gets_no_reply(words: str) -> None:
     script = Script().answered()
     script.cuts_in(3, 3.6, words)

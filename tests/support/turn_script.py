@@ -101,9 +101,10 @@ class Script:
         asr_s: float = 0.07,
         first: str | None = None,
         echo: bool | None = None,
+        events: tuple[str, ...] = (),
     ) -> None:
         """The user speaks while the assistant does; whenever asked, the recogniser takes `asr_s` and says `words`, but
-        the first time `first` where it is given. `echo`: what the ears find."""
+        the first time `first` where it is given, and `events`. `echo`: what the ears find."""
         self.at(start_s + 0.16, ev.SpeechStarted(start_s + 0.16, onset_s=start_s))
         due: list[tuple[float, int]] = []
         now_s = start_s + 0.16
@@ -114,7 +115,8 @@ class Script:
             if abs(now_s - (end_s + 0.1)) < 0.001:
                 event = ev.SpeechPaused(now_s, end_s, echo)
             elif due and now_s >= due[0][0]:
-                event = ev.Transcribed(now_s, due.pop(0)[1], Transcript(words if first is None else first))
+                heard = Transcript(words if first is None else first, events=events)
+                event = ev.Transcribed(now_s, due.pop(0)[1], heard)
                 first = None
             self.at(now_s, event)
             for at_s, action in [d for d in self.done if isinstance(d[1], do.Transcribe)][asked:]:
