@@ -72,7 +72,7 @@ _FLIGHT = r"(?:[a-z]{2}|[a-z]\d|\d[a-z])"
 _END = r"\W*(?:please\W*)?$"
 _END_ZH = r"(?:号码?|是|为|多少|什么|几号|呢|吗|给我|告诉我|报一下|说一下|留一下|[,，、])*\W*$"
 _WHAT_IS_YOUR = r"(?:what(?:'s| is)|\b(?:have|get|give me|tell me|confirm|enter)|^\W*(?:and )?)(?: ?your| ?the)"
-_OF_YOURS_ZH = "(?:[您你的家报留供下入写填])"
+_OF_YOURS_ZH = "[您你的家报留供下入写填个](?:联系)?"
 _CALLING = r"\b(?:call|reach|contact|text|ring|phone)\b"
 
 SPELT = (
@@ -240,16 +240,17 @@ _MAIL_OPEN = (
     rf"(?:(?!{_AT}).)+{_AT}.+{_DOT} (?:co|ac|edu|gov)|.+{_AT} ?(?:gmail|hotmail|outlook|yahoo|icloud|qq|foxmail)"
     rf"|.+{_DOT} (?:com|net|org|cn)"  # the "at" was misheard
 )
-_MAIL_WORD = "[!-~零〇一二三四五六七八九]{1,12}"
+_MAIL_WORD = "[!-&(-~零〇一二三四五六七八九]{1,12}"
 # What is said about e-mail, and begins no address of it.
 _NO_ADDRESS = (
-    r"a|an|the|this|that|these|my|your|our|his|their|same|one|ones|all|i|i'm|i'll|im|ill|you|he|she|it|we|they|me|him|us|them"
-    r"|is|are|am|was|be|have|has|had|do|does|did|can|will|would|should|isn't|isnt|not|no|never|yes|please|thanks|thank"
-    r"|on|in|of|for|from|to|with|about|by|and|or|but|because|since|if|so|too|very|really|just|only|also|still|always"
-    r"|already|again|now|later|soon|here|there|back|up|down|out|off|away|today|tomorrow|ready|full|empty|slow|late"
-    r"|fast|gone|lost|broken|stuck|dead|new|old|long|short|great|good|bad|fine|okay|wrong|right|important|urgent"
-    r"|private|secret|open|spam|junk|fake|safe|easy|hello|hi|go|ahead|read|write|like|what|when|why|how|who|where"
-    r"|[a-z]{2,}(?:ing|ed|ly|able|ible|ful|less|ous|ive|ated|ial|ual)"
+    r"a|an|the|this|that|these|my|your|our|his|their|same|one|ones|all|i|i'm|i'll|im|ill|you|he|she|it|we|they|me"
+    r"|him|us|them|is|are|am|was|be|have|has|had|do|does|did|can|will|would|should|isn't|isnt|not|no|never|yes"
+    r"|please|thanks|thank|on|in|of|for|from|to|with|about|by|and|or|but|because|since|if|so|too|very|really|just"
+    r"|only|also|still|always|already|again|now|later|soon|here|there|back|up|down|out|off|away|today|tomorrow"
+    r"|ready|full|empty|slow|late|fast|gone|lost|broken|stuck|dead|new|old|long|short|great|good|bad|fine|okay"
+    r"|wrong|right|important|urgent|private|public|secret|huge|big|small|weird|strange|online|offline|gmail|outlook"
+    r"|hotmail|yahoo|icloud|open|spam|junk|fake|safe|easy|hello|hi|go|ahead|read|write|like|what|when|why|how|who"
+    r"|where|[a-z]{3,}(?:ing|ed|ly|able|ible|ful|less|ous|ive|ated|ial|ual)"
 )
 _BIRTH_EN = rf"{_FEW}{_DAY}.* {_YEAR}"
 _BIRTH_ZH = "[^年]*年[^月]*月[^日号]*[日号]"
@@ -269,7 +270,7 @@ SAID = (
         rf"|邮[箱件]地址|电邮地址|邮箱{_END_ZH}",
         whole=_MAIL_WHOLE,
         open=_MAIL_OPEN,
-        part=rf"(?!.*\b(?:{_NO_ADDRESS})(?: |$)){_MAIL_WORD}(?: {_MAIL_WORD}){{0,4}}",
+        part=rf"(?:(?=.*{_DOT})|(?!.*\b(?:{_NO_ADDRESS})(?: |$))){_MAIL_WORD}(?: {_MAIL_WORD}){{0,4}}",
     ),
     _kind(rf"{_MAIL}|邮箱|邮件|电邮", "words", asks=_NEVER, whole=_MAIL_WHOLE, open=_MAIL_OPEN),
     _kind(
@@ -283,17 +284,19 @@ SAID = (
         rf"|.*\b{_CARDINAL} (?:\S+ ){{1,3}}{_STREET}(?: \S+){{0,4}}|.* {_STREET}|.*{_PLACE_ZH}{_NUM_ZH}{{0,6}}",
     ),
     _kind(
-        r"\bi was born on|birth ?date|date of birth|出生日期|我出生",
+        r"birth ?date|date of birth|出生日期",
         "words",
         asks=r"when .*\bborn\b|birth ?date|date of birth|出生日期|出生年月|什么时候出生|哪天出?生",
         whole=_BIRTH_WHOLE,
         open=rf"(?!(?:.* )?in |{_YEAR}$|\d{{4}}$){_FEW}(?:{_DAY}|{_NUM})|[^月]*月[^日号]*[日号]",
         part=rf"{_BIRTH_PART}|{_MONTH}",
     ),
-    _kind("birthday|生日", "words", whole=_BIRTH_WHOLE, part=_BIRTH_PART),  # most have no year
     _kind(
-        r"\b(?:price|budget|amount|costs?|total|comes? to|pay|paid|charged?|spen[dt]|owe|transfer)\b"
-        r"|金额|价[格钱]|预算|[一总]共|总价|[花付转欠赚]了?",
+        r"birthday|\bi was born on|生日|我出生", "words", asks="birthday|生日", whole=_BIRTH_WHOLE, part=_BIRTH_PART
+    ),  # most have no year
+    _kind(
+        r"\b(?:price|budget|amount|costs?|total|comes? to|pay|transfer)\b"
+        r"|金额|价[格钱]|预算|[一总]共|总价|转账?",
         "words",
         asks=rf"how much (?:money|is|was)\b|how much .*{_MONEY}|\b(?:price|budget|amount|total|salary)\b"
         "|多少钱|金额|价[格钱]|预算|总价|工资|租金|押金",

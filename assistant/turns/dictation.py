@@ -40,6 +40,7 @@ _NUMBER_SAID = re.compile(r"number|code\b|\bdigits|[号码]|\bid\b")  # in a nam
 _NUMBER_NAMED = re.compile(rf"(?:\b(?:my|the|this|that|your|his|her|our) number|digits|号码?){LINK}$")
 _NUMBER_IS = re.compile(r"(?<![\d零〇一二两三四五六七八九十几])号码?是\w+$")
 _NUMBER_ASKED = re.compile(r"\b(?:number|code|digits?|plate|pin|spell)\b|[号码牌位]")
+_SPEAKERS = re.compile("[我你您]")
 _CHOICE = re.compile(r"^\W*(?:do|does|did|is|are|was|have|shall|should|would|will)\b|\bor\b|还是|吗")
 _ASKS = re.compile(
     r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少"
@@ -178,8 +179,10 @@ def _unnamed(said: _Said) -> Progress | None:
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be: recognisers write 呼吸 for 沪C."""
     is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question) and is_asked_for(question)
-    is_short = word_count(said.words.rpartition("号")[2]) <= _MOST_MISHEARD_WORDS
-    return Progress.OPEN if (is_asked or _NUMBER_IS.search(said.words)) and is_short and not _is_talk(said) else None
+    odd = said.words.rpartition("号")[2]
+    if not (is_asked or _NUMBER_IS.search(said.words)) or word_count(odd) > _MOST_MISHEARD_WORDS:
+        return None
+    return None if _SPEAKERS.search(odd) or _is_talk(said) else Progress.OPEN
 
 
 def _is_talk(said: _Said) -> bool:
