@@ -26,6 +26,7 @@ from huiyin.services.llm.upstream import Caller, Request, Upstream
 log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
+_MOST_TRIES = 6  # of one request with one upstream: three paths, and some refusals
 _REFUSAL_LIMIT = 2**20  # bytes of an error
 _LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
 _NO_MODEL = 404  # status of an upstream that lacks the requested model
@@ -122,14 +123,16 @@ class Proxy:
 
     @staticmethod
     def _answer(upstream: Upstream, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
-        """The answer of `upstream`, asked again in another form for as long as it refuses and there is one."""
+        """The answer of `upstream`, asked again in another form where it refuses and there is one."""
         request, first = upstream.shape(body), None
+        tries = 0
         while True:
+            tries += 1
             try:
                 answer = ask(upstream, request)
             except UpstreamError as failure:
                 first = first or failure
-                following = upstream.reshape(request, failure)
+                following = upstream.reshape(request, failure) if tries < _MOST_TRIES else None
                 if following is None:
                     raise (first if failure.misplaced else failure) from None
                 log.info("%s: asked again (%s)", failure.message, following)

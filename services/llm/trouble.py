@@ -29,6 +29,11 @@ _OF_PLACES = re.compile(
     r"|method not allowed|\bhttp request (?:was sent )?to (?:an )?https",
     re.I,
 )
+_REFUSALS = (400, 404, 422)  # what is wrong with a request for good: any other failure passes, however it is worded
+_PASSES = re.compile(
+    r"rate.?limit|too many requests|overload|temporar|try again (?:later|in|soon)|unavailable|exhausted|server_error",
+    re.I,
+)
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:(m)?s(?:ec(?:onds?)?)?)?\s*", re.I | re.A)
 _OF_MODELS = re.compile(r"\b(?:model|deployment|engine)s?\b|no endpoints found|模型", re.I)
 
@@ -141,12 +146,12 @@ def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Calla
         why = f": {words}" if words else ""
         return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, words=why, elsewhere=False)
     if _is_of_place(status, found):
-        return no_such_place(name, status, words, found.all_text)
+        return no_such_place(name, status, words)
     wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
     if wait_s is not None:
         wait_s = min(wait_s, MAX_COOLDOWN_S)  # then it is tried again
     words = words or messages.text("llm.reason_none", {})
-    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": found.all_text}
+    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": _refusal(status, found)}
     if status >= 500:
         return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
@@ -166,15 +171,21 @@ def failed_in_stream(name: str, error: Any, clean: Callable[[str], str]) -> Upst
     found = words_of(error)
     words = clean(found.text)[:_SHOWN] or messages.text("llm.reason_none", {})
     if _is_of_place(200, found):
-        return no_such_place(name, 200, words, found.all_text)
-    code = found.code or "upstream_failed"
-    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=found.all_text, who=_who(name), words=words)
+        return no_such_place(name, 200, words)
+    code, refusal = found.code or "upstream_failed", _refusal(_REFUSALS[0], found)
+    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=refusal, who=_who(name), words=words)
 
 
-def no_such_place(name: str, status: int, words: str, refusal: str) -> UpstreamError:
+def no_such_place(name: str, status: int, words: str) -> UpstreamError:
     """Its address seems to be wrong: there are no chat completions."""
     what = messages.text("llm.status_and_words" if words else "llm.only_a_status", {"status": status, "words": words})
-    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, refusal=refusal, who=_who(name), what=what)
+    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, who=_who(name), what=what)
+
+
+def _refusal(status: int, found: ErrorWords) -> str:
+    """What it says that it will not do, '' where the same request may be answered another time."""
+    lasts = status in _REFUSALS and (found.status or status) in _REFUSALS and not _PASSES.search(found.all_text)
+    return found.all_text if lasts else ""
 
 
 def _is_of_place(status: int, found: ErrorWords) -> bool:

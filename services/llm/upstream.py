@@ -51,6 +51,8 @@ class Request:
     """Below the server's origin, such as "/v1"; '' for an upstream that has one address only."""
     changes: Changes = field(default_factory=dict)
     """What was made of the caller's request: see `refusals`."""
+    learnt: Changes = field(default_factory=dict)
+    """Those of them that answers to this very request have called for."""
 
     def __str__(self) -> str:
         return f"at {self.path or '/'}, with {', '.join(self.changes) or 'nothing'} changed"

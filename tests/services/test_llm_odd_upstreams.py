@@ -193,6 +193,40 @@ def test_a_refusal_that_nothing_helps_is_told_in_its_own_words(app: FlaskClient,
     assert stub.asked[0].body["stop"] == ["x"], "what did not help is not remembered"
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, {"error": {"message": "Streaming is not available right now, the server is overloaded"}}),
+        (500, {"error": {"message": "Unknown error: stream terminated"}}),
+        (502, b"tools are not supported by this backend"),
+        (429, {"error": {"message": "Rate limit reached: this user is not allowed more requests"}}),
+        (408, {"error": {"message": "unexpected end of stream"}}),
+        (400, {"error": {"message": "tools are temporarily disabled"}}),
+        (400, {"error": {"message": "this user is not allowed more requests", "code": 429}}),
+        (200, {"error": {"message": "Streaming is not available", "code": 503}}),
+        (200, {"error": {"message": "Streaming is not available", "type": "overloaded_error"}}),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_failure_that_passes_changes_no_request(
+    app: FlaskClient, stub: Stub, status: int, body: Any, stream: bool
+) -> None:
+    asked = dict(ASKED, user="kid", stream=stream)
+    stub.behave = lambda answer: answer.whole(body, status)
+    assert ask(app, **asked).status_code >= 400
+    assert len(stub.asked) == 1
+    stub.reset()
+    assert words(ask(app, **asked)) == SAID
+    assert {name: stub.asked[0].body[name] for name in asked} == asked
+
+
+def test_a_request_is_asked_for_in_a_handful_of_forms_at_most(app: FlaskClient, stub: Stub) -> None:
+    many = {f"p{number}": 1 for number in range(300)}
+    stub.behave = lambda answer: answer.whole({"error": {"message": f"unsupported: {' '.join(many)}"}}, 400)
+    assert ask(app, stream=True, **many).status_code == 400
+    assert len(stub.asked) == 6
+
+
 # --- how they fail ----------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from huiyin.configs.settings import LlmSettings
 from huiyin.services.llm.address import read_address
 from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
-from huiyin.services.llm.refusals import Changes, changed, next_change
+from huiyin.services.llm.refusals import RefusalMemory, changed, next_change
 from huiyin.services.llm.trouble import UpstreamError, reason, unreachable
 from huiyin.services.llm.upstream import ALIASES, Caller, Request
 
@@ -42,8 +42,7 @@ class Remote:
         address = read_address(url)
         self._paths, self._query = address.paths, address.query
         self._path = self._paths[0]  # where it has answered, once it has
-        self._changes: dict[str, Changes] = {}  # model -> what it refuses, and what it is asked for instead
-        self._learning = threading.Lock()
+        self._memory = RefusalMemory()
         headers = {"Authorization": f"Bearer {key}", **_also(key, address.origin)} if key else {}
         self._client = HttpClient(address.origin, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
@@ -72,13 +71,14 @@ class Remote:
 
     def shape(self, body: JsonObject) -> Request:
         """See `Upstream.shape`: with what it has refused before done otherwise; the rest it checks itself."""
-        changes = self._changes.get(body["model"], {})
+        changes = self._memory.changes(body["model"])
         return Request(changed(body, changes), self._path, changes)
 
     def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
         """See `Upstream.reshape`: at another path of its address, or without what it refuses."""
         if change := next_change(request.body, failure.refusal, request.changes):
-            return Request(changed(request.body, change), request.path, {**request.changes, **change})
+            body, changes = changed(request.body, change), {**request.changes, **change}
+            return Request(body, request.path, changes, {**request.learnt, **change})
         if not failure.misplaced:
             return None
         following = self._paths[(self._paths.index(request.path) + 1) % len(self._paths)]
@@ -86,11 +86,9 @@ class Remote:
 
     def remember(self, request: Request) -> None:
         """See `Upstream.remember`."""
-        model = request.body["model"]
-        with self._learning:
-            self._path = request.path
-            if request.changes:
-                self._changes[model] = {**self._changes.get(model, {}), **request.changes}
+        self._path = request.path
+        if request.learnt:
+            self._memory.learn(request.body["model"], request.learnt)
 
     def post(self, request: Request, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`."""
@@ -107,8 +105,8 @@ class Remote:
 
     def facts(self) -> Mapping[str, Any]:
         """See `Upstream.facts`."""
-        refused = sorted({name for changes in self._changes.values() for name in changes})
-        return {"key": "set" if self._key else "none", "model": self._model or None, "refused": refused}
+        key = "set" if self._key else "none"
+        return {"key": key, "model": self._model or None, "refused": self._memory.names()}
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
