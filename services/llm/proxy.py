@@ -182,7 +182,7 @@ class Proxy:
         try:
             _head(upstream, exchange, until, caller)
             body = exchange.rest(until, caller.left, _REPLY_LIMIT)
-            found, done = documents(body)
+            found, done = documents(body, lambda: exchange.look(until, caller.left))
         except TimeoutError:
             raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:

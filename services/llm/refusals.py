@@ -1,4 +1,4 @@
-"""What an upstream refuses of requests that others take, and the same request without it. Pure; the clock is a parameter.
+"""What an upstream refuses of requests that others take, and the same request without it. Pure but for a lock.
 
 Servers differ in the parameters that they know; a voice that answers 400 to every turn is worse than one without a
 parameter. What the reply is for is never left out: a tool that must be called, a reply that must be JSON.
