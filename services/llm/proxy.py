@@ -153,7 +153,7 @@ class Proxy:
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         try:
-            kind = _head(upstream, exchange, until, caller).headers.get("content-type", "")
+            kind = _head(upstream, exchange, until, caller, request).headers.get("content-type", "")
             if kind.startswith(_WHOLE) and limit_s < self._settings.reply_timeout_s:  # no word comes before the last
                 limit_s, setting = self._settings.reply_timeout_s, "llm.reply_timeout_s"
                 until = time.monotonic() + limit_s
@@ -164,6 +164,7 @@ class Proxy:
                 kind=kind,
                 idle_s=self._settings.idle_timeout_s,
                 hide_thinking=self._settings.hide_thinking,
+                placed=request.placed,
             )
             stream.wait(until)
             return stream
@@ -180,7 +181,7 @@ class Proxy:
         until = time.monotonic() + limit_s
         body = b""
         try:
-            _head(upstream, exchange, until, caller)
+            _head(upstream, exchange, until, caller, request)
             body = exchange.rest(until, caller.left, _REPLY_LIMIT)
             found, done = documents(body, lambda: exchange.look(until, caller.left))
         except TimeoutError:
@@ -193,7 +194,7 @@ class Proxy:
         finally:
             exchange.close()
         if failure := next(filter(None, map(error_in, found)), None):
-            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean)
+            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean, placed=request.placed)
         if (answer := as_completion(found)) is None:
             raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
         if not done and not all(choice.get("finish_reason") for choice in choices_of(answer)):
@@ -203,7 +204,9 @@ class Proxy:
         return answer
 
 
-def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> http.client.HTTPResponse:
+def _head(
+    upstream: Upstream, exchange: Exchange, until: float, caller: Caller, request: Request
+) -> http.client.HTTPResponse:
     """The head of an answer with a status of success. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, caller.left)
@@ -219,4 +222,4 @@ def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) 
         words = exchange.rest(time.monotonic() + _REFUSAL_S, caller.left, _REFUSAL_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):
         words = b""
-    raise trouble.refused(upstream.name, head, words, upstream.clean)
+    raise trouble.refused(upstream.name, head, words, upstream.clean, placed=request.placed)

@@ -48,10 +48,18 @@ class ReplyStream:
     """
 
     def __init__(
-        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, kind: str, idle_s: float, hide_thinking: bool
+        self,
+        upstream: Upstream,
+        exchange: Exchange,
+        watch: Watch,
+        *,
+        kind: str,
+        idle_s: float,
+        hide_thinking: bool,
+        placed: bool,
     ) -> None:
-        """`kind`: the answer's content type, for messages: what it is shows in its first bytes."""
-        self.upstream, self._kind = upstream, kind
+        """`kind`: the answer's content type, for messages: what it is shows in its bytes. `placed`: see Request."""
+        self.upstream, self._kind, self._placed = upstream, kind, placed
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
         self._hide_thinking = hide_thinking
         self._thoughts: dict[str, ThoughtFilter] = defaultdict(ThoughtFilter)  # of each choice, by its index
@@ -69,6 +77,7 @@ class ReplyStream:
         while (chunk := self._next(until)) is not None:
             self._first.append(chunk)
             if _has_words(chunk.body):
+                self._placed = True
                 return
         raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
 
@@ -169,7 +178,7 @@ class ReplyStream:
         if not isinstance(body, dict):
             raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if error := error_in(body):
-            raise trouble.failed_in_stream(name, error, self.upstream.clean)
+            raise trouble.failed_in_stream(name, error, self.upstream.clean, placed=self._placed)
         is_known = isinstance(body.get("choices"), list)
         if not is_known and not body.get("usage"):
             return None  # a sign of life

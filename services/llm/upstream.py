@@ -49,6 +49,8 @@ class Request:
     body: JsonObject
     path: str = ""
     """Below the server's origin, such as "/v1"; '' for an upstream that has one address only."""
+    placed: bool = True
+    """The path has answered before: whatever is wrong now, the address is right."""
     changes: Changes = field(default_factory=dict)
     """What was made of the caller's request: see `refusals`."""
     learnt: Changes = field(default_factory=dict)

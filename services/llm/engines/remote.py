@@ -41,7 +41,8 @@ class Remote:
         self._key, self._model = key, model
         address = read_address(url)
         self._paths, self._query = address.paths, address.query
-        self._path = self._paths[0]  # where it has answered, once it has
+        self._path = self._paths[0]  # the likeliest
+        self._placed = False  # it has answered there
         self._memory = RefusalMemory()
         headers = {"Authorization": f"Bearer {key}", **_also(key, address.origin)} if key else {}
         self._client = HttpClient(address.origin, headers, connect_timeout_s=settings.connect_timeout_s)
@@ -72,21 +73,21 @@ class Remote:
     def shape(self, body: JsonObject) -> Request:
         """See `Upstream.shape`: with what it has refused before done otherwise; the rest it checks itself."""
         changes = self._memory.changes(body["model"])
-        return Request(changed(body, changes), self._path, changes)
+        return Request(changed(body, changes), self._path, self._placed, changes)
 
     def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
         """See `Upstream.reshape`: at another path of its address, or without what it refuses."""
         if change := next_change(request.body, failure.refusal, request.changes):
             body, changes = changed(request.body, change), {**request.changes, **change}
-            return Request(body, request.path, changes, {**request.learnt, **change})
-        if not failure.misplaced:
+            return dataclasses.replace(request, body=body, changes=changes, learnt={**request.learnt, **change})
+        if request.placed or not failure.misplaced:
             return None
         following = self._paths[(self._paths.index(request.path) + 1) % len(self._paths)]
         return None if following == self._path else dataclasses.replace(request, path=following)
 
     def remember(self, request: Request) -> None:
         """See `Upstream.remember`."""
-        self._path = request.path
+        self._path, self._placed = request.path, True
         if request.learnt:
             self._memory.learn(request.body["model"], request.learnt)
 
