@@ -16,13 +16,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from huiyin.configs.settings import SettingsError
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.encodings import BodyDecoder
 from huiyin.services.llm.network_proxy import connect_by_socks, find_proxy, is_socks, place_of, proxy_headers
@@ -183,8 +184,10 @@ class Exchange:
                 sock.settimeout(_SEND_S)
                 self._client.send(sock, *self._request)
                 sock.settimeout(_STEP_S)
-        except Exception as error:
+        except (OSError, HTTPException) as error:
             self._failure = error
+        except Exception as error:
+            self._failure = ConnectionError(str(error))
         if self._closed:
             self.close()
         self._opened.set()
@@ -309,12 +312,13 @@ def _base(address: str) -> SplitResult:
     try:
         url = urlsplit(address.rstrip("/"))
         _ = url.port  # raises ValueError, too
+        _ = (url.hostname or "").encode("idna")  # as does this
     except ValueError:
-        raise SettingsError("llm.bad_base_url", address=address) from None
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        raise SettingsError("llm.bad_base_url", address=address)
+        raise SettingsError("llm.bad_base_url", address=shown_url(address)) from None
     if url.username or url.password:
-        raise SettingsError("llm.key_in_url")
+        raise SettingsError("llm.key_in_url", address=shown_url(address))
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise SettingsError("llm.bad_base_url", address=shown_url(address))
     return url
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.credentials import per_url, read_keys
 from huiyin.services.llm.http_client import Exchange, Watch
@@ -111,7 +112,7 @@ def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstre
     elif spec.lower().startswith(("http://", "https://")):
         upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     else:
-        raise SettingsError("llm.bad_upstream", spec=spec)
+        raise SettingsError("llm.bad_upstream", spec=shown_url(spec))
     return upstream
 
 
@@ -129,7 +130,7 @@ def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None)
         try:
             upstreams.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
         except Exception as error:
-            log.warning("%s is left out: %s", spec, error)
+            log.warning("%s is left out: %s", shown_url(spec), error)
             failures.append(error)
     if not upstreams:
         raise failures[0]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.address import read_address
 from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
@@ -37,7 +38,7 @@ class Remote:
     none; '': the first that the server lists."""
 
     def __init__(self, url: str, settings: LlmSettings, key: str, model: str = "") -> None:
-        self.name = url.rstrip("/")
+        self.name = shown_url(url.rstrip("/"))
         self._key, self._model = key, model
         address = read_address(url)
         self._paths, self._query = address.paths, address.query
@@ -179,7 +180,7 @@ class _Probe:
         try:
             socket.create_connection(self._client.address, timeout=_PROBE_TIMEOUT_S).close()
             why = ""
-        except OSError as error:
+        except Exception as error:
             why = reason(error)
         with self._lock:
             self._why, self._tried_at, self._running = why, time.monotonic(), None
