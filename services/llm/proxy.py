@@ -180,10 +180,16 @@ class Proxy:
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         body = b""
+
+        def look() -> None:
+            exchange.look(until, caller.left)
+
         try:
             _head(upstream, exchange, until, caller, request)
             body = exchange.rest(until, caller.left, _REPLY_LIMIT)
-            found, done = documents(body, lambda: exchange.look(until, caller.left))
+            found, done = documents(body, look)
+            failure = next(filter(None, map(error_in, found)), None)
+            answer = None if failure else as_completion(found, look)
         except TimeoutError:
             raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:
@@ -193,9 +199,9 @@ class Proxy:
             raise trouble.bad_answer(upstream.name, "llm.not_json", misplaced=is_page) from None
         finally:
             exchange.close()
-        if failure := next(filter(None, map(error_in, found)), None):
+        if failure:
             raise trouble.failed_in_stream(upstream.name, failure, upstream.clean, placed=request.placed)
-        if (answer := as_completion(found)) is None:
+        if answer is None:
             raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
         if not done and not all(choice.get("finish_reason") for choice in choices_of(answer)):
             raise trouble.broke_off(upstream.name)

@@ -156,3 +156,58 @@ def test_many_events_together_have_none() -> None:
     event = b'data: {"a":1}\n\n'
     pieces = -(-EVENT_LIMIT // (len(event) * 1000)) + 1
     assert sum(len(reader.feed(event * 1000)) for _ in range(pieces)) == pieces * 1000
+
+
+# --- odd JSON ---------------------------------------------------------------------------------------------------------
+
+
+def choice(**fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "finish_reason": None, **fields}]}
+
+
+def nested(depth: int) -> bytes:
+    parts = (b'{"choices":[{"index":0,"delta":{"content":', b"[" * depth, b'"a"', b"]" * depth, b"}}]}")
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        nested(900),
+        nested(100),
+        choice(index=[0], delta={"content": "x"}),
+        choice(index={"a": 1}, message={"content": "x"}),
+        choice(delta={"content": {"type": {"a": 1}, "text": ["x", {"text": {"value": 1}}]}}),
+        choice(delta={"content": "x"}, finish_reason={"a": 1}),
+        choice(delta={"content": "x"}, finish_reason=["stop"]),
+        choice(delta={"content": "x", "role": [1]}),
+        *(choice(delta={"tool_calls": calls}) for calls in ("x", ["x"], [None], {"a": 1}, 7, [[{}]])),
+        *(
+            choice(delta={"tool_calls": [{"index": index, "id": "a", "function": function}]})
+            for index, function in ((0, "f"), (0, ["f"]), ([0], {"name": "f"}), (0, {"name": ["f"], "arguments": 7}))
+        ),
+        {"choices": [["x"], "y", None, 7]},
+        {"choices": [], "usage": "x"},
+        {"choices": {"a": 1}, "usage": [1]},
+        {"error": [[[["x"]]]], "message": {"a": 1}},
+        [[{"choices": []}]],
+    ],
+)
+@pytest.mark.parametrize("form", ["events", "json"])
+@pytest.mark.parametrize("hide_thinking", [True, False])
+def test_odd_json_is_an_answer_or_an_error_of_the_upstream(
+    stub: Stub, data: Any, form: str, hide_thinking: bool
+) -> None:
+    text = data if isinstance(data, bytes) else json.dumps(data).encode()
+    app = service(stub, hide_thinking=hide_thinking, breaker_failures=100)
+    for ends in (delta(finish="stop"), None):
+        end = b"data: %s\n\n" % json.dumps(ends).encode() if ends else b""
+        body = b"data: %s\n\ndata: %s\n\n%s" % (text, text, end) if form == "events" else text
+        kind = "text/event-stream" if form == "events" else "application/json"
+        stub.behave = lambda answer, body=body, kind=kind: answer.whole(body, kind=kind)
+        for stream in (True, False):
+            answer = ask(app, stream=stream)
+            if answer.status_code != 200:
+                assert (answer.status_code, code_of(answer)[:8]) == (502, "upstream")
+            elif not stream:
+                assert answer.get_json()["choices"]
