@@ -122,7 +122,7 @@ def _tidy_calls(said: JsonObject, *, numbered: bool) -> bool:
     if sent is None:
         return False
     calls = [call for call in sent if _is_call(call)] if isinstance(sent, list) else []
-    changed = calls != sent
+    changed = bool(calls != sent)
     said["tool_calls"] = calls
     for index, call in enumerate(calls):
         if numbered:
