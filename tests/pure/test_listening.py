@@ -32,10 +32,30 @@ def test_listeners_phrases_take_no_turn_though_some_could_answer(text: str) -> N
     "text",
     ["啊？", "嗯？", "huh?", "what?", "what a", "that's wrong", "that's so loud", "how tall", "I know a better one",
      "very", "so what", "tomorrow", "多高啊", "太快了", "好吵啊", "对了", "我知道一个更好的", "真不好", "好看吗",
-     "这么长啊"],
+     "这么长啊",
+     "that's expired", "It must be cancelled.", "She could be allergic.", "That's a contradiction.", "that's Paris",
+     "That was a question.", "that was yesterday", "how expensive", "how exactly", "sounds like Mozart", "you're rude",
+     "what an email", "poor reception", "it may be poisonous", "that's unavailable", "very spicy",
+     "好疼啊！", "真渴啊", "好热啊", "挺冷的", "你说呢", "这个呢", "那样呢", "这个吧", "多强", "好难受啊"],
 )  # fmt: skip
 def test_what_asks_complains_or_tells_takes_the_turn(text: str) -> None:
     assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["How sad?", "Okay?", "Is it?", "that's true?", "maybe?", "How deep?", "are they?", "That's good? Okay.",
+             "继续？", "明白吧？", "好看？", "就这样？", "可能？"]
+)  # fmt: skip
+def test_a_question_mark_makes_it_a_question(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Really?", "Oh yeah?", "oh, is it?", "I know, right?", "No way! Seriously?", "And then?", "How cool is that?",
+             "Is that so? How sad.", "真的吗？", "哦？是吗？", "真的假的？", "不会吧？", "然后呢？", "这也太离谱了吧？"]
+)  # fmt: skip
+def test_a_question_that_echoes_in_surprise_takes_no_turn(text: str) -> None:
+    assert is_backchannel(text)
 
 
 @pytest.mark.parametrize("text", ["I", "that's", "oh, that's so", "what a", "makes", "原来", "我", "真", "嗯，有道"])
