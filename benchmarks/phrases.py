@@ -98,9 +98,7 @@ def main() -> None:
                  for part in _PARTS)]
         for kind in ("all", "zh", "en", "should resume", "should quiet", "should answer")
     ]  # fmt: skip
-    rows += [
-        [kind, *(str(wrong[part, kind]) for part in _PARTS)] for kind in dict.fromkeys(kind for _, kind in wrong)
-    ]
+    rows += [[kind, *(str(wrong[part, kind]) for part in _PARTS)] for kind in dict.fromkeys(kind for _, kind in wrong)]
     show(("phrases", _PARTS[0], f"{_PARTS[1]} (≥ {_TARGET:.0%})", _PARTS[2]), rows)
 
 

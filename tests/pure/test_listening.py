@@ -77,6 +77,26 @@ def test_orders_to_stop_are_known_in_other_words_too(text: str) -> None:
     assert orders_silence(text) and is_only_stop(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["can you be quiet for a minute?", "Would you mind being quiet?", "could you please not talk for a bit", "that's all I needed, thank you.",
+     "That's everything I wanted to know.", "one second, phone's ringing", "hang on, someone's at the door.",
+     "give me a minute to think", "Hold on, I have to take this call.", "wait, let me find a pen", "let me stop you there",
+     "安静一会儿好吗？", "能不能安静一下？", "你能先停一下吗", "可以别说了吗？", "别说了行不行", "够了好吗", "不用说那么多了", "安静两分钟",
+     "稍等一下，我接个电话", "等一下，有人敲门", "先停一下，我记一下", "等等，门铃响了"],
+)  # fmt: skip
+def test_an_order_for_silence_may_be_polite_and_have_a_reason(text: str) -> None:
+    assert orders_silence(text) and is_only_stop(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["停了吗？", "够了吗？", "能取消吗？", "能结束吗", "取消电话", "wait, I think", "that's all I have", "没事吧？", "慢着点说",
+             "stop, I have to go to Paris", "等一下，我接哪个电话", "can you pause the music in the living room?"]
+)  # fmt: skip
+def test_a_question_or_another_order_is_answered(text: str) -> None:
+    assert not is_only_stop(text)
+
+
 @pytest.mark.parametrize("text", ["cancel my appointment", "one moment, who is that", "算了，讲个笑话", "暂停，几点了"])
 def test_what_follows_such_an_order_is_answered(text: str) -> None:
     assert orders_silence(text) and not is_only_stop(text)
