@@ -24,7 +24,8 @@ _SOUNDS_EN = (
     "u+h+|u+m+|e+r+m*|e+h+|h+m+|m+|a+h+|o+h+|o+o+h+|a+w+|a*(?:ha+)+h?|(?:he){2,}h?|heh+|hee|(?:ho){2,}|ho|huh|tsk"
     "|meh|yay|whee|eek|brr+|hooray|hurray|woo|woo ?hoo|yahoo|ahem|pff+t?|oops|ouch|phew|ugh|yikes|wo+w+|whoa+"
     "|woah|lol|gosh|gee|jeez|damn|man|oh man|dear god|dear lord|dear me|jesus|christ|oh my|my goodness"
-    "|goodness me|goodness|good heavens|good heavens above|heavens|good lord|oh my god|my god|omg|oh dear|oh no|oh boy|well"
+    "|goodness me|goodness|good heavens|good heavens above|heavens|good lord|oh my god|my god|omg|oh dear|oh no"
+    "|oh boy|well"
     "|you know|i mean|let me see"
 )
 _SOUND_ZH = "[恩唔呣切嗬哼哦噢喔啊呀哎唉诶欸咦哇嚯哟呦嘿嘻呵哈嘶啧噗呃额厄嗷呜耶]"
@@ -53,15 +54,18 @@ _PHRASES_EN = (
     "|well said|well put|very well|bravo|is that so|is that right|you don't say|you're right|you are right"
     "|that explains it|that explains a lot|so that's why|that's why|that's it|who knew|who would have thought"
     "|tell me about it|imagine that|fancy that|bless|shame|pity|too bad|too funny|too good|too cute|uh oh"
-    "|get out of here|could be worse|well i never|for real|no joke|what the heck|what the hell|all good|thanks|thank you"
-    "|thank you so much|cheers|love it|love that|like it|go on|go ahead|keep going|carry on|continue|keep talking|keep reading|do continue"
+    "|get out of here|could be worse|well i never|for real|no joke|what the heck|what the hell|all good|thanks"
+    "|thank you"
+    "|thank you so much|cheers|love it|love that|like it|go on|go ahead|keep going|carry on|continue|keep talking"
+    "|keep reading|do continue"
     "|don't stop|please don't stop|more|tell me more|encore|maybe|perhaps|possibly|probably|could be|might be"
     "|who knows|if you say so|whatever|not sure|i'm sure|i'm not sure|thank you very much|much appreciated"
     "|i appreciate it|i wonder|please continue|please go on|do go on|and then|then what|what then"
     "|there (?:you|we) go|here we go|right on|and|so|go on please"
 )
 _I_LISTEN = (
-    "see|see that|see what you mean|see what you're saying|figured|figured as much|figured that|see your point|got it|get it"
+    "see|see that|see what you mean|see what you're saying|figured|figured as much|figured that|see your point"
+    "|got it|get it"
     "|get that|got you|know|know that|know right"
     "|know what you mean|knew it|knew that|understand|understand that|agree|agree with that|agree with you|bet"
     "|guess|guess so|suppose|suppose so|think so|thought so|thought as much|believe it|believe so|believe that"
@@ -124,8 +128,10 @@ _I_LISTEN_ZH = (
 )
 _ENDS_ZH = "的|呀|啊|吧|哦|噢|喔|嘞|滴|哒|咧|嘛|哈|耶|哎|诶|哟|呐|了|啦|的呀|的啊|了呀|了啊|得"
 _VERY_ZH = (
-    "真|真是|真的|真的是|真的太|真的好|真的很|太|太太|好|好不|多么|这么|那么|挺|蛮|很|怪|够|真够|超|超级|特别|非常|十分|极其"
-    "|也太|可太|可真|还挺|还蛮|还真|真心|确实|有点|简直|简直太|那太|那真|那也太|真是太|让人|真让人|实在|实在太|实在是太|是挺|是真|是真的|确实很|确实挺"
+    "真|真是|真的|真的是|真的太|真的好|真的很|太|太太|好|好不|多么|这么|那么|挺|蛮|很|怪|够|真够|超|超级|特别"
+    "|非常|十分|极其"
+    "|也太|可太|可真|还挺|还蛮|还真|真心|确实|有点|简直|简直太|那太|那真|那也太|真是太|让人|真让人|实在|实在太"
+    "|实在是太|是挺|是真|是真的|确实很|确实挺"
 )
 _THINGS_ZH = (
     "故事|人|人生|一生|事|事情|地方|风景|景色|画面|结局|经历|爱情|小岛|孩子|姑娘|小伙子|老人|想法|主意|消息|礼物"
