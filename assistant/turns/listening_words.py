@@ -175,7 +175,7 @@ PHRASES: tuple[Rule, ...] = (
     ("thanks", "a lot|for that|so much"),
     ("i'm sure", "it|that|he|she|they", _DID),
     ("so|very|so very", VALUES_EN),
-    ("how", "?very|truly|absolutely|utterly", VALUES_EN),
+    ("how", "?very|truly|absolutely|utterly", VALUES_EN, "?of (?:him|her|you|them)"),
     ("what", _ANY_GOOD, "news|luck|fun|times|people|things|words|weather"),
     ("what a|what an", "?" + _VERY, "?" + _ANY_GOOD, THINGS_EN),
     ("so", _DID, _THEY),
