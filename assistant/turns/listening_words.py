@@ -81,7 +81,8 @@ _THAT_IS = (
 )
 _VERY = (
     "so|very|really|quite|pretty|rather|just|absolutely|truly|totally|such|super|too|a bit|a little|incredibly"
-    "|very very|so so|oh so|kind of|kinda"
+    "|very very|so so|oh so|kind of|kinda|really very|really so|really quite|really rather"
+    "|just so|just really|so very|so really"
 )
 _DID = "is|isn't|was|wasn't|are|aren't|were|weren't|did|didn't|does|doesn't|do|has|hasn't|have|had|can|could|will|would"
 _THEY = "he|she|it|they|that|there"
