@@ -71,7 +71,8 @@ or when it ended and its words are neither a listener's nor the assistant's own.
 costs nothing |
 | `backchannel.py`, `listening_words.py`, `evaluating_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": \
 alone they take no turn. Words of no list do ("that's expired", 好疼啊), and what ends with a question mark, unless it \
-echoes in surprise ("really?", 真的吗？). Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say \
+echoes in surprise ("really?", 真的吗？). Over the end of a question only hesitation, laughter and surprise do not: \
+"yes" is the answer | Listeners say \
 them so that the other goes on |
 | `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone, put \
 politely or with a reason (稍等一下，我接个电话) they get no reply | Who says stop wants silence, not an answer |
