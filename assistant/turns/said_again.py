@@ -19,7 +19,8 @@ _START = r"(?:^|(?<=[.,!?:;，。！？：；“\"])|(?<=[.,!?:;]\s))"  # of a s
 
 _ASKS = re.compile(r"[?？]|\b(?:tell me|let me know|choose|pick)\b|请选|告诉我|[挑选]一[个样种]", re.IGNORECASE)
 _OFFERS = re.compile(
-    r"\b(?:we|i)(?:'ve| have| can offer| offer)\b|(?:^|[，,。！!]|我们|我|这里|这儿|店里|现在|还|目前)\s*有", re.IGNORECASE
+    r"\b(?:we|i)(?:'ve| have| can offer| offer)\b|(?:^|[，,。！!]|我们|我|这里|这儿|店里|现在|还|目前)\s*有",
+    re.IGNORECASE,
 )
 _LISTS = re.compile(
     r"\b(?:have|got|found|offer|there(?:'s| is| are))\b|有|可以|能", re.IGNORECASE

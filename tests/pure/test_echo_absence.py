@@ -1,4 +1,4 @@
-"""When a microphone that stays quiet while the assistant speaks shows that there is no echo, and when it no longer does.
+"""When a quiet microphone shows, while the assistant speaks, that there is no echo, and when it no longer does.
 
 Levels are of chunks of 32 ms, as int16 amplitude.
 """
