@@ -80,7 +80,8 @@ for more than {echo_tail_s} after the assistant fell silent; nor, unless its sou
 or is what people say again (`said_again.py`: one of the options of an offer or a list that is asked about, a code, \
 what is to be repeated); what has stopped the reply stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
 {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and {own_echo.LEAST_LATIN_FINISHED} \
-after its last sound) it never is | A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
+after its last sound) it never is | \
+A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
 | `opener.py` | when an opener is asked for: not before {opener_s} after the user's last sound, and only where by the \
 last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it is \
 {opener_overdue_s} overdue, after {opener_late_s}. A user who goes on over it goes on with the same turn | \
