@@ -199,6 +199,7 @@ SPELT = (
         open=_TELEPHONE_OPEN,
         part=r"\+?\d{1,10}",
     ),
+    _kind(r"\bmy number", "digits", asks=_NEVER, whole=_TELEPHONE, open=r"\+?\d{3,}"),
 )
 """In this order: what "the card's security code" asks for is not the card's number."""
 
