@@ -170,11 +170,11 @@ def test_what_is_not_dictated_has_none(question: str, text: str) -> None:
 # -- an assistant's day: nothing here is waited for
 
 ORDINARY = """
-I was born on May 5 | My email is offline. | My email is Bob's | My email is down at the moment.
+My number is 23. | I was born on May 5 | My email is offline. | My email is Bob's | My email is down at the moment.
 My email is full. | My email is private. | My email is the same as before. | Read my email please | Email Bob at noon.
 I got an email at work | Did I get any email from Anna? | call me at 5 | Text me at six. | Can you call me at 5?
 Call me at 7 30 | Set an alarm for 6 30. | Book a flight at 7 | go to cell 5 | my card is 7 | I'm in room 12.
-My number is 23. | password 1 | My phone died at 3. | Send it to 10 people. | I live on the third floor. | See you on the third.
+password 1 | My phone died at 3. | Send it to 10 people. | I live on the third floor. | See you on the third.
 Remind me on the twenty first. | I got error code 404 | Explain code 500. | Who was born on May 5
 I was born in 1990 | My birthday is May 3rd. | How much is 5 times 100 | I paid 500. | I earn 5000 | It costs 100
 I work at I B M | I like the N B A | Navigate to 10 Downing Street. | Tell me what my phone number is
