@@ -265,7 +265,9 @@ def test_who_stops_the_reply_by_hand_hears_no_rest_of_it(kind: type[ev.Event], p
     """While a noise has the floor, in the pause after it, and while the rest is prepared."""
     script = playing()
     noise_stops_it(script)
-    for at_s, event in sorted([(4.4, ev.SpeechPaused(4.4, 4.3)), (pressed_s, kind(pressed_s))], key=lambda each: each[0]):
+    for at_s, event in sorted(
+        [(4.4, ev.SpeechPaused(4.4, 4.3)), (pressed_s, kind(pressed_s))], key=lambda each: each[0]
+    ):
         if at_s > 5:
             script.recognised(4.6, Transcript(""))
         script.at(at_s, event)

@@ -108,7 +108,9 @@ def test_a_noise_that_stopped_a_reply_is_an_item_before_the_rest_of_it(rig: Rig)
 
 
 def test_a_tool_that_a_noise_kept_from_being_called_is_asked_for_again_and_called_once(rig: Rig) -> None:
-    rig.stages.replies.extend([["I will book the table now. "] + ["It takes a moment. "] * 9, [CalledTool("1", "book", "{}")]])
+    rig.stages.replies.extend(
+        [["I will book the table now. "] + ["It takes a moment. "] * 9, [CalledTool("1", "book", "{}")]]
+    )
     rig.stages.piece_s = 1.0
     start = stopped_by_noise(rig)
     rig.wait("response.function_call_arguments.done", start)
