@@ -47,7 +47,7 @@ _ASKS = re.compile(
     r"|^\W*(?:what|where|when|which|who|why|how|is|are|do|does|did|can|could)\b"
 )
 _ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
-_DECLINES = re.compile(r"don't|\b(?:not|no|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
+_DECLINES = re.compile(r"don't|\b(?:not|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(

@@ -273,6 +273,8 @@ def test_only_a_number_of_a_known_kind_is_whole(question: str, text: str) -> Non
         ("您的电话是？", "一三八", PART),
         ("方便留个联系电话吗？", "一三八", PART),
         ("What flight are you on?", "B A 2", PART),
+        ("What is your phone number?", "No, it is 415", PART),
+        ("What is your address?", "No. 5 Baker Street", OPEN),
         ("Please enter the code.", "44", OPEN),
         ("请说卡号的后四位。", "八三", PART),
     ],
