@@ -116,3 +116,11 @@ def test_a_turn_in_one_language_costs_no_pass_more(engine: WhisperEngine, passes
     (recognition,) = engine.recognise([joined(pause_s, english(), english(ENGLISH))], Hints())
     assert languages(recognition) == ["en"] and re.search("time.*lights", recognition.segments[0].text)
     assert passes == ["encode", "detect_language", "generate"]
+
+
+def test_a_slow_speaker_costs_one_decoding_more(engine: WhisperEngine, passes: list[str]) -> None:
+    """The text is as short as one from which a sentence is missing; the later half shows that none is."""
+    slow = joined(0.6, english(ENGLISH, speed=0.5), english(speed=0.5))
+    (recognition,) = engine.recognise([slow], Hints(("en",)))
+    assert re.search("lights.*time", recognition.segments[0].text)
+    assert passes.count("generate") == 2
