@@ -2,9 +2,9 @@
 
 385 lines, half of them kept aside while the tables were written (``data/emotion_words.tsv``, ``…_aside.tsv``): 150 are
 traps, such as feelings of others, quoted, denied, past or supposed. A line is told when the judge gives an emotion that
-passes the gate of the mood; it is right when that is the line's own. 60 further lines are ordinary requests that hold words
-of the tables (``…_requests.tsv``): messages to others, questions, other senses. None is to be told; those that are, are
-printed.
+passes the gate of the mood; it is right when that is the line's own. 60 further lines are ordinary requests that hold
+words of the tables (``…_requests.tsv``): messages to others, questions, other senses. None is to be told; those that
+are, are printed.
 
 ``--cped``, ``--meld``: what people say in television series, labelled by others by face, voice and story; the test
 files of github.com/scutcyr/CPED and github.com/declare-lab/MELD. A line is "near" when the sign of the label is right.

@@ -125,6 +125,8 @@ def spelt_out(piece: str) -> list[str]:
     return [head + tail for head in heads for tail in tails]
 
 
-@pytest.mark.parametrize("text", ["啊啊啊", "昨天晚上", "真的真的", "我一直好像", "so really ", "I feel so "])
+@pytest.mark.parametrize(
+    "text", ["啊啊啊", "昨天晚上", "真的真的", "我一直好像", "so really ", "I feel so ", "在群里", "and then please "]
+)
 def test_a_recognisers_loop_ends(text: str) -> None:
     assert told(f"{text * 200}门") == ""

@@ -3,7 +3,8 @@
 What is looked for, each in a table of its own: a feeling named in a frame that makes it the speaker's own, now
 (`told.toml` in the frames of `frames.toml`); what people say when they feel so (`shown.toml`); what has just happened
 to them (`happened.toml`). It is left out where it is quoted, a title, about others, past and gone, a condition, a
-question, negated, or to be told, written or translated for someone. How right that is: docs/dialogue.md, `python -m benchmarks.emotion_words`.
+question, negated, or to be told, written or translated for someone.
+How right that is: docs/dialogue.md, `python -m benchmarks.emotion_words`.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ _CHANGE = math.log(
     0.4
 )  # of the chance that the next stretch is in another language; at 0.05 a sentence between two was lost
 _WHOLE_FRAMES = 62
-# 2 s of speech weigh fully. At 1.6 s parts of sentences with pauses were in another language, at 2.2 s a sentence between
-# two others was lost
+# 2 s of speech weigh fully. At 1.6 s parts of sentences with pauses were in another language, at 2.2 s a sentence
+# between two others was lost.
 _SUREST = math.log(0.001)  # no stretch alone is surer than that: a model's own probabilities are too sure
 
 
