@@ -43,6 +43,6 @@ class Earlier:
             return False
         if turn.start_s > self.echo_until_s or turn.echo is False:
             return True
-        if turn.echo is None and not self.may_be_echo(turn.start_s, turn.silent_since_s):
-            return True
+        if turn.echo is None and (turn.interrupts or not self.may_be_echo(turn.start_s, turn.silent_since_s)):
+            return True  # what stopped the reply by its words or length is the user's, unless its sound says otherwise
         return not is_own_echo(text, self.said, turn.echo, finished=not turn.interrupts)

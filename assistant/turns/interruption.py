@@ -14,7 +14,7 @@ from enum import Enum
 from huiyin.assistant.turns.actions import Transcribe
 from huiyin.assistant.turns.backchannel import is_backchannel, is_exclamation, may_be_backchannel
 from huiyin.assistant.turns.events import NEVER, SpeechPaused, SpeechStarted, Transcript
-from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both
+from huiyin.assistant.turns.own_echo import Audible, is_own_echo, known_of_both, may_be_own_echo
 from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.configs.settings import TurnsSettings
 
@@ -56,7 +56,7 @@ class Interruption:
         onset_s = event.onset_s
         if earlier is None or not earlier.is_awaited(onset_s, policy):
             return cls(onset_s, said, onset_s, echo=event.echo)
-        both = Audible(f"{earlier.said.words} {said.words}", earlier.said.invites or said.invites)
+        both = Audible(f"{earlier.said.words} {said.words}", said.reply or earlier.said.reply)
         whole = replace(earlier, said=both, before=earlier, silenced_s=NEVER)
         whole.resume(event)
         return whole
@@ -132,9 +132,11 @@ class Interruption:
         """What it is, by what is known at `now_s`. Times are compared as `due_s` gives them: a difference, rounded,
         could miss its own wake-up."""
         text = self.transcript.text if self.transcript else ""
-        has_words = bool(text.strip()) and not is_own_echo(text, self.said, self._echo_by(policy, now_s))
+        by_sound = self._echo_by(policy, now_s)
+        has_words = bool(text.strip()) and not is_own_echo(text, self.said, by_sound)
         if self.paused_s is None:
-            is_turn = has_words and not self._may_listen() and now_s >= self._spoken_due_s(policy.confirm_s)
+            is_clear = not self._may_listen() and not may_be_own_echo(text, self.said, by_sound)
+            is_turn = has_words and is_clear and now_s >= self._spoken_due_s(policy.confirm_s)
             is_turn = is_turn or now_s >= self._doubt_due_s(policy) or (has_words and orders_silence(text))
             return Verdict.USER_TURN if is_turn else Verdict.UNDECIDED
         if self.is_transcribed:

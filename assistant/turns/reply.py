@@ -11,7 +11,7 @@ from huiyin.assistant.turns import events as ev
 from huiyin.assistant.turns.events import NEVER, Stage, Transcript
 from huiyin.assistant.turns.normalise import words_of_part
 from huiyin.assistant.turns.opener import OPENER, opener_due_s
-from huiyin.assistant.turns.own_echo import Audible, invites_repetition
+from huiyin.assistant.turns.own_echo import Audible
 from huiyin.assistant.turns.pace import Pace, SoundAhead
 from huiyin.configs.settings import TurnsSettings
 
@@ -139,13 +139,13 @@ class Reply:
 
     def audible(self, start_s: float, end_s: float) -> Audible:
         """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
-        a clause the pace is taken to be even. What it invites to is told by the clause and the one before it."""
-        words = lately = self.audible_words()
+        a clause the pace is taken to be even."""
+        words = self.audible_words()
         if self._audible_clause is not None:
             said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
             parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
             words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
-        return Audible(words, invites_repetition(lately))
+        return Audible(words, " ".join(self._clauses))
 
     def asks(self, at_s: float) -> bool:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""

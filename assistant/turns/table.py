@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 
 from huiyin.assistant import turns
-from huiyin.assistant.turns import actions, events, own_echo
+from huiyin.assistant.turns import actions, events, own_echo, similarity
 from huiyin.assistant.turns import machine as machine  # its methods enter themselves into the table
 from huiyin.assistant.turns.transitions import BY_TIME, MEANINGS, TRANSITIONS, Handler, State, Transition
 from huiyin.configs.layers import reasons
@@ -75,11 +75,13 @@ them so that the other goes on |
 | `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone they \
 get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words of the {own_echo.IN_THE_AIR_S:g} s around its onset \
-to {own_echo.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is none, or it goes on for \
-more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, after a choice, a code, or what \
-is to be repeated, or when it asks back; shorter than {own_echo.LEAST_ZH} Chinese or {own_echo.LEAST_LATIN} Latin \
-letters ({own_echo.LEAST_ZH_FINISHED} and {own_echo.LEAST_LATIN_FINISHED} after its last sound) it never is | A user \
-who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
+to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is none, or it goes on \
+for more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, when it asks back \
+or is what people say again (`said_again.py`: one of the options of an offer or a list that is asked about, a code, \
+what is to be repeated); what has stopped the reply stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
+{own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and {own_echo.LEAST_LATIN_FINISHED} \
+after its last sound) it never is | \
+A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
 | `opener.py` | when an opener is asked for: not before {opener_s} after the user's last sound, and only where by the \
 last replies the first sound of this one is {opener_gain_s} away or more; where nothing is known, or it is \
 {opener_overdue_s} overdue, after {opener_late_s}. A user who goes on over it goes on with the same turn | \
@@ -120,6 +122,7 @@ def page() -> str:
         actions=_listed(actions, actions.Action),
         settings="\n".join(_setting(field) for field in dataclasses.fields(TurnsSettings)),
         own_echo=own_echo,
+        similarity=similarity,
         **_policy_numbers(),
     )
 

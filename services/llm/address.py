@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from huiyin.configs.settings import SettingsError
+from huiyin.services.common.shown_url import shown_url
 
 _ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|models|messages|chat)$", re.I)
 _OLLAMA = re.compile(r"/api/(?:chat|generate|tags|show|version)$", re.I)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)?(?:alpha|beta)?\d*$", re.I)
-_SECRET = re.compile(r"key|token|secret|password|sig", re.I)
+_SECRET = re.compile(r"key|token|secret|pass|pwd|auth|cred|sig|^code$|^sas$|^jwt$", re.I)  # of a parameter's name
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ def read_address(address: str) -> Address:
     """
     try:
         url = urlsplit(address.strip())
+        _ = url.port  # raises ValueError, too
     except ValueError:
-        raise SettingsError("llm.bad_base_url", address=address) from None
-    if url.fragment or any(_SECRET.search(name) for name, _ in parse_qsl(url.query, keep_blank_values=True)):
-        raise SettingsError("llm.bad_base_url", address=address)
+        raise SettingsError("llm.bad_base_url", address=shown_url(address)) from None
+    secrets = [name for name, _ in parse_qsl(url.query, keep_blank_values=True) if _SECRET.search(name)]
+    if secrets or url.username is not None or url.password is not None:
+        raise SettingsError("llm.key_in_url", address=shown_url(address))
+    if url.fragment:
+        raise SettingsError("llm.bad_base_url", address=shown_url(address))
     origin = url._replace(path="", query="").geturl()
     return Address(origin, tuple(dict.fromkeys(_paths(url.path))), f"?{url.query}" if url.query else "")
 

@@ -6,7 +6,7 @@ Bodies are changed in place; those that are in the form already stay as they are
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 JsonObject = dict[str, Any]
@@ -18,15 +18,26 @@ _REASONS = {
 }  # fmt: skip
 _ERRORS = ("message", "detail", "msg", "error_msg", "errors")
 _OTHER_WORDS = ("refusal", "text")  # where the words may be instead: they are for a person, too
+_DEEPEST = 64  # arrays and objects in each other; a chat completion has ten
 _TEXT_PARTS = (None, "text", "output_text")
 
 
 def parsed(text: str | bytes) -> Any:
-    """A JSON document. Raises ValueError, for one that is too deep, too."""
+    """A JSON document. Raises ValueError, for one that is nested too deep, too."""
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except RecursionError as error:
         raise ValueError("JSON too deep") from error
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level if isinstance(each, (dict, list)) for inner in _inside(each)]
+        if not level:
+            return document
+    raise ValueError("JSON too deep")
+
+
+def _inside(part: Any) -> Iterable[Any]:
+    return part.values() if isinstance(part, dict) else part
 
 
 def choices_of(body: JsonObject) -> list[JsonObject]:
@@ -57,13 +68,18 @@ def as_chunk(body: JsonObject) -> bool:
     return _tidy(body, "delta")
 
 
-def as_completion(documents: Iterable[JsonObject]) -> JsonObject | None:
-    """A whole completion of what was sent for one: itself, or the chunks of a stream. None: it is neither."""
+def as_completion(documents: Iterable[JsonObject], look: Callable[[], None] = lambda: None) -> JsonObject | None:
+    """A whole completion of what was sent for one: itself, or the chunks of a stream. None: it is neither.
+
+    `look` is called for each chunk, and may raise: long texts of many chunks take their time.
+    """
     bodies = [body for body in documents if isinstance(body.get("choices"), list)]
     if len(bodies) == 1 and all("delta" not in choice for choice in choices_of(bodies[0])):
         _tidy(bodies[0], "message")
-        return bodies[0]
-    return _joined(bodies) if bodies else None
+        whole = bodies[0]
+    else:
+        whole = _joined(bodies, look)
+    return whole if whole["choices"] else None
 
 
 def _tidy(body: JsonObject, name: str) -> bool:
@@ -72,6 +88,8 @@ def _tidy(body: JsonObject, name: str) -> bool:
     changed = len(choices) < len(body["choices"])
     body["choices"] = choices
     for choice in choices:
+        if "index" in choice and type(choice["index"]) is not int:
+            choice["index"], changed = 0, True
         changed = _tidy_choice(choice, name) or changed
     if changed and name == "delta":
         body["object"] = "chat.completion.chunk"
@@ -91,7 +109,7 @@ def _tidy_choice(choice: JsonObject, name: str) -> bool:
             said["content"], changed = said[other], True
     changed = _tidy_calls(said, numbered=is_whole and name == "delta") or changed
     reason = choice.get("finish_reason")
-    if isinstance(reason, str) and (known := _reason(reason)) != reason:
+    if reason is not None and (known := _reason(reason) if isinstance(reason, str) else None) != reason:
         choice["finish_reason"], changed = known, True
     if is_whole and not choice.get("finish_reason"):
         choice["finish_reason"], changed = "stop", True
@@ -100,15 +118,23 @@ def _tidy_choice(choice: JsonObject, name: str) -> bool:
 
 def _tidy_calls(said: JsonObject, *, numbered: bool) -> bool:
     """`numbered`: each call needs its index, which a whole reply has not."""
-    changed = False
-    calls = said.get("tool_calls")
-    for index, call in enumerate(calls if isinstance(calls, list) else ()):
-        if numbered and isinstance(call, dict):
+    sent = said.get("tool_calls")
+    if sent is None:
+        return False
+    calls = [call for call in sent if _is_call(call)] if isinstance(sent, list) else []
+    changed = bool(calls != sent)
+    said["tool_calls"] = calls
+    for index, call in enumerate(calls):
+        if numbered:
             call.setdefault("index", index)
-        function = call.get("function") if isinstance(call, dict) else None
+        function = call.get("function")
         if isinstance(function, dict) and isinstance(function.get("arguments"), dict):
             function["arguments"], changed = json.dumps(function["arguments"], ensure_ascii=False), True
     return changed
+
+
+def _is_call(call: Any) -> bool:
+    return isinstance(call, dict) and isinstance(call.get("function", {}), (dict, type(None)))
 
 
 def _said_otherwise(choice: JsonObject) -> JsonObject:
@@ -134,11 +160,12 @@ def _reason(reason: str) -> str | None:
     return None if word in _NO_REASON else _REASONS.get(word, word if word in ("stop", "length") else reason)
 
 
-def _joined(chunks: list[JsonObject]) -> JsonObject:
+def _joined(chunks: list[JsonObject], look: Callable[[], None]) -> JsonObject:
     """The completion that the chunks make together."""
     whole: JsonObject = {}
     choices: dict[Any, JsonObject] = {}
     for chunk in chunks:
+        look()
         as_chunk(chunk)
         whole |= {name: value for name, value in chunk.items() if name != "choices" and value is not None}
         for part in choices_of(chunk):
@@ -151,7 +178,7 @@ def _joined(chunks: list[JsonObject]) -> JsonObject:
     for choice in choices.values():
         choice.setdefault("finish_reason", None)
         if calls := choice["message"].get("tool_calls"):
-            choice["message"]["tool_calls"] = [_without_index(call) for call in calls]
+            choice["message"]["tool_calls"] = list(calls.values())
     return {**whole, "object": "chat.completion", "choices": list(choices.values())}
 
 
@@ -159,7 +186,7 @@ def _add(message: JsonObject, delta: JsonObject) -> None:
     for name, value in delta.items():
         if name == "tool_calls":
             for part in value or ():
-                _add_call(message.setdefault(name, []), part)
+                _add_call(message.setdefault(name, {}), part)
         elif name == "role":
             message[name] = value or "assistant"
         elif isinstance(value, str) and isinstance(message.get(name), str):
@@ -168,16 +195,13 @@ def _add(message: JsonObject, delta: JsonObject) -> None:
             message[name] = value
 
 
-def _add_call(calls: list[JsonObject], part: JsonObject) -> None:
-    index = part.get("index", len(calls))
-    call = next((call for call in calls if call["index"] == index), None)
+def _add_call(calls: dict[str, JsonObject], part: JsonObject) -> None:
+    index, function = str(part.get("index", len(calls))), part.get("function") or {}
+    call = calls.get(index)
     if call is None:
-        calls.append({**part, "index": index, "function": dict(part.get("function") or {})})
+        sent = {name: value for name, value in part.items() if name != "index"}
+        calls[index] = {**sent, "function": dict(function)}
         return
-    for name, value in (part.get("function") or {}).items():
+    for name, value in function.items():
         known = call["function"].get(name)
         call["function"][name] = known + value if isinstance(known, str) and name == "arguments" else known or value
-
-
-def _without_index(call: JsonObject) -> JsonObject:
-    return {name: value for name, value in call.items() if name != "index"}

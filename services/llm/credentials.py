@@ -10,6 +10,7 @@ from pathlib import Path
 
 from huiyin.configs.secret_files import read_secret_file
 from huiyin.configs.settings import SettingsError
+from huiyin.services.common.shown_url import shown_url
 
 KEY_VARIABLE = "HUIYIN_LLM_API_KEY"
 
@@ -24,7 +25,7 @@ def read_keys(urls: Sequence[str], key_file: str, environ: Mapping[str, str]) ->
         keys = {url: for_one.get(url.rstrip("/"), for_all) for url in urls}
     for url, key in keys.items():
         if not (key.isascii() and key.isprintable() and " " not in key):
-            raise SettingsError("llm.bad_key", url=url)
+            raise SettingsError("llm.bad_key", url=shown_url(url))
     return keys
 
 

@@ -14,15 +14,16 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from huiyin.configs.settings import SettingsError
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.encodings import BodyDecoder
 from huiyin.services.llm.network_proxy import connect_by_socks, find_proxy, is_socks, place_of, proxy_headers
@@ -60,6 +61,7 @@ class Exchange:
         self._failure: Exception | None = None
         self._closed = self._begun = False
         self._looked_s = time.monotonic()
+        self._pieces: Iterator[bytes] = iter(())  # of the body, that have come
         self._reused = self._use_idle()
         if not self._reused:
             self._open()
@@ -89,10 +91,24 @@ class Exchange:
         """The next bytes of the body, all that have arrived, b"" at its end. Raises as `head` does."""
         response = self.head(until, watch)
         while True:
-            sent = self._sent(response)
-            piece = self._decoder.decode(sent)
-            if piece or not sent:
+            self.look(until, watch)
+            if piece := next(self._pieces, b""):
                 return piece
+            sent = self._sent(response)
+            self._pieces = self._decoder.decode(sent)
+            if not sent:
+                return next(self._pieces, b"")
+
+    def look(self, until: float, watch: Watch) -> None:
+        """Raises TimeoutError when it is later than `until`, and ClientLeft; for work on what has come, too."""
+        now = time.monotonic()
+        if now >= until:
+            raise TimeoutError
+        if now - self._looked_s >= _STEP_S:
+            self._looked_s = now
+            self._check()
+            if watch():
+                raise ClientLeft
 
     def _sent(self, response: HTTPResponse) -> bytes:
         """The next bytes as they were sent."""
@@ -130,14 +146,9 @@ class Exchange:
     def _receive(self, buffer: Any) -> int:
         """Wait for bytes, and read them."""
         while True:
-            now = time.monotonic()
-            if now - self._looked_s >= _STEP_S:
-                self._looked_s = now
-                self._check()
-                if self._watch():
-                    raise ClientLeft
+            self.look(self._until, self._watch)
             if not self._opened.is_set():
-                self._opened.wait(max(0.0, min(self._until - now, _STEP_S)))
+                self._opened.wait(max(0.0, min(self._until - time.monotonic(), _STEP_S)))
             elif self._failure is not None:
                 raise self._failure
             elif self._sock is None:
@@ -147,8 +158,6 @@ class Exchange:
                     count = self._sock.recv_into(buffer)
                     self._begun = self._begun or count > 0
                     return count
-            if self._until - now <= _STEP_S:
-                raise TimeoutError
 
     def _use_idle(self) -> bool:
         """Send the request on an idle connection, if there is one."""
@@ -175,8 +184,10 @@ class Exchange:
                 sock.settimeout(_SEND_S)
                 self._client.send(sock, *self._request)
                 sock.settimeout(_STEP_S)
-        except Exception as error:
+        except (OSError, HTTPException) as error:
             self._failure = error
+        except Exception as error:
+            self._failure = ConnectionError(str(error))
         if self._closed:
             self.close()
         self._opened.set()
@@ -301,12 +312,13 @@ def _base(address: str) -> SplitResult:
     try:
         url = urlsplit(address.rstrip("/"))
         _ = url.port  # raises ValueError, too
+        _ = (url.hostname or "").encode("idna")  # as does this
     except ValueError:
-        raise SettingsError("llm.bad_base_url", address=address) from None
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        raise SettingsError("llm.bad_base_url", address=address)
+        raise SettingsError("llm.bad_base_url", address=shown_url(address)) from None
     if url.username or url.password:
-        raise SettingsError("llm.key_in_url")
+        raise SettingsError("llm.key_in_url", address=shown_url(address))
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise SettingsError("llm.bad_base_url", address=shown_url(address))
     return url
 
 

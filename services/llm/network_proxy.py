@@ -12,18 +12,30 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
+from huiyin.configs.settings import SettingsError
+from huiyin.services.common.shown_url import shown_url
+
 _SOCKS = ("socks", "socks4", "socks4a", "socks5", "socks5h")
 _SOCKS_PORT = 1080
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
 def find_proxy(url: SplitResult) -> SplitResult | None:
-    """The proxy for `url`; None for this machine itself, and where NO_PROXY or the environment has none."""
+    """The proxy for `url`; None for this machine itself, and where NO_PROXY or the environment has none.
+
+    Raises SettingsError for one that is not an address.
+    """
     host = url.hostname or ""
     if _is_here(host) or _is_excepted(host):
         return None
     address = select_proxy(url.geturl(), get_environ_proxies(url.geturl(), no_proxy=None)) or ""
-    proxy = urlsplit(address if "//" in address else f"//{address}")
+    if not address:
+        return None
+    try:
+        proxy = urlsplit(address if "//" in address else f"//{address}")
+        _ = proxy.port, (proxy.hostname or "").encode("idna")  # both raise ValueError, too
+    except ValueError:
+        raise SettingsError("llm.bad_proxy", address=shown_url(address), url=shown_url(url.geturl())) from None
     return proxy if proxy.hostname else None
 
 

@@ -26,6 +26,7 @@ from huiyin.services.llm.upstream import Caller, Request, Upstream
 log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
+_MOST_TRIES = 6  # of one request with one upstream: three paths, and some refusals
 _REFUSAL_LIMIT = 2**20  # bytes of an error
 _LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
 _NO_MODEL = 404  # status of an upstream that lacks the requested model
@@ -122,14 +123,16 @@ class Proxy:
 
     @staticmethod
     def _answer(upstream: Upstream, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
-        """The answer of `upstream`, asked again in another form for as long as it refuses and there is one."""
+        """The answer of `upstream`, asked again in another form where it refuses and there is one."""
         request, first = upstream.shape(body), None
+        tries = 0
         while True:
+            tries += 1
             try:
                 answer = ask(upstream, request)
             except UpstreamError as failure:
                 first = first or failure
-                following = upstream.reshape(request, failure)
+                following = upstream.reshape(request, failure) if tries < _MOST_TRIES else None
                 if following is None:
                     raise (first if failure.misplaced else failure) from None
                 log.info("%s: asked again (%s)", failure.message, following)
@@ -150,7 +153,7 @@ class Proxy:
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         try:
-            kind = _head(upstream, exchange, until, caller).headers.get("content-type", "")
+            kind = _head(upstream, exchange, until, caller, request).headers.get("content-type", "")
             if kind.startswith(_WHOLE) and limit_s < self._settings.reply_timeout_s:  # no word comes before the last
                 limit_s, setting = self._settings.reply_timeout_s, "llm.reply_timeout_s"
                 until = time.monotonic() + limit_s
@@ -161,6 +164,7 @@ class Proxy:
                 kind=kind,
                 idle_s=self._settings.idle_timeout_s,
                 hide_thinking=self._settings.hide_thinking,
+                placed=request.placed,
             )
             stream.wait(until)
             return stream
@@ -176,10 +180,16 @@ class Proxy:
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         body = b""
+
+        def look() -> None:
+            exchange.look(until, caller.left)
+
         try:
-            _head(upstream, exchange, until, caller)
+            _head(upstream, exchange, until, caller, request)
             body = exchange.rest(until, caller.left, _REPLY_LIMIT)
-            found, done = documents(body)
+            found, done = documents(body, look)
+            failure = next(filter(None, map(error_in, found)), None)
+            answer = None if failure else as_completion(found, look)
         except TimeoutError:
             raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:
@@ -189,9 +199,9 @@ class Proxy:
             raise trouble.bad_answer(upstream.name, "llm.not_json", misplaced=is_page) from None
         finally:
             exchange.close()
-        if failure := next(filter(None, map(error_in, found)), None):
-            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean)
-        if (answer := as_completion(found)) is None:
+        if failure:
+            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean, placed=request.placed)
+        if answer is None:
             raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
         if not done and not all(choice.get("finish_reason") for choice in choices_of(answer)):
             raise trouble.broke_off(upstream.name)
@@ -200,7 +210,9 @@ class Proxy:
         return answer
 
 
-def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) -> http.client.HTTPResponse:
+def _head(
+    upstream: Upstream, exchange: Exchange, until: float, caller: Caller, request: Request
+) -> http.client.HTTPResponse:
     """The head of an answer with a status of success. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
     try:
         head = exchange.head(until, caller.left)
@@ -216,4 +228,4 @@ def _head(upstream: Upstream, exchange: Exchange, until: float, caller: Caller) 
         words = exchange.rest(time.monotonic() + _REFUSAL_S, caller.left, _REFUSAL_LIMIT)
     except (OSError, http.client.HTTPException, ValueError):
         words = b""
-    raise trouble.refused(upstream.name, head, words, upstream.clean)
+    raise trouble.refused(upstream.name, head, words, upstream.clean, placed=request.placed)

@@ -1,4 +1,4 @@
-"""What an upstream refuses of requests that others take, and the same request without it. Pure.
+"""What an upstream refuses of requests that others take, and the same request without it. Pure but for a lock.
 
 Servers differ in the parameters that they know; a voice that answers 400 to every turn is worse than one without a
 parameter. What the reply is for is never left out: a tool that must be called, a reply that must be JSON.
@@ -7,7 +7,9 @@ parameter. What the reply is for is never left out: a tool that must be called, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from huiyin.services.llm.chunks import JsonObject
 
@@ -17,6 +19,8 @@ Changes = Mapping[str, str]
 LEFT_OUT = ""
 STREAMED, WHOLE = "streamed", "whole"  # `stream`, whatever the caller wants
 MERGED = "merged"  # `messages`: without a system message, user and assistant in turn
+
+_FRESH_S = 3600.0  # a server may be updated, or have meant something else: then it is asked for everything again
 
 _REFUSES = re.compile(
     r"unsupported|unrecogni[sz]ed|unknown|unexpected|extraneous|extra_forbidden|incompatible|obsolete"
@@ -88,6 +92,31 @@ def changed(body: JsonObject, changes: Changes) -> JsonObject:
     if changes.get("stream") == WHOLE:
         body.pop("stream_options", None)
     return body
+
+
+class RefusalMemory:
+    """The changes that each model of an upstream has needed within the last hour. Thread-safe."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._learnt: dict[str, dict[str, tuple[str, float]]] = {}  # model -> parameter -> change, and when
+
+    def learn(self, model: str, changes: Changes) -> None:
+        """A request to `model` was answered once these were made."""
+        now = self._clock()
+        with self._lock:
+            known = self._learnt.get(model, {})
+            self._learnt[model] = {**known, **{name: (change, now) for name, change in changes.items()}}
+
+    def changes(self, model: str) -> Changes:
+        """What to change in a request to `model`."""
+        now = self._clock()
+        known = self._learnt.get(model, {})
+        return {name: change for name, (change, since) in known.items() if now - since < _FRESH_S}
+
+    def names(self) -> list[str]:
+        """The parameters that any model has refused, sorted."""
+        return sorted({name for model in tuple(self._learnt) for name in self.changes(model)})
 
 
 def _merged(messages: list[JsonObject]) -> list[JsonObject]:

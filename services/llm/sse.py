@@ -11,7 +11,7 @@ from typing import Any
 
 DONE = "[DONE]"  # how the OpenAI protocol marks the end of a stream
 
-EVENT_LIMIT = 4 * 2**20  # bytes of a line; one that never ends must not fill the memory
+EVENT_LIMIT = 4 * 2**20  # bytes of an event; one that never ends must not fill the memory
 
 _MARK = b"\xef\xbb\xbf"  # the byte order mark
 _FIELDS = (b":", b"data", b"event", b"id", b"retry")
@@ -25,6 +25,7 @@ class EventReader:
     def __init__(self) -> None:
         self._rest = b""  # of a line
         self._data: list[str] = []  # of the event, a line each
+        self._size = 0  # bytes of it
         self._after_cr = False  # a line feed belongs to the line end before it
         self._at_start = True
         self._is_json = False  # JSON instead of events
@@ -40,7 +41,7 @@ class EventReader:
     def feed(self, piece: bytes) -> list[str]:
         """Data of the events completed by `piece`. Comments and other fields are skipped, empty events, too.
 
-        Raises ValueError for a line above EVENT_LIMIT.
+        Raises ValueError for an event above EVENT_LIMIT.
         """
         if self._at_start:
             piece, self._rest = self._rest + piece, b""
@@ -56,11 +57,10 @@ class EventReader:
         lines = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         lines[0] = self._rest + lines[0]
         self._rest = lines.pop()
-        if len(self._rest) > EVENT_LIMIT:
-            raise ValueError(f"a line of more than {EVENT_LIMIT} bytes")
         events: list[str] = []
         for line in lines:
             events += self._take(line)
+        self._check_size(self._rest)
         return events
 
     def end(self) -> list[str]:
@@ -75,13 +75,13 @@ class EventReader:
             data = _text(line.removeprefix(b"data:").removeprefix(b" ").removeprefix(b"data:"))  # some write it twice
             # Two documents are two events, with or without a blank line between them.
             ended = self._event() if self._is_document() and data.startswith(("{", DONE)) else []
-            self._data.append(data)
+            self._add(line, data)
             return ended
         if self._is_json or text.startswith(_JSON):  # no events at all, or an error in the middle of them
             ended = [] if self._is_json else self._event()
             self.has_begun = self._is_json = True
             if text:
-                self._data.append(_text(line))
+                self._add(line, _text(line))
             return ended + (self._event() if len(self._data) == 1 and self._is_document() else [])
         if not text:
             return self._event()
@@ -91,6 +91,15 @@ class EventReader:
             self._has_other = True
         return []
 
+    def _add(self, line: bytes, data: str) -> None:
+        self._check_size(line)
+        self._size += len(line) + 1
+        self._data.append(data)
+
+    def _check_size(self, line: bytes) -> None:
+        if self._size + len(line) > EVENT_LIMIT:
+            raise ValueError(f"an event of more than {EVENT_LIMIT} bytes")
+
     def _is_document(self) -> bool:
         """Whether the data so far can be a whole JSON document, or the mark of the end."""
         if not self._data:
@@ -98,7 +107,7 @@ class EventReader:
         return self._data[0].lstrip().startswith(("{", "[")) and self._data[-1].rstrip().endswith(_JSON_ENDS)
 
     def _event(self) -> list[str]:
-        data, self._data = "\n".join(self._data), []
+        data, self._data, self._size = "\n".join(self._data), [], 0
         return [data] if data.strip() else []
 
 

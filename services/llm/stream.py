@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from huiyin.services.common.think import ThoughtFilter, without_thoughts
+from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm import trouble
 from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in, parsed
 from huiyin.services.llm.http_client import Exchange, Watch
@@ -18,6 +21,8 @@ from huiyin.services.llm.upstream import Upstream
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _SHOWN = 80  # characters of an event that cannot be read
+_PIECE = 65536  # bytes of a whole body that are read as events at once
+_MOST_EVENTS = 2**18  # of a reply that is wanted whole: twice as many as a model has tokens
 _DRAIN_S = 0.2  # after the last event, for the end of the transfer: then the connection can be used again
 _AFTER_FINISH_S = 1.0  # after the last finish_reason, for the usage: then a stream without [DONE] is at its end
 
@@ -37,31 +42,42 @@ class Chunk:
 
 
 class ReplyStream:
-    """Iterate for the chunks of a reply. `close` ends the exchange with the upstream.
+    """Iterate for the chunks of a reply, then `close` it: that ends the exchange with the upstream.
 
     `watch` tells whether the client has left; then ClientLeft is raised within 0.2 s.
     """
 
     def __init__(
-        self, upstream: Upstream, exchange: Exchange, watch: Watch, *, kind: str, idle_s: float, hide_thinking: bool
+        self,
+        upstream: Upstream,
+        exchange: Exchange,
+        watch: Watch,
+        *,
+        kind: str,
+        idle_s: float,
+        hide_thinking: bool,
+        placed: bool,
     ) -> None:
-        """`kind`: the answer's content type, for messages: what it is shows in its first bytes."""
-        self.upstream, self._kind = upstream, kind
+        """`kind`: the answer's content type, for messages: what it is shows in its bytes. `placed`: see Request."""
+        self.upstream, self._kind, self._placed = upstream, kind, placed
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
         self._hide_thinking = hide_thinking
         self._thoughts: dict[str, ThoughtFilter] = defaultdict(ThoughtFilter)  # of each choice, by its index
         self._reader = EventReader()
-        self._events: list[str] = []
-        self._first: list[Chunk] = []
+        self._events: deque[str] = deque()
+        self._first: deque[Chunk] = deque()
         self._unfinished: set[str] = set()  # the choices begun, without those that have a finish_reason
         self._finished = False  # all of them have: some servers send no [DONE]
+        self._over_at = math.inf  # then it is over at this time, if not before
         self._ended = False  # no more bytes will come
+        self._is_done = False  # there was a [DONE], yet the transfer may not be at its end
 
     def wait(self, until: float) -> None:
         """Wait for the first word. Raises UpstreamError, ClientLeft and TimeoutError (`until`, of `time.monotonic`)."""
         while (chunk := self._next(until)) is not None:
             self._first.append(chunk)
             if _has_words(chunk.body):
+                self._placed = True
                 return
         raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
 
@@ -74,21 +90,29 @@ class ReplyStream:
         """Raises UpstreamError when the reply breaks off or falls silent, ClientLeft when the client has left."""
         try:
             while self._first:
-                yield self._shown(self._first.pop(0))
+                yield self._shown(self._first.popleft())
+            patience_s = self._idle_s
             while True:
+                since = time.monotonic()
                 try:
-                    following = self._next(time.monotonic() + self._idle_s)
+                    following = self._next(since + patience_s)
                 except TimeoutError:
                     raise trouble.stalled(self.upstream.name, self._idle_s) from None
                 if following is None:
                     break
+                is_sign_of_life = not _has_words(following.body)
+                patience_s = patience_s - (time.monotonic() - since) if is_sign_of_life else self._idle_s
                 yield self._shown(following)
             yield from self._withheld()
-        finally:
+        except BaseException:
             self.close()
+            raise
 
     def close(self) -> None:
-        """End the exchange with the upstream."""
+        """End the exchange with the upstream. Takes up to 0.2 s, so that the connection can be used again."""
+        if self._is_done:
+            self._is_done = False
+            self._drain()
         self._exchange.close()
 
     def _next(self, until: float) -> Chunk | None:
@@ -101,21 +125,31 @@ class ReplyStream:
                     raise trouble.broke_off(self.upstream.name)
                 if self._ended or not self._read(until):
                     return None
-            text = self._events.pop(0).strip()
+            text = self._events.popleft().strip()
             if is_done(text):
-                self._drain()
+                self._is_done = True
+                return None
+            if not self._in_time(until):
                 return None
             if chunk := self._chunk(text):
                 return chunk
 
+    def _in_time(self, until: float) -> bool:
+        """False when a finished reply is over. Raises TimeoutError for any other, and ClientLeft."""
+        try:
+            self._exchange.look(min(until, self._over_at), self._watch)
+        except TimeoutError:
+            if not self._finished:
+                raise
+            return False
+        return True
+
     def _read(self, until: float) -> bool:
         """Wait for bytes, and read the events in them. False at the end of the reply."""
         name = self.upstream.name
-        if self._finished:
-            until = min(until, time.monotonic() + _AFTER_FINISH_S)
         try:
-            piece = self._exchange.piece(until, self._watch)
-            self._events = self._reader.feed(piece) if piece else self._reader.end()
+            piece = self._exchange.piece(min(until, self._over_at), self._watch)
+            self._events.extend(self._reader.feed(piece) if piece else self._reader.end())
         except (OSError, http.client.HTTPException) as error:
             if self._finished:
                 return False
@@ -123,7 +157,7 @@ class ReplyStream:
                 raise
             raise trouble.broke_off(name, error) from error
         except ValueError as error:
-            raise trouble.bad_answer(name, "llm.line_too_long", limit=EVENT_LIMIT) from error
+            raise trouble.bad_answer(name, "llm.event_too_long", limit=EVENT_LIMIT) from error
         if self._reader.is_foreign:
             kind = self._kind or "nothing"
             raise trouble.bad_answer(name, "llm.not_a_stream", misplaced=True, kind=kind)
@@ -144,7 +178,7 @@ class ReplyStream:
         if not isinstance(body, dict):
             raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if error := error_in(body):
-            raise trouble.failed_in_stream(name, error, self.upstream.clean)
+            raise trouble.failed_in_stream(name, error, self.upstream.clean, placed=self._placed)
         is_known = isinstance(body.get("choices"), list)
         if not is_known and not body.get("usage"):
             return None  # a sign of life
@@ -152,18 +186,21 @@ class ReplyStream:
             body["choices"] = []
         if as_chunk(body) or not is_known:
             text = json.dumps(body)
-        for choice in choices_of(body):
+        choices = choices_of(body)
+        for choice in choices:
             index = str(choice.get("index"))
             (self._unfinished.discard if choice.get("finish_reason") else self._unfinished.add)(index)
+        if choices:
             self._finished = not self._unfinished
+            self._over_at = min(self._over_at, time.monotonic() + _AFTER_FINISH_S) if self._finished else math.inf
         return Chunk(text, body)
 
     def _drain(self) -> None:
         try:
             until = time.monotonic() + _DRAIN_S
-            while self._exchange.piece(until, lambda: False):
+            while self._exchange.piece(until, self._watch):
                 pass
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException, ClientLeft):
             pass  # the reply is complete; its connection cannot be used again
 
     def _shown(self, chunk: Chunk) -> Chunk:
@@ -182,23 +219,35 @@ class ReplyStream:
                 yield Chunk(json.dumps(body), body)
 
 
-def documents(body: bytes) -> tuple[list[JsonObject], bool]:
+def documents(body: bytes, look: Callable[[], None]) -> tuple[list[JsonObject], bool]:
     """The JSON objects in a whole body, itself or those of a stream of events, and whether the stream has its [DONE].
 
-    Raises ValueError for anything else.
+    Empty ones are left out. `look` is called for each event, and may raise. Raises ValueError for anything else.
     """
-    done = True
+    done, found = True, list[Any]()
     try:
         found = [parsed(body)]
     except ValueError:
-        reader = EventReader()
-        texts = [*reader.feed(body), *reader.end()]
-        done = any(map(is_done, texts))
-        found = [parsed(text) for text in texts if not is_done(text)]
+        done = False
+        for text in _events_in(body):
+            look()
+            if is_done(text):
+                done = True
+            elif event := parsed(text):
+                found.append(event)
+            if len(found) > _MOST_EVENTS:
+                raise
         if not found:
             raise
     flat = [each[0] if isinstance(each, list) and each else each for each in found]
     return [each for each in flat if isinstance(each, dict)], done
+
+
+def _events_in(body: bytes) -> Iterator[str]:
+    reader = EventReader()
+    for at in range(0, len(body), _PIECE):
+        yield from reader.feed(body[at : at + _PIECE])
+    yield from reader.end()
 
 
 def hide_thoughts(answer: JsonObject) -> None:

@@ -23,10 +23,15 @@ _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
 _BUSY = 429  # too many requests; its Retry-After is followed, as that of 500 and above
 _NO_SUCH_PLACE = (404, 405)  # statuses of a path that is not there, or takes no POST
-_OF_PLACES = re.compile(
-    r"\b(?:unexpected|unknown|invalid|unsupported|no such) (?:endpoint|path|url|uri|route|page)|\bno route\b"
-    r"|\b(?:page|file|route|path|endpoint|resource|url)[ .](?:was )?not[ _]found|\bcannot (?:post|get) /|\burl error"
-    r"|method not allowed|\bhttp request (?:was sent )?to (?:an )?https",
+_OF_PLACES = re.compile(  # with another status; a picture, a file or a tool of the request has an address, too
+    r"\b(?:unexpected|unknown|unsupported|no such) (?:endpoint|route)\b|\bno route (?:for|matche[sd])\b|\bcannot post /"
+    r"|\b(?:page|route|endpoint) (?:was )?not found\b|\binvalid url \((?:post|get)\b|\burl error, please check url"
+    r"|\bmethod not allowed\b|\bhttp request (?:was sent )?to (?:an )?https",
+    re.I,
+)
+_REFUSALS = (400, 404, 422)  # what is wrong with a request for good: any other failure passes, however it is worded
+_PASSES = re.compile(
+    r"rate.?limit|too many requests|overload|temporar|try again (?:later|in|soon)|unavailable|exhausted|server_error",
     re.I,
 )
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:(m)?s(?:ec(?:onds?)?)?)?\s*", re.I | re.A)
@@ -129,8 +134,10 @@ def bad_answer(name: str, key: str, *, misplaced: bool = False, **facts: object)
     return UpstreamError(502, "llm.upstream_bad_answer", misplaced=misplaced, who=_who(name), what=what)
 
 
-def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str]) -> UpstreamError:
-    """It answered with an error status; `clean` removes our key from its words."""
+def refused(
+    name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str], *, placed: bool
+) -> UpstreamError:
+    """It answered with an error status; `clean` removes our key from its words. `placed`: its path is right."""
     found, status = read_error(body), head.status
     words, code = clean(found.text)[:_SHOWN], found.code
     if status < 400:
@@ -140,17 +147,17 @@ def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Calla
     if status in (401, 403):
         why = f": {words}" if words else ""
         return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, words=why, elsewhere=False)
-    if _is_of_place(status, found):
-        return no_such_place(name, status, words, found.all_text)
+    if not placed and _is_of_place(status, found):
+        return no_such_place(name, status, words)
     wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
     if wait_s is not None:
         wait_s = min(wait_s, MAX_COOLDOWN_S)  # then it is tried again
     words = words or messages.text("llm.reason_none", {})
-    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": found.all_text}
+    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": _refusal(status, found)}
     if status >= 500:
         return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
-    code = "model_not_found" if status == 404 else code or "upstream_refused"
+    code = "model_not_found" if status == 404 and _OF_MODELS.search(found.all_text) else code or "upstream_refused"
     return UpstreamError(
         status,
         _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused"),
@@ -161,26 +168,32 @@ def refused(name: str, head: http.client.HTTPResponse, body: bytes, clean: Calla
     )
 
 
-def failed_in_stream(name: str, error: Any, clean: Callable[[str], str]) -> UpstreamError:
-    """It sent `error`, a JSON object, instead of a reply or in the middle of one."""
+def failed_in_stream(name: str, error: Any, clean: Callable[[str], str], *, placed: bool) -> UpstreamError:
+    """It sent `error`, a JSON object, instead of a reply or in the middle of one. The rest as in `refused`."""
     found = words_of(error)
     words = clean(found.text)[:_SHOWN] or messages.text("llm.reason_none", {})
-    if _is_of_place(200, found):
-        return no_such_place(name, 200, words, found.all_text)
-    code = found.code or "upstream_failed"
-    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=found.all_text, who=_who(name), words=words)
+    if not placed and _is_of_place(200, found):
+        return no_such_place(name, 200, words)
+    code, refusal = found.code or "upstream_failed", _refusal(_REFUSALS[0], found)
+    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=refusal, who=_who(name), words=words)
 
 
-def no_such_place(name: str, status: int, words: str, refusal: str) -> UpstreamError:
+def no_such_place(name: str, status: int, words: str) -> UpstreamError:
     """Its address seems to be wrong: there are no chat completions."""
     what = messages.text("llm.status_and_words" if words else "llm.only_a_status", {"status": status, "words": words})
-    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, refusal=refusal, who=_who(name), what=what)
+    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, who=_who(name), what=what)
+
+
+def _refusal(status: int, found: ErrorWords) -> str:
+    """What it says that it will not do, '' where the same request may be answered another time."""
+    lasts = status in _REFUSALS and (found.status or status) in _REFUSALS and not _PASSES.search(found.all_text)
+    return found.all_text if lasts else ""
 
 
 def _is_of_place(status: int, found: ErrorWords) -> bool:
     if _OF_MODELS.search(found.all_text):
         return False
-    return status in _NO_SUCH_PLACE or _OF_PLACES.search(found.text) is not None
+    return status in _NO_SUCH_PLACE or (status < 500 and _OF_PLACES.search(found.text) is not None)
 
 
 def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:

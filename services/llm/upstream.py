@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.registry import import_object
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.credentials import per_url, read_keys
 from huiyin.services.llm.http_client import Exchange, Watch
@@ -49,8 +50,12 @@ class Request:
     body: JsonObject
     path: str = ""
     """Below the server's origin, such as "/v1"; '' for an upstream that has one address only."""
+    placed: bool = True
+    """The path has answered before: whatever is wrong now, the address is right."""
     changes: Changes = field(default_factory=dict)
     """What was made of the caller's request: see `refusals`."""
+    learnt: Changes = field(default_factory=dict)
+    """Those of them that answers to this very request have called for."""
 
     def __str__(self) -> str:
         return f"at {self.path or '/'}, with {', '.join(self.changes) or 'nothing'} changed"
@@ -107,7 +112,7 @@ def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstre
     elif spec.lower().startswith(("http://", "https://")):
         upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
     else:
-        raise SettingsError("llm.bad_upstream", spec=spec)
+        raise SettingsError("llm.bad_upstream", spec=shown_url(spec))
     return upstream
 
 
@@ -125,7 +130,7 @@ def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None)
         try:
             upstreams.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
         except Exception as error:
-            log.warning("%s is left out: %s", spec, error)
+            log.warning("%s is left out: %s", shown_url(spec), error)
             failures.append(error)
     if not upstreams:
         raise failures[0]

@@ -9,7 +9,7 @@ from huiyin.assistant.scenario.api import simulate
 from tests.support.said_again import MOMENTS, ROOMS, conversations
 
 MISSING = make_echo_path("both")[1]
-MOST_LOST = {"no echo": 0, "-6 dB, cancelled": 1}
+EVERY = 8  # row of the table in sound; all of them: python -m benchmarks.said_again
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -21,8 +21,8 @@ def test_who_says_it_again_is_answered(moment: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(MISSING), reason=MISSING)
-@pytest.mark.parametrize("room", MOST_LOST)
+@pytest.mark.parametrize("room", ["no echo", "-6 dB, cancelled"])
 def test_in_a_room_too(room: str) -> None:
-    played = [simulate(scenario, "room") for scenario in conversations(MOMENTS[0], *ROOMS[room])]
-    lost = [result.report() for result in played if not result.passed]
-    assert len(lost) <= MOST_LOST[room], lost
+    some = list(conversations(MOMENTS[0], *ROOMS[room]))[::EVERY]
+    played = [simulate(scenario, "room") for scenario in some]
+    assert not [result.report() for result in played if not result.passed]

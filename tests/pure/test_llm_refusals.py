@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from huiyin.services.llm.error_words import words_of
-from huiyin.services.llm.refusals import LEFT_OUT, MERGED, STREAMED, WHOLE, changed, next_change
+from huiyin.services.llm.refusals import LEFT_OUT, MERGED, STREAMED, WHOLE, RefusalMemory, changed, next_change
 
 BODY: dict[str, Any] = {
     "model": "m",
@@ -103,6 +103,19 @@ def test_the_system_speaks_in_the_users_first_message_and_roles_alternate() -> N
     merged = [(each["role"], each["content"]) for each in changed(body, {"messages": MERGED})["messages"]]
     assert merged == [("user", "a\n\nb\n\nc"), ("assistant", "d"), ("user", "e\n\nf")]
     assert [each["role"] for each in body["messages"]] == [role for role, _ in messages], "the caller's is as it was"
+
+
+def test_what_was_refused_is_asked_for_again_after_an_hour() -> None:
+    now_s = 0.0
+    memory = RefusalMemory(lambda: now_s)
+    memory.learn("m", {"stop": LEFT_OUT})
+    now_s = 1800.0
+    memory.learn("m", {"user": LEFT_OUT})
+    assert memory.changes("m") == {"stop": LEFT_OUT, "user": LEFT_OUT}
+    now_s = 3600.0
+    assert (memory.changes("m"), memory.names()) == ({"user": LEFT_OUT}, ["user"])
+    now_s = 5400.0
+    assert (memory.changes("m"), memory.changes("other"), memory.names()) == ({}, {}, [])
 
 
 def test_the_words_of_an_error_name_its_fields_too() -> None:

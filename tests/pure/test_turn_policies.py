@@ -6,7 +6,7 @@ import pytest
 
 from huiyin.assistant.turns.backchannel import is_backchannel
 from huiyin.assistant.turns.endpointing import Evidence, wait_s
-from huiyin.assistant.turns.own_echo import Audible, invites_repetition, is_own_echo
+from huiyin.assistant.turns.own_echo import Audible, is_own_echo
 from huiyin.assistant.turns.stop_words import is_only_stop, orders_silence
 from huiyin.assistant.turns.text_judge import can_be_judged, text_vote
 from huiyin.configs.settings import TurnsSettings
@@ -102,26 +102,6 @@ def test_an_answer_may_say_again_what_was_asked() -> None:
 
 def test_what_is_no_echo_by_its_sound_is_none_whatever_its_words() -> None:
     assert not is_own_echo("there was a lighthouse", Audible(STORY_EN), by_sound=False)
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["Tomorrow morning or tomorrow afternoon?", "We have the blue one or the green one.", "Which one, red or black?",
-     "大杯还是小杯？", "有周一或者周三的票。", "Repeat after me: the sky is blue.", "Please say it with me.",
-     "跟我读：春眠不觉晓。", "再说一遍，我没听清。", "Your code is four eight two one.", "The plate is K X 7 2.",
-     "验证码是三九零五。", "电话是 6688。"],
-)  # fmt: skip
-def test_after_some_words_people_say_them_again(words: str) -> None:
-    assert invites_repetition(words)
-    assert not is_own_echo(words[-9:], Audible(words, invites=True)), "in doubt it is an answer"
-    assert is_own_echo(words, Audible(words, invites=True), by_sound=True)
-
-
-@pytest.mark.parametrize(
-    "words", [STORY_EN, STORY_ZH, "It is three o'clock.", "今天天气不错。", "他还是走了。", "One or another came back."]
-)
-def test_after_others_they_do_not(words: str) -> None:
-    assert not invites_repetition(words)
 
 
 def test_asking_back_is_no_echo() -> None:

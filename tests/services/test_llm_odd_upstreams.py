@@ -14,7 +14,7 @@ from huiyin.services.llm.app import make_app
 from tests.support.limits import PATIENCE_S
 from tests.support.odd_upstreams import ODD_UPSTREAMS, SAID, OddUpstream
 from tests.support.refusing_upstreams import ASKED, ERRORS, NOT_THERE, PAGES, REFUSING, Refusing
-from tests.support.stub_upstream import Answer, Stub, delta
+from tests.support.stub_upstream import Answer, Stub, delta, friendly
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -193,6 +193,40 @@ def test_a_refusal_that_nothing_helps_is_told_in_its_own_words(app: FlaskClient,
     assert stub.asked[0].body["stop"] == ["x"], "what did not help is not remembered"
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, {"error": {"message": "Streaming is not available right now, the server is overloaded"}}),
+        (500, {"error": {"message": "Unknown error: stream terminated"}}),
+        (502, b"tools are not supported by this backend"),
+        (429, {"error": {"message": "Rate limit reached: this user is not allowed more requests"}}),
+        (408, {"error": {"message": "unexpected end of stream"}}),
+        (400, {"error": {"message": "tools are temporarily disabled"}}),
+        (400, {"error": {"message": "this user is not allowed more requests", "code": 429}}),
+        (200, {"error": {"message": "Streaming is not available", "code": 503}}),
+        (200, {"error": {"message": "Streaming is not available", "type": "overloaded_error"}}),
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_failure_that_passes_changes_no_request(
+    app: FlaskClient, stub: Stub, status: int, body: Any, stream: bool
+) -> None:
+    asked = dict(ASKED, user="kid", stream=stream)
+    stub.behave = lambda answer: answer.whole(body, status)
+    assert ask(app, **asked).status_code >= 400
+    assert len(stub.asked) == 1
+    stub.reset()
+    assert words(ask(app, **asked)) == SAID
+    assert {name: stub.asked[0].body[name] for name in asked} == asked
+
+
+def test_a_request_is_asked_for_in_a_handful_of_forms_at_most(app: FlaskClient, stub: Stub) -> None:
+    many = {f"p{number}": 1 for number in range(300)}
+    stub.behave = lambda answer: answer.whole({"error": {"message": f"unsupported: {' '.join(many)}"}}, 400)
+    assert ask(app, stream=True, **many).status_code == 400
+    assert len(stub.asked) == 6
+
+
 # --- how they fail ----------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +342,39 @@ def test_an_address_that_is_wrong_is_told_so_with_a_hint_about_it(
         error = answer.get_json()["error"]
         assert (answer.status_code, "address" in error["hint"] or "base URL" in error["hint"]) == (502, True), error
         assert "model" not in error["hint"]
+
+
+OF_THE_REQUEST = [
+    {"error": {"message": "File not found: file-abc123", "type": "invalid_request_error"}},
+    {"error": {"message": "Invalid URL in image_url: could not download the image", "code": "invalid_image_url"}},
+    {"error": {"message": "unsupported URL scheme for image_url", "type": "invalid_request_error"}},
+    {"error": "resource not found: doc-7"},
+    {"error": "Invalid path in tool arguments"},
+]
+
+
+@pytest.mark.parametrize("error", OF_THE_REQUEST)
+@pytest.mark.parametrize("address", ["", "/v1"])
+def test_a_file_or_picture_that_is_not_found_is_the_requests_fault(stub: Stub, error: Any, address: str) -> None:
+    app = service(f"http://127.0.0.1:{stub.port}{address}", upstream_model="m", breaker_failures=1)
+    stub.behave = lambda answer: answer.whole(error, 400)
+    for _ in range(2):
+        answer = ask(app, stream=True)
+        assert (answer.status_code, "address" in answer.get_json()["error"]["message"]) == (400, False)
+    assert len(stub.asked) == 2
+    stub.behave = friendly
+    assert words(ask(app, stream=True)) == SAID
+
+
+@pytest.mark.parametrize(("status", "body"), [*NOT_THERE, *((404, error) for error in OF_THE_REQUEST)])
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_address_that_has_answered_is_right(stub: Stub, status: int, body: Any, stream: bool) -> None:
+    app = service(f"http://127.0.0.1:{stub.port}", upstream_model="m")
+    assert words(ask(app, stream=stream)) == SAID
+    stub.behave = lambda answer: answer.whole(body, status, Location="/login")
+    error = ask(app, stream=stream).get_json()["error"]
+    assert "no chat completions at its address" not in error["message"]
+    assert (len(stub.asked), error["code"] == "model_not_found") == (2, False)
 
 
 @pytest.mark.parametrize(

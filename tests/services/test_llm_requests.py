@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -287,5 +288,6 @@ def test_thoughts_are_shown_when_asked_for(stub: Stub) -> None:
     body = {"model": "", "messages": HELLO}
     message = proxy.complete(body, Caller(lambda: False))[0]["choices"][0]["message"]
     assert message["content"].startswith("<think>sad") and message["reasoning_content"] == "hm"
-    said = "".join(chunk.text for chunk in proxy.stream({**body, "stream": True}, Caller(lambda: False)))
+    with contextlib.closing(proxy.stream({**body, "stream": True}, Caller(lambda: False))) as chunks:
+        said = "".join(chunk.text for chunk in chunks)
     assert "sad, " in said and '"hm"' in said

@@ -111,6 +111,25 @@ def test_the_user_alone_passes() -> None:
 
 
 @needs_both
+@pytest.mark.parametrize("name", ["off", "both"])
+def test_a_muted_microphone_does_not_find_that_there_is_no_echo(name: str) -> None:
+    far_end = monologue(4)
+    path = make_echo_path(name)[0]
+    cleaned(path, np.zeros(len(far_end), np.int16), far_end)
+    assert not path.finds_no_echo
+
+
+@needs_both
+@pytest.mark.parametrize("name", ["off", "webrtc"])
+def test_a_loudspeaker_that_is_turned_up_ends_that_there_is_no_echo(name: str) -> None:
+    path = make_echo_path(name)[0]
+    for echo_db, is_none in ((-90.0, True), (-6.0, False)):
+        mic, far_end = in_room(monologue(5), RoomSettings(echo_db=echo_db)).recording()
+        cleaned(path, mic, far_end)
+        assert path.finds_no_echo == is_none
+
+
+@needs_both
 @pytest.mark.parametrize("block", [1, 160, 333, 512, 4000])
 def test_any_block_size_any_samples_nothing_lost(block: int) -> None:
     rng = np.random.default_rng(block)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
@@ -22,7 +23,7 @@ def load(settings: object, find_model: object) -> object:
     return FakeEngine(workers=2)
 
 
-def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int) -> None:
+def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int, **options: Any) -> None:
     """As `serve`."""
 
     def make() -> Flask:
@@ -33,7 +34,7 @@ def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: i
         serving.load_detectors = lambda *_: asr_fakes.LoudnessDetector  # type: ignore[assignment]
         return make_app()
 
-    serve(make, settings, port)
+    serve(make, settings, port, **options)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ REFUSING = [
         _has("stop"),
         {"code": "Client specified an invalid argument", "error": "Argument not supported on this model: stop"},
     ),
-    Refusing("stop, in plain text", _has("stop"), b"create() got an unexpected keyword argument 'stop'", 500),
+    Refusing("stop, in plain text", _has("stop"), b"create() got an unexpected keyword argument 'stop'"),
     Refusing(
         "several, one after the other",
         lambda body: [name for name in ("seed", "stop", "top_p") if name in body],
@@ -138,8 +138,7 @@ REFUSING = [
     Refusing(
         "tools, as llama-server",
         _has("tools"),
-        {"error": {"code": 500, "message": "tools param requires --jinja flag"}},
-        500,
+        {"error": {"code": 400, "message": "tools param requires --jinja flag"}},
     ),
     Refusing(
         "tools, as vLLM",
@@ -166,8 +165,7 @@ REFUSING = [
     Refusing(
         "the system",
         lambda body: "system" in _roles(body),
-        {"error": {"code": 500, "message": "System role not supported"}},
-        500,
+        {"error": {"code": 400, "message": "System role not supported"}},
     ),
     Refusing(
         "two of one role in a row",

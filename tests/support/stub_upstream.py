@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
@@ -79,6 +80,16 @@ class Answer:
             if readable and not _peek(sock):
                 self.seen.left.set()
                 break
+        self.drop()
+
+    def drip(self, data: bytes) -> None:
+        """Write `data` again and again, well within 0.1 s each, until the other end closes."""
+        sock = self._handler.connection
+        deadline = time.monotonic() + PATIENCE_S
+        with contextlib.suppress(OSError):
+            while time.monotonic() < deadline and not select.select([sock], [], [], 0.01)[0]:
+                self.write(data)
+        self.seen.left.set()
         self.drop()
 
     def drop(self) -> None:

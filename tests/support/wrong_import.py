@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from flask import Flask
 
@@ -30,9 +31,9 @@ def make_app() -> Flask:
     return app
 
 
-def serve_it(_: object, settings: ServiceSettings, port: int) -> None:
+def serve_it(_: object, settings: ServiceSettings, port: int, **options: Any) -> None:
     """As `serve`."""
-    serve(make_app, settings, port)
+    serve(make_app, settings, port, **options)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,10 @@
 While the delay of an echo is not known the user is heard through AEC3 alone, which takes seconds to find out that there
 is nothing to remove, and suppresses the user until then: nobody on a headset could have cut in. A microphone that stays
 quiet while the assistant speaks says so at once.
+
+When an echo is due is not known either. So for every delay that it may have the chunks of the microphone are looked at
+before which, by that delay, the far end was loud. There is no echo if they are quiet for all delays; if for one of them
+they are loud, nearly all, there is: a user's speech does not come in step with the assistant's, which pauses for it.
 """
 
 from __future__ import annotations
@@ -10,12 +14,19 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
-_WINDOW = 16  # chunks (0.5 s) over which levels are taken; as long as the longest delay of an echo
-_FLOOR = 8  # chunks (0.26 s) without far end from which the noise is known
+_DELAYS = 17  # chunks of 32 ms that an echo may take, and one for none: 0 to 0.51 s
+_RING = 10  # chunks (0.3 s) in which its reverberation dies down
+_FLOOR = 8  # chunks (0.26 s) without far end or echo from which the noise is known
 _FAR_END_RMS = 150.0  # int16 level (-47 dBFS) from which silence at the microphone tells something
+_SILENT_RMS = 80.0  # int16 level below which the far end says nothing
 _LOSS = 10 ** (-36 / 20)  # an echo below that share of the far end is not taken for speech ...
 _NOISE = 1.25  # ... nor one that lifts the noise by less than 2 dB
+_LOUD = 2.0  # times as much, and it is heard
+_KEPT = 48  # chunks (1.5 s) with loud far end that are looked at ...
+_LEAST = 16  # ... of which so many (0.5 s) can tell that there is no echo ...
+_MOST = 36  # ... and so many loud ones that there is: one interruption has up to 27
 
 
 class EchoAbsence:
@@ -23,34 +34,49 @@ class EchoAbsence:
 
     def __init__(self) -> None:
         self.is_sure = False
-        """Whether the far end was audible and nothing of it was heard."""
-        self._mic: deque[float] = deque(maxlen=_WINDOW)
-        self._far_end: deque[float] = deque(maxlen=2 * _WINDOW)
+        """Whether the far end was audible and nothing of it was heard, until it is."""
+        self._far_end: deque[float] = deque([0.0] * (_DELAYS + _RING), maxlen=_DELAYS + _RING)  # the newest first
         self._quiet: deque[float] = deque(maxlen=_FLOOR)
         self._noise = 0.0
+        self._counted = np.zeros(_DELAYS, np.intp)
+        self._mic = np.zeros((_DELAYS, _KEPT))  # for each delay: power of the chunks with loud far end ...
+        self._played = np.zeros((_DELAYS, _KEPT))  # ... and of that far end
 
-    def push(self, mic: float, far_end: float, *, audible: bool) -> None:
-        """Levels as int16 amplitude; `audible`: whether the far end is, or has just been."""
-        self._mic.append(mic)
-        self._far_end.append(far_end)
-        if audible:
-            self._quiet.clear()
-            self.is_sure = self.is_sure or self._is_absent()
+    def push(self, mic: float, far_end: float) -> None:
+        """Levels as int16 amplitude. A microphone of exact zeros is muted or dead, and says nothing."""
+        self._far_end.appendleft(far_end)
+        if mic == 0:
             return
-        self._quiet.append(mic)
-        if len(self._quiet) == _FLOOR:
-            level = _level(self._quiet)
-            self._noise = level if not self._noise else min(level, self._noise * 1.01)
+        if max(self._far_end) <= _SILENT_RMS:
+            self._learn_noise(mic)
+        played = np.fromiter(self._far_end, float)[:_DELAYS]
+        (delays,) = np.nonzero(played >= _FAR_END_RMS)
+        if len(delays):
+            at = self._counted[delays] % _KEPT
+            self._mic[delays, at] = mic**2
+            self._played[delays, at] = played[delays] ** 2
+            self._counted[delays] += 1
+            self.is_sure = not self.hears_echo and (self.is_sure or self._is_absent())
+
+    @property
+    def hears_echo(self) -> bool:
+        """Whether the microphone is loud in step with the far end."""
+        return bool((np.sum(self._mic > _LOUD**2 * self._threshold(self._played), axis=1) >= _MOST).any())
 
     def _is_absent(self) -> bool:
-        if len(self._far_end) < 2 * _WINDOW:
+        """Whether, whatever the delay, nothing was heard of what was due."""
+        count = np.minimum(self._counted, _KEPT)
+        if count.min() < _LEAST:
             return False
-        levels = list(self._far_end)
-        # Whatever the delay, an echo of one of these is heard by now.
-        far_end = min(_level(levels[:_WINDOW]), _level(levels[_WINDOW:]))
-        heard = _level(self._mic)
-        return far_end >= _FAR_END_RMS and heard <= max(_LOSS * far_end, _NOISE * self._noise)
+        heard, played = self._mic.sum(axis=1) / count, self._played.sum(axis=1) / count
+        return bool((heard <= self._threshold(played)).all())
 
+    def _threshold(self, played: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Power above which the microphone hears more than noise, and what is too quiet an echo of `played`."""
+        return np.maximum(_LOSS**2 * played, (_NOISE * self._noise) ** 2)
 
-def _level(levels: deque[float] | list[float]) -> float:
-    return float(np.sqrt(np.mean(np.square(levels))))
+    def _learn_noise(self, mic: float) -> None:
+        self._quiet.append(mic)
+        if len(self._quiet) == _FLOOR:
+            level = float(np.sqrt(np.mean(np.square(self._quiet))))
+            self._noise = level if not self._noise else min(level, self._noise * 1.01)

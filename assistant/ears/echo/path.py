@@ -74,10 +74,15 @@ class EchoPath:
 
     @property
     def finds_no_echo(self) -> bool:
-        """Whether the assistant has spoken and no echo of it was found: there is none to speak of."""
-        if self.aligner is None:
-            return self._absence.is_sure
-        return not self.aligner.locked and (self._absence.is_sure or self._active_s > _NO_ECHO_S)
+        """Whether the assistant has spoken and no echo of it was found: there is none to speak of, as far as is known
+        now."""
+        if self._absence.is_sure or self.aligner is None:
+            return self._absence.is_sure and not self._is_locked
+        return not self._is_locked and self._active_s > _NO_ECHO_S and not self._absence.hears_echo
+
+    @property
+    def _is_locked(self) -> bool:
+        return self.aligner is not None and self.aligner.locked
 
     def residual_prominence(self, *, realign: bool = True) -> float | None:
         """How much the newest cleaned sound still follows the far end: the prominence of their correlation's peak.
@@ -97,13 +102,14 @@ class EchoPath:
         return prominence
 
     def _clean(self, mic: Pcm16, far_end: Pcm16) -> Cleaned:
-        if (level := rms(far_end)) > _FAR_END_RMS:
-            self._active_s += CHUNK_S
+        level, heard = rms(far_end), rms(mic)
+        if level > _FAR_END_RMS:
+            self._active_s += CHUNK_S if heard else 0.0  # of a muted microphone no echo is to be expected
             self._hang_s = _FAR_END_HANG_S + (self.aligner.delay / SAMPLE_RATE if self.aligner else 0.0)
         else:
             self._hang_s -= CHUNK_S
         audible = self._hang_s > 0
-        self._absence.push(rms(mic), level, audible=audible)
+        self._absence.push(heard, level)
         settled = self._settled()
         # After a slip AEC3 is not asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
         asking = audible and not settled and self._learnt_s <= _LEARNING_S

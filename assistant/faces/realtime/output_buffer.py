@@ -48,10 +48,8 @@ class OutputBuffer:
         if self._sounding:
             self._stop()
 
-    def _cut(self, message: WireItem, samples: int) -> None:
+    def _cut(self, message: WireItem, samples: int, heard: str) -> None:
         """The user interrupted: of this message so much was heard."""
-        assert message.spoken and message.spoken.text_until
-        heard = message.spoken.text_until(samples)
         message.body["content"] = [{"type": "output_audio", "transcript": heard}]
         self._send(wire.ItemTruncated(message.id, 0, round(samples / SAMPLE_RATE * 1000)))
 

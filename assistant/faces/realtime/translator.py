@@ -45,8 +45,9 @@ class Translator:
         """The last reply that was committed."""
         self.when_told: Callable[[WireItem, Transcript], None] = lambda item, transcript: None
         """Called when the client has been told the user's words."""
-        self.when_cut: Callable[[WireItem, int], None] = lambda item, samples: None
-        """Called when a reply that did not sound to its end is in the history: its message, samples heard at 16 kHz."""
+        self.when_cut: Callable[[WireItem, int, str], None] = lambda item, samples, heard: None
+        """Called when a reply that did not sound to its end is in the history: its message, how many samples (16 kHz)
+        and which words were heard."""
         self.when_free: Callable[[], None] = lambda: None
         """Called when the floor has become free."""
         self._config, self._turns, self._items = config, turns, items
@@ -241,7 +242,7 @@ class Translator:
             message.spoken.text_until = reply.text_until(spans)
         reply.enter(event.transcript.text, event.turn)
         if message and message.spoken and event.turn.interrupted:
-            self.when_cut(message, samples)
+            self.when_cut(message, samples, event.turn.heard)
         self.committed = reply
         self._release(reply.generation)
 

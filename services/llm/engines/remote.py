@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
+from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.address import read_address
 from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
-from huiyin.services.llm.refusals import Changes, changed, next_change
+from huiyin.services.llm.refusals import RefusalMemory, changed, next_change
 from huiyin.services.llm.trouble import UpstreamError, reason, unreachable
 from huiyin.services.llm.upstream import ALIASES, Caller, Request
 
@@ -37,13 +38,13 @@ class Remote:
     none; '': the first that the server lists."""
 
     def __init__(self, url: str, settings: LlmSettings, key: str, model: str = "") -> None:
-        self.name = url.rstrip("/")
+        self.name = shown_url(url.rstrip("/"))
         self._key, self._model = key, model
         address = read_address(url)
         self._paths, self._query = address.paths, address.query
-        self._path = self._paths[0]  # where it has answered, once it has
-        self._changes: dict[str, Changes] = {}  # model -> what it refuses, and what it is asked for instead
-        self._learning = threading.Lock()
+        self._path = self._paths[0]  # the likeliest
+        self._placed = False  # it has answered there
+        self._memory = RefusalMemory()
         headers = {"Authorization": f"Bearer {key}", **_also(key, address.origin)} if key else {}
         self._client = HttpClient(address.origin, headers, connect_timeout_s=settings.connect_timeout_s)
         self._listed: list[JsonObject] | None = None
@@ -72,25 +73,24 @@ class Remote:
 
     def shape(self, body: JsonObject) -> Request:
         """See `Upstream.shape`: with what it has refused before done otherwise; the rest it checks itself."""
-        changes = self._changes.get(body["model"], {})
-        return Request(changed(body, changes), self._path, changes)
+        changes = self._memory.changes(body["model"])
+        return Request(changed(body, changes), self._path, self._placed, changes)
 
     def reshape(self, request: Request, failure: UpstreamError) -> Request | None:
         """See `Upstream.reshape`: at another path of its address, or without what it refuses."""
         if change := next_change(request.body, failure.refusal, request.changes):
-            return Request(changed(request.body, change), request.path, {**request.changes, **change})
-        if not failure.misplaced:
+            body, changes = changed(request.body, change), {**request.changes, **change}
+            return dataclasses.replace(request, body=body, changes=changes, learnt={**request.learnt, **change})
+        if request.placed or not failure.misplaced:
             return None
         following = self._paths[(self._paths.index(request.path) + 1) % len(self._paths)]
         return None if following == self._path else dataclasses.replace(request, path=following)
 
     def remember(self, request: Request) -> None:
         """See `Upstream.remember`."""
-        model = request.body["model"]
-        with self._learning:
-            self._path = request.path
-            if request.changes:
-                self._changes[model] = {**self._changes.get(model, {}), **request.changes}
+        self._path, self._placed = request.path, True
+        if request.learnt:
+            self._memory.learn(request.body["model"], request.learnt)
 
     def post(self, request: Request, caller: Caller, wait_s: float) -> Exchange:
         """See `Upstream.post`."""
@@ -107,8 +107,8 @@ class Remote:
 
     def facts(self) -> Mapping[str, Any]:
         """See `Upstream.facts`."""
-        refused = sorted({name for changes in self._changes.values() for name in changes})
-        return {"key": "set" if self._key else "none", "model": self._model or None, "refused": refused}
+        key = "set" if self._key else "none"
+        return {"key": key, "model": self._model or None, "refused": self._memory.names()}
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
@@ -180,7 +180,7 @@ class _Probe:
         try:
             socket.create_connection(self._client.address, timeout=_PROBE_TIMEOUT_S).close()
             why = ""
-        except OSError as error:
+        except Exception as error:
             why = reason(error)
         with self._lock:
             self._why, self._tried_at, self._running = why, time.monotonic(), None

@@ -19,6 +19,7 @@ from huiyin.configs.messages import Message
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import called_here
 from huiyin.services.common.serve import PortTaken, listen
+from huiyin.services.common.shown_url import shown_url
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _UPSTREAM_TIMEOUT_S = 3.0
@@ -107,15 +108,16 @@ def language_models(settings: Settings) -> Iterator[Check]:
     for url in settings.llm.upstreams:
         if url == "embedded":
             continue
+        shown = shown_url(url)
         try:
             key = os.environ.get("HUIYIN_LLM_API_KEY", "")
             answer = get_json("it", url, "/models", timeout_s=_UPSTREAM_TIMEOUT_S, key=key)
             names = [str(model["id"]) for model in answer["data"]]
             more = ["…"] if len(names) > _NAMES_SHOWN else []
-            yield Check("ok", "doctor.language_model", url=url, names=[*names[:_NAMES_SHOWN], *more])
+            yield Check("ok", "doctor.language_model", url=shown, names=[*names[:_NAMES_SHOWN], *more])
         except (ServiceError, KeyError, TypeError, ValueError) as error:
             level: Level = "warn" if len(settings.llm.upstreams) > 1 else "fail"
-            yield Check(level, "doctor.no_language_model", url=url, why=_why_silent(error))
+            yield Check(level, "doctor.no_language_model", url=shown, why=_why_silent(error))
 
 
 def _why_silent(error: Exception) -> object:

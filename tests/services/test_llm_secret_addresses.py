@@ -1,0 +1,99 @@
+"""Addresses of upstreams and proxies with a password or key in them: neither messages nor logs show it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from huiyin.configs.settings import LlmSettings, Settings, SettingsError
+from huiyin.services.common.shown_url import shown_url
+from huiyin.services.llm.engines.remote import Remote
+from huiyin.services.llm.upstream import open_upstreams
+from tests.support.limits import until
+
+WITH_SECRET = [
+    "https://h/v1?api_key=SECRET",
+    "https://h/v1?api_key=SE@SECRET",
+    "https://h/v1?code=SECRET",
+    "https://h/v1?auth=SECRET",
+    "https://h/v1?Ocp-Subscription-Key=SECRET",
+    "https://h/v1#SECRET",
+    "https://[h/v1?key=SECRET",
+    "https://user:SECRET@h/v1",
+    "https://user:pa#SECRETss@h/v1",
+    "https://user:SECRET/x@h/v1",
+    "https://user:x/SECRET@h/v1",
+    "https://user:x?SECRET@h/v1",
+    "https://us@er:SECRET@h/v1",
+    "user:SECRET@h/v1",
+    "ftp://user:SECRET@h/v1",
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def upstreams(*urls: str) -> Any:
+    return open_upstreams(Settings(llm=LlmSettings(upstreams=urls)), {})
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_an_address_with_a_secret_is_refused_and_the_secret_not_shown(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        upstreams(url)
+    with caplog.at_level(logging.INFO):
+        (other,) = upstreams(url, "http://127.0.0.1:9/v1")
+    assert other.name == "http://127.0.0.1:9/v1"
+    assert "left out" in caplog.text
+    assert "SECRET" not in f"{refused.value} {refused.value.hint} {caplog.text}"
+
+
+def test_what_else_is_in_a_query_is_sent_but_not_shown() -> None:
+    upstream = Remote("https://h/v1?api-version=2024-10-21&tenant=SECRET", LlmSettings(), "")
+    assert upstream.name == "https://h/v1?api-version=2024-10-21&tenant=***"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:11434", "https://h/openai/v1", "HTTP://h:80/v1/", "http://[::1]:8/v1"]
+)
+def test_an_address_without_a_secret_is_shown_as_it_is(url: str) -> None:
+    assert shown_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:p#SECRETss@proxy.invalid:3128",
+        "http://user:SE/SECRET@127.0.0.1:9",
+        "proxy.invalid:abc",
+        "http://proxy.invalid:99999",
+        "http://[proxy.invalid",
+    ],
+)
+def test_a_proxy_that_is_no_address_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(SettingsError, match="the proxy of the environment") as refused:
+        Remote("http://example.invalid/v1", LlmSettings(), "")
+    assert "SECRET" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_whatever_happens_to_a_probe_the_next_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ValueError("odd")
+
+    monkeypatch.setattr("socket.create_connection", fails)
+    upstream = Remote("http://127.0.0.1:9/v1", LlmSettings(), "")
+    until(lambda: upstream.unreachable() == "odd")
+
+
+def test_a_name_that_no_server_can_have_is_not_an_address() -> None:
+    with pytest.raises(SettingsError, match="is not a base URL"):
+        Remote("http://a..b/v1", LlmSettings(), "")
