@@ -1,9 +1,10 @@
-"""What 500 short phrases said over the assistant's speech do: ``python -m benchmarks.phrases [--misses]``.
+"""What 600 short phrases said over the assistant's speech do: ``python -m benchmarks.phrases [--misses]``.
 
 Each phrase of ``data/phrases.tsv`` is said once at text depth, over the middle of a story or over the end of a
 question. Right is one of three outcomes: the reply is resumed (a listener's word, hesitation, laughter), it stops and
 nothing is asked (an order to stop), it stops and the phrase is answered. Half of the phrases, by a checksum of their
-letters, is kept aside: nothing was tuned by them, and ``--misses`` does not show them.
+letters, is kept aside: nothing was tuned by them, and ``--misses`` does not show them. Those of the lot "later" are
+questions, complaints and orders for silence in polite words, written before the rules that are to know them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from huiyin.assistant.scenario.script import speech_s
 
 TABLE = Path(__file__).with_name("data") / "phrases.tsv"
 _TARGET = 0.92  # of the half kept aside
+_PARTS = ("open half", "half kept aside", "written later")
 _ASKED = {"en": "Tell me a story, please.", "zh": "给我讲个故事。"}
 _REPLIES = {
     (
@@ -44,11 +46,12 @@ class Phrase(NamedTuple):
     over: str
     outcome: str
     text: str
+    lot: str = ""
 
     @property
-    def is_kept_aside(self) -> bool:
-        """Whether nothing may be tuned by it."""
-        return zlib.crc32(self.text.encode()) % 2 == 1
+    def part(self) -> str:
+        """Which of `_PARTS`; only by the first may rules be tuned."""
+        return _PARTS[2] if self.lot == "later" else _PARTS[zlib.crc32(self.text.encode()) % 2]
 
 
 def phrases(table: Path = TABLE) -> Iterator[Phrase]:
@@ -74,31 +77,29 @@ def outcome(phrase: Phrase) -> str:
 def main() -> None:
     """Print the table and, if wanted, what was missed of the half that is not kept aside."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--misses", action="store_true", help="show what went wrong, not of the half kept aside")
+    parser.add_argument("--misses", action="store_true", help="show what went wrong in the open half")
     args = parser.parse_args()
-    said: Counter[tuple[bool, str]] = Counter()
-    right: Counter[tuple[bool, str]] = Counter()
-    wrong: Counter[tuple[bool, str]] = Counter()
+    said: Counter[tuple[str, str]] = Counter()
+    right: Counter[tuple[str, str]] = Counter()
+    wrong: Counter[tuple[str, str]] = Counter()
     for phrase in phrases():
-        got, aside = outcome(phrase), phrase.is_kept_aside
+        got, part = outcome(phrase), phrase.part
         for kind in ("all", phrase.language, f"should {phrase.outcome}"):
-            said[aside, kind] += 1
-            right[aside, kind] += got == phrase.outcome
-        wrong[aside, "stops, should resume"] += phrase.outcome == "resume" != got
-        wrong[aside, "resumes, should stop"] += got == "resume" != phrase.outcome
-        wrong[aside, "answers, should be quiet"] += (phrase.outcome, got) == ("quiet", "answer")
-        wrong[aside, "quiet, should answer"] += (phrase.outcome, got) == ("answer", "quiet")
-        if args.misses and not aside and got != phrase.outcome:
+            said[part, kind] += 1
+            right[part, kind] += got == phrase.outcome
+        wrong[part, "stops, should resume"] += phrase.outcome == "resume" != got
+        wrong[part, "resumes, should stop"] += got == "resume" != phrase.outcome
+        wrong[part, "answers, should be quiet"] += (phrase.outcome, got) == ("quiet", "answer")
+        wrong[part, "quiet, should answer"] += (phrase.outcome, got) == ("answer", "quiet")
+        if args.misses and part == _PARTS[0] and got != phrase.outcome:
             print(f"{phrase.language} {phrase.over} {phrase.text!r}: right {phrase.outcome}, got {got}", flush=True)
     rows = [
-        [kind, *(f"{right[aside, kind]}/{said[aside, kind]} = {percent(right[aside, kind] / said[aside, kind])}"
-                 for aside in (False, True))]
+        [kind, *(f"{right[part, kind]}/{said[part, kind]} = {percent(right[part, kind] / said[part, kind])}"
+                 for part in _PARTS)]
         for kind in ("all", "zh", "en", "should resume", "should quiet", "should answer")
     ]  # fmt: skip
-    rows += [
-        [kind, str(wrong[False, kind]), str(wrong[True, kind])] for kind in dict.fromkeys(kind for _, kind in wrong)
-    ]
-    show(("phrases", "open half", f"half kept aside (≥ {_TARGET:.0%})"), rows)
+    rows += [[kind, *(str(wrong[part, kind]) for part in _PARTS)] for kind in dict.fromkeys(kind for _, kind in wrong)]
+    show(("phrases", _PARTS[0], f"{_PARTS[1]} (≥ {_TARGET:.0%})", _PARTS[2]), rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ The rules it obeys:
    transcription covers the whole turn again.
 3. Speech while the assistant speaks pauses it. Only when it turns out to be the user's turn is the reply stopped, and
    what was heard of it committed; else it goes on where it was.
-4. What has stopped a reply is answered, or the rest of the reply is said, unless it was an order to be silent: speech
-   that turns out to have no words, or to be an echo, never ends in silence.
+4. What has stopped a reply is answered, or the reply goes on with the word it had come to, unless it was an order to be
+   silent, a key or a button: speech that turns out to have no words, or to be an echo, never ends in silence. The model
+   goes on with what it had not finished writing. Less than a second is left unsaid.
 5. Every stage has a deadline. A stage that fails is followed by a spoken apology, and the machine listens again.
 """

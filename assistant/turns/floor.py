@@ -43,14 +43,14 @@ class Floor:
         self._last_asr_s = 0.0  # the time that the recogniser last took
         self._key_held = False
         self._silenced_s = 0.0  # when the reply was last paused
-        self._unsaid: tuple[str, ...] | None = None
-        """Of a reply that the user's speech stopped: said after all if that speech gets no answer."""
         self._asked_for: deque[tuple[str, ...] | None] = deque()
         """What begins when the floor is free: words to be said; None: a reply to the history."""
         self._begun: tuple[str, ...] | None = None
         """Likewise, of the last reply that answers no speech."""
         self._postponed: list[tuple[str, ...] | None] = []
         """Likewise, where sound took the floor before its first sample: it begins again unless there were words."""
+        self._unsaid: list[tuple[str, ...] | None] = []
+        """Likewise, the rest of a reply that speech has stopped: it follows if that speech gets no answer."""
         self._actions: list[do.Action] = []
         self._do = self._actions.append
 
@@ -59,10 +59,10 @@ class Floor:
         reply = self._reply
         if reply and reply.playing and self.state is State.THINKING:
             self.state = State.SPEAKING
-            self._unsaid = None
+            self._unsaid = []
         elif reply and reply.is_over:
             if reply.progress is Progress.SILENT:
-                self._unsaid = None
+                self._unsaid = []
                 self._commit(now_s, interrupted=False)
             self._listen()
 
@@ -80,7 +80,7 @@ class Floor:
         """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
         opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
         words = interruption.transcript.text if interruption.transcript else ""
-        unsaid = self._reply.unsaid() if self._reply and self.policy.replies else None
+        unsaid = self._reply.rest(self._heard_until_s(now_s)) if self._reply and self.policy.replies else []
         if self._reply and self._reply.is_only_opened and not orders_silence(words):
             self._do(do.StopPlayback(self._reply.generation))
             self._drop_reply()
@@ -108,7 +108,7 @@ class Floor:
         evidence = self._turn.evidence
         if not self._earlier.needs_answer(text, self._turn):
             if is_only_stop(text):
-                self._unsaid = None
+                self._unsaid = []
             evidence.words_awaited = False
             reply.mark_unneeded(transcript, now_s)
             return
@@ -135,13 +135,15 @@ class Floor:
 
     def _listen(self) -> None:
         self._drop_reply()
-        if self._unsaid:
-            self._postponed.append(self._unsaid)
-        self._unsaid = None
-        self._asked_for.extendleft(self._postponed)
-        self._postponed.clear()
+        self._asked_for.extendleft(self._postponed + self._unsaid)
+        self._forget_rest()
         self.state = State.LISTENING
         self._turn.clear_pause()
+
+    def _forget_rest(self) -> None:
+        """Nothing is to follow of what speech has stopped or prevented."""
+        self._postponed.clear()
+        self._unsaid = []
 
     # -- turns that wait for the floor
 
@@ -212,7 +214,11 @@ class Floor:
             self._commit(now_s, interrupted=True)
         self._drop_reply()
         self._interruption = None
-        self._unsaid = None
+        self._unsaid = []
+
+    def _heard_until_s(self, now_s: float) -> float:
+        """When the reply was last heard."""
+        return self._silenced_s if self.state is State.PAUSED else now_s
 
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
         reply = self._reply
@@ -221,7 +227,7 @@ class Floor:
             if self._turn.spoken:
                 self._earlier.note_recognised(reply.transcript.text)
             if reply.playing:
-                until_s = self._silenced_s if self.state is State.PAUSED else now_s
+                until_s = self._heard_until_s(now_s)
                 said = reply.audible(until_s - IN_THE_AIR_S, until_s + IN_THE_AIR_S)
                 self._earlier.note_played(reply.audible_words(), said, until_s, self.policy)
 

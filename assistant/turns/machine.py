@@ -168,30 +168,35 @@ class TurnMachine(Floor):
         """asked of the model when the floor is free"""
         self._asked_for.append(None)
 
-    @on(ev.Interrupted, states=[State.THINKING, State.SPEAKING, State.PAUSED], to=[State.LISTENING])
+    @on(ev.Interrupted, states=[State.USER])
+    @on(ev.Interrupted, states=[State.THINKING], to=[State.LISTENING])
+    @on(ev.Interrupted, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _interrupt(self, event: ev.Interrupted) -> None:
-        """the reply is given up; what was heard of it is committed"""
-        self._commit_unheard(event.at_s)
-        self._stop_reply(event.at_s)
-        self._listen()
+        """the reply is given up, and the rest of one that was stopped; what was heard of it is committed. Speech that
+        is going on is the user's turn"""
+        self._forget_rest()
+        if self.state is not State.USER:
+            self._commit_unheard(event.at_s)
+            self._silence(event.at_s)
 
-    @on(ev.KeyPressed, states=[State.LISTENING, State.USER, State.THINKING], to=[State.USER])
-    @on(ev.KeyPressed, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
+    @on(ev.KeyPressed, states=[State.LISTENING, State.USER], to=[State.USER])
+    @on(ev.KeyPressed, states=[State.THINKING, State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _press(self, event: ev.KeyPressed) -> None:
-        """a reply being spoken is stopped and committed; with push-to-talk the user's turn begins, or goes on"""
+        """a reply being spoken is stopped and committed, and nothing of it follows; speech that is going on is the
+        user's turn. With push-to-talk that begins, or goes on"""
         self._key_held = True
-        turn_goes_on = self.state in (State.USER, State.THINKING)
-        user_speaks = self._interruption is not None and self._interruption.paused_s is None
-        if turn_goes_on and not self.policy.talk_key:
+        self._forget_rest()
+        if not self.policy.talk_key:
+            if self.state in (State.SPEAKING, State.PAUSED) or not self._answers_user:
+                self._silence(event.at_s)
             return
-        if not self._turn.spoken:
+        turn = self._turn
+        turn_goes_on = self.state in (State.USER, State.THINKING) and turn.spoken
+        if not turn.spoken:
             self._commit_unheard(event.at_s)
         self._stop_reply(event.at_s)
         self._listen()
-        if turn_goes_on and self._turn.spoken:
-            self._take_turn(self._turn, event.at_s)
-        elif self.policy.talk_key or user_speaks:
-            self._take_turn(UserTurn(event.at_s), event.at_s)
+        self._take_turn(turn if turn_goes_on else UserTurn(event.at_s), event.at_s)
 
     @on(ev.KeyReleased, states=[State.USER], to=[State.THINKING, State.SPEAKING, State.LISTENING])
     @on(ev.KeyReleased, states=[State.LISTENING, State.THINKING, State.SPEAKING, State.PAUSED])
@@ -329,6 +334,21 @@ class TurnMachine(Floor):
             else:
                 return
             self._settle(now_s)
+
+    def _silence(self, now_s: float) -> None:
+        """Stop the reply, which nothing of follows. Speech over it that is going on is the user's turn."""
+        speech, counts = self._interruption, self._is_judging
+        self._stop_reply(now_s)
+        self._listen()
+        if speech and speech.paused_s is None:
+            start_s = speech.onset_s if counts else now_s
+            self._take_turn(UserTurn(start_s, interrupts=True, echo=speech.echo), now_s)
+
+    @property
+    def _answers_user(self) -> bool:
+        """Whether what is being prepared, if anything, answers what the user has said or typed."""
+        reply = self._reply
+        return self._turn.spoken or not reply or not reply.transcript or bool(reply.transcript.text)
 
     def _due_s(self) -> Iterator[float]:
         """When time alone may bring something about."""

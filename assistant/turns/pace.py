@@ -80,6 +80,16 @@ class SoundAhead:
         first, last = (min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) for at_s in (start_s, end_s))
         return (first, last) if first < last else None
 
+    def share_heard(self, clause: int, at_s: float) -> float:
+        """The part of a clause, from 0 to 1, that is heard before `at_s`; 0 where that is not known."""
+        begins_s = self._begins_of(clause)
+        lasts_s = self._lasts_of(clause, begins_s)
+        return min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) if 0 < lasts_s < NEVER else 0.0
+
+    def left_s(self, clauses: int, at_s: float) -> float:
+        """How much of the first `clauses` is not heard before `at_s`; `NEVER` where that is not known."""
+        return self._begins_of(clauses) - at_s
+
     def _begins_of(self, clause: int) -> float:
         """When it is first heard; `NEVER` where that is not known."""
         newest = max((begun for begun in self._begins_s if begun <= clause), default=None)

@@ -19,6 +19,7 @@ _QUESTION = re.compile(r"[?？]")
 # People answer up to so long before a question is over, and after it while the assistant goes on.
 _ANSWERED_EARLY_S = 1.2
 _ANSWERED_LATE_S = 1.5
+_SHORT_REST_S = 1.0  # of a reply that was stopped: a word or two, said by themselves, would only puzzle
 
 
 class Progress(Enum):
@@ -52,6 +53,7 @@ class Reply:
         self._clauses: list[str] = []
         self._failure = ""  # why the model broke off
         self._calls: tuple[object, ...] = ()  # tools to be called
+        self._has_called = False
         self._deferred: list[do.Synthesise] = []  # clauses after the first: synthesised once it is committed
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
@@ -126,8 +128,8 @@ class Reply:
 
     @property
     def is_only_opened(self) -> bool:
-        """Whether no more of it than an opener has been heard."""
-        return bool(self._opener) and self._audible_clause in (None, OPENER)
+        """Whether no more of it than an opener has been heard, and it has done nothing."""
+        return bool(self._opener) and self._audible_clause in (None, OPENER) and not self._has_called
 
     def audible_words(self) -> str:
         """The clause being played and the one before it; all of them where it is not known which is played."""
@@ -151,9 +153,18 @@ class Reply:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
         return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
 
-    def unsaid(self) -> tuple[str, ...]:
-        """The clause that is heard, of which the rest is not, and those after it."""
-        return tuple(self._clauses[max(0, self._audible_clause or 0) :])
+    def rest(self, at_s: float) -> list[tuple[str, ...] | None]:
+        """What is to follow if it has been stopped, and was heard until `at_s`: its words from there on, None where
+        the model has not written it to its end and is to go on; nothing where hardly a word is left."""
+        if self.progress in (Progress.WRITING, Progress.BROKEN_OFF):
+            return [None]
+        if self._sound.left_s(len(self._clauses), at_s) < _SHORT_REST_S:
+            return []
+        at = max(0, min(self._audible_clause or 0, len(self._clauses) - 1))
+        words = [words_of_part(text, self._sound.share_heard(at, at_s), 1.0).strip() for text in self._clauses[at:][:1]]
+        words += self._clauses[at + 1 :]
+        rest = tuple(text for text in words if any(map(str.isalnum, text)))
+        return [rest] if rest else []
 
     def pause(self, now_s: float) -> None:
         """Its sound stops, and may go on."""
@@ -340,6 +351,7 @@ class Reply:
         if self._calls:
             self._act(do.CallTools(self.generation, self._calls))
             self._calls = ()
+            self._has_called = True
 
     def _close(self) -> None:
         self._play()

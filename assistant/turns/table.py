@@ -69,11 +69,13 @@ speech has lasted {confirm_s} and has words, or {doubt_s} whatever they are (a l
 or when it ended and its words are neither a listener's nor the assistant's own. It goes on when they are, or after \
 {resume_s} of silence | Never stop a reply on one trigger: a pause can be taken back, and listening on in silence \
 costs nothing |
-| `backchannel.py`, `listening_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": alone they take no \
-turn. Over the end of a question only hesitation, laughter and surprise do not: "yes" is the answer | Listeners say \
+| `backchannel.py`, `listening_words.py`, `evaluating_words.py` | 嗯, 哈哈, 原来如此, mm-hmm, um, "oh, that's so sad": \
+alone they take no turn. Words of no list do ("that's expired", 好疼啊), and what ends with a question mark, unless it \
+echoes in surprise ("really?", 真的吗？). Over the end of a question only hesitation, laughter and surprise do not: \
+"yes" is the answer | Listeners say \
 them so that the other goes on |
-| `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone they \
-get no reply | Who says stop wants silence, not an answer |
+| `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone, put \
+politely or with a reason (稍等一下，我接个电话) they get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words of the {own_echo.IN_THE_AIR_S:g} s around its onset \
 to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is none, or it goes on \
 for more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, when it asks back \

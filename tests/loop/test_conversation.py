@@ -65,7 +65,7 @@ def desk(launcher: Launcher, prepared: PreparedSpeech) -> Iterator[Desk]:
 @pytest.mark.parametrize(
     ("question", "voice", "language", "expected"),
     [
-        ("今天下班有点累，晚饭吃什么好呢？", "zm_yunxi", "zh", "吃|饭|菜|面|汤|粥|餐|鱼|肉|鸡|豆|美味"),
+        ("请问，法国的首都是哪个城市？", "zm_yunxi", "zh", "巴黎"),
         ("Hello, what is the capital of France?", "am_michael", "en", "paris"),
     ],
 )

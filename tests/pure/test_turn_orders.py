@@ -270,8 +270,8 @@ class Orders(RuleBasedStateMachine):
                 assert self.counts[do.Transcribe, generation] and 0 <= start_s <= end_s <= self.now_s
                 self.onsets = {onset_s for onset_s in self.onsets if not start_s <= onset_s <= end_s}
             case do.AskLlm(transcript=None):
-                assert self.asked_for[None] or self.typed
-                self.begun[None] += 1
+                assert self.asked_for[None] or self.typed or self.stopped_before, "to go on with what was stopped"
+                self.begun[None] += not self.stopped
             case do.CallTools():
                 assert generation == self.playing or not self.clauses.get(generation), "it has begun, or has no words"
                 self.called.add(generation)
@@ -283,7 +283,8 @@ class Orders(RuleBasedStateMachine):
                 self.texts.setdefault(generation, []).append(text)
                 if clause == 0 and not self.counts[do.AskLlm, generation] and generation not in self.kept:
                     said = [each for each in self.asked_for if each and each[0] == text]
-                    assert said or text in self.stopped_before, "the rest of what was stopped"
+                    is_rest = any(before.endswith(text) for before in self.stopped_before)
+                    assert said or is_rest, "the rest of what was stopped"
                     self.begun.update(said)
             case do.Open(transcript=transcript):
                 assert transcript.text and self.counts[do.EndTurn, generation], "words that were said"
@@ -316,7 +317,7 @@ class Orders(RuleBasedStateMachine):
         """What speech has stopped is followed by another reply, an apology or its own rest, unless silence is wanted:
         asked for by words, by a key, by a client that gives the replies itself."""
         is_wanted = isinstance(event, _STOPS) or not self.machine.policy.replies
-        if isinstance(action, (do.Play, do.Apologise)) or is_wanted:
+        if isinstance(action, (do.Play, do.CallTools, do.Apologise)) or is_wanted:
             self.stopped = []
         elif isinstance(action, do.StopPlayback):
             self.stopped = self.texts.get(action.generation, [])

@@ -88,6 +88,7 @@ class Stages:
         self.asr_s, self.llm_s, self.tts_s = 0.05, 0.1, 0.1
         self.asr_error: Exception | None = None
         self.second_per_character = 0.05
+        self.piece_s = 0.02  # from one piece of a reply to the next
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         if self.asr_error:
@@ -114,7 +115,7 @@ class Stages:
             if isinstance(piece, Exception):
                 return Plan(items, at_s, piece)
             items.append((at_s, piece))
-            at_s += 0.02
+            at_s += self.piece_s
         return Plan(items, at_s)
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:

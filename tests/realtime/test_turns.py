@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from huiyin.assistant.dialogue.tools import CalledTool
 from tests.realtime.rig import Rig
 
 SPOKEN_TURN = [
@@ -84,6 +85,38 @@ def test_a_listeners_word_pauses_the_sound_and_nothing_else_is_seen(rig: Rig) ->
     assert held_s > 0.3, "the sound was held back"
     assert rig.sent_s(done["id"]) == pytest.approx(51 * 0.05, abs=0.01), "and went on where it was"
     assert rig.errors() == []
+
+
+def stopped_by_noise(rig: Rig) -> int:
+    """A sound without words stops a reply; the number of the event that tells of it."""
+    rig.wants_words()
+    rig.say("hello there")
+    rig.wait("response.output_audio.delta")
+    rig.go_on(0.5)
+    start = len(rig.events)
+    rig.say("", 2.0)
+    assert rig.wait("response.done", start)["response"]["status"] == "cancelled"
+    return start
+
+
+def test_a_noise_that_stopped_a_reply_is_an_item_before_the_rest_of_it(rig: Rig) -> None:
+    start = stopped_by_noise(rig)
+    rig.wait("response.created", start)
+    kinds = rig.kinds(start)
+    assert kinds.index("input_audio_buffer.committed") < kinds.index("response.created")
+    assert kinds.index("conversation.item.added") < kinds.index("response.created")
+
+
+def test_a_tool_that_a_noise_kept_from_being_called_is_asked_for_again_and_called_once(rig: Rig) -> None:
+    rig.stages.replies.extend(
+        [["I will book the table now. "] + ["It takes a moment. "] * 9, [CalledTool("1", "book", "{}")]]
+    )
+    rig.stages.piece_s = 1.0
+    start = stopped_by_noise(rig)
+    rig.wait("response.function_call_arguments.done", start)
+    rig.go_on(9.0)
+    assert len(rig.all("response.function_call_arguments.done")) == 1
+    assert len(rig.stages.asked) == 2
 
 
 def test_a_noise_during_a_reply_changes_nothing(rig: Rig) -> None:

@@ -187,8 +187,8 @@ class Translator:
             self.active.generation, reply.response = reply.generation, self.active
 
     def _start(self, reply: Reply) -> None:
-        """The client learns of it."""
-        self._settle(reply)
+        """The client learns of it, and of the user's turn before it, which it need not answer."""
+        self.settle_turn()
         if reply.response:
             pass
         elif self.active and not self.active.generation:
