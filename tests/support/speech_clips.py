@@ -16,11 +16,11 @@ FOLDER = ROOT.parent / "shared" / "speech"
 
 
 @functools.cache
-def english(text: str = "What is the time, please?", speed: float = 1.0) -> np.ndarray:
-    """Synthesised speech at 0.5 to 2 times the usual speed: float32, 16 kHz, peak 0.35, no silence around it."""
+def english(text: str = "What is the time, please?") -> np.ndarray:
+    """Synthesised speech: float32, 16 kHz, peak 0.35, no silence around it."""
     from hibari import Hibari
 
-    return trimmed(soxr.resample(Hibari()(text, speed=speed, seed=0), 24_000, RATE))
+    return trimmed(soxr.resample(Hibari()(text, seed=0), 24_000, RATE))
 
 
 def trimmed(sound: np.ndarray, peak: float = 0.35) -> np.ndarray:
