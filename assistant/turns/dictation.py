@@ -14,7 +14,6 @@ from huiyin.assistant.turns.dictated_kinds import (
     BEGUN,
     IS,
     LINK,
-    MAY_GO_ON,
     NAME,
     NUMBER,
     NUMBER_ZH,
@@ -28,25 +27,37 @@ from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
 _KINDS = (*SPELT, NAME, *SAID)
+_TAIL_LETTERS = 200  # of a text, that are looked at: a card's nineteen digits in English words, and what is before them
 _MOST_WORDS_BEFORE = 3  # of an answer, before what was asked for
 _MOST_MISHEARD_WORDS = 4  # of an answer that should be digits
-_FEWEST_LETTERS = 3  # in a row, where nothing says that they spell something
+_FEWEST_CHARACTERS = 3  # of a number, where nothing says that it is dictated: "card 7" is one of a few
+_FEWEST_CUT = 2  # before a "dash" or "double"
 _YEAR_DIGITS = 4
 
 _IS = re.compile(IS)
 _ENDS_WITH_IS = re.compile(r"(?:\bis|'s|是)\W*$")
-_NUMBER_NAMED = re.compile(rf"(?:number|code|digits|号码?){LINK}$")
-_NUMBER_IS = re.compile(r"号码?是\w+$")
-_NUMBER_ASKED = re.compile(r"\b(?:number|code|digits?|plate|pin|spell)\b|[号码牌]|[一二三四五六七八九十]位")
+_NUMBER_SAID = re.compile(r"number|code\b|\bdigits|[号码]|\bid\b")  # in a name: not "phone" or "card" alone
+_NUMBER_NAMED = re.compile(rf"(?:\b(?:my|the|this|that|your|his|her|our) number|digits|号码?){LINK}$")
+_NUMBER_IS = re.compile(r"(?<![\d零〇一二两三四五六七八九十几])号码?是\w+$")
+_NUMBER_ASKED = re.compile(r"\b(?:number|code|digits?|plate|pin|spell)\b|[号码牌位]")
+_SPEAKERS = re.compile("[我你您]")
 _CHOICE = re.compile(r"^\W*(?:do|does|did|is|are|was|have|shall|should|would|will)\b|\bor\b|还是|吗")
 _ASKS = re.compile(
-    r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|^\W*(?:what|where|when|which|who|how|is|are|do|does|did|can|could)\b"
+    r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少"
+    r"|^\W*(?:what|where|when|which|who|why|how|is|are|do|does|did|can|could)\b"
 )
-_DECLINES = re.compile(r"don't|\bnot\b|\bsorry\b|\bsame\b|\bknow\b|\bforgot\b|\bhave\b|没|不|忘|一样|等")
+_ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
+_DECLINES = re.compile(r"don't|\b(?:not|no|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(
-    rf"({'|'.join(_COUNTS)}|\d\d?)[ -](?:digit|number|figure|character)|([一二三四五六七八九十]|\d\d?)位"
+    rf"{_COUNT_EN}[ -](?:digit|character)|\b(?:first|last) {_COUNT_EN} (?:number|figure|letter)"
+    rf"|[前后末]{_COUNT_ZH}位|{_COUNT_ZH}位(?:数|号|字|密码|编码|验证码|校验码)"
 )
+_ASKS_WHETHER = re.compile(r"^\W*(?:is|are|was|were|does|did|how many)\b")
+_TIME = re.compile(r"(?:[1-9]|1\d|2[0-3])(?:[0-5]\d)?")
+_BEFORE_TIME = re.compile(r"\b(?:at|by|around|about|until|till|before|after|in|for)\W*$")
+_COUNTED_OUT = ("0123456789", "9876543210")
 _SENTENCE = re.compile(r"[^.。!！?？]+[.。!！?？]*")
 _AT = re.compile(r"@|艾特|圈a")
 _DOT = re.compile(r"(?<=[a-z0-9])\.(?=[a-z0-9])|点(?=[a-z])|(?<=[a-z])点")
@@ -78,24 +89,29 @@ def progress(text: str, last_words: str = "") -> Progress | None:
 
     `last_words`: the assistant's before it.
     """
-    text = plain(text)
+    text = plain(_tail(text))
     words = normalised(_DOT.sub(" dot ", _AT.sub(" at ", text)))
     said = _Said(text, words, spelt_end(text, letters=False), spelt_end(text, letters=True))
     question = _question(last_words)
     named = next((found for kind in _KINDS if (found := _named(kind, said))), None)
-    asked = (found for kind in _KINDS if kind.names.search(question) and (found := _answered(kind, said)))
+    asked = (found for kind in _KINDS if kind.asks.search(question) and (found := _answered(kind, said)))
     return named or _counted(question, said) or next(asked, None) or _unnamed(said) or _misheard(question, said)
 
 
 def is_asked_for(last_words: str) -> bool:
     """Whether the assistant's last words ask for something that is dictated."""
     question = _question(last_words)
-    return any(kind.names.search(question) for kind in _KINDS) or _COUNT.search(question) is not None
+    return any(kind.asks.search(question) for kind in _KINDS) or _count(question) is not None
+
+
+def _tail(text: str) -> str:
+    """Its last letters, from the beginning of a word: a long turn takes no longer to look at than a short one."""
+    return text if len(text) <= _TAIL_LETTERS else re.sub(r"^[!-~]+", "", text[-_TAIL_LETTERS:])
 
 
 def _question(last_words: str) -> str:
     """The last question in them, else the last sentence."""
-    sentences: list[str] = _SENTENCE.findall(plain(last_words)) or [""]
+    sentences: list[str] = _SENTENCE.findall(plain(_tail(last_words))) or [""]
     return next((sentence for sentence in reversed(sentences) if sentence.rstrip()[-1:] in "?？"), sentences[-1])
 
 
@@ -103,23 +119,34 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind after its name."""
     if kind.written != "words":
         end = said.spelt(kind)
-        return _of_spelt(kind, end) if kind.announces.search(end.before) else None
+        name = kind.announces.search(end.before)
+        if name is None or _is_time(end) or _ASKS_WHAT.search(said.text):
+            return None
+        is_number = _NUMBER_SAID.search(name[0]) or len(end.characters) >= _FEWEST_CHARACTERS or _is_one_by_one(end)
+        return _of_spelt(kind, end) if is_number or not end.characters else None
     names = list(kind.names.finditer(said.words))
-    if not names:
+    if not names or _ASKS_WHAT.search(said.text):
         return None
     value = _after_is(said.words[names[-1].end() :])
     return _form(kind, value) if value else _begun(said.text)
 
 
-def _counted(question: str, said: _Said) -> Progress | None:
-    """What the user says where the assistant told how long it is: "the last four digits"."""
-    count = _COUNT.search(question)
-    if not count or not said.letters.characters or word_count(_after_is(said.letters.before)) > _MOST_WORDS_BEFORE:
+def _count(question: str) -> int | None:
+    """How many digits or letters a question asks for: "the last four digits"."""
+    found = _COUNT.search(question)
+    if not found or _ASKS_WHETHER.search(question):
         return None
-    word = count[1] or count[2]
-    length = (
-        int(word) if word.isdecimal() else 1 + (_COUNTS.index(word) if count[1] else "一二三四五六七八九十".index(word))
-    )
+    word = next(filter(None, found.groups()))
+    if word.isdecimal():
+        return int(word)
+    return 1 + (_COUNTS.index(word) if word in _COUNTS else "一二三四五六七八九十".index(word))
+
+
+def _counted(question: str, said: _Said) -> Progress | None:
+    """What the user says where the assistant told how long it is."""
+    length = _count(question)
+    if not length or not said.letters.characters or word_count(_after_is(said.letters.before)) > _MOST_WORDS_BEFORE:
+        return None
     missing = length - len(said.letters.characters)
     return None if missing < 0 else Progress.PART if missing or said.letters.is_cut else Progress.WHOLE
 
@@ -127,37 +154,50 @@ def _counted(question: str, said: _Said) -> Progress | None:
 def _answered(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind that was asked for."""
     if kind.written == "words":
-        if _ASKS.search(said.text) or _DECLINES.search(said.text):
+        if _is_talk(said):
             return None
         return _form(kind, _after_is(said.words))
     end = said.spelt(kind)
-    if not end.characters or _DECLINES.search(said.text) or word_count(_after_is(end.before)) > _MOST_WORDS_BEFORE:
+    if not end.characters or _is_time(end) or _DECLINES.search(said.text):
         return None
-    return _of_spelt(kind, end)
+    return _of_spelt(kind, end) if word_count(_after_is(end.before)) <= _MOST_WORDS_BEFORE else None
 
 
 def _unnamed(said: _Said) -> Progress | None:
-    """What is seen from the digits, letters or words alone."""
+    """What is seen from the digits or words alone. Of such a number nothing says that it is whole."""
     end = said.digits
-    if BEGUN.search(said.words) or (end.is_cut and end.characters):
+    if BEGUN.search(said.words) or (end.is_cut and len(end.characters) >= _FEWEST_CUT):
         return Progress.PART
-    if MAY_GO_ON.search(said.words) and not _ASKS.search(said.text):
-        return Progress.OPEN
-    if said.letters.characters.isalpha() and said.letters.groups >= _FEWEST_LETTERS:
-        return Progress.OPEN
-    is_spelt = end.is_one_by_one and (end.groups > 1 or end.characters.startswith("0"))
     is_year = len(end.characters) == _YEAR_DIGITS > end.groups and not end.characters.startswith("0")
-    if not _NUMBER_NAMED.search(end.before) and (not is_spelt or is_year):
+    is_counted_out = any(end.characters in digits for digits in _COUNTED_OUT)
+    if not _NUMBER_NAMED.search(end.before) and (not _is_one_by_one(end) or is_year or is_counted_out):
         return None  # a number of its own
-    return _form(NUMBER_ZH if is_chinese(said.text) else NUMBER, end.characters)
+    number = NUMBER_ZH if is_chinese(said.text) else NUMBER
+    return Progress.OPEN if number.fullmatch(end.characters) else None
 
 
 def _misheard(question: str, said: _Said) -> Progress | None:
     """A few odd words where digits should be: recognisers write 呼吸 for 沪C."""
-    is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question)
-    is_talk = _ASKS.search(said.text) or _DECLINES.search(said.text) or is_whole_alone(said.text)
-    is_short = word_count(said.words.rpartition("号")[2]) <= _MOST_MISHEARD_WORDS
-    return Progress.OPEN if (is_asked or _NUMBER_IS.search(said.words)) and is_short and not is_talk else None
+    is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question) and is_asked_for(question)
+    odd = said.words.rpartition("号")[2]
+    if not (is_asked or _NUMBER_IS.search(said.words)) or word_count(odd) > _MOST_MISHEARD_WORDS:
+        return None
+    return None if _SPEAKERS.search(odd) or _is_talk(said) else Progress.OPEN
+
+
+def _is_talk(said: _Said) -> bool:
+    """The user does not answer, but asks, declines, or says something that is a turn of its own."""
+    return bool(_ASKS.search(said.text) or _DECLINES.search(said.text) or is_whole_alone(said.text))
+
+
+def _is_one_by_one(end: Spelt) -> bool:
+    """Nobody says a number of its own so: "four one five", 07."""
+    return end.is_one_by_one and (end.groups > 1 or end.characters.startswith("0"))
+
+
+def _is_time(end: Spelt) -> bool:
+    """ "at 7", "around seven thirty"."""
+    return bool(_BEFORE_TIME.search(end.before) and not _is_one_by_one(end) and _TIME.fullmatch(end.characters))
 
 
 def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:
@@ -168,7 +208,7 @@ def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:
 
 def _begun(text: str) -> Progress | None:
     """Of what was only named: "my number is"."""
-    return Progress.PART if _ENDS_WITH_IS.search(text) and not _ASKS.search(text) else None
+    return Progress.PART if _ENDS_WITH_IS.search(text) and not (_ASKS.search(text) or _ASKS_WHAT.search(text)) else None
 
 
 def _form(kind: Kind, value: str) -> Progress | None:

@@ -39,6 +39,7 @@ _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
 _APOSTROPHE = re.compile("[’‘`]")
 # Sums, times and decimals are one figure: a number of its own, unless digits are expected.
 _TOKEN = re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+(?:[.:]\d+)+|\+|\d+|[a-z']+|[{HAN}]")
+_CLOCK = re.compile(r"(?:1?\d|2[0-3]) [0-5]\d")  # "7 30"
 _FIGURE_MARK = re.compile("[,.:]")
 _COUNTED = {*"十百千万亿点第周期拜", "hundred", "thousand", "million", "point"}  # before it: a number of its own
 
@@ -80,6 +81,7 @@ def spelt_end(text: str, *, letters: bool) -> Spelt:
         len(said),
         said[-1] in _TIMES or said[-1] in _BETWEEN,
         not any(word in _NUMBERS or _FIGURE_MARK.search(word) for word in said)
+        and not _CLOCK.fullmatch(" ".join(said))
         and len({word[0].isdecimal() for word in said}) == 1,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import timeit
+
 import pytest
 
 from huiyin.assistant.turns.dictation import Progress, is_asked_for, progress
@@ -66,6 +69,7 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("My phone number is 314.", PART),
         ("My phone number is 314-552-9187.", WHOLE),
         ("my number is five five five", OPEN),
+        ("my number is 415 826 3071", WHOLE),
         ("call 555 0199", OPEN),
         ("oh seven seven double", PART),
         ("卡号是6222 8800 1234 5678", OPEN),
@@ -96,7 +100,7 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("the address is 221B", OPEN),
         ("the password is A B C", PART),
         ("one eight hundred five five five", OPEN),
-        ("one eight hundred five five five one two three four", WHOLE),
+        ("one eight hundred five five five one two three four", OPEN),
         ("my mobile number's oh seven nine", PART),
         ("一共三千", OPEN),
         ("it comes to 4000.", OPEN),
@@ -161,6 +165,132 @@ def test_the_assistants_question_tells_what_it_is(question: str, text: str, foun
 )
 def test_what_is_not_dictated_has_none(question: str, text: str) -> None:
     assert progress(text, question) is None
+
+
+# -- an assistant's day: nothing here is waited for
+
+ORDINARY = """
+My number is 23. | I was born on May 5 | My email is offline. | My email is Bob's | My email is down at the moment.
+My email is full. | My email is private. | My email is the same as before. | Read my email please | Email Bob at noon.
+I got an email at work | Did I get any email from Anna? | call me at 5 | Text me at six. | Can you call me at 5?
+Call me at 7 30 | Set an alarm for 6 30. | Book a flight at 7 | go to cell 5 | my card is 7 | I'm in room 12.
+password 1 | My phone died at 3. | Send it to 10 people. | I live on the third floor. | See you on the third.
+Remind me on the twenty first. | I got error code 404 | Explain code 500. | Who was born on May 5
+I was born in 1990 | My birthday is May 3rd. | How much is 5 times 100 | I paid 500. | I earn 5000 | It costs 100
+I work at I B M | I like the N B A | Navigate to 10 Downing Street. | Tell me what my phone number is
+I forgot what the code is. | Count one two three four five | It's a quarter past | I have one point
+现在是五月 | 今年十二月 | 那是一九四九年。 | 二零零八年 | 五月五号是端午节 | 我的手机是苹果15 | 我坐8 | 我要坐3号线
+我住三号楼 | 我家住在北京朝阳区 | 我生日是五月 | 我花了三百 | 加一横 | 一二三四五 | 邮箱满了 | 帮我看一下邮箱
+"""
+ANSWERED = """
+Shall I read your email? | no, Later, Go ahead, Yes please, OK
+Do you want to send an email to Bob? | Yes please, No thanks, Tell him hi
+Who should I email? | Bob, My boss, Anna from work
+What should the email say? | Hello, I'm late, happy birthday Bob
+What's the email about? | The meeting
+Which email should I open? | The second one
+What's your email subject? | Project update
+What time should I call you? | Seven thirty., 5, At 5., at 17:30
+When should I text you? | 7 30, half past seven
+What phone do you have? | iPhone 13, Pixel 8, a 7
+What's wrong with your phone? | battery is at 5
+How was your flight? | 10, 8 out of 10
+Which flight, morning or evening? | 8, at 9
+What card game do you want to play? | 21
+Which room? | 5
+Would you like a room with a view? | two
+Which programming language is your code in? | Python, C, Java 8
+What does your code do? | It sorts, prints 42
+Which number do you like? | All of them, 7, the big one
+Pick a number between one and ten. | seven
+How many digits does pi have? | 3
+What's the pin on the map? | my house
+What would you like on your plate? | Steak and eggs
+What year were you born? | 1990, nineteen ninety
+When were you born? | 1990., In 1990., I was born in June 1990.
+What's your birthday? | May third., The fifth of June
+How much water do you drink? | 100, two thousand
+How long is the address list? | 12
+How do I spell necessary? | With two s
+你用的什么手机？ | 苹果15, 小米13
+您穿多大号码的鞋？ | 42, 四十二
+你喜欢什么颜色的号码牌？ | 红色
+请问是哪一位？ | 张三, 小明
+您想和哪一位医生预约？ | 张医生, 都行
+您要坐几点的火车？ | 3, 八点
+您几点的航班？ | 3
+请问您想坐几号车厢？ | 5号, 3
+你哪年出生的？ | 1990年, 九零年
+你的生日是什么时候？ | 五月三号, 五月
+要我读邮件吗？ | 好的, OK
+您的手机号？ | 好的, 不方便说, 你先说价格
+What's your email address? | Later., Hold on., Use my work one.
+"""
+
+
+@pytest.mark.parametrize("text", [text.strip() for line in ORDINARY.split("\n") for text in line.split("|") if text])
+def test_an_ordinary_turn_is_not_waited_for(text: str) -> None:
+    assert progress(text) is None
+
+
+@pytest.mark.parametrize("row", ANSWERED.strip().split("\n"))
+def test_a_question_about_something_else_asks_for_no_dictation(row: str) -> None:
+    question, _, answers = row.partition(" | ")
+    assert {answer: progress(answer, question) for answer in answers.split(", ")} == dict.fromkeys(answers.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("", "六二二二零二一二"),
+        ("", "我的卡是六二二二零二一二"),
+        ("", "快递单是七七八八九九零零"),
+        ("", "3782 822463"),
+        ("", "my account is 4532 8801 22"),
+        ("请报一下您的卡", "六二二二零二一二"),
+        ("What's your account?", "4 5 3 2 8 8 0 1 2 2"),
+        ("请问您的手机号？", "六二二二零二一二"),
+    ],
+)
+def test_only_a_number_of_a_known_kind_is_whole(question: str, text: str) -> None:
+    policy = TurnsSettings()
+    found = progress(text, question)
+    assert found in (OPEN, PART)
+    assert wait_s(policy, Evidence(0.0, text, 0.0, dictation=found)) >= policy.dictation_open_s
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "found"),
+    [
+        ("What e-mail should I use?", "kate dot moore", PART),
+        ("Can I have your email?", "Sure, it's kate", PART),
+        ("请问您的邮箱？", "lin点wei", PART),
+        ("", "my work email is j dot smith", PART),
+        ("", "my email is alfred dot king", PART),
+        ("Your email?", "fred at blue", PART),
+        ("What number can I reach you at?", "415", PART),
+        ("", "you can reach me at oh two oh", PART),
+        ("您的电话是？", "一三八", PART),
+        ("方便留个联系电话吗？", "一三八", PART),
+        ("What flight are you on?", "B A 2", PART),
+        ("Please enter the code.", "44", OPEN),
+        ("请说卡号的后四位。", "八三", PART),
+    ],
+)
+def test_what_is_asked_for_is_still_waited_for(question: str, text: str, found: Progress) -> None:
+    assert progress(text, question) is found
+
+
+LONG = ("生日是" + "年月" * 5000, "@" * 10_000, "1" * 10_000, "五月" * 5000, "my number is " * 800, "email at " * 1200)
+
+
+@pytest.mark.parametrize("text", LONG, ids=lambda text: text[:13])
+@pytest.mark.parametrize("question", ["", "What is your email address?", "When were you born?" * 500])
+def test_a_long_turn_takes_no_longer_to_look_at_than_a_short_one(text: str, question: str) -> None:
+    def fastest_s(text: str) -> float:
+        return min(timeit.repeat(lambda: progress(text, question), timer=time.process_time, number=3, repeat=5))
+
+    assert fastest_s(text) < 5 * fastest_s(text[:400])
 
 
 def test_a_group_that_goes_on_is_waited_for_however_complete_it_sounds() -> None:
