@@ -56,7 +56,7 @@ def languages(recognition: Recognition) -> list[str]:
     return [segment.language for segment in recognition.segments]
 
 
-@pytest.mark.parametrize("pause_s", [0.25, 0.5, 0.8])
+@pytest.mark.parametrize("pause_s", [0.4])  # others: python -m benchmarks.mixed_recordings
 def test_no_sentence_is_lost_where_the_language_changes(engine: WhisperEngine, pause_s: float) -> None:
     for sounds, expected in (
         ((english(ENGLISH), chinese()), ["en", "zh"]),
