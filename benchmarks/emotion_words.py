@@ -2,7 +2,9 @@
 
 385 lines, half of them kept aside while the tables were written (``data/emotion_words.tsv``, ``…_aside.tsv``): 150 are
 traps, such as feelings of others, quoted, denied, past or supposed. A line is told when the judge gives an emotion that
-passes the gate of the mood; it is right when that is the line's own.
+passes the gate of the mood; it is right when that is the line's own. 60 further lines are ordinary requests that hold
+words of the tables (``…_requests.tsv``): messages to others, questions, other senses. None is to be told; those that
+are, are printed.
 
 ``--cped``, ``--meld``: what people say in television series, labelled by others by face, voice and story; the test
 files of github.com/scutcyr/CPED and github.com/declare-lab/MELD. A line is "near" when the sign of the label is right.
@@ -24,6 +26,7 @@ from huiyin.assistant.dialogue.feelings.judge import GLAD, Feeling, feeling_in
 from huiyin.assistant.dialogue.mood import LEAST_CONFIDENCE
 
 _DATA = Path(__file__).with_name("data")
+_REQUESTS = "emotion_words_requests.tsv"
 _HALVES = {"chosen by": "emotion_words.tsv", "kept aside": "emotion_words_aside.tsv"}
 _ROUNDS = 20  # of all lines, for the time
 _SERIES = {
@@ -92,6 +95,10 @@ def main() -> None:
     miss = tell if args.verbose else lambda line: None
     halves = {half: list(read(_DATA / name)) for half, name in _HALVES.items()}
     show(("lines", "language", "all", "with an emotion", "told", "precision", "recall"), rows(halves, miss))
+    false: list[str] = []
+    show(("requests", "all", "told a false emotion"), request_rows(list(read(_DATA / _REQUESTS)), false.append))
+    for line in false:
+        tell(line)
     show(("confidence", "told", "right"), calibration(line for lines in halves.values() for line in lines))
     show(
         ("", "µs a line"), [["mean of all lines", f"{microseconds([*halves['chosen by'], *halves['kept aside']]):.0f}"]]
@@ -134,6 +141,13 @@ def rows(halves: dict[str, list[Line]], miss: Callable[[str], None]) -> Iterator
     for half, lines in halves.items():
         for language in ("zh", "en"):
             yield [half, language, *Tally((line for line in lines if line.language == language), miss).cells]
+
+
+def request_rows(lines: list[Line], false: Callable[[str], None]) -> Iterator[list[str]]:
+    """By language."""
+    for language in ("zh", "en"):
+        tally = Tally((line for line in lines if line.language == language), false)
+        yield [language, str(tally.lines), str(tally.told)]
 
 
 def series_row(name: str, path: Path, miss: Callable[[str], None]) -> list[str]:

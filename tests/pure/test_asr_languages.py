@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from huiyin.services.asr.engines.coverage import is_too_short
+from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short
 from huiyin.services.asr.engines.languages import Run, Stretch, runs, stretches, widest_pause
 
 FRAMES_PER_S = 16_000 / 512
@@ -40,13 +40,15 @@ def test_stretches_lie_between_pauses(speech: np.ndarray, expected: list[float])
     assert lengths(speech) == expected
 
 
-def languages(*chinese: float) -> str:
+def languages(*chinese: float, length_s: float = 2.0) -> str:
     """The languages of stretches with these probabilities of Chinese, Z and E."""
-    parts = [Stretch(10 * i, 10 * i + 8) for i in range(len(chinese))]
-    found = runs(parts, [{"zh": p, "en": 1 - p} for p in chinese], 10 * len(parts))
-    assert found[0].start == 0 and found[-1].end == 10 * len(parts)
+    frames = round(length_s * FRAMES_PER_S)
+    parts = [Stretch(i * (frames + 2), i * (frames + 2) + frames) for i in range(len(chinese))]
+    whole = (frames + 2) * len(parts)
+    found = runs(parts, [{"zh": p, "en": 1 - p} for p in chinese], whole)
+    assert found[0].start == 0 and found[-1].end == whole
     assert all(a.end == b.start and a.language != b.language for a, b in pairwise(found))
-    return "".join(run.language[0].upper() * ((run.end - run.start + 5) // 10) for run in found)
+    return "".join(run.language[0].upper() * round((run.end - run.start) / (frames + 2)) for run in found)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,21 @@ def languages(*chinese: float) -> str:
 )
 def test_a_doubtful_stretch_has_its_neighbours_language(chinese: tuple[float, ...], expected: str) -> None:
     assert languages(*chinese) == expected
+
+
+@pytest.mark.parametrize(
+    ("chinese", "length_s", "expected"),
+    [
+        ((0.9999, 0.05, 0.9999), 1.0, "ZZZ"),
+        ((0.9999, 0.001, 0.9999), 1.0, "ZEZ"),
+        ((0.9999, 0.05), 0.4, "ZZ"),
+        ((0.9999, 0.001), 0.6, "ZE"),
+    ],
+    ids=["a part of a sentence", "a sentence", "a last word", "a last sentence"],
+)
+def test_a_short_stretch_must_be_surer_to_differ(chinese: tuple[float, ...], length_s: float, expected: str) -> None:
+    """Between pauses inside a sentence there are words of which alone the model takes some for another language."""
+    assert languages(*chinese, length_s=length_s) == expected
 
 
 def test_runs_are_cut_in_the_middle_of_the_pause() -> None:
@@ -93,3 +110,23 @@ def test_a_run_is_halved_in_its_longest_pause() -> None:
 )
 def test_half_of_what_was_said_is_too_short(text: str, speech_s: float, too_short: bool) -> None:
     assert is_too_short(text, speech_s) == too_short
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "held"),
+    [
+        ("The child almost hurt the small dog.", "Hurt the small dog.", True),
+        ("那很不明智，我相信很好吃。", "我相信你好吃。", True),
+        ("The child almost hurt the small dog.", "And it is worth mentioning in passing.", False),
+        ("那很不明智。", "我相信很好吃。", False),
+        ("那很不明智。", "", True),
+    ],
+)
+def test_a_part_is_held_where_most_of_its_words_are(text: str, part: str, held: bool) -> None:
+    assert holds(text, part) == held
+
+
+def test_a_later_half_tells_whether_the_earlier_one_is_missing() -> None:
+    """A slow speaker is slow in both halves."""
+    assert is_as_dense("We walked along the river. It was cold.", "It was cold.", 5.0, 3.0)
+    assert not is_as_dense("It was cold.", "It was cold.", 5.0, 3.0)

@@ -16,6 +16,7 @@ from huiyin.configs.tables import read_table
 from tests.support import ROOT
 
 FRAMES = ROOT / "assistant" / "dialogue" / "feelings" / "frames.toml"
+REQUESTS = ROOT / "benchmarks" / "data" / "emotion_words_requests.tsv"
 HALVES = [ROOT / "benchmarks" / "data" / name for name in ("emotion_words.tsv", "emotion_words_aside.tsv")]
 
 
@@ -44,6 +45,21 @@ def told(text: str) -> str:
         ("fearful", "I'm afraid of losing my job.", "I'm afraid I can't come."),
         ("sad", "我的狗昨天死了。", "邻居的狗昨天死了。"),
         ("sad", "My dog died.", "Her dog died."),
+        ("happy", "I'm so excited!", "Text my mom I'm so excited."),
+        ("fearful", "I'm worried about the roof.", "Tell my husband I'm worried about the roof."),
+        ("fearful", "I need to text my mom, I'm so scared.", "I need to tell my coach I'm scared."),
+        ("sad", "I have to say, I'm really disappointed.", "Say I'm really disappointed in Italian."),
+        ("sad", "Write me a poem, I'm so sad.", "Write a letter: I'm so sad. I'm so lonely."),
+        ("sad", "我好想你。", "发微信给老婆：我好想你。我好孤单。"),
+        ("sad", "发消息也不回，我好难过。", "发消息给他，我好难过。"),
+        ("fearful", "我想跟你说，我很担心她。", "跟我妈说我很担心她。"),
+        ("happy", "我毕业了！", "我毕业照在哪？"),
+        ("fearful", "着火了！", "着火了怎么办？"),
+        ("happy", "I passed my exam!", "I passed the exit, reroute."),
+        ("happy", "He proposed!", "He proposed a budget."),
+        ("happy", "I got into college!", "I got into the car, start navigation."),
+        ("angry", "I've had it with them!", "I've had it for two years."),
+        ("sad", "I'm feeling low.", "I'm low on battery."),
     ],
 )
 def test_a_feeling_counts_where_it_is_the_speakers_own_now(emotion: str, own: str, trap: str) -> None:
@@ -81,6 +97,12 @@ def test_nine_of_ten_are_right_and_two_of_five_are_found(half: Path, language: s
     assert counts["right"] >= 0.4 * counts["felt"]
 
 
+def test_ordinary_requests_tell_of_no_feeling() -> None:
+    with REQUESTS.open(encoding="utf-8", newline="") as file:
+        false = [row["text"] for row in csv.DictReader(file, delimiter="\t") if told(row["text"])]
+    assert false == []
+
+
 def test_what_a_recogniser_repeats_without_end_is_read_one_way_only() -> None:
     """None of what may stand before a feeling is made of several others: ways to read would double with each word."""
     pieces = read_table(FRAMES)["zh"]["before"]
@@ -103,6 +125,8 @@ def spelt_out(piece: str) -> list[str]:
     return [head + tail for head in heads for tail in tails]
 
 
-@pytest.mark.parametrize("text", ["啊啊啊", "昨天晚上", "真的真的", "我一直好像", "so really ", "I feel so "])
+@pytest.mark.parametrize(
+    "text", ["啊啊啊", "昨天晚上", "真的真的", "我一直好像", "so really ", "I feel so ", "在群里", "and then please "]
+)
 def test_a_recognisers_loop_ends(text: str) -> None:
     assert told(f"{text * 200}门") == ""

@@ -3,7 +3,8 @@
 What is looked for, each in a table of its own: a feeling named in a frame that makes it the speaker's own, now
 (`told.toml` in the frames of `frames.toml`); what people say when they feel so (`shown.toml`); what has just happened
 to them (`happened.toml`). It is left out where it is quoted, a title, about others, past and gone, a condition, a
-question or negated. How right that is: docs/dialogue.md, `python -m benchmarks.emotion_words`.
+question, negated, or to be told, written or translated for someone.
+How right that is: docs/dialogue.md, `python -m benchmarks.emotion_words`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _NAME = re.compile(r"\{([a-z]+)\}")
 
 # The surest first. Below what each reached on the lines of the benchmark: whoever wrote the tables wrote them, too.
 _CONFIDENCE = {"told": 0.9, "feel": 0.9, "shown": 0.8, "happened": 0.75}
+
+_NAMELESS = ("shown", "happened")  # they name no feeling: what a question holds of them is what it asks about
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,13 @@ def _signs(text: str, language: _Language) -> Iterator[tuple[str, float]]:
     """(label, confidence): at most one of each clause, the surest."""
     frame = language.frame
     for sentence in _SENTENCES.findall(_NOT_OWN.sub(" ", text)):
+        message = frame["message"].search(sentence)
         start = 0
         for cut in [*frame["clause"].finditer(sentence), None]:
             end = cut.start() if cut else len(sentence)
             start += len(sentence[start:end]) - len(sentence[start:end].lstrip())
+            if message and start >= message.start():
+                break
             clause = sentence[start:end].rstrip()
             for kind, pattern in language.rules.items():
                 match = next((m for m in pattern.finditer(clause) if _is_meant(kind, m, start, sentence, frame)), None)
@@ -75,11 +81,16 @@ def _signs(text: str, language: _Language) -> Iterator[tuple[str, float]]:
                     yield match.lastgroup, _CONFIDENCE[kind]
                     break
             start = cut.end() if cut else end
+        if message and message[0].endswith((":", "：")):
+            return  # all that follows belongs to it
 
 
 def _is_meant(kind: str, match: re.Match[str], start: int, sentence: str, frame: dict[str, re.Pattern[str]]) -> bool:
     """Whether nothing around a match in the clause that begins at `start` says otherwise."""
     left, right = sentence[: start + match.start()].lstrip(), sentence[start + match.end() :]
+    clause = match.string[: match.start()] + " " + match.string[match.end() :]
+    if kind in _NAMELESS and frame["asked"].search(clause):
+        return False
     if frame["left"].search(left) or frame["right"].search(right):
         return False
     past = frame["past"].search(sentence)
@@ -107,7 +118,7 @@ def _table(language: str) -> _Language:
     for kind in (kind for kind in _CONFIDENCE if kinds[kind]):
         groups = (f"(?P<{label}>{'|'.join(words)})" for label, words in kinds[kind].items())
         rules[kind] = compiled(frame[kind], words="|".join(groups))
-    patterns = ("clause", "left", "right", "past", "now", "least", "others", "own")
+    patterns = ("clause", "left", "right", "past", "now", "least", "others", "own", "message", "asked")
     return _Language(rules, {name: compiled(frame[name]) for name in patterns})
 
 

@@ -7,6 +7,7 @@ character counts as three, as long as it takes to say): 9.8 the slowest, 15 the 
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from huiyin.services.common.text import HAN, HANGUL, KANA
 
@@ -15,6 +16,9 @@ _USUAL = 13.0
 _MISSING_S = 1.5  # of speech without text, at least: a hesitation has no words
 _LONG_SIGN = re.compile(f"[{HAN}{KANA}{HANGUL}0-9]")
 _LONG_LETTERS = 3
+_WORD = re.compile(rf"[{HAN}{KANA}{HANGUL}]|[^\W{HAN}{KANA}{HANGUL}]+")  # of scripts without spaces, one character
+_THINNER = 1.3  # times fewer letters a second than in a later half: something is missing
+_SAME = 0.5  # of the words: a second decoding writes some of them otherwise
 
 
 def letters(text: str) -> int:
@@ -26,3 +30,16 @@ def is_too_short(text: str, speech_s: float) -> bool:
     """Whether words are likely to be missing from the text of so much speech."""
     count = letters(text)
     return count < _SLOWEST * speech_s and speech_s - count / _USUAL > _MISSING_S
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether `text` has most of the words of `part`, in their order: then they are the same speech."""
+    words, of_part = (_WORD.findall(each.lower()) for each in (text, part))
+    blocks = SequenceMatcher(None, words, of_part, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) >= _SAME * len(of_part)
+
+
+def is_as_dense(text: str, part: str, before_s: float, part_s: float) -> bool:
+    """Whether `text`, of `before_s` seconds of speech and then `part_s` with the words `part`, is as full before."""
+    count = letters(part)
+    return _THINNER * (letters(text) - count) * part_s >= count * before_s

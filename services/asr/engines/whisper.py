@@ -21,10 +21,10 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings, SettingsError
-from huiyin.services.asr.engines.coverage import is_too_short, letters
+from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short, letters
 from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, stretches, widest_pause
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
-from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
+from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment, join_texts
 from huiyin.services.asr.text.simplified import written_simply
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
@@ -54,7 +54,7 @@ _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 _SILENCE_PROBABILITY = 0.6
 _SILENCE_LOG_PROBABILITY = -1.0
 
-_MORE_LETTERS = 1.3  # times as many in its halves: the decoder had stopped too early
+_MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 
 _MAX_TOKENS = 448  # of the decoder, with the prompt
 _PROMPT_TOKENS = 200
@@ -127,16 +127,25 @@ class WhisperEngine:
         return [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
 
     def _recognise(
-        self, samples: Samples, speech: npt.NDArray[np.float32], allowed: Sequence[str], hints: Hints
+        self,
+        samples: Samples,
+        speech: npt.NDArray[np.float32],
+        allowed: Sequence[str],
+        hints: Hints,
+        *,
+        complete: bool = True,
     ) -> Recognition:
-        """What is said in `samples`, whose voice activity is `speech`, in one or more of the allowed languages."""
+        """What is said in `samples`, whose voice activity is `speech`, in one or more of the allowed languages.
+
+        `complete`: to look for more where the text is too short for the speech.
+        """
         if speech.max(initial=0.0) < _NO_SPEECH:
             return Recognition(())
         start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
         first, end = _around(start_s, end_s)
         spoken = samples[first:end]
         window_s = len(spoken) / SAMPLE_RATE + _TAIL_S
-        if np.count_nonzero(speech > SPEECH) * _VAD_FRAME < _WORD_S * SAMPLE_RATE:
+        if _speech_s(speech) < _WORD_S:
             window_s = max(window_s, _WORD_WINDOW_S)
         encoded = self._encode(spoken, window_s)
         languages = self._languages(encoded, samples, first, speech, allowed)
@@ -151,29 +160,37 @@ class WhisperEngine:
             return Recognition((), warnings)
         confidence = math.exp(min(attempt.log_probability, 0.0))
         found = Recognition((Segment(start_s, end_s, attempt.text, language, confidence),), warnings)
-        return self._completed(found, samples, speech, hints)
+        return self._completed(found, samples, speech, hints) if complete else found
 
     def _completed(
         self, found: Recognition, samples: Samples, speech: npt.NDArray[np.float32], hints: Hints
     ) -> Recognition:
-        """`found`; or what its two halves hold, where it is too short for the speech and they hold much more."""
-        (segment,) = found.segments
+        """`found`; or what its two halves hold, where it is too short for the speech and they hold much more.
+
+        A slow speaker's text is short, too. So the later half is decoded first, then the earlier one unless that shows
+        `found` to be complete, and only where they hold more are the halves themselves completed.
+        """
         parts = stretches(speech)
-        speech_s = np.count_nonzero(speech > SPEECH) * _VAD_FRAME / SAMPLE_RATE
-        if len(parts) < 2 or not is_too_short(segment.text, speech_s):
+        text = _transcript(found)
+        if len(parts) < 2 or not text or not is_too_short(text, _speech_s(speech)):
             return found
+        language = (found.segments[0].language,)
         cut = widest_pause(parts)
-        halves = [Run(segment.language, 0, cut), Run(segment.language, cut, len(speech))]
-        both = _joined([self._recognise_run(samples, speech, half, hints) for half in halves])
-        enough = _MORE_LETTERS * letters(segment.text)
-        return both if sum(letters(half.text) for half in both.segments) >= enough else found
+        earlier = samples[: cut * _VAD_FRAME], speech[:cut]
+        later = samples[cut * _VAD_FRAME :], speech[cut:]
+        after = self._recognise(*later, language, hints, complete=False)
+        rest = _transcript(after)
+        if holds(text, rest) and is_as_dense(text, rest, _speech_s(earlier[1]), _speech_s(later[1])):
+            return found
+        before = self._recognise(*earlier, language, hints, complete=False)
+        if letters(_transcript(before)) + letters(rest) < _MORE_LETTERS * letters(text):
+            return found
+        before, after = self._completed(before, *earlier, hints), self._completed(after, *later, hints)
+        return _joined([before, _moved(after, cut)])
 
     def _recognise_run(self, samples: Samples, speech: npt.NDArray[np.float32], run: Run, hints: Hints) -> Recognition:
-        first = run.start * _VAD_FRAME
-        part = samples[first : run.end * _VAD_FRAME]
-        recognition = self._recognise(part, speech[run.start : run.end], (run.language,), hints)
-        later = tuple(segment.later(first / SAMPLE_RATE) for segment in recognition.segments)
-        return Recognition(later, recognition.warnings)
+        part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]
+        return _moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
 
     def _again(self, samples: Samples, first: _Attempt, hints: Hints) -> tuple[_Attempt, tuple[str, ...]]:
         """Decodes in the full window, where loops are rare. A loop in it is cut, unless both windows agree."""
@@ -311,6 +328,20 @@ def _around(start_s: float, end_s: float) -> tuple[int, int]:
 def _shares(scores: dict[str, float]) -> dict[str, float]:
     total = sum(scores.values()) or 1.0
     return {code: score / total for code, score in scores.items()}
+
+
+def _speech_s(speech: npt.NDArray[np.float32]) -> float:
+    return float(np.count_nonzero(speech > SPEECH)) * _VAD_FRAME / SAMPLE_RATE
+
+
+def _transcript(recognition: Recognition) -> str:
+    return join_texts(segment.text for segment in recognition.segments)
+
+
+def _moved(recognition: Recognition, frames: int) -> Recognition:
+    """The same, so many frames of voice activity later."""
+    by_s = frames * _VAD_FRAME / SAMPLE_RATE
+    return Recognition(tuple(segment.later(by_s) for segment in recognition.segments), recognition.warnings)
 
 
 def _joined(recognitions: Sequence[Recognition]) -> Recognition:
