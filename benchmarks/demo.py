@@ -2,7 +2,7 @@
 
 A faster machine is slowed down by rivals, busy processes pinned to its cores, until the 1.5B model writes about so many
 tokens a second; how many it then writes and reads, and the voice's real-time factor, are printed beside the figures. A
-slower machine is not measured. The language model is the one that the ladder takes at that speed of those that are
+slower machine is not measured. The language model is the best rung of the ladder at that speed whose files are
 here, unless ``--set llm.model=...`` names one. Each run is a whole `huiyin demo` without the voice's cache.
 """
 
@@ -117,7 +117,7 @@ def _be_busy(core: int, share: float) -> None:
 
 
 def _chosen(speed: Speed) -> Sequence[str]:
-    """The settings of the language model that is taken here at that speed, of those that are here."""
+    """The settings of the ladder's language model at that speed, among the models on this machine."""
     settings = load(environ={}, overrides=["store.offline=true", "store.choose=false"])
     store, rungs = ModelStore(settings.store), {"llm": load_ladders()["llm"]}
     facts = gather(settings, store, rungs, None).facts

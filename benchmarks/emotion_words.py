@@ -33,7 +33,7 @@ _SERIES = {
     "cped": ("zh", "Utterance", "Emotion", "utf-8-sig"),
     "meld": ("en", "Utterance", "Emotion", "utf-8"),
 }
-# Their labels as ours; what is in neither row is none.
+# Their labels as ours; any other label means no emotion.
 _SAME = {
     "sad": ("sad", "depress", "sadness"),
     "happy": ("happy", "joy", "grateful"),

@@ -69,7 +69,7 @@ def _serve(name: str, settings: config.Settings, service: config.ServiceSettings
     where = f"{name}: listening at {url_of(service.host, port)}"
 
     def announce() -> None:
-        with contextlib.suppress(OSError):  # nobody reads it: the service goes on
+        with contextlib.suppress(OSError):  # standard output is closed: the service goes on
             print(where, flush=True)
 
     serve(lambda: import_object(APPS[name])(settings), service, port, listener=listener, meanwhile=announce)

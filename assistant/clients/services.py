@@ -40,7 +40,7 @@ class Services:
     settings: Settings
 
     def url(self, name: Name) -> str:
-        """Base URL of a service. Raises ServiceError where its port would be any that is free: nobody could find it."""
+        """Base URL of a service. Raises ServiceError for port 0: any free port, which a client cannot know."""
         port = getattr(self.settings, name).port
         if not port:
             raise ServiceError("clients.any_port", service=name)

@@ -191,7 +191,7 @@ def _is_talk(said: _Said) -> bool:
 
 
 def _is_one_by_one(end: Spelt) -> bool:
-    """Nobody says a number of its own so: "four one five", 07."""
+    """A number that is an amount is not said like this: "four one five", 07."""
     return end.is_one_by_one and (end.groups > 1 or end.characters.startswith("0"))
 
 

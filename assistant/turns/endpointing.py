@@ -6,7 +6,7 @@ Three judges, best first (how good each is: docs/performance.md, `python -m benc
 - smart-turn, by the sound. It needs the text to agree, or leaves no doubt itself;
 - the text itself: its last words and the recogniser's marks (`text_judge`). An unfinished one lengthens any wait.
 
-What is dictated goes by its own length, whoever judges: a group sounds like an end (`dictation`).
+What is dictated goes by its own length, not by the judges: a group sounds like an end (`dictation`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Words are the last resort, as people say again what they hear: one of two that are offered, a code, a sentence to be
 repeated. What is known of the sound decides first: an echo is heard while the assistant is, or until the room has died
-down. Where the ears have found that the sound is none, or it went on for longer, no words make it one. And where the
+down. Where the ears have found that the sound is no echo, or it went on for longer, no words make it one. And where the
 user has just been given something to say again, words alone do not, either: in doubt it is an answer.
 
 An echo repeats what was just played, though the recogniser gets parts of it wrong and it begins and ends in the middle

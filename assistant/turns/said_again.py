@@ -1,8 +1,8 @@
 """What people say again of what they have just heard: one of the options, a code, a sentence they are to repeat.
 
 Where a transcript alone must tell an answer from an echo, such an answer is the user's. An echo is cut off anywhere: a
-pick is a whole option, and has none of the words that stand between options. And whoever talks of numbers, or of two
-or three ways to do a thing, asks for no answer.
+pick is a whole option, and has none of the words that stand between options. Talk of numbers, or of
+two or three ways to do a thing, asks for no answer.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _has_alternatives(sentence: str) -> bool:
 
 
 def _listed(sentence: str) -> list[_Option]:
-    """The parts of a sentence that lists some; what it asks is none of them."""
+    """The parts of a sentence that lists some; the question itself is not one of them."""
     has_alternatives = _has_alternatives(sentence)
     parts = re.split(f"{_MARK.pattern}|{(_ALTERNATIVE if has_alternatives else _CONJUNCTION).pattern}", sentence)
     parts = [part for part in parts if part.strip() and not _ASKED.search(part)]

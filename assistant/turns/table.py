@@ -77,7 +77,7 @@ them so that the other goes on |
 | `stop_words.py` | 停, 算了, stop, one moment: silence at once, recognised after {ask_early_s} of speech; alone, put \
 politely or with a reason (稍等一下，我接个电话) they get no reply | Who says stop wants silence, not an answer |
 | `own_echo.py` | a transcript that matches the assistant's words of the {own_echo.IN_THE_AIR_S:g} s around its onset \
-to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is none, or it goes on \
+to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is no echo, or it goes on \
 for more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, when it asks back \
 or is what people say again (`said_again.py`: one of the options of an offer or a list that is asked about, a code, \
 what is to be repeated); what has stopped the reply stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \

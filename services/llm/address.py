@@ -31,7 +31,7 @@ class Address:
 
 
 def read_address(address: str) -> Address:
-    """The address of a server. Raises SettingsError for one that is none, or has a secret in it.
+    """The address of a server. Raises SettingsError for one that cannot be read, or has a secret in it.
 
     >>> read_address("http://127.0.0.1:11434").paths, read_address("https://h/openai/v1/chat/completions/").paths
     (('/v1', ''), ('/openai/v1',))

@@ -26,7 +26,7 @@ _KNOWN_CODES = {"exceed_context_size_error": "context_length_exceeded"}
 
 @dataclass(frozen=True)
 class ErrorWords:
-    """`text`: for a person. `code`: for programs. Each '' where there is none. `all_text`: everything it names, too.
+    """`text`: for a person. `code`: for programs. Each '' if absent. `all_text`: everything it names, too.
 
     `status`: the HTTP status that it names in its body, 0 where it names none.
     """

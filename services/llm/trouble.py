@@ -215,7 +215,7 @@ _KEYS = {"context_length_exceeded": "llm.context_length_exceeded", "model_not_fo
 
 
 def _wait_s(headers: Message) -> float | None:
-    """Seconds that a refusal asks for, None where it asks for none, or in a form that nobody knows.
+    """Seconds that a refusal asks for, None where it asks for none, or in an unknown form.
 
     Retry-After is a number or a date (RFC 9110, 10.2.3): 0 for one that is past by our clock. Some write "1.5" or "5s";
     OpenAI has retry-after-ms, too.

@@ -35,7 +35,7 @@ BY_THE_WORD = {
 OpenAI Agents SDKs count played sound in their own way (in steps of a block; by the wall clock), a Live client plays
 on what it has got."""
 BY_THE_CLAUSE = ("pipecat_service", "livekit_plugin", "agents_browser_webrtc")
-"""Clients that keep the text as it came, whatever of it was played. (Over a track nobody tells the last of them.)"""
+"""Clients that keep the text as it came, whatever of it was played."""
 
 
 @dataclass

@@ -47,7 +47,7 @@ def ask(app: FlaskClient, *, stream: bool, **body: Any) -> Any:
 
 
 def words(answer: Any) -> str:
-    """What an answer of /v1/chat/completions says; fails if it is none, or did not end well."""
+    """What an answer of /v1/chat/completions says; fails if it is an error, or did not end well."""
     assert answer.status_code == 200, answer.text
     if answer.mimetype == "application/json":
         (choice,) = answer.get_json()["choices"]

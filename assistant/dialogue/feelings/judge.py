@@ -23,10 +23,10 @@ GLAD = ("happy",)
 
 _SENTENCES = re.compile(r"[^。！!？?.\n…]+")
 _NOT_OWN = re.compile(r"《[^》]*》|“[^”]*”|「[^」]*」|『[^』]*』|\"[^\"]*\"")  # titles, and words of someone else
-_LONGEST = 400  # characters that are read of a turn, its end: nobody tells more of how they feel now
+_LONGEST = 400  # characters that are read of a turn, its end: a description of the present mood is shorter
 _NAME = re.compile(r"\{([a-z]+)\}")
 
-# The surest first. Below what each reached on the lines of the benchmark: whoever wrote the tables wrote them, too.
+# The surest first. Below what each reached on the lines of the benchmark: the same author wrote lines and tables.
 _CONFIDENCE = {"told": 0.9, "feel": 0.9, "shown": 0.8, "happened": 0.75}
 
 _NAMELESS = ("shown", "happened")  # they name no feeling: what a question holds of them is what it asks about

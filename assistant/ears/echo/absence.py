@@ -1,12 +1,8 @@
 """Whether there is any echo: a headset gives none, and what the system cancels itself is gone before it is heard here.
 
 While the delay of an echo is not known the user is heard through AEC3 alone, which takes seconds to find out that there
-is nothing to remove, and suppresses the user until then: nobody on a headset could have cut in. A microphone that stays
-quiet while the assistant speaks says so at once.
-
-When an echo is due is not known either. So for every delay that it may have the chunks of the microphone are looked at
-before which, by that delay, the far end was loud. There is no echo if they are quiet for all delays; if for one of them
-they are loud, nearly all, there is: a user's speech does not come in step with the assistant's, which pauses for it.
+is nothing to remove, and suppresses the user until then: on a headset the first reply could not be interrupted. A
+microphone that stays quiet while the assistant speaks shows at once that there is no echo.
 """
 
 from __future__ import annotations

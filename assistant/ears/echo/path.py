@@ -74,8 +74,7 @@ class EchoPath:
 
     @property
     def finds_no_echo(self) -> bool:
-        """Whether the assistant has spoken and no echo of it was found: there is none to speak of, as far as is known
-        now."""
+        """Whether the assistant has spoken and no echo of it was found so far."""
         if self._absence.is_sure or self.aligner is None:
             return self._absence.is_sure and not self._is_locked
         return not self._is_locked and self._active_s > _NO_ECHO_S and not self._absence.hears_echo
