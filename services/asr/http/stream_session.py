@@ -107,9 +107,11 @@ class LiveSession:
 
     async def _receive(self) -> None:
         """Up to the client's end. Raises Gone or ApiError."""
+        # The socket's own limit: `asyncio.wait_for` of Python 3.10 and 3.11 ignores a cancellation that comes together
+        # with a message (https://github.com/python/cpython/issues/86296), and the stream would never end.
         while True:
             try:
-                message = await asyncio.wait_for(self._socket.receive(), None if self._ended else IDLE_S)
+                message = await self._socket.receive(None if self._ended else IDLE_S)
             except asyncio.TimeoutError:
                 raise ApiError(408, "asr.idle", idle_s=IDLE_S) from None
             if message.type is WSMsgType.BINARY:
