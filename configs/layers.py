@@ -19,7 +19,7 @@ from typing import Any
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
-from huiyin.configs.tables import read_table, tomllib
+from huiyin.configs.tables import line_of, read_table, tomllib
 
 Sections = Mapping[str, type]
 Value = tuple[str, str, Any]  # section, key, value
@@ -70,8 +70,11 @@ def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Val
         for key, value in table.items():
             try:
                 check_name(sections, section, key, value)
+                _convert(sections[section], f"{section}.{key}", key, value)
             except SettingsError as error:
-                raise SettingsError("settings.bad_line", path=path, error=error) from None
+                line = line_of(f"{section}.{key}", path.read_text(encoding="utf-8"))
+                place = f"{path}:{line}" if line else path
+                raise SettingsError("settings.bad_line", place=place, error=error) from None
             yield section, key, value
 
 
@@ -130,6 +133,7 @@ def check_name(sections: Sections, section: str, key: str | None, value: Any = N
 
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+_SHOWN = 80  # characters of a value in a message
 
 
 def _convert(section: type, name: str, key: str, value: Any) -> Any:
@@ -138,7 +142,7 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
     meta = next(f.metadata for f in dataclasses.fields(section) if f.name == key)
 
     def refuse(message: str, **facts: object) -> SettingsError:
-        return SettingsError(message, name=name, value=value, why=reasons(section)[key], **facts)
+        return SettingsError(message, name=name, value=repr(value)[:_SHOWN], why=reasons(section)[key], **facts)
 
     result: Any
     if kind is bool:

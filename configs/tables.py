@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,70 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["read_table", "tomllib"]
+__all__ = ["line_of", "read_table", "tomllib"]
+
+_TABLE = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
+_KEY = re.compile(r"\s*([\w.-]+)\s*=")
+_QUOTES = ('"""', "'''")
 
 
 def read_table(path: Path) -> dict[str, Any]:
     """A TOML file in UTF-8. Raises OSError, UnicodeDecodeError or tomllib.TOMLDecodeError."""
-    return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    try:
+        return _parsed(text)
+    except _TooMuch as error:
+        raise tomllib.TOMLDecodeError(f"{error} (at line {_line_with_too_much(text)})") from None
+
+
+class _TooMuch(Exception):
+    """TOML that is right, and that Python cannot hold: the library does not say where."""
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return dict(tomllib.loads(text))
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise _TooMuch("nested too deeply") from None
+    except ValueError:
+        raise _TooMuch("a number of too many digits") from None
+
+
+def _line_with_too_much(text: str) -> int:
+    """Its number, from 1: that of the shortest beginning of `text` with the same trouble."""
+
+    def has_too_much(count: int) -> bool:
+        try:
+            _parsed("\n".join(lines[:count]))
+        except _TooMuch:
+            return True
+        except tomllib.TOMLDecodeError:  # it ends within a list
+            return False
+        return False
+
+    lines = text.splitlines()
+    return bisect_left(range(len(lines)), True, key=has_too_much)
+
+
+def line_of(key: str, text: str) -> int:
+    """The line of a TOML text where a key such as 'greeting.zh' stands, from 1; 0 where it is not found."""
+    table = ""
+    quote = ""  # that ends the text of many lines around this one
+    for number, line in enumerate(text.splitlines(), 1):
+        if quote:
+            if quote in line:
+                quote = ""
+            continue
+        if match := _TABLE.match(line):
+            table = match[1] + "."
+            if match[1] == key:
+                return number
+        elif match := _KEY.match(line):
+            if table + match[1] == key:
+                return number
+            value = line[match.end() :].strip()
+            if value.startswith(_QUOTES) and value.count(value[:3]) == 1:
+                quote = value[:3]
+    return 0

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.configs.layers import read_toml
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import CONFIG_DIR, SettingsError
+from huiyin.configs.tables import line_of
 from huiyin.services.common.pronunciations import PronunciationError, Pronunciations
 
 FOLDER = CONFIG_DIR / "personas"
-
-_TABLE = re.compile(r"\s*\[\s*([\w.-]+)\s*\]")
-_KEY = re.compile(r"\s*([\w.-]+)\s*=")
-_QUOTES = ('"""', "'''")
 
 
 def load_persona(name: str) -> Persona:
@@ -31,7 +27,7 @@ def load_persona(name: str) -> Persona:
         near = nearest(name, names())
         raise PersonaError("persona.no_persona", name=name, near=near, names=names()) from None
     except PersonaError as error:
-        line = _line_of(str(error.facts.get("place", "")), path.read_text(encoding="utf-8"))
+        line = line_of(str(error.facts.get("place", "")), path.read_text(encoding="utf-8"))
         raise PersonaError(
             "persona.in_line" if line else "persona.in_file", path=path, line=line, error=error
         ) from error
@@ -67,25 +63,3 @@ def _check_pronunciations(persona: Persona) -> None:
 
 def _path(name: str) -> Path:
     return Path(name).expanduser() if name.endswith(".toml") else FOLDER / f"{name}.toml"
-
-
-def _line_of(key: str, text: str) -> int:
-    """The line where a key such as 'greeting.zh' stands, from 1; 0 where it is not found."""
-    table = ""
-    quote = ""  # that ends the text of many lines around this one
-    for number, line in enumerate(text.splitlines(), 1):
-        if quote:
-            if quote in line:
-                quote = ""
-            continue
-        if match := _TABLE.match(line):
-            table = match[1] + "."
-            if match[1] == key:
-                return number
-        elif match := _KEY.match(line):
-            if table + match[1] == key:
-                return number
-            value = line[match.end() :].strip()
-            if value.startswith(_QUOTES) and value.count(value[:3]) == 1:
-                quote = value[:3]
-    return 0

@@ -13,6 +13,7 @@ from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
 LONGEST_MS = 600_000.0  # of any time in a scenario
+_DEEPEST = 50  # lists and keys within one another; a scenario has five
 
 
 class ScenarioError(HuiyinError):
@@ -145,8 +146,10 @@ def fields(entries: Mapping[str, Node], readers: Readers) -> dict[str, Any]:
 
 def read_yaml(text: str, source: str) -> Node:
     """The whole of a file. Raises ScenarioError where it is not YAML."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        _check_depth(yaml.parse(text, Loader=loader), source)
+        node = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         unquoted = "mapping values" in str(error)
@@ -158,6 +161,19 @@ def read_yaml(text: str, source: str) -> Node:
     if node is None:
         raise ScenarioError("scenario.empty_file", name=source)
     return Node(node, source, "a scenario")
+
+
+def _check_depth(events: Iterable[yaml.Event], source: str) -> None:
+    """Raise ScenarioError for what is nested so deeply that composing it would end the process."""
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                line = event.start_mark.line + 1
+                raise ScenarioError("scenario.too_deep", source=source, line=line, most=_DEEPEST)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def read_file(path: Path) -> Node:

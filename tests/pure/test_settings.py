@@ -74,3 +74,24 @@ def test_bad_profile_is_refused(tmp_path: Path, text: str) -> None:
 def test_unknown_profile_names_the_known() -> None:
     with pytest.raises(SettingsError, match="did you mean 'embedded'"):
         load("embeded", environ={})
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("1e400", "must be a whole number"),
+        ("9" * 4_000, "must be a whole number"),
+        ("9" * 5_000, "too many digits"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("{a=" * 3_000 + "1" + "}" * 3_000, "nested too deeply"),
+        ("[[1], [2]]", "must be a whole number"),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_value_that_python_cannot_hold_is_refused_with_file_and_line(tmp_path: Path, value: str, says: str) -> None:
+    profile = tmp_path / "odd.toml"
+    profile.write_text(f"[llm]\nport = 7001\n\n[asr]\nthreads = {value}\n")
+    with pytest.raises(SettingsError, match=says) as refused:
+        load(str(profile), environ={})
+    text = str(refused.value)
+    assert str(profile) in text and ("line 5" in text or "odd.toml:5:" in text) and len(text) < 400
