@@ -185,7 +185,12 @@ class SessionWriter:
     @property
     def is_kept(self) -> bool:
         """Whether there is anything to go on from."""
-        return self.path.exists()
+        return self._begun and self.path.exists()
+
+    @property
+    def turns_not_kept(self) -> int:
+        """How many of the last turns could not be written."""
+        return sum("items" in line for line in self._waiting) if self._has_failed else 0
 
     def __call__(self, at_s: float, event: Public) -> None:
         match event:
@@ -217,6 +222,9 @@ class SessionWriter:
             self._begun = True
             self._waiting.clear()
         except OSError as error:  # a full disk must not end the conversation
+            if not self._begun:  # an empty file would be no session
+                with contextlib.suppress(OSError):
+                    self.path.unlink(missing_ok=True)
             if not self._has_failed:
                 self._tell(f"this conversation cannot be kept: {self.path}: {error.strerror or error}")
             self._has_failed = True

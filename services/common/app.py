@@ -21,6 +21,7 @@ from huiyin.services.common import errors
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.routes import additions
+from huiyin.services.common.strict_json import DEEPEST, is_deeper, parsed
 
 # Fine steps for the second or two of a spoken turn, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
@@ -119,14 +120,15 @@ def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None
 
 def json_body() -> dict[str, Any]:
     """The request's JSON object. Raises ApiError 400 or 415."""
+    if not request.is_json:
+        raise ApiError(415, "services.not_json")
     try:
-        body = request.get_json(silent=True)
-    except RecursionError:
-        raise ApiError(400, "services.nested_too_deeply", code="bad_json") from None
-    if not isinstance(body, dict):
-        if not request.is_json:
-            raise ApiError(415, "services.not_json")
-        raise ApiError(400, "services.bad_json")
+        body = parsed(request.get_data())
+    except ValueError as error:
+        raise ApiError(400, "services.bad_json", why=error) from error
+    if not isinstance(body, dict) or is_deeper(body, DEEPEST):
+        why = "nested too deeply" if isinstance(body, dict) else f"it is {type(body).__name__}"
+        raise ApiError(400, "services.bad_json", why=why)
     return body
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import cast
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion11, StreamReader, web
 
 from huiyin.services.common.errors import ApiError, of_status
 
@@ -29,6 +30,10 @@ SEND_LIMIT_S = 30.0
 LINE_BYTES = 8190
 """Of an address: a live stream has its hotwords there, nine bytes a Chinese character."""
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""Not an answer: the client may send its body, or go on waiting."""
+
+_LOOK_S = 0.05  # how often a client that sends no more is looked at
 _JSON = partial(json.dumps, ensure_ascii=False)
 
 
@@ -55,27 +60,34 @@ class Connection(web.RequestHandler):
         self.stalled = False
         """Whether the body of the request in hand did not come in time."""
         self._body: StreamReader | None = None  # of the request in hand
-        self._in_hand = False
+        self._request: web.BaseRequest | None = None  # in hand
+        self._sends_no_more = self._was_probed = False
         self._heard_s = 0.0  # the loop's time when the last of the body came, or was read
         self._header_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
 
     def begin(self, request: web.BaseRequest) -> None:
         """A whole header has come, and its request is being answered. Reading its body may raise ApiError 408."""
-        self._in_hand = True
+        self._request = request
         _cancel(self._header_timer)
         self._header_timer = None
         if not request.content.is_eof():
             self._body = request.content
             self._heard_s = self._loop.time()
             self._watch_body()
+        if self._sends_no_more:
+            self._look_at_client()
 
     def end(self) -> None:
         """The request has been answered."""
-        self._in_hand = False
+        self._request = None
         self._body = None
         _cancel(self._body_timer)
+        _cancel(self._look_timer)
+        if self._sends_no_more and not self._messages:
+            self.close()
 
     def close(self) -> None:
         """Close it after the request in hand; at once where there is none.
@@ -83,7 +95,7 @@ class Connection(web.RequestHandler):
         aiohttp would wait for a request that it no longer reads, where the connection has only just been made.
         """
         super().close()
-        if not self._in_hand and not self._messages:
+        if self._request is None and not self._messages:
             self.force_close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,9 +110,41 @@ class Connection(web.RequestHandler):
         """The first byte after an answer starts the next header's time."""
         if self._body is not None:
             self._heard_s = self._loop.time()
-        elif not self._in_hand and self._header_timer is None:
+        elif self._request is None and self._header_timer is None:
             self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
         super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: it has left, or has closed its own side and still wants its answer.
+
+        True: the transport stays open, until `_look_at_client` knows which."""
+        transport = self.transport
+        is_idle = self._waiter is not None and not self._waiter.done() and not self._messages
+        is_in_half = transport is not None and transport.get_extra_info("sslcontext") is None and not self._upgraded
+        if is_idle or not is_in_half:
+            return False
+        self._sends_no_more = True
+        self._look_at_client()
+        return True
+
+    def _look_at_client(self) -> None:
+        """Disconnect a client that has left: its system refuses what it is sent.
+
+        So it is sent something that is no answer (RFC 9110, 15.2.1), which one that has not left passes over.
+        """
+        request, transport = self._request, self.transport
+        if request is None or transport is None:
+            return
+        if not self._was_probed:
+            if request.version < HttpVersion11 or request.writer.output_size > 0 or not request.content.is_eof():
+                transport.abort()
+                return
+            transport.write(CONTINUE)
+            self._was_probed = True
+        if transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            transport.abort()
+        else:
+            self._look_timer = self._loop.call_later(_LOOK_S, self._look_at_client)
 
     def resume_reading(self, *arguments: bool, **named: bool) -> None:
         """The application has caught up with a client that was faster."""
@@ -109,7 +153,7 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends all waiting."""
-        for timer in (self._header_timer, self._body_timer, self._send_timer):
+        for timer in (self._header_timer, self._body_timer, self._send_timer, self._look_timer):
             _cancel(timer)
         super().connection_lost(exc)
         if not self.gone.done():

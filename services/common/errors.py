@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.services.common.text import whole_characters
 from huiyin.services.common.watch import ClientLeft
 
 log = logging.getLogger(__name__)
@@ -22,25 +24,29 @@ class ApiError(HuiyinError):
     """An error for the caller.
 
     `status` is the HTTP status, `code` a stable snake_case word for programs (default: the last part of `key`),
-    `retry_after_s` the Retry-After header.
+    `retry_after_s` the Retry-After header, `allow` the methods that the address has.
     """
 
     def __init__(
-        self, status: int, key: str, /, *, code: str = "", retry_after_s: float | None = None, **facts: object
-    ) -> None:
+        self, status: int, key: str, /, *, code: str = "", retry_after_s: float | None = None,
+        allow: Iterable[str] = (), **facts: object,
+    ) -> None:  # fmt: skip
         super().__init__(key, **facts)
         self.status = status
         self.code = code or key.rpartition(".")[2]
         self.retry_after_s = retry_after_s
+        self.allow = sorted(set(allow))
 
     def body(self) -> dict[str, Any]:
         """The JSON body."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
-        return {"error": {"code": self.code, "message": self.message, "hint": self.hint, "type": kind, "param": None}}
+        message = whole_characters(self.message)  # it may quote what was sent
+        return {"error": {"code": self.code, "message": message, "hint": self.hint, "type": kind, "param": None}}
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that it needs."""
-        return {} if self.retry_after_s is None else {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+        after = {} if self.retry_after_s is None else {"Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+        return after | ({"Allow": ", ".join(self.allow)} if self.allow else {})
 
     def response(self) -> Response:
         """The HTTP response of a Flask view."""
@@ -68,11 +74,12 @@ def shortened(value: object, most: int = 80) -> str:
     return repr(value)[:most]
 
 
-def of_status(status: int, message: str) -> ApiError:
-    """The error for an HTTP status that a web library raised, in its words."""
+def of_status(status: int, message: str, allow: Iterable[str] = ()) -> ApiError:
+    """The error for an HTTP status that a web library raised, in its words; `allow`: the methods, for 405."""
     return ApiError(
         status,
         _HTTP_KEYS.get(status) or ("services.bad_request" if status < 500 else "services.server_error"),
+        allow=allow,
         message=message,
     )
 
@@ -90,7 +97,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        return of_status(error.code or 500, error.description or error.name).response()
+        allow = getattr(error, "valid_methods", None) or ()
+        return of_status(error.code or 500, error.description or error.name, allow).response()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

@@ -19,7 +19,7 @@ from flask import Flask
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
-from huiyin.services.common.connection import as_response, connection_of
+from huiyin.services.common.connection import CONTINUE, as_response, connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
@@ -89,18 +89,24 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         connection_of(request).route = ""  # Flask has counted it
         return response
 
-    async def other_method(request: web.Request) -> web.StreamResponse:
-        """Flask's, where it has the same path for other methods."""
-        if not app.url_map.bind("").allowed_methods(request.path):
-            raise of_status(405, f"{request.method} is not a method of this address")
-        return await flask(request)
+    def other_methods(path: str) -> Handler:
+        """Answers at a path that the routes on the loop have for other methods: Flask may have it, too."""
+        ours = [route.method for route in added.routes if route.path == path]
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            flasks = app.url_map.bind("").allowed_methods(request.path)
+            if request.method not in flasks:
+                raise of_status(405, f"{request.method} is not a method of this address", [*ours, *flasks])
+            return await flask(request)
+
+        return answer
 
     application = web.Application(middlewares=[hold, explain, check], client_max_size=_READ_BYTES)
     application[THREADS] = threads
     for route in added.routes:
-        application.router.add_route(route.method, route.path, _named(route))
+        application.router.add_route(route.method, route.path, _named(route), expect_handler=_go_on)
     for path in {route.path for route in added.routes}:
-        application.router.add_route("*", path, other_method, expect_handler=_expect)
+        application.router.add_route("*", path, other_methods(path), expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
     application[SOCKETS] = WeakSet()
     application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
@@ -140,7 +146,19 @@ async def _sign(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "huiyin"  # not the versions of Python and the server
 
 
-async def _expect(request: web.Request) -> None:
-    """For requests with "Expect: 100-continue": the bridge says so, once their size is known to be right."""
-    if request.headers["Expect"].lower() != "100-continue":
-        raise ApiError(417, "services.bad_request", message="unknown Expect")
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """For requests with "Expect: 100-continue": the bridge says so, once their size is known to be right.
+
+    What else is expected is refused; here, as no middleware sees it."""
+    if request.headers["Expect"].lower() == "100-continue":
+        return None
+    return as_response(ApiError(417, "services.bad_request", message="unknown Expect"))
+
+
+async def _go_on(request: web.Request) -> web.StreamResponse | None:
+    """The same for a route on the loop, which reads the body itself."""
+    refusal = await _expect(request)
+    if refusal is None:
+        await request.writer.write(CONTINUE)
+        request.writer.output_size = 0  # that was not the answer
+    return refusal

@@ -31,3 +31,8 @@ def is_chinese(text: str) -> bool:
 def count_han(text: str) -> int:
     """How many Chinese characters are in `text`."""
     return len(HAN_CHARACTER.findall(text))
+
+
+def whole_characters(text: str) -> str:
+    """`text` with "?" for each half of a character (a surrogate alone), which JSON can hold and no answer can."""
+    return text.encode("utf-8", "replace").decode()

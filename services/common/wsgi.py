@@ -24,7 +24,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDict
 
-from huiyin.services.common.connection import connection_of
+from huiyin.services.common.connection import CONTINUE, connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
 
@@ -66,7 +66,7 @@ class Bridge:
             return io.BytesIO(), 0
         self._check_size(request.content_length or 0)
         if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await request.writer.write(CONTINUE)
             request.writer.output_size = 0  # that was not the answer
         body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the request
         size = 0

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from huiyin.services.common.strict_json import DEEPEST, is_deeper
+
 JsonObject = dict[str, Any]
 
 _NO_REASON = frozenset(("", "null", "none"))  # a finish_reason that says that there is more to come
@@ -18,7 +20,6 @@ _REASONS = {
 }  # fmt: skip
 _ERRORS = ("message", "detail", "msg", "error_msg", "errors")
 _OTHER_WORDS = ("refusal", "text")  # where the words may be instead: they are for a person, too
-_DEEPEST = 64  # arrays and objects in each other; a chat completion has ten
 _TEXT_PARTS = (None, "text", "output_text")
 
 
@@ -28,16 +29,9 @@ def parsed(text: str | bytes) -> Any:
         document = json.loads(text)
     except RecursionError as error:
         raise ValueError("JSON too deep") from error
-    level = [document]
-    for _ in range(_DEEPEST):
-        level = [inner for each in level if isinstance(each, (dict, list)) for inner in _inside(each)]
-        if not level:
-            return document
-    raise ValueError("JSON too deep")
-
-
-def _inside(part: Any) -> Iterable[Any]:
-    return part.values() if isinstance(part, dict) else part
+    if is_deeper(document, DEEPEST):
+        raise ValueError("JSON too deep")
+    return document
 
 
 def choices_of(body: JsonObject) -> list[JsonObject]:

@@ -12,16 +12,22 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from huiyin.configs.files import whole_file
+from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
 
 log = logging.getLogger(__name__)
 
 LONGEST_CHARS = 100  # of a text: longer ones are rarely said twice
+LONGEST_S = 240.0
+"""Of the sound of an entry: a hundred letters spelt out at a quarter of the usual speed take less."""
+_MOST_SAMPLES = round(LONGEST_S * RATE)
+_MOST_BYTES = 2 * _MOST_SAMPLES + 2**16  # of a file: the samples, and the words with their times
 _FORMAT = 1  # increased when the processing of an engine's sound changes
 _SHARE_AFTER = 0.9  # of the limit that is used after files were deleted, so that the next ones fit
 _INT16_MAX = 32767
@@ -57,7 +63,12 @@ class SpeechCache:
         path = self._path(key)
         try:
             with np.load(path, allow_pickle=False) as file:
-                sound: Sound = file["sound"].astype(np.float32) / _INT16_MAX
+                if sum(part.file_size for part in file.zip.infolist()) > _MOST_BYTES:
+                    raise ValueError("it unpacks to more than any speech")
+                samples = file["sound"]
+                if samples.dtype != np.int16 or samples.ndim != 1:
+                    raise ValueError("not samples of 16 bits")
+                sound: Sound = samples.astype(np.float32) / _INT16_MAX
                 words = [WordTiming(int(a), int(b), float(c), float(d)) for a, b, c, d in file["words"]]
             os.utime(path)
         except FileNotFoundError:
@@ -71,7 +82,7 @@ class SpeechCache:
         """Store the speech of a whole text."""
         sounds = [each for each in speech if not isinstance(each, WordTiming)]
         words = [(w.start, w.end, w.start_s, w.end_s) for w in speech if isinstance(w, WordTiming)]
-        if not sounds:
+        if not sounds or sum(map(len, sounds)) > _MOST_SAMPLES:
             return
         samples = np.round(np.concatenate(sounds) * _INT16_MAX).astype(np.int16)
         path = self._path(key)
@@ -79,10 +90,11 @@ class SpeechCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             with whole_file(path, private=True) as file:
                 np.savez(file, sound=samples, words=np.array(words, np.float64).reshape(-1, 4))
-            with self._lock:
-                self._make_room()
         except OSError as error:
             log.info("speech cannot be stored in %s: %s", self._folder, error)
+            return
+        with self._lock, suppress(OSError):  # another process may tidy at the same time; what was stored is stored
+            self._make_room()
 
     def _path(self, key: Sequence[object]) -> Path:
         name = json.dumps([_FORMAT, *key], ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -93,8 +105,9 @@ class SpeechCache:
         files = []
         for entry in os.scandir(self._folder):
             if entry.name.endswith((_SUFFIX, ".part")):
-                stat = entry.stat()
-                files.append((stat.st_mtime, stat.st_size, entry.path))
+                with suppress(FileNotFoundError):
+                    stat = entry.stat()
+                    files.append((stat.st_mtime, stat.st_size, entry.path))
         total = sum(size for _, size, _ in files)
         if total <= self._limit:
             return

@@ -32,7 +32,7 @@ HELPERS = {
 }
 """What makes an error or a message from a key, and what it adds to its facts."""
 
-NOT_FACTS = {"code", "retry_after_s", "elsewhere", "rest"}
+NOT_FACTS = {"code", "retry_after_s", "allow", "elsewhere", "rest"}
 """What `ApiError`, `UpstreamError` and `SynthesisFailed` keep for themselves."""
 
 KEY = re.compile(r"[a-z]+\.[a-z0-9_]+")

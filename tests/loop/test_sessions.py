@@ -269,17 +269,6 @@ def test_what_is_no_longer_sent_stays_so_when_it_is_resumed(store: SessionStore)
     assert [message["content"] for message in history.messages()] == ["Go on.\nWell?", "Yes."]
 
 
-def test_a_disk_that_cannot_be_written_is_reported_once_and_the_turns_come_later(store: SessionStore) -> None:
-    notices: list[str] = []
-    writer = store.begin("huiyin", notices.append)
-    writer.path.mkdir()
-    tell(writer, *TURNS[:3])
-    assert len(notices) == 1 and "cannot be kept" in notices[0]
-    writer.path.rmdir()
-    tell(writer, TURNS[3])
-    assert store.get("last").turns == TURNS
-
-
 def test_a_session_deleted_while_it_goes_on_does_not_come_back(store: SessionStore) -> None:
     writer = kept(store, *TURNS)
     store.delete(writer.path)

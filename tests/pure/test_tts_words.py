@@ -5,15 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from huiyin.services.common.errors import ApiError
 from huiyin.services.tts.alignment import TextAlignment
-from huiyin.services.tts.cache import LONGEST_CHARS, SpeechCache
+from huiyin.services.tts.cache import LONGEST_CHARS, LONGEST_S, SpeechCache
 from huiyin.services.tts.engines.hibari import HibariEngine
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.speaker import Speaker
@@ -253,6 +255,47 @@ def test_folder_that_cannot_be_written_is_not_an_error(tmp_path: Path) -> None:
     cache = SpeechCache(tmp_path / "file" / "folder", 10**7)
     cache.put(["a"], MADE)
     assert cache.get(["a"]) is None
+
+
+def test_a_file_that_unpacks_to_more_than_any_speech_is_not_unpacked(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, 10**7)
+    cache.put(["a"], MADE)
+    (path,) = tmp_path.iterdir()
+    np.savez_compressed(path, sound=np.zeros(20 * 10**6, np.int16), words=np.zeros((0, 4)))
+    assert path.stat().st_size < 10**5
+    tracemalloc.start()
+    assert cache.get(["a"]) is None
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+
+
+def test_a_file_with_other_numbers_than_samples_counts_as_missing(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, 10**7)
+    cache.put(["a"], MADE)
+    (path,) = tmp_path.iterdir()
+    for sound in (np.zeros((10, 10), np.int16), np.zeros(10, np.complex128), np.zeros(10, np.float64)):
+        np.savez(path, sound=sound, words=np.zeros((0, 4)))
+        assert cache.get(["a"]) is None
+
+
+def test_speech_longer_than_any_entry_is_not_stored(tmp_path: Path) -> None:
+    cache = SpeechCache(tmp_path, 10**9)
+    cache.put(["a"], [np.zeros(round(LONGEST_S * RATE) + 1, np.float32)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_stored_is_not_said_to_be_lost_where_another_process_tidies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = SpeechCache(tmp_path, 1)  # so that it tidies at once
+
+    def gone(folder: object) -> Any:
+        raise FileNotFoundError(2, "gone", "a.npz")
+
+    monkeypatch.setattr("huiyin.services.tts.cache.os.scandir", gone)
+    with caplog.at_level("DEBUG"):
+        cache.put(["a"], MADE)
+    assert cache.get(["a"]) and not caplog.records
 
 
 def _write_and_read(folder: Path, wrong: multiprocessing.Queue[str]) -> None:

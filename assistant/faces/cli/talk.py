@@ -83,7 +83,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         except KeyboardInterrupt:
             captions.notice("goodbye")
     if writer and writer.is_kept:
-        captions.notice(f"to go on: huiyin talk --resume {writer.path.stem}")
+        count = writer.turns_not_kept
+        lost = f", without the last {count} turn{'' if count == 1 else 's'}" if count else ""
+        captions.notice(f"to go on{lost}: huiyin talk --resume {writer.path.stem}")
     return 0
 
 

@@ -5,15 +5,14 @@ Fields that are not known are left out: a newer client must not fail for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from huiyin.assistant.faces.connections.requests import checked
 from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.services.common.strict_json import DEEPEST, is_deeper
 
 Check = Callable[[Any, str], Any]
-
-_DEPTH = 64  # of objects and lists within one another
 
 
 def text(most: int = 100_000) -> Check:
@@ -102,16 +101,9 @@ def listed(inner: Check, most: int) -> Check:
 
 def anything(value: Any, param: str) -> Any:
     """Whatever it is, if it is not nested without end."""
-    level, depth = [value], 0
-    while level := [part for each in level for part in _parts(each)]:
-        depth += 1
-        if depth > _DEPTH:
-            raise WireError("connections.too_deep", code="invalid_value", param=param, most=_DEPTH)
+    if is_deeper(value, DEEPEST):
+        raise WireError("connections.too_deep", code="invalid_value", param=param, most=DEEPEST)
     return value
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def record(fields: Mapping[str, Check], *, needed: tuple[str, ...] = ()) -> Check:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-import re
 import types
 import typing
 from collections.abc import Iterable
@@ -14,6 +11,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from huiyin.assistant.faces.connections.wire import Json, WireError
+from huiyin.services.common.strict_json import parsed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,26 +41,6 @@ def read(text: str | bytes, kinds: Iterable[type[ClientEvent]]) -> ClientEvent:
     except WireError as error:
         error.event_id = event_id
         raise
-
-
-def parsed(text: str) -> Any:
-    """JSON text as a value that every reader of JSON takes: half a character becomes "?". Raises ValueError."""
-    try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if _HALF.search(text):
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    return value
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    return value if math.isfinite(value) else _refuse(digits)
 
 
 def _fields(kind: type[ClientEvent], body: Json) -> Json:
@@ -97,7 +75,6 @@ def _allowed(kind: type[ClientEvent]) -> list[tuple[str, type, bool]]:
     return fields
 
 
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a pair that stands for one character: perhaps without the other
 _NAMES: dict[type, str] = {
     str: "text",
     int: "a whole number",

@@ -19,7 +19,6 @@ from huiyin.assistant.faces.connections.connection import Connection
 from huiyin.assistant.faces.connections.engines import Engines
 from huiyin.assistant.faces.connections.host import Host
 from huiyin.assistant.faces.connections.keys import key_of
-from huiyin.assistant.faces.connections.requests import parsed
 from huiyin.assistant.faces.connections.wire import Json, WireError, new_id
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
@@ -29,6 +28,7 @@ from huiyin.assistant.faces.realtime.wire import error_event
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route, on_shutdown
+from huiyin.services.common.strict_json import parsed
 
 PATH = "/v1/realtime"
 MODEL = "huiyin"  # where the client names none
@@ -83,7 +83,7 @@ class RealtimeServer:
     async def make_key(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/realtime/client_secrets``: a short-lived key, with the session that it is for."""
         try:
-            body = parsed((await request.read()).decode() or "{}")
+            body = parsed(await request.read() or "{}")
             asked = _secret(body, "")
             config = self._config(MODEL, "realtime")
             wanted: Json = asked.get("session") or {}
@@ -91,7 +91,7 @@ class RealtimeServer:
         except WireError as error:
             raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
         except ValueError as error:
-            raise ApiError(400, "services.bad_json") from error
+            raise ApiError(400, "services.bad_json", why=error) from error
         lasts_s: float = (asked.get("expires_after") or {}).get("seconds", self._settings.realtime.key_s)
         key = self.host.keys.make(wanted, lasts_s)
         return web.json_response({"value": key.value, "expires_at": key.expires_at, "session": config.echo()})

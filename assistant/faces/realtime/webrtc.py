@@ -11,13 +11,13 @@ from flask import Flask
 
 from huiyin.assistant.faces.connections.checks import an_object
 from huiyin.assistant.faces.connections.host import Host
-from huiyin.assistant.faces.connections.requests import parsed
 from huiyin.assistant.faces.connections.wire import Json, WireError
 from huiyin.assistant.faces.realtime.playout import Playout
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.configs.store.errors import StoreError
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.routes import add_route
+from huiyin.services.common.strict_json import parsed
 
 if TYPE_CHECKING:
     from huiyin.assistant.faces.realtime.call import Call
@@ -100,7 +100,7 @@ class Calls:
 async def _body(request: web.Request) -> tuple[str, Json]:
     """The offer, and the settings that the session begins with; {} where the client names none. Raises ApiError."""
     if request.content_type == _SDP:
-        return await request.text(), {}
+        return (await request.read()).decode(errors="replace"), {}
     if request.content_type != "multipart/form-data":
         raise ApiError(415, "realtime.no_offer")
     try:
@@ -113,7 +113,7 @@ async def _body(request: web.Request) -> tuple[str, Json]:
     try:
         return offer, an_object(parsed(session or "{}"), "session")
     except ValueError as error:
-        raise ApiError(400, "services.bad_json") from error
+        raise ApiError(400, "services.bad_json", why=error) from error
     except WireError as error:
         raise ApiError(400, "realtime.refused", code=error.code, error=error) from error
 

@@ -23,6 +23,7 @@ from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat, pcm_format
+from huiyin.services.common.text import whole_characters
 
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
@@ -217,12 +218,8 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
         raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
-    return _whole_characters(value)
+    return whole_characters(value)
 
-
-def _whole_characters(text: str) -> str:
-    """JSON can hold half a character (a surrogate alone), which no answer can."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -241,7 +238,7 @@ def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
     """The recording's file name, without its folder; '' when it came without one."""
     upload = _upload(request)
     name = (upload.filename if upload else fields.get("filename")) or ""
-    return _whole_characters(str(name)).replace("\\", "/").rpartition("/")[2]
+    return whole_characters(str(name)).replace("\\", "/").rpartition("/")[2]
 
 
 def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
