@@ -78,6 +78,11 @@ class StoreSettings:
         """The store's folder (may not exist yet)."""
         return Path(self.dir).expanduser() if self.dir else _cache_folder() / "models"
 
+    @property
+    def prepared_path(self) -> Path:
+        """Beside it, the folder of sentences that the assistant has ready (may not exist yet)."""
+        return self.path.parent / "prepared"
+
 
 @dataclass(frozen=True)
 class ServiceSettings:
@@ -98,6 +103,8 @@ class ServiceSettings:
     """a request waits this long for a loading model, then 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
     """what a service prints"""
+    log_words: bool = setting(False)
+    """true: what is printed may hold words of yours, as errors quote them; to find a fault on a machine of your own"""
 
 
 @dataclass(frozen=True)
@@ -263,6 +270,8 @@ class TalkSettings:
     """conversations are kept, for `huiyin sessions`; false: nothing is written"""
     sessions_dir: str = setting("")
     """empty: <user data>/huiyin/sessions; only you can read it"""
+    private: bool = setting(False)
+    """true, or --private: nothing of a conversation touches the disk, neither its words nor their sound"""
     max_reply_tokens: int = setting(160, low=1, high=4096)
     """a spoken reply longer than this is a lecture"""
 

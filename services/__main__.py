@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import os
 import sys
 from dataclasses import replace
@@ -15,6 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from huiyin.configs import settings as config
+from huiyin.services.common import logs
 from huiyin.services.common.access import url_of
 from huiyin.services.common.heap import few_arenas
 from huiyin.services.common.registry import import_object
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     except config.SettingsError as error:
         print(f"huiyin: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(level=settings.service.log_level.upper(), format=f"{args.service}: %(levelname)s %(message)s")
+    logs.install(settings.service, args.service)
     if args.stop_with_parent:
         stop_with_parent()
     service = settings.service

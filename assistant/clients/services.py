@@ -25,6 +25,7 @@ from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import url_of
+from huiyin.services.common.no_store import NO_STORE
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
@@ -51,8 +52,9 @@ class Services:
         return get_json(name, self.url(name), path, timeout_s=timeout_s, key=self.settings.service.api_key)
 
     def headers(self, content_type: str) -> dict[str, str]:
-        """Request headers, with the key where one is set."""
-        return {"Content-Type": content_type, **_authorization(self.settings.service.api_key)}
+        """Request headers, with the key where one is set; a private conversation forbids to keep anything."""
+        private = NO_STORE if self.settings.talk.private else {}
+        return {"Content-Type": content_type, **private, **_authorization(self.settings.service.api_key)}
 
     def transcribe(self, samples: Pcm16, *, timeout_s: float, language: str = "") -> Stream[Transcript]:
         """The user's turn (int16, 16 kHz) as text with its tags: one item. `language`: its code, where it is known."""
@@ -174,7 +176,7 @@ class Services:
         content_type: str = "application/json",
         **headers: str,
     ) -> Stream[T]:
-        data = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, Mapping) else body
+        data = json.dumps(body, ensure_ascii=False).encode(errors="replace") if isinstance(body, Mapping) else body
         headers = {**self.headers(content_type), **headers}
         return Stream(
             lambda: call(name, self.url(name), path, decoder_of, timeout_s=timeout_s, body=data, headers=headers)

@@ -126,7 +126,7 @@ def prepare(
         tell(f"the language model does not answer: {error}")
     if not speak:
         return {}
-    prepared = PreparedSpeech(services, persona, services.settings.store.path.parent / "prepared")
+    prepared = PreparedSpeech(services, persona)
     prepared.ready.wait(patience_s)
     return prepared
 

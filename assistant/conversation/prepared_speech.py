@@ -26,11 +26,13 @@ _AFTER_S = 0.1  # what follows an opener is a new breath
 
 
 class PreparedSpeech(dict[str, Pcm16]):
-    """Sentence -> its sound (int16, 16 kHz). Filled in the background, kept on disk for the next start."""
+    """Sentence -> its sound (int16, 16 kHz). Filled in the background, kept on disk for the next start unless the
+    conversation is private."""
 
-    def __init__(self, services: Services, persona: Persona, folder: Path) -> None:
+    def __init__(self, services: Services, persona: Persona) -> None:
         super().__init__()
-        self._services, self._persona, self._folder = services, persona, folder
+        self._services, self._persona = services, persona
+        self._folder = services.settings.store.prepared_path
         missing = [text for text in persona.all_prepared() if not self._load(text)]
         self.ready = threading.Event()  # set when the background is done
         threading.Thread(target=self._make, args=(missing,), name="prepared speech", daemon=True).start()
@@ -59,7 +61,8 @@ class PreparedSpeech(dict[str, Pcm16]):
             except ServiceError:
                 continue  # an apology without sound is still shown, such an opener left out
             self[text] = sound = _trimmed(sound)
-            self._keep(self._path(text), sound)
+            if not self._services.settings.talk.private:
+                self._keep(self._path(text), sound)
         self.ready.set()
 
     @staticmethod

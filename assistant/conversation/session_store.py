@@ -43,6 +43,9 @@ _DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, Hi
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5
+_ID = re.compile(f"[{_LETTERS}]{{{_ID_LENGTH}}}")
+_SUFFIX = ".jsonl"
+_HEAD_BYTES = 200  # of the first line; what matters stands at its beginning
 _LAST = "last"  # stands for the newest session
 
 
@@ -92,6 +95,18 @@ def sessions_folder(settings: TalkSettings) -> Path:
     return user_folder("Application Support", "XDG_DATA_HOME", ".local/share") / "huiyin" / "sessions"
 
 
+def is_session(path: Path) -> bool:
+    """Whether a regular file is a session, or what is left of one: by its beginning, or its name where it has none."""
+    if path.suffix != _SUFFIX:
+        return False
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return _FORM_NUMBER.search(beginning) is not None if beginning.strip() else _ID.fullmatch(path.stem) is not None
+
+
 class SessionStore:
     """The sessions in a folder."""
 
@@ -100,7 +115,7 @@ class SessionStore:
 
     def paths(self) -> list[Path]:
         """The files of all sessions, by id."""
-        return sorted(self.folder.glob("*.jsonl"))
+        return sorted(self.folder.glob(f"*{_SUFFIX}"))
 
     def all(self) -> list[SavedSession]:
         """Every session that can be read, the one with the newest turn first."""
@@ -149,7 +164,7 @@ class SessionStore:
         except OSError as error:
             why = error.strerror or error
             raise SessionError("session.folder_not_made", folder=self.folder, why=why) from error
-        while (path := self.folder / f"{_new_id()}.jsonl").exists():
+        while (path := self.folder / f"{_new_id()}{_SUFFIX}").exists():
             pass
         head = {"huiyin_session": _FORM, "started": _now(), "persona": persona}
         return SessionWriter(path, tell, head)

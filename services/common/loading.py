@@ -36,8 +36,8 @@ class EngineHost(Generic[E]):
         try:
             self._engine = self._load()
         except Exception as error:
-            log.error("%s: %s", self._name, error, exc_info=log.isEnabledFor(logging.DEBUG))
             self._error = error
+            log.error("%s: %s", self._name, self.error, exc_info=log.isEnabledFor(logging.DEBUG))
         self.load_s = time.perf_counter() - started
         self._done.set()
 

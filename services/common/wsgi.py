@@ -24,6 +24,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDict
 
+from huiyin.services.common import no_store
 from huiyin.services.common.connection import CONTINUE, connection_of
 from huiyin.services.common.errors import ApiError, of_status
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
@@ -68,13 +69,14 @@ class Bridge:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(CONTINUE)
             request.writer.output_size = 0  # that was not the answer
-        body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the request
+        in_memory = no_store.IN_MEMORY_BYTES if no_store.forbids_storing(request.headers) else IN_MEMORY_BYTES
+        body: IO[bytes] = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 -- closed with the request
         size = 0
         try:
             while piece := await _piece(request):
                 size += len(piece)
                 self._check_size(size)
-                if size > IN_MEMORY_BYTES:  # not one of the server's threads: those may all be busy with requests
+                if size > in_memory:  # not one of the server's threads: those may all be busy with requests
                     await asyncio.to_thread(body.write, piece)
                 else:
                     body.write(piece)

@@ -195,7 +195,7 @@ def _text(stream: ReplyStream) -> Iterator[bytes]:
     if pending:
         yield pending.encode("utf-8", "replace")
     if failure:
-        log.warning("%s", failure.message)
+        log.warning("%s", failure)
         # Plain text has no place for an error: on this one the server closes the connection in mid-transfer.
         raise ConnectionResetError(errno.ECONNRESET, failure.message)
 

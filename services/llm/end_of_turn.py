@@ -23,7 +23,6 @@ from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.engines.llama_process import TROUBLE
 from huiyin.services.llm.engines.turn_model import TurnModel
 from huiyin.services.llm.http_client import Watch
-from huiyin.services.llm.trouble import reason
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ class TurnJudge:
             probability = model.probability(text, watch)
             took_s = time.perf_counter() - started
         except TROUBLE as error:
-            log.error("the turn model does not answer (%s); the next request starts it again", reason(error))
+            log.error("the turn model does not answer (%s); the next request starts it again", error)
             model.stop()
             raise ApiError(503, "llm.turn_model_restarts", code="turn_model_loading", retry_after_s=1) from error
         finally:

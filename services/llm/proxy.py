@@ -107,7 +107,7 @@ class Proxy:
                     breaker.succeeded()
                     return answer
             except UpstreamError as failure:
-                log.warning("%s", failure.message)
+                log.warning("%s", failure)
                 if failure.works or not failure.elsewhere or failure.status == _NO_MODEL:
                     breaker.succeeded()  # the upstream works; the request is at fault
                 else:
@@ -135,7 +135,7 @@ class Proxy:
                 following = upstream.reshape(request, failure) if tries < _MOST_TRIES else None
                 if following is None:
                     raise (first if failure.misplaced else failure) from None
-                log.info("%s: asked again (%s)", failure.message, following)
+                log.info("%s: asked again (%s)", failure, following)
                 request = following
             else:
                 upstream.remember(request)

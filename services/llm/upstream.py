@@ -130,7 +130,7 @@ def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None)
         try:
             upstreams.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
         except Exception as error:
-            log.warning("%s is left out: %s", shown_url(spec), error)
+            log.warning("%s is left out: %s", shown_url(spec), str(error))
             failures.append(error)
     if not upstreams:
         raise failures[0]

@@ -17,6 +17,7 @@ from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.no_store import forbids_storing
 from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
@@ -181,7 +182,8 @@ def make_app(settings: Settings) -> Flask:
         """
         speaker = host.get()
         choice = speaker.choose(wish.text, wish.voice, engine)
-        chunks = speaker.speak(wish.text, choice, wish.speed, wish.style, wish.sounds)
+        may_store = not forbids_storing(request.headers)
+        chunks = speaker.speak(wish.text, choice, wish.speed, wish.style, wish.sounds, may_store=may_store)
         sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None
         if not choice.engine.remote and len(choice.engine.pieces(wish.text)) == 1:

@@ -43,12 +43,12 @@ class SpeechCache:
         self._lock = threading.Lock()
 
     def wants(self, text: str) -> bool:
-        """Whether a text is short enough."""
+        """Whether a text is short enough to be stored."""
         return self._limit > 0 and len(text) <= LONGEST_CHARS
 
-    def cached(self, key: Sequence[object], speech: Iterator[Speech]) -> Iterator[Speech]:
-        """The speech stored under `key`; else `speech`, which is stored at its end."""
-        stored = self.get(key)
+    def cached(self, key: Sequence[object], speech: Iterator[Speech], *, may_store: bool = True) -> Iterator[Speech]:
+        """The speech stored under `key`; else `speech`, which is stored at its end where it may be."""
+        stored = self.get(key, note_use=may_store)
         if stored is not None:
             yield from stored
             return
@@ -56,10 +56,11 @@ class SpeechCache:
         for each in speech:
             whole.append(each)
             yield each
-        self.put(key, whole)
+        if may_store:
+            self.put(key, whole)
 
-    def get(self, key: Sequence[object]) -> list[Speech] | None:
-        """The speech stored under `key`, words before the sound; None without one."""
+    def get(self, key: Sequence[object], *, note_use: bool = True) -> list[Speech] | None:
+        """The speech stored under `key`, words before the sound; None without one. `note_use`: it is needed still."""
         path = self._path(key)
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -70,11 +71,12 @@ class SpeechCache:
                     raise ValueError("not samples of 16 bits")
                 sound: Sound = samples.astype(np.float32) / _INT16_MAX
                 words = [WordTiming(int(a), int(b), float(c), float(d)) for a, b, c, d in file["words"]]
-            os.utime(path)
+            if note_use:
+                os.utime(path)
         except FileNotFoundError:
             return None
         except Exception as error:  # a broken file: zipfile, numpy and the system raise different ones
-            log.warning("stored speech cannot be read (%s) and is synthesised again", error)
+            log.warning("stored speech cannot be read (%s) and is synthesised again", str(error))
             return None
         return [*words, sound]
 
@@ -91,7 +93,7 @@ class SpeechCache:
             with whole_file(path, private=True) as file:
                 np.savez(file, sound=samples, words=np.array(words, np.float64).reshape(-1, 4))
         except OSError as error:
-            log.info("speech cannot be stored in %s: %s", self._folder, error)
+            log.info("speech cannot be stored in %s: %s", self._folder, str(error))
             return
         with self._lock, suppress(OSError):  # another process may tidy at the same time; what was stored is stored
             self._make_room()

@@ -92,12 +92,13 @@ class Speaker:
                 if name == settings.tts.engine:
                     raise
                 problems.append(f"{name}: {error}")
-                log.warning("without the voices of %s: %s", name, error)
+                log.warning("without the voices of %s: %s", name, str(error))
                 continue
             engines.append(engine)
         if not engines:
             raise ModelError("tts.no_voices", problems=problems)
-        speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, settings.tts.cache_mb * _MB))
+        limit_bytes = 0 if settings.talk.private else settings.tts.cache_mb * _MB
+        speaker = cls(engines, settings.tts.voice, SpeechCache(settings.tts.cache_path, limit_bytes))
         if settings.tts.voice:
             speaker.choose("", settings.tts.voice)  # a wrong name is an error at the start
         gc.collect()  # after loading
@@ -121,11 +122,14 @@ class Speaker:
         speed: float = 1.0,
         style: Style = NEUTRAL,
         sounds: Mapping[str, str] = PLAIN.sounds,
+        *,
+        may_store: bool = True,
     ) -> Iterator[Speech]:
         """Sound (float32, 24 kHz, within ±0.95) of the speech text `text`, and its words with their times.
 
-        `sounds`: words whose phonemes are known, as in Prosody. The sound ends with the pause of its last mark. When an
-        engine fails, a local one goes on where it stopped. Raises ApiError 502 without one.
+        `sounds`: words whose phonemes are known, as in Prosody. `may_store`: a cache may keep it. The sound ends with
+        the pause of its last mark. When an engine fails, a local one goes on where it stopped. Raises ApiError 502
+        without one.
         """
         start, start_s = 0, 0.0  # of a part: characters of `text` before it, seconds of sound before it
         queue = deque(parts(text, choice))
@@ -133,7 +137,7 @@ class Speaker:
             part, choice = queue.popleft()
             rest, samples = "", 0
             try:
-                for speech in self._speak_part(part, choice, speed, style, sounds):
+                for speech in self._speak_part(part, choice, speed, style, sounds, may_store):
                     if isinstance(speech, WordTiming):
                         yield speech.later(start, start_s)
                     else:
@@ -154,7 +158,7 @@ class Speaker:
         return other
 
     def _speak_part(
-        self, text: str, choice: Choice, speed: float, style: Style, sounds: Mapping[str, str]
+        self, text: str, choice: Choice, speed: float, style: Style, sounds: Mapping[str, str], may_store: bool
     ) -> Iterator[Speech]:
         """`text` from the cache, or from the engine. Raises SynthesisFailed, whose rest is the end of `text`."""
         if not text.strip():
@@ -166,7 +170,7 @@ class Speaker:
             return speech
         prosody = (speed, style.pace, style.pitch, style.level_db)
         key = (text, engine.name, engine.version, voice.name, voice.gain, *prosody, *own.items())
-        return self._cache.cached(key, speech)
+        return self._cache.cached(key, speech, may_store=may_store)
 
     def _synthesise(self, text: str, choice: Choice, prosody: Prosody, level_db: float) -> Iterator[Speech]:
         """`text` from the engine, piece by piece. Raises SynthesisFailed, whose rest is the end of `text`."""

@@ -7,6 +7,7 @@ module with ``run(args, settings) -> int``, imported only when it runs, and a ta
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import io
 import os
@@ -20,6 +21,10 @@ from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
 
+_SETTINGS = {
+    "private": "talk.private=true",
+    "log_words": "service.log_words=true",
+}  # option -> the setting it stands for
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 
@@ -61,6 +66,7 @@ def _main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = options.parse(name, rest[1:])
+    shared.set += [setting for option, setting in _SETTINGS.items() if getattr(args, option, False)]
     vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     command = importlib.import_module(f"{__package__}.{name}")
@@ -94,10 +100,14 @@ def _for_people(error: Exception) -> HuiyinError:
 
 
 def _use_utf8() -> None:
-    """Chinese must not end a command where the terminal's encoding has none, nor be lost in a Windows pipe."""
-    for stream in (sys.stdout, sys.stderr):
+    """Chinese must not end a command where the terminal's encoding has none, nor be lost in a Windows pipe.
+
+    ASCII is no terminal's encoding, but that of LC_ALL=C where Python is told not to take UTF-8 for it.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8" if sys.platform == "win32" else None, errors="replace")
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding="utf-8" if is_ascii or sys.platform == "win32" else None, errors="replace")
 
 
 if __name__ == "__main__":

@@ -25,10 +25,12 @@ from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
 from huiyin.configs.settings import Settings
+from huiyin.services.common import logs
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Talk until Ctrl-C. Returns the exit status."""
+    logs.install(settings.service, "talk")
     captions = Captions()
     store = SessionStore(sessions_folder(settings.talk))
     session = store.get(args.resume) if args.resume else None
@@ -50,7 +52,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     device = _device(args, settings, captions)
     speak = not isinstance(device, SilentDevice)
     writer = None
-    if settings.talk.sessions and session:
+    if settings.talk.private:
+        captions.notice("private: nothing of this conversation is kept")
+    elif settings.talk.sessions and session:
         writer = store.go_on(session, captions.notice)
     elif settings.talk.sessions:
         writer = store.begin(reference(name), captions.notice)

@@ -29,6 +29,7 @@ from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
 from huiyin.configs.settings import Settings, load
+from huiyin.services.common import logs
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
 from huiyin.services.common.serve import listen, serve
 
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve the page until Ctrl-C. Returns the exit status."""
     given = {"host": args.host, "port": args.port}
     settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
+    logs.install(settings.service, "web")
     web = settings.web
     personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
     key, certificate = door_key(web), _certificate(args.tls)

@@ -163,8 +163,7 @@ class Host:
     def _prepare(self, persona: Persona) -> dict[str, Pcm16]:
         """The sound of openers and apologies, made once a persona."""
         if persona.name not in self._prepared:
-            folder = self.settings.store.path.parent / "prepared"
-            self._prepared[persona.name] = PreparedSpeech(self._services, persona, folder)
+            self._prepared[persona.name] = PreparedSpeech(self._services, persona)
         return self._prepared[persona.name]
 
 

@@ -81,6 +81,7 @@ def add_facts(
             limits={"max_upload_mb": settings.asr.max_upload_mb, "max_sessions": sessions().get("limit")},
             languages=list(settings.asr.languages),
             key_required=needs_key,
+            private=settings.talk.private,
             services=states,
         )
 

@@ -19,6 +19,7 @@ from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.no_store import NO_STORE
 from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
 
 _ROUTES: tuple[tuple[str, str, Name], ...] = (
@@ -33,7 +34,7 @@ _KINDS: tuple[Name, ...] = ("llm", "asr", "tts")  # a client that takes the firs
 _STREAM = "/v1/stream"
 
 # Headers that are passed on; others concern this connection, or the caller.
-_IN = ("Accept", "Accept-Encoding", "Content-Type", "Content-Length", "Content-Encoding")
+_IN = ("Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding")
 _OUT = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Disposition", "Cache-Control", "Retry-After")
 _OURS = "x-huiyin-"
 # What a service sends never acts as a part of the page: others may have written it.
@@ -85,8 +86,9 @@ class _Passing:
             raise _unavailable(name, error) from error
 
     def _headers(self, request: web.Request, names: Iterable[str]) -> dict[str, str]:
-        key = self._services.settings.service.api_key
-        return _chosen(request.headers, names) | ({"Authorization": f"Bearer {key}"} if key else {})
+        settings = self._services.settings
+        key, private = settings.service.api_key, NO_STORE if settings.talk.private else {}
+        return _chosen(request.headers, names) | private | ({"Authorization": f"Bearer {key}"} if key else {})
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """The models of all services, each with its kind; `unreachable` names the services that did not answer."""

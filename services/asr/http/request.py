@@ -19,6 +19,7 @@ from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS
 from huiyin.services.asr.text.hotword_list import hotwords_of
 from huiyin.services.asr.text.subtitles import SUBTITLES
+from huiyin.services.common import no_store
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError
@@ -58,6 +59,8 @@ class Job:
     """Of the report."""
     embed_audio: bool | None = None
     """Whether the report holds the sound; None: for short recordings."""
+    may_store: bool = True
+    """Whether the result may be kept for the next such request."""
 
     def reader(self, settings: AsrSettings) -> AudioReader:
         """A reader from the recording's beginning; a second one begins there again."""
@@ -66,8 +69,11 @@ class Job:
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
     def key(self) -> Hashable | None:
-        """Equal for requests with the same result; None where the result is random. Reads the recording once."""
-        return None if self.hints.temperature else (digest_of(self.source), self.pcm, self.hints)
+        """Equal for requests with the same result. Reads the recording once. None where the result is random, or must
+        not be kept."""
+        if self.hints.temperature or not self.may_store:
+            return None
+        return digest_of(self.source), self.pcm, self.hints
 
 
 def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Job:
@@ -87,7 +93,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     else:
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
         fields = request.args
-        source, pcm = _spooled(cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
+        source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     subtitles = _text(fields, "subtitles")
     document = _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
@@ -106,6 +112,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
         title=_text(fields, "title") or _file_name(request, fields),
         embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
+        may_store=not no_store.forbids_storing(request.headers),
     )
 
 
@@ -136,6 +143,7 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
         response_format,
         words="word" in granularities,
         deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
+        may_store=not no_store.forbids_storing(request.headers),
     )
 
 
@@ -178,7 +186,7 @@ def _uploaded(request: Request) -> tuple[Source, PcmFormat | None]:
     if upload is None:
         raise ApiError(400, "asr.file_is_text" if "file" in request.form else "asr.missing_file", code="missing_file")
     # A copy: Flask closes its own file before a streamed response ends, and a report reads the recording again.
-    return _spooled(cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
+    return _spooled(request, cast(BinaryIO, upload.stream)), pcm_format(upload.content_type or "")
 
 
 def _upload(request: Request) -> FileStorage | None:
@@ -187,9 +195,10 @@ def _upload(request: Request) -> FileStorage | None:
     return request.files.get("file", files[0] if len(files) == 1 else None)
 
 
-def _spooled(stream: BinaryIO) -> BinaryIO:
-    """The rest of `stream` in a temporary file, in memory if small: decoders seek."""
-    spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the request
+def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
+    """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek."""
+    in_memory = no_store.IN_MEMORY_BYTES if no_store.forbids_storing(request.headers) else _IN_MEMORY_BYTES
+    spool = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - lives as long as the request
     shutil.copyfileobj(stream, spool)
     spool.seek(0)
     return cast(BinaryIO, spool)
@@ -219,7 +228,6 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
         raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
     return whole_characters(value)
-
 
 
 def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -192,11 +192,16 @@ export class Talk extends EventTarget {
     let saving = 0;
     this.conversation.addEventListener("change", () => {
       clearTimeout(saving);
-      saving = setTimeout(() => saveTalk(this.conversation.toJSON()), SAVE_AFTER_MS);
+      saving = setTimeout(() => this.#save(), SAVE_AFTER_MS);
     });
     addEventListener("online", () => this.client.hurry());
-    addEventListener("pagehide", () => saveTalk(this.conversation.toJSON()));
+    addEventListener("pagehide", () => this.#save());
     document.addEventListener("visibilitychange", () => this.#visible());
+  }
+
+  // A browser may write what a tab remembers to its disk.
+  #save() {
+    if (!this.setup().private) saveTalk(this.conversation.toJSON());
   }
 
   /** Back in front: phones release the wake lock and suspend sound meanwhile. */
