@@ -224,6 +224,13 @@ def test_cache_that_is_off_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_may_not_be_stored_is_not_though_it_is_used_where_it_is_there(tmp_path: Path) -> None:
+    one, tone = with_cache(tmp_path, 10**7)
+    for count, may_store, files in ((1, False, 0), (2, False, 0), (3, True, 1), (3, False, 1)):
+        list(one.speak("Hello.", one.choose("Hello."), may_store=may_store))
+        assert (len(tone.asked), len(list(tmp_path.iterdir()))) == (count, files)
+
+
 def test_the_least_recently_used_goes_when_there_is_no_room(tmp_path: Path) -> None:
     size = RATE * 2 + 1000
     cache = SpeechCache(tmp_path, 4 * size)
