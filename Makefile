@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models common-models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak fuzz release-test fast-test lint setup funasr models common-models lock clean
 
 talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak and not fuzz"
 
 # Other people's Realtime clients, over WebSockets and WebRTC: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
@@ -39,6 +39,12 @@ browser-test: setup
 SOAK_MINUTES ?= 15
 soak: setup
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients
+
+# Random input, for so many minutes each; of the services' addresses, a third of that each.
+FUZZ_MINUTES ?= 30
+FUZZ = tests/fuzz
+fuzz: setup
+	@FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/python -m pytest -m fuzz $(FUZZ)
 
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup

@@ -12,13 +12,13 @@ from typing import Any
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm.chunks import JsonObject
 
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_TEMPERATURE_MAX = 2.0
-_TOKENS_MAX = 1_000_000
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+TEMPERATURE_MAX = 2.0
+TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a refused value in the message
-_SESSION = re.compile(r"[A-Za-z0-9._-]{0,64}")
+SESSION = r"^[A-Za-z0-9._-]{0,64}$"  # as a regular expression
 _PRIORITIES = {"": False, "normal": False, "background": True}
-_SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
+SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
 def check_chat(body: JsonObject) -> JsonObject:
@@ -29,7 +29,7 @@ def check_chat(body: JsonObject) -> JsonObject:
     _check_messages(body.get("messages"))
     for name in ("max_tokens", "max_completion_tokens", "n"):
         _whole(body, name)
-    _number(body, "temperature", _TEMPERATURE_MAX)
+    _number(body, "temperature", TEMPERATURE_MAX)
     _number(body, "top_p", 1.0)
     return body
 
@@ -57,7 +57,7 @@ def check_generate(body: JsonObject) -> JsonObject:
 
 def check_session(name: Any) -> str:
     """The name of a conversation, '' for none. Raises ApiError 400."""
-    if not isinstance(name, str) or not _SESSION.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(SESSION, name):
         raise _refuse("llm.bad_session", name=shortened(name, _SHOWN))
     return name
 
@@ -73,8 +73,8 @@ def check_suspend(body: JsonObject) -> tuple[float, str]:
     """The seconds for which to suspend the model, and the session that wants it. Raises ApiError 400."""
     if body.get("seconds") is None:
         raise _refuse("llm.no_seconds")
-    _number(body, "seconds", _SUSPEND_MAX_S)
-    return float(body["seconds"]), check_session(body.get("session") or "")
+    _number(body, "seconds", SUSPEND_MAX_S)
+    return float(body["seconds"]), check_session("" if body.get("session") is None else body["session"])
 
 
 def _check_messages(messages: Any) -> None:
@@ -85,8 +85,8 @@ def _check_messages(messages: Any) -> None:
         if not isinstance(message, dict):
             raise _refuse("llm.message_no_object", where=where)
         role, content = message.get("role"), message.get("content")
-        if role not in _ROLES:
-            raise _refuse("llm.unknown_role", where=where, roles=_ROLES, role=shortened(role, _SHOWN))
+        if role not in ROLES:
+            raise _refuse("llm.unknown_role", where=where, roles=ROLES, role=shortened(role, _SHOWN))
         if isinstance(content, list):
             if not all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in content):
                 raise _refuse("llm.part_without_type", where=where)
@@ -115,8 +115,8 @@ def _whole(body: JsonObject, name: str) -> None:
     if name not in body:
         return
     value = body[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _TOKENS_MAX:
-        raise _refuse("llm.not_whole", name=name, most=_TOKENS_MAX, value=shortened(value, _SHOWN))
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= TOKENS_MAX:
+        raise _refuse("llm.not_whole", name=name, most=TOKENS_MAX, value=shortened(value, _SHOWN))
 
 
 def _number(body: JsonObject, name: str, high: float) -> None:

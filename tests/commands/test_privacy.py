@@ -21,6 +21,7 @@ from huiyin.assistant.conversation.session_store import SessionStore
 from huiyin.assistant.faces.cli import main
 from huiyin.configs.settings import Settings
 from huiyin.services.common.no_store import NO_STORE
+from tests.services.test_logs import logging_to
 from tests.support.aiohttp_server import serving
 from tests.support.limits import PATIENCE_S
 from tests.support.live_server import running
@@ -49,8 +50,7 @@ def kept(home: Path) -> list[Path]:
     """A file of each kind, and beside them some that are not ours."""
     cache, sessions = home / "XDG_CACHE_HOME" / "huiyin", home / "XDG_DATA_HOME" / "huiyin" / "sessions"
     ours = {
-        sessions
-        / "7kq2f.jsonl": '{"huiyin_session": 2, "started": "2026-11-28T20:14:50+00:00"}\n',
+        sessions / "7kq2f.jsonl": '{"huiyin_session": 2, "started": "2026-11-28T20:14:50+00:00"}\n',
         sessions / "ab2cd.jsonl": "",
         cache / "speech" / f"{'0a' * 16}.npz": "sound",
         cache / "speech" / f".{'0b' * 16}.npz.12-34.part": "half a sound",
@@ -132,6 +132,15 @@ def test_a_private_talk_may_go_on_with_one_that_was_kept_and_adds_nothing(talk: 
     before = session.read_bytes()
     talk("--private", "--resume", "last")
     assert session.read_bytes() == before and len(SessionStore(session.parent).get("last").turns) == 2
+
+
+@pytest.mark.parametrize("fails", ["", "llm", "tts"])
+def test_a_talk_logs_no_words(talk: Callable[..., str], stub: Stub, fails: str) -> None:
+    stub.reply, stub.fail = "The rhubarb is ripe.", {fails}
+    with logging_to() as log:
+        shown = talk("--set", "service.log_level=debug")
+    assert "rhubarb" in shown or fails
+    assert not any(word in log.getvalue() for word in ("Ann", "rhubarb"))
 
 
 def private(settings: Settings) -> Settings:

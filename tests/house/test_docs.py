@@ -46,3 +46,16 @@ def test_the_architecture_page_names_files_that_are_there() -> None:
             folder = path if path.is_dir() else path.parent
             missing += [] if path.exists() else [name]
     assert missing == []
+
+
+def test_the_tests_of_the_security_page_are_there() -> None:
+    """Each as `path::name`."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    missing = []
+    for path, name in named:
+        source = (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
+        if not source or (name and not re.search(rf"^def {name}\(", source, re.MULTILINE)):
+            missing.append(f"{path}::{name}")
+    assert missing == []

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, BinaryIO, cast
 
 from flask import Request
@@ -22,15 +23,16 @@ from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.common import no_store
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.pcm import PcmFormat, pcm_format
 from huiyin.services.common.text import whole_characters
 
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
-_LONGEST_DEADLINE_S = 86_400.0
-_MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
+LONGEST_DEADLINE_S = 86_400.0
+MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
+_FLAGS = ("stream", "itn", "tags", "embed_audio")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 _GRANULARITIES = {"word", "segment"}
@@ -84,9 +86,12 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     source: Source
     pcm = None
     fields: Mapping[str, Any]
+    in_address = _options(request.args, languages)  # checked also where the body has them
     if request.mimetype == "application/json":
-        fields = json_body()
-        source = allowed_file(fields.get("filename"), settings.allowed_dir)
+        body = json_body()
+        _check_json(body)
+        source = allowed_file(body.get("filename"), settings.allowed_dir)
+        fields = {**request.args, **body}
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
         source, pcm = _uploaded(request)
@@ -94,26 +99,40 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
         fields = request.args
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
+    options = in_address if fields is request.args else _options(fields, languages)
+    options["title"] = options["title"] or _file_name(request, fields)
+    return Job(source, pcm, may_store=not no_store.forbids_storing(request.headers), **options)
+
+
+def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a request to ``/asr``, as fields of its Job. Raises ApiError 400."""
     subtitles = _text(fields, "subtitles")
     document = _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if document not in DOCUMENTS:
         raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
-    return Job(
-        source,
-        pcm,
-        hints_from(fields, languages),
-        _flag(fields, "stream"),
-        document,
-        subtitles=subtitles,
-        deadline_s=_number(fields, "deadline_s", _LONGEST_DEADLINE_S),
-        tags=_flag(fields, "tags"),
-        peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
-        title=_text(fields, "title") or _file_name(request, fields),
-        embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
-        may_store=not no_store.forbids_storing(request.headers),
-    )
+    return {
+        "hints": hints_from(fields, languages),
+        "stream": _flag(fields, "stream"),
+        "response_format": document,
+        "subtitles": subtitles,
+        "deadline_s": _number(fields, "deadline_s", LONGEST_DEADLINE_S),
+        "tags": _flag(fields, "tags"),
+        "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
+        "title": _text(fields, "title"),
+        "embed_audio": None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
+    }
+
+
+def _check_json(body: Mapping[str, Any]) -> None:
+    """Raise ApiError 400 where JSON has a text for what is none; in a form or an address everything is text."""
+    for name in _FLAGS:
+        if not isinstance(body.get(name), (bool, NoneType)):
+            raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=shortened(body[name]))
+    for name, most in (("temperature", 1.0), ("deadline_s", LONGEST_DEADLINE_S), ("peaks", MOST_PEAKS)):
+        if isinstance(body.get(name), str):
+            raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=body[name], least=0, most=most)
 
 
 def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
@@ -142,7 +161,7 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
         stream,
         response_format,
         words="word" in granularities,
-        deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
+        deadline_s=_number(form, "deadline_s", LONGEST_DEADLINE_S),
         may_store=not no_store.forbids_storing(request.headers),
     )
 
@@ -225,8 +244,8 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
-        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
+    if not isinstance(value, str) or len(value) > MAX_PROMPT_CHARS:
+        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=MAX_PROMPT_CHARS)
     return whole_characters(value)
 
 
@@ -240,6 +259,12 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
         if code not in known:
             raise ApiError(400, "asr.unknown_language", language=code, known=_some(known))
     return tuple(dict.fromkeys(codes))
+
+
+def languages_pattern(known: tuple[str, ...]) -> str:
+    """What `language` may be, as a regular expression."""
+    code = f"({'|'.join(known)})([-_][A-Za-z]+)?"
+    return f"^(auto|{code}(,{code})*)?$"
 
 
 def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
@@ -280,7 +305,7 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
 
 def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     value = fields.get(name)
-    word = str(default if value is None else value).strip().lower()
+    word = str(default if value is None else value).lower()
     if word not in _TRUE | _FALSE:
         raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
     return word in _TRUE
