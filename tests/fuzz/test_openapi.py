@@ -15,6 +15,7 @@ from tests.support import ROOT
 from tests.support.service_process import start_service
 from tests.support.stub_upstream import Stub
 
+pytest.importorskip("schemathesis", reason="schemathesis is for Python 3.11 and newer")
 # A third of the time of a fuzzer: there are three services.
 MINUTES = max(1.0, float(os.environ.get("FUZZ_MINUTES", "3")) / 3)
 CONFIG = Path(__file__).with_name("schemathesis.toml")
