@@ -30,11 +30,12 @@ _OF_EVERY_ADDRESS = (403, 417, 500)
 _WITH_A_KEY = 401
 _WITH_A_BODY = (400, 408, 413)  # and of those with parameters, 400
 _UNAUTHENTICATED = "/health"
+_VALUE = re.compile(r"\$[a-z_]+")
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)(?::[^}]*)?\}")  # Flask's and aiohttp's
 
 
 def operations(path: Path, **values: Any) -> Operations:
-    """The operations of a YAML file, with `values` in their places."""
+    """The operations of a YAML file, with `values` in their places. Raises KeyError for one that is missing."""
     return dict(_filled(yaml.safe_load(path.read_text(encoding="utf-8")), values)["paths"])
 
 
@@ -98,6 +99,6 @@ def _filled(part: Any, values: Mapping[str, Any]) -> Any:
         return filled
     if isinstance(part, list):
         return [_filled(each, values) for each in part]
-    if isinstance(part, str) and part.startswith("$") and part[1:] in values:
+    if isinstance(part, str) and _VALUE.fullmatch(part):
         return values[part[1:]]
     return part

@@ -49,19 +49,14 @@ def test_every_address_is_described(name: str, described: Callable[..., dict[str
     for path, method, operation in operations(document):
         where = f"{method} {path}"
         assert operation["summary"].endswith("."), where
-        good = [answer for status, answer in operation["responses"].items() if status[0] in "12"]
-        assert good and all(
-            answer.get("content") or status == "101"
-            for status, answer in operation["responses"].items()
-            if status[0] in "12"
-        ), where
+        good = {status: answer for status, answer in operation["responses"].items() if status[0] in "12"}
+        assert good and all(answer.get("content") or status == "101" for status, answer in good.items()), where
         assert {"403", "417", "500"} <= operation["responses"].keys(), where
         assert ("requestBody" in operation) == (method == "post"), where
         if method == "post":
             assert {"400", "408", "413", "415"} <= operation["responses"].keys(), where
         named = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path)), where
-        assert "$" not in re.sub(r'"\$ref"', "", str(operation.get("requestBody"))).replace("[$", ""), where
     assert len({operation["operationId"] for _, _, operation in operations(document)}) == len(operations(document))
 
 
