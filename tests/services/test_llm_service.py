@@ -276,7 +276,7 @@ def test_a_request_for_a_reply_resumes_a_suspended_model(service: str) -> None:
     assert time.monotonic() - started < 4.5
 
 
-@pytest.mark.parametrize("seconds", [-1, 6, "long", True, None, float("nan")])
+@pytest.mark.parametrize("seconds", [-1, 6, "long", True, None])
 def test_a_suspension_of_a_wrong_length_is_refused(service: str, seconds: object) -> None:
     text = json.dumps({"seconds": seconds})
     answer = requests.post(f"{service}/hold", data=text, headers={"Content-Type": "application/json"})

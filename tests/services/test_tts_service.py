@@ -297,7 +297,6 @@ BAD_BODIES: list[tuple[dict[str, Any], int, str]] = [
     ({"input": "a", "speed": 4.1}, 400, "bad_speed"),
     ({"input": "a", "speed": "fast"}, 400, "bad_speed"),
     ({"input": "a", "speed": True}, 400, "bad_speed"),
-    ({"input": "a", "speed": float("nan")}, 400, "bad_speed"),
     ({"input": "a", "response_format": "pcm", "sample_rate": 7_999}, 400, "bad_sample_rate"),
     ({"input": "a", "response_format": "pcm", "sample_rate": "16k"}, 400, "bad_sample_rate"),
     ({"input": "a", "response_format": "mp3", "sample_rate": 16_000}, 400, "bad_sample_rate"),
