@@ -29,7 +29,6 @@ _DOCUMENT = Path(__file__).with_name("openapi.yaml")
 _OF_EVERY_ADDRESS = (403, 417, 500)
 _WITH_A_KEY = 401
 _WITH_A_BODY = (400, 408, 413)  # and of those with parameters, 400
-_UNAUTHENTICATED = "/health"
 _VALUE = re.compile(r"\$[a-z_]+")
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)(?::[^}]*)?\}")  # Flask's and aiohttp's
 
@@ -81,7 +80,7 @@ def _operation(path: str, method: str, view: Any, known: dict[str, Any], needs_k
     operation = {"operationId": view.__name__, "summary": summary}
     if rest.strip():
         operation["description"] = rest.strip()
-    if needs_key and path != _UNAUTHENTICATED:
+    if needs_key and "security" not in known:
         errors.add(_WITH_A_KEY)
         operation["security"] = [{"key": []}]
     responses = {str(status): answer for status, answer in known.pop("responses", {}).items()}

@@ -22,7 +22,7 @@ from huiyin.services.common.errors import ApiError
 from huiyin.services.common.no_store import NO_STORE
 from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
 
-_ROUTES: tuple[tuple[str, str, Name], ...] = (
+ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
     ("POST", "/asr", "asr"),
     ("POST", "/v1/chat/completions", "llm"),
@@ -31,7 +31,7 @@ _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("GET", "/voices", "tts"),
 )
 _KINDS: tuple[Name, ...] = ("llm", "asr", "tts")  # a client that takes the first model wants to chat
-_STREAM = "/v1/stream"
+STREAM = "/v1/stream"
 
 # Headers that are passed on; others concern this connection, or the caller.
 _IN = ("Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding")
@@ -49,11 +49,11 @@ _MESSAGE_BYTES = 2**20  # the service's own limit
 def add_passing(app: Flask, services: Services) -> None:
     """Add the addresses of the services to `app`."""
     passing = _Passing(services)
-    for method, path, name in _ROUTES:
+    for method, path, name in ROUTES:
         add_route(app, method, path, passing.to(name))
     add_route(app, "GET", "/v1/models", passing.models)
     add_route(app, "GET", "/v1/models/{name:.+}", passing.model)
-    add_route(app, "GET", _STREAM, passing.stream)
+    add_route(app, "GET", STREAM, passing.stream)
 
 
 class _Passing:
