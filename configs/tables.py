@@ -24,40 +24,27 @@ def read_table(path: Path) -> dict[str, Any]:
     """A TOML file in UTF-8. Raises OSError, UnicodeDecodeError or tomllib.TOMLDecodeError."""
     text = path.read_text(encoding="utf-8")
     try:
-        return _parsed(text)
-    except _TooMuch as error:
-        raise tomllib.TOMLDecodeError(f"{error} (at line {_line_with_too_much(text)})") from None
-
-
-class _TooMuch(Exception):
-    """TOML that is right, and that Python cannot hold: the library does not say where."""
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
         return dict(tomllib.loads(text))
     except tomllib.TOMLDecodeError:
         raise
+    except (RecursionError, ValueError):
+        lines = text.splitlines()
+        # Where, the library does not say. It reads from the top: every longer beginning has the same trouble.
+        line = bisect_left(range(len(lines)), True, key=lambda count: bool(_too_much("\n".join(lines[:count]))))
+        raise tomllib.TOMLDecodeError(f"{_too_much(text)} (at line {line})") from None
+
+
+def _too_much(text: str) -> str:
+    """What there is in a TOML text that is right and that Python cannot hold; '' for nothing."""
+    try:
+        tomllib.loads(text)
     except RecursionError:
-        raise _TooMuch("nested too deeply") from None
+        return "nested too deeply"
+    except tomllib.TOMLDecodeError:
+        return ""
     except ValueError:
-        raise _TooMuch("a number of too many digits") from None
-
-
-def _line_with_too_much(text: str) -> int:
-    """Its number, from 1: that of the shortest beginning of `text` with the same trouble."""
-
-    def has_too_much(count: int) -> bool:
-        try:
-            _parsed("\n".join(lines[:count]))
-        except _TooMuch:
-            return True
-        except tomllib.TOMLDecodeError:  # it ends within a list
-            return False
-        return False
-
-    lines = text.splitlines()
-    return bisect_left(range(len(lines)), True, key=has_too_much)
+        return "a number of too many digits"
+    return ""
 
 
 def line_of(key: str, text: str) -> int:

@@ -6,14 +6,16 @@ body waits in memory where that of another request would wait in a temporary fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 NO_STORE = {"Cache-Control": "no-store"}
 """The header."""
-IN_MEMORY_BYTES = 20 * 2**20
-"""Of such a body: a turn of ten minutes, the longest there is. A larger one goes to a file after all."""
+_IN_MEMORY_BYTES = 20 * 2**20  # of such a body: a turn of ten minutes, the longest there is
 
 
-def forbids_storing(headers: Mapping[str, str]) -> bool:
-    """Whether a request with these headers is one."""
-    return "no-store" in headers.get("Cache-Control", "").lower()
+def forbids_storing(cache_control: str | None) -> bool:
+    """Whether a request with this header (None: without) is one."""
+    return "no-store" in (cache_control or "").lower()
+
+
+def in_memory_bytes(cache_control: str | None, usual: int) -> int:
+    """How much of the body of a request waits in memory, where it is `usual` for others; the rest in a file."""
+    return _IN_MEMORY_BYTES if forbids_storing(cache_control) else usual

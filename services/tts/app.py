@@ -202,7 +202,7 @@ def make_app(settings: Settings) -> Flask:
         """
         speaker = host.get()
         choice = speaker.choose(wish.text, wish.voice, engine)
-        may_store = not forbids_storing(request.headers)
+        may_store = not forbids_storing(request.headers.get("Cache-Control"))
         chunks = speaker.speak(wish.text, choice, wish.speed, wish.style, wish.sounds, may_store=may_store)
         sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
         n_samples = None

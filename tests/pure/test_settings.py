@@ -57,7 +57,7 @@ def test_bad_environment_variable_is_named() -> None:
 def test_a_length_in_milliseconds_is_refused_with_the_seconds_to_write(tmp_path: Path) -> None:
     profile = tmp_path / "old.toml"
     profile.write_text("[turns]\nresume_ms = 650\n")
-    with pytest.raises(SettingsError, match=r"old\.toml: .*write turns\.resume_s=0\.65"):
+    with pytest.raises(SettingsError, match=r"old\.toml:2: .*write turns\.resume_s=0\.65"):
         load(str(profile), environ={})
     with pytest.raises(SettingsError, match=r"HUIYIN_TURNS_BARGE_IN_MS: .*write turns\.barge_in_s=0\.192"):
         load(environ={"HUIYIN_TURNS_BARGE_IN_MS": "192"})

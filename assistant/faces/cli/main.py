@@ -66,7 +66,7 @@ def _main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = options.parse(name, rest[1:])
-    shared.set += [setting for option, setting in _SETTINGS.items() if getattr(args, option, False)]
+    shared.set = [*shared.set, *(setting for option, setting in _SETTINGS.items() if getattr(args, option, False))]
     vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     command = importlib.import_module(f"{__package__}.{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def _paths_of(services: Services, name: Name) -> Operations:
         return {}
 
 
-def _passed(address: dict[str, Any]) -> dict[str, Any]:
+def _passed(address: Mapping[str, Any]) -> dict[str, Any]:
     """The operations of a service's address as those of this program, whose key is another."""
     return {
         method: {**{name: part for name, part in operation.items() if name != "security"}, "errors": _NOT_THERE}

@@ -101,7 +101,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     options = in_address if fields is request.args else _options(fields, languages)
     options["title"] = options["title"] or _file_name(request, fields)
-    return Job(source, pcm, may_store=not no_store.forbids_storing(request.headers), **options)
+    return Job(source, pcm, may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")), **options)
 
 
 def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
         response_format,
         words="word" in granularities,
         deadline_s=_number(form, "deadline_s", LONGEST_DEADLINE_S),
-        may_store=not no_store.forbids_storing(request.headers),
+        may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
 
 
@@ -216,7 +216,9 @@ def _upload(request: Request) -> FileStorage | None:
 
 def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
     """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek."""
-    in_memory = no_store.IN_MEMORY_BYTES if no_store.forbids_storing(request.headers) else _IN_MEMORY_BYTES
+    in_memory = (
+        no_store.IN_MEMORY_BYTES if no_store.forbids_storing(request.headers.get("Cache-Control")) else _IN_MEMORY_BYTES
+    )
     spool = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - lives as long as the request
     shutil.copyfileobj(stream, spool)
     spool.seek(0)
