@@ -164,8 +164,10 @@ class AudioReader:
         if kind in _WITH_LENGTH or (kind == "mp3" and mp3_has_length):
             self._promised_s = claimed_s
         if self._promised_s > self.max_duration_s:
-            lengths = {"claimed_s": claimed_s, "limit_s": self.max_duration_s}
-            raise ApiError(413, "services.audio_too_long_by_header", code="audio_too_long", **lengths)
+            limit_s = self.max_duration_s
+            raise ApiError(
+                413, "services.audio_too_long_by_header", code="audio_too_long", claimed_s=claimed_s, limit_s=limit_s
+            )
 
     def _damaged(self, position_s: float, error: Exception) -> None:
         if not any(w.startswith("the file is") for w in self.warnings):  # only the first

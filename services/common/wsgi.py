@@ -69,11 +69,7 @@ class Bridge:
         if request.headers.get("Expect", "").lower() == "100-continue":
             await request.writer.write(CONTINUE)
             request.writer.output_size = 0  # that was not the answer
-        in_memory = (
-            no_store.IN_MEMORY_BYTES
-            if no_store.forbids_storing(request.headers.get("Cache-Control"))
-            else IN_MEMORY_BYTES
-        )
+        in_memory = no_store.in_memory_bytes(request.headers.get("Cache-Control"), IN_MEMORY_BYTES)
         body: IO[bytes] = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 -- closed with the request
         size = 0
         try:

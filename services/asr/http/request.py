@@ -216,9 +216,7 @@ def _upload(request: Request) -> FileStorage | None:
 
 def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
     """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek."""
-    in_memory = (
-        no_store.IN_MEMORY_BYTES if no_store.forbids_storing(request.headers.get("Cache-Control")) else _IN_MEMORY_BYTES
-    )
+    in_memory = no_store.in_memory_bytes(request.headers.get("Cache-Control"), _IN_MEMORY_BYTES)
     spool = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - lives as long as the request
     shutil.copyfileobj(stream, spool)
     spool.seek(0)
