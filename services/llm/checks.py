@@ -115,8 +115,10 @@ def _whole(body: JsonObject, name: str) -> None:
     if name not in body:
         return
     value = body[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= TOKENS_MAX:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 1 <= value <= TOKENS_MAX or value != int(value):
         raise _refuse("llm.not_whole", name=name, most=TOKENS_MAX, value=shortened(value, _SHOWN))
+    body[name] = int(value)  # 64.0 is a whole number, too, and not every upstream knows that
 
 
 def _number(body: JsonObject, name: str, high: float) -> None:

@@ -10,21 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support import ROOT
+from tests.support.limits import PATIENCE_S, until
 from tests.support.service_process import start_service
 from tests.support.stub_upstream import Stub
 
 pytest.importorskip("schemathesis", reason="schemathesis is for Python 3.11 and newer")
 # A third of the time of a fuzzer: there are three services.
 MINUTES = max(1.0, float(os.environ.get("FUZZ_MINUTES", "3")) / 3)
+WITH_MODELS = MINUTES > 1
+"""In a single minute models would answer some ten requests; others take their places then, and all else is the same."""
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 WORDS_MOST = 60  # characters that are spoken: what is asked for must be answered before its client gives up
 
 
 @contextmanager
 def asr() -> Iterator[str]:
-    with start_service("asr", queue_wait_s=120) as url:
+    program = {} if WITH_MODELS else {"program": ("-m", "tests.support.fake_asr")}
+    with start_service("asr", queue_wait_s=120, **program) as url:
         yield url
 
 
@@ -32,12 +37,14 @@ def asr() -> Iterator[str]:
 def llm() -> Iterator[str]:
     """With a model elsewhere that answers at once; the judge of turns is the real one."""
     with Stub("model") as upstream, start_service("llm", upstreams=upstream.url) as url:
+        until(lambda: requests.post(f"{url}/end_of_turn", json={"text": "Hello"}, timeout=PATIENCE_S).ok)
         yield url
 
 
 @contextmanager
 def tts() -> Iterator[str]:
-    with start_service("tts", max_text_chars=WORDS_MOST, cache_mb=0) as url:
+    program = {} if WITH_MODELS else {"program": ("-m", "tests.support.fake_tts")}
+    with start_service("tts", max_text_chars=WORDS_MOST, cache_mb=0, **program) as url:
         yield url
 
 
