@@ -43,6 +43,7 @@ def check_turn(body: JsonObject) -> str:
     text = body.get("text")
     if not isinstance(text, str):
         raise ApiError(400, "llm.turn_not_text", code="invalid_value")
+    text = text.strip(_TRAILING)
     if len(text) > TEXT_MAX:
         raise ApiError(400, "llm.turn_too_long", code="invalid_value", length=len(text), most=TEXT_MAX)
     text = _plain(text).strip(_TRAILING)

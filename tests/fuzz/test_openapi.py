@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 import requests
 
 from tests.support import ROOT
+from tests.support.asr_fakes import speech
 from tests.support.limits import PATIENCE_S, until
+from tests.support.media import encode
 from tests.support.service_process import start_service
 from tests.support.stub_upstream import Stub
 
@@ -29,8 +32,10 @@ WORDS_MOST = 60  # characters that are spoken: what is asked for must be answere
 @contextmanager
 def asr() -> Iterator[str]:
     program = {} if WITH_MODELS else {"program": ("-m", "tests.support.fake_asr")}
-    with start_service("asr", queue_wait_s=120, **program) as url:
-        yield url
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "a.wav").write_bytes(encode(speech(1.0)))  # the name in the example
+        with start_service("asr", queue_wait_s=120, allowed_dir=folder, **program) as url:
+            yield url
 
 
 @contextmanager

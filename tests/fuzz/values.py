@@ -23,8 +23,8 @@ _kinds = st.sampled_from([("wav", "pcm_s16le"), ("flac", "flac")])
 _files = st.builds(lambda seed, kind: encode(_noise(seed), *kind), _seeds, _kinds)
 _pcm = _seeds.map(lambda seed: (_noise(seed) * 32767).astype("<i2").tobytes())
 
-schemathesis.openapi.media_type("application/octet-stream", st.one_of(_files, st.binary(max_size=2000)))
-schemathesis.openapi.media_type("audio/pcm;rate=16000", st.one_of(_pcm, st.binary(max_size=2000)))
+schemathesis.openapi.media_type("application/octet-stream", st.one_of(_files, st.binary(min_size=1, max_size=2000)))
+schemathesis.openapi.media_type("audio/pcm;rate=16000", st.one_of(_pcm, st.binary(min_size=1, max_size=2000)))
 schemathesis.openapi.format("words", st.tuples(st.sampled_from("aZ7好"), st.text(_LETTERS, max_size=50)).map("".join))
 schemathesis.openapi.format(
     "hotwords", st.lists(st.text("abcXYZ你好世界", min_size=1, max_size=20), max_size=10).map(",".join)

@@ -123,7 +123,8 @@ def test_odd_characters_pass(app: FlaskClient, stub: Stub) -> None:
     body = json.dumps({"messages": messages})
     answer = app.post("/v1/chat/completions", data=body, content_type="application/json")
     assert answer.get_json()["choices"][0]["message"]["content"] == said
-    assert stub.asked[0].body["messages"] == messages
+    passed_on = said.replace("\ud800", "?")  # half a character is no text that every server takes
+    assert stub.asked[0].body["messages"] == [{"role": "user", "content": passed_on}]
 
 
 @pytest.mark.parametrize("stream", [True, False])
