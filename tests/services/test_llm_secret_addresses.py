@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
 
 import pytest
 
+from huiyin.assistant.faces.cli.checks import network
 from huiyin.configs.settings import LlmSettings, Settings, SettingsError
 from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.upstream import open_upstreams
 from tests.support.limits import until
+from tests.support.stub_upstream import Stub
 
 WITH_SECRET = [
     "https://h/v1?api_key=SECRET",
@@ -54,6 +57,28 @@ def test_an_address_with_a_secret_is_refused_and_the_secret_not_shown(
     assert other.name == "http://127.0.0.1:9/v1"
     assert "left out" in caplog.text
     assert "SECRET" not in f"{refused.value} {refused.value.hint} {caplog.text}"
+
+
+def what_the_doctor_says(url: str) -> str:
+    (check,) = network.language_models(Settings(llm=LlmSettings(upstreams=(url,))))
+    assert check.level == "fail"
+    return f"{check.text()} {check.hint()}"
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_the_doctor_does_not_show_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    def no_such_name(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr("socket.getaddrinfo", no_such_name)
+    assert "secret" not in what_the_doctor_says(url).lower()
+
+
+def test_nor_does_it_show_the_secret_in_the_address_of_another_program() -> None:
+    with Stub() as stub:
+        stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole(b"hello", kind="text/plain")
+        said = what_the_doctor_says(f"{stub.url}?api_key=SECRET")
+    assert "not JSON" in said and "SECRET" not in said
 
 
 def test_what_else_is_in_a_query_is_sent_but_not_shown() -> None:
