@@ -13,6 +13,7 @@ from huiyin.configs.settings import LlmSettings, Settings, SettingsError
 from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.upstream import open_upstreams
+from tests.support import llm_fixtures
 from tests.support.limits import until
 from tests.support.stub_upstream import Stub
 
@@ -33,13 +34,7 @@ WITH_SECRET = [
     "user:SECRET@h/v1",
     "ftp://user:SECRET@h/v1",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+no_proxies = llm_fixtures.no_proxies  # a fixture, for every test
 
 
 def upstreams(*urls: str) -> Any:
