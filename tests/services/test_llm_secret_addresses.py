@@ -1,13 +1,15 @@
-"""Addresses of upstreams and proxies with a password or key in them: neither messages nor logs show it."""
+"""Addresses of upstreams and proxies with a password or key in them: no message, log or list shows it."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import socket
 from typing import Any
 
 import pytest
 
+from huiyin.assistant.faces.cli import settings as settings_command
 from huiyin.assistant.faces.cli.checks import network
 from huiyin.configs.settings import LlmSettings, Settings, SettingsError
 from huiyin.services.common.shown_url import shown_url
@@ -69,11 +71,20 @@ def test_the_doctor_does_not_show_it(monkeypatch: pytest.MonkeyPatch, url: str) 
     assert "secret" not in what_the_doctor_says(url).lower()
 
 
-def test_nor_does_it_show_the_secret_in_the_address_of_another_program() -> None:
+def test_nor_where_another_program_answers() -> None:
     with Stub() as stub:
         stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole(b"hello", kind="text/plain")
         said = what_the_doctor_says(f"{stub.url}?api_key=SECRET")
     assert "not JSON" in said and "SECRET" not in said
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_the_list_of_settings_does_not_show_it(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    settings = Settings(llm=LlmSettings(upstreams=(url,)))
+    for as_json in (False, True):
+        settings_command.run(argparse.Namespace(section=["llm.upstreams"], json=as_json), settings)
+        listed = capsys.readouterr().out
+        assert "***" in listed and "SECRET" not in listed
 
 
 def test_what_else_is_in_a_query_is_sent_but_not_shown() -> None:
