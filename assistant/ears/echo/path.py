@@ -75,9 +75,10 @@ class EchoPath:
     @property
     def finds_no_echo(self) -> bool:
         """Whether the assistant has spoken and no echo of it was found so far."""
-        if self._absence.is_sure or self.aligner is None:
-            return self._absence.is_sure and not self._is_locked
-        return not self._is_locked and self._active_s > _NO_ECHO_S and not self._absence.hears_echo
+        if self._is_locked:
+            return False
+        has_looked = self.aligner is not None and self._active_s > _NO_ECHO_S
+        return self._absence.is_sure or (has_looked and not self._absence.hears_echo)
 
     @property
     def _is_locked(self) -> bool:
@@ -108,7 +109,8 @@ class EchoPath:
         else:
             self._hang_s -= CHUNK_S
         audible = self._hang_s > 0
-        self._absence.push(heard, level)
+        if not self._is_locked:
+            self._absence.push(heard, level)
         settled = self._settled()
         # After a slip AEC3 is not asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
         asking = audible and not settled and self._learnt_s <= _LEARNING_S
@@ -135,9 +137,7 @@ class EchoPath:
     def _settled(self) -> bool:
         if self.aligner is None:
             return self.name == "off"
-        if not self.aligner.locked:
-            return self.finds_no_echo
-        return self._learnt_s > _LEARNING_S and self.aligner.settled
+        return self.finds_no_echo or (self._learnt_s > _LEARNING_S and self.aligner.settled)
 
     def _align(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         if self.aligner is None:
