@@ -16,6 +16,7 @@ from huiyin.assistant.ears.echo.absence import EchoAbsence
 from huiyin.assistant.ears.echo.align import Aligner
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
+from huiyin.assistant.ears.echo.gate import ECHO_PROMINENCE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
 from huiyin.assistant.ports.port import Pcm16, Samples
@@ -27,7 +28,6 @@ _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: no echo to speak of (see also `absence.py`)
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
-ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
 _RESIDUAL_WINDOW = 3584  # samples of cleaned sound (0.22 s) that are compared with the far end
 _RESIDUAL_LAGS = 512  # samples (32 ms) by which they may be late
 
