@@ -119,7 +119,7 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind after its name."""
     if kind.written != "words":
         end = said.spelt(kind)
-        name = kind.announces.search(end.before)
+        name = kind.names.search(end.before)
         if name is None or _is_time(end) or _ASKS_WHAT.search(said.text):
             return None
         is_number = _NUMBER_SAID.search(name[0]) or len(end.characters) >= _FEWEST_CHARACTERS or _is_one_by_one(end)
