@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from huiyin.assistant.turns.spelt import NUMBER_WORDS, PROVINCES
+from huiyin.assistant.turns.spelt import NUMBER_WORDS, PROVINCES, UNITS
 
 Written = Literal["digits", "letters", "words"]
 """Digits alone; digits and letters; or any words, in lower case and without marks, "@" and "." as "at" and "dot"."""
@@ -221,7 +221,7 @@ _CARDINAL = rf"(?:\d+[a-z]?|{NUMBER_WORDS})"
 _NUM = rf"(?:{_CARDINAL}|{_ORDINAL})"
 _NUM_ZH = "[\\d零〇一二两三四五六七八九十]"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-_UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"
+_UNIT = f"(?:{'|'.join(UNITS)})"
 _TEEN = "(?:ten|eleven|twelve|[a-z]+teen)"
 _YEAR = (
     r"(?:(?:19|20)(?:\d[1-9]|[01]0)"  # 1970 may be a "nineteen seventy" that goes on

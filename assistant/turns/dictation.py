@@ -22,7 +22,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     Kind,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
-from huiyin.assistant.turns.spelt import Spelt, plain, spelt_end
+from huiyin.assistant.turns.spelt import UNITS, Spelt, plain, spelt_end
 from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
@@ -48,7 +48,7 @@ _ASKS = re.compile(
 )
 _ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
 _DECLINES = re.compile(r"don't|\b(?:not|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNTS = (*UNITS, "ten")
 _COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(
     rf"{_COUNT_EN}[ -](?:digit|character)|\b(?:first|last) {_COUNT_EN} (?:number|figure|letter)"

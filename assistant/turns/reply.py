@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
@@ -13,9 +12,9 @@ from huiyin.assistant.turns.normalise import words_of_part
 from huiyin.assistant.turns.opener import OPENER, opener_due_s
 from huiyin.assistant.turns.own_echo import Audible
 from huiyin.assistant.turns.pace import Pace, SoundAhead
+from huiyin.assistant.turns.text_judge import has_question_mark
 from huiyin.configs.settings import TurnsSettings
 
-_QUESTION = re.compile(r"[?？]")
 # People answer up to so long before a question is over, and after it while the assistant goes on.
 _ANSWERED_EARLY_S = 1.2
 _ANSWERED_LATE_S = 1.5
@@ -150,7 +149,7 @@ class Reply:
 
     def asks(self, at_s: float) -> bool:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
-        return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
+        return has_question_mark(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words)
 
     def rest(self, at_s: float) -> list[tuple[str, ...] | None]:
         """What is to follow if it has been stopped, and was heard until `at_s`: its words from there on, None where
