@@ -77,11 +77,6 @@ class _Option(NamedTuple):
     is_first: bool
 
 
-def invites_repetition(words: str) -> bool:
-    """Whether people answer these words by saying some of them again."""
-    return bool(_options(words) or _codes(words) or _to_be_repeated(words))
-
-
 def is_said_again(text: str, words: str) -> bool:
     """Whether `text` is such an answer to these words."""
     if any(similarity(text, part) >= SIMILAR for part in (*_codes(words), _to_be_repeated(words))):
