@@ -54,7 +54,7 @@ def main() -> None:
 
     def huiyin(samples: Samples, language: str | None) -> str:
         hints = Hints((language,) if language else ())
-        return "".join(segment.text for segment in engine.recognise([samples], hints)[0].segments)
+        return engine.recognise([samples], hints)[0].text
 
     stock = _stock(store.ensure(settings.asr.model), settings.asr.threads)
     show(("error rate", "clips", "Huiyin", "faster-whisper"), _errors(clips, huiyin, stock))

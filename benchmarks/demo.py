@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def _chosen(speed: Speed) -> Sequence[str]:
     settings = load(environ={}, overrides=["store.offline=true", "store.choose=false"])
     store, rungs = ModelStore(settings.store), {"llm": load_ladders()["llm"]}
     facts = gather(settings, store, rungs, None).facts
-    plan = choose(rungs, store.catalog, type(facts)(**{**vars(facts), "speed": speed}))
+    plan = choose(rungs, store.catalog, replace(facts, speed=speed))
     return [f"llm.model={plan['llm'].now.settings['llm.model']}"]
 
 

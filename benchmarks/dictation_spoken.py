@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.dictation_rows import PAUSES_MS, Dictation
-from benchmarks.latency_sides import NOISE_DBFS
+from benchmarks.latency_sides import at_a_pause
 from benchmarks.latency_speech import speech_in
 from benchmarks.synthesis import synthesised
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
@@ -21,14 +21,11 @@ from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Hints, load_engine
-from huiyin.services.common.text import is_chinese
 
 VOICES = {
     "zh": ("zm_yunxi", "zf_xiaoxiao", "zm_yunyang", "zf_xiaobei"),
     "en": ("", "am_michael", "af_heart", "bf_emma"),
 }
-_BEFORE_S = 0.5  # of silence before the speech
-_JUDGED_S = 0.1  # of silence after it, when it is judged
 _HEARD_S = 0.1  # until it is known that the user goes on
 
 
@@ -51,21 +48,18 @@ def silences(settings: Settings, rows: list[Dictation], folder: Path) -> Iterato
     store = ModelStore(settings.store)
     recogniser, endpoint = load_engine(settings.asr, store.ensure), EndpointModel(store.ensure(MODEL))
     voices, pauses_ms = {language: cycle(names) for language, names in VOICES.items()}, cycle(PAUSES_MS)
-    speakers = [(row, next(voices["zh" if is_chinese(row.text + row.question) else "en"])) for row in rows]
+    speakers = [(row, next(voices["zh" if row.is_chinese else "en"])) for row in rows]
     lines = [(voice, group) for row, voice in speakers for group in row.groups]
     sounds = iter(synthesised(settings, lines, folder))
     rng = np.random.default_rng(0)
     for row, _ in speakers:
         groups = [speech_in(next(sounds)) for _ in row.groups]
         pauses_s = [next(pauses_ms) / 1000 for _ in row.groups[:-1]]
-        language = "zh" if is_chinese(row.text + row.question) else "en"
+        language = "zh" if row.is_chinese else "en"
         found = []
         for said, lasts_s in zip(_growing(groups, pauses_s), [*pauses_s, None], strict=True):
-            text = "".join(one.text for one in recogniser.recognise([said], Hints((language,)))[0].segments).strip()
-            sound = np.pad(said, (round(_BEFORE_S * SAMPLE_RATE), round(_JUDGED_S * SAMPLE_RATE)))
-            sound = sound + rng.standard_normal(len(sound)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))
-            p_sound = endpoint((np.clip(sound, -1, 1) * 32767).astype(np.int16))
-            evidence = Evidence(p_sound, text, dictation=progress(text, row.question))
+            text = recogniser.recognise([said], Hints((language,)))[0].text.strip()
+            evidence = Evidence(endpoint(at_a_pause(said, rng)), text, dictation=progress(text, row.question))
             found.append(Silence(text, wait_s(settings.turns, evidence), lasts_s))
         yield found
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.latency_judge import CachedJudge
-from benchmarks.latency_sides import NOISE_DBFS
+from benchmarks.latency_sides import at_a_pause
 from benchmarks.latency_speech import recordings, utterances
 from benchmarks.output import show
 from huiyin.assistant.ears.endpoint_model import MODEL, EndpointModel
@@ -25,8 +25,6 @@ from huiyin.configs import settings as config
 from huiyin.configs.settings import TurnsSettings
 from huiyin.configs.store.model_store import ModelStore
 
-_BEFORE_S = 0.5  # of silence around the sound
-_AFTER_S = 0.1
 _LONG_S = 0.5  # a pause in which a quick reply would be audible
 _DICTATION_GOES_ON = (Progress.PART, Progress.OPEN)
 _VOTES = {"unfinished": 0.0, "neither": 1.0, "finished": 2.0}
@@ -53,11 +51,9 @@ def main() -> None:
     rng = np.random.default_rng(0)
 
     def judged(part: Samples, text: str, pause_s: float | None) -> Place:
-        part = np.pad(part, (round(_BEFORE_S * SAMPLE_RATE), round(_AFTER_S * SAMPLE_RATE)))
-        part = part + rng.standard_normal(len(part)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))
         by = {
             _WORDS: words(text) or 0.0,
-            _SOUND: sound((np.clip(part, -1, 1) * 32767).astype(np.int16)),
+            _SOUND: sound(at_a_pause(part, rng)),
             _LISTS: 0.0 if progress(text) in _DICTATION_GOES_ON else _VOTES[text_vote(text)],
             _STOP: float(has_full_stop(text)),
         }

@@ -31,11 +31,20 @@ from huiyin.assistant.turns.endpointing import Evidence, wait_s
 from huiyin.configs.settings import Settings
 
 NOISE_DBFS = -66.0
+_BEFORE_S = 0.5  # of silence before speech that is judged at a pause
+_JUDGED_S = 0.1  # of silence after it, when it is judged
 _STEP_S = 0.010  # it is noted which steps of this length are audible
 SILENCE_S = 0.8  # a reply that is silent for so long is over
 ANSWER_LIMIT_S = 8.0  # to the end of a reply
 _POLL_S = 0.02
 _START_LIMIT_S = 60.0
+
+
+def at_a_pause(part: Samples, rng: np.random.Generator) -> Pcm16:
+    """What smart-turn is given at a pause after `part` (float32, 16 kHz): silence around it, over the same noise."""
+    sound = np.pad(part, (round(_BEFORE_S * SAMPLE_RATE), round(_JUDGED_S * SAMPLE_RATE)))
+    sound = sound + rng.standard_normal(len(sound)).astype(np.float32) * np.float32(10 ** (NOISE_DBFS / 20))
+    return (np.clip(sound, -1, 1) * 32767).astype(np.int16)
 
 
 @dataclass

@@ -199,7 +199,7 @@ def recordings(settings: Settings, spoken: list[BenchmarkUtterance], folder: Pat
                         tell("transcribing every part of the recordings (once) …")
                         recogniser = load_engine(settings.asr, ModelStore(settings.store).ensure)
                     recognition = recogniser.recognise([part], Hints((utterance.language,)))[0]
-                    known[key] = "".join(segment.text for segment in recognition.segments).strip()
+                    known[key] = recognition.text.strip()
                 texts[f"{first}-{last}"] = known[key]
         if recogniser is not None and (number % 8 == 0 or number == len(spoken)):
             write_whole(file, json.dumps(known, ensure_ascii=False, indent=0).encode())

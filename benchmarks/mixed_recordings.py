@@ -26,7 +26,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, pairwise
-from pathlib import Path
 
 import numpy as np
 
@@ -36,14 +35,13 @@ from benchmarks.synthesis import synthesised
 from huiyin.configs import settings as config
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.recogniser import Engine, Hints, join_texts, load_engine
+from huiyin.services.asr.recogniser import Engine, Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
 from huiyin.services.common.text import HAN, is_chinese
 from huiyin.services.tts.spoken import spoken
 from tests.support.scoring import english_words, errors
 from tests.support.speech_clips import recorded, trimmed
 
-FOLDER = Path("~/.cache/huiyin/bench-speech").expanduser()
 PAUSES_S = (0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.5)
 KINDS = {"zh, en": ("zh", "en"), "en, zh": ("en", "zh"), "zh, en, zh": ("zh", "en", "zh"), "inside": ()}
 FILES = 15  # of each kind
@@ -100,7 +98,6 @@ class Score:
     errors: int
     alone_errors: int
     tokens: int
-    time_s: float
 
 
 def main() -> int:
@@ -134,39 +131,40 @@ def mixed_recordings(settings: Settings) -> list[MixedRecording]:
     }
     inside = [line for line in MIXED if not re.search(r"\d", line)]
     inside_en = (DATA / "sentences_mixed_en.txt").read_text("utf-8").splitlines()
-    lines: list[tuple[str, str]] = []
-    plans: list[tuple[str, str, float, list[int], bool]] = []
+    plans: list[tuple[str, str, float, list[Part | tuple[str, str]], bool]] = []
     sentences = {language: cycle(texts) for language, texts in plain.items()}
     pauses = cycle(PAUSES_S)
     clips = {language: cycle(_clips(language)) for language in plain}
-    recorded_parts: dict[int, Part] = {}
     for kind, languages in KINDS.items():
         for number in range(FILES):
             speaker = speakers[number % len(speakers)] if languages else "one, with an accent"
-            at = []
+            said: list[Part | tuple[str, str]] = []  # or (voice, text), to be synthesised
             for language in languages:
-                at.append(len(lines))
                 if speaker == "recorded":
-                    recorded_parts[len(lines)] = next(clips[language])
-                    lines.append(("", ""))
+                    said.append(next(clips[language]))
                 else:
-                    lines.append((VOICES[speaker][language], next(sentences[language])))
+                    said.append((VOICES[speaker][language], next(sentences[language])))
             if not languages:
-                at.append(len(lines))
                 text = inside[number] if number % 3 else inside_en[number]
-                lines.append((VOICES["one, with an accent"]["zh"], text))
-            plans.append((kind, speaker, next(pauses), at, number // len(speakers) % 2 == 1))
-    synthetic = [i for i in range(len(lines)) if i not in recorded_parts]
-    sounds = synthesised(settings, [lines[i] for i in synthetic], FOLDER)
-    parts = dict(recorded_parts)
-    for i, sound in zip(synthetic, sounds, strict=True):
-        text = lines[i][1]
-        most_han = len(re.findall(f"[{HAN}]", text)) > len(english_words(text))
-        parts[i] = Part(text, "zh" if most_han else "en", trimmed(sound))
+                said.append((VOICES["one, with an accent"]["zh"], text))
+            plans.append((kind, speaker, next(pauses), said, number // len(speakers) % 2 == 1))
+    lines = [one for *_, said, _ in plans for one in said if not isinstance(one, Part)]
+    sounds = iter(synthesised(settings, lines, settings.store.path.parent / "bench-speech"))
     return [
-        MixedRecording(kind, speaker, pause_s, tuple(parts[i] for i in at), aside)
-        for kind, speaker, pause_s, at, aside in plans
+        MixedRecording(
+            kind,
+            speaker,
+            pause_s,
+            tuple(one if isinstance(one, Part) else _made(one[1], next(sounds)) for one in said),
+            aside,
+        )
+        for kind, speaker, pause_s, said, aside in plans
     ]
+
+
+def _made(text: str, sound: Samples) -> Part:
+    most_han = len(re.findall(f"[{HAN}]", text)) > len(english_words(text))
+    return Part(text, "zh" if most_han else "en", trimmed(sound))
 
 
 def _clips(language: str) -> list[Part]:
@@ -180,7 +178,7 @@ def _clips(language: str) -> list[Part]:
 
 def transcribed(engine: Engine, sound: Samples, *languages: str) -> str:
     """What the engine recognises, as one text."""
-    return join_texts(s.text for s in engine.recognise([sound], Hints(languages))[0].segments)
+    return engine.recognise([sound], Hints(languages))[0].text
 
 
 def tokens(text: str) -> list[str]:
@@ -205,9 +203,7 @@ def lost(sentence: str, transcript: Sequence[str]) -> bool:
 def score(engine: Engine, recording: MixedRecording) -> Score:
     """Transcribes a recording, and its parts alone."""
     sound = recording.sound
-    started = time.perf_counter()
     text = transcribed(engine, sound)
-    time_s = time.perf_counter() - started
     expected = [token for part in recording.parts for token in tokens(part.text)]
     heard = tokens(text)
     edge = np.zeros(round(EDGE_S * SAMPLE_RATE), np.float32)
@@ -219,7 +215,7 @@ def score(engine: Engine, recording: MixedRecording) -> Score:
         for part, by_itself in zip(recording.parts, alone, strict=True)
         if lost(part.text, heard) and not lost(part.text, by_itself)
     ]
-    return Score(recording, text, tuple(missing), errors(expected, heard), alone_errors, len(expected), time_s)
+    return Score(recording, text, tuple(missing), errors(expected, heard), alone_errors, len(expected))
 
 
 def _rows(scores: Sequence[Score]) -> Iterator[list[str]]:

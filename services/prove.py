@@ -28,7 +28,7 @@ from huiyin.configs.choice.ladder import LADDERS, Proof, load_ladders
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
-from huiyin.services.asr.recogniser import Engine, Hints, join_texts, load_engine
+from huiyin.services.asr.recogniser import Engine, Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
 from huiyin.services.llm.checks import check_chat
 from huiyin.services.llm.engines.embedded import Embedded
@@ -74,7 +74,7 @@ def _read_aloud(voices: Speaker, text: str) -> Samples:
 
 def _recognise(engine: Engine, samples: Samples) -> str:
     (recognition,) = engine.recognise([samples], Hints())
-    return join_texts(segment.text for segment in recognition.segments)
+    return recognition.text
 
 
 def wrong_share(text: str, got: str) -> float:

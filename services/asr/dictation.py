@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_segments, join_texts
+from huiyin.services.asr.recogniser import Recognition, RecordingTranscript, Segment, join_segments
 from huiyin.services.asr.signal.detector import SpeechDetector
 from huiyin.services.asr.signal.utterances import Utterance, Utterances
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
@@ -136,7 +136,7 @@ class Dictation:
         return new_s > 0 and (self._utterances.pausing or new_s >= max(self._partial_s, _RESERVED * cost_s))
 
     def _partial_message(self, utterance: Utterance, recognition: Recognition, cost_s: float) -> LiveMessage:
-        text = join_texts(segment.text for segment in recognition.segments)
+        text = recognition.text
         return {
             "type": "partial",
             "text": text,

@@ -104,6 +104,11 @@ class Recognition:
     segments: tuple[Segment, ...]
     warnings: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """Of all segments."""
+        return join_texts(segment.text for segment in self.segments)
+
 
 @dataclass(frozen=True)
 class Hints:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import av
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,8 @@ from huiyin.services.common.pcm import MAX_CHANNELS, RATES_HZ
 _CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channels, their number for equal ones
 _FRAME_S = 0.02  # for each of which that is decided
 _HALF_LIFE_S = 10.0  # of the memory how loud each channel is
+_THREE = np.ones(3) / 3
+_LENGTHS = 16  # of blocks, whose frames are remembered: a decoder gives them all of one length but the last
 _LOUDER = 2.0  # so many times the power of the chosen channel has another before it takes its place: a change clicks
 
 # Packed sample format -> what a full-scale value is, and what silence is.
@@ -62,14 +66,23 @@ class Downmix:
         loudest = int(np.argmax(self._powers))
         if self._powers[loudest] > _LOUDER * self._powers[self._chosen]:
             self._chosen = loudest
-        edges = np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)
+        edges = _edges(length, rate_hz)
         of_each, of_sum = (_smooth(np.add.reduceat(x, edges[:-1])) for x in (squares.sum(axis=0), total**2))
-        cancelled = np.repeat(of_sum < _CANCELLED * of_each, np.diff(edges))
-        mono: Channels = np.where(cancelled, channels[self._chosen], total / count)
+        is_cancelled = of_sum < _CANCELLED * of_each
+        mean: Channels = total / count
+        if not is_cancelled.any():
+            return mean
+        mono: Channels = np.where(np.repeat(is_cancelled, np.diff(edges)), channels[self._chosen], mean)
         return mono
 
 
 def _smooth(powers: Channels) -> Channels:
     """Each with its neighbours."""
-    smooth: Channels = np.convolve(np.pad(powers, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    smooth: Channels = np.convolve(np.concatenate([powers[:1], powers, powers[-1:]]), _THREE, mode="valid")
     return smooth
+
+
+@lru_cache(_LENGTHS)
+def _edges(length: int, rate_hz: int) -> npt.NDArray[np.int64]:
+    """Between the frames of a block."""
+    return np.linspace(0, length, max(1, round(length / (rate_hz * _FRAME_S))) + 1).astype(int)

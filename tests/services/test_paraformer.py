@@ -43,7 +43,7 @@ def engine(folders: Path) -> Engine:
 
 def texts(engine: Engine, sound: Samples, hints: Hints = Hints()) -> str:  # noqa: B008 - Hints cannot be changed
     (recognition,) = engine.recognise([sound], hints)
-    return join_texts(segment.text for segment in recognition.segments)
+    return recognition.text
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short, letters
 from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, stretches, widest_pause
 from huiyin.services.asr.engines.loops import looks_looped, without_loop
-from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment, join_texts
+from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
 from huiyin.services.asr.text.simplified import written_simply
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
@@ -170,20 +170,22 @@ class WhisperEngine:
         A slow speaker's text is short, too. So the later half is decoded first, then the earlier one unless that shows
         `found` to be complete, and only where they hold more are the halves themselves completed.
         """
+        text = found.text
+        if not text or not is_too_short(text, _speech_s(speech)):
+            return found
         parts = stretches(speech)
-        text = _transcript(found)
-        if len(parts) < 2 or not text or not is_too_short(text, _speech_s(speech)):
+        if len(parts) < 2:
             return found
         language = (found.segments[0].language,)
         cut = widest_pause(parts)
         earlier = samples[: cut * _VAD_FRAME], speech[:cut]
         later = samples[cut * _VAD_FRAME :], speech[cut:]
         after = self._recognise(*later, language, hints, complete=False)
-        rest = _transcript(after)
+        rest = after.text
         if holds(text, rest) and is_as_dense(text, rest, _speech_s(earlier[1]), _speech_s(later[1])):
             return found
         before = self._recognise(*earlier, language, hints, complete=False)
-        if letters(_transcript(before)) + letters(rest) < _MORE_LETTERS * letters(text):
+        if letters(before.text) + letters(rest) < _MORE_LETTERS * letters(text):
             return found
         before, after = self._completed(before, *earlier, hints), self._completed(after, *later, hints)
         return _joined([before, _moved(after, cut)])
@@ -245,9 +247,9 @@ class WhisperEngine:
         allowed: Sequence[str],
     ) -> list[Run]:
         """Where which of the allowed languages is spoken. `encoded` begins at sample `first` of the piece."""
-        parts = stretches(speech) if len(allowed) > 1 else []
         if len(allowed) == 1:
             return [Run(allowed[0], 0, len(speech))]
+        parts = stretches(speech)
         if len(parts) < 2:
             return runs([Stretch(0, len(speech))], self._detect(encoded, allowed), len(speech))
         # The piece has been encoded once, so this takes no longer than to judge it as a whole.
@@ -332,10 +334,6 @@ def _shares(scores: dict[str, float]) -> dict[str, float]:
 
 def _speech_s(speech: npt.NDArray[np.float32]) -> float:
     return float(np.count_nonzero(speech > SPEECH)) * _VAD_FRAME / SAMPLE_RATE
-
-
-def _transcript(recognition: Recognition) -> str:
-    return join_texts(segment.text for segment in recognition.segments)
 
 
 def _moved(recognition: Recognition, frames: int) -> Recognition:
