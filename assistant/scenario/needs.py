@@ -20,6 +20,10 @@ def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool
 
 
 def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) -> Iterator[ScenarioError]:
+    if depth not in ("text", "room"):
+        for step in scenario.steps:
+            if step.kind == "device":
+                yield ScenarioError("scenario.stated_device_fault", line=step.line, fault=step.content)
     if depth == "text":
         if real_services:
             yield ScenarioError("scenario.services_at_text_depth")

@@ -167,9 +167,8 @@ def test_clock_counts_sound_and_goes_on_while_the_device_is_lost() -> None:
     assert clock.advance(320) == 0.02
     wall[0] = 103.02
     assert clock.now() == 3.02
-    assert clock.lost_samples() == 48000
     assert clock.advance(48000) == 3.02, "what is heard in their place is counted"
-    assert (clock.now(), clock.lost_samples()) == (3.02, 0)
+    assert clock.now() == 3.02
 
 
 def paused_at(read: int, total: int = 16000, sound: np.ndarray | None = None) -> Player:
