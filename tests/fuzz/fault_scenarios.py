@@ -59,22 +59,33 @@ _FAILS = st.fixed_dictionaries(
         "tts": _fault(after_ms=st.integers(0, 3000), clause=st.integers(1, 3)),
     },
 )
-_MOMENTS = st.builds(
-    lambda moment, delay_ms: f"{moment} + {delay_ms} ms",
-    st.sampled_from(["user starts", "user ends"]),
-    st.one_of(st.integers(0, 1500), st.integers(0, 6000)),
-)
+
+
+def _moments(*names: str) -> st.SearchStrategy[str]:
+    delays_ms = st.one_of(st.integers(0, 1500), st.integers(0, 6000))
+    return st.builds(lambda moment, delay_ms: f"{moment} + {delay_ms} ms", st.sampled_from(names), delays_ms)
+
+
 _DEVICE = st.one_of(
     st.fixed_dictionaries({"device": st.sampled_from([SILENT, STOPS, STALL]), "lasts_ms": st.integers(20, 4000)}),
     st.fixed_dictionaries({"device": st.just(SLIPS), "lasts_ms": st.integers(1, 60)}),
     st.fixed_dictionaries({"device": st.just(JUMPS), "lasts_ms": st.sampled_from([100, 700, 3000, 15_000, 120_000])}),
 )
-_KEY = {"key": "down"}
-_DISTURBANCES = st.lists(
-    st.tuples(st.one_of(st.sampled_from([*_OVER_IT, _KEY]), _DEVICE), _MOMENTS).map(
-        lambda drawn: {**drawn[0], "after": drawn[1]}
-    ),
-    max_size=2,
+
+
+def _disturbance(moments: st.SearchStrategy[str]) -> st.SearchStrategy[Data]:
+    speech = st.sampled_from([*_OVER_IT, {"key": "down"}])
+    what = st.one_of(speech, speech, speech, _DEVICE)
+    return st.builds(lambda step, after: {**step, "after": after}, what, moments)
+
+
+_FIRST = _disturbance(_moments("reply starts", "reply starts", "user ends", "user starts"))  # a reply always starts
+_LATER = _disturbance(_moments("user ends", "user starts"))
+_DISTURBANCES = st.one_of(
+    st.just([]),
+    _FIRST.map(lambda first: [first]),
+    st.tuples(_FIRST, _LATER).map(list),
+    st.tuples(_FIRST, _LATER, _LATER).map(list),
 )
 _MAIN = st.tuples(st.sampled_from(_SAID), st.sampled_from([None, 0.3, 0.95]), st.integers(0, 9)).map(
     lambda drawn: (
