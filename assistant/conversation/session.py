@@ -301,7 +301,7 @@ class Session:
         mood = mood_of(transcript) if transcript else self.history.mood
         reply = self._replies[generation]
         reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
-        reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        reply.style = speaking_style(mood, [turn.mood for turn in self.history.last_turns()])
         reply.messages = self.messages(transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None
