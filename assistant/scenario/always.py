@@ -38,7 +38,11 @@ def _silences(log: Log, turns: TurnsSettings) -> Iterator[Outcome]:
             reply = log.first("reply starts", start_s)
             for since_s, silent_s in _silent_spans(log, start_s, end_s):
                 is_opened = state is State.SPEAKING and reply is not None and since_s < reply.at_s
-                limit_s = allowed[State.THINKING if is_opened else state] + _failing_s(log, since_s, since_s + silent_s) + _LATE_S
+                limit_s = (
+                    allowed[State.THINKING if is_opened else state]
+                    + _failing_s(log, since_s, since_s + silent_s)
+                    + _LATE_S
+                )
                 if silent_s > limit_s:
                     problem = f"silent for {silent_s:.1f} s while {state.name}, and its deadlines allow {limit_s:.1f} s"
                     yield Outcome(1, 0, problem, since_s)
