@@ -48,6 +48,7 @@ and may have
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
     speaker: Anna          another person (another voice, further away), or the television
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
+    tool: {takes_ms: 800}  the model calls a tool before it answers; or `tool: hangs`
     fails: {llm: error}    asr, llm or tts: error, stall, disconnect, slow, garbage (no words; noise); or with details:
                            {tts: {how: disconnect, after_ms: 400, clause: 2, times: 1}},
                            {llm: {how: stall, after_tokens: 5}}   a token: up to 6 letters, 1 or 2 Chinese characters
@@ -85,6 +86,7 @@ from huiyin.assistant.scenario import device_faults, script
 from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
 from huiyin.assistant.scenario.mark import TOP_KEYS
 from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, ScenarioError, fields, read_file, read_yaml
+from huiyin.assistant.scenario.simulated_tool import HANGS_S
 from huiyin.configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
@@ -167,7 +169,7 @@ def _services(node: Node) -> script.ServiceTimes:
 
 def _step(number: int, node: Node, path: Path | None) -> script.Step:
     node.what = "a turn"
-    keys = node.mapping((*_KINDS, *_TURN))
+    keys = node.mapping((*_KINDS, *_TURN, "tool"))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
         raise node.error("scenario.turn_says_nothing", known=_KINDS)
@@ -178,6 +180,8 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
     if "lasts_ms" in keys and kind not in ("user", "sound", "device"):
         raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
     values = {**_defaults(kind, content), **fields(keys, _TURN)}
+    if "tool" in keys:
+        values["tool_s"] = _tool_s(keys["tool"])
     return script.Step(number=number, line=node.line, kind=kind, content=content, **values)
 
 
@@ -221,6 +225,13 @@ def _emotion(node: Node) -> tuple[str, float]:
         raise node.error("scenario.not_one_emotion")
     label, confidence = entries[0]
     return label, confidence.number(0, 1)
+
+
+def _tool_s(node: Node) -> float:
+    if node.is_text:
+        node.choice(("hangs",))
+        return HANGS_S
+    return node.mapping(("takes_ms",), needs=["takes_ms"])["takes_ms"].seconds()
 
 
 def _faults(node: Node) -> dict[str, script.Fault]:

@@ -21,6 +21,7 @@ from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
+from huiyin.assistant.scenario.simulated_tool import SimulatedTool
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
@@ -58,6 +59,8 @@ class Runner:
             parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
         self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
+        if self._simulated and any(step.tool_s is not None for step in scenario.steps):
+            SimulatedTool(self._session, self._world, self._simulated.tool_s)
 
     @property
     def speak(self) -> Callable[[str], Pcm16]:

@@ -205,6 +205,7 @@ class Step:
     level_db: float = 0.0
     lasts_s: float | None = None
     reply: str | None = None
+    tool_s: float | None = None  # what the tool takes that the model calls before it answers, inf: hangs; None: no tool
     fails: Mapping[Stage, Fault] = field(default_factory=dict)
     expect: tuple[Expectation, ...] = ()
 

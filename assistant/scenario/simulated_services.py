@@ -20,6 +20,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span, transcribed
 from huiyin.assistant.scenario.script import DEFAULT_REPLIES, NO_FAULT, Fault, ServiceTimes, Step
+from huiyin.assistant.scenario.simulated_tool import HANGS_S, TOOL
 from huiyin.assistant.turns.events import Stage, Transcript
 from huiyin.services.common.text import HAN
 
@@ -65,6 +66,7 @@ class SimulatedServices:
         self._by_sound, self._judge_text = by_sound, judge_text or unjudged
         self.typed: Step | None = None  # the last that was typed
         self._step_of: dict[int, Step] = {}  # generation -> the step it answers
+        self._called: Step | None = None  # the last that called the tool
         self._failures: Counter[tuple[int, str]] = Counter()  # (number of the step, stage) -> so far
         by_words = None if judge_text is None else _Judge(self._words)
         self.parts = Parts(self, self, self, by_sound=_Judge(self._sound), by_words=by_words)
@@ -86,12 +88,16 @@ class SimulatedServices:
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
     ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
-        if generation not in self._step_of and self.typed:
-            self._step_of[generation] = self.typed
+        is_result = messages[-1]["role"] == "tool"
+        if asked := self._called if is_result else self.typed:
+            self._step_of.setdefault(generation, asked)
         step = self._step_of.get(generation)
         text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
         fault = self._fault(generation, "llm")
         takes_s = self._times.llm_first_s * fault.pace
+        if step and step.tool_s is not None and not is_result and not fault.ends_early:
+            self._called = step
+            return Plan([(takes_s, CalledTool(f"call_{generation}", TOOL.name, "{}"))], takes_s)
         items: list[tuple[float, str | CalledTool]] = []
         for i, token in enumerate(_TOKEN.findall(text)):
             takes_s = (self._times.llm_first_s + i / self._times.llm_tokens_per_s) * fault.pace
@@ -100,6 +106,11 @@ class SimulatedServices:
             is_garbage = fault.how == "garbage" and i >= fault.after_tokens
             items.append((takes_s, _GARBAGE if is_garbage else token))
         return self._broken("llm", fault, items, takes_s) if fault.ends_early else Plan(items, takes_s)
+
+    def tool_s(self, generation: int) -> float:
+        """What the tool takes that this reply calls."""
+        step = self._step_of.get(generation)
+        return HANGS_S if step is None or step.tool_s is None else step.tool_s
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """As `Model.warm`: there is no cache to be filled."""

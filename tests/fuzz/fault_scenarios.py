@@ -94,7 +94,9 @@ _MAIN = st.tuples(st.sampled_from(_SAID), st.sampled_from([None, 0.3, 0.95]), st
         else {"user": drawn[0][0], "reply": drawn[0][1], **({} if drawn[1] is None else {"complete": drawn[1]})}
     )
 )
-_EXCHANGES = st.lists(st.tuples(_MAIN, _FAILS, _DISTURBANCES), min_size=1, max_size=4)
+_TOOLS = st.sampled_from([None, None, None, None, None, None, "hangs", {"takes_ms": 300}])
+_EXCHANGES = st.lists(st.tuples(_MAIN, _FAILS, _TOOLS, _DISTURBANCES), min_size=1, max_size=4)
+Exchange = tuple[Data, Data, Any, list[Data]]
 _POLICIES = st.fixed_dictionaries(
     {},
     optional={
@@ -125,13 +127,20 @@ def conversations(depth: str) -> st.SearchStrategy[Data]:
 
 
 def _conversation(
-    depth: str, seed: int, is_short: bool, policy: Data, services: Data, exchanges: list[tuple[Data, Data, list[Data]]]
+    depth: str, seed: int, is_short: bool, policy: Data, services: Data, exchanges: list[Exchange]
 ) -> Data:
     answered = {"event": "reply starts"}  # or an apology; how soon, is checked in every conversation
     turns: list[Data] = []
-    for main, fails, disturbances in exchanges:
+    for main, fails, tool, disturbances in exchanges:
         turn = {**main, **({"fails": fails} if fails else {})}
-        if not disturbances and fails.get("asr", {}).get("how") != "garbage":
+        if tool:
+            turns.append({**turn, "tool": tool})  # whether and when it is answered is the tool's to say
+            continue
+        if fails.get("asr", {}).get("how") == "garbage":  # nothing was said: it is not answered
+            disturbances = [
+                {**each, "after": each["after"].replace("reply starts", "user ends")} for each in disturbances
+            ]
+        elif not disturbances:
             turn["expect"] = [dict(answered)]
         turns += [turn, *(step for each in disturbances for step in _whole(each))]
     turns.append({**_LAST, "expect": [answered, {"said": {"contains": _LAST["reply"]}}]})

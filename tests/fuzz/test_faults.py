@@ -12,7 +12,7 @@ import os
 import random
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +21,14 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.ears.echo import make_echo_path
-from huiyin.assistant.scenario.api import parse, simulate
+from huiyin.assistant.scenario.api import Result, Scenario, parse, simulate
 from tests.fuzz.fault_scenarios import Data, conversations
+from tests.support.virtual_realtime import play_aloud
 
 pytestmark = pytest.mark.fuzz
 
 COUNT = int(os.environ.get("HUIYIN_FAULTS", "100"))
-IN_A_ROOM = 0.2  # of them: each takes a second or two
+IN_A_ROOM, BY_A_CLIENT = 0.15, 0.05  # of them: each takes a second or two
 SEED = int(os.environ.get("HUIYIN_FUZZ_SEED") or random.randrange(2**32))
 
 
@@ -37,9 +38,9 @@ def many(share: float) -> settings:
     return settings(max_examples=count, deadline=None, suppress_health_check=unchecked, database=None)
 
 
-def play(data: Data) -> None:
+def play(data: Data, by: Callable[[Scenario], Result] = simulate) -> None:
     """Raises AssertionError with the report and the scenario."""
-    result = simulate(parse(data, name="faults"))
+    result = by(parse(data, name="faults"))
     if not result.passed:
         text = yaml.safe_dump({**data, "huiyin": "scenario"}, allow_unicode=True, sort_keys=False, width=110)
         path = Path(tempfile.gettempdir()) / f"huiyin-faults-{data['depth']}-{SEED}.yaml"
@@ -59,15 +60,28 @@ def nothing_left() -> Iterator[None]:
 
 
 @seed(SEED)
-@many(1 - IN_A_ROOM)
+@many(1 - IN_A_ROOM - BY_A_CLIENT)
 @given(conversations("text"))
 def test_faults_at_random_places(data: Data) -> None:
     play(data)
 
 
-@pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+in_a_room = pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
+
+
+@in_a_room
 @seed(SEED)
 @many(IN_A_ROOM)
 @given(conversations("room"))
 def test_faults_at_random_places_in_a_room(data: Data) -> None:
     play(data)
+
+
+@in_a_room
+@seed(SEED)
+@many(BY_A_CLIENT)
+@given(conversations("room"))
+def test_faults_at_random_places_through_a_realtime_session(data: Data) -> None:
+    """Its client has no device that fails, nor a tool."""
+    turns = [{key: value for key, value in turn.items() if key != "tool"} for turn in data["turns"]]
+    play({**data, "turns": [turn for turn in turns if "device" not in turn]}, play_aloud)
