@@ -55,7 +55,7 @@ def nothing_left() -> Iterator[None]:
     threads = threading.active_count()
     yield
     gc.collect()
-    assert not [each for each in gc.get_objects() if isinstance(each, Session)]
+    assert not [each for each in gc.get_objects() if type(each) is Session]
     assert threading.active_count() <= threads
 
 
