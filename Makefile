@@ -37,7 +37,7 @@ browser-test: setup
 
 # Twenty users who talk, cut in and leave; then the services under load, with a process killed every 20 seconds.
 SOAK_MINUTES ?= 15
-soak: setup
+soak: models
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients tests/services
 
 # Random input: for so many minutes each, and so many conversations in which something fails.
