@@ -139,7 +139,7 @@ class SimulatedServices:
     def _broken(self, stage: Stage, fault: Fault, items: Sequence[tuple[float, T]], takes_s: float) -> Plan[T]:
         if fault.how == "stall":
             takes_s += self._patience_s[stage]
-        return Plan(items, takes_s, RuntimeError(_REASONS[fault.how].format(stage)))
+        return Plan(items, takes_s, RuntimeError(_REASONS[fault.how or "error"].format(stage)))
 
     def _sound(self, turn: TurnSoFar) -> Source[float | None]:
         stated = self._stated(turn.end_s, lambda step: step.complete)
