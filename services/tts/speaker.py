@@ -79,6 +79,7 @@ class Speaker:
         self._cache = cache
         self.choose = self._selector.choose
         self.language = self._selector.language
+        self.named = self._selector.named
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:

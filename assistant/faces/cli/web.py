@@ -18,6 +18,7 @@ from flask import Flask
 from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
             settle(choice, settings)
             launcher.start(NAMES)
+            check_voice(services, next(iter(personas.values())))
             _say("all services are ready")
             keeper.run()
 
