@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from huiyin.configs.packages.extras import told_by_name
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.heap import trim_heap
@@ -87,8 +88,9 @@ class Speaker:
         engines, problems = [], []
         for name in ENGINES_FOR[settings.tts.engine]:
             try:
-                engine = load_engine(name, settings)
-                engine.warm_up()
+                with told_by_name():
+                    engine = load_engine(name, settings)
+                    engine.warm_up()
             except Exception as error:
                 if name == settings.tts.engine:
                     raise

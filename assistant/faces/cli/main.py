@@ -97,7 +97,9 @@ def _for_people(error: Exception) -> HuiyinError:
     if isinstance(error, HuiyinError):
         return error
     if isinstance(error, ImportError):
-        return CommandError("cli.library_missing", error=error)
+        from huiyin.configs.packages.extras import missing
+
+        return missing(error)
     if isinstance(error, OSError) and error.strerror:
         return CommandError(
             "cli.system" if error.filename else "cli.system_without_path", path=error.filename, why=error.strerror
