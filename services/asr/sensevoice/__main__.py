@@ -1,4 +1,4 @@
-"""``python -m huiyin.services.asr.sensevoice FOLDER``: the program of ``huiyin models export sensevoice``."""
+"""``python -m huiyin.services.asr.sensevoice FOLDER``: the program of ``huiyin models convert sensevoice``."""
 
 from __future__ import annotations
 
