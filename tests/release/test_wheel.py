@@ -30,6 +30,12 @@ turns:
 huiyin: scenario
 """
 
+VALIDATE = """\
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(open("bill.json", encoding="utf-8").read()))
+"""
+
 FOREIGN = {
     "pytest.ini": "[pytest]\naddopts = --strict-markers --strict-config -W error\n",
     "conftest.py": "",  # pytest puts its folder on the path
@@ -136,6 +142,15 @@ def test_what_needs_an_extra_says_which_in_a_line(installed: Path, tmp_path: Pat
     assert result.returncode == 1
     assert result.stderr.startswith("huiyin: not installed: ") and len(result.stderr.splitlines()) == 1
     assert result.stderr.endswith('pip install "huiyin[embedded]"\n')
+
+
+def test_the_bill_of_materials_is_what_cyclonedx_says(installed: Path, tmp_path: Path) -> None:
+    """By CycloneDX's own schema, in its own library's environment."""
+    done(installed / "huiyin", "licences", "--sbom", "bill.json", folder=tmp_path)
+    done(sys.executable, "-m", "venv", "tool", folder=tmp_path)
+    tool = tmp_path / "tool" / BIN / "python"
+    done(tool, "-m", "pip", "install", "-q", "cyclonedx-python-lib[json-validation]", folder=tmp_path)
+    assert done(tool, "-c", VALIDATE, folder=tmp_path) == "None\n"
 
 
 def test_a_scenario_plays(installed: Path, tmp_path: Path) -> None:
