@@ -58,7 +58,12 @@ def needed_by(service: str, settings: Settings) -> list[str]:
 
 def check_installed(services: Iterable[str], settings: Settings) -> None:
     """Raises LibraryMissing, with all that these services need and that is not there."""
-    names = dict.fromkeys(name for service in services for name in needed_by(service, settings))
+    check_present(name for service in services for name in needed_by(service, settings))
+
+
+def check_present(distributions: Iterable[str]) -> None:
+    """Raises LibraryMissing, with those that are not there."""
+    names = dict.fromkeys(distributions)
     if absent := [name for name in names if not _is_there(module_of(name))]:
         raise LibraryMissing("packages.missing", packages=absent, commands=commands_for(absent))
 

@@ -56,6 +56,8 @@ def without_extras(monkeypatch: pytest.MonkeyPatch) -> None:
         ("serve llm", "xllamacpp"),
         ("serve tts", "hibari-tts"),
         ("models choose", "xllamacpp"),
+        ("bench echo", "hibari-tts"),
+        ("bench memory", "kaldi-native-fbank"),
         ("simulate {folder}/hello.yaml --depth room --services real", "xllamacpp"),
     ],
 )
