@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -18,11 +19,16 @@ from tests.support import ROOT
 
 RUST = {"name": "ring", "version": "0.17", "licenses": [{"expression": "Apache-2.0 AND ISC"}]}
 UNUSED = {"name": "libimagequant", "scope": "optional", "licenses": [{"license": {"id": "GPL-3.0-or-later"}}]}
-HERE = parts.all_parts(load_catalog())
+
+
+@cache
+def here() -> list[Part]:
+    """Everything in this environment."""
+    return parts.all_parts(load_catalog())
 
 
 def test_every_licence_of_this_environment_is_known_and_allowed() -> None:
-    assert licences.not_allowed(HERE) == []
+    assert licences.not_allowed(here()) == []
 
 
 def test_every_exception_is_explained_to_those_who_pass_it_on() -> None:
@@ -33,8 +39,8 @@ def test_every_exception_is_explained_to_those_who_pass_it_on() -> None:
 def test_every_pinned_package_has_a_licence() -> None:
     """Also those of other platforms and Pythons, which are not installed here."""
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
-    here = {part.name for part in HERE if part.kind == "package"}
-    ours = {name for name in pins if name in here or parts.row("packages", name)}
+    packages = {part.name for part in here() if part.kind == "package"}
+    ours = {name for name in pins if name in packages or parts.row("packages", name)}
     others = {name for name in set(pins) - ours if _installed_licence(name)}
     assert set(pins) - ours - others == set()
 
@@ -125,9 +131,9 @@ def test_what_is_not_on_the_list_is_refused_by_name(
 
 
 def test_the_bill_of_materials_holds_everything_that_is_used() -> None:
-    bill = bill_of_materials(HERE)
+    bill = bill_of_materials(here())
     outer = {component["name"]: component for component in bill["components"]}
-    used = [part for part in HERE if part.extra != parts.DEVELOPERS]
+    used = [part for part in here() if part.extra != parts.DEVELOPERS]
     assert sum(1 + len(one.get("components", ())) for one in outer.values()) + 1 == len(used)
     assert bill["metadata"]["component"]["name"] == "huiyin" and "pytest" not in outer
     references = [bill["metadata"]["component"]["bom-ref"], *(one["bom-ref"] for one in _all(bill["components"]))]
