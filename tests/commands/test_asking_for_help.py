@@ -44,18 +44,13 @@ def test_both_are_told_whatever_the_settings_are(
     assert capsys.readouterr().err == ""
 
 
-def completed(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def completed(line: str, folder: Path) -> set[str]:
     """What the Tab key offers at the end of `line`, as argcomplete's shell code asks for it."""
     answer = folder / "answer"
     asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line.encode())), "_ARGCOMPLETE_IFS": "\n"}
-    for name, value in {**asked, "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)}.items():
-        monkeypatch.setenv(name, value)
-
-    def ended(status: int) -> None:
-        raise SystemExit(status)
-
-    monkeypatch.setattr(os, "_exit", ended)
-    assert main.main([]) == 0
+    environ = {**os.environ, **asked, "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)}
+    command = [sys.executable, "-m", "huiyin.assistant.faces.cli.main"]
+    subprocess.run(command, env=environ, cwd=ROOT, check=True, timeout=PATIENCE_S)
     return {offer.strip() for offer in answer.read_text().split("\n")}
 
 
@@ -73,10 +68,8 @@ def completed(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[s
         ("huiyin completion ", {"bash", "zsh", "fish"}),
     ],
 )
-def test_the_tab_key_offers_what_fits(
-    line: str, offered: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert offered <= completed(line, tmp_path, monkeypatch)
+def test_the_tab_key_offers_what_fits(line: str, offered: set[str], tmp_path: Path) -> None:
+    assert offered <= completed(line, tmp_path)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -77,7 +77,7 @@ def test_a_language_model_elsewhere_needs_none() -> None:
     extras.check_installed(["llm"], settings)
 
 
-@pytest.mark.parametrize("extra", PROJECT["optional-dependencies"].keys() - {"dev"})
+@pytest.mark.parametrize("extra", sorted(PROJECT["optional-dependencies"].keys() - {"dev"}))
 def test_every_package_of_an_extra_is_installed_by_its_command(extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stated = [
         f"{line.rstrip()}{' and' if ';' in line else ';'} extra == '{name}'"
@@ -108,8 +108,8 @@ def test_a_service_whose_engine_lacks_a_library_answers_with_the_command() -> No
 
 
 def test_a_request_that_needs_a_library_is_answered_with_the_command() -> None:
-    settings = load(environ={})
-    app = create_app("asr", settings.service, EngineHost(object, name="x", wait_s=10), max_upload_mb=1)
+    settings, host = load(environ={}), EngineHost(object, name="x", wait_s=10)
+    app = create_app("asr", settings.service, host, max_upload_mb=1, describe=dict)
     app.get("/hotwords")(absent)
     answer = app.test_client().get("/hotwords")
     assert answer.status_code == 501
