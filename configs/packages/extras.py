@@ -107,7 +107,7 @@ def _extra_of(distribution: str) -> str:
         if requirement.name == distribution and requirement.marker:
             for extra in extras:
                 if requirement.marker.evaluate({"extra": extra}):
-                    return extra
+                    return str(extra)
     return _DEFAULT_EXTRA
 
 

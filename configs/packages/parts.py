@@ -126,8 +126,8 @@ def _required(distribution: metadata.Distribution, extras: frozenset[str]) -> It
 def _package(distribution: metadata.Distribution, extra: str) -> Part:
     name, about = _name(distribution), distribution.metadata
     classifiers = [text for text in about.get_all("Classifier") or () if text.startswith("License ::")]
-    stated = [about.get("License-Expression"), about.get("License"), *classifiers]
-    known = row("packages", name) or licence_of(filter(None, stated))
+    stated = [text for key in ("License-Expression", "License") for text in about.get_all(key) or ()]
+    known = row("packages", name) or licence_of([*stated, *classifiers])
     return Part("package", name, distribution.version, known, extra=extra)
 
 
