@@ -25,6 +25,7 @@ from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.tools_settings import ToolsSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -292,6 +293,7 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

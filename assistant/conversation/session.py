@@ -373,12 +373,12 @@ class Session:
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._replies[generation]
         reply.has_failed = True
-        text = self.persona.apology(stage, reply.language or self._users_language())
+        text = self.persona.apology(stage, reply.language or self.users_language())
         self.tell(public.Notice(text=reason, stage=stage))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
 
-    def _users_language(self) -> str:
+    def users_language(self) -> str:
         """Of the user's last words; the persona's own until there are any."""
         words = (item.text for item in reversed(self.history.items) if isinstance(item, UserItem) and item.text)
         last = next(words, "")
