@@ -11,9 +11,9 @@ from huiyin.configs.layers import setting
 class ToolsSettings:
     """Tools, and their limits."""
 
-    builtin: bool = setting(True)
-    """clock, timers and reminders, arithmetic, ending the conversation, remembering; only a model that can call tools
-    is offered any"""
+    builtin: str = setting("auto", choices=("auto", "on", "off"))
+    """clock, timers and reminders, arithmetic, ending the conversation; auto: where the model is not the embedded one,
+    which calls them badly, or where servers are named"""
     servers: str = setting("")
     """a JSON file with "mcpServers", as other MCP clients have it; empty: mcp.json in the user's configuration folder,
     if it is there"""

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.hands import Hands, Toolbox
 from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.situation import Situation
+from huiyin.assistant.dialogue.tools import Tool
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
@@ -44,14 +47,17 @@ def assemble(
     speak: bool = True,
     greeting: Sequence[str] = (),
     history: History | None = None,
+    toolbox: Toolbox | None = None,
+    reminders: Store | None = None,
     warm: bool = True,
     patience_s: float = 0.0,
 ) -> Conversation:
     """A conversation in real time that is ready to run.
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
-    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
-    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
+    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
+    may call; `reminders`: are said when they are due. `warm` false skips `prepare`; `patience_s` is passed to it.
+    Raises StoreError when there is no model for voice activity.
     """
     settings = services.settings
     listener = make_listener(settings, tell) if listen else None
@@ -60,11 +66,21 @@ def assemble(
         threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
     prepared: Mapping[str, Pcm16] = {}
     if warm:
-        prepared = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
+        tools = toolbox.offered if toolbox else ()
+        prepared = prepare(
+            services, persona, tell, history, tools=tools, speak=speak, listen=listen, patience_s=patience_s
+        )
     world = RealWorld()
-    parts = http_parts(services, persona.voice, session=session_name(), speak=speak, by_sound=by_sound)
+    name = session_name()
+    parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
+    hands = Hands(world, toolbox, settings) if toolbox and toolbox.offered else None
+    parts = hands.of(parts) if hands else parts
     session = Session(world, port, listener, persona, parts, settings, prepared=prepared, history=history)
-    conversation = Conversation(session, world, port)
+    if hands:
+        hands.join(session)
+    if reminders:
+        Reminding(world, session, reminders)
+    conversation = Conversation(session, world, port, name)
     if greeting:
         conversation.greet(greeting)
     return conversation
@@ -105,6 +121,7 @@ def prepare(
     tell: Callable[[str], None],
     history: History | None = None,
     *,
+    tools: Sequence[Tool] = (),
     speak: bool = True,
     listen: bool = True,
     patience_s: float = 0.0,
@@ -118,10 +135,10 @@ def prepare(
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
-    situation = Situation(datetime.now().astimezone(), services.settings.talk.place)
+    situation = Situation(datetime.now().astimezone(), services.settings.talk.place, [tool.name for tool in tools])
     messages = persona.messages(history or History(), "", situation=situation)
     try:
-        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
+        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1, tools=tools))
     except ServiceError as error:
         tell(f"the language model does not answer: {error}")
     if not speak:

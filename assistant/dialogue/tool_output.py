@@ -1,4 +1,4 @@
-"""What the model is shown of a tool's output: text that it can read, and nothing that it could take for anything else."""
+"""What the model is shown of a tool's output: text that it can read, and nothing that it could take for more."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.chosen import model_choice, settle
+from huiyin.assistant.faces.cli.controls import TalkControls
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.options import parse
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
@@ -24,6 +25,7 @@ from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
 from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
+from huiyin.assistant.tools.assemble import open_tools
 from huiyin.configs.settings import Settings
 
 
@@ -57,6 +59,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with (
         model_choice(args, settings, captions.notice) as choice,
         Launcher(settings, args.service_arguments, captions.notice) as launcher,
+        open_tools(settings, captions.notice, controls := TalkControls(settings.talk.persona)) as (toolbox, reminders),
     ):
         settle(choice, settings)
         captions.notice("starting …")
@@ -71,7 +74,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             speak=speak,
             greeting=persona.opening() if settings.talk.greet and not session else (),
             history=session.history() if session else None,
+            toolbox=toolbox,
+            reminders=reminders,
         )
+        controls.conversation = conversation
+        controls.services = launcher.services if speak else None
         conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
         if writer:
             conversation.observe(writer)
