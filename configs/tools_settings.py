@@ -29,7 +29,7 @@ class ToolsSettings:
     """of an output, for the model: it reads 20 to 300 tokens a second"""
     calls: int = setting(8, low=1, high=100)
     """at most, before the user says something again: a model may call for ever"""
-    prompt_tokens: int = setting(900, low=50, high=100_000)
+    prompt_tokens: int = setting(1500, low=50, high=100_000)
     """of tool descriptions; where they are more, the model is offered a search for tools"""
     dangerous: tuple[str, ...] = setting(
         (

@@ -21,7 +21,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.dialogue.situation import Situation
+from huiyin.assistant.dialogue.situation import Situation, nothing_known
 from huiyin.assistant.dialogue.tools import Tool
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
@@ -49,6 +49,7 @@ def assemble(
     history: History | None = None,
     toolbox: Toolbox | None = None,
     reminders: Store | None = None,
+    recall: Callable[[str], Sequence[str]] = nothing_known,
     warm: bool = True,
     patience_s: float = 0.0,
 ) -> Conversation:
@@ -56,8 +57,8 @@ def assemble(
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
-    may call; `reminders`: are said when they are due. `warm` false skips `prepare`; `patience_s` is passed to it.
-    Raises StoreError when there is no model for voice activity.
+    may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
+    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
     """
     settings = services.settings
     listener = make_listener(settings, tell) if listen else None
@@ -75,7 +76,9 @@ def assemble(
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
     hands = Hands(world, toolbox, settings) if toolbox and toolbox.offered else None
     parts = hands.of(parts) if hands else parts
-    session = Session(world, port, listener, persona, parts, settings, prepared=prepared, history=history)
+    session = Session(
+        world, port, listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
+    )
     if hands:
         hands.join(session)
     if reminders:

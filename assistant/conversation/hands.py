@@ -77,6 +77,7 @@ class Hands:
         self._asked: dict[int, list[Message]] = {}  # generation -> what its model was asked
         self._running: dict[str, Run] = {}  # by id of the call
         self._unseen: set[str] = set()  # calls whose results no reply was asked for with yet
+        self._words_heard = ""  # the last
         self._unwanted: set[str] = set()  # calls since which the user has ordered silence
         self._has_told = False  # the user knows that it takes a while
         self._wanted: _Wanted | None = None
@@ -92,6 +93,11 @@ class Hands:
         session.configure(tools=self._toolbox.offered)
         session.observe(self._observe, at_once=True)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a tool runs."""
+        return bool(self._running)
+
     # -- what happens
 
     def _observe(self, at_s: float, event: on.Public) -> None:
@@ -103,7 +109,10 @@ class Hands:
                 self._begin(generation, calls)
             case on.TurnCommitted():
                 self._note_turn(event)
+            case on.Recognised(transcript=transcript):
+                self._words_heard = transcript.text
             case on.FloorChanged(after=State.LISTENING):
+                self._note_stop()
                 self._use_results()
 
     def _note_turn(self, turn: on.TurnCommitted) -> None:
@@ -119,9 +128,13 @@ class Hands:
         self._now.configure(tool_choice="auto")
         if wanted and turn.generation not in (wanted.generation, *self._agreed):
             self._wanted = None  # that was no yes
-        if is_only_stop(turn.transcript.text):
+
+    def _note_stop(self) -> None:
+        """After an order for silence, which is no turn to be answered, what was called before is not spoken of."""
+        if is_only_stop(self._words_heard):
+            self._unwanted |= {*self._running, *self._unseen}
             self._unseen.clear()
-            self._unwanted |= set(self._running)
+        self._words_heard = ""
 
     def _forget(self, wanted: _Wanted) -> None:
         """Silence is a no; somebody who is speaking has not been silent."""

@@ -169,6 +169,11 @@ class History:
                 return item.mood
         return NO_MOOD
 
+    def users_words(self) -> str:
+        """The last that the user said, '' before they said anything."""
+        said = (item.text for item in reversed(self._items.values()) if isinstance(item, UserItem) and item.text)
+        return next(said, "")
+
     def commit(
         self,
         user: str,

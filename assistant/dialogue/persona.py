@@ -151,15 +151,16 @@ class Persona:
         self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None
     ) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words, with a line before them on how they sounded, one on the time and one on
-        the language to answer in, where they are worth one. `user` None: a reply to the history as it stands, such as
-        to a tool's result; where it has nothing to be answered, a line asks for one."""
+        keep hitting), then the user's words, with lines before them on how they sounded, what is remembered, the time
+        and the language to answer in, where these are worth one. `user` None: a reply to the history as it stands,
+        such as to a tool's result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
             moods = [turn.mood for turn in history.turns]
             last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
+                situation.memory_line(user) if situation else "",
                 situation.time_line(user) if situation and self.written_in else "",
                 language_hint(user, last_reply, self.replies_in),
             ]

@@ -67,6 +67,7 @@ class Runner:
         self._session.observe(self.director.observe, at_once=True)
         if hands:
             hands.join(self._session)
+            self.director.is_busy = lambda: hands.is_working
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log."""

@@ -54,6 +54,11 @@ class Toolbox:
             self._tools |= {name: self._own[name].tool for name in (_FIND, _USE)}
 
     @property
+    def all(self) -> Sequence[Tool]:
+        """Offered or not."""
+        return tuple(self._tools.values())
+
+    @property
     def offered(self) -> Sequence[Tool]:
         """As `hands.Toolbox.offered`."""
         return tuple(each for name, each in self._tools.items() if not self._is_searched or name in self._own)

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with (
         model_choice(args, settings, captions.notice) as choice,
         Launcher(settings, args.service_arguments, captions.notice) as launcher,
-        open_tools(settings, captions.notice, controls := TalkControls(settings.talk.persona)) as (toolbox, reminders),
+        open_tools(settings, persona.name, captions.notice, controls := TalkControls(name)) as tools,
     ):
         settle(choice, settings)
         captions.notice("starting …")
@@ -74,8 +74,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             speak=speak,
             greeting=persona.opening() if settings.talk.greet and not session else (),
             history=session.history() if session else None,
-            toolbox=toolbox,
-            reminders=reminders,
+            toolbox=tools.toolbox,
+            reminders=tools.reminders,
+            recall=tools.recall,
         )
         controls.conversation = conversation
         controls.services = launcher.services if speak else None
