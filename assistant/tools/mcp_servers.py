@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ _CLOSE_LIMIT_S = 5.0
 class _Server:
     settings: ServerSettings
     ready: asyncio.Event = field(default_factory=asyncio.Event)  # its tools are known, or it cannot be had
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
     broken: asyncio.Event = field(default_factory=asyncio.Event)  # it has to be connected to again
     client: Any = None
     tools: Sequence[Any] = ()
@@ -96,6 +98,13 @@ class McpServers:
     async def _output(self, tool: _ServersTool, arguments: Mapping[str, Any]) -> AsyncGenerator[str, None]:
         yield await asyncio.wrap_future(self._on_loop(self._call(tool, arguments)))
 
+    def wait_for(self, name: str) -> bool:
+        """Wait until this server is connected, for as long as connecting may take; whether it is."""
+        (server,) = [each for each in self._servers if each.settings.name == name]
+        with contextlib.suppress(TimeoutError, FutureTimeoutError):
+            self._on_loop(server.connected.wait()).result(self._connect_timeout_s)
+        return server.connected.is_set()
+
     # -- in the servers' own loop
 
     async def _connect(self) -> None:
@@ -126,14 +135,13 @@ class McpServers:
         """Stay connected, until this is cancelled."""
         wait_s = _FIRST_WAIT_S
         while True:
-            connected = asyncio.Event()
-            connection = asyncio.create_task(self._stay(server, connected))
-            known = asyncio.create_task(connected.wait())
+            connection = asyncio.create_task(self._stay(server))
+            known = asyncio.create_task(server.connected.wait())
             try:
                 await asyncio.wait(
                     [connection, known], timeout=self._connect_timeout_s, return_when=asyncio.FIRST_COMPLETED
                 )
-                if connected.is_set():
+                if server.connected.is_set():
                     wait_s = _FIRST_WAIT_S
                     await asyncio.wait([connection])
                 elif not connection.done():
@@ -147,7 +155,7 @@ class McpServers:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
-    async def _stay(self, server: _Server, connected: asyncio.Event) -> None:
+    async def _stay(self, server: _Server) -> None:
         """Connect, and stay so until the server breaks. It ends in the task in which it began: `mcp` needs that."""
         try:
             async with _client(server.settings) as client:
@@ -155,7 +163,7 @@ class McpServers:
                 server.client, server.failure = client, ""
                 server.broken.clear()
                 server.ready.set()
-                connected.set()
+                server.connected.set()
                 await server.broken.wait()
                 server.failure = "it has ended"
         except asyncio.CancelledError:
@@ -164,6 +172,7 @@ class McpServers:
             server.failure = _in_words(error)
         finally:
             server.client = None
+            server.connected.clear()
 
     async def _call(self, tool: _ServersTool, arguments: Mapping[str, Any]) -> str:
         from mcp import MCPError
