@@ -32,9 +32,14 @@ def call(folder: Path, name: str, **arguments: Any) -> str:
 
 @pytest.mark.parametrize(
     ("place", "shown"),
-    [("", "Thursday 2026-01-15 09:00"), ("东京", "10:00"), ("New York", "Wednesday 2026-01-14 20:00"), ("北京市", "09:00"),
-     ("utc", "01:00")],
-)  # fmt: skip
+    [
+        ("", "Thursday 2026-01-15 09:00"),
+        ("东京", "10:00"),
+        ("New York", "Wednesday 2026-01-14 20:00"),
+        ("北京市", "09:00"),
+        ("utc", "01:00"),
+    ],
+)
 def test_the_time_here_and_elsewhere(folder: Path, place: str, shown: str) -> None:
     assert shown in call(folder, "get_time", place=place)
 
@@ -62,9 +67,22 @@ def test_sums(expression: str, value: float) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "two plus two", "1/0", "9**9**9", "__import__('os').system('ls')", "(1).__class__", "'a'*9", "1e400", "a" * 300,
-     "(-8)**0.5", "[1]*9", "(" * 150, "round(1, 2, 3)"],
-)  # fmt: skip
+    [
+        "",
+        "two plus two",
+        "1/0",
+        "9**9**9",
+        "__import__('os').system('ls')",
+        "(1).__class__",
+        "'a'*9",
+        "1e400",
+        "a" * 300,
+        "(-8)**0.5",
+        "[1]*9",
+        "(" * 150,
+        "round(1, 2, 3)",
+    ],
+)
 def test_what_is_no_sum_is_an_error(folder: Path, expression: str) -> None:
     with pytest.raises(ToolError):
         call(folder, "calculate", expression=expression)
@@ -72,9 +90,15 @@ def test_what_is_no_sum_is_an_error(folder: Path, expression: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "unit", "into", "shown"),
-    [(100, "华氏度", "摄氏度", "37.77777778 摄氏度"), (3, "斤", "公斤", "1.5 公斤"), (10, "mile", "km", "16.09344 km"),
-     (1, "亩", "平方米", "666.6666667 平方米"), (20, "celsius", "fahrenheit", "68 fahrenheit"), (100, "km/h", "mph", "62.13711922 mph")],
-)  # fmt: skip
+    [
+        (100, "华氏度", "摄氏度", "37.77777778 摄氏度"),
+        (3, "斤", "公斤", "1.5 公斤"),
+        (10, "mile", "km", "16.09344 km"),
+        (1, "亩", "平方米", "666.6666667 平方米"),
+        (20, "celsius", "fahrenheit", "68 fahrenheit"),
+        (100, "km/h", "mph", "62.13711922 mph"),
+    ],
+)
 def test_units(folder: Path, amount: float, unit: str, into: str, shown: str) -> None:
     pytest.importorskip("pint")
     assert call(folder, "convert_units", amount=amount, from_unit=unit, to_unit=into) == shown
@@ -94,9 +118,14 @@ def test_an_argument_that_is_missing_is_named(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "due"),
-    [({"in_minutes": 5}, "09:05"), ({"in_minutes": "0.5"}, "09:00:30"), ({"at": "17:30"}, "17:30"), ({"at": "7点"}, "Friday 2026-01-16 07:00"),
-     ({"at": "2026-02-01 10:00"}, "Sunday 2026-02-01 10:00")],
-)  # fmt: skip
+    [
+        ({"in_minutes": 5}, "09:05"),
+        ({"in_minutes": "0.5"}, "09:00:30"),
+        ({"at": "17:30"}, "17:30"),
+        ({"at": "7点"}, "Friday 2026-01-16 07:00"),
+        ({"at": "2026-02-01 10:00"}, "Sunday 2026-02-01 10:00"),
+    ],
+)
 def test_reminders_are_set_listed_and_cancelled(folder: Path, arguments: Mapping[str, Any], due: str) -> None:
     assert due in call(folder, "set_reminder", text="tea", **arguments)
     assert "tea" in call(folder, "list_reminders")
@@ -106,9 +135,17 @@ def test_reminders_are_set_listed_and_cancelled(folder: Path, arguments: Mapping
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"in_minutes": -1}, {"in_minutes": "soon"}, {"in_minutes": 1e12}, {"in_minutes": float("nan")}, {"at": "25:00"},
-     {"at": "2020-01-01 10:00"}, {"at": "tomorrow"}],
-)  # fmt: skip
+    [
+        {},
+        {"in_minutes": -1},
+        {"in_minutes": "soon"},
+        {"in_minutes": 1e12},
+        {"in_minutes": float("nan")},
+        {"at": "25:00"},
+        {"at": "2020-01-01 10:00"},
+        {"at": "tomorrow"},
+    ],
+)
 def test_a_reminder_at_no_time_is_an_error(folder: Path, arguments: Mapping[str, Any]) -> None:
     with pytest.raises(ToolError):
         call(folder, "set_reminder", text="tea", **arguments)

@@ -13,9 +13,15 @@ from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.tools.memory import Memory
 
 FACTS = [
-    "我姐姐叫小红，住在成都。", "我对花生过敏。", "我的车牌是沪A12345。", "我每周三晚上练瑜伽。", "My brother Tom lives in Leeds.",
-    "I am allergic to cats.", "My favourite colour is green.", "I work as a nurse at the children's hospital.",
-]  # fmt: skip
+    "我姐姐叫小红，住在成都。",
+    "我对花生过敏。",
+    "我的车牌是沪A12345。",
+    "我每周三晚上练瑜伽。",
+    "My brother Tom lives in Leeds.",
+    "I am allergic to cats.",
+    "My favourite colour is green.",
+    "I work as a nurse at the children's hospital.",
+]
 
 
 @pytest.fixture
@@ -28,9 +34,17 @@ def memory(tmp_path: Path) -> Memory:
 
 @pytest.mark.parametrize(
     ("words", "best"),
-    [("姐姐住在哪里？", 0), ("我能吃花生吗", 1), ("车牌号多少", 2), ("瑜伽是哪天", 3), ("Where does my brother live?", 4),
-     ("Is a cat a good pet for me?", 5), ("Paint it in my favourite colour", 6), ("which hospital", 7)],
-)  # fmt: skip
+    [
+        ("姐姐住在哪里？", 0),
+        ("我能吃花生吗", 1),
+        ("车牌号多少", 2),
+        ("瑜伽是哪天", 3),
+        ("Where does my brother live?", 4),
+        ("Is a cat a good pet for me?", 5),
+        ("Paint it in my favourite colour", 6),
+        ("which hospital", 7),
+    ],
+)
 def test_words_find_the_fact_that_fits(memory: Memory, words: str, best: int) -> None:
     assert memory.find(words)[0].text == FACTS[best]
 

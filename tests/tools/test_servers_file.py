@@ -18,11 +18,14 @@ def written(folder: Path, servers: Any) -> str:
 
 
 def test_programs_and_addresses_are_read_and_variables_filled_in(tmp_path: Path) -> None:
-    path = written(tmp_path, {
-        "lamp": {"command": "python", "args": ["lamp.py", "${ROOM}"], "env": {"KEY": "${env:KEY}"}, "cwd": "/tmp"},
-        "home": {"type": "http", "url": "http://127.0.0.1:1/mcp", "headers": {"Authorization": "Bearer ${KEY}"}},
-        "old": {"command": "x", "disabled": True},
-    })  # fmt: skip
+    path = written(
+        tmp_path,
+        {
+            "lamp": {"command": "python", "args": ["lamp.py", "${ROOM}"], "env": {"KEY": "${env:KEY}"}, "cwd": "/tmp"},
+            "home": {"type": "http", "url": "http://127.0.0.1:1/mcp", "headers": {"Authorization": "Bearer ${KEY}"}},
+            "old": {"command": "x", "disabled": True},
+        },
+    )
     lamp, home = read_servers(path, {"ROOM": "hall", "KEY": "secret"})
     assert (lamp.name, lamp.command, lamp.args, lamp.env) == ("lamp", "python", ("lamp.py", "hall"), {"KEY": "secret"})
     assert (home.place, home.headers) == ("http://127.0.0.1:1/mcp", {"Authorization": "Bearer secret"})
@@ -30,11 +33,20 @@ def test_programs_and_addresses_are_read_and_variables_filled_in(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("servers", "said"),
-    [("{", "JSON"), ("[" * 100_000, "JSON"), ("{}", "mcpServers"), ({"a": 1}, "must be an object"), ({"a": {}}, "command"),
-     ({"a": {"command": "x", "url": "http://y"}}, "either"), ({"a": {"url": "file:///etc"}}, "http://"),
-     ({"a": {"command": "x", "args": "y"}}, "args"), ({"a": {"command": "x", "arg": []}}, "'arg'"),
-     ({"a": {"command": "${NOPE}"}}, "NOPE"), ({"a": {"command": "x", "env": []}}, "")],
-)  # fmt: skip
+    [
+        ("{", "JSON"),
+        ("[" * 100_000, "JSON"),
+        ("{}", "mcpServers"),
+        ({"a": 1}, "must be an object"),
+        ({"a": {}}, "command"),
+        ({"a": {"command": "x", "url": "http://y"}}, "either"),
+        ({"a": {"url": "file:///etc"}}, "http://"),
+        ({"a": {"command": "x", "args": "y"}}, "args"),
+        ({"a": {"command": "x", "arg": []}}, "'arg'"),
+        ({"a": {"command": "${NOPE}"}}, "NOPE"),
+        ({"a": {"command": "x", "env": []}}, ""),
+    ],
+)
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, servers: Any, said: str) -> None:
     path = written(tmp_path, servers)
     if servers == {"a": {"command": "x", "env": []}}:
