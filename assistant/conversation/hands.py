@@ -79,6 +79,7 @@ class Hands:
         self._unseen: set[str] = set()  # calls whose results no reply was asked for with yet
         self._words_heard = ""  # the last
         self._unwanted: set[str] = set()  # calls since which the user has ordered silence
+        self._has_asked = False  # for a reply to results, which the model is not asked for yet
         self._has_told = False  # the user knows that it takes a while
         self._wanted: _Wanted | None = None
         self._agreed: set[int] = set()  # generations that answer the user's yes
@@ -95,8 +96,8 @@ class Hands:
 
     @property
     def is_working(self) -> bool:
-        """Whether a tool runs."""
-        return bool(self._running)
+        """Whether more is to come: a tool runs, or its result is not yet being answered."""
+        return bool(self._running or self._unseen or self._has_asked)
 
     # -- what happens
 
@@ -104,6 +105,7 @@ class Hands:
         match event:
             case on.ModelAsked(generation=generation, messages=messages):
                 self._asked[generation] = messages
+                self._has_asked = False
                 self._has_told &= not _is_users(messages)
             case on.ToolsCalled(generation=generation, calls=calls):
                 self._begin(generation, calls)
@@ -223,6 +225,7 @@ class Hands:
         """Reply to the results once all are there and nobody speaks; a reply to the user's words uses them, too."""
         if self._unseen and not self._running and self._now.state is State.LISTENING:
             self._unseen.clear()
+            self._has_asked = True
             self._now.respond()
 
     def _tell_of_waiting(self, words: str) -> None:

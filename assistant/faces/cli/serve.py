@@ -30,6 +30,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.cli import web
 
         return web.run(argparse.Namespace(**vars(args), no_open=True), settings)
+    if args.service == "wyoming":
+        from huiyin.assistant.faces.cli import wyoming
+
+        return wyoming.run(args, settings)
+    if args.only:
+        raise UsageError("cli.only_wyoming")
     if args.tls:
         raise UsageError("cli.tls_of_a_service", service=args.service)
     arguments = list(args.service_arguments)
