@@ -146,10 +146,8 @@ def test_a_text_is_spoken_clause_by_clause(stub: Stub) -> None:
         events = await until(one, AudioStop)
         assert AudioStart.is_type(events[0].type)
         assert all(AudioChunk.is_type(event.type) for event in events[1:-1]) and len(events) > 4
-        assert [body["input"] for body in stub.synthesised] == [
-            "It is noon.",
-            "The sun is high above the old lighthouse now.",
-        ]
+        clauses = [body["input"] for body in stub.synthesised]
+        assert clauses == ["It is noon.", "The sun is high above the old lighthouse now."]
         assert {body["voice"] for body in stub.synthesised} == {"zf_xiaoyi"}
 
     talk(stub, script)
@@ -221,13 +219,8 @@ def test_what_cannot_be_answered_is_said_so(stub: Stub) -> None:
 
 def test_an_event_without_what_it_needs_is_an_error_and_the_connection_stays(stub: Stub) -> None:
     async def script(one: AsyncTcpClient) -> None:
-        for event in (
-            Event("synthesize", {}),
-            Event("audio-chunk", {"rate": "x"}),
-            Event("transcript", {}),
-            Event("nonsense", {}),
-        ):
-            await one.write_event(event)
+        for kind in ("synthesize", "audio-chunk", "transcript", "nonsense"):
+            await one.write_event(Event(kind, {"rate": "x"}))
         await one.write_event(Describe().event())
         assert [event.type for event in await until(one, Info)] == ["error", "error", "error", "info"]
 
