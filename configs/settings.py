@@ -253,6 +253,10 @@ class TalkSettings:
     """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
+    wake: str = setting("")
+    """asleep until this phrase is heard, as 你好回音 or "hey huiyin"; empty: always awake"""
+    sleep_after_s: float = setting(30.0, low=3, high=3600)
+    """with a wake phrase: of silence, then it sleeps again; 晚安 and "good night" send it to sleep at once"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
     """of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then
     begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second"""

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,16 +19,20 @@ from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
-from huiyin.assistant.conversation.world import RealWorld
+from huiyin.assistant.conversation.stages import Parts
+from huiyin.assistant.conversation.waking import WakingEar
+from huiyin.assistant.conversation.world import RealWorld, World
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.situation import Situation, nothing_known
 from huiyin.assistant.dialogue.tools import Tool
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
@@ -74,19 +79,33 @@ def assemble(
     world = RealWorld()
     name = session_name()
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
+    waking = _waking(settings, world, listener, parts, port)
+    if waking:
+        parts = replace(parts, recogniser=waking)
     hands = Hands(world, toolbox, settings) if toolbox and toolbox.offered else None
     parts = hands.of(parts) if hands else parts
     session = Session(
-        world, port, listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
+        world, port, waking or listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
     )
     if hands:
         hands.join(session)
+    if waking:
+        waking.join(session)
     if reminders:
         Reminding(world, session, reminders)
     conversation = Conversation(session, world, port, name)
     if greeting:
         conversation.greet(greeting)
     return conversation
+
+
+def _waking(settings: Settings, world: World, listener: Listener | None, parts: Parts, port: Port) -> WakingEar | None:
+    """The ear that sleeps, where a wake phrase is set. Raises WakePhraseError."""
+    if not settings.talk.wake or listener is None:
+        return None
+    phrase, loudspeaker = WakePhrase(settings.talk.wake), port.loudspeaker
+    chime = loudspeaker.chime if isinstance(loudspeaker, Player) else None
+    return WakingEar(world, listener, parts.recogniser, phrase, settings.talk.sleep_after_s, chime)
 
 
 def session_name() -> str:

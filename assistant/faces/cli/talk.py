@@ -6,6 +6,7 @@ import argparse
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
@@ -14,6 +15,7 @@ from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.observers import together
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.chosen import model_choice, settle
 from huiyin.assistant.faces.cli.controls import TalkControls
@@ -34,6 +36,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     captions = Captions()
     store = SessionStore(sessions_folder(settings.talk))
     session = store.get(args.resume) if args.resume else None
+    if args.wake:
+        settings = replace(settings, talk=replace(settings.talk, wake=args.wake))
+    if settings.talk.wake:
+        WakePhrase(settings.talk.wake)  # a phrase that is too short is an error before the services are started
+        settings = replace(settings, talk=replace(settings.talk, greet=False))
     name = args.persona or (session.persona if session else settings.talk.persona)
     persona = load_persona(name)
     if not args.text:
