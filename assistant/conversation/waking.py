@@ -30,7 +30,10 @@ _APART_S = 1.0  # between two tries at most one a second: a television must not 
 
 
 class WakingEar:
-    """An `Ear` that sleeps until the phrase is heard, and the `Recogniser` of what it then hears. All calls in the conversation's thread."""
+    """An `Ear` that sleeps until the phrase is heard, and the `Recogniser` of what it then hears.
+
+    All calls in the conversation's thread.
+    """
 
     def __init__(
         self, world: World, ear: Ear, recogniser: Recogniser, phrase: WakePhrase, sleep_after_s: float,

@@ -86,6 +86,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             recall=tools.recall,
         )
         controls.conversation = conversation
+        if settings.talk.wake and not args.text:
+            captions.notice(f"asleep until “{settings.talk.wake}” is heard")
         controls.services = launcher.services if speak else None
         conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
         if writer:
