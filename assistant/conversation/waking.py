@@ -24,7 +24,7 @@ from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.good_night import is_good_night
 from huiyin.assistant.turns.machine import State
 
-_PHRASE_S = 1.7  # of speech that a phrase of four or five syllables lies in, said slowly (measured: 0.7-1.3 s)
+PHRASE_S = 1.7  # of speech that a phrase of four or five syllables lies in, said slowly (measured: 0.7-1.3 s)
 _LEAST_S = 0.35  # shorter speech is no phrase
 _APART_S = 1.0  # between two tries at most one a second: a television must not keep a core busy
 
@@ -67,7 +67,7 @@ class WakingEar:
             return changes
         for change in changes:
             self._note(change)
-        if self._onset_s is not None and not self._is_tried and self._world.now - self._onset_s >= _PHRASE_S:
+        if self._onset_s is not None and not self._is_tried and self._world.now - self._onset_s >= PHRASE_S:
             self._try()
         return []
 
@@ -102,7 +102,7 @@ class WakingEar:
         if now - self._last_try_s < _APART_S:
             return
         self._last_try_s = now
-        start_s, end_s = self._onset_s, min(now, self._onset_s + _PHRASE_S)
+        start_s, end_s = self._onset_s, min(now, self._onset_s + PHRASE_S)
         turn = TurnSoFar(0, start_s, end_s, lambda: self._ear.cut(start_s, end_s))
 
         def take(transcript: Transcript) -> None:

@@ -1,8 +1,8 @@
 """Whether words begin with the phrase that wakes the assistant, by how they sound: pure.
 
-A recogniser that hears 你好回音 writes 你好，回应 or "ni hao hui yin". Syllables are compared by initial and final, where
-those that speakers and recognisers confuse are close to each other (n and l, zh and z, -n and -ng); a Latin phrase by its
-letters, reduced to what is heard of them. What stands before the phrase may be a word such as "hey".
+A recogniser that hears 你好回音 writes 你好，回应 or "ni hao hui yin". Syllables are compared by initial and final;
+those that speakers and recognisers confuse are close to each other (n and l, zh and z, -n and -ng). A Latin phrase is
+compared by its letters, reduced to what is heard of them. Before the phrase may stand a word such as "hey".
 """
 
 from __future__ import annotations
