@@ -1,7 +1,7 @@
 """The wake phrase: ``python -m benchmarks.wake``.
 
 Phrases alone and with a sentence behind them, spoken by every offline voice in three rooms, with noise 5, 12 and 20 dB
-below: how often the phrase is missed, and how often a word of the sentence behind it is cut. Then other people's speech,
+below: how often the phrase is missed. Then other people's speech,
 cut into stretches as voice activity does: how often it wakes. Each stretch is recognised by the default recogniser from
 its beginning, as a sleeping conversation does it.
 """
