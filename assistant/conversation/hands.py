@@ -179,10 +179,9 @@ class Hands:
 
     def _is_led(self, asked: Sequence[Message]) -> bool:
         """Whether a reply to this answers what a stranger's tool has put out, not the user."""
-        names = [
-            called["function"]["name"] for message in _since_user(asked) for called in message.get("tool_calls", ())
-        ]
-        tools = map(self._toolbox.find, names)
+        called = (each["function"] for message in _since_user(asked) for each in message.get("tool_calls", ()))
+        calls = (self._toolbox.meant(CalledTool("", each["name"], each["arguments"])) for each in called)
+        tools = (self._toolbox.find(call.name) for call in calls)
         return any(tool is None or not tool.is_own for tool in tools)
 
     def _ask_user(self, generation: int, call: CalledTool, tool: Tool, arguments: str) -> None:

@@ -15,6 +15,13 @@ from tests.support.talk import CALL, SETTINGS, Talk, kinds
 WEATHER = ScriptedTool("weather", "The weather.", effect="reads", answer=ToolAnswer(0.3, "sunny"))
 
 
+class _Searched(ScriptedToolbox):
+    """Its tools are called through another."""
+
+    def meant(self, call: CalledTool) -> CalledTool:
+        return replace(call, name=json.loads(call.arguments)["name"], arguments="{}")
+
+
 class HandyTalk(Talk):
     """A talk whose calls are carried out. `toolbox.calls` are those that were."""
 
@@ -76,14 +83,22 @@ def test_nothing_of_a_talk_that_has_ended_is_done() -> None:
     assert len(talk.asked) == 1
 
 
-def test_a_search_leads_to_the_tool_itself_and_its_rules() -> None:
-    class Searched(ScriptedToolbox):
-        def meant(self, call: CalledTool) -> CalledTool:
-            return replace(call, name=json.loads(call.arguments)["name"], arguments="{}")
+def test_what_a_found_tool_puts_out_leads_to_no_act_either() -> None:
+    read = CalledTool("c1", "use_tool", '{"name": "read_page"}')
+    act = CalledTool("c2", "use_tool", '{"name": "heating"}')
+    talk = Talk([read], [act], ["There is nothing."])
+    tools = (ScriptedTool("read_page", effect="reads"), ScriptedTool("heating"), ScriptedTool("use_tool", own=True))
+    toolbox = _Searched(talk.world, tools)
+    Hands(talk.world, toolbox, SETTINGS).join(talk.session)
+    talk.user_speaks()
+    talk.committed(3)
+    assert [call.name for call in toolbox.calls] == ["read_page"] and talk.spoken == ["heating: shall I do that?"]
 
+
+def test_a_search_leads_to_the_tool_itself_and_its_rules() -> None:
     wipe = ScriptedTool("wipe", effect="dangerous")
     talk = Talk([CalledTool("c", "use_tool", '{"name": "wipe"}')], ["Done."])
-    toolbox = Searched(talk.world, (wipe,))
+    toolbox = _Searched(talk.world, (wipe,))
     Hands(talk.world, toolbox, SETTINGS).join(talk.session)
     talk.user_speaks()
     talk.committed(2)
