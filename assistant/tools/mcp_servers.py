@@ -179,20 +179,20 @@ class McpServers:
 
         server = tool.server
         if server.client is None:
-            raise ToolError(f"{server.settings.name} is gone: {server.failure}")
+            raise ToolError("tools.server_gone", server=server.settings.name, why=server.failure)
         try:
             result = await server.client.call_tool(tool.name, dict(arguments), read_timeout_seconds=self._timeout_s)
         except MCPError as error:
             if "closed" in str(error).lower():
                 server.broken.set()
-                raise ToolError(f"{server.settings.name} is gone") from error
-            raise ToolError(str(error)) from error
+                raise ToolError("tools.server_ended", server=server.settings.name) from error
+            raise ToolError("tools.refused", why=error) from error
         except (OSError, RuntimeError) as error:
             server.broken.set()
-            raise ToolError(f"{server.settings.name} is gone: {_in_words(error)}") from error
+            raise ToolError("tools.server_gone", server=server.settings.name, why=_in_words(error)) from error
         output = _text(result)
         if result.is_error:
-            raise ToolError(output or "it failed")
+            raise ToolError("tools.refused", why=output or "it failed")
         return output
 
     def _on_loop(self, work: Any) -> Future[Any]:

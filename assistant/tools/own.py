@@ -9,13 +9,14 @@ from typing import Any
 
 from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.tools import Effect, Tool
+from huiyin.configs.errors import HuiyinError
 
 Function = Callable[[Mapping[str, Any]], str]
 """Arguments -> what the model is told. What it raises is told the model, too. Called in a thread of its own."""
 
 
-class ToolError(Exception):
-    """A call that could not be done; its text tells the model why."""
+class ToolError(HuiyinError):
+    """A call that could not be done; its words tell the model why."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class OwnTool:
     async def _run(self, arguments: Mapping[str, Any]) -> AsyncGenerator[str, None]:
         missing = [name for name in self.tool.parameters.get("required", ()) if name not in arguments]
         if missing:
-            raise ToolError(f"missing: {', '.join(missing)}")
+            raise ToolError("tools.missing", names=missing)
         yield await asyncio.to_thread(self.function, arguments)
 
 

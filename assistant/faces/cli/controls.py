@@ -32,7 +32,7 @@ class TalkControls:
     def set_persona(self, name: str) -> None:
         """As `Controls.set_persona`."""
         if name not in self.personas:
-            raise ToolError(f"there is no persona {name!r}; there are {', '.join(self.personas)}")
+            raise ToolError("tools.no_persona", name=name, names=self.personas)
         persona = load_persona(name)
         conversation = self._now
         voice = HttpVoice(self.services, persona.voice, conversation.name) if self.services else None
@@ -41,5 +41,5 @@ class TalkControls:
     @property
     def _now(self) -> Conversation:
         if self.conversation is None:
-            raise ToolError("the conversation has not begun")
+            raise ToolError("tools.not_begun")
         return self.conversation

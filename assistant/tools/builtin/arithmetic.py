@@ -60,15 +60,15 @@ def arithmetic_tools() -> list[OwnTool]:
 def calculate(expression: str) -> float:
     """The value of a sum. Raises ToolError."""
     if len(expression) > _MOST_CHARACTERS:
-        raise ToolError("the sum is too long")
+        raise ToolError("tools.long_sum")
     try:
         return _value(ast.parse(expression.translate(_SIGNS).strip().rstrip("="), mode="eval").body)
     except (SyntaxError, TypeError, ValueError, MemoryError, RecursionError):
-        raise ToolError(f"{expression!r} is no sum") from None
+        raise ToolError("tools.no_sum", text=expression) from None
     except ZeroDivisionError:
-        raise ToolError("division by zero") from None
+        raise ToolError("tools.by_zero") from None
     except OverflowError:
-        raise ToolError("the result is too large") from None
+        raise ToolError("tools.too_large") from None
 
 
 def _value(node: ast.expr) -> Any:
@@ -107,7 +107,7 @@ def convert(amount: float, unit: str, into: str) -> str:
         quantity = registry.Quantity(amount * source.magnitude, source.units)
         result = quantity.to(target.units).magnitude / target.magnitude
     except Exception as error:  # its parser raises of many kinds
-        raise ToolError(f"{unit} cannot be made into {into}: {error}") from None
+        raise ToolError("tools.no_conversion", unit=unit, into=into, why=error) from None
     return f"{_shown(result)} {into}"
 
 
@@ -122,5 +122,5 @@ def _registry() -> Any:
 
 def _shown(value: Any) -> str:
     if isinstance(value, complex) or not math.isfinite(value):
-        raise ToolError("there is no such number")
+        raise ToolError("tools.no_number")
     return f"{value:.10g}"

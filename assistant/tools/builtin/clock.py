@@ -56,7 +56,7 @@ def clock_tools(now: Callable[[], datetime]) -> list[OwnTool]:
 def _zone(place: str) -> ZoneInfo:
     name = _zones().get(place.strip().lower().removesuffix("市"))
     if name is None:
-        raise ToolError(f"the time zone of {place} is not known")
+        raise ToolError("tools.no_zone", place=place)
     return ZoneInfo(name)
 
 
@@ -71,4 +71,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip()[:10])
     except ValueError:
-        raise ToolError(f"{text!r} is no date like 2026-01-31") from None
+        raise ToolError("tools.no_date", text=text) from None

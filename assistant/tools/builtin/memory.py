@@ -15,14 +15,14 @@ def memory_tools(memory: Memory) -> list[OwnTool]:
     def remember(arguments: Mapping[str, Any]) -> str:
         fact = str(arguments["fact"]).strip()
         if not fact:
-            raise ToolError("there is nothing to remember")
+            raise ToolError("tools.nothing_to_remember")
         return f"remembered: {memory.keep(fact).text}"
 
     def forget(arguments: Mapping[str, Any]) -> str:
         wanted = str(arguments["about"]).strip()
         found = memory.all() if wanted == "everything" else memory.find(wanted, most=1)
         if not found:
-            raise ToolError(f"nothing is remembered of {wanted}")
+            raise ToolError("tools.nothing_remembered", words=wanted)
         for fact in found:
             memory.forget(fact.id)
         return "forgotten: " + "; ".join(fact.text for fact in found)

@@ -20,7 +20,7 @@ def reminder_tools(reminders: Reminders, now: Callable[[], datetime]) -> list[Ow
 
     def set_reminder(arguments: Mapping[str, Any]) -> str:
         if len(reminders.waiting()) >= _MOST:
-            raise ToolError(f"{_MOST} reminders wait already")
+            raise ToolError("tools.too_many_reminders", most=_MOST)
         text = " ".join(str(arguments.get("text") or "").split())[:200]
         due = _due(arguments, now())
         return "set: " + _shown(reminders.set(due, text or "time is up"), now())
@@ -34,7 +34,7 @@ def reminder_tools(reminders: Reminders, now: Callable[[], datetime]) -> list[Ow
         waiting = reminders.waiting()
         chosen = [each for each in waiting if wanted in ("all", "", str(each.id)) or wanted in each.text.lower()]
         if not chosen or (not wanted and len(waiting) > 1):
-            raise ToolError("which one? " + ("; ".join(_shown(each, now()) for each in waiting) or "there are none"))
+            raise ToolError("tools.which_reminder", waiting=[_shown(each, now()) for each in waiting] or ["-"])
         for each in chosen:
             reminders.finish(each, now())
         return "cancelled: " + "; ".join(each.text for each in chosen)
@@ -61,15 +61,15 @@ def _due(arguments: Mapping[str, Any], now: datetime) -> datetime:
         try:
             due = now + timedelta(minutes=float(minutes))
         except (TypeError, ValueError, OverflowError):
-            raise ToolError(f"{minutes!r} is no number of minutes") from None
+            raise ToolError("tools.no_minutes", text=minutes) from None
     elif at:
         due = _moment(at, now)
     else:
-        raise ToolError("when? give in_minutes, or at")
+        raise ToolError("tools.no_time_given")
     if due <= now:
-        raise ToolError(f"{due:%Y-%m-%d %H:%M} is past; now it is {now:%Y-%m-%d %H:%M}")
+        raise ToolError("tools.is_past", due=due, now=now)
     if due - now > _LONGEST:
-        raise ToolError("that is more than ten years away")
+        raise ToolError("tools.too_far")
     return due
 
 
@@ -78,13 +78,13 @@ def _moment(text: str, now: datetime) -> datetime:
     if clock := _CLOCK.fullmatch(text):
         hour, minute = int(clock[1]), int(clock[2] or 0)
         if hour > 23 or minute > 59:
-            raise ToolError(f"{text!r} is no time like 07:30")
+            raise ToolError("tools.no_time", text=text)
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
         return due if due > now else due + timedelta(days=1)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ToolError(f"{text!r} is no time like 07:30 or 2026-01-31 07:30") from None
+        raise ToolError("tools.no_time", text=text) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
 
 
