@@ -113,11 +113,18 @@ class Reminding:
                         self._store.begin(said.reminder, self._now())
             case on.TurnCommitted(generation=generation, turn=turn):
                 for said in [said for said in self._said if said.generation == generation]:
-                    self._said.remove(said)
                     if turn.heard:
+                        self._said.remove(said)
                         self._store.finish(said.reminder, self._now())
-                    else:  # it was stopped before its first word
-                        self._world.after(_LOOK_S, self._look)
+            case on.ReplyCancelled(generation=generation):
+                for said in [said for said in self._said if said.generation == generation]:
+                    said.generation = 0  # it was stopped before its first word; the session may begin again
+                    self._world.after(_LOOK_S, lambda said=said: self._say_again(said))  # type: ignore[misc]
+
+    def _say_again(self, said: _Said) -> None:
+        if said in self._said and not said.generation:
+            self._said.remove(said)
+            self._look()
 
     def _now(self) -> datetime:
         now = self._world.date_time

@@ -93,6 +93,7 @@ class WakingEar:
             self._paused = change
             if not self._is_tried and change.at_s - self._onset_s >= _LEAST_S:
                 self._try()
+            self._is_tried = True
 
     def _try(self) -> None:
         """Look for the phrase in the speech so far."""
@@ -131,7 +132,8 @@ class WakingEar:
         match event:
             case on.SpeechHeard() | on.PauseHeard() | on.FloorChanged():
                 self._last_s = self._world.now
-                self.is_awake = True  # it may have spoken unasked: an answer to that must be heard
+                if isinstance(event, on.FloorChanged) and event.after is State.SPEAKING:
+                    self.is_awake = True  # it may have spoken unasked: an answer to that must be heard
             case on.TurnCommitted(transcript=transcript) if is_good_night(transcript.text):
                 self._sleep()
 

@@ -41,6 +41,11 @@ class Database:
                     connection.execute(statement)
                 yield connection
 
+    def compact(self) -> None:
+        """Leave nothing on disk of what was deleted. Raises sqlite3.Error."""
+        with self._lock, contextlib.closing(sqlite3.connect(self.path, timeout=_BUSY_S)) as connection:
+            connection.execute("vacuum")
+
     def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         """What a query gives; nothing while there is no file. Raises sqlite3.Error."""
         if not self.path.is_file():

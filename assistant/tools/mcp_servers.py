@@ -165,7 +165,6 @@ class McpServers:
                 server.ready.set()
                 server.connected.set()
                 await server.broken.wait()
-                server.failure = "it has ended"
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # a program that is not there, an address that refuses, a strange answer
@@ -184,11 +183,11 @@ class McpServers:
             result = await server.client.call_tool(tool.name, dict(arguments), read_timeout_seconds=self._timeout_s)
         except MCPError as error:
             if "closed" in str(error).lower():
-                server.broken.set()
+                _break(server)
                 raise ToolError("tools.server_ended", server=server.settings.name) from error
             raise ToolError("tools.refused", why=error) from error
         except (OSError, RuntimeError) as error:
-            server.broken.set()
+            _break(server)
             raise ToolError("tools.server_gone", server=server.settings.name, why=_in_words(error)) from error
         output = _text(result)
         if result.is_error:
@@ -197,6 +196,13 @@ class McpServers:
 
     def _on_loop(self, work: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def _break(server: _Server) -> None:
+    """It is to be connected to again; until then there is no client."""
+    server.client, server.failure = None, "it has ended"
+    server.connected.clear()
+    server.broken.set()
 
 
 def _client(server: ServerSettings) -> AbstractAsyncContextManager[Any]:

@@ -6,31 +6,19 @@ and pairs of them, as the index itself would take a whole sentence for one word.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from huiyin.assistant.tools.database import Database, user_file
-from huiyin.services.common.text import HAN
+from huiyin.assistant.tools.words import telling_words, words_of
 
 _SCHEMA = (
     "create table if not exists facts"
     " (id integer primary key, persona text not null, at_s real not null, text text not null)",
     "create virtual table if not exists words using fts5 (text)",
 )
-_PIECE = re.compile(rf"[{HAN}]+|[^\W_]+", re.UNICODE)
-_HAN = re.compile(f"[{HAN}]")
 LONGEST = 300  # characters of a fact
-# Words that say nothing of what a fact is about.
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        "the a an of to in on at is are was were be it i you he she we they my your his her our their me and or for"
-        " that this do does did what when where who how which have has had with can will would should could about not"
-        " no yes please tell remember know so if then",
-    )
-) | frozenset("的了是在我你他她它们吗呢吧啊什么怎这那有和就也都不要会能说请")
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ class Memory:
                     "insert into facts (persona, at_s, text) values (?, ?, ?)", (self._persona, at.timestamp(), text)
                 )
                 number = int(row.lastrowid or 0)
-                database.execute("insert into words (rowid, text) values (?, ?)", (number, " ".join(_tokens(text))))
+                database.execute("insert into words (rowid, text) values (?, ?)", (number, " ".join(words_of(text))))
         return Fact(number, text, at)
 
     def all(self) -> list[Fact]:
@@ -79,7 +67,7 @@ class Memory:
 
     def find(self, words: str, most: int = 5) -> list[Fact]:
         """The facts that share telling words with these, best first."""
-        tokens = [token for token in dict.fromkeys(_tokens(words)) if token not in _COMMON]
+        tokens = telling_words(words)
         if not tokens:
             return []
         query = " OR ".join(f'"{token}"' for token in tokens)
@@ -94,18 +82,9 @@ class Memory:
         with self._database.written() as database:
             database.execute("delete from facts where id = ? and persona = ?", (number, self._persona))
             database.execute("delete from words where rowid = ?", (number,))
+            database.execute("insert into words (words) values ('optimize')")  # its index keeps what was deleted, else
+        self._database.compact()
 
     def _select(self, query: str, *values: object) -> list[Fact]:
         rows: list[tuple[int, str, float]] = self._database.rows(query, *values)  # type: ignore[assignment]
         return [Fact(number, text, datetime.fromtimestamp(at_s, timezone.utc)) for number, text, at_s in rows]
-
-
-def _tokens(text: str) -> list[str]:
-    """Words in lower case, without a plural's s; Chinese as characters and pairs."""
-    tokens: list[str] = []
-    for piece in _PIECE.findall(text.lower()):
-        if _HAN.match(piece):
-            tokens += [*piece, *(piece[i : i + 2] for i in range(len(piece) - 1))]
-        else:
-            tokens.append(piece[:-1] if len(piece) > 3 and piece.endswith("s") else piece)
-    return tokens

@@ -69,8 +69,8 @@ def read_servers(named: str, environ: Mapping[str, str] = os.environ) -> list[Se
 
 
 def _server(name: str, entry: Any, path: Path, environ: Mapping[str, str]) -> ServerSettings | None:
-    def wrong(key: str, **facts: object) -> ServersError:
-        return ServersError(key, path=path, server=name, **facts)
+    def wrong(message: str, /, **facts: object) -> ServersError:
+        return ServersError(message, path=path, server=name, **facts)
 
     def filled(value: str) -> str:
         def of(variable: re.Match[str]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -18,10 +17,9 @@ from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.tokens import estimated_tokens
 from huiyin.assistant.dialogue.tools import CalledTool, Tool
 from huiyin.assistant.tools.own import Argument, OwnTool, own_tool
-from huiyin.services.common.text import HAN
+from huiyin.assistant.tools.words import telling_words, words_of
 
 _FOUND = 4  # tools that a search names
-_WORD = re.compile(rf"[a-z0-9]+|[{HAN}]")
 _FIND, _USE = "find_tools", "use_tool"
 
 
@@ -112,8 +110,8 @@ def prompt_tokens(tools: Sequence[Tool]) -> int:
 def best_matches(task: str, tools: Sequence[Tool]) -> list[Tool]:
     """The tools that share words with a task, best first, by BM25 without its length term (Robertson 2009): a rare word
     counts for more. Chinese counts by character."""
-    texts = [Counter(_words(f"{tool.spoken_name} {tool.name} {tool.description}")) for tool in tools]
-    wanted = set(_words(task))
+    texts = [Counter(words_of(f"{tool.spoken_name} {tool.name} {tool.description}")) for tool in tools]
+    wanted = telling_words(task)
     in_how_many = {word: sum(word in text for text in texts) for word in wanted}
 
     def score(text: Counter[str]) -> float:
@@ -125,11 +123,6 @@ def best_matches(task: str, tools: Sequence[Tool]) -> list[Tool]:
 
     scored = [(score(text), tool) for text, tool in zip(texts, tools, strict=True)]
     return [tool for points, tool in sorted(scored, key=lambda each: -each[0]) if points > 0]
-
-
-def _words(text: str) -> list[str]:
-    """Its words, and each without a plural's s."""
-    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in _WORD.findall(text.lower())]
 
 
 def _unfound(arguments: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ def test_a_reminder_is_spoken_within_a_second_of_its_time(tmp_path: Path) -> Non
 
 def test_one_set_earlier_for_a_nearer_time_goes_first(tmp_path: Path) -> None:
     talk, store = talk_with(tmp_path / "r.db")
-    store.set(due_in(talk, minutes=10), "tea")
+    store.set(due_in(talk, minutes=5), "tea")
     store.set(due_in(talk, minutes=1), "蛋")
     talk.committed(2)
     assert talk.spoken == ["提醒你：蛋。", "A reminder: tea."]

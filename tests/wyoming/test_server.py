@@ -198,7 +198,7 @@ def test_the_assistant_answers_and_remembers_its_conversation(stub: Stub) -> Non
 
 def test_the_assistant_uses_its_tools_before_it_answers(stub: Stub) -> None:
     async def script(one: AsyncTcpClient) -> None:
-        stub.calls.append([CALL])  # type: ignore[arg-type]
+        stub.calls.append(CALL)
         await one.write_event(Transcript("Switch on the lamp.").event())
         assert Handled.from_event((await until(one, Handled))[-1]).text == stub.reply
         assert stub.asked[-1]["messages"][-1]["content"] == "it is on"
