@@ -12,7 +12,8 @@ _NO = re.compile(
 _YES = re.compile(
     r"是的?|对的?|好的?|好吧|好啊|行|可以|没错|没问题|确定|确认|当然|同意|要|嗯+|去做|做吧|来吧|麻烦(?:你|您)?了?"
     r"|\b(?:yes|yeah|yep|yup|ya|sure|okay|ok|alright|all right|right(?! now| away)|correct|exactly|definitely"
-    r"|absolutely|certainly|of course|please do|do it|do that|go ahead|go on|go for it|confirm(?:ed)?|I (?:do|am|agree|confirm)"
+    r"|absolutely|certainly|of course|please do|do it|do that|go ahead|go on|go for it|confirm(?:ed)?"
+    r"|I (?:do|am|agree|confirm)"
     r"|that['’]?s right|by all means)\b",
     re.I,
 )
