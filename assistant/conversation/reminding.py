@@ -48,10 +48,10 @@ class Store(Protocol):
     def waiting(self) -> Sequence[Due]:
         """Those that were not heard yet, the next first."""
 
-    def begin(self, reminder: Due, now: datetime) -> None:
+    def begin(self, number: int, now: datetime) -> None:
         """It is about to be heard."""
 
-    def finish(self, reminder: Due, now: datetime) -> None:
+    def finish(self, number: int, now: datetime) -> None:
         """It was heard."""
 
 
@@ -110,12 +110,12 @@ class Reminding:
                 for said in self._said:
                     if said.words == text:
                         said.generation = generation
-                        self._store.begin(said.reminder, self._now())
+                        self._store.begin(said.reminder.id, self._now())
             case on.TurnCommitted(generation=generation, turn=turn):
                 for said in [said for said in self._said if said.generation == generation]:
                     if turn.heard:
                         self._said.remove(said)
-                        self._store.finish(said.reminder, self._now())
+                        self._store.finish(said.reminder.id, self._now())
             case on.ReplyCancelled(generation=generation):
                 for said in [said for said in self._said if said.generation == generation]:
                     said.generation = 0  # it was stopped before its first word; the session may begin again

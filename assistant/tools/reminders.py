@@ -66,14 +66,14 @@ class Reminders:
         """Those of them whose time has come."""
         return [reminder for reminder in self.waiting() if reminder.due <= now]
 
-    def begin(self, reminder: Reminder, now: datetime) -> None:
-        """It is about to be heard."""
-        self._mark("begun_s", reminder, now)
+    def begin(self, number: int, now: datetime) -> None:
+        """The one with this number is about to be heard."""
+        self._mark("begun_s", number, now)
 
-    def finish(self, reminder: Reminder, now: datetime) -> None:
+    def finish(self, number: int, now: datetime) -> None:
         """It was heard, or is not wanted any more."""
-        self._mark("finished_s", reminder, now)
+        self._mark("finished_s", number, now)
 
-    def _mark(self, column: str, reminder: Reminder, now: datetime) -> None:
+    def _mark(self, column: str, number: int, now: datetime) -> None:
         with self._database.written() as database:
-            database.execute(f"update reminders set {column} = ? where id = ?", (now.timestamp(), reminder.id))
+            database.execute(f"update reminders set {column} = ? where id = ?", (now.timestamp(), number))

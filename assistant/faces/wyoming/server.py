@@ -178,7 +178,8 @@ class _Connection(AsyncEventHandler):
     async def _begin_stream(self, voice: SynthesizeVoice | None) -> None:
         if self._speaking:
             self._speaking.cancel()
-        self._clauses = clauses = asyncio.Queue()
+        clauses: asyncio.Queue[str | None] = asyncio.Queue()
+        self._clauses = clauses
         self._text = ClauseStream(lambda number, clause: clauses.put_nowait(clause))
         self._speaking = asyncio.create_task(self._speak_stream(clauses, voice))
 

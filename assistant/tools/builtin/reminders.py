@@ -36,7 +36,7 @@ def reminder_tools(reminders: Reminders, now: Callable[[], datetime]) -> list[Ow
         if not chosen or (not wanted and len(waiting) > 1):
             raise ToolError("tools.which_reminder", waiting=[_shown(each, now()) for each in waiting] or ["-"])
         for each in chosen:
-            reminders.finish(each, now())
+            reminders.finish(each.id, now())
         return "cancelled: " + "; ".join(each.text for each in chosen)
 
     return [
