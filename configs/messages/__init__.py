@@ -70,6 +70,11 @@ def text(key: str, facts: Mapping[str, object], language: str = "") -> str:
     return _fill(row.get(language, row["en"]), facts, language)
 
 
+def said(key: str, /, **facts: object) -> str:
+    """A sentence for the user, in the program's own language."""
+    return text(key, facts)
+
+
 def hint(key: str, facts: Mapping[str, object], language: str = "") -> str:
     """What to do about it; '' where the table has nothing."""
     language = language or _own
