@@ -36,6 +36,7 @@ DEFAULT_PROFILE = "embedded"
 # Variables that start with HUIYIN_ but are not settings.
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
+    "HUIYIN_LANG",  # the language of the commands
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights

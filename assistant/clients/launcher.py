@@ -15,6 +15,7 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.clients.stream import close_idle
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.services.common.child import module_command
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
@@ -101,7 +102,7 @@ class Launcher:
             if state.kind == "failed":
                 raise LaunchError("clients.unusable", service=name, why=state.why)
             if time.monotonic() > tell_at_s:
-                self.tell(f"{name} is loading its model …")
+                self.tell(said("notices.loading", service=name))
                 tell_at_s = time.monotonic() + 30
             time.sleep(_POLL_S)
         raise LaunchError("clients.not_ready", service=name, wait_s=_START_LIMIT_S)

@@ -34,6 +34,7 @@ from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -117,7 +118,7 @@ def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
     """The ear: echo canceller, voice activity, its model from the store."""
     echo, warning = make_echo_path(settings.audio.echo)
     if warning:
-        tell(f"{warning}; until then use a headset, or --set turns.barge_in=off")
+        tell(said("notices.no_canceller", why=warning))
     return Listener(echo, make_vad(settings), SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
 
 
@@ -133,7 +134,7 @@ def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJu
     try:
         return EndpointJudge(_shared_endpoint(ModelStore(settings.store).ensure(ENDPOINT_MODEL)))
     except StoreError as error:
-        tell(f"{error}; until then a pause of {settings.turns.endpoint_s * 1000:.0f} ms ends your turn")
+        tell(said("notices.no_endpoint_model", why=error, pause_ms=settings.turns.endpoint_s * 1000))
         return None
 
 
@@ -162,7 +163,7 @@ def prepare(
     try:
         list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1, tools=tools))
     except ServiceError as error:
-        tell(f"the language model does not answer: {error}")
+        tell(said("notices.model_silent", why=error))
     if not speak:
         return {}
     prepared = PreparedSpeech(services, persona, services.settings.store.path.parent / "prepared")

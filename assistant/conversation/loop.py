@@ -12,6 +12,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.ports.port import Block, Port, PortError
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.messages import said
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
@@ -104,7 +105,7 @@ class Conversation:
                 self.session.hear(Block(silence, silence))
                 self.session.start()
                 self._is_device_lost = False
-                self.session.tell(Notice(text="the sound device is back"))
+                self.session.tell(Notice(text=said("notices.device_back")))
             else:
                 self._port.microphone.check()
         except PortError as error:

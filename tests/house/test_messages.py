@@ -28,6 +28,7 @@ HELPERS = {
     "_refuse": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
     "Message": set(),  # configs/messages
+    "said": set(),  # configs/messages
     "Check": set(),  # assistant/faces/cli/checks/check.py
 }
 """What makes an error or a message from a key, and what it adds to its facts."""

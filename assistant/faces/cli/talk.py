@@ -28,6 +28,7 @@ from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
 from huiyin.assistant.tools.assemble import open_tools
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 
@@ -47,8 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         missing = _no_microphone()
         if missing and args.demo_if_silent:
             print(missing)
-            print("A browser has one of its own: `make web` is a page to talk on.")
-            print("Playing the demo instead: a second voice is the user, in a simulated room.\n", flush=True)
+            print(said("notices.demo_instead"), flush=True)
             from huiyin.assistant.faces.cli import demo
 
             return demo.run(argparse.Namespace(**vars(parse("demo", [])) | vars(args)), settings)
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         open_tools(settings, persona.name, captions.notice, controls := TalkControls(name)) as tools,
     ):
         settle(choice, settings)
-        captions.notice("starting …")
+        captions.notice(said("notices.starting"))
         needed = {"asr": not args.text, "llm": True, "tts": speak}
         launcher.start(name for name in NAMES if needed[name])
         conversation = assemble(
@@ -93,14 +93,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if writer:
             conversation.observe(writer)
         if session:
-            captions.notice(f"session {session.id} goes on, after {len(session.turns)} turns")
+            captions.notice(said("notices.session_goes_on", id=session.id, turns=len(session.turns)))
         try:
             with _keys(conversation, args, settings, captions):
                 conversation.run()
         except KeyboardInterrupt:
-            captions.notice("goodbye")
+            captions.notice(said("notices.goodbye"))
     if writer and writer.is_kept:
-        captions.notice(f"to go on: huiyin talk --resume {writer.path.stem}")
+        captions.notice(said("notices.to_go_on", id=writer.path.stem))
     return 0
 
 
@@ -109,17 +109,17 @@ def _keys(
 ) -> AbstractContextManager[None]:
     """What the keyboard is for: typed lines, the talk key, or nothing where there is no terminal."""
     if args.text:
-        captions.notice("type, Enter sends, Ctrl-C ends")
+        captions.notice(said("notices.type"))
         threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
         return nullcontext()
     if not has_terminal():
-        captions.notice("speak; Ctrl-C ends")
+        captions.notice(said("notices.speak"))
         return nullcontext()
     push_to_talk = settings.turns.talk_key
     if push_to_talk:
-        captions.notice("the space bar begins and ends your turn; Ctrl-C ends")
+        captions.notice(said("notices.push_to_talk"))
     else:
-        captions.notice("speak; the space bar stops the assistant; Ctrl-C ends")
+        captions.notice(said("notices.speak_with_key"))
     key = TalkKey(lambda down: conversation.key(pressed=down), captions.notice, push_to_talk=push_to_talk)
     return keyboard(key)
 
@@ -130,7 +130,7 @@ def _no_microphone() -> str:
         has_input = any(device.inputs for device in list_devices())
     except PortError as error:
         return str(error)
-    return "" if has_input else "No microphone was found on this machine"
+    return "" if has_input else said("notices.no_microphone")
 
 
 def _device(args: argparse.Namespace, settings: Settings, captions: Captions) -> Duplex:
