@@ -23,6 +23,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.assistant.turns.good_night import is_good_night
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.messages import said
 
 PHRASE_S = 1.7  # of speech that a phrase of four or five syllables lies in, said slowly (measured: 0.7-1.3 s)
 _LEAST_S = 0.35  # shorter speech is no phrase
@@ -124,7 +125,7 @@ class WakingEar:
         if self._chime:
             self._chime(_rising())
         if self._session:
-            self._session.tell(on.Notice(text="awake"))
+            self._session.tell(on.Notice(text=said("notices.awake")))
 
     # -- awake
 
@@ -145,7 +146,7 @@ class WakingEar:
     def _sleep(self) -> None:
         self.is_awake, self._onset_s, self._paused = False, None, None
         if self._session:
-            self._session.tell(on.Notice(text=f"asleep until “{self._phrase.text}”"))
+            self._session.tell(on.Notice(text=said("notices.asleep", phrase=self._phrase.text)))
 
 
 def _rising() -> Pcm16:

@@ -19,6 +19,7 @@ from huiyin.assistant.tools.own import OwnTool
 from huiyin.assistant.tools.reminders import Reminders, reminders_file
 from huiyin.assistant.tools.servers_file import read_servers
 from huiyin.assistant.tools.toolbox import Source, Toolbox
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _GROUP = "huiyin.tools"
@@ -81,7 +82,7 @@ def open_tools(
         try:
             own += point.load()()
         except Exception as error:  # a stranger's package must not end a talk
-            tell(f"the tools of {point.name} are missing: {error}")
+            tell(said("notices.tools_missing", name=point.name, why=error))
     sources: list[Source] = []
     with ExitStack() as opened:
         if servers:

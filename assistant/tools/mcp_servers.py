@@ -24,6 +24,7 @@ from huiyin.assistant.clients.stream import Stream
 from huiyin.assistant.dialogue.tools import Effect, Tool
 from huiyin.assistant.tools.own import ToolError
 from huiyin.assistant.tools.servers_file import ServersError, ServerSettings
+from huiyin.configs.messages import said
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class McpServers:
         for server in self._servers:
             await server.ready.wait()
             if server.failure:
-                self._tell(f"the tools of {server.settings.name} are missing: {server.failure}")
+                self._tell(said("notices.tools_missing", name=server.settings.name, why=server.failure))
             self._offer(server)
 
     def _offer(self, server: _Server) -> None:

@@ -90,7 +90,7 @@ def test_it_sleeps_again_after_silence() -> None:
     talk.committed(1)
     talk.listen(60)
     assert len(talk.asked) == 1 and not talk.ear.is_awake
-    assert [notice.text for notice in talk.all(on.Notice)] == ["awake", "asleep until “你好回音”"]
+    assert [notice.text for notice in talk.all(on.Notice)] == ["awake", "asleep until “你好回音” is heard"]
 
 
 def test_good_night_sends_it_to_sleep_at_once() -> None:

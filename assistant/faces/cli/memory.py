@@ -8,6 +8,7 @@ import json
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.tools.memory import Fact, Memory, memory_file
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 
@@ -16,9 +17,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     memory = Memory(memory_file(), load_persona(args.persona or settings.talk.persona).name)
     facts = memory.all()
     if args.action == "list":
-        print("\n".join(map(_line, facts)) or "nothing is remembered")
+        print("\n".join(map(_line, facts)) or said("notices.nothing_remembered"))
     elif args.action == "show":
-        print("\n".join(map(_line, memory.find(args.words))) or "nothing is remembered of that")
+        print("\n".join(map(_line, memory.find(args.words))) or said("notices.nothing_remembered"))
     elif args.action == "export":
         for fact in facts:
             print(json.dumps({"at": fact.at.isoformat(), "text": fact.text}, ensure_ascii=False))
@@ -37,7 +38,7 @@ def _forget(memory: Memory, facts: list[Fact], args: argparse.Namespace) -> None
     chosen = facts if args.all else [known[number] for number in dict.fromkeys(args.numbers)]
     for fact in chosen:
         memory.forget(fact.id)
-    print("forgotten: " + ("; ".join(fact.text for fact in chosen) or "nothing, there was nothing"))
+    print(said("notices.forgotten", facts=[fact.text for fact in chosen] or [said("notices.nothing")]))
 
 
 def _line(fact: Fact) -> str:

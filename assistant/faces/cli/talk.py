@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         )
         controls.conversation = conversation
         if settings.talk.wake and not args.text:
-            captions.notice(f"asleep until “{settings.talk.wake}” is heard")
+            captions.notice(said("notices.asleep", phrase=settings.talk.wake))
         controls.services = launcher.services if speak else None
         conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
         if writer:

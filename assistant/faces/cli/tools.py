@@ -13,10 +13,9 @@ from huiyin.assistant.tools.assemble import open_tools
 from huiyin.assistant.tools.own import ToolError
 from huiyin.assistant.tools.servers_file import usual_file
 from huiyin.assistant.tools.toolbox import prompt_tokens
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
-
-_EFFECTS = {"reads": "looks up", "acts": "acts", "dangerous": "asks first"}
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -26,10 +25,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         toolbox = tools.toolbox
         if args.action == "list":
             for tool in toolbox.all:
-                print(f"{tool.name:<24} {_EFFECTS[tool.effect]:<10} {_first_line(tool.description)}")
+                print(f"{tool.name:<24} {said(f'notices.effect_{tool.effect}'):<10} {_first_line(tool.description)}")
             offered = toolbox.offered
-            print(f"\nThe model is told of {len(offered)}: some {prompt_tokens(offered)} tokens.")
-            print(f"MCP servers: {settings.tools.servers or usual_file()}")
+            print("\n" + said("notices.tools_offered", count=len(offered), tokens=prompt_tokens(offered)))
+            print(said("notices.tools_file", path=settings.tools.servers or usual_file()))
             return 0
         if toolbox.find(args.name) is None:
             known = [tool.name for tool in toolbox.all]

@@ -15,6 +15,7 @@ from huiyin.assistant.clients.services import Name
 from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.tools.assemble import open_tools
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.wyoming.server import Wyoming  # needs the extra
 
         door = Wyoming(launcher.services, persona, kinds=kinds, toolbox=tools.toolbox)
-        _say(f"huiyin wyoming: tcp://{called_here(host)}:{port} ({', '.join(kinds)}); Ctrl-C ends")
+        _say(f"huiyin wyoming: tcp://{called_here(host)}:{port} ({', '.join(kinds)}); " + said("notices.ctrl_c"))
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(_serve(door, host, port))
     return 0
