@@ -19,7 +19,7 @@ from huiyin.assistant.faces.cli.options import COMMANDS
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
-from huiyin.configs.messages import text
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
@@ -73,7 +73,7 @@ def _main(arguments: list[str]) -> int:
 def _help() -> str:
     width = max(map(len, COMMANDS))
     commands = [f"  {name:{width}}  {summary}" for name, summary in options.summaries().items()]
-    return text("cli.help", {"commands": "\n".join(commands)})
+    return said("cli.help", commands="\n".join(commands))
 
 
 def _for_people(error: Exception) -> HuiyinError:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from huiyin.assistant.faces.cli.shared import CommandParser
-from huiyin.configs.messages import language
-from huiyin.configs.messages import text as words_of
+from huiyin.configs.messages import language, said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.tables import read_table
 
@@ -46,14 +45,14 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(words_of("cli.not_whole", {"word": text})) from None
+        raise argparse.ArgumentTypeError(said("cli.not_whole", word=text)) from None
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(words_of("cli.not_a_number", {"word": text})) from None
+        raise argparse.ArgumentTypeError(said("cli.not_a_number", word=text)) from None
 
 
 _TYPES: Mapping[str, Callable[[str], Any]] = {"int": _whole, "float": _number, "path": Path}
@@ -68,9 +67,9 @@ def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     if strange.startswith("-"):
         known = [option for action in parser._actions for option in action.option_strings]
         near = nearest(strange, known)
-        parser.error(words_of("cli.no_option", {"option": strange, "command": parser.prog, "near": near}))
+        parser.error(said("cli.no_option", option=strange, command=parser.prog, near=near))
     if strange:
-        parser.error(words_of("cli.one_too_many", {"word": strange}))
+        parser.error(said("cli.one_too_many", word=strange))
     return args
 
 
@@ -94,7 +93,7 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
         below = parser.add_subparsers(dest="action", required=True, metavar="|".join(actions))
         for name, action in actions.items():
             _describe(below.add_parser(name, help=action["summary"]), action)
-    _add(parser.add_argument_group(words_of("cli.shared_options", {})), shared["every_command"])
+    _add(parser.add_argument_group(said("cli.shared_options")), shared["every_command"])
 
 
 def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:

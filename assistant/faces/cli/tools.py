@@ -17,6 +17,12 @@ from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
 
+_EFFECTS = {
+    "reads": "notices.effect_reads",
+    "acts": "notices.effect_acts",
+    "dangerous": "notices.effect_dangerous",
+}
+
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what `args` ask. Returns the exit status."""
@@ -25,7 +31,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         toolbox = tools.toolbox
         if args.action == "list":
             for tool in toolbox.all:
-                print(f"{tool.name:<24} {said(f'notices.effect_{tool.effect}'):<10} {_first_line(tool.description)}")
+                print(f"{tool.name:<24} {said(_EFFECTS[tool.effect]):<10} {_first_line(tool.description)}")
             offered = toolbox.offered
             print("\n" + said("notices.tools_offered", count=len(offered), tokens=prompt_tokens(offered)))
             print(said("notices.tools_file", path=settings.tools.servers or usual_file()))
