@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from huiyin.assistant.conversation.events import FloorChanged, Notice, Public, TurnCommitted
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
-from huiyin.assistant.ports.port import Block, Port, PortError
+from huiyin.assistant.ports.port import Port, PortError
 from huiyin.assistant.turns.machine import State
 from huiyin.configs.messages import said
 
@@ -101,8 +99,6 @@ class Conversation:
     def _check_device(self) -> None:
         try:
             if self._is_device_lost:
-                silence = np.zeros(self.world.lost_samples(), np.int16)
-                self.session.hear(Block(silence, silence))
                 self.session.start()
                 self._is_device_lost = False
                 self.session.tell(Notice(text=said("notices.device_back")))

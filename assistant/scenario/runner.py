@@ -15,6 +15,7 @@ from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario import device_faults
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from huiyin.assistant.scenario.depth import Depth
 from huiyin.assistant.scenario.director import Director
@@ -69,6 +70,11 @@ class Runner:
             hands.join(self._session)
             self.director.is_busy = lambda: hands.is_working
 
+    @property
+    def speak(self) -> Callable[[str], Pcm16]:
+        """The assistant's voice, where it is simulated."""
+        return self._depth.speak
+
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log."""
         self._session.start()
@@ -87,11 +93,22 @@ class Runner:
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")
+        elif step.kind == "device":
+            return self._fail(step.content, step.lasts_s or 0.0)
         else:
             utterance = self._depth.say(step)
             self.director.log.utterances.append(utterance)
             return utterance.end_s
         return self._world.now
+
+    def _fail(self, fault: str, lasts_s: float) -> float:
+        """Let the device fail, or the clock jump; when it is over."""
+        ends_s = self._world.now + lasts_s
+        self.director.log.unheard += device_faults.unheard(fault, self._world.now, lasts_s)
+        self._depth.fail(fault, lasts_s)
+        if fault == device_faults.JUMPS:
+            self._world.jump(lasts_s)
+        return ends_s
 
     def _played(self, block: Pcm16) -> None:
         self.director.played(self._world.now, block)
@@ -118,6 +135,7 @@ class Runner:
             self._depth.speak,
             self._depth.by_sound,
             judge_text if self._settings.words_are_judged else None,
+            self.director.log.unheard,
         )
 
     def _use(
