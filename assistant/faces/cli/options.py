@@ -88,7 +88,7 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
     parser.description = command.get("about", f"{summary[0].upper()}{summary[1:]}.")
     _add(parser, command.get("arguments", {}))
     shared = _spoken(language())[1]
-    _add(parser, shared.get(command.get("shared"), {}))
+    _add(parser, shared.get(command.get("shared", ""), {}))
     if actions := command.get("actions"):
         below = parser.add_subparsers(dest="action", required=True, metavar="|".join(actions))
         for name, action in actions.items():
