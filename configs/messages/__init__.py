@@ -105,7 +105,9 @@ def _fill(words: str, facts: Mapping[str, object], language: str) -> str:
 def _placed(fact: object, language: str) -> object:
     if isinstance(fact, (list, tuple)):
         return _List([_placed(each, language) for each in fact], ", " if language == "en" else "、")
-    return text(fact.key, fact.facts, language) if isinstance(fact, _Keyed) else fact
+    if isinstance(fact, _Keyed) and language != _own:
+        return text(fact.key, fact.facts, language)
+    return fact
 
 
 class _List:
