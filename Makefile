@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak fuzz release-test fast-test lint setup funasr models common-models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak fuzz release-test fast-test lint setup funasr models common-models lock sbom clean
 
 talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -82,11 +82,17 @@ common-models: setup
 models: setup
 	@$(BIN)/huiyin models fetch embedded
 
-# Pin every dependency again, for all Pythons and platforms at once.
+# Pin every dependency again, the newest releases, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
+
+# What a release consists of, in CycloneDX's form.
+SBOM ?= dist/huiyin.cdx.json
+sbom: setup
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/huiyin licences --sbom $(SBOM)
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
@@ -23,7 +24,7 @@ from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.waking import WakingEar
 from huiyin.assistant.conversation.world import RealWorld, World
 from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.assistant.dialogue.situation import Situation, nothing_known
 from huiyin.assistant.dialogue.tools import Tool
 from huiyin.assistant.dialogue.wake_phrase import WakePhrase
@@ -35,6 +36,7 @@ from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.messages import said
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -64,9 +66,12 @@ def assemble(
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
     may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
-    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
+    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, and PersonaError for a
+    voice that there is not.
     """
     settings = services.settings
+    if speak:
+        check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
@@ -107,6 +112,20 @@ def _waking(settings: Settings, world: World, listener: Listener | None, parts: 
     phrase, loudspeaker = WakePhrase(settings.talk.wake), port.loudspeaker
     chime = loudspeaker.chime if isinstance(loudspeaker, Player) else None
     return WakingEar(world, listener, parts.recogniser, phrase, settings.talk.sleep_after_s, chime)
+
+
+def check_voice(services: Services, persona: Persona) -> None:
+    """Raises PersonaError where the speech service does not have the persona's voice; it would be silent all along."""
+    if not persona.voice:
+        return
+    with suppress(ServiceError):  # one that keeps no list of its voices is believed
+        if services.get("tts", f"/voices?name={quote(persona.voice)}")["voices"]:
+            return
+        names = [voice["name"] for voice in services.get("tts", "/voices")["voices"]]
+        near = nearest(persona.voice, names)
+        raise PersonaError(
+            "persona.no_voice", place="voice", name=persona.name, voice=persona.voice, near=near, names=names
+        )
 
 
 def session_name() -> str:

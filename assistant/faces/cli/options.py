@@ -67,10 +67,23 @@ def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     if strange.startswith("-"):
         known = [option for action in parser._actions for option in action.option_strings]
         near = nearest(strange, known)
-        parser.error(said("cli.no_option", option=strange, command=parser.prog, near=near))
+        wrong_option = said("cli.no_option", option=strange, command=parser.prog, near=near)
+        parser.error(wrong_option)
     if strange:
-        parser.error(said("cli.one_too_many", word=strange))
+        one_too_many = said("cli.one_too_many", word=strange)
+        parser.error(one_too_many)
     return args
+
+
+def whole_parser() -> CommandParser:
+    """A parser of all commands, for completion."""
+    parser = CommandParser(prog="huiyin")
+    commands, shared = _spoken(language())
+    _add(parser, shared["every_command"])
+    below = parser.add_subparsers(metavar="COMMAND")
+    for name, command in commands.items():
+        _describe(below.add_parser(name), command)
+    return parser
 
 
 def parse_shared(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -99,4 +112,4 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
 def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:
     for name, options in arguments.items():
         kind = _TYPES.get(options.get("type", ""))
-        group.add_argument(name, **{**options, "type": kind} if kind else options)
+        group.add_argument(*name.split(", "), **{**options, "type": kind} if kind else options)
