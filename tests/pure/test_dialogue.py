@@ -222,6 +222,14 @@ def test_where_a_reply_was_cut_off_stands_in_front_of_what_the_user_said_next_in
     assert persona.messages(history, "继续")[-1]["content"] == "（你刚才说到“久很久以前，有一座”时被打断了）\n继续"
 
 
+def test_the_line_that_a_reply_was_cut_off_is_read_ahead_while_the_user_speaks() -> None:
+    persona, history = Persona("x", "Be brief."), History()
+    history.commit("Tell me a story", [HeardClause("Once upon a time there was a lighthouse.", 0.68)], interrupted=True)
+    warmed, asked = persona.messages(history, ""), persona.messages(history, "How tall was it?")
+    assert asked[:-1] == warmed[:-1]
+    assert asked[-1]["content"] == warmed[-1]["content"] + "How tall was it?"
+
+
 def test_roles_alternate_and_the_prefix_is_stable() -> None:
     persona, history = Persona("x", "Be brief."), History()
     first = persona.messages(history, "hi")
