@@ -118,7 +118,7 @@ def main() -> None:
         for language, kind, question in questions(args.unseen):
             messages = persona.messages(History(), question, situation=situation)
             _, text, _ = ask(url, messages, tokens)
-            guard = ClaimGuard(question, language)
+            guard = ClaimGuard(question, language, _AT.date())
             spoken = join_clauses(said for clause in split(text) for said in guard.speak(clause))
             group = "fair" if kind == "fair" else "asked"
             for name in {group, kind}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from huiyin.assistant.dialogue.claims import ClaimGuard
@@ -9,7 +11,7 @@ from huiyin.assistant.dialogue.language import language_of
 
 
 def spoken(user: str, *clauses: str) -> list[str]:
-    guard = ClaimGuard(user, language_of(user))
+    guard = ClaimGuard(user, language_of(user), date(2026, 3, 18))
     return [said for clause in clauses for said in guard.speak(clause)]
 
 
@@ -31,6 +33,12 @@ def spoken(user: str, *clauses: str) -> list[str]:
         ("Set an alarm for six.", "Your alarm has been set."),
         ("Play some jazz.", "Playing some jazz now."),
         ("Can you look things up online?", "Yes, I can search the web."),
+        ("定个时，十分钟。", "计时开始！"),
+        ("把牛奶加到购物清单里。", "已添加牛奶。"),
+        ("把音量调大一点。", "音量已经调大了。"),
+        ("Start a timer for five minutes.", "Your timer has been started."),
+        ("Please add eggs to my list.", "Added eggs to your list."),
+        ("Lock the front door.", "The door is locked."),
     ],
 )
 def test_a_claimed_act_is_replaced_and_what_builds_on_it_left_out(user: str, claim: str) -> None:
@@ -54,6 +62,66 @@ def test_a_claimed_act_is_replaced_and_what_builds_on_it_left_out(user: str, cla
     ],
 )
 def test_what_is_honest_or_only_a_story_is_spoken_as_written(user: str, clauses: list[str]) -> None:
+    assert spoken(user, *clauses) == clauses
+
+
+@pytest.mark.parametrize(
+    ("user", "first"),
+    [
+        ("水在多少度会结冰？", "零度。"),
+        ("太阳有多少度？", "表面大约5500度。"),
+        ("帮我想一个名字。", "好的，"),
+        ("怎么打电话才礼貌？", "先说你好，"),
+        ("你喜欢听什么歌？", "当然是老歌，"),
+        ("红绿灯是谁发明的？", "是一位警察，"),
+        ("一年有多少天？", "三百六十五天。"),
+        ("世界杯第一届谁赢了？", "乌拉圭赢了。"),
+        ("你能教我做饭吗？", "当然可以，"),
+        ("给我讲讲电话的历史。", "好的，"),
+        ("今天几号开会比较好？", "15号比较好。"),
+        ("At what temperature does water freeze?", "At 0 degrees."),
+        ("How hot is the sun?", "About 5500 degrees."),
+        ("Who won the second world war?", "The Allies won."),
+        ("Can you recommend a good book?", "Sure!"),
+        ("What is a record player?", "Of course,"),
+        ("How do I write a message to my boss?", "Sure,"),
+        ("What year was the telephone invented?", "In 1876."),
+        ("How do I open a bank account?", "Sure,"),
+        ("What day is Christmas?", "The 25th of December."),
+    ],
+)
+def test_ordinary_questions_are_answered(user: str, first: str) -> None:
+    assert spoken(user, first, "And more.") == [first, "And more."]
+
+
+@pytest.mark.parametrize(
+    ("user", "clauses", "right"),
+    [
+        ("今天几号？", ["今天是2023年3月18日。"], "今天是2026年3月18日，星期三。"),
+        ("今天星期几？", ["星期二。"], "今天是2026年3月18日，星期三。"),
+        ("明天是几月几号？", ["四月十九号。"], "明天是2026年3月19日，星期四。"),
+        ("请问今天是什么日子？", ["抱歉，我不知道今天的日期。"], "今天是2026年3月18日，星期三。"),
+        ("What's the date today?", ["Today is Wednesday,", "March 18, 2023."], "Today is Wednesday, 18 March 2026."),
+        ("What year is it?", ["It is 2024."], "Today is Wednesday, 18 March 2026."),
+        ("What day is it tomorrow?", ["Friday."], "Tomorrow is Thursday, 19 March 2026."),
+        ("What month are we in?", ["We are in May."], "Today is Wednesday, 18 March 2026."),
+    ],
+)
+def test_a_wrong_date_of_today_is_put_right(user: str, clauses: list[str], right: str) -> None:
+    assert spoken(user, *clauses, "And more.") == [*clauses[:-1], right]
+
+
+@pytest.mark.parametrize(
+    ("user", "clauses"),
+    [
+        ("今天几号？", ["三月十八号，", "星期三。", "离五月一号还有一个多月。"]),
+        ("明天星期几？", ["星期四。"]),
+        ("What's the date?", ["It's Wednesday, March 18th.", "Christmas is on December 25."]),
+        ("你的生日是几号？", ["八月一号。"]),
+        ("When did the war end?", ["On 2 September 1945."]),
+    ],
+)
+def test_a_right_date_and_other_dates_are_spoken_as_written(user: str, clauses: list[str]) -> None:
     assert spoken(user, *clauses) == clauses
 
 
