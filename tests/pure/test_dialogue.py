@@ -104,6 +104,15 @@ def test_a_voice_that_runs_out_of_words_is_given_what_is_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["Sure, here is a story!", "好的，我们开始吧。", "Yes, of course!"])
+def test_a_first_clause_that_is_waited_for_may_be_a_single_word(text: str) -> None:
+    assert ClauseSplitter().feed(text) == [text]
+    waiting = ClauseSplitter()
+    assert waiting.hurry() == []
+    first, rest = waiting.feed(text)
+    assert first in ("Sure,", "好的，", "Yes,") and text.endswith(rest)
+
+
 @pytest.mark.parametrize("text", ["That is Dr.", "It is about 3.", "See https://a.b", "You can bake bread"])
 def test_in_a_hurry_nothing_is_cut_in_two(text: str) -> None:
     splitter = ClauseSplitter()
