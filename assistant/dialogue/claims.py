@@ -19,7 +19,7 @@ from huiyin.assistant.dialogue.language import language_of
 # devices and their settings, the second reminders and notes, then messages and orders, then music, the web and the way.
 _ACTS = {
     "zh": re.compile(
-        r"打开|[开关](?:一?下|个)?(?:灯|空调|电视|音响|窗|门|风扇|暖气|热水器|蓝牙)|关[上掉闭]|锁[上门]|调[到高低亮暗成大小]"
+        r"打开|[开关](?:一?下|个)?(?:灯|空调|电视|音响|窗|风扇|暖气|热水器|蓝牙)|关[上掉闭]|[开关](?:一?下|个)门|(?:^|请|我|能)开门|锁[上门]|调[到高低亮暗成大小]"
         r"|音量[调开放加减大小]|静音|截[个张]?[图屏]|拍[个张]照|录[个段][音像]"
         r"|提醒我|闹钟|叫我起|叫醒我|倒计时|定个?时|计时器|记一?下|记下来|备忘|购物清单|待办|日程"
         r"|打(?:个|一个|通)?电话|拨打|[发寄回](?:条|个|一条|一封|封)?(?:短信|微信|消息|信息|邮件)|转账|付款|充值|挂号"
@@ -30,7 +30,7 @@ _ACTS = {
         r"\b(?:turn (?:on|off|up|down|it|the)|switch (?:on|off|the)|dim the"
         r"|(?:set|start|stop|cancel|create|make) (?:an?|the|my) (?:\w+ )*(?:alarm|timer|countdown|reminder|heating"
         r"|thermostat|temperature|note|appointment)|remind me|wake me"
-        r"|(?:call|phone|ring|dial) (?!you\b|me\b|it\b|this\b|that\b|a\b(?! (?:taxi|cab)))"
+        r"|(?<!my )(?<!the )(?<!your )(?<!a )(?:call|phone|ring|dial) (?!you\b|me\b|it\b|this\b|that\b|a\b(?! (?:taxi|cab)))"
         r"|(?:send|text|e-?mail) (?!me\b)"
         r"|(?:order|buy|book|reserve) (?:me |us )?(?:an?|the|some|two|tickets?)|get me a (?:taxi|cab|ride)"
         r"|play (?:some|the|a song|music|jazz|my)|look (?:it|things|that|this|something) up|look up|online"

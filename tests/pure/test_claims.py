@@ -79,6 +79,8 @@ def test_what_is_honest_or_only_a_story_is_spoken_as_written(user: str, clauses:
         ("你能教我做饭吗？", "当然可以，"),
         ("给我讲讲电话的历史。", "好的，"),
         ("今天几号开会比较好？", "15号比较好。"),
+        ("这附近的药店晚上开门吗？", "是的，"),
+        ("My phone is out of battery.", "Okay,"),
         ("At what temperature does water freeze?", "At 0 degrees."),
         ("How hot is the sun?", "About 5500 degrees."),
         ("Who won the second world war?", "The Allies won."),
