@@ -81,6 +81,7 @@ class ClauseSplitter:
         self._units_so_far = 0  # characters and words in the clauses so far
         self._is_urgent = True  # the next clause is to be short ...
         self._is_hurried = False  # ... or a single word
+        self._grows_from = self._lengths.first_words  # units: behind fewer the next clause is not short
         self._may_be_the_end = False  # and there may be no more text
         self._start_reading("")
 
@@ -94,6 +95,7 @@ class ClauseSplitter:
     def hurry(self) -> list[str]:
         """What is whole of the text so far. If that is nothing, the next clause comes as early as can be."""
         self._is_urgent = self._is_hurried = self._may_be_the_end = True
+        self._grows_from = self._lengths.hurried_words
         self._start_reading(self._text)  # what was too short may be long enough now
         clauses = self._take(final=False)
         self._is_urgent = self._is_hurried = not clauses
@@ -256,7 +258,7 @@ class ClauseSplitter:
             return units >= need.first_chars or words >= need.first_words
         if is_sentence and (units >= need.later_chars or words >= need.later_words):
             return True
-        return need.first_words <= self._units_so_far <= units and self._units_so_far < need.grown
+        return self._grows_from <= self._units_so_far <= units and self._units_so_far < need.grown
 
     def _longest_words(self) -> int:
         """Words that may be collected before a clause is cut where a speaker would breathe."""
