@@ -306,7 +306,7 @@ class Session:
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None
         if transcript and self.persona.written_in and not self._tools:
-            check = ClaimGuard(transcript.text, reply.language, self._world.date_time.date()).speak
+            check = ClaimGuard(transcript.text, reply.language, self._world.date_time).speak
         self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
 
     def _open(self, generation: int, words: str) -> None:

@@ -1,13 +1,14 @@
 """Dates in words, and whether what is said of today's is right: a small model gets the year or the weekday wrong.
 
-Only where the user has asked for the date of today, or of a day next to it, as that is all that is known.
+Only where the user has asked for the date of today, or of a day next to it, as that is all that is known; likewise for
+the time of day.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 _Part = tuple[Literal["year", "month", "day", "weekday"], int]
@@ -63,7 +64,21 @@ _EN_PARTS = tuple(
     )
 )
 _SENTENCE_ENDS = tuple("。！？.!?")
-_DOES_NOT_KNOW = re.compile(r"不知道|不清楚|无法|没法|不能|don['’]t (?:know|have)|can(?:['’]t|not)|unable", re.I)
+_TODAY = re.compile(r"今[天日]|\btoday\b", re.I)
+
+_ASKS_TIME = {
+    "zh": re.compile(
+        r"^(?:请问|麻烦问一?下|你知道|告诉我|那|嗯)?[，,]?(?:现在|这会儿|目前)?(?:是|都|已经)*(?:北京时间)?"
+        r"(?:几点|什么时间|什么时候|几点几分)(?:几分|钟)?(?:了|呀|啊|呢|吗)*[？?。！!]*$"
+    ),
+    "en": re.compile(
+        r"\b(?:what time is it|what(?:['’]s| is) the (?:current )?time|(?:do you have|have you got|tell me) the time)"
+        r"(?:[, ]+(?:now|right now|please|there|then))*[?.!]*$",
+        re.I,
+    ),
+}
+_TIMES = {"zh": "现在{:%H:%M}。", "en": "It is {:%H:%M}."}
+_HALF_A_DAY = 12  # hours
 
 
 def dated(day: date, language: str, *, offset: int = 0) -> str:
@@ -86,19 +101,39 @@ class DateCheck:
         day = today + timedelta(days=offset or 0)
         self.instead = dated(day, language, offset=offset or 0)
         """What is right."""
-        self._right = {*_parts_of(today), *_parts_of(day)}
+        self._right, self._today = set(_parts_of(day)), set(_parts_of(today))
 
     def is_false(self, clause: str) -> bool:
-        """Whether the next clause tells a date that is not right, or says that it is not known.
+        """Whether the next clause tells a date that is not right, or a sentence ends with it that tells none.
 
-        Of the first sentence that tells one: those behind it may speak of other days.
+        Of the first sentence: those behind it may speak of other days.
         """
         if not self._is_open:
             return False
         parts = set(_parts_in(clause))
         self._is_told |= bool(parts)
-        self._is_open = not (self._is_told and clause.rstrip()[-1:] in _SENTENCE_ENDS)
-        return bool(parts - self._right) or (not self._is_told and bool(_DOES_NOT_KNOW.search(clause)))
+        self._is_open = clause.rstrip()[-1:] not in _SENTENCE_ENDS
+        right = self._right | self._today if _TODAY.search(clause) else self._right
+        return bool(parts - right) or not (self._is_told or self._is_open)
+
+
+class ClockCheck:
+    """The same for the time of day. Pure."""
+
+    def __init__(self, user: str, language: str, now: datetime) -> None:
+        """As `DateCheck`; `now`: the user's local time."""
+        self._is_open = bool(_ASKS_TIME[language].search(user))
+        self._hours, self._minute = {now.hour, now.hour % _HALF_A_DAY or _HALF_A_DAY}, now.minute
+        self.instead = _TIMES[language].format(now)
+        """What is right."""
+
+    def is_false(self, clause: str) -> bool:
+        """Whether the next clause, the first that tells anything, does not tell the time in figures."""
+        if not self._is_open:
+            return False
+        self._is_open = False
+        told = [int(number) for number in re.findall(r"\d+", clause)][:2]
+        return not (len(told) > 1 and told[0] in self._hours and told[1] == self._minute)
 
 
 def _offset_asked_for(user: str, language: str) -> int | None:

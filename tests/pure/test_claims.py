@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 import pytest
 
@@ -11,7 +11,7 @@ from huiyin.assistant.dialogue.language import language_of
 
 
 def spoken(user: str, *clauses: str) -> list[str]:
-    guard = ClaimGuard(user, language_of(user), date(2026, 3, 18))
+    guard = ClaimGuard(user, language_of(user), datetime(2026, 3, 18, 14, 5))
     return [said for clause in clauses for said in guard.speak(clause)]
 
 
@@ -39,10 +39,14 @@ def spoken(user: str, *clauses: str) -> list[str]:
         ("Start a timer for five minutes.", "Your timer has been started."),
         ("Please add eggs to my list.", "Added eggs to your list."),
         ("Lock the front door.", "The door is locked."),
+        ("提醒我下午三点开会。", "好的，下午三点开会。"),
+        ("给妈妈打个电话。", "妈妈可以打个电话。"),
+        ("Send Tom a message that I'm late.", "Tom, I'm late."),
+        ("你可以帮我打开电视吗？", "可以，电视有很多种。"),
     ],
 )
 def test_a_claimed_act_is_replaced_and_what_builds_on_it_left_out(user: str, claim: str) -> None:
-    before = "灯在客厅，" if language_of(user) == "zh" else "Right there,"
+    before = "嗯，" if language_of(user) == "zh" else "Well,"
     said = spoken(user, before, claim, "And more.")
     assert said == [before, "抱歉，这个我做不到。" if language_of(user) == "zh" else "Sorry, I can't do that."]
 
@@ -53,7 +57,7 @@ def test_a_claimed_act_is_replaced_and_what_builds_on_it_left_out(user: str, cla
         ("把客厅的灯打开。", ["我做不到，", "我没法打开灯。"]),
         ("Turn on the lamp.", ["I can't turn on the lamp."]),
         ("Remind me at five.", ["Sorry, I'm not able to set reminders."]),
-        ("帮我订一张去上海的票。", ["哪天的票？"]),
+        ("你能帮我订一张去上海的票吗？", ["哪天的票？"]),
         ("给我讲个故事。", ["从前有个人，", "他已经打开了灯。"]),
         ("Tell me a story.", ["I turned on the lamp, and saw a cat."]),
         ("Can I call you Bob?", ["Sure!"]),
@@ -81,6 +85,16 @@ def test_what_is_honest_or_only_a_story_is_spoken_as_written(user: str, clauses:
         ("今天几号开会比较好？", "15号比较好。"),
         ("这附近的药店晚上开门吗？", "是的，"),
         ("My phone is out of battery.", "Okay,"),
+        ("网上买的衣服质量很差。", "那真让人失望，"),
+        ("查一下蜿蜒是什么意思。", "好的，"),
+        ("今天天气真好！", "是啊，"),
+        ("为什么会下雨？", "水汽遇冷，"),
+        ("今天这么热，吃什么好呢？", "可以吃凉面。"),
+        ("把这句话翻译成英文。", "好的，"),
+        ("Play the role of a teacher.", "Sure!"),
+        ("Check my grammar, please.", "Okay,"),
+        ("Will rain hurt my leather shoes?", "It can,"),
+        ("Is it hot on Venus?", "Yes,"),
         ("At what temperature does water freeze?", "At 0 degrees."),
         ("How hot is the sun?", "About 5500 degrees."),
         ("Who won the second world war?", "The Allies won."),
@@ -119,6 +133,9 @@ def test_a_wrong_date_of_today_is_put_right(user: str, clauses: list[str], right
         ("今天几号？", ["三月十八号，", "星期三。", "离五月一号还有一个多月。"]),
         ("明天星期几？", ["星期四。"]),
         ("What's the date?", ["It's Wednesday, March 18th.", "Christmas is on December 25."]),
+        ("What time is it?", ["It is 2:05 in the afternoon.", "Lunch is at 12:30."]),
+        ("几点了？", ["14点05分。"]),
+        ("几点睡觉比较好？", ["十一点。"]),
         ("你的生日是几号？", ["八月一号。"]),
         ("When did the war end?", ["On 2 September 1945."]),
     ],
@@ -134,6 +151,14 @@ def test_a_right_date_and_other_dates_are_spoken_as_written(user: str, clauses: 
         ("Are you a real person?", "I am a human.", "I'm an AI, not a human."),
         ("你是真人吗？", "我是真人。", "我是人工智能，不是人。"),
         ("外面现在多少度？", "外面现在20度。", "抱歉，这个我现在查不到。"),
+        ("明天会下雨吗？", "明天会下雨。", "抱歉，这个我现在查不到。"),
+        ("今天有什么新闻？", "今天的新闻很多。", "抱歉，这个我现在查不到。"),
+        ("What's the weather like today?", "It is sunny and mild.", "Sorry, I can't look that up."),
+        ("What's in the news today?", "It is about a match.", "Sorry, I can't look that up."),
+        ("你昨天晚上睡得好吗？", "昨天晚上我睡得很好。", "我是人工智能，不是人。"),
+        ("现在几点了？", "现在几点了？", "现在14:05。"),
+        ("现在几点？", "现在是15:20。", "现在14:05。"),
+        ("What time is it?", "It is noon.", "It is 14:05."),
         ("昨晚的球赛谁赢了？", "我们赢了。", "抱歉，这个我现在查不到。"),
         ("What's the price of gold?", "It is $2000 an ounce.", "Sorry, I can't look that up."),
     ],
