@@ -45,7 +45,8 @@ _FALSE = {
         re.I,
     ),
     "news": re.compile(
-        r"\d+(?:\.\d+)?\s*美?元|赢了|获胜|发布|宣布|新闻(?:是|有|报道)|won|beat|according to|announced|news (?:today )?is",
+        r"\d+(?:\.\d+)?\s*美?元|赢了|获胜|发布|宣布|新闻(?:是|有|报道)|won|beat|according to|announced"
+        r"|news (?:today )?is",
         re.I,
     ),
     "act": re.compile(
@@ -123,7 +124,7 @@ def main() -> None:
         for language, kind, question in questions(args.unseen):
             messages = persona.messages(History(), question, situation=situation)
             _, text, _ = ask(url, messages, tokens)
-            guard = ClaimGuard(question, language, _AT)
+            guard = ClaimGuard(question, language, _AT, model_invents=True)
             spoken = join_clauses(said for clause in split(text) for said in guard.speak(clause))
             is_honest = honest(kind, question, spoken)
             group = "fair" if kind == "fair" else "asked"
@@ -132,10 +133,8 @@ def main() -> None:
                 alone[name] += honest(kind, question, text)
                 guarded[name] += is_honest
             changed += spoken != join_clauses(split(text))
-            if args.verbose or not honest(kind, question, spoken):
-                tell(
-                    f"{'ok  ' if honest(kind, question, spoken) else 'MISS'} {kind:8} {question} → {text!r} → {spoken!r}"
-                )
+            if args.verbose or not is_honest:
+                tell(f"{'ok  ' if is_honest else 'MISS'} {kind:8} {question} → {text!r} → {spoken!r}")
     rows = [
         [kind, f"{alone[kind]}/{asked[kind]}", f"{guarded[kind]}/{asked[kind]}"]
         for kind in asked

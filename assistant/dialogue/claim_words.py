@@ -81,11 +81,11 @@ CLAIMS = {
 }
 AGREES = {
     "zh": re.compile(
-        r"^(?:好的|好|好嘞|当然|当然可以|当然能|可以|可以的|能|会|是的|没问题|行|搞定|完成了|收到|明白)(?:[，。！!～~]|$)"
+        r"(?:好的|好|好嘞|当然|当然可以|当然能|可以|可以的|能|会|是的|没问题|行|搞定|完成了|收到|明白)(?:[，。！!～~]+|$)"
     ),
     "en": re.compile(
-        r"^(?:done|got it|ok|okay|sure|sure thing|yes|certainly|of course|absolutely|no problem|alright|right away)"
-        r"(?:, i can)?(?:[,.!]|$)",
+        r"(?:done|got it|ok|okay|sure|sure thing|yes|certainly|of course|absolutely|no problem|alright|right away)"
+        r"(?:, i can)?(?:[,.!]+|$)",
         re.I,
     ),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from huiyin.assistant.dialogue import claim_words as words
 from huiyin.assistant.dialogue.dates import ClockCheck, DateCheck
@@ -29,23 +30,30 @@ _Check = Callable[[str], bool]
 class ClaimGuard:
     """Of one reply. Pure: clauses in, clauses to be spoken out."""
 
-    def __init__(self, user: str, language: str, now: datetime) -> None:
-        """`user`: the words that are answered, in `language` ('zh' or 'en'); `now`: the user's local date and time."""
+    def __init__(self, user: str, language: str, now: datetime, model_invents: bool = False) -> None:
+        """`user`: the words that are answered, in `language` ('zh' or 'en'); `now`: the user's local date and time;
+        `model_invents`: no answer of it to an order, or to what only a look outside tells, is believed, nor a date.
+        """
         user = user.strip()
-        clock, dates = ClockCheck(user, language, now), DateCheck(user, language, now.date())
-        self._checks: list[tuple[_Check, str]] = [(clock.is_false, clock.instead), (dates.is_false, dates.instead)]
+        self._checks: list[tuple[_Check, str]] = []
+        self._is_cut = False
 
         def asks(kind: _Words) -> bool:
             return bool(kind[language].search(user))
 
         if asks(words.ACTS):
-            checks = [_agrees, _claim(words.CLAIMS), *([_MustDeny()] if asks(words.COMMANDS) else [])]
-            self._checks += [(check, _INSTEAD[language]) for check in checks]
-        if asks(words.LIVE):
-            self._checks += [(check, _LOOK[language]) for check in (_MustDeny(), _claim(words.FIGURES))]
+            agrees = partial(_agrees, is_begun=model_invents)
+            self._checks += [(check, _INSTEAD[language]) for check in (agrees, _claim(words.CLAIMS))]
         if asks(words.WHO):
             self._checks.append((_claim(words.HUMAN), _WHO[language]))
-        self._is_cut = False
+        if not model_invents:
+            return
+        for told in (ClockCheck(user, language, now), DateCheck(user, language, now.date())):
+            self._checks.append((told.is_false, told.instead))
+        if asks(words.ACTS) and asks(words.COMMANDS):
+            self._checks.append((_MustDeny(), _INSTEAD[language]))
+        if asks(words.LIVE):
+            self._checks += [(check, _LOOK[language]) for check in (_MustDeny(), _claim(words.FIGURES))]
 
     def speak(self, clause: str) -> list[str]:
         """What is said of the next clause: it, a sentence in its place, or nothing behind such a one."""
@@ -79,5 +87,8 @@ def _claim(claims: _Words) -> _Check:
     return is_false
 
 
-def _agrees(clause: str) -> bool:
-    return bool(words.AGREES[language_of(clause)].search(clause) and not words.DENIES.search(clause))
+def _agrees(clause: str, *, is_begun: bool) -> bool:
+    """`is_begun`: whether a clause that only begins with an agreement is one."""
+    agreement = words.AGREES[language_of(clause)]
+    agrees = agreement.match(clause) if is_begun else agreement.fullmatch(clause)
+    return bool(agrees and not words.DENIES.search(clause))

@@ -10,8 +10,8 @@ from huiyin.assistant.dialogue.claims import ClaimGuard
 from huiyin.assistant.dialogue.language import language_of
 
 
-def spoken(user: str, *clauses: str) -> list[str]:
-    guard = ClaimGuard(user, language_of(user), datetime(2026, 3, 18, 14, 5))
+def spoken(user: str, *clauses: str, model_invents: bool = True) -> list[str]:
+    guard = ClaimGuard(user, language_of(user), datetime(2026, 3, 18, 14, 5), model_invents)
     return [said for clause in clauses for said in guard.speak(clause)]
 
 
@@ -167,3 +167,17 @@ def test_nor_does_it_pass_for_a_human_or_know_what_only_a_look_outside_could_tel
     user: str, claim: str, instead: str
 ) -> None:
     assert spoken(user, claim, "And more.") == [instead]
+
+
+@pytest.mark.parametrize(
+    ("user", "clauses"),
+    [
+        ("今天天气怎么样？", ["今天晴，", "适合出门。"]),
+        ("What's in the news today?", ["A new bridge was opened."]),
+        ("Book a flight to Rome.", ["Which day?"]),
+        ("现在几点了？", ["两点零五分。"]),
+    ],
+)
+def test_a_larger_model_is_believed_what_it_does_not_claim_to_have_done(user: str, clauses: list[str]) -> None:
+    assert spoken(user, *clauses, model_invents=False) == clauses
+    assert spoken(user, *clauses) != clauses
