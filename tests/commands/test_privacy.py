@@ -52,6 +52,8 @@ def kept(home: Path) -> list[Path]:
     ours = {
         sessions / "7kq2f.jsonl": '{"huiyin_session": 2, "started": "2026-11-28T20:14:50+00:00"}\n',
         sessions / "ab2cd.jsonl": "",
+        sessions.parent / "memory.db": "facts",
+        sessions.parent / "reminders.db-journal": "half a reminder",
         cache / "speech" / f"{'0a' * 16}.npz": "sound",
         cache / "speech" / f".{'0b' * 16}.npz.12-34.part": "half a sound",
         cache / "prepared" / f"{'0c' * 12}.pcm": "sound",
@@ -75,7 +77,12 @@ def test_all_that_is_kept_is_shown_and_erased_and_nothing_else(
 ) -> None:
     assert main.main(["privacy", "show"]) == 0
     shown = capsys.readouterr().out
-    assert "conversations: 2" in shown and "spoken sentences: 2" in shown and "personas: 2" in shown
+    assert (
+        "conversations: 2" in shown
+        and "memory: 1" in shown
+        and "spoken sentences: 2" in shown
+        and "personas: 2" in shown
+    )
     before = files(home)
     assert main.main(["privacy", "erase", "--yes"]) == 0
     told = capsys.readouterr().out

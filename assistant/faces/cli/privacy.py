@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from huiyin.assistant.conversation.kept_files import Kept, kinds
+from huiyin.assistant.faces.cli.kept_files import Kept, kinds
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _KB = 1000
@@ -21,10 +22,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.action == "show":
         for kind, files in found:
             print(_line(kind, files))
-        print("it stays on this machine; `huiyin privacy erase` deletes it, docs/privacy.md says the rest")
+        print(said("privacy.it_stays"))
         return 0
     if not any(files for _, files in found):
-        print("nothing is kept")
+        print(said("privacy.nothing"))
         return 0
     if not args.yes:
         _ask(found)
@@ -39,7 +40,7 @@ def _ask(found: Sequence[tuple[Kept, Sequence[Path]]]) -> None:
         raise UsageError("cli.erase_unasked")
     for kind, files in found:
         print(_line(kind, files))
-    if input("Delete all of it, for good? [y/N] ").strip().lower() not in ("y", "yes"):
+    if input(said("privacy.delete_all")).strip().lower() not in ("y", "yes", "是"):
         raise CommandError("cli.nothing_erased")
 
 
@@ -51,13 +52,15 @@ def _erase(kind: Kept, files: Sequence[Path]) -> None:
         except OSError as error:
             raise CommandError("cli.not_erased", path=path, why=error.strerror or error) from error
     if files:
-        names = ", ".join(path.name for path in files[:_NAMED])
-        more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-        print(f"deleted {kind.name}, {len(files)} in {_places(kind, files)}: {names}{more}")
+        more = [said("privacy.and_more", count=len(files) - _NAMED)] if len(files) > _NAMED else []
+        names = [*(path.name for path in files[:_NAMED]), *more]
+        kind_name, places = said(kind.name), _places(kind, files)
+        print(said("privacy.deleted", kind=kind_name, count=len(files), places=places, names=names))
 
 
 def _line(kind: Kept, files: Sequence[Path]) -> str:
-    return f"{kind.name}: {len(files)}, {sum(map(_size, files)) / _KB:.0f} kB, in {_places(kind, files)}"
+    size_kb = sum(map(_size, files)) / _KB
+    return said("privacy.line", kind=said(kind.name), count=len(files), size_kb=size_kb, places=_places(kind, files))
 
 
 def _size(path: Path) -> int:
@@ -68,7 +71,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _places(kind: Kept, files: Sequence[Path]) -> str:
+def _places(kind: Kept, files: Sequence[Path]) -> list[Path]:
     """The folders in which there is something, or in which there would be."""
-    folders = list(dict.fromkeys(path.parent for path in files)) or kind.folders[:1]
-    return " and ".join(map(str, folders))
+    return list(dict.fromkeys(path.parent for path in files)) or list(kind.folders[:1])

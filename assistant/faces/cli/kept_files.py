@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huiyin.assistant.conversation.session_store import is_session, sessions_folder
+from huiyin.assistant.tools.memory import memory_file
+from huiyin.assistant.tools.reminders import reminders_file
 from huiyin.configs.settings import Settings
 
 _SPEECH = re.compile(r"\.?[0-9a-f]{32}\.npz(?:\..+\.part)?")
 _PREPARED = re.compile(r"\.?[0-9a-f]{24}\.pcm(?:\..+\.part)?")
 _BEFORE_0_2 = "apologies"  # what `prepared` was called
+_OF_A_DATABASE = ("", "-journal", "-wal", "-shm")  # what SQLite adds to the name of its files
 
 
 @dataclass(frozen=True)
 class Kept:
     """One kind of what is kept."""
 
-    name: str
+    name: str  # key of its name, in `configs/messages/privacy.toml`
     folders: tuple[Path, ...]  # they may not exist
     is_ours: Callable[[Path], bool]
 
@@ -37,10 +40,17 @@ def kinds(settings: Settings) -> list[Kept]:
     """Everything that is kept of people, with these settings."""
     prepared = settings.store.prepared_path
     return [
-        Kept("conversations", (sessions_folder(settings.talk),), is_session),
-        Kept("spoken sentences", (settings.tts.cache_path,), _named(_SPEECH)),
-        Kept("sentences of personas", (prepared, prepared.with_name(_BEFORE_0_2)), _named(_PREPARED)),
+        Kept("privacy.conversations", (sessions_folder(settings.talk),), is_session),
+        Kept("privacy.memory", (memory_file().parent,), _database(memory_file())),
+        Kept("privacy.reminders", (reminders_file().parent,), _database(reminders_file())),
+        Kept("privacy.spoken", (settings.tts.cache_path,), _named(_SPEECH)),
+        Kept("privacy.prepared", (prepared, prepared.with_name(_BEFORE_0_2)), _named(_PREPARED)),
     ]
+
+
+def _database(file: Path) -> Callable[[Path], bool]:
+    names = {file.name + ending for ending in _OF_A_DATABASE}
+    return lambda path: path.name in names
 
 
 def _named(pattern: re.Pattern[str]) -> Callable[[Path], bool]:
