@@ -95,8 +95,9 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/voices")
     def voices() -> Response:
-        """Every voice: name, engine, language, gender, and the languages it speaks. With `?name=` the one that a
-        request by that name gets, listed or not; none where there is no such voice.
+        """Every voice: name, engine, language, gender, and the languages it speaks.
+
+        With `?name=` the one that a request by that name gets, listed or not; none where there is no such voice.
         """
         speaker, name = host.get(), request.args.get("name")
         listed = [
