@@ -70,7 +70,7 @@ class Runner:
         """Let a step begin; when it ends."""
         if step.kind == "types":
             if self._simulated:
-                self._simulated.typed = step
+                self._simulated.latest = step
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")

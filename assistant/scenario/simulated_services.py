@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
-from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.history import GO_ON, Message
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -21,6 +21,7 @@ from huiyin.assistant.turns.events import Stage, Transcript
 from huiyin.services.common.text import HAN
 
 _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s*[^\s{HAN}]{{1,6}}|\s+")  # about what a model makes of text
+_MARKS = re.compile(r"^\W+")  # before a word
 _PIECE_S = 0.1  # sound comes in pieces
 _REASONS = {
     "error": "{} answered with an error",
@@ -55,7 +56,7 @@ class SimulatedServices:
         """
         self._times, self._utterances, self._patience_s, self._speak = times, utterances, patience_s, speak
         self._by_sound, self._judge_text = by_sound, judge_text or unjudged
-        self.typed: Step | None = None  # the last that was typed
+        self.latest: Step | None = None  # that was typed, or answered: a reply to the history answers it
         self._step_of: dict[int, Step] = {}  # generation -> the step it answers
         self._failures: Counter[tuple[int, str]] = Counter()  # (number of the step, stage) -> so far
         by_words = None if judge_text is None else _Judge(self._words)
@@ -75,10 +76,10 @@ class SimulatedServices:
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
     ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
-        if generation not in self._step_of and self.typed:
-            self._step_of[generation] = self.typed
-        step = self._step_of.get(generation)
-        text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+        step = self._step_of.get(generation, self.latest)
+        if step:
+            self._step_of[generation] = self.latest = step
+        text = _reply(step, messages)
         fault = self._fault(generation, "llm")
         takes_s = self._times.llm_first_s
         items: list[tuple[float, str | CalledTool]] = []
@@ -146,6 +147,17 @@ class SimulatedServices:
         nearest = min(last.spans, key=lambda span: abs(span[1] - end_s))
         from_end = len(last.spans) - last.spans.index(nearest)  # 1: the last piece
         return stated[-from_end] if from_end <= len(stated) else None
+
+
+def _reply(step: Step | None, messages: Sequence[Message]) -> str:
+    """What the step has for an answer; the rest of it where the model is to go on with what was heard."""
+    *before, last = (message["content"] for message in messages)
+    text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(last)]
+    if last.endswith(tuple(GO_ON.values())) and before:
+        heard = before[-1]
+        count = next((n for n in range(len(heard), 0, -1) if text.startswith(heard[-n:])), 0)
+        text = _MARKS.sub("", text[count:]) or DEFAULT_REPLIES[language_of(heard)]
+    return text
 
 
 class _Judge:
