@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from huiyin.assistant.conversation.heard import heard_clauses
-from huiyin.assistant.dialogue.history import HeardClause, Message
+from huiyin.assistant.dialogue.history import HeardClause, Message, heard_text
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.ports.port import Loudspeaker
@@ -41,3 +41,10 @@ class Replies:
         """The clauses that were played, with how much of each the user heard."""
         heard, spans = loudspeaker.heard(generation)
         return heard_clauses(self[generation].texts, heard, spans)
+
+    def reached(self, generation: int, loudspeaker: Loudspeaker) -> tuple[int, int]:
+        """(the clause that the user heard last, the characters of it in words that they heard whole)."""
+        _, spans = loudspeaker.heard(generation)
+        clauses = zip(spans, self.heard(generation, loudspeaker), strict=True)
+        begun = [(span.clause, len(heard_text([clause]))) for span, clause in clauses if clause.share > 0]
+        return begun[-1] if begun else (0, 0)

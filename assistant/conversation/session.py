@@ -281,6 +281,8 @@ class Session:
                 self._loudspeaker.resume(generation)
             case do.StopPlayback(generation=generation):
                 self._loudspeaker.stop(generation)
+                reached = self._replies.reached(generation, self._loudspeaker)
+                self._next.append(ev.PlaybackStopped(self._world.now, generation, *reached))
             case do.Cancel(generation=generation, keep_audio=keep_audio):
                 self._stages.cancel(generation)
                 if not keep_audio:
