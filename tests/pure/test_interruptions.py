@@ -300,6 +300,15 @@ def test_a_reply_that_a_noise_stopped_goes_on_with_the_word_it_had_come_to() -> 
     assert rest and rest != STORY and STORY.endswith(f" {rest}")
 
 
+def test_it_goes_on_where_the_loudspeaker_says_that_it_was_heard() -> None:
+    script = playing()
+    noise_stops_it(script)
+    generation = script.last(do.StopPlayback).generation  # type: ignore[attr-defined]
+    script.at(4.35, ev.PlaybackStopped(4.35, generation, 0, len("Once upon")))
+    noise_ends(script)
+    assert synthesised(script) == [STORY.removeprefix("Once upon ")]
+
+
 def test_a_noise_that_returns_does_not_have_the_same_words_said_again() -> None:
     script = playing()
     noise_stops_it(script)
