@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak"
 
 # Other people's Realtime clients, over WebSockets and WebRTC: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
