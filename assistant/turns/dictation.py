@@ -91,13 +91,12 @@ def progress(text: str, last_words: str = "") -> Progress | None:
     `last_words`: the assistant's before it.
     """
     text, question = plain(_tail(text)), _question(last_words)
-    said, by_sound = _said(text), _said(digits_by_sound(text))
-    return (
-        _of_kinds(SPELT, question, by_sound, most_before=0)
-        or _of_kinds(_KINDS, question, said, most_before=_MOST_WORDS_BEFORE)
-        or _unnamed(said)
-        or _misheard(question, said)
-    )
+    by_sound = digits_by_sound(text)
+    if by_sound != text and (found := _of_kinds(SPELT, question, _said(by_sound), most_before=0)):
+        return found
+    said = _said(text)
+    found = _of_kinds(_KINDS, question, said, most_before=_MOST_WORDS_BEFORE)
+    return found or _unnamed(said) or _misheard(question, said)
 
 
 def is_asked_for(last_words: str) -> bool:
