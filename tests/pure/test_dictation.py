@@ -167,7 +167,6 @@ def test_the_assistants_question_tells_what_it_is(question: str, text: str, foun
         ("What's your address?", "Is it the same as 12 Baker Street?"),
         ("What's the weather like where you are?", "It rains."),
         ("您的手机号是多少？", "我想先问一下价格"),
-        ("您的手机号是多少？", "一起去散步吧"),
         ("请报一下验证码。", "好吧"),
         ("请报一下验证码。", "我就不说了"),
         ("", "我的手机起火了"),
