@@ -56,7 +56,7 @@ class Runner:
             parts, prepared = self._use(services, persona, tell)
         else:
             assert self._simulated is not None
-            parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
+            parts, prepared = self._simulated.parts, MadeSpeech(persona.all_prepared(), self._depth.speak)
         self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
         if self._simulated and any(step.tool_s is not None for step in scenario.steps):
@@ -138,7 +138,7 @@ class Runner:
         return parts, prepare(services, persona, tell, patience_s=PREPARING_LIMIT_S)
 
 
-class _MadeSpeech(Mapping[str, Pcm16]):
+class MadeSpeech(Mapping[str, Pcm16]):
     """Sentences with their sound, which is made when it is needed."""
 
     def __init__(self, texts: Sequence[str], speak: Callable[[str], Pcm16]) -> None:
