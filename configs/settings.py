@@ -91,9 +91,13 @@ class ServiceSettings:
     """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
     as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
     origins: tuple[str, ...] = setting(())
-    """web pages of other hosts that may use a service, as https://app.example; pages of this machine always may"""
+    """web pages that may use a service and read its answers (CORS), as https://app.example or http://localhost:5173;
+    others of this machine may only ask"""
     threads: int = setting(16, low=1, high=256)
     """requests in hand at once in one service; models have their own queue"""
+    strict_models: bool = setting(False)
+    """true: a model's name that is not known here gets 404; false: it stands for the model that is here, as programs
+    written for OpenAI bring names of their own"""
     load_wait_s: float = setting(60.0, low=0, high=600)
     """a request waits this long for a loading model, then 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
