@@ -188,6 +188,8 @@ class LlmSettings:
     """how long; then one request tries it. A 429 with Retry-After gives its own time"""
     streams: int = setting(256, low=1, high=1024)
     """replies on their way at once; one more gets 429"""
+    responses_mb: int = setting(64, low=0, high=65536)
+    """of the last answers of /v1/responses, for requests that refer to them (previous_response_id); in memory alone"""
     hide_thinking: bool = setting(True)
     """<think>…</think> and reasoning fields are not part of what is spoken"""
     prompt_cache_mb: int = setting(512, low=0, high=65536)

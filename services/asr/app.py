@@ -22,7 +22,7 @@ from huiyin.services.asr.transcribe import Steps
 from huiyin.services.common import forms
 from huiyin.services.common.app import create_app, documented
 from huiyin.services.common.errors import ApiError
-from huiyin.services.common.model_names import MODEL_HEADER, ModelNames
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.watch import client_left
 
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
@@ -105,7 +105,7 @@ def make_app(settings: Settings) -> Flask:
             response = responses.event_stream(responses.openai_events(steps))
         else:
             response = responses.openai_response(_last(steps), job)
-        response.headers[MODEL_HEADER] = model
+        response.headers.update(model_header(model))
         return response
 
     add_live(app, settings, serving)

@@ -1,7 +1,8 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
-In this order: Host and Origin (403), whether a page may ask at all (`cors.py`), the guard (by default the key, 401), the
-routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
+In this order: Host and Origin (403), a browser's question whether a page may ask (`cors.py`), the guard (by default the
+key, 401), the routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises is answered
+as JSON.
 """
 
 from __future__ import annotations

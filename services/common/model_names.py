@@ -12,9 +12,7 @@ from huiyin.services.common.errors import shortened
 
 log = logging.getLogger(__name__)
 
-MODEL_HEADER = "X-Huiyin-Model"
-"""The header of an answer that names the model which has made it."""
-
+_HEADER = "X-Huiyin-Model"
 _MOST_LOGGED = 1000  # names, so that callers cannot fill the log
 
 
@@ -38,3 +36,8 @@ class ModelNames:
         if is_new:
             log.info("no model is called %s: %s answers (service.strict_models refuses)", shortened(name), model)
         return True
+
+
+def model_header(model: str) -> dict[str, str]:
+    """The header of an answer that names the model which has made it; none for ''."""
+    return {_HEADER: "".join(char if " " <= char <= "~" else "?" for char in model)} if model else {}

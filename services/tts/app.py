@@ -17,7 +17,7 @@ from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
-from huiyin.services.common.model_names import MODEL_HEADER, ModelNames
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
@@ -26,8 +26,8 @@ from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
-from huiyin.services.tts.voice_selector import ALIASES
 from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
+from huiyin.services.tts.voice_selector import ALIASES
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ def make_app(settings: Settings) -> Flask:
     @app.get("/v1/models")
     def models() -> Response:
         """Model names for /v1/audio/speech: OpenAI's, and the engines here."""
-        return jsonify(
-            object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in model_names()]
-        )
+        return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in model_names()])
 
     def model_names() -> list[str]:
         return [*_MODELS, *host.get().engine_names]
@@ -112,9 +110,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, aac, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a spelling,
-        "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says that another
-        voice speaks.
+        opus, aac, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a
+        spelling, "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says
+        that another voice speaks.
         """
         wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
@@ -126,9 +124,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `input`, as OpenAI's speech does; streamed.
 
         `response_format`: mp3, wav, opus, aac, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
-        `stream_format`: audio or sse; `model`: an engine of GET /v1/models, any other name leaves the choice to the
-        voice and the language, and the header X-Huiyin-Model names the engine; `emotion` and `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part
-        of `input`.
+        `stream_format`: audio or sse; `model`: an engine of GET /v1/models, any other name leaves the choice to voice
+        and language (the header X-Huiyin-Model names the engine); `emotion` and `pronunciations`: as for /audio;
+        `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
@@ -213,7 +211,7 @@ def make_app(settings: Settings) -> Flask:
         if first is None:
             raise ApiError(400, "tts.nothing_to_say")
         data = encode(itertools.chain([first], sound), wish.form, wish.rate, n_samples)
-        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name, MODEL_HEADER: choice.engine.name}
+        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name, **model_header(choice.engine.name)}
         if choice.warning:
             headers["X-Warning"] = choice.warning
         return _logged(data), headers

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from huiyin.configs.settings import LlmSettings, Settings
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines import embedded
@@ -52,7 +53,7 @@ class Model:
         self.stub, self.may_answer = stub, dict[str, threading.Event]()
         stub.behave = self._answer
         self.embedded = embedded.Embedded(Settings(llm=settings))
-        self.proxy = Proxy([self.embedded], settings)
+        self.proxy = Proxy([self.embedded], settings, ModelNames(strict=False))
         self.pool = ThreadPoolExecutor(16)
 
     def ask(

@@ -23,11 +23,15 @@ from huiyin.services.common.routes import Handler, add_route, check_websocket, f
 
 _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
+    ("POST", "/v1/audio/translations", "asr"),
     ("POST", "/asr", "asr"),
     ("POST", "/v1/chat/completions", "llm"),
+    ("POST", "/v1/responses", "llm"),
     ("POST", "/v1/audio/speech", "tts"),
     ("POST", "/audio", "tts"),
     ("GET", "/voices", "tts"),
+    ("GET", "/v1/audio/voices", "tts"),
+    ("GET", "/v1/audio/models", "tts"),
 )
 _KINDS: tuple[Name, ...] = ("llm", "asr", "tts")  # a client that takes the first model wants to chat
 _STREAM = "/v1/stream"

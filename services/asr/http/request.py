@@ -143,7 +143,7 @@ def openai_job(
 
 
 def _in_our_words(form: MultiDict[str, str]) -> MultiDict[str, str]:
-    """The form with what OpenAI's newer models take as `languages` and `keywords` under the names that are known here."""
+    """The form with `languages` and `keywords`, which OpenAI's newer models take, under the names known here."""
     languages = _listed(form, "languages")
     more = [("language", ",".join(languages))] if languages and not form.get("language") else []
     return MultiDict([*form.items(multi=True), *more, *(("hotwords", word) for word in _listed(form, "keywords"))])
