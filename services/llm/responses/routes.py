@@ -60,7 +60,7 @@ def add_responses(app: Flask, most_bytes: int, stream: Stream, complete: Complet
             for _ in events:
                 pass
         finish()
-        answer = Response(json.dumps(writer.response, ensure_ascii=False), mimetype="application/json")
+        answer = Response(json.dumps(writer.response), mimetype="application/json")
         answer.headers.update(model_header(completion.name))
         return answer
 
