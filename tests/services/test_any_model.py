@@ -11,7 +11,7 @@ from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.llm.app import make_app
 from tests.support.service_process import free_port
-from tests.support.stub_upstream import Stub
+from tests.support.stub_upstream import Stub, friendly
 
 HELLO = [{"role": "user", "content": "hello"}]
 CHAT = "/v1/chat/completions"
