@@ -86,13 +86,11 @@ def _python_of(environment: str) -> Path:
         pytest.skip(f"{environment} needs Python {'.'.join(map(str, _LEAST_PYTHON))}")
     with _skipping(environment):
         return python_with(_home(environment), *PACKAGES[environment])
-    raise AssertionError
 
 
 def _node_of(environment: str) -> Path:
     with _skipping(environment):
         return _node_with(_home(environment), NPM_PACKAGES[environment])
-    raise AssertionError
 
 
 def _home(environment: str) -> Path:

@@ -1,4 +1,4 @@
-"""pipecat's classes for speech to text, language model and text to speech, as docs/clients.md makes them, in a pipeline.
+"""pipecat's classes for speech to text, language model and speech, as docs/clients.md makes them, in a pipeline.
 
 Arguments: the file with the page's code, the question as WAV (mono, 16 bits).
 """
