@@ -78,7 +78,7 @@ models: setup
 # Pin every dependency again, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra webrtc --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra webrtc --extra otel --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean:

@@ -269,6 +269,9 @@ class TalkSettings:
     """conversations are kept, for `huiyin sessions`; false: nothing is written"""
     sessions_dir: str = setting("")
     """empty: <user data>/huiyin/sessions; only you can read it"""
+    otlp_url: str = setting("")
+    """a trace of each turn goes to this OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318; never what
+    was said. Needs huiyin[otel]; empty: no traces, and nothing of OpenTelemetry is loaded"""
     max_reply_tokens: int = setting(160, low=1, high=4096)
     """a spoken reply longer than this is a lecture"""
 

@@ -16,6 +16,7 @@ from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
 from huiyin.assistant.dialogue.persona import Persona
@@ -51,9 +52,11 @@ def assemble(
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
-    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
+    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, SettingsError
+    for traces without OpenTelemetry.
     """
     settings = services.settings
+    trace = turn_tracer(settings.talk)
     listener = make_listener(settings, tell) if listen else None
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
@@ -64,6 +67,7 @@ def assemble(
     world = RealWorld()
     parts = http_parts(services, persona.voice, session=session_name(), speak=speak, by_sound=by_sound)
     session = Session(world, port, listener, persona, parts, settings, prepared=prepared, history=history)
+    trace(session)
     conversation = Conversation(session, world, port)
     if greeting:
         conversation.greet(greeting)
