@@ -22,7 +22,7 @@ demo: common-models
 test: $(VENV)/.test-ready models lint
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
 
-# Other people's Realtime clients, over WebSockets and WebRTC: their packages are downloaded once, to
+# Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
 clients-test: setup
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m clients tests/clients tests/live tests/realtime
