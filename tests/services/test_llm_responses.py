@@ -132,6 +132,7 @@ def test_cut_short_answer_is_incomplete(app: Flask, stub: Stub) -> None:
     last = streamed(app)[-1]
     assert (last.type, last.response.incomplete_details.reason) == ("response.incomplete", "max_output_tokens")
     assert last.response.output[0].status == "incomplete"
+    assert last.response.usage.total_tokens == 0, "unknown; the Vercel AI SDK takes no usage for a broken answer"
 
 
 def test_answer_that_breaks_off_has_failed(app: Flask, stub: Stub) -> None:

@@ -66,6 +66,7 @@ class ResponseWriter:
 
     def end(self) -> Events:
         """The reply is complete, or as long as it may be."""
+        self.response["usage"] = self.response["usage"] or _usage({})
         reason = _INCOMPLETE.get(self._why_ended)
         yield from self._finish("incomplete" if reason else "completed")
         if reason:
@@ -196,6 +197,7 @@ def _copy(item: JsonObject) -> JsonObject:
 
 
 def _usage(usage: JsonObject) -> JsonObject:
+    """Of a chat completion's. Where a server tells nothing it is all 0: clients take none for a broken answer."""
     prompt, reply = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     thoughts = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
