@@ -87,8 +87,9 @@ def no_such_address(path: str, known: list[str]) -> ApiError:
     shown, end = path[:_PATH_SHOWN], path.rstrip("/").removeprefix("/v1")
     same_end = [each for each in known if end and each.endswith(end)]
     near = same_end or difflib.get_close_matches(shown, known, n=1, cutoff=_LIKE)
-    key = "services.not_found_but" if near else "services.not_found"
-    return ApiError(404, key, code="not_found", path=shown, near=near)
+    return ApiError(
+        404, "services.not_found_but" if near else "services.not_found", code="not_found", path=shown, near=near
+    )
 
 
 def wrong_method(method: str, path: str, methods: list[str]) -> ApiError:
