@@ -75,10 +75,10 @@ class _Turn:
     def running(self, name: str, clause: int = OPENER) -> list[_Stage]:
         return [s for s in self.stages if s.name == name and s.clause == clause and s.end_s is None]
 
-    def end(self, name: str, at_s: float, clause: int = OPENER, **attributes: Any) -> None:
+    def end(self, name: str, at_s: float, clause: int = OPENER, about: Attributes | None = None) -> None:
         for stage in self.running(name, clause):
             stage.end_s = at_s
-            stage.attributes |= attributes
+            stage.attributes |= about or {}
 
 
 class TurnSpans:
@@ -111,7 +111,7 @@ class TurnSpans:
             case on.RecognitionAsked():
                 turn.begin(_HEAR, at_s)
             case on.Recognised(transcript=transcript):
-                turn.end(_HEAR, at_s, **{"huiyin.language": transcript.language})
+                turn.end(_HEAR, at_s, about={"huiyin.language": transcript.language})
             case on.ModelAsked():
                 turn.begin(_CHAT, at_s)
             case on.ClauseWritten(clause=0):
