@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
@@ -19,7 +20,7 @@ from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
@@ -27,6 +28,7 @@ from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.port import Pcm16, Port
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -52,11 +54,13 @@ def assemble(
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
-    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, SettingsError
-    for traces without OpenTelemetry.
+    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError
+    for a voice that there is not, and SettingsError for traces without OpenTelemetry.
     """
     settings = services.settings
     trace = turn_tracer(settings.talk)
+    if speak:
+        check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
@@ -72,6 +76,20 @@ def assemble(
     if greeting:
         conversation.greet(greeting)
     return conversation
+
+
+def check_voice(services: Services, persona: Persona) -> None:
+    """Raises PersonaError where the speech service does not have the persona's voice; it would be silent all along."""
+    if not persona.voice:
+        return
+    with suppress(ServiceError):  # one that keeps no list of its voices is believed
+        if services.get("tts", f"/voices?name={quote(persona.voice)}")["voices"]:
+            return
+        names = [voice["name"] for voice in services.get("tts", "/voices")["voices"]]
+        near = nearest(persona.voice, names)
+        raise PersonaError(
+            "persona.no_voice", place="voice", name=persona.name, voice=persona.voice, near=near, names=names
+        )
 
 
 def session_name() -> str:

@@ -224,8 +224,8 @@ def test_openai_sdk(url: str) -> None:
     with pytest.raises(openai.BadRequestError, match="zf_xiaoxao") as refused:
         client.audio.speech.create(model="tts-1", voice="zf_xiaoxao", input=CHINESE)
     assert "zf_xiaoxiao" in str(refused.value.body)
-    with pytest.raises(openai.NotFoundError):
-        client.audio.speech.create(model="tts-9", voice="alloy", input=ENGLISH)
+    raw = client.audio.speech.with_raw_response.create(model="tts-9", voice="alloy", input="Yes.")
+    assert raw.headers["X-Huiyin-Model"] == "hibari"
 
 
 def test_model_may_be_an_engine(url: str) -> None:
@@ -239,6 +239,15 @@ def test_voices(url: str) -> None:
         "name": "zm_yunxi", "engine": "kokoro", "language": "zh-CN", "gender": "male", "speaks": ["en", "zh"]
     }  # fmt: skip
     assert {v["engine"] for v in voices.values()} == {"hibari", "kokoro", "edge"}
+
+
+@pytest.mark.parametrize(
+    ("name", "voices"),
+    [("zm_yunxi", ["zm_yunxi"]), ("alloy", ["heart"]), ("zm_yunxy", []), ("de-DE-KatjaNeural", ["de-DE-KatjaNeural"])],
+)
+def test_a_name_is_answered_with_the_voice_that_it_stands_for(url: str, name: str, voices: list[str]) -> None:
+    found = requests.get(f"{url}/voices", params={"name": name}, timeout=PATIENCE_S).json()["voices"]
+    assert [voice["name"] for voice in found] == voices
 
 
 def test_short_request_does_not_wait_for_a_long_one(url: str) -> None:
