@@ -300,7 +300,7 @@ BAD_BODIES: list[tuple[dict[str, Any], int, str]] = [
     ({"input": "a", "voice": "nobody"}, 400, "unknown_voice"),
     ({"input": "a", "voice": 7}, 400, "bad_voice"),
     ({"input": "a", "voice": "../../etc/passwd"}, 400, "unknown_voice"),
-    ({"input": "a", "response_format": "aac"}, 400, "unknown_format"),
+    ({"input": "a", "response_format": "amr"}, 400, "unknown_format"),
     ({"input": "a", "response_format": ["mp3"]}, 400, "unknown_format"),
     ({"input": "a", "speed": 0.2}, 400, "bad_speed"),
     ({"input": "a", "speed": 4.1}, 400, "bad_speed"),
