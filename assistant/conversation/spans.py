@@ -32,7 +32,7 @@ _SPEECH, _HEAR, _CHAT, _SPEAK, _PLAY = "user_speech", "speech_to_text", "chat", 
 _STAGES = {"asr": _HEAR, "llm": _CHAT, "tts": _SPEAK}
 _OUTPUT = {_HEAR: "text", _CHAT: "text", _SPEAK: "speech"}
 _ID_BYTES = 8
-_NS = 1e9
+_NS_PER_S = 1e9
 
 Attributes = dict[str, Any]
 
@@ -88,10 +88,10 @@ class TurnSpans:
         self._tracer, self._agent = tracer, agent
         self._conversation = secrets.token_hex(_ID_BYTES)
         self._turns: dict[int, _Turn] = {}
-        self._epoch_s = float("inf")  # the time of day at which the conversation's clock began
+        self._epoch_ns = time.time_ns()  # when the conversation's clock began, as far as is known
 
     def __call__(self, at_s: float, event: on.Public) -> None:
-        self._epoch_s = min(self._epoch_s, time.time() - at_s)  # an event that comes late would make it later
+        self._epoch_ns = min(self._epoch_ns, time.time_ns() - _ns(at_s))  # an event that comes late would make it later
         if not event.generation:
             return
         turn = self._turns.setdefault(event.generation, _Turn())
@@ -184,4 +184,8 @@ class TurnSpans:
         return self._tracer.start_span(name, context, kind, attributes, start_time=self._ns(at_s))
 
     def _ns(self, at_s: float) -> int:
-        return round((self._epoch_s + at_s) * _NS)
+        return self._epoch_ns + _ns(at_s)
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * _NS_PER_S)
