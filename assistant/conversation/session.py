@@ -77,7 +77,7 @@ class Session:
         self._tools: Sequence[Tool] = ()
         self._tool_choice: ToolChoice = "auto"
         self._machine = TurnMachine(settings.turns, parts.judges)
-        self._world, self._port, self._ear = world, port, ear
+        self._world, self._port, self._ear, self._model_invents = world, port, ear, parts.model_invents
         self._loudspeaker = port.loudspeaker
         self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post, understanding(settings.talk))
         summarise = self._stages.summarise if settings.talk.summary else None
@@ -306,7 +306,7 @@ class Session:
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None
         if transcript and self.persona.written_in and not self._tools:
-            check = ClaimGuard(transcript.text, reply_language(transcript.language, transcript.text)).speak
+            check = ClaimGuard(transcript.text, reply.language, self._world.date_time, self._model_invents).speak
         self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
 
     def _open(self, generation: int, words: str) -> None:

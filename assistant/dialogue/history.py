@@ -339,11 +339,14 @@ def _unobserved(item_id: str, item: Item | None, after: str | None) -> None: ...
 
 
 def _interruption(cut_off: str, following: str) -> str:
-    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not."""
-    if not cut_off or not following:
+    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not.
+
+    Before that is known it is that of the reply: so the line is read ahead while the user still speaks.
+    """
+    if not cut_off:
         return ""
     last = "".join(_UNIT.findall(cut_off)[-_LAST_UNITS:]).strip()
-    return _NOTES[language_of(following)].format(last) + "\n"
+    return _NOTES[language_of(following or cut_off)].format(last) + "\n"
 
 
 def _open(messages: list[Message], answer: str) -> None:

@@ -9,19 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
+from huiyin.assistant.dialogue.dates import dated
 from huiyin.assistant.dialogue.language import language_of
 
-_WEEKDAYS = {
-    "zh": ("一", "二", "三", "四", "五", "六", "日"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-# Not strftime: that follows the machine's locale.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _PLACES = {"zh": "用户在{}。", "en": "The user is in {}."}
 # It is not told to say "I can't": a small model then says so to every other question (3 of 20 such as "What should I
 # cook for dinner?"; without, none). What it claims all the same is cut (`dialogue.claims`).
@@ -55,7 +47,7 @@ class Situation:
 
     def told(self, language: str) -> str:
         """What is told of it in the system prompt, in 'zh' or 'en'; the same for a whole day."""
-        lines = [_dated(self.at, language)]
+        lines = [dated(self.at, language)]
         if self.place:
             lines.append(_PLACES[language].format(self.place))
         lines.append(_TOOLS[language].format(", ".join(self.tools)) if self.tools else _NO_TOOLS[language])
@@ -64,10 +56,3 @@ class Situation:
     def time_line(self, user: str) -> str:
         """The line that tells the time, before words of the user that ask for it; '' before others."""
         return _TIME[language_of(user)].format(self.at) if _ASKS_TIME.search(user) else ""
-
-
-def _dated(day: date, language: str) -> str:
-    weekday = _WEEKDAYS[language][day.weekday()]
-    if language == "zh":
-        return f"今天是{day.year}年{day.month}月{day.day}日，星期{weekday}。"
-    return f"Today is {weekday}, {day.day} {_MONTHS[day.month - 1]} {day.year}."
