@@ -9,25 +9,24 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.app import create_app, json_body
+from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.no_store import forbids_storing
-from huiyin.services.common.openapi import Operations, operations
-from huiyin.services.common.pronunciations import LONGEST, MOST, PronunciationError, Pronunciations, read_pronunciations
+from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.alignment import TextAlignment
-from huiyin.services.tts.encode import FORMATS, PCM_FORMATS, encode
+from huiyin.services.tts.encode import FORMATS, encode
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
-from huiyin.services.tts.styles import EMOTIONS, Style, style_of
+from huiyin.services.tts.styles import Style, style_of
 from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
 from huiyin.services.tts.voice_selector import ALIASES
 
@@ -61,6 +60,7 @@ def make_app(settings: Settings) -> Flask:
     host = EngineHost(lambda: Speaker.load(settings), name="voices", wait_s=settings.service.load_wait_s)
     limit = settings.tts.max_text_chars
     own_words = read_pronunciations(settings.tts.pronunciations)
+    names = ModelNames(settings.service.strict_models)
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
@@ -72,32 +72,12 @@ def make_app(settings: Settings) -> Flask:
             "max_text_chars": limit,
         }
 
-    def described() -> Operations:
-        speaker = host.peek()
-        known = {"enum": ["", *ALIASES, *(voice.name for voice in speaker.voices)]} if speaker else {"type": "string"}
-        return operations(
-            Path(__file__).with_name("openapi.yaml"),
-            text={"type": "string", "minLength": 1, "maxLength": limit, "format": "words"},
-            voice={"anyOf": [known, {"type": "null"}]},
-            emotions=[None, *EMOTIONS],
-            formats=[None, "", *FORMATS],
-            pcm_formats=PCM_FORMATS,
-            coded_formats=[name for name in FORMATS if name not in PCM_FORMATS],
-            most_pronunciations=MOST,
-            longest_pronunciation=LONGEST,
-            stream_formats=[None, "", *_STREAM_FORMATS],
-            least_speed=_SPEEDS[0], most_speed=_SPEEDS[1], least_hz=_RATES_HZ[0], most_hz=_RATES_HZ[1],
-        )  # fmt: skip
-
-    app = create_app(
-        "tts", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, operations=described, describe=describe
-    )
+    app = create_app("tts", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe)
 
     @app.get("/voices")
     def voices() -> Response:
-        """Every voice: name, engine, language, gender, and the languages it speaks.
-
-        With `?name=` the one that a request by that name gets, listed or not; none where there is no such voice.
+        """Every voice: name, engine, language, gender, and the languages it speaks. With `?name=` the one that a
+        request by that name gets, listed or not; none where there is no such voice.
         """
         speaker, name = host.get(), request.args.get("name")
         listed = [
@@ -106,39 +86,57 @@ def make_app(settings: Settings) -> Flask:
         ]
         return jsonify(voices=listed)
 
+    @app.get("/v1/audio/voices")
+    def voices_for_clients() -> Response:
+        """Names for `voice` of /v1/audio/speech, each with what to show, as Open WebUI and others ask for them."""
+        own = [
+            {"id": v.name, "name": f"{v.name} ({v.language}, {v.gender})", "language": v.language}
+            for v in host.get().voices
+        ]
+        return jsonify(voices=[*own, *({"id": name, "name": name, "language": "auto"} for name in ALIASES)])
+
+    @app.get("/v1/audio/models")
+    def models_for_clients() -> Response:
+        """Names for `model` of /v1/audio/speech, as Open WebUI asks for them."""
+        return jsonify(models=[{"id": name, "name": name} for name in model_names()])
+
     @app.get("/v1/models")
     def models() -> Response:
         """Model names for /v1/audio/speech: OpenAI's, and the engines here."""
-        names = [*_MODELS, *host.get().engine_names]
-        return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in names])
+        return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in model_names()])
+
+    def model_names() -> list[str]:
+        return [*_MODELS, *host.get().engine_names]
 
     @app.post("/audio")
+    @documented(requestBody=example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
     def audio() -> Response:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a spelling,
-        "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says that another
-        voice speaks.
+        opus, aac, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a
+        spelling, "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says
+        that another voice speaks.
         """
         wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
         return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
+    @documented(requestBody=example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
     def openai_speech() -> Response:
         """Speak `input`, as OpenAI's speech does; streamed.
 
-        `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
-        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion` and
-        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part
-        of `input`.
+        `response_format`: mp3, wav, opus, aac, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
+        `stream_format`: audio or sse; `model`: an engine of GET /v1/models, any other name leaves the choice to voice
+        and language (the header X-Huiyin-Model names the engine); `emotion` and `pronunciations`: as for /audio;
+        `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
         """
         body = json_body()
-        as_stream = _given(body, "stream_format", _STREAM_FORMATS[0])
+        as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
         if as_stream not in _STREAM_FORMATS:
             raise ApiError(400, "tts.bad_stream_format", format=as_stream)
-        timings = False if body.get("timings") is None else body["timings"]
+        timings = body.get("timings") or False
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
         engine = engine_of(body.get("model"))
@@ -157,10 +155,10 @@ def make_app(settings: Settings) -> Flask:
             raise ApiError(400, "tts.no_text", field=text_field)
         if len(text) > limit:
             raise ApiError(413, "tts.text_too_long", length=len(text), most=limit)
-        form = _given(body, form_field, default_form)
+        form = body.get(form_field) or default_form
         if not isinstance(form, str) or form not in FORMATS:
             raise ApiError(400, "tts.unknown_format", field=form_field, format=form, known=list(FORMATS))
-        voice = _given(body, "voice", "")
+        voice = body.get("voice") or ""
         if not isinstance(voice, str):
             raise ApiError(400, "tts.bad_voice")
         rate = FORMATS[form].rate
@@ -193,7 +191,7 @@ def make_app(settings: Settings) -> Flask:
         engines = host.get().engine_names
         if model in engines:
             return str(model)
-        if model not in (None, "", *_MODELS):
+        if model and model not in _MODELS and not (isinstance(model, str) and names.accepts(model, "any engine")):
             raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
         return ""
 
@@ -218,17 +216,12 @@ def make_app(settings: Settings) -> Flask:
         if first is None:
             raise ApiError(400, "tts.nothing_to_say")
         data = encode(itertools.chain([first], sound), wish.form, wish.rate, n_samples)
-        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name}
+        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name, **model_header(choice.engine.name)}
         if choice.warning:
             headers["X-Warning"] = choice.warning
         return _logged(data), headers
 
     return app
-
-
-def _given(body: Mapping[str, Any], name: str, default: str) -> Any:
-    """A field; `default` where it is missing, null or empty."""
-    return default if body.get(name) in (None, "") else body[name]
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:

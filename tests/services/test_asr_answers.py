@@ -16,12 +16,16 @@ from werkzeug.datastructures import FileStorage
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.request import Job, openai_job, own_job
+from huiyin.services.asr.http.stream import OPERATIONS
 from huiyin.services.asr.recogniser import Hints
+from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS, as_verbose
+from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors, forms
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames
 from tests.support.html_page import Page
 from tests.support.media import encode
 from tests.support.transcripts import feeling, segment, spoken, transcript
@@ -57,7 +61,9 @@ def app() -> Flask:
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:
-        return jsonify(dataclasses.asdict(openai_job(request, "m", ("en",)))["response_format"])
+        return jsonify(
+            dataclasses.asdict(openai_job(request, "m", ModelNames(strict=True), ("en",)))["response_format"]
+        )
 
     return flask
 
@@ -204,6 +210,12 @@ def test_openais_address_keeps_openais_formats(app: Flask) -> None:
 def test_strict_openai_clients_understand_it() -> None:
     answer = TranscriptionVerbose.model_validate(json.loads(json.dumps(as_verbose(RECORDING, words=True))))
     assert answer.words and (answer.words[0].word, answer.words[0].start) == ("Good", 1.0)
+
+
+def test_the_openapi_document_states_what_the_code_takes() -> None:
+    options = OPERATIONS["asr"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert options["format"]["enum"] == list(DOCUMENTS) and options["subtitles"]["enum"] == list(SUBTITLES)
+    assert options["peaks"]["maximum"] == MOST_PEAKS
 
 
 def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Hashable, Mapping
@@ -23,14 +24,15 @@ from huiyin.services.common import no_store
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.common.pcm import PcmFormat, pcm_format
 from huiyin.services.common.text import whole_characters
 
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
-LONGEST_DEADLINE_S = 86_400.0
-MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
+_LONGEST_DEADLINE_S = 86_400.0
+_MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 _GRANULARITIES = {"word", "segment"}
@@ -84,12 +86,9 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     source: Source
     pcm = None
     fields: Mapping[str, Any]
-    in_address = _options(request.args, languages)  # checked also where the body has them
     if request.mimetype == "application/json":
-        body = json_body()
-        _check_json(body)
-        source = allowed_file(body.get("filename"), settings.allowed_dir)
-        fields = {**request.args, **body}
+        fields = json_body()
+        source = allowed_file(fields.get("filename"), settings.allowed_dir)
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
         source, pcm = _uploaded(request)
@@ -97,46 +96,37 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
         fields = request.args
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
-    options = in_address if fields is request.args else _options(fields, languages)
-    options["title"] = options["title"] or _file_name(request, fields)
-    return Job(source, pcm, may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")), **options)
-
-
-def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
-    """The options of a request to ``/asr``, as fields of its Job. Raises ApiError 400."""
     subtitles = _text(fields, "subtitles")
     document = _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if document not in DOCUMENTS:
         raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
-    return {
-        "hints": hints_from(fields, languages),
-        "stream": _flag(fields, "stream"),
-        "response_format": document,
-        "subtitles": subtitles,
-        "deadline_s": _number(fields, "deadline_s", LONGEST_DEADLINE_S),
-        "tags": _flag(fields, "tags"),
-        "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
-        "title": _text(fields, "title"),
-        "embed_audio": None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
-    }
+    return Job(
+        source,
+        pcm,
+        hints_from(fields, languages),
+        _flag(fields, "stream"),
+        document,
+        subtitles=subtitles,
+        deadline_s=_number(fields, "deadline_s", _LONGEST_DEADLINE_S),
+        tags=_flag(fields, "tags"),
+        peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
+        title=_text(fields, "title") or _file_name(request, fields),
+        embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
+        may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
+    )
 
 
-def _check_json(body: Mapping[str, Any]) -> None:
-    """Raise ApiError 400 where JSON has a text for a number; in a form or an address everything is text."""
-    for name, most in (("temperature", 1.0), ("deadline_s", LONGEST_DEADLINE_S), ("peaks", MOST_PEAKS)):
-        if isinstance(body.get(name), str):
-            raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=body[name], least=0, most=most)
-
-
-def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
-    """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
+def openai_job(
+    request: Request, model: str, names: ModelNames, languages: tuple[str, ...], *, translate: bool = False
+) -> Job:
+    """A request as OpenAI's clients send it, `translate`: for a translation. Raises ApiError 400, 404, 413 or 415."""
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "asr.not_a_form")
     form = _form(request)
     name = form.get("model") or model
-    if name not in (model, OPENAI_ALIAS):
+    if name not in (model, OPENAI_ALIAS) and not names.accepts(name, model):
         raise unknown_model(name, model)
     source, pcm = _uploaded(request)
     response_format = form.get("response_format") or "json"
@@ -144,21 +134,32 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
         raise ApiError(400, "asr.bad_response_format", format=response_format, known=list(FORMATS))
     stream = _flag(form, "stream")
     if stream and response_format not in ("json", "text"):
-        raise ApiError(422, "asr.format_not_streamed", code="bad_response_format", format=response_format)
-    granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
+        raise ApiError(400, "asr.format_not_streamed", code="bad_response_format", format=response_format)
+    granularities = set(_listed(form, "timestamp_granularities"))
     unknown = granularities - _GRANULARITIES
     if unknown:
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
     return Job(
         source,
         pcm,
-        hints_from(form, languages),
+        dataclasses.replace(hints_from(_in_our_words(form), languages), translate=translate),
         stream,
         response_format,
         words="word" in granularities,
-        deadline_s=_number(form, "deadline_s", LONGEST_DEADLINE_S),
+        deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
         may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
+
+
+def _in_our_words(form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The form with `languages` and `keywords`, which OpenAI's newer models take, under the names known here."""
+    languages = _listed(form, "languages")
+    more = [("language", ",".join(languages))] if languages and not form.get("language") else []
+    return MultiDict([*form.items(multi=True), *more, *(("hotwords", word) for word in _listed(form, "keywords"))])
+
+
+def _listed(form: MultiDict[str, str], name: str) -> list[str]:
+    return [*form.getlist(name), *form.getlist(f"{name}[]")]
 
 
 def unknown_model(name: str, model: str) -> ApiError:
@@ -239,8 +240,8 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > MAX_PROMPT_CHARS:
-        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=MAX_PROMPT_CHARS)
+    if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
+        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
     return whole_characters(value)
 
 
@@ -254,12 +255,6 @@ def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, 
         if code not in known:
             raise ApiError(400, "asr.unknown_language", language=code, known=_some(known))
     return tuple(dict.fromkeys(codes))
-
-
-def languages_pattern(known: tuple[str, ...]) -> str:
-    """What `language` may be, as a regular expression."""
-    code = f"({'|'.join(known)})([-_][A-Za-z]+)?"
-    return f"^(auto|{code}(,{code})*)?$"
 
 
 def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
@@ -291,7 +286,7 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
     value = fields.get(name)
     try:
         number = 0.0 if value in (None, "") else float(cast(Any, value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not 0.0 <= number <= most:
         raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=value, least=0, most=most)
@@ -300,7 +295,7 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
 
 def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     value = fields.get(name)
-    word = str(default if value is None else value).lower()
+    word = str(default if value is None else value).strip().lower()
     if word not in _TRUE | _FALSE:
         raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
     return word in _TRUE
