@@ -79,12 +79,11 @@ def shortened(value: object, most: int = 80) -> str:
     return repr(value)[:most]
 
 
-def of_status(status: int, message: str, allow: Iterable[str] = ()) -> ApiError:
-    """The error for an HTTP status that a web library raised, in its words; `allow`: the methods, for 405."""
+def of_status(status: int, message: str) -> ApiError:
+    """The error for an HTTP status that a web library raised, in its words."""
     return ApiError(
         status,
         _HTTP_KEYS.get(status) or ("services.bad_request" if status < 500 else "services.server_error"),
-        allow=allow,
         message=message,
     )
 
@@ -129,8 +128,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
-        allow = getattr(error, "valid_methods", None) or ()
-        return of_status(error.code or 500, error.description or error.name, allow).response()
+        return of_status(error.code or 500, error.description or error.name).response()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
