@@ -27,7 +27,7 @@ END_OF_INPUT = b"\x04"
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
 @pytest.mark.parametrize("utf8_mode", ["", "0"], ids=["as usual", "Python takes the locale at its word"])
 def test_chinese_is_typed_and_read_where_the_locale_is_c(utf8_mode: str) -> None:
-    with Stub(reply="现在是中午。", llm_s=0.0) as stub:
+    with Stub(reply="从前有座山。", llm_s=0.0) as stub:
         ports = {f"HUIYIN_{name.upper()}_PORT": str(getattr(stub.settings(), name).port) for name in NAMES}
         locale = {"LC_ALL": "C", **({"PYTHONUTF8": utf8_mode, "PYTHONCOERCECLOCALE": "0"} if utf8_mode else {})}
         far, near = os.openpty()
@@ -38,16 +38,16 @@ def test_chinese_is_typed_and_read_where_the_locale_is_c(utf8_mode: str) -> None
         os.close(near)
         try:
             shown = read_until(far, b"Enter sends")
-            os.write(far, "现在几点？\n".encode())
-            shown += read_until(far, "huiyin: 现在是中午。".encode())
+            os.write(far, "讲个故事。\n".encode())
+            shown += read_until(far, "huiyin: 从前有座山。".encode())
             os.write(far, END_OF_INPUT)
             process.wait()
         finally:
             process.kill()
             process.wait()
             os.close(far)
-        assert stub.asked[-1]["messages"][-1]["content"].endswith("现在几点？")
-        assert "现在几点？\r\n".encode() in shown, "what was typed is seen"
+        assert stub.asked[-1]["messages"][-1]["content"].endswith("讲个故事。")
+        assert "讲个故事。\r\n".encode() in shown, "what was typed is seen"
 
 
 def read_until(terminal: int, wanted: bytes) -> bytes:
