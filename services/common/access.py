@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from huiyin.configs.layers import SettingsError
 from huiyin.services.common.errors import ApiError
 
 _HOST = r"(\[[0-9a-f:.]+\]|[^][\s:@/\\?#]+)(?::\d{0,5})?"
@@ -42,6 +43,12 @@ def is_loopback(name: str) -> bool:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def check_key_is_set(listens_on: str, key: str) -> None:
+    """Raise SettingsError for a service that other machines can reach and that wants no key."""
+    if not key and not is_loopback(listens_on):
+        raise SettingsError("services.open_without_key", host=listens_on)
 
 
 def host_of(header: str) -> str:

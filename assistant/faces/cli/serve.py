@@ -18,6 +18,7 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.configs.settings import Settings
+from huiyin.services.common.access import check_key_is_set
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.2
@@ -27,6 +28,8 @@ _LAST_LINES = 5  # of a service that has ended
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until stopped. Returns the exit status."""
     if args.service == "web":
+        if args.insecure:
+            raise UsageError("cli.insecure_web")
         from huiyin.assistant.faces.cli import web
 
         return web.run(argparse.Namespace(**vars(args), no_open=True), settings)
@@ -36,6 +39,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.host is not None:
         arguments += ["--host", args.host]
         settings = dataclasses.replace(settings, service=dataclasses.replace(settings.service, host=args.host))
+    if args.insecure:
+        arguments.append("--insecure")
+    else:
+        check_key_is_set(settings.service.host, settings.service.api_key)
     if args.service == "all":
         if args.port is not None:
             raise UsageError("cli.one_port_for_all")

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.layers import check_name, reasons
+from huiyin.configs.layers import check_name, is_secret, reasons
 from huiyin.configs.settings import Settings, sections
 
 _SECRET = "(set; not shown)"
@@ -41,7 +41,7 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
         table = getattr(settings, section.name)
         for field in dataclasses.fields(table):
             value = getattr(table, field.name)
-            if field.name == "api_key" and value:
+            if is_secret(field) and value:
                 value = _SECRET
             row = {"section": section.name, "key": field.name, "value": value, "default": field.default}
             row["why"] = reasons(sections()[section.name])[field.name]
