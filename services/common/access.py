@@ -2,7 +2,8 @@
 
 A service that listens on this machine alone is still open to every web page that its user visits: the page may send
 requests to 127.0.0.1, and a page whose name resolves to 127.0.0.1 (DNS rebinding) may read the answers. Both name
-themselves, in the headers Origin and Host, and no page can change these.
+themselves, in the headers Origin and Host, and no page can change these. Where a page sends no Origin, as for a link or
+a picture, the browser still says in Sec-Fetch-Site that it is of another site.
 """
 
 from __future__ import annotations
@@ -77,12 +78,17 @@ class Access:
     hosts: tuple[str, ...] = ()  # names
     origins: tuple[str, ...] = ()  # with scheme and port, as browsers send them
 
-    def check(self, host: str, origin: str) -> None:
-        """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted."""
+    def check(self, host: str, origin: str, site: str = "", *, is_page: bool = False) -> None:
+        """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted.
+
+        `site`: Sec-Fetch-Site. `is_page`: it only asks for a page, which any link may lead to.
+        """
         here = host_of(host)
         local = is_loopback(self.listens_on)
         if local and not self._is_local(here):
             raise ApiError(403, "services.foreign_host", host=host[:_SHOWN])
+        if not origin and site.lower() == "cross-site" and not is_page:
+            raise ApiError(403, "services.cross_site")
         if not origin or origin.lower() in {each.lower().rstrip("/") for each in self.origins}:
             return
         page = host_of_origin(origin)

@@ -1,6 +1,6 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
-In this order: Host and Origin (403), the guard (by default the key, 401), the routes that were added (`routes.py`), and
+In this order: Host, Origin and site (403), the guard (by default the key, 401), the routes that were added (`routes.py`), and
 the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
 """
 
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
+_ONLY_READ = ("GET", "HEAD")
 _READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
 
@@ -80,7 +81,9 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
         connection_of(request).route = "(refused)"
-        access.check(request.headers.get("Host", ""), request.headers.get("Origin", ""))
+        headers = request.headers
+        site, is_page = headers.get("Sec-Fetch-Site", ""), request.method in _ONLY_READ and request.path in added.pages
+        access.check(headers.get("Host", ""), headers.get("Origin", ""), site, is_page=is_page)
         guard(request)
         return await handler(request)
 

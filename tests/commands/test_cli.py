@@ -137,7 +137,7 @@ def test_version_is_an_option_of_every_command(capsys: pytest.CaptureFixture[str
         (["serve", "web", "--insecure"], "has a key wherever others can connect"),
         (
             ["talk", "--set", "service.api_key=SECRET"],
-            "can read it; set the environment variable HUIYIN_SERVICE_API_KEY",
+            "can read it; set the environment variable HUIYIN_SERVICE",
         ),
         (["talk", "--text", "--persona", "nobody"], "no persona 'nobody'"),
         (["serve", "asr", "--tls", "self-signed"], "--tls is for the web program"),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -273,9 +273,8 @@ def test_the_key_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(ServiceError, match="wants a key") as caught:
                 LiveTranscription(services_at(url, key=key), {})
             assert caught.value.status == 401
-        live = LiveTranscription(services_at(url, key="s3cret"), {})
-        assert next(live.events())["type"] == "ready"
-        live.close()
+        with closing(LiveTranscription(services_at(url, key="s3cret"), {})) as live:
+            assert next(live.events())["type"] == "ready"
 
 
 # --- the example, and the command --------------------------------------------------------------------------------
