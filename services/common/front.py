@@ -1,7 +1,7 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
-In this order: Host, Origin and site (403), the guard (by default the key, 401), the routes that were added (`routes.py`), and
-the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
+In this order: Host, Origin and site (403), the guard (by default the key, 401), the routes that were added
+(`routes.py`), and the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
 """
 
 from __future__ import annotations
