@@ -133,7 +133,7 @@ class AsrSettings:
     allowed_dir: str = setting("")
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused"""
     max_upload_mb: int = setting(2048, low=1, high=65536)
-    """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk"""
+    """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk. Files below allowed_dir may be no larger"""
     max_duration_s: float = setting(43_200.0, low=1, high=864_000)
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)

@@ -5,6 +5,7 @@ The shape is a superset of OpenAI's, so the `openai` SDK raises its own exceptio
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from typing import Any
@@ -77,6 +78,20 @@ def of_status(status: int, message: str) -> ApiError:
     )
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+_RETRY_S = 5.0
+
+
+def of_system(error: OSError) -> ApiError | None:
+    """The error for a machine that has no room, or no more files that may be open; None for all other reasons."""
+    if error.errno in _NO_ROOM:
+        return ApiError(507, "services.disk_full", why=error.strerror)
+    if error.errno in _NO_MORE_FILES:
+        return ApiError(503, "services.too_many_files", why=error.strerror, retry_after_s=_RETRY_S)
+    return None
+
+
 def install(app: Flask) -> None:
     """Answer every exception of `app` in the JSON shape; a bug as 500, with its details in the log only."""
 
@@ -91,6 +106,11 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         return of_status(error.code or 500, error.description or error.name).response()
+
+    @app.errorhandler(OSError)
+    def system_error(error: OSError) -> Response:
+        known = of_system(error)
+        return known.response() if known else unexpected(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

@@ -20,7 +20,7 @@ from flask import Flask
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import as_response, connection_of
-from huiyin.services.common.errors import ApiError, of_status
+from huiyin.services.common.errors import ApiError, of_status, of_system
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
@@ -70,8 +70,10 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         except Exception as error:
             if request.writer.output_size > 0:
                 raise ConnectionError("the answer broke off") from error
-            log.error("unexpected error", exc_info=error)
-            response = as_response(ApiError(500, "services.internal_error"))
+            known = of_system(error) if isinstance(error, OSError) else None
+            if not known:
+                log.error("unexpected error", exc_info=error)
+            response = as_response(known or ApiError(500, "services.internal_error"))
         if connection_of(request).route:
             seconds = None if response.status == 101 else time.perf_counter() - started
             added.count(connection_of(request).route, response.status, seconds)

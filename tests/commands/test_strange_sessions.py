@@ -15,7 +15,7 @@ HEAD = {"huiyin_session": 2, "started": "2026-11-28T20:14:50+01:00", "persona": 
 NOT_SESSIONS = {
     "empty": "",
     "deep": '{"huiyin_session": ' + "[" * 100_000,
-    "early": json.dumps({**HEAD, "started": "0001-01-01T00:00:00"}),
+    "no-date": json.dumps({**HEAD, "started": "yesterday"}),
     "no-time": '{"huiyin_session": 2, "started": 1e999, "persona": "huiyin"}',
     "no-form": '{"huiyin_session": 1e999, "started": "2026-11-28T20:14:50", "persona": "huiyin"}',
     "list": "[2]",

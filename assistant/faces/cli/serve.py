@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from huiyin.assistant.clients.launcher import service_command
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.clients.watchdog import end_when_silent
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import check_key_is_set
@@ -64,12 +65,14 @@ def _become(command: list[str]) -> int:
 class _Running:
     """One service as a process; its lines are shown with its name in front."""
 
-    def __init__(self, name: Name, services: Services, arguments: Sequence[str]) -> None:
+    def __init__(self, name: Name, services: Services, arguments: Sequence[str], stopping: threading.Event) -> None:
         self.name: Name = name
         self.ready = False
         self.child = Child(service_command(name, ["--stop-with-parent", *arguments]), show=self._show)
-        # In a thread of its own: a service that loads its model answers late.
+        # In threads of their own: a service that loads its model answers late, and one that hangs never does.
         threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
+        watched = (services, name, self.child, stopping, _say)
+        threading.Thread(target=end_when_silent, args=watched, name=f"watchdog-{name}", daemon=True).start()
 
     def _show(self, line: str) -> None:
         _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
@@ -98,7 +101,7 @@ def _serve_all(services: Services, arguments: Sequence[str]) -> None:
     all_ready = False
     try:
         for name in NAMES:
-            running.append(_Running(name, services, arguments))
+            running.append(_Running(name, services, arguments, stopping))
         while not stopping.wait(_POLL_S):
             for one in running:
                 _check_alive(one)
