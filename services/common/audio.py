@@ -64,7 +64,8 @@ class AudioReader:
     complete when the iteration ends. `source` is the bytes, a path, or an open binary file; it is not closed.
 
     Iterating raises ApiError: 400 `empty_audio`; 413 `audio_too_long` (by its header, or as soon as `max_duration_s`
-    is passed); 422 `not_audio`, `no_audio_stream`, `audio_too_short`, `invalid_samples` (NaN or infinity). Of a damaged
+    is passed); 422 `not_audio`, `no_audio_stream`, `unknown_codec`, `audio_too_short`, `invalid_samples` (NaN or
+    infinity). Of a damaged
     or cut-off file the rest is decoded, with a warning.
     """
 
@@ -208,9 +209,10 @@ def _open_track(file: BinaryIO) -> tuple[av.container.InputContainer, av.AudioSt
     container = _open(file)
     tracks = usable(container)
     if not tracks:
-        name = container.format.name
+        name, has_sound = container.format.name, bool(container.streams.audio)
         container.close()
-        raise ApiError(422, "services.no_audio_stream", container=name)
+        key = "services.unknown_codec" if has_sound else "services.no_audio_stream"
+        raise ApiError(422, key, container=name)
     if len(tracks) == 1 or not seekable:
         return container, tracks[0]
     with container:

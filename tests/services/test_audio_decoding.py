@@ -163,6 +163,21 @@ def test_a_film_without_sound_says_so() -> None:
     assert refused(buffer.getvalue()).code == "no_audio_stream"
 
 
+@pytest.mark.parametrize(
+    ("container", "codec", "name"),
+    [
+        ("wav", "pcm_s16le", b"\x10\0\0\0\x01\0"),  # the tag behind the length of the format chunk
+        ("caf", "alac", b"alac"),
+        ("mp4", "alac", b"alac"),
+        ("matroska", "flac", b"A_FLAC"),
+        ("webm", "libopus", b"A_OPUS"),
+    ],
+)
+def test_a_codec_that_nobody_knows_is_said_to_be_one(container: str, codec: str, name: bytes) -> None:
+    data = encode(tone(), container, codec, 48_000)
+    assert name in data and refused(data.replace(name, name[:-2] + b"zz")).code == "unknown_codec"
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_numbers_are_refused(value: float) -> None:
     samples = tone()
