@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.support.media import encode
+from tests.support.media import encode, film
 
 _SECONDS, _RATE = 0.3, 16_000
 
@@ -22,6 +22,7 @@ _TABLE = """
 """
 FORMATS = tuple(tuple(form.split()) for form in _TABLE.split(","))
 """Container, codec, rate in Hz."""
+_FILMS = (("matroska", "flac"), ("mp4", "aac"), ("mov", "pcm_s16le"), ("mpegts", "mp2"))
 
 _WORDS = (
     *b"RIFF WAVE data LIST FORM COMM SSND caff desc fLaC OggS moov trak mdia stsd stsz stco mp4a esds zzzz".split(),
@@ -43,8 +44,10 @@ def sample(container: str, codec: str, rate: str) -> bytes:
 
 @cache
 def samples() -> tuple[bytes, ...]:
-    """All that can be written here."""
-    return tuple(data for each in FORMATS if (data := sample(*each)))
+    """All that can be written here, and films with two tracks."""
+    quiet = np.zeros(round(_SECONDS * _RATE), np.float32)
+    films = (film(container, codec, quiet, quiet + 0.1) for container, codec in _FILMS)
+    return (*(data for each in FORMATS if (data := sample(*each))), *films)
 
 
 @st.composite
