@@ -55,11 +55,10 @@ def test_files_that_are_no_sessions_are_named_and_hide_no_other(
 
 def test_control_characters_are_shown_and_not_sent(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder, "evil", "\x1b]0;owned\x07 \x9b2J\x7f red\r\nblue", "\x1b[31mHi.")
-    for command in (["list"], ["show", "evil"], ["show", "no\x1bname"]):
-        main.main(["sessions", *command])
-        said = capsys.readouterr()
-        assert not {c for c in said.out + said.err if not c.isprintable()} - set("\r\n")
-        assert "␛" in said.out + said.err
+    for command in (["list"], ["show", "evil"]):
+        assert main.main(["sessions", *command]) == 0
+        shown = capsys.readouterr().out
+        assert "␛" in shown and not {c for c in shown if not c.isprintable()} - set("\r\n")
 
 
 def test_a_title_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

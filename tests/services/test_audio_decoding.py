@@ -13,7 +13,7 @@ import pytest
 from huiyin.services.common.audio import SAMPLE_RATE, AudioReader, decode
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat, pcm_format
-from tests.support.media import encode, float_wav, pcm16
+from tests.support.media import FREES_TWICE, encode, float_wav, pcm16
 
 TONE_HZ = 440
 
@@ -32,7 +32,7 @@ def refused(source: bytes, *, max_duration_s: float = 60.0, pcm: PcmFormat | Non
     return caught.value
 
 
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("channels", [1, 2, 6, 8])
 @pytest.mark.parametrize(
     ("container", "codec", "rate"),
     [
@@ -58,6 +58,8 @@ def refused(source: bytes, *, max_duration_s: float = 60.0, pcm: PcmFormat | Non
 def test_every_format_gives_the_same_sound(container: str, codec: str, rate: int, channels: int) -> None:
     if codec == "libmp3lame" and channels > 2:
         pytest.skip("mp3 has two channels at most")
+    if FREES_TWICE and (container, channels) == ("aiff", 8):
+        pytest.skip("this PyAV ends the process at a channel layout of the file's own")
     audio = decode(encode(tone(), container, codec, rate, channels), max_duration_s=60)
     assert audio.samples.dtype == np.float32 and audio.samples.ndim == 1
     assert audio.duration_s == pytest.approx(2.0, abs=0.12), "a codec may pad, not more"
