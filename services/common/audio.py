@@ -196,7 +196,8 @@ def decode(source: Source, *, max_duration_s: float, pcm: PcmFormat | None = Non
 def _open(file: BinaryIO) -> av.container.InputContainer:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "codec_whitelist": _audio_codecs()}
     try:
-        container: av.container.InputContainer = av.open(file, mode="r", options=options, **_ANY_TITLE)
+        # Not `options`: up to PyAV 17.0 those end the process where probing finds one more track.
+        container: av.container.InputContainer = av.open(file, mode="r", container_options=options, **_ANY_TITLE)
     except (av.FFmpegError, ValueError) as error:
         raise ApiError(422, "services.not_audio") from error
     return container
@@ -211,8 +212,7 @@ def _open_track(file: BinaryIO) -> tuple[av.container.InputContainer, av.AudioSt
     if not tracks:
         name, has_sound = container.format.name, bool(container.streams.audio)
         container.close()
-        key = "services.unknown_codec" if has_sound else "services.no_audio_stream"
-        raise ApiError(422, key, container=name)
+        raise ApiError(422, "services.unknown_codec" if has_sound else "services.no_audio_stream", container=name)
     if len(tracks) == 1 or not seekable:
         return container, tracks[0]
     with container:
