@@ -23,11 +23,11 @@ def main(recording: str) -> None:
         try:
             assert page.stdout is not None and page.stderr is not None
             url = page.stdout.readline().split()[-1]
-            urllib.request.urlopen(url, timeout=PATIENCE_S).read()
             for line in page.stderr:
                 print(line, end="", flush=True)
                 if _READY in line:
                     break
+            urllib.request.urlopen(url, timeout=PATIENCE_S).read()
             _run("transcribe", recording)
             _run("talk", "--text", said="What is the capital of France?\n")
             _run("simulate", str(CONVERSATIONS / "en_hesitation.yaml"), "--depth", "room")
