@@ -254,7 +254,8 @@ class ModelChoice:
         if not self._orders_sources:
             return self._settings.store.sources
         known = self.record.sources if self.record else ()
-        return tuple(dict.fromkeys((*known, *self._settings.store.sources)))
+        both = dict.fromkeys((*known, *self._settings.store.sources))
+        return tuple(sorted(both, key=lambda source: source == "registry"))  # makers before strangers
 
 
 def told(one: PartPlan, *, beside: bool) -> str:

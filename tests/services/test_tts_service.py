@@ -241,6 +241,15 @@ def test_voices(url: str) -> None:
     assert {v["engine"] for v in voices.values()} == {"hibari", "kokoro", "edge"}
 
 
+@pytest.mark.parametrize(
+    ("name", "voices"),
+    [("zm_yunxi", ["zm_yunxi"]), ("alloy", ["heart"]), ("zm_yunxy", []), ("de-DE-KatjaNeural", ["de-DE-KatjaNeural"])],
+)
+def test_a_name_is_answered_with_the_voice_that_it_stands_for(url: str, name: str, voices: list[str]) -> None:
+    found = requests.get(f"{url}/voices", params={"name": name}, timeout=PATIENCE_S).json()["voices"]
+    assert [voice["name"] for voice in found] == voices
+
+
 def test_short_request_does_not_wait_for_a_long_one(url: str) -> None:
     with ThreadPoolExecutor() as pool:
         long = pool.submit(speak, url, LONG)

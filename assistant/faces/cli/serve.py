@@ -18,6 +18,7 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.clients.watchdog import end_when_silent
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import check_key_is_set
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         arguments.append("--insecure")
     else:
         check_key_is_set(settings.service.host, settings.service.api_key)
+    check_installed(NAMES if args.service == "all" else [args.service], settings)
     if args.service == "all":
         if args.port is not None:
             raise UsageError("cli.one_port_for_all")
