@@ -48,6 +48,11 @@ class FileState:
     state: State
     """'unchecked': of the right size, its content not yet compared with its sha256."""
 
+    @property
+    def is_here(self) -> bool:
+        """'here' or 'unchecked'."""
+        return self.state in ("here", "unchecked")
+
 
 class ModelStore:
     """Model files on disk and the ways to get them. Safe to use from several threads and processes at once.

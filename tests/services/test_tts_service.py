@@ -25,6 +25,7 @@ from tests.support.limits import PATIENCE_S, until
 from tests.support.loudness import lufs
 from tests.support.scoring import error_rate
 from tests.support.service_process import cpu_s, start_service
+from tests.support.sse import events_in
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +137,7 @@ def test_sound_leaves_as_it_is_made(url: str, form: str) -> None:
 
 def test_server_sent_events(url: str) -> None:
     answer = speak(url, ENGLISH, response_format="pcm", stream_format="sse")
-    events = [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n\n") if line]
+    events = [json.loads(event) for event in events_in(answer.text)]
     assert [e["type"] for e in events[-2:]] == ["speech.audio.delta", "speech.audio.done"]
     sound = b"".join(base64.b64decode(e["audio"]) for e in events[:-1])
     assert len(sound) // 2 == len(pcm(url, ENGLISH))

@@ -49,7 +49,7 @@ def _list(store: ModelStore, name: str | None) -> int:
     for s in states:
         facts = f"{megabytes(s.file.bytes):>8}  {_WORDS[s.state]:17}  {s.file.licence:12}  {', '.join(s.file.profiles)}"
         print(f"{s.file.name:{width}}  {facts}")
-    here = sum(s.file.bytes for s in states if s.state in ("here", "unchecked"))
+    here = sum(s.file.bytes for s in states if s.is_here)
     print(f"{megabytes(here)} of {megabytes(sum(s.file.bytes for s in states))} in {store.dir}")
     return 0
 
