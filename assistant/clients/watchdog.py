@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Name, Services
+from huiyin.configs.messages import said
 from huiyin.services.common.supervisor import Child
 
 ASK_EVERY_S = 5.0
@@ -47,7 +48,7 @@ def end_when_silent(
     silence = Silence()
     while not stopping.wait(ASK_EVERY_S) and child.status is None:
         if silence.note(_answers(services, name)) and child.status is None and not stopping.is_set():
-            tell(f"{name} does not answer any more; its process is ended")
+            tell(said("notices.does_not_answer", service=name))
             child.kill()
 
 
