@@ -181,6 +181,11 @@ class History:
                 return item.mood
         return NO_MOOD
 
+    def users_words(self) -> str:
+        """The last that the user said, '' before they said anything."""
+        said = (item.text for item in reversed(self._items.values()) if isinstance(item, UserItem) and item.text)
+        return next(said, "")
+
     def commit(
         self,
         user: str,
@@ -309,10 +314,10 @@ class History:
 
         An interrupted reply ends where it was cut off, and a line in front of what the user said next says so: a mark
         in the reply itself (a dash, say) taught a small model to break off its own sentences. A tool call stands with
-        its result, and not before there is one.
+        its result, and not before there is one; behind what the assistant said while it waited for it.
         """
         messages: list[Message] = []
-        sent = self.items[self.start :]
+        sent = _calls_behind_words(self.items[self.start :])
         outputs = {item.call_id: item.output for item in sent if isinstance(item, ToolResult)}
         if following is not None:
             sent.append(UserItem(following))
@@ -333,6 +338,22 @@ class History:
                 case SystemNote(text):
                     messages.append({"role": "system", "content": text})
         return messages
+
+
+def _calls_behind_words(items: list[Item]) -> list[Item]:
+    """The items, with each tool call behind what the assistant said before its result came: these words and the call
+    are one message, and what comes next answers the result."""
+    ordered: list[Item] = []
+    calls: list[Item] = []  # that wait for their results
+    for item in items:
+        if isinstance(item, ToolCall):
+            calls.append(item)
+            continue
+        if not isinstance(item, AssistantItem):
+            ordered += calls
+            calls = []
+        ordered.append(item)
+    return ordered + calls
 
 
 def _unobserved(item_id: str, item: Item | None, after: str | None) -> None: ...
