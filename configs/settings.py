@@ -25,6 +25,7 @@ from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.tools_settings import ToolsSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -35,6 +36,7 @@ DEFAULT_PROFILE = "embedded"
 # Variables that start with HUIYIN_ but are not settings.
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
+    "HUIYIN_LANG",  # the language of the commands
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
@@ -94,9 +96,13 @@ class ServiceSettings:
     """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
     as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
     origins: tuple[str, ...] = setting(())
-    """web pages of other hosts that may use a service, as https://app.example; pages of this machine always may"""
+    """web pages that may use a service and read its answers (CORS), as https://app.example or http://localhost:5173;
+    others of this machine may only ask"""
     threads: int = setting(16, low=1, high=256)
     """requests in hand at once in one service: more wait; those that need a model also wait in its own queue"""
+    strict_models: bool = setting(False)
+    """true: a model's name that is not known here gets 404; false: it stands for the model that is here, as programs
+    written for OpenAI bring names of their own"""
     load_wait_s: float = setting(60.0, low=0, high=600)
     """a request waits this long for a model that loads, as most are loaded by then; after it, 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
@@ -192,6 +198,8 @@ class LlmSettings:
     its own time"""
     streams: int = setting(256, low=1, high=1024)
     """replies on their way at once, each a thread that mostly waits; one more gets 429"""
+    responses_mb: int = setting(64, low=0, high=65536)
+    """of the last answers of /v1/responses, for requests that refer to them (previous_response_id); in memory alone"""
     hide_thinking: bool = setting(True)
     """<think>…</think> and reasoning fields are not part of what is spoken"""
     prompt_cache_mb: int = setting(512, low=0, high=65536)
@@ -263,6 +271,10 @@ class TalkSettings:
     """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
+    wake: str = setting("")
+    """asleep until this phrase is heard, as 你好回音 or "hey huiyin"; empty: always awake"""
+    sleep_after_s: float = setting(30.0, low=3, high=3600)
+    """with a wake phrase: of silence, then it sleeps again; 晚安 and "good night" send it to sleep at once"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
     """of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then
     begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second"""
@@ -274,6 +286,9 @@ class TalkSettings:
     """conversations are kept, so that one can go on with them (`huiyin sessions`); false: nothing is written"""
     sessions_dir: str = setting("")
     """empty: <user data>/huiyin/sessions, beside other data of yours; only you can read it"""
+    otlp_url: str = setting("")
+    """a trace of each turn goes to this OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318; never what
+    was said. Needs huiyin[otel]; empty: no traces, and nothing of OpenTelemetry is loaded"""
     max_reply_tokens: int = setting(160, low=1, high=4096)
     """of a spoken reply, some 120 words of English: a longer one is a lecture"""
 
@@ -303,6 +318,7 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

@@ -25,9 +25,12 @@ from tests.support import ROOT
 HELPERS = {
     "error": {"source", "line", "what"},  # assistant/scenario/reader.py
     "refuse": {"name", "value", "why"},  # configs/layers.py
-    "_refuse": set(),  # services/llm/checks.py
+    "_refuse": set(),  # services/llm/engines/tool_requests.py
+    "invalid": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
     "Message": set(),  # configs/messages
+    "wrong": {"path", "server"},  # assistant/tools/servers_file.py
+    "said": set(),  # configs/messages
     "Check": set(),  # assistant/faces/cli/checks/check.py
 }
 """What makes an error or a message from a key, and what it adds to its facts."""
