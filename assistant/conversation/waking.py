@@ -40,8 +40,9 @@ class WakingEar:
         self, world: World, ear: Ear, recogniser: Recogniser, asleep: Recogniser, phrase: WakePhrase,
         sleep_after_s: float, chime: Callable[[Pcm16], None] | None = None,
     ) -> None:  # fmt: skip
-        """`asleep` looks for the phrase, and may expect its language. `sleep_after_s`: of silence, then it sleeps again.
-        `chime` plays a short sound."""
+        """`asleep` looks for the phrase, and may expect its language. After `sleep_after_s` of silence it sleeps again.
+        `chime` plays a short sound.
+        """
         self._world, self._ear, self._recogniser, self._asleep, self._phrase = world, ear, recogniser, asleep, phrase
         self._sleep_after_s, self._chime = sleep_after_s, chime
         self.is_awake = False
