@@ -124,6 +124,8 @@ class Hints:
     """Names and terms to expect (checked: short, no addresses or paths)."""
     itn: bool = True
     """Numbers and dates as one writes them, with punctuation; False: as spoken."""
+    translate: bool = False
+    """What is said, in English; for engines that translate."""
 
 
 class Engine(Protocol):
@@ -142,6 +144,8 @@ class Engine(Protocol):
     """Calls that it takes at once."""
     uses_hotwords: bool
     """False: its text is corrected towards the hotwords afterwards."""
+    translates: bool
+    """Whether it follows `Hints.translate`."""
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """What is said in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.

@@ -25,6 +25,7 @@ from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors, forms
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames
 from tests.support.html_page import Page
 from tests.support.media import encode
 from tests.support.transcripts import feeling, segment, spoken, transcript
@@ -60,7 +61,9 @@ def app() -> Flask:
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:
-        return jsonify(dataclasses.asdict(openai_job(request, "m", ("en",)))["response_format"])
+        return jsonify(
+            dataclasses.asdict(openai_job(request, "m", ModelNames(strict=True), ("en",)))["response_format"]
+        )
 
     return flask
 

@@ -108,7 +108,8 @@ class WhisperEngine:
         if unknown:
             raise SettingsError("asr.whisper_languages", model=self.model, unknown=unknown)
         self._voice = get_vad_model()
-        self._tokenizers: dict[str, Tokenizer] = {}
+        self.translates = bool(self._whisper.model.is_multilingual)
+        self._tokenizers: dict[tuple[str, bool], Tokenizer] = {}
         tokenizer = self._tokenizer(self._allowed[0])
         special = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm)
         self._suppressed = sorted({*tokenizer.non_speech_tokens, *special, tokenizer.no_speech})
@@ -124,7 +125,8 @@ class WhisperEngine:
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment for each run of one language in a piece, or none without speech."""
         allowed = hints.languages or self._allowed
-        return [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
+        found = [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
+        return [_in_english(each) for each in found] if hints.translate else found
 
     def _recognise(
         self,
@@ -212,8 +214,8 @@ class WhisperEngine:
         self, encoded: ctranslate2.StorageView, count: int, language: str, hints: Hints, tokens_per_s: int
     ) -> _Attempt:
         """The text of `count` encoded samples."""
-        tokenizer = self._tokenizer(language)
-        prompt = self._prompt(tokenizer, language, hints.prompt)
+        tokenizer = self._tokenizer(language, hints.translate)
+        prompt = self._prompt(tokenizer, "" if hints.translate else _PROMPTS.get(language, ""), hints.prompt)
         most = min(_MAX_TOKENS - len(prompt), _TOKENS_SPARE + round(tokens_per_s * count / SAMPLE_RATE))
         result = self._whisper.model.generate(
             encoded,
@@ -287,15 +289,17 @@ class WhisperEngine:
         found = ({token.strip("<|>"): score for token, score in piece} for piece in pieces)
         return [_shares({code: scores[code] for code in allowed}) for scores in found]
 
-    def _tokenizer(self, language: str) -> Tokenizer:
-        if language not in self._tokenizers:
+    def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
+        key = language, translate
+        if key not in self._tokenizers:
+            task = "translate" if translate else "transcribe"
             multilingual = self._whisper.model.is_multilingual
-            self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
-        return self._tokenizers[language]
+            self._tokenizers[key] = Tokenizer(self._whisper.hf_tokenizer, multilingual, task, language)
+        return self._tokenizers[key]
 
-    def _prompt(self, tokenizer: Tokenizer, language: str, hint: str) -> list[int]:
+    def _prompt(self, tokenizer: Tokenizer, before: str, hint: str) -> list[int]:
         """The text that precedes the decoder's own, then the tokens for language and task."""
-        text = _PROMPTS.get(language, "") + (f" {hint.strip()}" if hint.strip() else "")
+        text = before + (f" {hint.strip()}" if hint.strip() else "")
         tokens = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         if not text:
             return tokens
@@ -345,6 +349,12 @@ def _moved(recognition: Recognition, frames: int) -> Recognition:
 def _joined(recognitions: Sequence[Recognition]) -> Recognition:
     segments = tuple(segment for each in recognitions for segment in each.segments)
     return Recognition(segments, tuple(dict.fromkeys(w for each in recognitions for w in each.warnings)))
+
+
+def _in_english(translation: Recognition) -> Recognition:
+    """The same, said to be in English: what the decoder was told is the language that was spoken."""
+    segments = tuple(dataclasses.replace(segment, language="en") for segment in translation.segments)
+    return dataclasses.replace(translation, segments=segments)
 
 
 def _is_prompt(attempt: _Attempt) -> bool:
