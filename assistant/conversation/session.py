@@ -281,7 +281,7 @@ class Session:
             case do.Resume(generation=generation):
                 self._loudspeaker.resume(generation)
             case do.StopPlayback(generation=generation):
-                self._loudspeaker.stop(generation)
+                self._next.append(self._replies.stop(generation, self._loudspeaker, self._world.now))
             case do.Cancel(generation=generation, keep_audio=keep_audio):
                 self._stages.cancel(generation)
                 if not keep_audio:

@@ -89,7 +89,7 @@ class Runner:
             self._toolbox.answers.update(step.tool)
         if step.kind == "types":
             if self._simulated:
-                self._simulated.typed = step
+                self._simulated.latest = step
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")
