@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak and not fuzz"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak and not fuzz"
 
 # Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
