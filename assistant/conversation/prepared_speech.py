@@ -19,10 +19,16 @@ from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.configs.files import write_whole
+from huiyin.configs.settings import StoreSettings
 
 _TIMEOUT_S = 30.0  # no reply waits for it
 _BEFORE_S = 0.02  # of silence that is left: voices begin with up to 0.4 s of it
 _AFTER_S = 0.1  # what follows an opener is a new breath
+
+
+def prepared_folder(settings: StoreSettings) -> Path:
+    """Where it is kept, beside the models (may not exist yet)."""
+    return settings.path.parent / "prepared"
 
 
 class PreparedSpeech(dict[str, Pcm16]):
@@ -32,7 +38,7 @@ class PreparedSpeech(dict[str, Pcm16]):
     def __init__(self, services: Services, persona: Persona) -> None:
         super().__init__()
         self._services, self._persona = services, persona
-        self._folder = services.settings.store.prepared_path
+        self._folder = prepared_folder(services.settings.store)
         missing = [text for text in persona.all_prepared() if not self._load(text)]
         self.ready = threading.Event()  # set when the background is done
         threading.Thread(target=self._make, args=(missing,), name="prepared speech", daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -309,6 +310,21 @@ def test_the_digest_is_of_the_bytes_alone(tmp_path_factory: pytest.TempPathFacto
     path.write_bytes(data)
     file = io.BytesIO(data)
     assert digest_of(data) == digest_of(path) == digest_of(file) == digest_of(file) != digest_of(data[:-1])
+
+
+def test_nothing_is_digested_for_a_client_that_has_left(tmp_path: Path) -> None:
+    path = tmp_path / "long.bin"
+    path.write_bytes(bytes(2**22))
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            raise ClientLeft
+
+    with pytest.raises(ClientLeft):
+        digest_of(path, look)
 
 
 def test_the_fake_engine_has_another_text_for_each_piece() -> None:

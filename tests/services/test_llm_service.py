@@ -275,6 +275,13 @@ def test_a_request_for_a_reply_resumes_a_suspended_model(service: str) -> None:
     assert time.monotonic() - started < 4.5
 
 
+def test_a_request_for_a_reply_resumes_a_model_that_somebody_else_has_stopped(service: str) -> None:
+    model = model_process(service)
+    model.suspend()
+    until_stopped(model, True)
+    assert still_answers(service)
+
+
 @pytest.mark.parametrize("seconds", [-1, 6, "long", True, None])
 def test_a_suspension_of_a_wrong_length_is_refused(service: str, seconds: object) -> None:
     text = json.dumps({"seconds": seconds})

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from huiyin.assistant.conversation.prepared_speech import prepared_folder
 from huiyin.assistant.conversation.session_store import is_session, sessions_folder
 from huiyin.assistant.tools.memory import memory_file
 from huiyin.assistant.tools.reminders import reminders_file
@@ -38,7 +39,7 @@ class Kept:
 
 def kinds(settings: Settings) -> list[Kept]:
     """Everything that is kept of people, with these settings."""
-    prepared = settings.store.prepared_path
+    prepared = prepared_folder(settings.store)
     return [
         Kept("privacy.conversations", (sessions_folder(settings.talk),), is_session),
         Kept("privacy.memory", (memory_file().parent,), _database(memory_file())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -70,12 +70,14 @@ class Job:
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
-    def key(self) -> Hashable | None:
-        """Equal for requests with the same result. Reads the recording once. None where the result is random, or must
-        not be kept."""
+    def key(self, check: Callable[[], object] = lambda: None) -> Hashable | None:
+        """Equal for requests with the same result; None where the result is random, or must not be kept.
+
+        Reads the recording once; calls `check` meanwhile, which may raise.
+        """
         if self.hints.temperature or not self.may_store:
             return None
-        return digest_of(self.source), self.pcm, self.hints
+        return digest_of(self.source, check), self.pcm, self.hints
 
 
 def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Job:
@@ -88,7 +90,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     fields: Mapping[str, Any]
     if request.mimetype == "application/json":
         fields = json_body()
-        source = allowed_file(fields.get("filename"), settings.allowed_dir)
+        source = allowed_file(fields.get("filename"), settings.allowed_dir, settings.max_upload_mb)
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
         source, pcm = _uploaded(request)
@@ -167,11 +169,11 @@ def unknown_model(name: str, model: str) -> ApiError:
     return ApiError(404, "asr.model_not_found", model=name, known=[model, OPENAI_ALIAS])
 
 
-def allowed_file(name: object, allowed_dir: str) -> Path:
+def allowed_file(name: object, allowed_dir: str, most_mb: int) -> Path:
     """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
 
     Raises ApiError: 400 when `name` is not a name, 403 when the file is not below the folder or no folder is set, 404
-    when there is no such file.
+    when there is no such file, 413 when it is larger than `most_mb`.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise ApiError(400, "asr.missing_filename")
@@ -183,6 +185,8 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
         if not path.is_relative_to(folder):
             raise ApiError(403, "asr.outside_allowed_dir")
         if path.is_file():
+            if path.stat().st_size > most_mb * 2**20:
+                raise ApiError(413, "asr.file_too_large", code="too_large", most_mb=most_mb)
             return path
     except (OSError, RuntimeError, UnicodeError):  # a name too long, a loop of links, half a character
         pass
