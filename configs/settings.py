@@ -397,6 +397,4 @@ def as_arguments(profile: str | None, overrides: Iterable[str]) -> list[str]:
     if profile:
         is_file = profile.endswith(".toml")
         arguments += ["--profile", str(Path(profile).expanduser().resolve()) if is_file else profile]
-    for item in overrides:
-        arguments += ["--set", item]
-    return arguments
+    return [*arguments, *(word for item in overrides for word in ("--set", item))]
