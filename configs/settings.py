@@ -126,6 +126,9 @@ class AsrSettings:
     """recordings recognised at once, sharing the threads; 0: the engine's own choice"""
     languages: tuple[str, ...] = setting(("zh", "en"))
     """no others are heard: a short clip would be any of 99"""
+    careful: str = setting("long", choices=("never", "long", "always"))
+    """where Whisper takes more time to make fewer errors: in recordings longer than a turn (15 s), and in what
+    `huiyin transcribe` sends; never, always. A request's own `careful` counts more"""
     allowed_dir: str = setting("")
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused"""
     max_upload_mb: int = setting(2048, low=1, high=65536)

@@ -66,7 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", default="test", choices=HALVES, help="default: test")
     parser.add_argument("--most", type=int, default=0, metavar="N", help="recordings of each language (default: all)")
-    parser.add_argument("--timed", type=int, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)")
+    parser.add_argument(
+        "--timed", type=int, default=12, metavar="N", help="sounds of 5 s of each language (default: 12)"
+    )
     parser.add_argument("--clones", type=Path, help="Git clones, OWNER/NAME, to read instead of the network")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
     args = parser.parse_args()

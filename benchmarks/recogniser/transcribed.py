@@ -1,7 +1,7 @@
 """Recordings of people with their words, for ``python -m benchmarks.recogniser.fallback``.
 
-`data/recognition.tsv` lists them in two halves. *test*: nothing was chosen by it. *dev*: windows, beams and prompts were
-chosen by it. Recordings stay in the cache folder (see `benchmarks.latency_heldout`), never in this project.
+`data/recognition.tsv` lists them in two halves. *test*: nothing was chosen by it. *dev*: windows, beams and prompts
+were chosen by it. Recordings stay in the cache folder (see `benchmarks.latency_heldout`), never in this project.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def listed(half: str) -> list[Transcribed]:
     sources = {**read_toml(DATA / "heldout_sources.toml"), **read_toml(DATA / "recognition_sources.toml")}
     with (DATA / "recognition.tsv").open(encoding="utf-8") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [Transcribed(_recording(row, sources[row["source"]]), row["text"]) for row in rows if row["half"] == half]
+        return [
+            Transcribed(_recording(row, sources[row["source"]]), row["text"]) for row in rows if row["half"] == half
+        ]
 
 
 def _recording(row: dict[str, str], source: dict[str, Any]) -> HeldOut:

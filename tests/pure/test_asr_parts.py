@@ -80,7 +80,7 @@ def test_web_subtitles_escape_what_would_be_markup() -> None:
 
 @pytest.mark.parametrize("text", ["以下是普通话的句子。", "以下是普通话的句子", "以下是普通话的句子！"])
 def test_the_decoders_own_prompt_is_not_speech(text: str) -> None:
-    whisper = pytest.importorskip("huiyin.services.asr.engines.whisper")
-    assert whisper._is_prompt(whisper._Attempt("zh", [], text, -0.1, 0.1, False))
-    assert not whisper._is_prompt(whisper._Attempt("zh", [], text + "真的", -0.1, 0.1, False))
-    assert not whisper._is_prompt(whisper._Attempt("en", [], "", -0.1, 0.1, False))
+    attempt = pytest.importorskip("huiyin.services.asr.engines.whisper_model").Attempt
+    assert attempt("zh", [], text, -0.1, 0.1, False).is_prompt
+    assert not attempt("zh", [], text + "真的", -0.1, 0.1, False).is_prompt
+    assert not attempt("en", [], "", -0.1, 0.1, False).is_prompt

@@ -76,14 +76,14 @@ def test_a_sentence_before_which_the_decoder_stops_is_found(
     engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Whisper does at times where another person goes on: after the first sentence it says that it is done."""
-    decode = engine._decode
+    decode = engine._whisper.decode
     second = chinese("我们应该保护环境，节约用水。")
 
-    def stopping(encoded: Any, count: int, *rest: Any) -> Any:
-        attempt = decode(encoded, count, *rest)
+    def stopping(encoded: Any, count: int, *rest: Any, **options: Any) -> Any:
+        attempt = decode(encoded, count, *rest, **options)
         return dataclasses.replace(attempt, text=CHINESE) if count > 1.5 * len(second) else attempt
 
-    monkeypatch.setattr(engine, "_decode", stopping)
+    monkeypatch.setattr(engine._whisper, "decode", stopping)
     (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
     assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
 
@@ -107,7 +107,8 @@ def passes(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[l
                 names.append(name)
             return getattr(self._inner, name)
 
-    monkeypatch.setattr(engine._whisper, "model", Counting(engine._whisper.model))
+    stock = engine._whisper._whisper
+    monkeypatch.setattr(stock, "model", Counting(stock.model))
     yield names
 
 

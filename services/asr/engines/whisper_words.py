@@ -1,0 +1,77 @@
+"""From the tokens of a decoder, each with the time at which it begins, to words with times. Pure.
+
+A token is a part of a word, a Chinese character, two of them, or a mark. The decoder's attention tells when it goes on
+to the next token, but not when a word ends: a pause belongs to what it follows. So a word is cut where the sound stops.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from huiyin.services.asr.recogniser import Word
+from huiyin.services.common.audio import SAMPLE_RATE, Samples
+from huiyin.services.common.text import HAN, HANGUL, KANA
+
+_ALONE = f"{HAN}{KANA}{HANGUL}"
+_UNIT = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
+_LETTER = re.compile(r"[^\W_]")
+
+_FRAME = SAMPLE_RATE // 100  # of the level, 10 ms
+_QUIET_DB = -35.0  # below the loudest frame: silence between words
+_LEAST_POWER = 1e-12
+
+
+def timed_words(pieces: Sequence[str], starts_s: Sequence[float], samples: Samples) -> tuple[Word, ...]:
+    """The words of a text.
+
+    `pieces`: its tokens in order, each of whole characters. `starts_s`: when each begins, and when the last one ends.
+    `samples`: the sound they are in.
+    """
+    text, times_s = _characters(pieces, starts_s)
+    words: list[Word] = []
+    before = ""  # marks without a word so far
+    for unit in _UNIT.finditer(text):
+        letters = [i for i in range(unit.start(), unit.end()) if _LETTER.match(text[i])]
+        if letters:
+            words.append(Word(before + unit[0], times_s[letters[0]][0], times_s[letters[-1]][1]))
+            before = ""
+        elif words:
+            last = words[-1]
+            words[-1] = Word(last.text + unit[0], last.start_s, last.end_s)
+        else:
+            before += unit[0]
+    loud = _loud(samples)
+    return tuple(_within(word, loud) for word in words)
+
+
+def _characters(pieces: Sequence[str], starts_s: Sequence[float]) -> tuple[str, list[tuple[float, float]]]:
+    """The text, and when each of its characters begins and ends: those of one piece have equal parts of its time."""
+    times_s: list[tuple[float, float]] = []
+    for i, piece in enumerate(pieces):
+        spaces = len(piece) - len(piece.lstrip())
+        edges_s = np.linspace(starts_s[i], starts_s[i + 1], max(len(piece) - spaces, 0) + 1).tolist()
+        times_s += [(starts_s[i], starts_s[i])] * spaces
+        times_s += pairwise(edges_s)
+    return "".join(pieces), times_s
+
+
+def _loud(samples: Samples) -> npt.NDArray[np.bool_]:
+    """Whether there is sound, for each 10 ms."""
+    frames = np.pad(samples, (0, -len(samples) % _FRAME)).reshape(-1, _FRAME)
+    level_db = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + _LEAST_POWER)
+    return np.asarray(level_db > level_db.max(initial=-np.inf) + _QUIET_DB)
+
+
+def _within(word: Word, loud: npt.NDArray[np.bool_]) -> Word:
+    """`word` without the silence before and after it; as it is where there is nothing else."""
+    frame_s = _FRAME / SAMPLE_RATE
+    first, end = round(word.start_s / frame_s), round(word.end_s / frame_s)
+    sounding = np.flatnonzero(loud[first:end])
+    if not len(sounding):
+        return word
+    return Word(word.text, (first + int(sounding[0])) * frame_s, (first + int(sounding[-1]) + 1) * frame_s)
