@@ -26,6 +26,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from benchmarks.latency_heldout import fetch
+from benchmarks.latency_intervals import of_ratio
 from benchmarks.output import percent, show, tell
 from benchmarks.recogniser.peers import bench_dir
 from benchmarks.recogniser.transcribed import HALVES, Transcribed, listed, some
@@ -40,8 +41,6 @@ PROMPT = "以下是普通话的句子。"
 MEASURES = {"zh": "Chinese CER", "en": "English WER"}
 TIMED_S = 5.0
 _LONGEST_S = 60.0
-_RESAMPLES = 2000
-_TAILS = (0.025, 0.975)
 
 Recogniser = Callable[[Samples, str], str]
 """(sound, language that stock is told) -> text."""
@@ -153,16 +152,9 @@ def _error_ratios(systems: Sequence[System], languages: np.ndarray, sizes: np.nd
             yield [measure, *(_interval(*(np.array(wrong)[chosen] for wrong in pair)) for pair in pairs)]
 
 
-def ratio_interval(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
-    """The ratio of two error rates on the same recordings, and its 95 % interval: the errors in each, shape (n,)."""
-    drawn = np.random.default_rng(0).integers(0, len(ours), (_RESAMPLES, len(ours)))
-    low, high = np.quantile(ours[drawn].sum(axis=1) / np.maximum(theirs[drawn].sum(axis=1), 1), _TAILS)
-    return float(ours.sum() / max(theirs.sum(), 1)), float(low), float(high)
-
-
 def _interval(ours: np.ndarray, theirs: np.ndarray) -> str:
-    ratio, low, high = ratio_interval(ours, theirs)
-    return f"{ratio:.2f} ({low:.2f}–{high:.2f})"
+    low, high = of_ratio(ours, theirs)
+    return f"{ours.sum() / max(theirs.sum(), 1):.2f} ({low:.2f}–{high:.2f})"
 
 
 def _time(systems: Sequence[System], clips: Sequence[Transcribed], sounds: Sequence[Samples], most: int) -> None:
