@@ -68,8 +68,10 @@ class Errors:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=6, help="texts for each voice, two sentences each")
-    parser.add_argument("--from", type=int, default=0, dest="first", help="number of the first text")
+    parser.add_argument("--count", type=int, default=3, help="texts for each voice, two sentences each")
+    parser.add_argument(
+        "--from", type=int, default=9, dest="first", help="default: 9, behind those that chose a figure"
+    )
     args = parser.parse_args()
     settings = config.load(environ={})
     store = ModelStore(settings.store)

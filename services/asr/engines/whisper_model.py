@@ -33,6 +33,10 @@ _TOKENS_PER_S = 12  # quick speech has 7
 _RETRY_TOKENS_PER_S = 25
 _TOKENS_SPARE = 20  # beyond that, for short pieces
 
+# The decoder turns to a token's sound so much before it begins: on 312 words spoken by six of our own voices, words began
+# 0.12 s (en) and 0.11 s (zh) later than that, and ended 0.07 and 0.09 s later.
+_AHEAD_S = 0.1
+
 # Without it Whisper mixes scripts and omits punctuation (zh CER 32 %). The space matters, too.
 _PROMPTS = {"zh": " 以下是普通话的句子。"}
 
@@ -138,12 +142,17 @@ class Model:
         if not attempt.tokens:
             return ()
         tokenizer = self._tokenizer(attempt.language)
-        frames = round(len(samples) / SAMPLE_RATE * _FRAMES_PER_S)
+        length_s = len(samples) / SAMPLE_RATE
+        frames = round(length_s * _FRAMES_PER_S)
         (aligned,) = self._whisper.model.align(encoded, list(tokenizer.sot_sequence), [attempt.tokens], frames)
         starts_s = _starts_s(np.array(aligned.alignments), len(attempt.tokens) + 1)
         texts, tokens = tokenizer.split_tokens_on_unicode(attempt.tokens)
         first = np.cumsum([0, *map(len, tokens)])
-        return timed_words([_clean(text, attempt.language) for text in texts], [starts_s[i] for i in first], samples)
+        return timed_words(
+            [_clean(text, attempt.language) for text in texts],
+            [min(starts_s[i] + _AHEAD_S, length_s) for i in first],
+            samples,
+        )
 
     def _tokenizer(self, language: str) -> Tokenizer:
         if language not in self._tokenizers:
