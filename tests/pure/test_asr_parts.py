@@ -53,6 +53,8 @@ def test_a_loop_is_reduced_to_one() -> None:
 
 def test_chinese_is_written_simply() -> None:
     assert written_simply("廣州市換一首歌,好嗎?") == "广州市换一首歌，好吗？"
+    assert written_simply("好萊塢的娛樂") == "好莱坞的娱乐"
+    assert written_simply("乾隆看著") == "乾隆看著", "with two simplified forms, by their meaning"
     assert written_simply("我用 Python, really, 3:30") == "我用 Python, really, 3:30"
 
 

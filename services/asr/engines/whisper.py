@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,6 @@ _SILENT_STATES = 120  # of the piece's tail after it: without silence after them
 _SURE_LANGUAGE = 0.95
 _APART_EDGE_S = 0.2
 _APART_TAIL_S = 1.0
-_TAIL_S = 3.0  # of silence after the speech: 1 s gave 11 % en WER, 2 s 38 % zh CER, 4 s nothing better
 _WORD_S = 1.5  # with less speech than this in it ("Stop.") ...
 _WORD_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped at 3 s of tail, 0 at 8 s
 
@@ -43,6 +42,20 @@ _EDGE_PAD_S = 0.1  # consonants begin before the voice
 _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """What is spent on a piece."""
+
+    tail_s: float
+    """Silence after the speech: with 1 s en WER was 11 %, with 2 s zh CER 38 %."""
+    beam: int
+    """Texts that are followed at once. Five take a fifth more time than one: most of it is reading the weights."""
+
+
+_QUICK = _Effort(3.0, 5)
+_CAREFUL = _Effort(8.0, 10)
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
@@ -77,7 +90,7 @@ class WhisperEngine:
         self._speech(second)
         encoded = self._whisper.encode(second, _WORD_WINDOW_S)
         self._whisper.detect(encoded, self._allowed)
-        self._whisper.decode(encoded, len(second), self._allowed[0], Hints())
+        self._whisper.decode(encoded, len(second), self._allowed[0], Hints(), beam=_QUICK.beam)
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment for each run of one language in a piece, or none without speech."""
@@ -102,7 +115,8 @@ class WhisperEngine:
         start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
         first, end = _around(start_s, end_s)
         spoken = samples[first:end]
-        window_s = len(spoken) / SAMPLE_RATE + _TAIL_S
+        effort = _CAREFUL if hints.careful else _QUICK
+        window_s = len(spoken) / SAMPLE_RATE + effort.tail_s
         if _speech_s(speech) < _WORD_S:
             window_s = max(window_s, _WORD_WINDOW_S)
         encoded = self._whisper.encode(spoken, window_s)
@@ -110,11 +124,11 @@ class WhisperEngine:
         if len(languages) > 1:
             return _joined([self._recognise_run(samples, speech, run, hints) for run in languages])
         language = languages[0].language
-        attempt = self._whisper.decode(encoded, len(spoken), language, hints)
+        attempt = self._whisper.decode(encoded, len(spoken), language, hints, beam=effort.beam)
         warnings: tuple[str, ...] = ()
         if attempt.looped:
             encoded = self._whisper.encode(spoken, FULL_WINDOW_S)
-            attempt, warnings = self._again(encoded, len(spoken), attempt, hints)
+            attempt, warnings = self._again(encoded, len(spoken), attempt, hints, effort.beam)
         if not attempt.text or attempt.is_silence or attempt.is_prompt:
             return Recognition((), warnings)
         confidence = math.exp(min(attempt.log_probability, 0.0))
@@ -157,9 +171,11 @@ class WhisperEngine:
         part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]
         return _moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
 
-    def _again(self, encoded: Encoded, count: int, first: Attempt, hints: Hints) -> tuple[Attempt, tuple[str, ...]]:
+    def _again(
+        self, encoded: Encoded, count: int, first: Attempt, hints: Hints, beam: int
+    ) -> tuple[Attempt, tuple[str, ...]]:
         """Decodes in the full window, where loops are rare. A loop in it is cut, unless both windows agree."""
-        second = self._whisper.decode(encoded, count, first.language, hints, again=True)
+        second = self._whisper.decode(encoded, count, first.language, hints, beam=beam, again=True)
         if not second.looped or second.text == first.text:
             return second, ()
         return self._whisper.once(second), ("the recogniser repeated itself; the repetition was left out",)

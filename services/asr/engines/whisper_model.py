@@ -33,7 +33,7 @@ _TOKENS_PER_S = 12  # quick speech has 7
 _RETRY_TOKENS_PER_S = 25
 _TOKENS_SPARE = 20  # beyond that, for short pieces
 
-# The decoder turns to a token's sound so much before it begins: on 312 words spoken by six of our own voices, words began
+# The decoder turns to a token's sound so much before it begins: on 312 words spoken by six of our voices, words began
 # 0.12 s (en) and 0.11 s (zh) later than that, and ended 0.07 and 0.09 s later.
 _AHEAD_S = 0.1
 
@@ -107,15 +107,17 @@ class Model:
         found = ({token.strip("<|>"): score for token, score in piece} for piece in pieces)
         return [shares({code: scores[code] for code in allowed}) for scores in found]
 
-    def decode(self, encoded: Encoded, count: int, language: str, hints: Hints, *, again: bool = False) -> Attempt:
-        """The text of `count` encoded samples; `again`: with room for quicker speech."""
+    def decode(
+        self, encoded: Encoded, count: int, language: str, hints: Hints, *, beam: int, again: bool = False
+    ) -> Attempt:
+        """The text of `count` encoded samples, the best of `beam` at a time. `again`: with room for quicker speech."""
         prompt = self._prompt(language, hints.prompt)
         per_s = _RETRY_TOKENS_PER_S if again else _TOKENS_PER_S
         most = min(_MAX_TOKENS - len(prompt), _TOKENS_SPARE + round(per_s * count / SAMPLE_RATE))
         result = self._whisper.model.generate(
             encoded,
             [prompt],
-            beam_size=1,
+            beam_size=1 if hints.temperature else beam,
             max_length=len(prompt) + most,
             return_scores=True,
             return_no_speech_prob=True,
