@@ -1,13 +1,13 @@
 """From the tokens of a decoder, each with the time at which it begins, to words with times. Pure.
 
 A token is a part of a word, a Chinese character, two of them, or a mark. The decoder's attention tells when it goes on
-to the next token, but not when a word ends: a pause belongs to what it follows. So a word is cut where the sound stops.
+to the next token, but not when a word ends: a pause belongs to what it follows. So a word ends where the sound stops.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,7 +21,9 @@ _ALONE = f"{HAN}{KANA}{HANGUL}"
 _UNIT = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
 _LETTER = re.compile(r"[^\W_]")
 
-_FRAME = SAMPLE_RATE // 100  # of the level, 10 ms
+_FRAME_S = 0.01  # of the level
+_FRAME = round(_FRAME_S * SAMPLE_RATE)
+_MOST_FRAMES = 20  # that a word is longer by, at each end
 _QUIET_DB = -35.0  # below the loudest frame: silence between words
 _LEAST_POWER = 1e-12
 
@@ -45,8 +47,7 @@ def timed_words(pieces: Sequence[str], starts_s: Sequence[float], samples: Sampl
             words[-1] = Word(last.text + unit[0], last.start_s, last.end_s)
         else:
             before += unit[0]
-    loud = _loud(samples)
-    return tuple(_within(word, loud) for word in words)
+    return tuple(_by_sound(words, _loud(samples)))
 
 
 def _characters(pieces: Sequence[str], starts_s: Sequence[float]) -> tuple[str, list[tuple[float, float]]]:
@@ -67,11 +68,24 @@ def _loud(samples: Samples) -> npt.NDArray[np.bool_]:
     return np.asarray(level_db > level_db.max(initial=-np.inf) + _QUIET_DB)
 
 
-def _within(word: Word, loud: npt.NDArray[np.bool_]) -> Word:
-    """`word` without the silence before and after it; as it is where there is nothing else."""
-    frame_s = _FRAME / SAMPLE_RATE
-    first, end = round(word.start_s / frame_s), round(word.end_s / frame_s)
-    sounding = np.flatnonzero(loud[first:end])
-    if not len(sounding):
-        return word
-    return Word(word.text, (first + int(sounding[0])) * frame_s, (first + int(sounding[-1]) + 1) * frame_s)
+def _by_sound(words: Sequence[Word], loud: npt.NDArray[np.bool_]) -> Iterator[Word]:
+    """The words without the silence in them, and with the sound beside them that is no other word's.
+
+    A word in silence stays as it is.
+    """
+    frames = [(round(word.start_s / _FRAME_S), round(word.end_s / _FRAME_S)) for word in words]
+    before = 0  # end of the last word
+    for i, (word, (first, end)) in enumerate(zip(words, frames, strict=True)):
+        after = frames[i + 1][0] if i + 1 < len(words) else len(loud)
+        sounding = np.flatnonzero(loud[first:end])
+        if not len(sounding):
+            before = end
+            yield word
+            continue
+        first, end = first + int(sounding[0]), first + int(sounding[-1]) + 1
+        while first > max(before, frames[i][0] - _MOST_FRAMES) and loud[first - 1]:
+            first -= 1
+        while end < min(after, frames[i][1] + _MOST_FRAMES) and loud[end]:
+            end += 1
+        before = end
+        yield Word(word.text, first * _FRAME_S, end * _FRAME_S)
