@@ -147,7 +147,7 @@ class ModelChoice:
     def _here(self, facts: Facts, plan: Plan) -> frozenset[str]:
         """The model files that are on this machine now."""
         wanted = [state for one in plan.values() for model in one.wanted.models for state in self.store.look(model)]
-        return facts.here | {state.file.name for state in wanted if state.state in ("here", "unchecked")}
+        return facts.here | {state.file.name for state in wanted if state.is_here}
 
     def _measured(self, facts: Facts) -> Facts:
         """With the speed of this machine, where that is known or decides something."""
@@ -225,7 +225,7 @@ class ModelChoice:
 
     def _go_on(self, record: Record) -> None:
         for part, rung in self._unfinished(record):
-            if all(state.state in ("here", "unchecked") for model in rung.models for state in self.store.look(model)):
+            if all(state.is_here for model in rung.models for state in self.store.look(model)):
                 refused = self._take(part, rung)
                 if refused:
                     self.record = dataclasses.replace(self.record or record, refused={**record.refused, **refused})
@@ -254,7 +254,8 @@ class ModelChoice:
         if not self._orders_sources:
             return self._settings.store.sources
         known = self.record.sources if self.record else ()
-        return tuple(dict.fromkeys((*known, *self._settings.store.sources)))
+        both = dict.fromkeys((*known, *self._settings.store.sources))
+        return tuple(sorted(both, key=lambda source: source == "registry"))  # makers before strangers
 
 
 def told(one: PartPlan, *, beside: bool) -> str:

@@ -25,6 +25,7 @@ from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import url_of
+from huiyin.services.common.shown_url import shown_url
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
@@ -183,7 +184,7 @@ class Services:
 
 def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
     """GET a JSON document, and wait for it. Raises ServiceError."""
-    strange = ServiceError("clients.not_json", service=service, url=base_url)
+    strange = ServiceError("clients.not_json", service=service, url=shown_url(base_url))
     decoder, headers = Json(lambda body: body, strange), _authorization(key)
     return Stream(lambda: call(service, base_url, path, lambda _: decoder, timeout_s=timeout_s, headers=headers)).one()
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
@@ -18,7 +19,7 @@ from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
 from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
+from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
@@ -26,6 +27,7 @@ from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.port import Pcm16, Port
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -51,9 +53,12 @@ def assemble(
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
-    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity.
+    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, and
+    PersonaError for a voice that there is not.
     """
     settings = services.settings
+    if speak:
+        check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
@@ -68,6 +73,20 @@ def assemble(
     if greeting:
         conversation.greet(greeting)
     return conversation
+
+
+def check_voice(services: Services, persona: Persona) -> None:
+    """Raises PersonaError where the speech service does not have the persona's voice; it would be silent all along."""
+    if not persona.voice:
+        return
+    with suppress(ServiceError):  # one that keeps no list of its voices is believed
+        if services.get("tts", f"/voices?name={quote(persona.voice)}")["voices"]:
+            return
+        names = [voice["name"] for voice in services.get("tts", "/voices")["voices"]]
+        near = nearest(persona.voice, names)
+        raise PersonaError(
+            "persona.no_voice", place="voice", name=persona.name, voice=persona.voice, near=near, names=names
+        )
 
 
 def session_name() -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from huiyin.assistant.conversation.events import FloorChanged, Notice, Public
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
-from huiyin.assistant.ports.port import Block, Port, PortError
+from huiyin.assistant.ports.port import Port, PortError
 from huiyin.assistant.turns.machine import State
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
@@ -93,8 +91,6 @@ class Conversation:
     def _check_device(self) -> None:
         try:
             if self._is_device_lost:
-                silence = np.zeros(self.world.lost_samples(), np.int16)
-                self.session.hear(Block(silence, silence))
                 self.session.start()
                 self._is_device_lost = False
                 self.session.tell(Notice(text="the sound device is back"))

@@ -225,17 +225,17 @@ class Session:
             self.post(ev.PlaybackAdvanced(self._world.now, *advanced))
         if (generation := self._loudspeaker.finished()) is not None:
             self.post(ev.PlaybackFinished(self._world.now, generation))
+        if self._loudspeaker.has_stopped:
+            self.interrupt()
 
     def _cut(self, start_s: float, end_s: float) -> Pcm16:
         return _NO_SOUND if self._ear is None else self._ear.cut(start_s, end_s)
 
     def _step(self, event: ev.Event) -> float:
         """One event; when the machine needs the next, inf for never."""
-        match event:
-            case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._replies[generation].texts[clause] = text
-        wake_s = float("inf")
-        before = self._machine.state
+        if isinstance(event, ev.ReplyText):
+            self._replies[event.generation].texts[event.clause] = event.text
+        wake_s, before = float("inf"), self._machine.state
         for action in self._machine.handle(event):
             if isinstance(action, do.WakeAt):
                 wake_s = action.at_s
@@ -301,7 +301,7 @@ class Session:
         mood = mood_of(transcript) if transcript else self.history.mood
         reply = self._replies[generation]
         reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
-        reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        reply.style = speaking_style(mood, [turn.mood for turn in self.history.last_turns()])
         reply.messages = self.messages(transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
-from huiyin.assistant.conversation.understood import Understand, as_it_is
+from huiyin.assistant.conversation.understood import Understand, only_words
 from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import Check, ClauseStream
 from huiyin.assistant.dialogue.history import Message
@@ -118,7 +118,7 @@ class Stages:
         loudspeaker: Loudspeaker,
         cut: Callable[[float, float], Pcm16],
         post: Callable[[ev.Event], None],
-        understand: Understand = as_it_is,
+        understand: Understand = only_words,
     ) -> None:
         """`cut`: the user's sound between two times. `understand`: what is made of a transcript."""
         self._understand = understand

@@ -36,6 +36,7 @@ from huiyin.services.common.text import HAN
 Role = Literal["system", "user", "assistant", "tool"]
 AnyItem = TypeVar("AnyItem", bound=Item)
 
+RECENT_TURNS = 40  # how the user sounded, and in which language, still matters for so long
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
@@ -158,6 +159,17 @@ class History:
     def turns(self) -> list[Turn]:
         """The turns that are over, in order."""
         return turns_of(self._items.values())
+
+    def last_turns(self, count: int = RECENT_TURNS) -> list[Turn]:
+        """The last of the turns that are over, in order: what it costs does not grow with the conversation."""
+        items: list[Item] = []
+        ends = 0
+        for item in reversed(self._items.values()):
+            ends += isinstance(item, AssistantItem)
+            if ends > count:
+                break
+            items.append(item)
+        return turns_of(reversed(items))
 
     @property
     def mood(self) -> Mood:

@@ -147,8 +147,9 @@ class Persona:
         to a tool's result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
-            moods = [turn.mood for turn in history.turns]
-            last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
+            recent = history.last_turns()
+            moods = [turn.mood for turn in recent]
+            last_reply = next((turn.heard for turn in reversed(recent) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
                 situation.time_line(user) if situation and self.written_in else "",

@@ -59,6 +59,11 @@ class Player(Tracks):
             track = self._current
             return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
 
+    @property
+    def has_stopped(self) -> bool:
+        """As `Loudspeaker.has_stopped`: never, a device that stops is opened again and goes on."""
+        return False
+
     def _fade_out(self, track: Track) -> None:
         tail: Pcm16 = np.zeros(FADE, np.int16)
         tail = tail[: track.move(tail)]

@@ -87,6 +87,7 @@ class Director:
                 self.log.history.append(turn)
             case on.FloorChanged(after=after):
                 self.state = after
+                self.log.floor.append((at_s, after))
                 self._is_quiet = self._is_quiet and after is State.LISTENING
         if moment := moment_of(at_s, event):
             self._note_moment(moment)
@@ -175,7 +176,7 @@ class Director:
         self._world.after(_TAIL_S, lambda: self._end_since(count))
 
     def _end_since(self, count: int) -> None:
-        if count == self._events and not self._scheduled:
+        if count == self._events and not self._scheduled and not self._sounding:
             self._world.stop()
 
     def _give_up(self) -> None:

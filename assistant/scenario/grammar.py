@@ -33,11 +33,13 @@ A turn has one of
     user: TEXT             said aloud            types: TEXT         typed
     audio: FILE.wav        a recording (room)    key: down | up      the talk key
     sound: NAME            cough, door, click, tv, noise, silence
+    device: FAULT          microphone is silent (zeros), loudspeaker stops, both stall, microphone slips (loses sound),
+                           clock jumps (as on a machine that was asleep); lasts_ms: how long (default 1000, a slip 20)
 and may have
     after: MOMENT + N ms   when; default: `quiet + 700 ms`, the first at `start + 500 ms`. The moment is looked for
                            from the beginning of the turn before. MOMENT: one of `moments.NAMES`
     heard: TEXT            what the recogniser returns (default: what was said; '' nothing)
-    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound or key: noise)
+    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound, key or device: noise)
     complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
                            its end (default: not judged; `audio` and real voices are judged by the real model)
     complete_words: 0.9    how complete its words are, likewise, to the language model that judges them (default: not
@@ -46,9 +48,11 @@ and may have
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
     speaker: Anna          another person (another voice, further away), or the television
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
-    fails: {llm: error}    asr, llm or tts: error, stall or disconnect; or with details:
+    tool: {takes_ms: 800}  the model calls a tool before it answers; or `tool: hangs`
+    fails: {llm: error}    asr, llm or tts: error, stall, disconnect, slow, garbage (no words; noise); or with details:
                            {tts: {how: disconnect, after_ms: 400, clause: 2, times: 1}},
                            {llm: {how: stall, after_tokens: 5}}   a token: up to 6 letters, 1 or 2 Chinese characters
+                           {asr: {how: slow, slower: 20}}         times as long as usual (default 10)
     expect: [...]
 
 An expectation is one of
@@ -78,17 +82,18 @@ from typing import Any
 import yaml
 
 from huiyin.assistant.ports.room import RoomSettings
-from huiyin.assistant.scenario import script
+from huiyin.assistant.scenario import device_faults, script
 from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
 from huiyin.assistant.scenario.mark import TOP_KEYS
 from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, ScenarioError, fields, read_file, read_yaml
+from huiyin.assistant.scenario.simulated_tool import HANGS_S
 from huiyin.configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
 
 VOICES = (script.MADE_VOICE, "hibari")
 SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
-_KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
+_KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound", "device")
 _LIKE_A_PAUSE = re.compile(r"[\[［【][^\]］】]*\d[^\]］】]*[\]］】]")
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
 _SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
@@ -164,7 +169,7 @@ def _services(node: Node) -> script.ServiceTimes:
 
 def _step(number: int, node: Node, path: Path | None) -> script.Step:
     node.what = "a turn"
-    keys = node.mapping((*_KINDS, *_TURN))
+    keys = node.mapping((*_KINDS, *_TURN, "tool"))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
         raise node.error("scenario.turn_says_nothing", known=_KINDS)
@@ -172,9 +177,11 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
         raise node.error("scenario.turn_of_many_kinds", kinds=kinds, known=_KINDS)
     kind = kinds[0]
     content = _content(kind, keys[kind], path)
-    if "lasts_ms" in keys and kind not in ("user", "sound"):
+    if "lasts_ms" in keys and kind not in ("user", "sound", "device"):
         raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
     values = {**_defaults(kind, content), **fields(keys, _TURN)}
+    if "tool" in keys:
+        values["tool_s"] = _tool_s(keys["tool"])
     return script.Step(number=number, line=node.line, kind=kind, content=content, **values)
 
 
@@ -183,6 +190,8 @@ def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
         return node.choice(("down", "up"))
     if kind == "sound":
         return node.choice(SOUNDS)
+    if kind == "device":
+        return node.choice(device_faults.LASTS_S)
     text = node.text()
     words = script.PAUSE.sub("", text)
     if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
@@ -201,6 +210,8 @@ def _defaults(kind: script.Kind, content: str) -> dict[str, Any]:
         return {"means": "noise", "speaker": speaker, "heard": "", "lasts_s": SOUNDS[content]}
     if kind == "audio":
         return {"heard": ""}
+    if kind == "device":
+        return {"means": "noise", "lasts_s": device_faults.LASTS_S[content]}
     return {"means": "noise"} if kind == "key" else {}
 
 
@@ -216,13 +227,20 @@ def _emotion(node: Node) -> tuple[str, float]:
     return label, confidence.number(0, 1)
 
 
+def _tool_s(node: Node) -> float:
+    if node.is_text:
+        node.choice(("hangs",))
+        return HANGS_S
+    return node.mapping(("takes_ms",), needs=["takes_ms"])["takes_ms"].seconds()
+
+
 def _faults(node: Node) -> dict[str, script.Fault]:
     places: dict[str, tuple[str, ...]] = {"asr": (), "llm": ("after_tokens",), "tts": ("after_ms", "clause")}
     faults = {}
     for stage, value in node.mapping(places).items():
         entries = {"how": value}
         if not value.is_text:
-            entries = value.mapping(("how", "times", *places[stage]), needs=["how"])
+            entries = value.mapping(("how", "times", "slower", *places[stage]), needs=["how"])
         faults[stage] = script.Fault(**fields(entries, _FAULT))
     return faults
 
@@ -255,8 +273,9 @@ _TURN: Readers = {
     "expect": read_expectations,
 }
 _FAULT: Readers = {
-    "how": lambda node: node.choice(("error", "stall", "disconnect")),
+    "how": lambda node: node.choice(script.HOWS),
     "times": Node.count,
+    "slower": lambda node: node.number(1, 1000),
     "after_tokens": lambda node: node.number(0, 1e6),
     "after_ms": Node.seconds,
     "clause": lambda node: node.count() - 1,

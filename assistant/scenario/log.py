@@ -12,9 +12,10 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.hearing import ScriptedUtterance
+from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
+from huiyin.assistant.turns.machine import State
 
 BLOCK_S = BLOCK / SAMPLE_RATE
 
@@ -40,6 +41,8 @@ class Log:
 
     moments: list[Moment] = field(default_factory=list)
     utterances: list[ScriptedUtterance] = field(default_factory=list)
+    unheard: list[Span] = field(default_factory=list)  # when nothing that was said reached the microphone
+    floor: list[tuple[float, State]] = field(default_factory=list)  # whose turn it has been, since when
     steps: list[tuple[float, Step]] = field(default_factory=list)  # when each began
     blocks: list[PlayedBlock] = field(default_factory=list)
     history: list[Turn] = field(default_factory=list)

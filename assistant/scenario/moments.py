@@ -37,6 +37,7 @@ class Moment:
 _SIMPLE: dict[type[on.Public], str] = {
     on.RecognitionAsked: "asr asked",
     on.ModelAsked: "llm asked",
+    on.ToolsCalled: "tool called",
     on.ReplyPaused: "reply pauses",
     on.ReplyResumed: "reply resumes",
     on.ReplyStopped: "reply stops",

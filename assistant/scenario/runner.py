@@ -14,12 +14,14 @@ from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario import device_faults
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from huiyin.assistant.scenario.depth import Depth
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
+from huiyin.assistant.scenario.simulated_tool import SimulatedTool
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
@@ -57,6 +59,13 @@ class Runner:
             parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
         self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
+        if self._simulated and any(step.tool_s is not None for step in scenario.steps):
+            SimulatedTool(self._session, self._world, self._simulated.tool_s)
+
+    @property
+    def speak(self) -> Callable[[str], Pcm16]:
+        """The assistant's voice, where it is simulated."""
+        return self._depth.speak
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log."""
@@ -74,11 +83,22 @@ class Runner:
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")
+        elif step.kind == "device":
+            return self._fail(step.content, step.lasts_s or 0.0)
         else:
             utterance = self._depth.say(step)
             self.director.log.utterances.append(utterance)
             return utterance.end_s
         return self._world.now
+
+    def _fail(self, fault: str, lasts_s: float) -> float:
+        """Let the device fail, or the clock jump; when it is over."""
+        ends_s = self._world.now + lasts_s
+        self.director.log.unheard += device_faults.unheard(fault, self._world.now, lasts_s)
+        self._depth.fail(fault, lasts_s)
+        if fault == device_faults.JUMPS:
+            self._world.jump(lasts_s)
+        return ends_s
 
     def _played(self, block: Pcm16) -> None:
         self.director.played(self._world.now, block)
@@ -105,6 +125,7 @@ class Runner:
             self._depth.speak,
             self._depth.by_sound,
             judge_text if self._settings.words_are_judged else None,
+            self.director.log.unheard,
         )
 
     def _use(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.turns.events import Stage
@@ -17,12 +17,13 @@ from huiyin.services.common.text import count_han
 
 Depth = Literal["text", "room", "live", "realtime"]
 """`realtime`: by the client of a Realtime server; asked for on the command line, never by a file."""
-Kind = Literal["user", "audio", "types", "key", "sound"]
+Kind = Literal["user", "audio", "types", "key", "sound", "device"]
 Means = Literal["turn", "backchannel", "stop", "noise"]
-How = Literal["error", "stall", "disconnect"]
+How = Literal["error", "stall", "disconnect", "slow", "garbage"]
 
 DEPTHS: tuple[Depth, ...] = ("text", "room", "live")
 MADE_VOICE = "formants"
+HOWS: tuple[How, ...] = get_args(How)
 DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
 
 # A pause written into what is said: "I would like [600 ms] a coffee", or [0.6 s].
@@ -146,14 +147,28 @@ class Fault:
     """A service fails while it works on a turn.
 
     `after_tokens` (llm) and `after_s` (tts: seconds of sound of clause `clause`) are how far it comes before. `times`:
-    so many calls fail, then it works again; None: all of this turn.
+    so many calls fail, then it works again; None: all of this turn. `slower`: a slow one takes so many times as long.
     """
 
-    how: How
+    how: How | None = None  # None: it does not
+    slower: float = 10.0
     after_tokens: float = 0.0
     after_s: float = 0.0
     clause: int = 0
     times: int | None = None
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the rest of the answer does not come."""
+        return self.how in ("error", "stall", "disconnect")
+
+    @property
+    def pace(self) -> float:
+        """Times as long as usual."""
+        return self.slower if self.how == "slow" else 1.0
+
+
+NO_FAULT = Fault()
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,7 @@ class Step:
     number: int  # from 1
     line: int
     kind: Kind
-    content: str  # text, file, 'down'/'up' or the name of a sound
+    content: str  # text, file, 'down'/'up', the name of a sound or of a fault of the sound device
     means: Means = "turn"
     after: When | None = None  # None: the first at 500 ms, others 700 ms after it is quiet again
     speaker: str = "user"
@@ -190,6 +205,7 @@ class Step:
     level_db: float = 0.0
     lasts_s: float | None = None
     reply: str | None = None
+    tool_s: float | None = None  # what the tool takes that the model calls before it answers, inf: hangs; None: no tool
     fails: Mapping[Stage, Fault] = field(default_factory=dict)
     expect: tuple[Expectation, ...] = ()
 

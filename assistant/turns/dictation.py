@@ -22,7 +22,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     Kind,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
-from huiyin.assistant.turns.spelt import Spelt, plain, spelt_end
+from huiyin.assistant.turns.spelt import UNITS, Spelt, plain, spelt_end
 from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
@@ -48,7 +48,7 @@ _ASKS = re.compile(
 )
 _ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
 _DECLINES = re.compile(r"don't|\b(?:not|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNTS = (*UNITS, "ten")
 _COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(
     rf"{_COUNT_EN}[ -](?:digit|character)|\b(?:first|last) {_COUNT_EN} (?:number|figure|letter)"
@@ -119,7 +119,7 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind after its name."""
     if kind.written != "words":
         end = said.spelt(kind)
-        name = kind.announces.search(end.before)
+        name = kind.names.search(end.before)
         if name is None or _is_time(end) or _ASKS_WHAT.search(said.text):
             return None
         is_number = _NUMBER_SAID.search(name[0]) or len(end.characters) >= _FEWEST_CHARACTERS or _is_one_by_one(end)

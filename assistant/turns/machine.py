@@ -264,7 +264,7 @@ class TurnMachine(Floor):
             return
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._reply.pause(now_s)
-            self._silenced_s = interruption.silenced_s = now_s
+            interruption.silenced_s = now_s
             self.state = State.PAUSED
         if self.state is not State.SPEAKING and now_s >= interruption.ask_due_s(self.policy):
             self.generation += 1

@@ -16,11 +16,11 @@ there). Of 1062 comparisons with other sentences none is taken for an echo.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from huiyin.assistant.turns.said_again import is_said_again
 from huiyin.assistant.turns.similarity import SIMILAR, letters_of, similarity
+from huiyin.assistant.turns.text_judge import has_question_mark
 
 IN_THE_AIR_S = 2.0  # before its onset and after, the words of an echo were played: the pace in a clause is not even
 
@@ -32,8 +32,6 @@ LEAST_ZH_FINISHED = 4
 LEAST_LATIN_FINISHED = 12
 
 _FIRST_CJK = "\u2e80"
-
-_QUESTION = re.compile(r"[?？]")
 
 
 class Audible(NamedTuple):
@@ -67,7 +65,7 @@ def known_of_both(first: bool | None, second: bool | None) -> bool | None:
 
 def _asks_back(text: str, words: str) -> bool:
     """Whether it has the tone of a question, which the assistant's words have not: "海市蜃楼？"."""
-    return bool(_QUESTION.search(text)) and not _QUESTION.search(words)
+    return has_question_mark(text) and not has_question_mark(words)
 
 
 def _is_short(text: str, finished: bool) -> bool:

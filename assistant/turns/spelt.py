@@ -11,14 +11,16 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from huiyin.assistant.turns.normalise import APOSTROPHE
 from huiyin.services.common.text import HAN
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 """The first character of a Chinese number plate."""
 
-_DIGITS = dict(
-    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
-)
+UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+"""English numbers from 1 on."""
+
+_DIGITS = dict(zip(["zero", *UNITS], "0123456789", strict=True))
 _DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
 _DIGITS |= dict(zip("零一二三四五六七八九〇幺", "012345678901", strict=True))
 _TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
@@ -36,7 +38,6 @@ _PREFIX = 2  # letters, at most, that stand together before figures: of an airli
 
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
-_APOSTROPHE = re.compile("[’‘`]")
 # Sums, times and decimals are one figure: a number of its own, unless digits are expected.
 _TOKEN = re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+(?:[.:]\d+)+|\+|\d+|[a-z']+|[{HAN}]")
 _CLOCK = re.compile(r"(?:1?\d|2[0-3]) [0-5]\d")  # "7 30"
@@ -57,7 +58,7 @@ class Spelt(NamedTuple):
 def plain(text: str) -> str:
     """Lower case, half width, straight apostrophes, acronyms without stops, "b as in boy" as "b"; the
     toll-free prefix of North America digit by digit."""
-    text = _APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
+    text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
     text = text.replace("one eight hundred", "one eight oh oh")
     return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
 

@@ -49,6 +49,8 @@ class ModelFile:
     modelscope: str = ""
     """owner/repository/path, or empty when it is not there."""
     huggingface: str = ""
+    github: str = ""
+    """The rest of its address there: owner/repository/releases/download/tag/name, or …/raw/commit/path."""
     archives: tuple[Archive, ...] = ()
     """Their members, joined in this order, are the file."""
 

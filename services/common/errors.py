@@ -13,6 +13,7 @@ from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.packages.extras import missing
 from huiyin.services.common.watch import ClientLeft
 
 log = logging.getLogger(__name__)
@@ -95,4 +96,6 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected error", exc_info=error)
+        if isinstance(error, ImportError):
+            return ApiError(501, "services.library_missing", error=missing(error)).response()
         return ApiError(500, "services.internal_error").response()

@@ -19,6 +19,7 @@ from tests.support.asr_fakes import fingerprint, speech
 from tests.support.limits import PATIENCE_S, until
 from tests.support.media import encode, pcm16
 from tests.support.service_process import start_service
+from tests.support.sse import events_in
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ def system(url: str) -> dict[str, Any]:
 
 def events(response: requests.Response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
-    return [json.loads(line.removeprefix("data: ")) for line in response.content.decode().split("\n\n") if line]
+    return [json.loads(event) for event in events_in(response.content.decode())]
 
 
 def test_sixteen_callers_get_their_own_answers_a_thousand_times(url: str) -> None:

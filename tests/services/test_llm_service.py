@@ -35,7 +35,7 @@ PERSONA = (
 def service() -> Iterator[str]:
     """The service with the small model where the store has it, else the default one."""
     settings = config.load()
-    here = [state.path.name for state in ModelStore(settings.store).look() if state.state in ("here", "unchecked")]
+    here = [state.path.name for state in ModelStore(settings.store).look() if state.is_here]
     model = SMALL if SMALL in here else settings.llm.model
     with embedded_service(model=model, context_tokens=CONTEXT_TOKENS) as url:
         yield url

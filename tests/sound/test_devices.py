@@ -16,6 +16,7 @@ from huiyin.assistant.faces.cli.checks import computer, network
 from huiyin.assistant.ports import devices
 from huiyin.assistant.ports.devices import distinct, find_device
 from huiyin.assistant.ports.port import PortError
+from huiyin.configs.packages.extras import MODULES
 from huiyin.configs.settings import load
 from huiyin.configs.tables import read_table
 from tests.support import ROOT
@@ -173,7 +174,7 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
 def test_a_conversation_without_the_library_that_judges_words_is_possible_but_worse(
     monkeypatch: pytest.MonkeyPatch, upstream: str, level: str
 ) -> None:
-    monkeypatch.setitem(computer._MODULES, "xllamacpp", "not_installed")
+    monkeypatch.setitem(MODULES, "xllamacpp", "not_installed")
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
     assert ("turns.endpoint_words=never" in found[0].hint()) is (level == "warn")

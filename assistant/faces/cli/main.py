@@ -26,6 +26,10 @@ _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: the command line). Returns the exit status; raises nothing, unless ``--debug`` is given."""
     _use_utf8()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what the Tab key may put in
+        from huiyin.assistant.faces.cli import completion
+
+        completion.answer()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         status = _main(arguments)
@@ -50,10 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(arguments: list[str]) -> int:
     shared, rest = options.parse_shared(arguments)
     if shared.version:
-        from huiyin.configs.version import version  # slow to load, and rarely needed
-
-        print(f"huiyin {version()}")
-        return 0
+        return _version()
     name = rest[0] if rest else ""
     if name in ("", "-h", "--help"):
         print(_help())
@@ -61,10 +62,21 @@ def _main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = options.parse(name, rest[1:])
+    if name == "version":  # it and `help` answer whatever the settings are
+        return _version()
+    if name == "help":
+        return _main([*args.of, "--help"])
     vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     command = importlib.import_module(f"{__package__}.{name}")
     return int(command.run(args, settings))
+
+
+def _version() -> int:
+    from huiyin.configs.version import version  # slow to load, and rarely needed
+
+    print(f"huiyin {version()}")
+    return 0
 
 
 def _help() -> str:
@@ -85,7 +97,9 @@ def _for_people(error: Exception) -> HuiyinError:
     if isinstance(error, HuiyinError):
         return error
     if isinstance(error, ImportError):
-        return CommandError("cli.library_missing", error=error)
+        from huiyin.configs.packages.extras import missing
+
+        return missing(error)
     if isinstance(error, OSError) and error.strerror:
         return CommandError(
             "cli.system" if error.filename else "cli.system_without_path", path=error.filename, why=error.strerror

@@ -47,6 +47,16 @@ def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
+def whole_parser() -> CommandParser:
+    """A parser of all commands, for completion."""
+    parser = CommandParser(prog="huiyin")
+    _add(parser, _SHARED["every_command"])
+    below = parser.add_subparsers(metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        _describe(below.add_parser(name), command)
+    return parser
+
+
 def parse_shared(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options every command has, wherever they stand, and the arguments without them."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -72,4 +82,4 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
 def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:
     for name, options in arguments.items():
         kind = _TYPES.get(options.get("type", ""))
-        group.add_argument(name, **{**options, "type": kind} if kind else options)
+        group.add_argument(*name.split(", "), **{**options, "type": kind} if kind else options)

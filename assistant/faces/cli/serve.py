@@ -17,6 +17,7 @@ from huiyin.assistant.clients.launcher import service_command
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.host is not None:
         arguments += ["--host", args.host]
         settings = dataclasses.replace(settings, service=dataclasses.replace(settings.service, host=args.host))
+    check_installed(NAMES if args.service == "all" else [args.service], settings)
     if args.service == "all":
         if args.port is not None:
             raise UsageError("cli.one_port_for_all")

@@ -18,8 +18,9 @@ from flask import Flask
 from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_all
-from huiyin.assistant.faces.cli.chosen import model_choice, settle
+from huiyin.assistant.faces.cli.chosen import absent_services, model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
@@ -28,6 +29,7 @@ from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
 from huiyin.services.common.serve import listen, serve
@@ -42,6 +44,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
     web = settings.web
     personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
+    check_installed(absent_services(settings), settings)  # so is a package that is missing
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
     listener = listen(web.host, web.port)
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
             settle(choice, settings)
             launcher.start(NAMES)
+            check_voice(services, next(iter(personas.values())))
             _say("all services are ready")
             keeper.run()
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
-from huiyin.services.common.shown_url import shown_url
+from huiyin.services.common.shown_url import HIDDEN, shown_url
 from huiyin.services.llm.address import read_address
 from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
@@ -112,7 +112,7 @@ class Remote:
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
-        return text.replace(self._key, "***") if self._key else text
+        return text.replace(self._key, HIDDEN) if self._key else text
 
     def _list(self, fresh_s: float) -> list[str] | None:
         """Model names, requested again when older than `fresh_s`; None: the server has no list."""
@@ -136,12 +136,9 @@ class Remote:
             with contextlib.closing(self._client.exchange("GET", f"{path}/models{self._query}")) as exchange:
                 head = exchange.head(until, lambda: False)
                 body = exchange.rest(until, lambda: False, _LIST_LIMIT)
+            found = parsed(body) if head.status == http.client.OK else None
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(self.name, error) from error
-        except ValueError:
-            return None
-        try:
-            found = parsed(body) if head.status == http.client.OK else None
         except ValueError:
             return None
         data = found.get("data") if isinstance(found, dict) else found
