@@ -37,8 +37,8 @@ _TOKENS_SPARE = 20  # beyond that, for short pieces
 # 0.12 s (en) and 0.11 s (zh) later than that, and ended 0.07 and 0.09 s later.
 _AHEAD_S = 0.1
 
-# Without it Whisper mixes scripts and omits punctuation (zh CER 32 %). The space matters, too.
-_PROMPTS = {"zh": " 以下是普通话的句子。"}
+# Without one Whisper mixes scripts and omits punctuation (zh CER 32 %). The space matters, too.
+_PROMPTS = {"zh": " 以下是普通话的句子，内容是新闻和日常对话。"}
 
 # The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
 _SILENCE_PROBABILITY = 0.6
@@ -68,9 +68,10 @@ class Attempt:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether the text is only the decoder's own prompt, which short noises can make it repeat."""
+        """Whether the text is only the decoder's own prompt, or its first clause: short noises can make it repeat that."""
         prompt = _PROMPTS.get(self.language, "").strip()
-        return bool(prompt) and self.text.rstrip("。.!！") == prompt.rstrip("。")
+        text = self.text.rstrip("，。.!！")
+        return bool(prompt) and len(text) >= len(prompt.partition("，")[0]) and prompt.startswith(text)
 
 
 class Model:
