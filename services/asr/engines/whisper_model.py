@@ -68,7 +68,7 @@ class Attempt:
 
     @property
     def is_prompt(self) -> bool:
-        """Whether the text is only the decoder's own prompt, or its first clause: short noises can make it repeat that."""
+        """Whether the text is only the decoder's own prompt, or its first clause, which short noises can bring out."""
         prompt = _PROMPTS.get(self.language, "").strip()
         text = self.text.rstrip("，。.!！")
         return bool(prompt) and len(text) >= len(prompt.partition("，")[0]) and prompt.startswith(text)
