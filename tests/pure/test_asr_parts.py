@@ -80,12 +80,9 @@ def test_web_subtitles_escape_what_would_be_markup() -> None:
     assert as_vtt([]) == "WEBVTT\n"
 
 
-@pytest.mark.parametrize(
-    "text", ["以下是普通话的句子，内容是新闻和日常对话。", "以下是普通话的句子", "以下是普通话的句子！"]
-)
+@pytest.mark.parametrize("text", ["以下是普通话的句子。", "以下是普通话的句子", "以下是普通话的句子！"])
 def test_the_decoders_own_prompt_is_not_speech(text: str) -> None:
     attempt = pytest.importorskip("huiyin.services.asr.engines.whisper_model").Attempt
     assert attempt("zh", [], text, -0.1, 0.1, False).is_prompt
     assert not attempt("zh", [], text + "真的", -0.1, 0.1, False).is_prompt
-    assert not attempt("zh", [], "以下", -0.1, 0.1, False).is_prompt
     assert not attempt("en", [], "", -0.1, 0.1, False).is_prompt
