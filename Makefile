@@ -85,7 +85,7 @@ models: setup
 # Pin every dependency again, the newest releases, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
 
 # What a release consists of, in CycloneDX's form.

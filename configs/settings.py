@@ -25,6 +25,7 @@ from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.tools_settings import ToolsSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -35,6 +36,7 @@ DEFAULT_PROFILE = "embedded"
 # Variables that start with HUIYIN_ but are not settings.
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
+    "HUIYIN_LANG",  # the language of the commands
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
@@ -266,6 +268,10 @@ class TalkSettings:
     """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
+    wake: str = setting("")
+    """asleep until this phrase is heard, as 你好回音 or "hey huiyin"; empty: always awake"""
+    sleep_after_s: float = setting(30.0, low=3, high=3600)
+    """with a wake phrase: of silence, then it sleeps again; 晚安 and "good night" send it to sleep at once"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
     """of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then
     begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second"""
@@ -306,6 +312,7 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

@@ -74,6 +74,8 @@ class TurnsSettings:
     """no reply is delayed for longer by possible speech: a knock is that, too"""
     hurry_s: float = setting(0.3, low=0, high=5)
     """the next clause is wanted so much before the voice must begin with it: it may not be whole yet"""
+    hurry_first_s: float = setting(0.6, low=0, high=10)
+    """a reply whose first clause is not written so long after the user's last sound may begin with a single word"""
     openers: bool = setting(True)
     """a short word of the assistant's own ("well,") where its reply will not be there in time"""
     opener_s: float = setting(0.45, low=0.2, high=10)

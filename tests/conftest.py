@@ -18,6 +18,7 @@ from huiyin.configs.settings import load
 # The models of a test are those of the default profile, whatever was chosen for the machine that it runs on: in the
 # programs that tests start by this variable, in this process by `nothing_was_chosen`.
 os.environ["HUIYIN_STORE_CHOOSE"] = "false"
+os.environ["HUIYIN_LANG"] = "en"  # whatever language the developer's system speaks
 
 # Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=150, stateful_step_count=50)

@@ -15,6 +15,7 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.clients.stream import close_idle
+from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common.child import module_command
@@ -104,7 +105,7 @@ class Launcher:
             if state.kind == "failed":
                 raise LaunchError("clients.unusable", service=name, why=state.why)
             if time.monotonic() > tell_at_s:
-                self.tell(f"{name} is loading its model …")
+                self.tell(said("notices.loading", service=name))
                 tell_at_s = time.monotonic() + 30
             time.sleep(_POLL_S)
         raise LaunchError("clients.not_ready", service=name, wait_s=_START_LIMIT_S)

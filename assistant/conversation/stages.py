@@ -94,13 +94,15 @@ class Voice(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """Who does what in a conversation. A judge that is None is not asked."""
+    """Who does what in a conversation. A judge that is None is not asked. `model_invents`: it is a small one, and an
+    answer to what it cannot know is an invention."""
 
     recogniser: Recogniser
     model: Model
     voice: Voice
     by_sound: Judge | None = None
     by_words: Judge | None = None
+    model_invents: bool = False
 
     @property
     def judges(self) -> set[Literal["sound", "words"]]:

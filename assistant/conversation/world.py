@@ -59,6 +59,29 @@ Take = Callable[[T], None]
 End = Callable[[Exception | None], None]
 
 
+def mapped(source: Source[T], change: Callable[[T], T]) -> Source[T]:
+    """A source whose items are changed on their way."""
+    if isinstance(source, Plan):
+        return Plan([(due_s, change(item)) for due_s, item in source.items], source.ends_s, source.error)
+    if isinstance(source, Computation):
+        return Computation(lambda: change(source.compute()), source.takes_s)
+    return _Mapped(source, change)
+
+
+class _Mapped(Generic[T]):
+    """An answer whose items are changed."""
+
+    def __init__(self, answer: Answer[T], change: Callable[[T], T]) -> None:
+        self._answer, self._change = answer, change
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for item in self._answer:
+            yield self._change(item)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._change, self._answer)
+
+
 class Run:
     """A stage that was started. Once cancelled nothing of it arrives any more."""
 

@@ -181,6 +181,11 @@ class History:
                 return item.mood
         return NO_MOOD
 
+    def users_words(self) -> str:
+        """The last that the user said, '' before they said anything."""
+        said = (item.text for item in reversed(self._items.values()) if isinstance(item, UserItem) and item.text)
+        return next(said, "")
+
     def commit(
         self,
         user: str,
@@ -309,10 +314,10 @@ class History:
 
         An interrupted reply ends where it was cut off, and a line in front of what the user said next says so: a mark
         in the reply itself (a dash, say) taught a small model to break off its own sentences. A tool call stands with
-        its result, and not before there is one.
+        its result, and not before there is one; behind what the assistant said while it waited for it.
         """
         messages: list[Message] = []
-        sent = self.items[self.start :]
+        sent = _calls_behind_words(self.items[self.start :])
         outputs = {item.call_id: item.output for item in sent if isinstance(item, ToolResult)}
         if following is not None:
             sent.append(UserItem(following))
@@ -335,15 +340,34 @@ class History:
         return messages
 
 
+def _calls_behind_words(items: list[Item]) -> list[Item]:
+    """The items, with each tool call behind what the assistant said before its result came: these words and the call
+    are one message, and what comes next answers the result."""
+    ordered: list[Item] = []
+    calls: list[Item] = []  # that wait for their results
+    for item in items:
+        if isinstance(item, ToolCall):
+            calls.append(item)
+            continue
+        if not isinstance(item, AssistantItem):
+            ordered += calls
+            calls = []
+        ordered.append(item)
+    return ordered + calls
+
+
 def _unobserved(item_id: str, item: Item | None, after: str | None) -> None: ...
 
 
 def _interruption(cut_off: str, following: str) -> str:
-    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not."""
-    if not cut_off or not following:
+    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not.
+
+    Before that is known it is that of the reply: so the line is read ahead while the user still speaks.
+    """
+    if not cut_off:
         return ""
     last = "".join(_UNIT.findall(cut_off)[-_LAST_UNITS:]).strip()
-    return _NOTES[language_of(following)].format(last) + "\n"
+    return _NOTES[language_of(following or cut_off)].format(last) + "\n"
 
 
 def _open(messages: list[Message], answer: str) -> None:

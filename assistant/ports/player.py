@@ -40,6 +40,11 @@ class Player(Tracks):
                 track.paused = False
                 track.go_back(track.read)
 
+    def chime(self, sound: Pcm16) -> None:
+        """Play a short sound that belongs to no reply, now; a reply that sounds goes on behind it."""
+        with self._lock:
+            self._fading = sound
+
     def read(self, count: int) -> Pcm16:
         """The next `count` samples for the loudspeaker. Called by the port: only copies."""
         out = np.zeros(count, np.int16)

@@ -37,6 +37,8 @@ class Director:
         self.log = log
         self.state = State.LISTENING
         """Where the machine is; LISTENING at the end of a run that came to rest."""
+        self.is_busy: Callable[[], bool] = lambda: False
+        """Whether something is being done of which more will come, as by a tool."""
         self._world, self._begin, self._apart_s = world, begin, apart_s
         self._waiting = list(scenario.steps)
         self._armed: When | None = None  # what the next step waits for
@@ -168,7 +170,7 @@ class Director:
         self._world.after(_SETTLE_S, lambda: self._quiet_since(count))
 
     def _quiet_since(self, count: int) -> None:
-        if count != self._events or self._sounding or self.state is not State.LISTENING:
+        if count != self._events or self._sounding or self.state is not State.LISTENING or self.is_busy():
             return
         if not self._is_quiet:
             self._is_quiet = True

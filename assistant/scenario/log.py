@@ -15,6 +15,7 @@ from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
+from huiyin.assistant.scenario.scripted_tools import MadeCall
 from huiyin.assistant.turns.machine import State
 
 BLOCK_S = BLOCK / SAMPLE_RATE
@@ -48,6 +49,7 @@ class Log:
     history: list[Turn] = field(default_factory=list)
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
     styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, style of the reply that was asked for)
+    calls: list[MadeCall] = field(default_factory=list)  # of tools
     end_s: float = 0.0
     recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 

@@ -37,7 +37,6 @@ class Moment:
 _SIMPLE: dict[type[on.Public], str] = {
     on.RecognitionAsked: "asr asked",
     on.ModelAsked: "llm asked",
-    on.ToolsCalled: "tool called",
     on.ReplyPaused: "reply pauses",
     on.ReplyResumed: "reply resumes",
     on.ReplyStopped: "reply stops",
@@ -78,6 +77,10 @@ def moment_of(at_s: float, event: on.Public) -> Moment | None:
         case on.TurnCommitted(turn=turn):
             end = " (interrupted)" if turn.interrupted else ""
             return Moment(at_s, "committed", f"“{turn.user}” → “{turn.heard}”{end}", generation, text=turn.heard)
+        case on.ToolsCalled(calls=calls):
+            return Moment(
+                at_s, "tools called", ", ".join(f"{call.name} {call.arguments}" for call in calls), generation
+            )
         case on.FloorChanged(before=State.USER, after=State.THINKING | State.SPEAKING):
             return Moment(at_s, "turn ends")
     name = _SIMPLE.get(type(event))

@@ -47,7 +47,7 @@ def _stated(step: Step) -> Iterator[ScenarioError]:
     """What the script makes the services do in this step."""
     if step.fails:
         yield ScenarioError("scenario.stated_fault", line=step.line, stages=list(step.fails))
-    if step.tool_s is not None:
+    if step.calls:
         yield ScenarioError("scenario.stated_tool", line=step.line)
     if step.emotion or step.events:
         yield ScenarioError("scenario.stated_emotion", line=step.line)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.hands import Hands
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.world import VirtualWorld
@@ -20,8 +21,8 @@ from huiyin.assistant.scenario.depth import Depth
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
+from huiyin.assistant.scenario.scripted_tools import ScriptedToolbox
 from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
-from huiyin.assistant.scenario.simulated_tool import SimulatedTool
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
 
@@ -57,10 +58,17 @@ class Runner:
         else:
             assert self._simulated is not None
             parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
+        hands = None
+        if scenario.tools and self._simulated:
+            self._toolbox = ScriptedToolbox(self._world, scenario.tools)
+            self.director.log.calls = self._toolbox.calls
+            hands = Hands(self._world, self._toolbox, settings)
+            parts = hands.of(parts)
         self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
-        if self._simulated and any(step.tool_s is not None for step in scenario.steps):
-            SimulatedTool(self._session, self._world, self._simulated.tool_s)
+        if hands:
+            hands.join(self._session)
+            self.director.is_busy = lambda: hands.is_working
 
     @property
     def speak(self) -> Callable[[str], Pcm16]:
@@ -77,6 +85,8 @@ class Runner:
 
     def _begin(self, step: Step) -> float:
         """Let a step begin; when it ends."""
+        if step.tool:
+            self._toolbox.answers.update(step.tool)
         if step.kind == "types":
             if self._simulated:
                 self._simulated.typed = step

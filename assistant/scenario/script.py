@@ -9,9 +9,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.scenario.scripted_tools import ScriptedTool, ToolAnswer
 from huiyin.assistant.turns.events import Stage
 from huiyin.services.common.text import count_han
 
@@ -109,6 +110,15 @@ class Spoken(Expectation):
 
 
 @dataclass(frozen=True)
+class Calls(Expectation):
+    """A tool is called, with these arguments among its own, so many times; `times` 0: it is not."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = None
+
+
+@dataclass(frozen=True)
 class Says(Expectation):
     """A text: what was transcribed, asked of the model (its last message, or all of them), or said by the assistant."""
 
@@ -140,6 +150,14 @@ class Bound(Expectation):
     metric: str
     operator: Literal["<", "<=", ">", ">=", "=="]
     value: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """The model calls a tool."""
+
+    name: str
+    arguments: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -204,8 +222,10 @@ class Step:
     complete_words: tuple[float, ...] = ()  # how complete its words are, likewise
     level_db: float = 0.0
     lasts_s: float | None = None
+    calls: tuple[tuple[Call, ...], ...] = ()  # what the model calls before `reply`: in its first answer, its second, …
+    says: str = ""  # what it says beside its first calls
     reply: str | None = None
-    tool_s: float | None = None  # what the tool takes that the model calls before it answers, inf: hangs; None: no tool
+    tool: Mapping[str, ToolAnswer] = field(default_factory=dict)  # how tools answer from here on
     fails: Mapping[Stage, Fault] = field(default_factory=dict)
     expect: tuple[Expectation, ...] = ()
 
@@ -247,6 +267,7 @@ class Scenario:
     settings: tuple[str, ...] = ()  # 'section.key=value', as on the command line
     services: ServiceTimes | None = None  # None: as usual
     room: Mapping[str, float] = field(default_factory=dict)  # keys of `RoomSettings`
+    tools: tuple[ScriptedTool, ...] = ()
     voice: str = ""  # '': MADE_VOICE, or where services are real one of theirs
     steps: tuple[Step, ...] = ()
     expect: tuple[Expectation, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -19,8 +20,7 @@ from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span, transcribed
-from huiyin.assistant.scenario.script import DEFAULT_REPLIES, NO_FAULT, Fault, ServiceTimes, Step
-from huiyin.assistant.scenario.simulated_tool import HANGS_S, TOOL
+from huiyin.assistant.scenario.script import DEFAULT_REPLIES, NO_FAULT, Call, Fault, ServiceTimes, Step
 from huiyin.assistant.turns.events import Stage, Transcript
 from huiyin.services.common.text import HAN
 
@@ -65,8 +65,8 @@ class SimulatedServices:
         self._times, self._utterances, self._patience_s, self._speak = times, utterances, patience_s, speak
         self._by_sound, self._judge_text = by_sound, judge_text or unjudged
         self.typed: Step | None = None  # the last that was typed
+        self._last: Step | None = None  # that is answered
         self._step_of: dict[int, Step] = {}  # generation -> the step it answers
-        self._called: Step | None = None  # the last that called the tool
         self._failures: Counter[tuple[int, str]] = Counter()  # (number of the step, stage) -> so far
         by_words = None if judge_text is None else _Judge(self._words)
         self.parts = Parts(self, self, self, by_sound=_Judge(self._sound), by_words=by_words)
@@ -76,6 +76,7 @@ class SimulatedServices:
         transcript, step = transcribed(self._utterances, turn.start_s, turn.end_s, self._unheard)
         if step:
             self._step_of[turn.generation] = step
+            self._last = step if step.takes_floor else self._last
         fault = self._fault(turn.generation, "asr")
         takes_s = (self._times.asr_s + self._times.asr_per_s * (turn.end_s - turn.start_s)) * fault.pace
         if fault.ends_early:
@@ -88,16 +89,17 @@ class SimulatedServices:
         self, generation: int, messages: Sequence[Message], tools: Sequence[Tool] = (), tool_choice: ToolChoice = "auto"
     ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
-        is_result = messages[-1]["role"] == "tool"
-        if asked := self._called if is_result else self.typed:
-            self._step_of.setdefault(generation, asked)
+        follows_tools = messages[-1]["role"] == "tool"
+        if generation not in self._step_of and (known := self._last if follows_tools else self.typed):
+            self._step_of[generation] = known
         step = self._step_of.get(generation)
+        self._last = step or self._last
+        calls = _next_calls(step, messages)
         text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+        if step and calls:
+            text = "" if follows_tools else step.says
         fault = self._fault(generation, "llm")
         takes_s = self._times.llm_first_s * fault.pace
-        if step and step.tool_s is not None and not is_result and not fault.ends_early:
-            self._called = step
-            return Plan([(takes_s, CalledTool(f"call_{generation}", TOOL.name, "{}"))], takes_s)
         items: list[tuple[float, str | CalledTool]] = []
         for i, token in enumerate(_TOKEN.findall(text)):
             takes_s = (self._times.llm_first_s + i / self._times.llm_tokens_per_s) * fault.pace
@@ -105,12 +107,10 @@ class SimulatedServices:
                 break
             is_garbage = fault.how == "garbage" and i >= fault.after_tokens
             items.append((takes_s, _GARBAGE if is_garbage else token))
-        return self._broken("llm", fault, items, takes_s) if fault.ends_early else Plan(items, takes_s)
-
-    def tool_s(self, generation: int) -> float:
-        """What the tool takes that this reply calls."""
-        step = self._step_of.get(generation)
-        return HANGS_S if step is None or step.tool_s is None else step.tool_s
+        if fault.ends_early:
+            return self._broken("llm", fault, items, takes_s)
+        items += [(takes_s, CalledTool("", call.name, json.dumps(call.arguments))) for call in calls]
+        return Plan(items, takes_s)
 
     def warm(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> None:
         """As `Model.warm`: there is no cache to be filled."""
@@ -172,6 +172,17 @@ class SimulatedServices:
         nearest = min(last.spans, key=lambda span: abs(span[1] - end_s))
         from_end = len(last.spans) - last.spans.index(nearest)  # 1: the last piece
         return stated[-from_end] if from_end <= len(stated) else None
+
+
+def _next_calls(step: Step | None, messages: Sequence[Message]) -> Sequence[Call]:
+    """What the model calls now, given the results that it has since the user's last words."""
+    last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
+    results = sum(message["role"] == "tool" for message in messages[last + 1 :])
+    for calls in step.calls if step else ():
+        if results <= 0:
+            return calls
+        results -= len(calls)
+    return ()
 
 
 class _Judge:

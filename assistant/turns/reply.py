@@ -291,10 +291,13 @@ class Reply:
         return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
 
     def _hurry_due_s(self) -> float:
-        """When the next clause is wanted: just in time for the voice, which is idle till then."""
-        is_idle = bool(self._clauses) and len(self._last_sounds) == len(self._clauses)
-        if self._is_hurried or not is_idle or self.progress is not Progress.WRITING:
+        """When the next clause is wanted: the first while the user still waits gladly, each other just in time for the
+        voice, which is idle till then."""
+        if self._is_hurried or self.progress is not Progress.WRITING or len(self._last_sounds) < len(self._clauses):
             return NEVER
+        if not self._clauses:
+            since_s = self._llm_asked_s if self._ended_s is None else self._ended_s
+            return since_s + self._policy.hurry_first_s
         return self._sound.end_s - self._pace.next_sound_s - self._policy.hurry_s
 
     def _is_asked(self, clause: int) -> bool:

@@ -90,7 +90,8 @@ last replies the first sound of this one is {opener_gain_s} away or more; where 
 It is spoken to its end: where services are quick it would make the reply later |
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |
-| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; the \
+| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; it may \
+be a single word ("Sure,") where none is written {hurry_first_s} after the user's last sound; the \
 next clause grows while the voice is ahead: {hurry_s} before it must be asked for (by what the last ones took to \
 sound) what is whole is given, or else the next cut as early as the first; every stage has a \
 deadline, and an apology follows where it is missed | A wrong guess costs one clause |

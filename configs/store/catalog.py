@@ -12,7 +12,7 @@ from huiyin.configs.nearest import nearest
 from huiyin.configs.store.errors import CatalogError, UnknownNameError
 
 CATALOG = Path(__file__).resolve().parent / "models.toml"
-NEAREST = ", did you mean {!r}?"
+NEAREST = "store.near"
 """How a message about names goes on where one comes close."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

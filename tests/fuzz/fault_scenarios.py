@@ -96,7 +96,8 @@ def _main(said: tuple[str, str], complete: float | None, is_typed: bool) -> Data
     return {"user": words, "reply": reply, **({} if complete is None else {"complete": complete})}
 
 
-_TOOLS = st.sampled_from([None, None, None, None, None, None, "hangs", {"takes_ms": 300}])
+_TOOL = "look_up"
+_TOOLS = st.sampled_from([None, None, None, None, None, None, {"fails": "hang"}, {"takes_ms": 300}])
 Exchange = tuple[Data, Data, Any, list[Data]]
 _POLICIES = st.fixed_dictionaries(
     {},
@@ -138,7 +139,9 @@ def _conversation(
     for main, fails, tool, disturbances in exchanges:
         turn = {**main, **({"fails": fails} if fails else {})}
         if tool:
-            turns.append({**turn, "tool": tool})  # whether and when it is answered is the tool's to say
+            turns.append(
+                {**turn, "calls": {_TOOL: {}}, "tool": {_TOOL: tool}}
+            )  # whether and when it is answered is the tool's to say
             continue
         if fails.get("asr", {}).get("how") == "garbage":  # nothing was said: it is not answered
             disturbances = [
@@ -154,6 +157,7 @@ def _conversation(
         "seed": seed,
         **({"settings": {**limits, **policy}} if limits or policy else {}),
         **({"services": services} if services and not is_short else {}),
+        **({"tools": [{"name": _TOOL, "effect": "reads"}]} if any("tool" in turn for turn in turns) else {}),
         "turns": turns,
     }
 

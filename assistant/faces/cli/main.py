@@ -14,10 +14,12 @@ import sys
 from collections.abc import Sequence
 
 from huiyin.assistant.faces.cli import options
+from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.options import COMMANDS
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
@@ -31,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         completion.answer()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    use_language(arguments)
     try:
         status = _main(arguments)
         sys.stdout.flush()
@@ -81,15 +84,8 @@ def _version() -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:{width}}  {command['summary']}" for name, command in COMMANDS.items())
-    return f"""\
-Huiyin: a voice assistant for your desk that hears you, not itself. Chinese and English.
-
-usage: huiyin COMMAND [options]
-
-{commands}
-
-`huiyin COMMAND --help` explains a command. A good start: huiyin doctor, then huiyin talk."""
+    commands = [f"  {name:{width}}  {summary}" for name, summary in options.summaries().items()]
+    return said("cli.help", commands="\n".join(commands))
 
 
 def _for_people(error: Exception) -> HuiyinError:

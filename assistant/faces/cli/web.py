@@ -29,6 +29,7 @@ from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
+from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             settle(choice, settings)
             launcher.start(NAMES)
             check_voice(services, next(iter(personas.values())))
-            _say("all services are ready")
+            _say(said("notices.services_ready"))
             keeper.run()
 
         own = replace(settings.service, host=web.host, api_key="")
@@ -102,12 +103,12 @@ def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | Non
     else:
         print(f"huiyin web: {address}", flush=True)
         if key.key:
-            _say("it asks for the key that you have set")
+            _say(said("notices.asks_for_key"))
     if certificate:
-        _say(f"the certificate's SHA-256 fingerprint, for when a browser warns of it: {certificate.fingerprint()}")
+        _say(said("notices.fingerprint", fingerprint=certificate.fingerprint()))
     elif not is_local:
-        _say("other devices give no microphone to a page that comes by http://; add --tls self-signed")
-    _say("Ctrl-C ends")
+        _say(said("notices.no_tls"))
+    _say(said("notices.ctrl_c"))
 
 
 def _address(host: str, port: int, certificate: Certificate | None) -> str:
