@@ -25,6 +25,7 @@ _FRAME_S = 0.01  # of the level
 _FRAME = round(_FRAME_S * SAMPLE_RATE)
 _MOST_FRAMES = 20  # that a word is longer by, at each end
 _QUIET_DB = -35.0  # below the loudest frame: silence between words
+_LEAST_DB = -70.0  # the last ten steps of 16 bits
 _LEAST_POWER = 1e-12
 
 
@@ -65,7 +66,7 @@ def _loud(samples: Samples) -> npt.NDArray[np.bool_]:
     """Whether there is sound, for each 10 ms."""
     frames = np.pad(samples, (0, -len(samples) % _FRAME)).reshape(-1, _FRAME)
     level_db = 10 * np.log10((frames.astype(np.float64) ** 2).mean(axis=1) + _LEAST_POWER)
-    return np.asarray(level_db > level_db.max(initial=-np.inf) + _QUIET_DB)
+    return np.asarray(level_db > max(float(level_db.max(initial=-np.inf)) + _QUIET_DB, _LEAST_DB))
 
 
 def _by_sound(words: Sequence[Word], loud: npt.NDArray[np.bool_]) -> Iterator[Word]:
