@@ -22,7 +22,7 @@ demo: common-models
 test: $(VENV)/.test-ready models lint
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak and not fuzz"
 
-# Other people's Realtime clients, over WebSockets and WebRTC: their packages are downloaded once, to
+# Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
 clients-test: setup
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m clients tests/clients tests/live tests/realtime
@@ -85,7 +85,7 @@ models: setup
 # Pin every dependency again, the newest releases, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra otel --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
 
 # What a release consists of, in CycloneDX's form.

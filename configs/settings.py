@@ -96,9 +96,13 @@ class ServiceSettings:
     """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
     as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
     origins: tuple[str, ...] = setting(())
-    """web pages of other hosts that may use a service, as https://app.example; pages of this machine always may"""
+    """web pages that may use a service and read its answers (CORS), as https://app.example or http://localhost:5173;
+    others of this machine may only ask"""
     threads: int = setting(16, low=1, high=256)
     """requests in hand at once in one service: more wait; those that need a model also wait in its own queue"""
+    strict_models: bool = setting(False)
+    """true: a model's name that is not known here gets 404; false: it stands for the model that is here, as programs
+    written for OpenAI bring names of their own"""
     load_wait_s: float = setting(60.0, low=0, high=600)
     """a request waits this long for a model that loads, as most are loaded by then; after it, 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
@@ -197,6 +201,8 @@ class LlmSettings:
     its own time"""
     streams: int = setting(256, low=1, high=1024)
     """replies on their way at once, each a thread that mostly waits; one more gets 429"""
+    responses_mb: int = setting(64, low=0, high=65536)
+    """of the last answers of /v1/responses, for requests that refer to them (previous_response_id); in memory alone"""
     hide_thinking: bool = setting(True)
     """<think>…</think> and reasoning fields are not part of what is spoken"""
     prompt_cache_mb: int = setting(512, low=0, high=65536)
@@ -283,6 +289,9 @@ class TalkSettings:
     """conversations are kept, so that one can go on with them (`huiyin sessions`); false: nothing is written"""
     sessions_dir: str = setting("")
     """empty: <user data>/huiyin/sessions, beside other data of yours; only you can read it"""
+    otlp_url: str = setting("")
+    """a trace of each turn goes to this OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318; never what
+    was said. Needs huiyin[otel]; empty: no traces, and nothing of OpenTelemetry is loaded"""
     max_reply_tokens: int = setting(160, low=1, high=4096)
     """of a spoken reply, some 120 words of English: a longer one is a lecture"""
 

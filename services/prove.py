@@ -30,6 +30,7 @@ from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.recogniser import Engine, Hints, load_engine
 from huiyin.services.common.audio import SAMPLE_RATE, Samples, decode
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.llm.checks import check_chat
 from huiyin.services.llm.engines.embedded import Embedded
 from huiyin.services.llm.proxy import Proxy
@@ -93,11 +94,11 @@ def _letters(text: str) -> str:
 
 
 def _answers(settings: Settings, proof: tuple[Proof, ...]) -> Iterator[str]:
-    proxy = Proxy([Embedded(settings)], settings.llm)
+    proxy = Proxy([Embedded(settings)], settings.llm, ModelNames(strict=True))
     for entry in proof:
         asked = [{"role": "user", "content": entry.ask}]
         body = check_chat({"messages": asked, "max_tokens": _MOST_TOKENS, "temperature": 0.0})
-        reply, _ = proxy.complete(body, Caller(left=lambda: False))
+        reply = proxy.complete(body, Caller(left=lambda: False)).body
         answer = str(reply["choices"][0]["message"]["content"])
         if not any(right.lower() in answer.lower() for right in entry.answers):
             yield messages.text("choice.wrong_answer", {"ask": entry.ask, "answer": answer})

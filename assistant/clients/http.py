@@ -217,6 +217,8 @@ def in_its_words(service: str, body: Mapping[str, Any], status: int = 0) -> Serv
     """The error of a body ``{"error": {"message", "hint"}}``, or ``{"error": message}``."""
     error = body["error"]
     words, hint = (error.get("message", error), error.get("hint")) if isinstance(error, dict) else (error, None)
+    if hint and isinstance(words, str):
+        words = words.removesuffix(f"; {hint}")  # what a service sends ends with it: other clients show nothing else
     return ServiceError(
         "clients.in_its_words_with_hint" if hint else "clients.in_its_words",
         service=service, words=words, hint=hint, status=status, body=body,

@@ -21,6 +21,7 @@ from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
+from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.waking import WakingEar
 from huiyin.assistant.conversation.world import RealWorld, World
 from huiyin.assistant.dialogue.history import History
@@ -66,10 +67,11 @@ def assemble(
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
     may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
-    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, and PersonaError for a
-    voice that there is not.
+    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError for a voice
+    that there is not, and SettingsError for traces without OpenTelemetry.
     """
     settings = services.settings
+    trace = turn_tracer(settings.talk)
     if speak:
         check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
@@ -93,6 +95,7 @@ def assemble(
     session = Session(
         world, port, waking or listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
     )
+    trace(session)
     if hands:
         hands.join(session)
     if waking:

@@ -21,6 +21,8 @@ from huiyin.services.asr.text.formats import DOCUMENTS
 from huiyin.services.asr.transcribe import Steps
 from huiyin.services.common import forms
 from huiyin.services.common.app import create_app, documented
+from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.watch import client_left
 
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
@@ -31,6 +33,7 @@ def make_app(settings: Settings) -> Flask:
     forms.install()
     asr = settings.asr
     model = Path(asr.model).name
+    names = ModelNames(settings.service.strict_models)
     serving = Serving(settings)
     host = serving.host
 
@@ -80,13 +83,31 @@ def make_app(settings: Settings) -> Flask:
         """Transcribe a recording, as OpenAI's API does it.
 
         response_format: json, text, srt, vtt, verbose_json; stream=true sends transcript.text.delta and .done events.
+        A `model` that is not here stands for the one that is: the header X-Huiyin-Model names it.
         """
+        return openai(translate=False)
+
+    @app.post("/v1/audio/translations")
+    @documented(**OPERATIONS["translations"])
+    def translations_route() -> Response:
+        """Translate a recording into English, as OpenAI's API does it.
+
+        400 `cannot_translate` where the recogniser only transcribes: Whisper translates.
+        """
+        if not host.get().translates:
+            raise ApiError(400, "asr.cannot_translate", engine=asr.engine)
+        return openai(translate=True)
+
+    def openai(*, translate: bool) -> Response:
         caller = Caller(left=client_left(request.environ))
-        job = openai_job(request, model, host.get().languages)
+        job = openai_job(request, model, names, host.get().languages, translate=translate)
         steps = serving.steps(job, caller)
         if job.stream:
-            return responses.event_stream(responses.openai_events(steps))
-        return responses.openai_response(_last(steps), job)
+            response = responses.event_stream(responses.openai_events(steps))
+        else:
+            response = responses.openai_response(_last(steps), job)
+        response.headers.update(model_header(model))
+        return response
 
     add_live(app, settings, serving)
 

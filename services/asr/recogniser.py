@@ -132,6 +132,8 @@ class Hints:
     """The times of single words are wanted; an engine that has them without more work gives them always."""
     careful: bool | None = None
     """Fewer errors are worth more time; None: the service decides. Engines without such a choice ignore it."""
+    translate: bool = False
+    """What is said, in English; for engines that translate."""
 
 
 class Engine(Protocol):
@@ -150,6 +152,8 @@ class Engine(Protocol):
     """Calls that it takes at once."""
     uses_hotwords: bool
     """False: its text is corrected towards the hotwords afterwards."""
+    translates: bool
+    """Whether it follows `Hints.translate`."""
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """What is said in each piece: float32 (n,), mono 16 kHz in [-1, 1], 0.05 s to `max_piece_s`.

@@ -76,11 +76,15 @@ class Access:
         local = is_loopback(self.listens_on)
         if local and not self._is_local(here):
             raise ApiError(403, "services.foreign_host", host=host[:_SHOWN])
-        if not origin or origin.lower() in {each.lower().rstrip("/") for each in self.origins}:
+        if not origin or self.may_read(origin):
             return
         page = host_of_origin(origin)
         if not page or not (self._is_local(page) if local else self._is_same(page, here)):
             raise ApiError(403, "services.foreign_origin", origin=origin[:_SHOWN])
+
+    def may_read(self, origin: str) -> bool:
+        """Whether pages of `origin` may read the answers, too: those that are named (`cors.py`)."""
+        return origin.lower() in {each.lower().rstrip("/") for each in self.origins}
 
     def _is_local(self, name: str) -> bool:
         return is_loopback(name) or self._is_named(name)

@@ -25,6 +25,8 @@ from huiyin.services.common.routes import additions
 # Fine steps for the second or two of a spoken turn, coarse ones for long recordings.
 _LATENCY_BUCKETS_S = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300)
 
+_WHAT = {"asr": "speech to text", "llm": "one address for language models", "tts": "text to speech"}
+
 
 def create_app(
     name: str,
@@ -47,6 +49,17 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
     started = time.time()
+
+    @app.get("/")
+    def what_this_is() -> Response:
+        """What this is: the service, and its addresses."""
+        paths = _openapi(app, name)["paths"]
+        addresses = {
+            f"{method.upper()} {path}": operation["summary"]
+            for path, operations in sorted(paths.items())
+            for method, operation in operations.items()
+        }
+        return jsonify(program="huiyin", version=version(), service=name, what=_WHAT[name], addresses=addresses)
 
     @app.get("/health")
     def health() -> Response:

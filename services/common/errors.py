@@ -1,16 +1,18 @@
 """Errors in the answers of a service: ``{"error": {"code", "message", "hint", "type"}}``.
 
-The shape is a superset of OpenAI's, so the `openai` SDK raises its own exceptions with our message.
+The shape is a superset of OpenAI's, so the `openai` SDK raises its own exceptions with our message. These show nothing
+but the message: it ends with the hint.
 """
 
 from __future__ import annotations
 
+import difflib
 import logging
 import math
 from typing import Any
 
-from flask import Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.packages.extras import missing
@@ -37,7 +39,8 @@ class ApiError(HuiyinError):
     def body(self) -> dict[str, Any]:
         """The JSON body."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
-        return {"error": {"code": self.code, "message": self.message, "hint": self.hint, "type": kind, "param": None}}
+        message = f"{self.message}; {self.hint}" if self.hint else self.message
+        return {"error": {"code": self.code, "message": message, "hint": self.hint, "type": kind, "param": None}}
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that it needs."""
@@ -56,9 +59,11 @@ class ModelError(HuiyinError):
 
 
 _CLIENT_LEFT = 499  # nginx's status for it; only the metrics see it
+_PATH_SHOWN = 100  # characters
+_LIKE = 0.85  # of 0..1 as difflib counts it: a typing mistake, not another word
+ADDRESSES = "huiyin.addresses"
+"""Where an app's extensions list the addresses that are not Flask's."""
 _HTTP_KEYS = {
-    404: "services.not_found",
-    405: "services.method_not_allowed",
     413: "services.too_large",
     415: "services.unsupported_media_type",
 }
@@ -78,6 +83,21 @@ def of_status(status: int, message: str) -> ApiError:
     )
 
 
+def no_such_address(path: str, known: list[str]) -> ApiError:
+    """404, with the address that was probably meant: often /v1 is missing, or there twice."""
+    shown, end = path[:_PATH_SHOWN], path.rstrip("/").removeprefix("/v1")
+    same_end = [each for each in known if end and each.endswith(end)]
+    near = same_end or difflib.get_close_matches(shown, known, n=1, cutoff=_LIKE)
+    return ApiError(
+        404, "services.not_found_but" if near else "services.not_found", code="not_found", path=shown, near=near
+    )
+
+
+def wrong_method(method: str, path: str, methods: list[str]) -> ApiError:
+    """405, with the methods of the address."""
+    return ApiError(405, "services.method_not_allowed", path=path[:_PATH_SHOWN], method=method, methods=methods)
+
+
 def install(app: Flask) -> None:
     """Answer every exception of `app` in the JSON shape; a bug as 500, with its details in the log only."""
 
@@ -88,6 +108,16 @@ def install(app: Flask) -> None:
     @app.errorhandler(ClientLeft)
     def client_left(_: ClientLeft) -> tuple[str, int]:
         return "", _CLIENT_LEFT
+
+    @app.errorhandler(NotFound)
+    def not_found(_: NotFound) -> Response:
+        known = {*(rule.rule for rule in app.url_map.iter_rules()), *app.extensions.get(ADDRESSES, ())}
+        return no_such_address(request.path, sorted(known)).response()
+
+    @app.errorhandler(MethodNotAllowed)
+    def not_allowed(error: MethodNotAllowed) -> Response:
+        methods = sorted({*(error.valid_methods or ())} - {"HEAD", "OPTIONS"})
+        return wrong_method(request.method, request.path, methods).response()
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

@@ -1,7 +1,8 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
-In this order: Host and Origin (403), the guard (by default the key, 401), the routes that were added (`routes.py`), and
-the Flask app (`wsgi.py`). What any of these raises is answered as JSON.
+In this order: Host and Origin (403), a browser's question whether a page may ask (`cors.py`), the guard (by default the
+key, 401), the routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises is answered
+as JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from flask import Flask
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import as_response, connection_of
-from huiyin.services.common.errors import ApiError, of_status
+from huiyin.services.common.cors import allowance, is_preflight, readable_by
+from huiyin.services.common.errors import ApiError, of_status, wrong_method
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
@@ -80,31 +82,46 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
         connection_of(request).route = "(refused)"
-        access.check(request.headers.get("Host", ""), request.headers.get("Origin", ""))
+        origin = request.headers.get("Origin", "")
+        access.check(request.headers.get("Host", ""), origin)
+        if access.may_read(origin) and is_preflight(request.method, request.headers):
+            return web.Response(status=204, headers=allowance(request.headers))
         guard(request)
         return await handler(request)
+
+    async def sign(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Server"] = "huiyin"  # not the versions of Python and the server
+        origin = request.headers.get("Origin", "")
+        if access.may_read(origin):
+            response.headers.update(readable_by(origin))
+            response.headers.add("Vary", "Origin")
 
     async def flask(request: web.Request) -> web.StreamResponse:
         response = await bridge.respond(request)
         connection_of(request).route = ""  # Flask has counted it
         return response
 
-    async def other_method(request: web.Request) -> web.StreamResponse:
+    def other_method(path: str) -> Handler:
         """Flask's, where it has the same path for other methods."""
-        if not app.url_map.bind("").allowed_methods(request.path):
-            raise of_status(405, f"{request.method} is not a method of this address")
-        return await flask(request)
+        methods = sorted(route.method for route in added.routes if route.path == path)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if not app.url_map.bind("").allowed_methods(request.path):
+                raise wrong_method(request.method, request.path, methods)
+            return await flask(request)
+
+        return handle
 
     application = web.Application(middlewares=[hold, explain, check], client_max_size=_READ_BYTES)
     application[THREADS] = threads
     for route in added.routes:
         application.router.add_route(route.method, route.path, _named(route))
     for path in {route.path for route in added.routes}:
-        application.router.add_route("*", path, other_method, expect_handler=_expect)
+        application.router.add_route("*", path, other_method(path), expect_handler=_expect)
     application.router.add_route("*", "/{path:(?s:.*)}", flask, expect_handler=_expect)
     application[SOCKETS] = WeakSet()
     application.on_shutdown.extend([*map(_without_arguments, added.cleanups), _close_sockets])
-    application.on_response_prepare.append(_sign)
+    application.on_response_prepare.append(sign)
     return application
 
 
@@ -134,10 +151,6 @@ async def _close_sockets(application: web.Application) -> None:
     """The server stops."""
     closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in application[SOCKETS].copy()]
     await asyncio.gather(*closing, return_exceptions=True)
-
-
-async def _sign(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "huiyin"  # not the versions of Python and the server
 
 
 async def _expect(request: web.Request) -> None:

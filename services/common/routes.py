@@ -20,7 +20,7 @@ from aiohttp import web
 from flask import Flask
 
 from huiyin.services.common.connection import connection_of
-from huiyin.services.common.errors import ApiError
+from huiyin.services.common.errors import ADDRESSES, ApiError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Guard = Callable[[web.BaseRequest], None]
@@ -72,6 +72,7 @@ def add_route(app: Flask, method: str, path: str, handler: Handler) -> None:
     """Answer `method` at `path` (aiohttp's syntax) by a coroutine function. An ApiError it raises is sent as JSON."""
     assert inspect.iscoroutinefunction(handler), "a coroutine function"
     additions(app).routes.append(Route(method, path, handler))
+    app.extensions.setdefault(ADDRESSES, []).append(path)
 
 
 def set_guard(app: Flask, guard: Guard) -> None:

@@ -16,11 +16,13 @@ from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.watch import ClientLeft, client_left
 from huiyin.services.llm.checks import check_chat, check_generate, check_priority, check_session, check_suspend
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
-from huiyin.services.llm.proxy import Proxy
+from huiyin.services.llm.proxy import Completion, Proxy
+from huiyin.services.llm.responses.routes import add_responses
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
 from huiyin.services.llm.upstream import Caller, open_upstreams
@@ -28,6 +30,7 @@ from huiyin.services.llm.upstream import Caller, open_upstreams
 log = logging.getLogger(__name__)
 
 _BODY_LIMIT_MB = 16  # a long history with a few pictures
+_MB = 2**20
 _UPSTREAM_HEADER = "X-Huiyin-Upstream"
 _SESSION_HEADER = "X-Huiyin-Session"
 _PRIORITY_HEADER = "X-Huiyin-Priority"
@@ -35,8 +38,9 @@ _PRIORITY_HEADER = "X-Huiyin-Priority"
 
 def make_app(settings: Settings) -> Flask:
     """The service with the upstreams of ``settings.llm``; the embedded model loads in the background."""
+    names = ModelNames(settings.service.strict_models)
     host = EngineHost(
-        lambda: Proxy(open_upstreams(settings), settings.llm),
+        lambda: Proxy(open_upstreams(settings), settings.llm, names),
         name="language model",
         wait_s=settings.service.load_wait_s,
     )
@@ -87,9 +91,14 @@ def make_app(settings: Settings) -> Flask:
         response = Response(pieces(), content_type=kind)
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Accel-Buffering"] = "no"  # for a reverse proxy: words must not wait in its buffer
-        response.headers[_UPSTREAM_HEADER] = stream.upstream.name
+        response.headers.update({_UPSTREAM_HEADER: stream.upstream.name, **model_header(stream.model)})
         response.call_on_close(until_sent.close)  # where the client leaves before the server iterates
         return response
+
+    def complete(body: JsonObject) -> Completion:
+        asker = caller()
+        with take_place():
+            return host.get().complete(body, asker)
 
     @app.post("/v1/chat/completions")
     @documented(
@@ -98,9 +107,10 @@ def make_app(settings: Settings) -> Flask:
     def chat() -> Response:
         """Chat completion, as OpenAI's, streamed or whole.
 
-        `model` is a name of /v1/models, or empty: the first upstream that answers. Unknown fields go to the upstream
-        unchanged. The header X-Huiyin-Upstream names the upstream that answered. A stream that fails after its first
-        word ends with an event {"error": {…}}.
+        `model` is a name of /v1/models, or empty: the first upstream that answers. Any other name stands for that, too,
+        unless service.strict_models is set. Unknown fields go to the upstream unchanged. The headers X-Huiyin-Upstream
+        and X-Huiyin-Model name what answered. A stream that fails after its first word ends with an event
+        {"error": {…}}.
 
         The embedded model answers one request at a time, sessions in turn. A background request waits for all others,
         and is ended with 503 `preempted` when one comes.
@@ -108,12 +118,12 @@ def make_app(settings: Settings) -> Flask:
         body = check_chat(json_body())
         if body["stream"]:
             return streaming(body, _events, "text/event-stream")
-        asker = caller()
-        with take_place():
-            answer, upstream = host.get().complete(body, asker)
-        response = Response(json.dumps(answer), mimetype="application/json")
-        response.headers[_UPSTREAM_HEADER] = upstream.name
+        completion = complete(body)
+        response = Response(json.dumps(completion.body), mimetype="application/json")
+        response.headers.update({_UPSTREAM_HEADER: completion.upstream, **model_header(completion.model)})
         return response
+
+    add_responses(app, settings.llm.responses_mb * _MB, streaming, complete)
 
     @app.post("/generate")
     @documented(requestBody=example({"model": "", "prompt": "你好", "max_new_tokens": 64}), parameters=_HEADERS)

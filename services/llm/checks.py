@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm.chunks import JsonObject
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_TEMPERATURE_MAX = 2.0
-_TOKENS_MAX = 1_000_000
+TEMPERATURE_MAX = 2.0
+TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a refused value in the message
 _SESSION = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _PRIORITIES = {"": False, "normal": False, "background": True}
@@ -24,13 +25,13 @@ _SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die befo
 def check_chat(body: JsonObject) -> JsonObject:
     """A chat completion request without nulls, `model` and `stream` filled in. Raises ApiError 400."""
     body = {key: value for key, value in body.items() if value is not None}
-    body["model"] = _text(body, "model")
-    body["stream"] = _flag(body, "stream")
+    body["model"] = text(body, "model")
+    body["stream"] = flag(body, "stream")
     _check_messages(body.get("messages"))
     for name in ("max_tokens", "max_completion_tokens", "n"):
-        _whole(body, name)
-    _number(body, "temperature", _TEMPERATURE_MAX)
-    _number(body, "top_p", 1.0)
+        whole(body, name)
+    number(body, "temperature", TEMPERATURE_MAX)
+    number(body, "top_p", 1.0)
     return body
 
 
@@ -41,13 +42,13 @@ def check_generate(body: JsonObject) -> JsonObject:
     """
     body = {key: value for key, value in body.items() if value is not None}
     if ("prompt" in body) == ("messages" in body):
-        raise _refuse("llm.prompt_or_messages")
+        raise invalid("llm.prompt_or_messages")
     if "prompt" in body:
-        prompt = _text(body, "prompt")
+        prompt = text(body, "prompt")
         if not prompt.strip():
-            raise _refuse("llm.empty_prompt")
+            raise invalid("llm.empty_prompt")
         body["messages"] = [{"role": "user", "content": prompt}]
-    _whole(body, "max_new_tokens")
+    whole(body, "max_new_tokens")
     if "max_new_tokens" in body:
         body["max_tokens"] = body["max_new_tokens"]
     body.pop("prompt", None)
@@ -58,74 +59,78 @@ def check_generate(body: JsonObject) -> JsonObject:
 def check_session(name: Any) -> str:
     """The name of a conversation, '' for none. Raises ApiError 400."""
     if not isinstance(name, str) or not _SESSION.fullmatch(name):
-        raise _refuse("llm.bad_session", name=shortened(name, _SHOWN))
+        raise invalid("llm.bad_session", name=shortened(name, _SHOWN))
     return name
 
 
 def check_priority(word: str) -> bool:
     """Whether a request is in the background. Raises ApiError 400."""
     if word not in _PRIORITIES:
-        raise _refuse("llm.bad_priority", word=shortened(word, _SHOWN))
+        raise invalid("llm.bad_priority", word=shortened(word, _SHOWN))
     return _PRIORITIES[word]
 
 
 def check_suspend(body: JsonObject) -> tuple[float, str]:
     """The seconds for which to suspend the model, and the session that wants it. Raises ApiError 400."""
     if body.get("seconds") is None:
-        raise _refuse("llm.no_seconds")
-    _number(body, "seconds", _SUSPEND_MAX_S)
+        raise invalid("llm.no_seconds")
+    number(body, "seconds", _SUSPEND_MAX_S)
     return float(body["seconds"]), check_session(body.get("session") or "")
 
 
 def _check_messages(messages: Any) -> None:
     if not isinstance(messages, list) or not messages:
-        raise _refuse("llm.no_messages")
+        raise invalid("llm.no_messages")
     for at, message in enumerate(messages):
         where = f"messages[{at}]"
         if not isinstance(message, dict):
-            raise _refuse("llm.message_no_object", where=where)
+            raise invalid("llm.message_no_object", where=where)
         role, content = message.get("role"), message.get("content")
         if role not in _ROLES:
-            raise _refuse("llm.unknown_role", where=where, roles=_ROLES, role=shortened(role, _SHOWN))
+            raise invalid("llm.unknown_role", where=where, roles=_ROLES, role=shortened(role, _SHOWN))
         if isinstance(content, list):
             if not all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in content):
-                raise _refuse("llm.part_without_type", where=where)
+                raise invalid("llm.part_without_type", where=where)
         elif content is None:
             if role != "assistant":  # an assistant's message may consist of tool calls
-                raise _refuse("llm.no_content", where=where)
+                raise invalid("llm.no_content", where=where)
         elif not isinstance(content, str):
-            raise _refuse("llm.bad_content", where=where)
+            raise invalid("llm.bad_content", where=where)
 
 
-def _text(body: JsonObject, name: str) -> str:
+def text(body: Mapping[str, Any], name: str) -> str:
+    """A field that is text, '' where it is missing. Raises ApiError 400."""
     value = body.get(name, "")
     if not isinstance(value, str):
-        raise _refuse("llm.not_text", name=name, kind=_kind(value))
+        raise invalid("llm.not_text", name=name, kind=_kind(value))
     return value
 
 
-def _flag(body: JsonObject, name: str) -> bool:
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """A field that is true or false, False where it is missing. Raises ApiError 400."""
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise _refuse("llm.not_true_or_false", name=name, kind=_kind(value))
+        raise invalid("llm.not_true_or_false", name=name, kind=_kind(value))
     return value
 
 
-def _whole(body: JsonObject, name: str) -> None:
+def whole(body: Mapping[str, Any], name: str, most: int = TOKENS_MAX) -> None:
+    """Raise ApiError 400 unless a field, where there is one, is a whole number from 1 to `most`."""
     if name not in body:
         return
     value = body[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _TOKENS_MAX:
-        raise _refuse("llm.not_whole", name=name, most=_TOKENS_MAX, value=shortened(value, _SHOWN))
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= TOKENS_MAX:
+        raise invalid("llm.not_whole", name=name, most=TOKENS_MAX, value=shortened(value, _SHOWN))
 
 
-def _number(body: JsonObject, name: str, high: float) -> None:
+def number(body: Mapping[str, Any], name: str, high: float) -> None:
+    """Raise ApiError 400 unless a field, where there is one, is a number from 0 to `high`."""
     if name not in body:
         return
     value = body[name]
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0 <= value <= high:
-        raise _refuse("llm.not_a_number", name=name, most=high, value=shortened(value, _SHOWN))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not 0 <= value <= high:
+        raise invalid("llm.not_a_number", name=name, most=high, value=shortened(value, _SHOWN))
 
 
 def _kind(value: Any) -> str:
@@ -133,5 +138,6 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _refuse(key: str, **facts: Any) -> ApiError:
+def invalid(key: str, **facts: Any) -> ApiError:
+    """The error for a request that cannot be carried out as it is."""
     return ApiError(400, key, code="invalid_value", **facts)

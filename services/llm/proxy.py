@@ -9,19 +9,21 @@ from __future__ import annotations
 import http.client
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from huiyin.configs.settings import LlmSettings
 from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.llm import trouble
 from huiyin.services.llm.chunks import JsonObject, as_completion, choices_of, error_in
 from huiyin.services.llm.encodings import EncodingError
 from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.stream import ReplyStream, documents, hide_thoughts
 from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import Caller, Request, Upstream
+from huiyin.services.llm.upstream import ALIASES, Caller, Request, Upstream
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ _MOST_TRIES = 6  # of one request with one upstream: three paths, and some refus
 _REFUSAL_LIMIT = 2**20  # bytes of an error
 _LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
 _NO_MODEL = 404  # status of an upstream that lacks the requested model
+_LACKS_MODEL = "llm.upstream_has_no_model"
 _SUCCESS = range(200, 300)
 _WHOLE = "application/json"  # content type of a reply that is not streamed
 _REFUSAL_S = 2.0  # for the body of an error, after its status
@@ -37,11 +40,27 @@ _REFUSAL_S = 2.0  # for the body of an error, after its status
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Completion:
+    """A whole reply, and where it comes from."""
+
+    body: JsonObject
+    upstream: str
+    model: str
+    """As the upstream calls it; '' for one that was asked without a name."""
+
+    @property
+    def name(self) -> str:
+        """Of the model, or of the upstream where it was asked without one."""
+        return self.model or self.upstream
+
+
 class Proxy:
     """Upstreams in the order in which they are asked. Safe to use from several threads."""
 
-    def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings) -> None:
-        self.upstreams, self._settings = tuple(upstreams), settings
+    def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings, names: ModelNames) -> None:
+        """`names`: decides about models that no upstream has."""
+        self.upstreams, self._settings, self._names = tuple(upstreams), settings, names
         self._breakers: dict[str, CircuitBreaker[UpstreamError]] = {
             up.name: CircuitBreaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
         }
@@ -53,9 +72,13 @@ class Proxy:
         """
         return self._first(body, lambda upstream, request: self._open(upstream, request, caller))
 
-    def complete(self, body: JsonObject, caller: Caller) -> tuple[JsonObject, Upstream]:
-        """A whole reply, and its upstream. Raises as `stream` does."""
-        return self._first(body, lambda upstream, request: (self._whole(upstream, request, caller), upstream))
+    def complete(self, body: JsonObject, caller: Caller) -> Completion:
+        """A whole reply. Raises as `stream` does."""
+
+        def ask(upstream: Upstream, request: Request) -> Completion:
+            return Completion(self._whole(upstream, request, caller), upstream.name, request.body["model"])
+
+        return self._first(body, ask)
 
     def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`."""
@@ -93,16 +116,44 @@ class Proxy:
         return [{"name": up.name, **up.facts(), **self._breakers[up.name].facts()} for up in self.upstreams]
 
     def _first(self, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
-        """The answer of the first upstream that has the model and gives one."""
+        """The answer of the first upstream that has the model and gives one.
+
+        Where none does, the name stands for the model of those that lack it, in order.
+        """
         failures: list[UpstreamError] = []
-        for upstream in self.upstreams:
+        lacking: list[Upstream] = []
+        answer = self._first_of(self.upstreams, body, ask, failures, lacking)
+        named = body["model"]
+        if answer is None and lacking and named not in ALIASES and self._names.accepts(named, lacking[0].name):
+            answer = self._first_of(lacking, {**body, "model": ""}, ask, failures, [])
+        if answer is not None:
+            return answer
+        if failures:
+            raise trouble.all_failed(failures)
+        raise self._unknown(named)
+
+    def _first_of(
+        self,
+        upstreams: Iterable[Upstream],
+        body: JsonObject,
+        ask: Callable[[Upstream, Request], T],
+        failures: list[UpstreamError],
+        lacking: list[Upstream],
+    ) -> T | None:
+        """The first answer of `upstreams`; None where there is none.
+
+        Adds to `failures`, and to `lacking` those that do not have the model. Raises what no other upstream can mend.
+        """
+        for upstream in upstreams:
             breaker = self._breakers[upstream.name]
             if not breaker.admit():
                 failures.append(trouble.circuit_open(upstream.name, breaker.wait_s, breaker.last))
                 continue
             try:
                 target = upstream.target(body["model"])
-                if target is not None:
+                if target is None:
+                    lacking.append(upstream)
+                else:
                     answer = self._answer(upstream, {**body, "model": target}, ask)
                     breaker.succeeded()
                     return answer
@@ -115,11 +166,11 @@ class Proxy:
                 if not failure.elsewhere:
                     raise
                 failures.append(failure)
+                if failure.key == _LACKS_MODEL:  # it has no list to tell by
+                    lacking.append(upstream)
             finally:
                 breaker.abandoned()  # no effect after the calls above
-        if failures:
-            raise trouble.all_failed(failures)
-        raise self._unknown(body["model"])
+        return None
 
     @staticmethod
     def _answer(upstream: Upstream, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
@@ -165,6 +216,7 @@ class Proxy:
                 idle_s=self._settings.idle_timeout_s,
                 hide_thinking=self._settings.hide_thinking,
                 placed=request.placed,
+                model=request.body["model"],
             )
             stream.wait(until)
             return stream

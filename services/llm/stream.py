@@ -57,9 +57,13 @@ class ReplyStream:
         idle_s: float,
         hide_thinking: bool,
         placed: bool,
+        model: str = "",
     ) -> None:
-        """`kind`: the answer's content type, for messages: what it is shows in its bytes. `placed`: see Request."""
-        self.upstream, self._kind, self._placed = upstream, kind, placed
+        """`kind`: the answer's content type, for messages: what it is shows in its bytes. `placed`: see Request.
+
+        `model`: as the upstream calls it, '' where it was asked without a name.
+        """
+        self.upstream, self.model, self._kind, self._placed = upstream, model, kind, placed
         self._exchange, self._watch, self._idle_s = exchange, watch, idle_s
         self._hide_thinking = hide_thinking
         self._thoughts: dict[str, ThoughtFilter] = defaultdict(ThoughtFilter)  # of each choice, by its index
@@ -84,6 +88,11 @@ class ReplyStream:
                 self._placed = True
                 return
         raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+
+    @property
+    def name(self) -> str:
+        """Of the model that answers, or of the upstream where it was asked without one."""
+        return self.model or self.upstream.name
 
     @property
     def more(self) -> bool:

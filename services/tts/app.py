@@ -17,6 +17,7 @@ from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, documented, example, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
@@ -26,6 +27,7 @@ from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import Style, style_of
 from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
+from huiyin.services.tts.voice_selector import ALIASES
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ def make_app(settings: Settings) -> Flask:
     host = EngineHost(lambda: Speaker.load(settings), name="voices", wait_s=settings.service.load_wait_s)
     limit = settings.tts.max_text_chars
     own_words = read_pronunciations(settings.tts.pronunciations)
+    names = ModelNames(settings.service.strict_models)
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
@@ -82,11 +85,27 @@ def make_app(settings: Settings) -> Flask:
         ]
         return jsonify(voices=listed)
 
+    @app.get("/v1/audio/voices")
+    def voices_for_clients() -> Response:
+        """Names for `voice` of /v1/audio/speech, each with what to show, as Open WebUI and others ask for them."""
+        own = [
+            {"id": v.name, "name": f"{v.name} ({v.language}, {v.gender})", "language": v.language}
+            for v in host.get().voices
+        ]
+        return jsonify(voices=[*own, *({"id": name, "name": name, "language": "auto"} for name in ALIASES)])
+
+    @app.get("/v1/audio/models")
+    def models_for_clients() -> Response:
+        """Names for `model` of /v1/audio/speech, as Open WebUI asks for them."""
+        return jsonify(models=[{"id": name, "name": name} for name in model_names()])
+
     @app.get("/v1/models")
     def models() -> Response:
         """Model names for /v1/audio/speech: OpenAI's, and the engines here."""
-        names = [*_MODELS, *host.get().engine_names]
-        return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in names])
+        return jsonify(object="list", data=[{"id": n, "object": "model", "owned_by": "huiyin"} for n in model_names()])
+
+    def model_names() -> list[str]:
+        return [*_MODELS, *host.get().engine_names]
 
     @app.post("/audio")
     @documented(requestBody=example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
@@ -94,9 +113,9 @@ def make_app(settings: Settings) -> Flask:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
         Optional: `voice`, `speed` (0.25-4), `emotion` (neutral, gentle, cheerful, calm, serious), `format` (wav, mp3,
-        opus, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a spelling,
-        "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says that another
-        voice speaks.
+        opus, aac, flac, pcm), `sample_rate` (8000-48000, wav and pcm), `pronunciations` (word -> how it is said: a
+        spelling, "shan4" or "/phonemes/"). The headers X-Sample-Rate and X-Voice describe the sound; X-Warning says
+        that another voice speaks.
         """
         wish = checked(json_body(), "text", "format", "wav")
         data, headers = speech(wish, [])
@@ -107,10 +126,10 @@ def make_app(settings: Settings) -> Flask:
     def openai_speech() -> Response:
         """Speak `input`, as OpenAI's speech does; streamed.
 
-        `response_format`: mp3, wav, opus, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
-        `stream_format`: audio or sse; `model`: OpenAI's names, or an engine of GET /v1/models; `emotion` and
-        `pronunciations`: as for /audio; `timings` (sse only): events `speech.audio.words` with the times of each part
-        of `input`.
+        `response_format`: mp3, wav, opus, aac, flac or pcm (16-bit, 24 kHz unless `sample_rate` says otherwise);
+        `stream_format`: audio or sse; `model`: an engine of GET /v1/models, any other name leaves the choice to voice
+        and language (the header X-Huiyin-Model names the engine); `emotion` and `pronunciations`: as for /audio;
+        `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
         """
         body = json_body()
         as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
@@ -171,7 +190,7 @@ def make_app(settings: Settings) -> Flask:
         engines = host.get().engine_names
         if model in engines:
             return str(model)
-        if model and model not in _MODELS:
+        if model and model not in _MODELS and not (isinstance(model, str) and names.accepts(model, "any engine")):
             raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
         return ""
 
@@ -195,7 +214,7 @@ def make_app(settings: Settings) -> Flask:
         if first is None:
             raise ApiError(400, "tts.nothing_to_say")
         data = encode(itertools.chain([first], sound), wish.form, wish.rate, n_samples)
-        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name}
+        headers = {"X-Sample-Rate": str(wish.rate), "X-Voice": choice.voice.name, **model_header(choice.engine.name)}
         if choice.warning:
             headers["X-Warning"] = choice.warning
         return _logged(data), headers

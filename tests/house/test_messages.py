@@ -25,7 +25,8 @@ from tests.support import ROOT
 HELPERS = {
     "error": {"source", "line", "what"},  # assistant/scenario/reader.py
     "refuse": {"name", "value", "why"},  # configs/layers.py
-    "_refuse": set(),  # services/llm/checks.py
+    "_refuse": set(),  # services/llm/engines/tool_requests.py
+    "invalid": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
     "Message": set(),  # configs/messages
     "wrong": {"path", "server"},  # assistant/tools/servers_file.py

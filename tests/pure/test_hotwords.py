@@ -211,7 +211,7 @@ def test_a_thousand_characters_take_milliseconds() -> None:
 class NoHotwords:
     """An engine whose result does not depend on the hints."""
 
-    model, device, languages, uses_hotwords = "no hotwords", "cpu", ("zh",), False
+    model, device, languages, uses_hotwords, translates = "no hotwords", "cpu", ("zh",), False, False
     max_piece_s, batch_s, workers = 28.0, 0.0, 1
 
     def recognise(self, pieces: object, hints: Hints) -> list[Recognition]:

@@ -140,7 +140,8 @@ def test_the_key() -> None:
 def url() -> Iterator[str]:
     app = Flask("under-test")
     app.get("/health")(dict)
-    with running(app, ServiceSettings(api_key="s3cret", hosts=("voice.example",))) as base:
+    settings = ServiceSettings(api_key="s3cret", hosts=("voice.example",), origins=("https://app.example",))
+    with running(app, settings) as base:
         yield base
 
 
@@ -158,6 +159,36 @@ def test_the_server_refuses_before_anything_else(url: str, headers: dict[str, st
     for path in ("/health", "/nowhere"):
         answer = requests.get(url + path, headers=headers, timeout=PATIENCE_S)
         assert answer.status_code == (status if status == 403 else 200 if path == "/health" else 401)
+
+
+def test_a_named_page_may_ask_with_the_key_and_read_the_answer(url: str) -> None:
+    """What a browser does for a page of another host: it asks first, without the key (the Fetch standard, CORS)."""
+    page = {"Origin": "https://app.example"}
+    wishes = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, x-stainless-os",
+    }
+    asked = requests.options(f"{url}/health", headers=page | wishes, timeout=PATIENCE_S)
+    assert asked.status_code == 204
+    assert "POST" in asked.headers["Access-Control-Allow-Methods"]
+    assert asked.headers["Access-Control-Allow-Headers"] == wishes["Access-Control-Request-Headers"]
+
+    for key, status in (("s3cret", 404), ("wrong", 401)):
+        answer = requests.get(f"{url}/nowhere", headers=page | {"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S)
+        assert answer.status_code == status, "errors can be read, too"
+        for each in (asked, answer):
+            assert each.headers["Access-Control-Allow-Origin"] == "https://app.example"
+            assert "Origin" in each.headers["Vary"] and "Access-Control-Allow-Credentials" not in each.headers
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://app.example.org"])
+def test_no_other_page_may_read(url: str, origin: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        requests.options(f"{url}/health", headers=headers, timeout=PATIENCE_S),
+        requests.get(f"{url}/health", headers=headers, timeout=PATIENCE_S),
+    ):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
 def test_the_settings_take_names() -> None:

@@ -25,6 +25,7 @@ from huiyin.services.asr.transcribe import Part
 from huiyin.services.common import errors, forms
 from huiyin.services.common.audio import SAMPLE_RATE
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames
 from tests.support.html_page import Page
 from tests.support.media import encode
 from tests.support.transcripts import feeling, segment, spoken, transcript
@@ -60,7 +61,9 @@ def app() -> Flask:
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:
-        return jsonify(dataclasses.asdict(openai_job(request, "m", ("en",)))["response_format"])
+        return jsonify(
+            dataclasses.asdict(openai_job(request, "m", ModelNames(strict=True), ("en",)))["response_format"]
+        )
 
     return flask
 
@@ -201,7 +204,12 @@ def test_null_in_json_is_as_if_left_out(tmp_path: Path) -> None:
 def test_times_of_words_are_made_where_they_are_shown(path: str, form: dict[str, str], words: bool) -> None:
     data = {"file": FileStorage(io.BytesIO(WAV), "a.wav"), **form}
     with Flask("words").test_request_context(path, method="POST", data=data):
-        job = own_job(request, AsrSettings(), ("en",)) if path == "/asr" else openai_job(request, "m", ("en",))
+        own = path == "/asr"
+        job = (
+            own_job(request, AsrSettings(), ("en",))
+            if own
+            else openai_job(request, "m", ModelNames(strict=True), ("en",))
+        )
     assert job.hints.words is words
 
 

@@ -202,10 +202,20 @@ def test_openai_models(client: openai.OpenAI) -> None:
     assert client.models.retrieve("whisper-1").id == "whisper-1"
 
 
-def test_openai_unknown_model_names_the_right_ones(client: openai.OpenAI, upload: tuple[str, bytes]) -> None:
-    with pytest.raises(openai.NotFoundError) as caught:
-        client.audio.transcriptions.create(model="gpt-4o-transcribe", file=upload)
-    assert caught.value.code == "model_not_found" and "whisper-base" in str(caught.value)
+def test_openai_model_of_another_name_is_the_one_that_is_here(client: openai.OpenAI, upload: tuple[str, bytes]) -> None:
+    raw = client.audio.transcriptions.with_raw_response
+    answer = raw.create(model="gpt-4o-transcribe", file=upload, extra_body={"keywords": ["Paris"], "languages": ["en"]})
+    assert answer.headers["X-Huiyin-Model"] == "whisper-base"
+    assert_words(answer.parse().text, short_clip())
+
+
+def test_openai_translation_is_english_whatever_was_spoken(client: openai.OpenAI) -> None:
+    if not clips("zh"):
+        pytest.skip("the recorded clips are not here")
+    upload = ("a.wav", encode(clips("zh")[0].samples))
+    answer = client.audio.translations.create(model="whisper-1", file=upload, response_format="verbose_json")
+    assert answer.language == "en" and answer.text.isascii() and len(answer.text.split()) > 2, answer.text
+    assert client.audio.transcriptions.create(model="whisper-1", file=upload).text != answer.text
 
 
 def test_a_bad_recording_is_refused_before_the_stream_begins(client: openai.OpenAI) -> None:

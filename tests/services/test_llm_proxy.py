@@ -145,10 +145,13 @@ def test_a_named_model_is_asked_for_where_it_is(service: str, ab: Any) -> None:
     assert ask(service, model="model-b").headers["X-Huiyin-Upstream"] == ab[1].url
     assert ab[1].asked[0].body["model"] == "model-b"
     assert not ab[0].asked
-    answer = ask(service, model="model-z")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
-    with pytest.raises(openai.NotFoundError, match="model-z"):
-        sdk(service).chat.completions.create(model="model-z", messages=HELLO)
+
+
+def test_a_name_that_no_upstream_knows_stands_for_the_first_model(service: str, ab: Any) -> None:
+    for stream in (False, True):
+        answer = ask(service, model="gpt-4.1", stream=stream)
+        assert (answer.headers["X-Huiyin-Upstream"], answer.headers["X-Huiyin-Model"]) == (ab[0].url, "model-a")
+    assert sdk(service).chat.completions.create(model="gpt-4.1", messages=HELLO).choices[0].message.content
 
 
 def test_generate_streams_plain_text(service: str, ab: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from huiyin.configs.settings import CONFIG_DIR, LlmSettings, Settings, SettingsError
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.http_client import HttpClient
@@ -284,9 +285,9 @@ def test_thoughts_are_hidden(app: FlaskClient, stub: Stub) -> None:
 def test_thoughts_are_shown_when_asked_for(stub: Stub) -> None:
     stub.behave = thinks
     settings = LlmSettings(upstreams=(stub.url,), hide_thinking=False)
-    proxy = Proxy([Remote(stub.url, settings, "")], settings)
+    proxy = Proxy([Remote(stub.url, settings, "")], settings, ModelNames(strict=False))
     body = {"model": "", "messages": HELLO}
-    message = proxy.complete(body, Caller(lambda: False))[0]["choices"][0]["message"]
+    message = proxy.complete(body, Caller(lambda: False)).body["choices"][0]["message"]
     assert message["content"].startswith("<think>sad") and message["reasoning_content"] == "hm"
     with contextlib.closing(proxy.stream({**body, "stream": True}, Caller(lambda: False))) as chunks:
         said = "".join(chunk.text for chunk in chunks)

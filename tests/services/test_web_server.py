@@ -249,6 +249,8 @@ def test_errors_are_json(url: str) -> None:
         answer = requests.get(url + path, timeout=PATIENCE_S)
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code) and "secret" not in answer.text
     answer = requests.get(f"{url}/added/x?refuse", timeout=PATIENCE_S)
+    error = answer.json()["error"]
+    assert error["message"].endswith(f"; {error['hint']}"), "clients that show the message alone show what to do"
     assert answer.status_code == 429 and answer.headers["Retry-After"] == "7" and answer.json()["error"]["hint"]
     answered, body = ask(url, b"nonsense\r\n\r\n")
     assert answered.status == 400 and json.loads(body)["error"]["code"] == "bad_request"

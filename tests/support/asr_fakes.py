@@ -53,7 +53,7 @@ class FakeEngine:
     the seconds that the call takes.
     """
 
-    model, device, languages, uses_hotwords = "fake", "cpu", ("en", "zh"), False
+    model, device, languages, uses_hotwords, translates = "fake", "cpu", ("en", "zh"), False, False
     max_piece_s = 28.0
 
     def __init__(

@@ -44,7 +44,7 @@ def pcm(sound: np.ndarray) -> bytes:
 class ToneEngine:
     """See `huiyin.services.asr.recogniser.Engine`. Two digits of 9 in a row break it; 8 alone is not speech."""
 
-    model, device, languages, uses_hotwords = "tones", "cpu", ("en", "zh"), False
+    model, device, languages, uses_hotwords, translates = "tones", "cpu", ("en", "zh"), False, False
     max_piece_s, batch_s, workers = 28.0, 0.0, 1
 
     def __init__(self) -> None:

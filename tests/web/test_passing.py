@@ -53,6 +53,7 @@ class Service:
         app.router.add_post("/audio", self.break_off)
         app.router.add_get("/voices", self.other_key)
         app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/openapi.json", self.describe)
         app.router.add_get("/v1/stream", self.talk)
         return app
 
@@ -103,6 +104,10 @@ class Service:
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"object": "list", "data": [{"id": "tiny/model", "object": "model"}]})
+
+    async def describe(self, request: web.Request) -> web.StreamResponse:
+        paths = {"/v1/responses": {"post": {"summary": "Answer."}}, "/generate": {"post": {"summary": "Reply."}}}
+        return web.json_response({"paths": paths})
 
     async def talk(self, request: web.Request) -> web.StreamResponse:
         self.keep(request)
@@ -251,6 +256,13 @@ def test_the_models_of_all_services_are_one_list(url: str, client: requests.Sess
     assert client.get(f"{url}/v1/models/none").json()["error"]["code"] == "no_model"
 
 
+def test_the_addresses_here_are_described_as_the_services_describe_them(
+    url: str, service: Service, client: requests.Session
+) -> None:
+    described = client.get(f"{url}/openapi.json").json()["paths"]
+    assert described == {"/v1/responses": {"post": {"summary": "Answer."}}}, "what is not passed on is not here"
+
+
 # -- a service that is not there
 
 
@@ -259,10 +271,14 @@ def test_the_models_of_all_services_are_one_list(url: str, client: requests.Sess
     [
         ("POST", "/asr", "asr"),
         ("POST", "/v1/audio/transcriptions", "asr"),
+        ("POST", "/v1/audio/translations", "asr"),
         ("POST", "/v1/chat/completions", "llm"),
+        ("POST", "/v1/responses", "llm"),
         ("POST", "/v1/audio/speech", "tts"),
         ("POST", "/audio", "tts"),
         ("GET", "/voices", "tts"),
+        ("GET", "/v1/audio/voices", "tts"),
+        ("GET", "/v1/audio/models", "tts"),
     ],
 )
 def test_a_service_that_does_not_run_is_named_with_what_to_do(page: Path, method: str, path: str, name: str) -> None:

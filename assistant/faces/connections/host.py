@@ -17,6 +17,7 @@ from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser,
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Recogniser, Voice
+from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.connections.connection import Connection, Talk
 from huiyin.assistant.faces.connections.engines import DEFAULT_VOICE, Engines, Limits, Wishes, ears
@@ -52,11 +53,12 @@ class Host:
         on_session: Callable[[Session], None] | None = None, engines: Engines | None = None,
     ) -> None:  # fmt: skip
         """`personas`: by name, the first is that of clients that name none. `on_session` gets each conversation before
-        it begins. `engines`: other than the three services, as for a test.
+        it begins. `engines`: other than the three services, as for a test. Raises SettingsError for traces without
+        OpenTelemetry.
         """
         self.settings, self.personas = settings, personas
         self.persona = next(iter(personas.values()))
-        self.on_session: Callable[[Session], None] = on_session or _ignore
+        self._watchers = (turn_tracer(settings.talk), *([on_session] if on_session else ()))
         self.limits = Limits(settings.realtime.uncommitted_s, settings.realtime.items)
         self.keys = Keys()
         self._services, self._engines = services, engines
@@ -65,6 +67,11 @@ class Host:
         self._prepared: dict[str, dict[str, Pcm16]] = {}
         self._begun = self._refused = 0
         self._tidying: asyncio.TimerHandle | None = None
+
+    def on_session(self, session: Session) -> None:
+        """To be called with each conversation before it begins."""
+        for watch in self._watchers:
+            watch(session)
 
     def facts(self) -> Json:
         """Sessions open now, at most, since the start, and refused."""

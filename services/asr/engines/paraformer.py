@@ -52,6 +52,7 @@ class ParaformerEngine:
     max_piece_s = 30.0
     workers = 1
     uses_hotwords = True
+    translates = False
 
     def __init__(self, folder: Path, punctuation: Path | None, device: str, threads: int) -> None:
         """Both folders as ModelScope has them. Raises ModelFolderError, SettingsError or OSError."""

@@ -76,6 +76,7 @@ class SenseVoiceEngine:
     languages = tags.LANGUAGES
     max_piece_s = 30.0  # it was trained on no more
     uses_hotwords = False
+    translates = False
 
     def __init__(self, folder: Path, network: Network, allowed: tuple[str, ...], workers: int) -> None:
         """`allowed`: the languages that may be recognised by default. Raises ModelFolderError, OSError."""

@@ -87,6 +87,7 @@ class WhisperEngine:
         unknown = [code for code in self._allowed if code not in self.languages]
         if unknown:
             raise SettingsError("asr.whisper_languages", model=self.model, unknown=unknown)
+        self.translates = self._whisper.translates
         self._voice = get_vad_model()
 
     def warm_up(self) -> None:
@@ -100,7 +101,8 @@ class WhisperEngine:
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment for each run of one language in a piece, or none without speech."""
         allowed = hints.languages or self._allowed
-        return [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
+        found = [self._recognise(samples, self._speech(samples), allowed, hints) for samples in pieces]
+        return [_in_english(each) for each in found] if hints.translate else found
 
     def _recognise(
         self,
@@ -258,6 +260,12 @@ def _moved(recognition: Recognition, frames: int) -> Recognition:
 def _joined(recognitions: Sequence[Recognition]) -> Recognition:
     segments = tuple(segment for each in recognitions for segment in each.segments)
     return Recognition(segments, tuple(dict.fromkeys(w for each in recognitions for w in each.warnings)))
+
+
+def _in_english(translation: Recognition) -> Recognition:
+    """The same, said to be in English: what the decoder was told is the language that was spoken."""
+    segments = tuple(replace(segment, language="en") for segment in translation.segments)
+    return replace(translation, segments=segments)
 
 
 def _edges_s(speech: npt.NDArray[np.float32], length_s: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ decided in `whisper.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,6 +62,7 @@ class Attempt:
     silence: float
     """Whisper's probability that there is no speech."""
     looped: bool
+    translated: bool = False
 
     @property
     def is_silence(self) -> bool:
@@ -84,7 +85,8 @@ class Model:
             str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
         )
         self.languages = tuple(sorted(self._whisper.supported_languages))
-        self._tokenizers: dict[str, Tokenizer] = {}
+        self.translates = bool(self._whisper.model.is_multilingual)
+        self._tokenizers: dict[tuple[str, bool], Tokenizer] = {}
         tokenizer = self._tokenizer(self.languages[0])
         special = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm)
         self._suppressed = sorted({*tokenizer.non_speech_tokens, *special, tokenizer.no_speech})
@@ -113,7 +115,7 @@ class Model:
         self, encoded: Encoded, count: int, language: str, hints: Hints, *, beam: int, again: bool = False
     ) -> Attempt:
         """The text of `count` encoded samples, the best of `beam` at a time. `again`: with room for quicker speech."""
-        prompt = self._prompt(language, hints.prompt)
+        prompt = self._prompt(language, hints)
         per_s = _RETRY_TOKENS_PER_S if again else _TOKENS_PER_S
         most = min(_MAX_TOKENS - len(prompt), _TOKENS_SPARE + round(per_s * count / SAMPLE_RATE))
         result = self._whisper.model.generate(
@@ -130,13 +132,13 @@ class Model:
         tokens = result.sequences_ids[0]
         text = self._text(tokens, language)
         looped = len(tokens) >= most or looks_looped(tokens, text)
-        return Attempt(language, tokens, text, result.scores[0], result.no_speech_prob, looped)
+        return Attempt(language, tokens, text, result.scores[0], result.no_speech_prob, looped, hints.translate)
 
     def once(self, attempt: Attempt) -> Attempt:
         """The same without the repetition at its end."""
         tokens = without_loop(attempt.tokens)
         text = self._text(tokens, attempt.language)
-        return Attempt(attempt.language, tokens, text, attempt.log_probability, attempt.silence, False)
+        return replace(attempt, tokens=tokens, text=text, looped=False)
 
     def words(self, encoded: Encoded, attempt: Attempt, samples: Samples) -> tuple[Word, ...]:
         """The words of `attempt`, with their times in the samples, by the decoder's attention to the encoder's states.
@@ -145,7 +147,7 @@ class Model:
         """
         if not attempt.tokens:
             return ()
-        tokenizer = self._tokenizer(attempt.language)
+        tokenizer = self._tokenizer(attempt.language, attempt.translated)
         length_s = len(samples) / SAMPLE_RATE
         frames = round(length_s * _FRAMES_PER_S)
         (aligned,) = self._whisper.model.align(encoded, list(tokenizer.sot_sequence), [attempt.tokens], frames)
@@ -158,16 +160,19 @@ class Model:
             samples,
         )
 
-    def _tokenizer(self, language: str) -> Tokenizer:
-        if language not in self._tokenizers:
+    def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
+        key = language, translate
+        if key not in self._tokenizers:
+            task = "translate" if translate else "transcribe"
             multilingual = self._whisper.model.is_multilingual
-            self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
-        return self._tokenizers[language]
+            self._tokenizers[key] = Tokenizer(self._whisper.hf_tokenizer, multilingual, task, language)
+        return self._tokenizers[key]
 
-    def _prompt(self, language: str, hint: str) -> list[int]:
+    def _prompt(self, language: str, hints: Hints) -> list[int]:
         """The text that precedes the decoder's own, then the tokens for language and task."""
-        tokenizer = self._tokenizer(language)
-        text = _PROMPTS.get(language, "") + (f" {hint.strip()}" if hint.strip() else "")
+        tokenizer = self._tokenizer(language, hints.translate)
+        before, hint = "" if hints.translate else _PROMPTS.get(language, ""), hints.prompt.strip()
+        text = before + (f" {hint}" if hint else "")
         tokens = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         if not text:
             return tokens

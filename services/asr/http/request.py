@@ -22,6 +22,7 @@ from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.common.app import json_body
 from huiyin.services.common.audio import AudioReader, Source
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.model_names import ModelNames
 from huiyin.services.common.pcm import PcmFormat, pcm_format
 
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
@@ -108,13 +109,15 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     )
 
 
-def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
-    """A request as OpenAI's clients send it. Raises ApiError 400, 404, 413 or 415."""
+def openai_job(
+    request: Request, model: str, names: ModelNames, languages: tuple[str, ...], *, translate: bool = False
+) -> Job:
+    """A request as OpenAI's clients send it, `translate`: for a translation. Raises ApiError 400, 404, 413 or 415."""
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "asr.not_a_form")
     form = _form(request)
     name = form.get("model") or model
-    if name not in (model, OPENAI_ALIAS):
+    if name not in (model, OPENAI_ALIAS) and not names.accepts(name, model):
         raise unknown_model(name, model)
     source, pcm = _uploaded(request)
     response_format = form.get("response_format") or "json"
@@ -123,20 +126,32 @@ def openai_job(request: Request, model: str, languages: tuple[str, ...]) -> Job:
     stream = _flag(form, "stream")
     if stream and response_format not in ("json", "text"):
         raise ApiError(400, "asr.format_not_streamed", code="bad_response_format", format=response_format)
-    granularities = {*form.getlist("timestamp_granularities[]"), *form.getlist("timestamp_granularities")}
+    granularities = set(_listed(form, "timestamp_granularities"))
     unknown = granularities - _GRANULARITIES
     if unknown:
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
     words = "word" in granularities
+    hints = _hints(_in_our_words(form), languages, words=words or response_format in SUBTITLES)
     return Job(
         source,
         pcm,
-        _hints(form, languages, words=words or response_format in SUBTITLES),
+        replace(hints, translate=translate),
         stream,
         response_format,
         words,
         deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
     )
+
+
+def _in_our_words(form: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The form with `languages` and `keywords`, which OpenAI's newer models take, under the names known here."""
+    languages = _listed(form, "languages")
+    more = [("language", ",".join(languages))] if languages and not form.get("language") else []
+    return MultiDict([*form.items(multi=True), *more, *(("hotwords", word) for word in _listed(form, "keywords"))])
+
+
+def _listed(form: MultiDict[str, str], name: str) -> list[str]:
+    return [*form.getlist(name), *form.getlist(f"{name}[]")]
 
 
 def unknown_model(name: str, model: str) -> ApiError:

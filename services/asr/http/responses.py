@@ -104,7 +104,8 @@ def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -
 def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     """The transcript as OpenAI's API sends it."""
     if job.response_format == "verbose_json":
-        return jsonify(as_verbose(transcript, words=job.words))
+        task = "translate" if job.hints.translate else "transcribe"
+        return jsonify(as_verbose(transcript, task, words=job.words))
     if job.response_format == "json":
         return jsonify(text=transcript.text, usage=usage(transcript))
     text = transcript.text + "\n"

@@ -61,7 +61,7 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[str, Any]:
+def as_verbose(transcript: RecordingTranscript, task: str = "transcribe", *, words: bool = False) -> dict[str, Any]:
     """OpenAI's ``verbose_json`` with this service's own fields; `words`: with the times of single words."""
     full = transcript.as_dict()
     segments = [
@@ -83,7 +83,7 @@ def as_verbose(transcript: RecordingTranscript, *, words: bool = False) -> dict[
     elif words and segments:
         extra["warnings"] = [*extra["warnings"], _NO_WORDS]
     return {
-        "task": "transcribe",
+        "task": task,
         "language": full["language"],
         "duration": full["duration_s"],
         "text": full["text"],

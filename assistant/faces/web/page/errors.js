@@ -47,10 +47,10 @@ export const CHINESE = {
   too_many_items: "这次对话太长了，请开始新的对话。",
 };
 
-/** An error {code, message, hint} of our servers in words; "" for none. */
+/** An error {code, message} of our servers in words; "" for none. The message says what to do, too. */
 export function words(error) {
   if (!error) return "";
-  return (language() === "zh" && CHINESE[error.code]) || [error.message, error.hint].filter(Boolean).join(" — ");
+  return (language() === "zh" && CHINESE[error.code]) || error.message || "";
 }
 
 /** A notice of the conversation, {text, stage, code}: in English the server's words say more. */
