@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak fuzz release-test fast-test lint setup funasr models common-models lock sbom clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak offline-test fuzz release-test fast-test lint setup funasr models common-models lock sbom clean
 
 talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak and not fuzz"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak and not offline and not fuzz"
 
 # Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
@@ -47,6 +47,10 @@ FUZZ = tests/fuzz
 fuzz: common-models
 	@FUZZ_MINUTES=$(FUZZ_MINUTES) HUIYIN_FAULTS=$(FAULTS) $(BIN)/python -m pytest -s -m fuzz $(FUZZ)
 
+# Every command, watched in a network namespace: it connects to this machine alone.
+offline-test: $(VENV)/.test-ready models
+	@$(BIN)/python -m pytest -m offline tests/offline
+
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup
 	@$(BIN)/python -m pytest -m release tests/release tests/choice
@@ -66,9 +70,9 @@ $(VENV)/.ready: pyproject.toml setup.py constraints.txt setup.sh
 	@sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
-# The tests also play through a virtual sound card.
+# The tests also play through a virtual sound card, and watch programs.
 $(VENV)/.test-ready: pyproject.toml setup.py constraints.txt setup.sh
-	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins" FUNASR=$(FUNASR) sh ./setup.sh $(PYTHON) $(VENV)
+	@EXTRA_PACKAGES="pulseaudio pulseaudio-utils libasound2-plugins strace" FUNASR=$(FUNASR) sh ./setup.sh $(PYTHON) $(VENV)
 	@touch $(VENV)/.ready $@
 
 # Paraformer, GPUs, and FunASR's own SenseVoice.

@@ -23,7 +23,6 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import psutil
 
 from benchmarks.output import show, tell
@@ -102,6 +101,8 @@ class Stock:
     """Kokoro's published export in an ordinary session."""
 
     def __init__(self, store: ModelStore, threads: int, voice: str, reader: kokoro.KokoroEngine) -> None:
+        import onnxruntime  # not at the top: there it would come before huiyin, which keeps it from reporting
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

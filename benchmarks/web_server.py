@@ -67,11 +67,11 @@ class _Server:
         return [
             self.name,
             f"{len(self.small_ms) / self.seconds:.0f}",
-            _quantiles(self.small_ms),
+            p50_and_p99(self.small_ms),
             f"{1000 * self.small_cpu_s / len(self.small_ms):.2f} ms",
             f"{len(self.turns_ms) / self.seconds:.0f}",
-            _quantiles(self.turns_ms),
-            _quantiles(self.words_ms),
+            p50_and_p99(self.turns_ms),
+            p50_and_p99(self.words_ms),
             f"{self.memory_mb():.0f} MB",
         ]
 
@@ -114,7 +114,7 @@ def main() -> int:
         rows, good = [], True
         for server in servers:
             times_ms, lost = callers.submit(half_open_ms, server.url, args.seconds).result()
-            rows.append([server.name, _quantiles(times_ms), str(len(times_ms)), str(lost)])
+            rows.append([server.name, p50_and_p99(times_ms), str(len(times_ms)), str(lost)])
             if server is servers[0]:
                 good = not lost and statistics.quantiles(times_ms, n=100)[98] <= TARGET_P99_MS
         show(heads, rows)
@@ -160,7 +160,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _quantiles(values: list[float]) -> str | None:
+def p50_and_p99(values: list[float]) -> str | None:
+    """In ms; None for fewer than two."""
     if len(values) < 2:
         return None
     return f"{statistics.median(values):.1f} ms, {statistics.quantiles(values, n=100)[98]:.1f} ms"

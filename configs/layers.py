@@ -32,10 +32,23 @@ class SettingsError(HuiyinError):
 
 
 def setting(
-    default: Any, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] | None = None
+    default: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    secret: bool | None = None,
 ) -> Any:
-    """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason."""
-    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
+    """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason.
+
+    `secret`: never shown, and not taken from the command line. The section then has a setting `key_file`, too.
+    """
+    return field(default=default, metadata={"low": low, "high": high, "choices": choices, "secret": secret})
+
+
+def is_secret(field: dataclasses.Field[Any]) -> bool:
+    """Whether a setting is one that is never shown."""
+    return bool(field.metadata.get("secret"))
 
 
 @cache
@@ -95,13 +108,19 @@ def from_environ(environ: Mapping[str, str], prefix: str, skip: Iterable[str], s
             yield section, key, value
 
 
-def from_overrides(overrides: Iterable[str]) -> Iterable[Value]:
-    """``section.key=value`` texts."""
+def from_overrides(overrides: Iterable[str], prefix: str, sections: Sections) -> Iterable[Value]:
+    """``section.key=value`` texts of a command line, which every user of the machine can read: no secrets.
+
+    `prefix` is that of the environment's variables.
+    """
     for item in overrides:
         name, eq, value = item.partition("=")
         section, dot, key = name.strip().partition(".")
         if not eq or not dot:
             raise SettingsError("settings.bad_override", item=item)
+        if section in sections and any(f.name == key and is_secret(f) for f in dataclasses.fields(sections[section])):
+            variable = f"{prefix}{section}_{key}".upper()
+            raise SettingsError("settings.secret_for_all_to_read", section=section, key=key, variable=variable)
         yield section, key, value
 
 

@@ -1,4 +1,4 @@
-"""Files with a secret in them: read only where others cannot read them, too."""
+"""Keys, and the files with them: read only where others cannot read them, too."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from huiyin.configs.layers import SettingsError
-from huiyin.configs.settings import CONFIG_DIR
 
+_CHECKOUT = Path(__file__).resolve().parents[1]
 _COMMENT = re.compile(r"(^|\s)#.*")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -19,8 +19,7 @@ def read_secret_file(setting: str, path: Path) -> list[list[str]]:
 
     Raises SettingsError where it cannot be read, where others may read it, and where it lies in the checkout.
     """
-    checkout = CONFIG_DIR.parent
-    if (checkout / ".git").exists() and path.resolve().is_relative_to(checkout):
+    if (_CHECKOUT / ".git").exists() and path.resolve().is_relative_to(_CHECKOUT):
         raise SettingsError("settings.secret_in_checkout", name=setting, path=path)
     try:
         with path.open(encoding="utf-8") as file:
@@ -32,3 +31,18 @@ def read_secret_file(setting: str, path: Path) -> list[list[str]]:
         raise SettingsError("settings.secret_unreadable", name=setting, path=path, why=error.strerror) from None
     except UnicodeDecodeError:
         raise SettingsError("settings.secret_not_text", name=setting, path=path) from None
+
+
+def read_key(setting: str, path: Path) -> str:
+    """The one key of a file. Raises SettingsError as `read_secret_file` and `checked_key` do."""
+    words = [word for line in read_secret_file(setting, path) for word in line]
+    if len(words) != 1:
+        raise SettingsError("settings.not_one_key", name=setting, path=path)
+    return checked_key(setting, words[0])
+
+
+def checked_key(name: str, key: str) -> str:
+    """`key`, which came from `name`. Raises SettingsError, without the key, where no header can carry it."""
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise SettingsError("settings.bad_key", name=name)
+    return key

@@ -25,6 +25,7 @@ from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.secret_files import checked_key, read_key
 from huiyin.configs.tools_settings import ToolsSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
@@ -33,7 +34,8 @@ __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsS
 CONFIG_DIR = Path(__file__).resolve().parent
 DEFAULT_PROFILE = "embedded"
 
-# Variables that start with HUIYIN_ but are not settings.
+_PREFIX = "HUIYIN_"  # of variables
+# Variables that start with it but are not settings.
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
     "HUIYIN_LANG",  # the language of the commands
@@ -90,8 +92,10 @@ class ServiceSettings:
 
     host: str = setting("127.0.0.1")
     """only this machine can connect: whoever can, may use the models and read what they answer"""
-    api_key: str = setting("")
-    """set: every request but /health must carry 'Authorization: Bearer <key>'"""
+    api_key: str = setting("", secret=True)
+    """set: every request but /health must carry 'Authorization: Bearer <key>'; needed where others can connect"""
+    key_file: str = setting("")
+    """a file with that key, readable by you alone, used where service.api_key is not set"""
     hosts: tuple[str, ...] = setting(())
     """names besides localhost and 127.0.0.1 under which a service that listens on this machine alone may be asked for,
     as by a proxy in front of it; others get 403, since any web page could have its name resolve to this machine"""
@@ -145,7 +149,7 @@ class AsrSettings:
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused, since any caller
     could read any recording here"""
     max_upload_mb: int = setting(2048, low=1, high=65536)
-    """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk"""
+    """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk. Files below allowed_dir may be no larger"""
     max_duration_s: float = setting(43_200.0, low=1, high=864_000)
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)
@@ -355,10 +359,19 @@ def load(
     base = list(from_profile(named or DEFAULT_PROFILE, CONFIG_DIR, table))
     own = _own_values(overrides, environ)
     settings = Settings(**build(table, [*base, *own]))
-    if named or environ is not None or not settings.store.choose:
-        return settings
-    chosen = recorded_values(settings.store.path, own_settings(overrides))
-    return Settings(**build(table, [*base, *chosen, *own])) if chosen else settings
+    if not (named or environ is not None or not settings.store.choose):
+        chosen = recorded_values(settings.store.path, own_settings(overrides))
+        if chosen:
+            settings = Settings(**build(table, [*base, *chosen, *own]))
+    return dataclasses.replace(settings, service=_with_key(settings.service))
+
+
+def _with_key(service: ServiceSettings) -> ServiceSettings:
+    """With the key of its file, where it has none of its own. Raises SettingsError for one that cannot be used."""
+    if service.api_key or not service.key_file:
+        checked_key("service.api_key", service.api_key)
+        return service
+    return dataclasses.replace(service, api_key=read_key("service.key_file", Path(service.key_file).expanduser()))
 
 
 def named_profile(profile: str | None, environ: Mapping[str, str] | None = None) -> str:
@@ -373,7 +386,8 @@ def own_settings(overrides: Iterable[str], environ: Mapping[str, str] | None = N
 
 def _own_values(overrides: Iterable[str], environ: Mapping[str, str] | None) -> list[Value]:
     environ = os.environ if environ is None else environ
-    return [*from_environ(environ, "HUIYIN_", _NOT_SETTINGS, sections()), *from_overrides(overrides)]
+    named = from_environ(environ, _PREFIX, _NOT_SETTINGS, sections())
+    return [*named, *from_overrides(overrides, _PREFIX, sections())]
 
 
 def as_arguments(profile: str | None, overrides: Iterable[str]) -> list[str]:

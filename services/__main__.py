@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from huiyin.configs import settings as config
-from huiyin.services.common.access import url_of
+from huiyin.services.common.access import check_key_is_set, url_of
 from huiyin.services.common.heap import few_arenas
 from huiyin.services.common.registry import import_object
 from huiyin.services.common.serve import PortTaken, listen, serve, stop_with_parent
@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help="port (default: the service's own, 7870 asr, 21002 llm, 7889 tts)")
     parser.add_argument("--profile", help="settings profile: a name in configs/ or a TOML file")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    parser.add_argument("--insecure", action="store_true", help="let other machines in without a key")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when standard input closes")
     args = parser.parse_args(argv)
     few_arenas()
@@ -45,8 +46,10 @@ def main(argv: list[str] | None = None) -> int:
         overrides.append(f"{args.service}.port={args.port}")
     try:
         settings = config.load(args.profile, overrides)
+        if not args.insecure:
+            check_key_is_set(settings.service.host, settings.service.api_key)
     except config.SettingsError as error:
-        print(f"huiyin: {error}", file=sys.stderr)
+        print(f"huiyin: {error}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
         return 2
     logging.basicConfig(level=settings.service.log_level.upper(), format=f"{args.service}: %(levelname)s %(message)s")
     if args.stop_with_parent:

@@ -26,6 +26,15 @@ settings.register_profile("long", deadline=None, max_examples=20_000, stateful_s
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers run the tests, files with slow ones come first: at the end one worker would be left alone
+    with a long one. (With `--no-loadscope-reorder`: xdist's own order is by the number of tests, slow files have few.)
+    """
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs_can_be_ended() -> Iterator[None]:
     """The programs that tests start obey Ctrl-C and hang-up, also when the tests were started by `nohup` or with `&`.

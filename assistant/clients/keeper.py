@@ -1,8 +1,12 @@
-"""Keeps services running: one that ends is started again after a pause, which grows, and not for ever."""
+"""Keeps services running: one that ends is started again after a pause, which grows, and not for ever.
+
+One that hangs is ended first (`watchdog.py`).
+"""
 
 from __future__ import annotations
 
 import math
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,6 +14,7 @@ from typing import Literal
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name
+from huiyin.assistant.clients.watchdog import end_when_silent
 from huiyin.configs.messages import said
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 
@@ -49,6 +54,7 @@ class Keeper:
         self._launcher = launcher
         self._restarts: dict[Name, Restarts] = {}
         self._awaited: set[Name] = set()  # those that were started again and are not ready yet
+        self._watched: dict[Name, Child] = {}
 
     def run(self) -> None:
         """Until the launcher is left; in a thread of its own."""
@@ -71,6 +77,7 @@ class Keeper:
     def _look_after(self, name: Name, child: Child) -> None:
         restarts, now_s = self._of(name), time.monotonic()
         if child.status is None:
+            self._watch(name, child)
             if name in self._awaited and look(self._launcher.services, name).kind == "ready":
                 self._awaited.discard(name)
                 self._launcher.tell(said("notices.ready_again", service=name))
@@ -85,6 +92,14 @@ class Keeper:
                 self._launcher.run(name)
             else:  # another program has started it meanwhile
                 self._launcher.children.pop(name, None)
+
+    def _watch(self, name: Name, child: Child) -> None:
+        if self._watched.get(name) is child:
+            return
+        self._watched[name] = child
+        launcher = self._launcher
+        what = (launcher.services, name, child, launcher.closing, launcher.tell)
+        threading.Thread(target=end_when_silent, args=what, name=f"watchdog-{name}", daemon=True).start()
 
     def _tell_of_end(self, name: Name, child: Child, restarts: Restarts) -> None:
         assert restarts.start_s is not None

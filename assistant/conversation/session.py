@@ -80,7 +80,7 @@ class Session:
         self._machine = TurnMachine(settings.turns, parts.judges)
         self._world, self._port, self._ear, self._model_invents = world, port, ear, parts.model_invents
         self._loudspeaker = port.loudspeaker
-        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post, understanding(settings.talk))
+        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.handle, understanding(settings.talk))
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._prepared: Mapping[str, Pcm16] = {} if prepared is None else prepared
@@ -281,7 +281,7 @@ class Session:
             case do.Resume(generation=generation):
                 self._loudspeaker.resume(generation)
             case do.StopPlayback(generation=generation):
-                self._loudspeaker.stop(generation)
+                self._next.append(self._replies.stop(generation, self._loudspeaker, self._world.now))
             case do.Cancel(generation=generation, keep_audio=keep_audio):
                 self._stages.cancel(generation)
                 if not keep_audio:

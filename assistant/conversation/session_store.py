@@ -22,6 +22,7 @@ import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -44,6 +45,7 @@ _DAMAGE = (LookupError, TypeError, ValueError, OverflowError, RecursionError, Hi
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that look alike
 _ID_LENGTH = 5
+_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)  # for somebody to write into a pipe that lies among the sessions
 _LAST = "last"  # stands for the newest session
 
 
@@ -103,12 +105,14 @@ class SessionStore:
         """The files of all sessions, by id."""
         return sorted(self.folder.glob("*.jsonl"))
 
-    def all(self) -> list[SavedSession]:
-        """Every session that can be read, the one with the newest turn first."""
+    def all(self, skipped: Callable[[SessionError], None] = lambda error: None) -> list[SavedSession]:
+        """Every session that can be read, the one with the newest turn first. `skipped` hears of the others."""
         sessions = []
         for path in self.paths():
-            with contextlib.suppress(SessionError):
+            try:
                 sessions.append(_read(path))
+            except SessionError as error:
+                skipped(error)
         return sorted(sessions, key=lambda session: session.last, reverse=True)
 
     def get(self, name: str) -> SavedSession:
@@ -275,7 +279,10 @@ def _lines(data: bytes) -> Iterator[dict[str, Any]]:
 def _read(path: Path) -> SavedSession:
     """A session from its file. Raises SessionError when it is not one."""
     try:
-        data = path.read_bytes()
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _DO_NOT_WAIT)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SessionError("session.not_a_session", path=path)
+            data = file.read()
     except OSError as error:
         raise SessionError("session.unreadable", path=path, why=error.strerror or error) from error
     whole_bytes = data.rfind(b"\n") + 1

@@ -36,12 +36,13 @@ from huiyin.services.common.text import HAN
 Role = Literal["system", "user", "assistant", "tool"]
 AnyItem = TypeVar("AnyItem", bound=Item)
 
+GO_ON = {"zh": "（请继续）", "en": "(Go on.)"}
+"""What a reply to a reply answers."""
 RECENT_TURNS = 40  # how the user sounded, and in which language, still matters for so long
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
-_GO_ON = {"zh": "（请继续）", "en": "(Go on.)"}  # what a reply to a reply answers
 _REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
 
@@ -306,7 +307,7 @@ class History:
         if all(message["role"] == "system" for message in messages):
             return _OPENINGS[language]
         last = messages[-1]
-        return _GO_ON[language_of(last["content"])] if last["role"] == "assistant" else None
+        return GO_ON[language_of(last["content"])] if last["role"] == "assistant" else None
 
     def messages(self, following: str | None = None) -> list[Message]:
         """The items that are sent as chat messages, then the user's words `following`, roles alternating as chat

@@ -57,7 +57,7 @@ class Runner:
             parts, prepared = self._use(services, persona, tell)
         else:
             assert self._simulated is not None
-            parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
+            parts, prepared = self._simulated.parts, MadeSpeech(persona.all_prepared(), self._depth.speak)
         hands = None
         if scenario.tools and self._simulated:
             self._toolbox = ScriptedToolbox(self._world, scenario.tools)
@@ -89,7 +89,7 @@ class Runner:
             self._toolbox.answers.update(step.tool)
         if step.kind == "types":
             if self._simulated:
-                self._simulated.typed = step
+                self._simulated.latest = step
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")
@@ -148,7 +148,7 @@ class Runner:
         return parts, prepare(services, persona, tell, patience_s=PREPARING_LIMIT_S)
 
 
-class _MadeSpeech(Mapping[str, Pcm16]):
+class MadeSpeech(Mapping[str, Pcm16]):
     """Sentences with their sound, which is made when it is needed."""
 
     def __init__(self, texts: Sequence[str], speak: Callable[[str], Pcm16]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from huiyin.assistant.conversation.stages import Judge, Parts, Speech, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
-from huiyin.assistant.dialogue.history import Message
+from huiyin.assistant.dialogue.history import GO_ON, Message
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports import SAMPLE_RATE
@@ -25,6 +25,7 @@ from huiyin.assistant.turns.events import Stage, Transcript
 from huiyin.services.common.text import HAN
 
 _TOKEN = re.compile(rf"[{HAN}]{{1,2}}|\s*[^\s{HAN}]{{1,6}}|\s+")  # about what a model makes of text
+_MARKS = re.compile(r"^\W+")  # before a word
 _PIECE_S = 0.1  # sound comes in pieces
 _LOUDEST = 32767
 _GARBAGE = "\ufffd\x00▒▒ {{[ \x07␀ ]}} "  # what cannot be understood: no word is in it
@@ -64,8 +65,7 @@ class SimulatedServices:
         self._unheard = unheard
         self._times, self._utterances, self._patience_s, self._speak = times, utterances, patience_s, speak
         self._by_sound, self._judge_text = by_sound, judge_text or unjudged
-        self.typed: Step | None = None  # the last that was typed
-        self._last: Step | None = None  # that is answered
+        self.latest: Step | None = None  # that was typed, or is answered: also by a reply to the history
         self._step_of: dict[int, Step] = {}  # generation -> the step it answers
         self._failures: Counter[tuple[int, str]] = Counter()  # (number of the step, stage) -> so far
         by_words = None if judge_text is None else _Judge(self._words)
@@ -76,7 +76,7 @@ class SimulatedServices:
         transcript, step = transcribed(self._utterances, turn.start_s, turn.end_s, self._unheard)
         if step:
             self._step_of[turn.generation] = step
-            self._last = step if step.takes_floor else self._last
+            self.latest = step if step.takes_floor else self.latest
         fault = self._fault(turn.generation, "asr")
         takes_s = (self._times.asr_s + self._times.asr_per_s * (turn.end_s - turn.start_s)) * fault.pace
         if fault.ends_early:
@@ -90,12 +90,11 @@ class SimulatedServices:
     ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         follows_tools = messages[-1]["role"] == "tool"
-        if generation not in self._step_of and (known := self._last if follows_tools else self.typed):
-            self._step_of[generation] = known
-        step = self._step_of.get(generation)
-        self._last = step or self._last
+        step = self._step_of.get(generation, self.latest)
+        if step:
+            self._step_of[generation] = self.latest = step
         calls = _next_calls(step, messages)
-        text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+        text = _reply(step, messages)
         if step and calls:
             text = "" if follows_tools else step.says
         fault = self._fault(generation, "llm")
@@ -174,8 +173,25 @@ class SimulatedServices:
         return stated[-from_end] if from_end <= len(stated) else None
 
 
+def _reply(step: Step | None, messages: Sequence[Message]) -> str:
+    """What the step has for an answer; the rest of it where the model is to go on with what was heard."""
+    text = step.reply if step and step.reply is not None else DEFAULT_REPLIES[language_of(messages[-1]["content"])]
+    if _goes_on(messages):
+        heard = messages[-2]["content"]
+        count = next((n for n in range(len(heard), 0, -1) if text.startswith(heard[-n:])), 0)
+        text = _MARKS.sub("", text[count:]) or DEFAULT_REPLIES[language_of(heard)]
+    return text
+
+
+def _goes_on(messages: Sequence[Message]) -> bool:
+    """Whether a reply to the assistant's own last words is wanted."""
+    return messages[-1]["content"].endswith(tuple(GO_ON.values()))
+
+
 def _next_calls(step: Step | None, messages: Sequence[Message]) -> Sequence[Call]:
     """What the model calls now, given the results that it has since the user's last words."""
+    if _goes_on(messages):
+        return ()
     last = max((at for at, message in enumerate(messages) if message["role"] == "user"), default=-1)
     results = sum(message["role"] == "tool" for message in messages[last + 1 :])
     for calls in step.calls if step else ():

@@ -50,6 +50,7 @@ class Floor:
         """Likewise, where sound took the floor before its first sample: it begins again unless there were words."""
         self._unsaid: list[tuple[str, ...] | None] = []
         """Likewise, the rest of a reply that speech has stopped: it follows if that speech gets no answer."""
+        self._stopped: Reply | None = None  # the reply that this is of
         self._actions: list[do.Action] = []
         self._do = self._actions.append
 
@@ -79,6 +80,7 @@ class Floor:
         """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
         opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
         words = interruption.transcript.text if interruption.transcript else ""
+        self._stopped = self._reply
         unsaid = self._reply.rest(self._reply.heard_until_s(now_s)) if self._reply and self.policy.replies else []
         if self._reply and self._reply.is_only_opened and not orders_silence(words):
             self._do(do.StopPlayback(self._reply.generation))

@@ -242,6 +242,12 @@ class TurnMachine(Floor):
         elif isinstance(event, ev.StageFailed):
             self._overlap.take_result(event)
 
+    @on(ev.PlaybackStopped, states=[State.USER, State.THINKING])
+    def _note_heard(self, event: ev.PlaybackStopped) -> None:
+        """what may follow of the reply that speech has stopped begins where it was heard"""
+        if self._unsaid and self._stopped and self._stopped.generation == event.generation:
+            self._unsaid = self._stopped.rest_after(event.clause, event.characters)
+
     @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
         """the turn is committed with all of the reply; speech that is going on is the user's turn"""

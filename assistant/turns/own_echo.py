@@ -3,7 +3,8 @@
 Words are the last resort, as people say again what they hear: one of two that are offered, a code, a sentence to be
 repeated. What is known of the sound decides first: an echo is heard while the assistant is, or until the room has died
 down. Where the ears have found that the sound is no echo, or it went on for longer, no words make it one. And where the
-user has just been given something to say again, words alone do not, either: in doubt it is an answer.
+user has just been given something to say again, or was asked a question, to which this says yes or no in its own words,
+words alone do not, either: in doubt it is an answer.
 
 An echo repeats what was just played, though the recogniser gets parts of it wrong and it begins and ends in the middle
 of a sentence. So the transcript is aligned with the words that were in the air where it fits best (Sellers 1980,
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from huiyin.assistant.turns.confirmation import confirms
 from huiyin.assistant.turns.said_again import is_said_again
 from huiyin.assistant.turns.similarity import SIMILAR, letters_of, similarity
 from huiyin.assistant.turns.text_judge import has_question_mark
@@ -49,7 +51,10 @@ def is_own_echo(text: str, said: Audible, by_sound: bool | None = None, *, finis
     """
     if by_sound is False or _is_short(text, finished) or similarity(text, said.words) < SIMILAR:
         return False
-    return by_sound is True or not (_asks_back(text, said.words) or is_said_again(text, said.reply))
+    if by_sound is True:
+        return True
+    is_answer = is_said_again(text, said.reply) or confirms(text, said.reply, said.words)
+    return not (is_answer or _asks_back(text, said.words))
 
 
 def may_be_own_echo(text: str, said: Audible, by_sound: bool | None = None) -> bool:

@@ -152,17 +152,28 @@ class Reply:
         return has_question_mark(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words)
 
     def rest(self, at_s: float) -> list[tuple[str, ...] | None]:
-        """What is to follow if it has been stopped, and was heard until `at_s`: its words from there on, None where
-        the model has not written it to its end and is to go on; nothing where hardly a word is left."""
-        if self.progress in (Progress.WRITING, Progress.BROKEN_OFF):
-            return [None]
-        if self._sound.left_s(len(self._clauses), at_s) < _SHORT_REST_S:
+        """What is to follow if it has been stopped, and was heard until `at_s`, as far as that is known: its words from
+        there on, None where the model has not written it to its end and is to go on; nothing where hardly a word is
+        left."""
+        if self._sound.left_s(len(self._clauses), at_s) < _SHORT_REST_S and not self._goes_on:
             return []
         at = max(0, min(self._sound.clause or 0, len(self._clauses) - 1))
-        words = [words_of_part(text, self._sound.share_heard(at, at_s), 1.0).strip() for text in self._clauses[at:][:1]]
-        words += self._clauses[at + 1 :]
+        text = self._clauses[at] if self._clauses else ""
+        return self.rest_after(at, len(text) - len(words_of_part(text, self._sound.share_heard(at, at_s), 1.0)))
+
+    def rest_after(self, clause: int, characters: int) -> list[tuple[str, ...] | None]:
+        """Likewise, where the clauses before `clause` were heard, and so many characters of that one."""
+        if self._goes_on:
+            return [None]
+        clause, characters = max((clause, characters), (0, 0))  # of an opener nothing is left
+        words = [text[characters:].strip() for text in self._clauses[clause:][:1]] + self._clauses[clause + 1 :]
         rest = tuple(text for text in words if any(map(str.isalnum, text)))
         return [rest] if rest else []
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the model has not written it to its end."""
+        return self.progress in (Progress.WRITING, Progress.BROKEN_OFF)
 
     def pause(self, now_s: float) -> None:
         """Its sound stops, and may go on."""

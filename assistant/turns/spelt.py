@@ -23,6 +23,14 @@ UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _DIGITS = dict(zip(["zero", *UNITS], "0123456789", strict=True))
 _DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
 _DIGITS |= dict(zip("零一二三四五六七八九〇幺", "012345678901", strict=True))
+# What recognisers write for Chinese digits: characters of the same sound.
+_ALIKE = {
+    "0": "令领灵铃玲凌陵岭林", "1": "以已衣医依意义易亦椅姨疑宜仪乙要腰药妖邀", "2": "而儿耳尔饵",
+    "3": "山伞散删衫珊", "4": "死思斯丝司私寺似撕", "5": "屋无午舞物武误务雾吾乌勿吴", "6": "溜刘留流柳",
+    "7": "气起妻期其奇器汽齐骑", "8": "吧爸巴把霸罢拔", "9": "就酒久旧救舅究纠",
+}  # fmt: skip
+_TO_DIGIT = str.maketrans({character: digit for digit, alike in _ALIKE.items() for character in alike})
+_FEWEST_ALIKE = 3  # characters in a row
 _TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NUMBERS = {word: str(10 + i) for i, word in enumerate(_TEENS)} | {word: f"{2 + i}0" for i, word in enumerate(_TENS)}
@@ -45,6 +53,11 @@ _FIGURE_MARK = re.compile("[,.:]")
 _COUNTED = {*"十百千万亿点第周期拜", "hundred", "thousand", "million", "point"}  # before it: a number of its own
 
 
+_WRITTEN = "\\d零一二三四五六七八九〇幺"
+_DIGIT_ZH = f"[{_WRITTEN}{''.join(_ALIKE.values())}]"
+_ALIKE_END = re.compile(rf"(?:{_DIGIT_ZH}[\s,.。、，-]*){{{_FEWEST_ALIKE},}}$")
+
+
 class Spelt(NamedTuple):
     """What is spelt at the end of a text. `before`: the text before it; `characters`: digits and lower-case letters."""
 
@@ -61,6 +74,20 @@ def plain(text: str) -> str:
     text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
     text = text.replace("one eight hundred", "one eight oh oh")
     return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
+
+
+def digits_by_sound(text: str) -> str:
+    """`text`, where all characters at its end are Chinese digits or sound like some: with these as digits."""
+    found = _ALIKE_END.search(text)
+    if not found or not re.search(f"[{_WRITTEN}]", found[0]):
+        return text
+    return text[: found.start()] + found[0].translate(_TO_DIGIT)
+
+
+def share_of_digits(text: str) -> float:
+    """Of the letters and figures of `text`, 0..1: digits, written or by their sound, and characters that count."""
+    letters = [letter for letter in text if letter.isalnum()]
+    return len(re.findall(f"{_DIGIT_ZH}|[十百千万亿]", "".join(letters))) / max(1, len(letters))
 
 
 def spelt_end(text: str, *, letters: bool) -> Spelt:

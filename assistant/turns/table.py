@@ -80,7 +80,8 @@ politely or with a reason (稍等一下，我接个电话) they get no reply | W
 to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is no echo, or it goes on \
 for more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, when it asks back \
 or is what people say again (`said_again.py`: one of the options of an offer or a list that is asked about, a code, \
-what is to be repeated); what has stopped the reply stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
+what is to be repeated) or a yes or no in the words of the question (`confirmation.py`); what has stopped the reply \
+stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
 {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and {own_echo.LEAST_LATIN_FINISHED} \
 after its last sound) it never is | \
 A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |

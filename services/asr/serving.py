@@ -96,7 +96,7 @@ class Serving:
         recogniser = self.recogniser
         limits_s = [limit_s for limit_s in (self._settings.deadline_s, job.deadline_s) if limit_s]
         caller.deadline_s = min(limits_s, default=0.0)
-        key = job.key() if self._cache.entries else None
+        key = job.key(caller.check) if self._cache.entries else None
         if key is None:
             return transcribe(recogniser, job.reader(self._settings), job.hints, caller)
         cached = self._cache.get(key)

@@ -2,7 +2,8 @@
 
 A service that listens on this machine alone is still open to every web page that its user visits: the page may send
 requests to 127.0.0.1, and a page whose name resolves to 127.0.0.1 (DNS rebinding) may read the answers. Both name
-themselves, in the headers Origin and Host, and no page can change these.
+themselves, in the headers Origin and Host, and no page can change these. Where a page sends no Origin, as for a link or
+a picture, the browser still says in Sec-Fetch-Site that it is of another site.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from huiyin.configs.layers import SettingsError
 from huiyin.services.common.errors import ApiError
 
 _HOST = r"(\[[0-9a-f:.]+\]|[^][\s:@/\\?#]+)(?::\d{0,5})?"
@@ -44,6 +46,12 @@ def is_loopback(name: str) -> bool:
         return False
 
 
+def check_key_is_set(listens_on: str, key: str) -> None:
+    """Raise SettingsError for a service that other machines can reach and that wants no key."""
+    if not key and not is_loopback(listens_on):
+        raise SettingsError("services.open_without_key", host=listens_on)
+
+
 def host_of(header: str) -> str:
     """The name in a Host header: lower case, without brackets and port; '' where there is none."""
     return _name(_HOST_HEADER.fullmatch(header))
@@ -70,12 +78,17 @@ class Access:
     hosts: tuple[str, ...] = ()  # names
     origins: tuple[str, ...] = ()  # with scheme and port, as browsers send them
 
-    def check(self, host: str, origin: str) -> None:
-        """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted."""
+    def check(self, host: str, origin: str, site: str = "", *, is_page: bool = False) -> None:
+        """Raise ApiError 403 unless a request with these headers ('' where there is none) is accepted.
+
+        `site`: Sec-Fetch-Site. `is_page`: it only asks for a page, which any link may lead to.
+        """
         here = host_of(host)
         local = is_loopback(self.listens_on)
         if local and not self._is_local(here):
             raise ApiError(403, "services.foreign_host", host=host[:_SHOWN])
+        if not origin and site.lower() == "cross-site" and not is_page:
+            raise ApiError(403, "services.cross_site")
         if not origin or self.may_read(origin):
             return
         page = host_of_origin(origin)

@@ -64,7 +64,8 @@ class AudioReader:
     complete when the iteration ends. `source` is the bytes, a path, or an open binary file; it is not closed.
 
     Iterating raises ApiError: 400 `empty_audio`; 413 `audio_too_long` (by its header, or as soon as `max_duration_s`
-    is passed); 422 `not_audio`, `no_audio_stream`, `audio_too_short`, `invalid_samples` (NaN or infinity). Of a damaged
+    is passed); 422 `not_audio`, `no_audio_stream`, `unknown_codec`, `audio_too_short`, `invalid_samples` (NaN or
+    infinity). Of a damaged
     or cut-off file the rest is decoded, with a warning.
     """
 
@@ -195,7 +196,8 @@ def decode(source: Source, *, max_duration_s: float, pcm: PcmFormat | None = Non
 def _open(file: BinaryIO) -> av.container.InputContainer:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none", "codec_whitelist": _audio_codecs()}
     try:
-        container: av.container.InputContainer = av.open(file, mode="r", options=options, **_ANY_TITLE)
+        # Not `options`: up to PyAV 17.0 those end the process where probing finds one more track.
+        container: av.container.InputContainer = av.open(file, mode="r", container_options=options, **_ANY_TITLE)
     except (av.FFmpegError, ValueError) as error:
         raise ApiError(422, "services.not_audio") from error
     return container
@@ -208,9 +210,9 @@ def _open_track(file: BinaryIO) -> tuple[av.container.InputContainer, av.AudioSt
     container = _open(file)
     tracks = usable(container)
     if not tracks:
-        name = container.format.name
+        name, has_sound = container.format.name, bool(container.streams.audio)
         container.close()
-        raise ApiError(422, "services.no_audio_stream", container=name)
+        raise ApiError(422, "services.unknown_codec" if has_sound else "services.no_audio_stream", container=name)
     if len(tracks) == 1 or not seekable:
         return container, tracks[0]
     with container:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ _CANCELLED = 0.1  # power of the sum / sum of the powers: 1 for unrelated channe
 _FRAME_S = 0.02  # for each of which that is decided
 _HALF_LIFE_S = 10.0  # of the memory how loud each channel is
 _THREE = np.ones(3) / 3
+_MANY = 8  # channels from which on PyAV 18.1 counts too many planes, and reads beyond the memory of the last
 _LENGTHS = 16  # of blocks, whose frames are remembered: a decoder gives them all of one length but the last
 _LOUDER = 2.0  # so many times the power of the chosen channel has another before it takes its place: a change clicks
 
@@ -36,11 +38,21 @@ def channels_of(frame: av.AudioFrame) -> Channels:
     if not RATES_HZ[0] <= frame.sample_rate <= RATES_HZ[1] or not 1 <= channels <= MAX_CHANNELS:
         raise ValueError(f"{channels} channels at {frame.sample_rate} Hz")
     full_scale, zero = _SCALES[frame.format.packed.name]
-    values = frame.to_ndarray()
-    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+    if frame.format.is_planar and channels < _MANY:
+        values = frame.to_ndarray()
+    else:
+        values = _interleaved(frame).reshape(-1, channels).T
     # In float64: the mean of int32 or float64 channels must not lose or overflow.
     scaled: Channels = (values.astype(np.float64) - zero) / full_scale
     return scaled
+
+
+def _interleaved(frame: av.AudioFrame) -> npt.NDArray[Any]:
+    """All samples, those of one moment side by side."""
+    if not frame.format.is_planar:
+        return frame.to_ndarray()
+    form, layout, rate = frame.format.packed, frame.layout.name, frame.sample_rate
+    return np.concatenate([each.to_ndarray() for each in av.AudioResampler(form, layout, rate).resample(frame)], axis=1)
 
 
 class Downmix:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -26,17 +27,31 @@ BODY_LIMIT_S = 5.0
 """Without any progress of a request's body, while it is read."""
 SEND_LIMIT_S = 30.0
 """A client that takes nothing of what waits for it for so long is disconnected."""
+NO_PLACE_RETRY_S = 5.0
+"""After a refusal because there are too many connections."""
 LINE_BYTES = 8190
 """Of an address: a live stream has its hotwords there, nine bytes a Chinese character."""
 
 _JSON = partial(json.dumps, ensure_ascii=False)
 
 
+@dataclass
+class Places:
+    """How many connections a server has, and may have: each is an open file, and a process has only so many."""
+
+    most: int
+    taken: int = 0
+
+
 class Connection(web.RequestHandler):
     """One connection. The application tells by `begin` and `end` when a request is in hand."""
 
     def __init__(
-        self, server: web.Server, loop: asyncio.AbstractEventLoop, is_stopping: Callable[[], bool] = lambda: False
+        self,
+        server: web.Server,
+        loop: asyncio.AbstractEventLoop,
+        places: Places,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(
             server,
@@ -47,6 +62,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # the application sees what was sent
             access_log=None,  # type: ignore[arg-type]
         )
+        self._places = places
         self._is_stopping = is_stopping
         self.gone: asyncio.Future[None] = loop.create_future()
         """Done when the client has left."""
@@ -87,9 +103,14 @@ class Connection(web.RequestHandler):
             self.force_close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Starts the first header's time."""
+        """Starts the first header's time; answers 503 at once where there are too many connections."""
+        self._places.taken += 1
         if self._is_stopping():  # accepted just before: aiohttp would neither read from it nor close it
             cast(asyncio.Transport, transport).abort()
+            return
+        if self._places.taken > self._places.most:
+            cast(asyncio.Transport, transport).write(_no_place(self._places.most))
+            transport.close()
             return
         self._header_timer = self._loop.call_later(HEADER_LIMIT_S, self.force_close)
         super().connection_made(transport)
@@ -109,6 +130,7 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends all waiting."""
+        self._places.taken -= 1
         for timer in (self._header_timer, self._body_timer, self._send_timer):
             _cancel(timer)
         super().connection_lost(exc)
@@ -172,6 +194,15 @@ def connection_of(request: web.BaseRequest) -> Connection:
     connection = request.protocol
     assert isinstance(connection, Connection)
     return connection
+
+
+def _no_place(most: int) -> bytes:
+    """A whole answer, for a client that has not asked yet."""
+    error = ApiError(503, "services.too_many_connections", most=most, retry_after_s=NO_PLACE_RETRY_S)
+    body = _JSON(error.body()).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": len(body), "Connection": "close"}
+    lines = [f"{name}: {value}\r\n" for name, value in {**headers, **error.headers()}.items()]
+    return "".join(["HTTP/1.1 503 Service Unavailable\r\n", *lines, "\r\n"]).encode() + body
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> None:

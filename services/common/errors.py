@@ -7,6 +7,7 @@ but the message: it ends with the hint.
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import math
 from typing import Any
@@ -83,6 +84,20 @@ def of_status(status: int, message: str) -> ApiError:
     )
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+_RETRY_S = 5.0
+
+
+def of_system(error: OSError) -> ApiError | None:
+    """The error for a machine that has no room, or no more files that may be open; None for all other reasons."""
+    if error.errno in _NO_ROOM:
+        return ApiError(507, "services.disk_full", why=error.strerror)
+    if error.errno in _NO_MORE_FILES:
+        return ApiError(503, "services.too_many_files", why=error.strerror, retry_after_s=_RETRY_S)
+    return None
+
+
 def no_such_address(path: str, known: list[str]) -> ApiError:
     """404, with the address that was probably meant: often /v1 is missing, or there twice."""
     shown, end = path[:_PATH_SHOWN], path.rstrip("/").removeprefix("/v1")
@@ -122,6 +137,11 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         return of_status(error.code or 500, error.description or error.name).response()
+
+    @app.errorhandler(OSError)
+    def system_error(error: OSError) -> Response:
+        known = of_system(error)
+        return known.response() if known else unexpected(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:

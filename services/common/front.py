@@ -1,8 +1,8 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
-In this order: Host and Origin (403), a browser's question whether a page may ask (`cors.py`), the guard (by default the
-key, 401), the routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises is answered
-as JSON.
+In this order: Host, Origin and site (403), a browser's question whether a page may ask (`cors.py`), the guard (by
+default the key, 401), the routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises
+is answered as JSON.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import as_response, connection_of
 from huiyin.services.common.cors import allowance, is_preflight, readable_by
-from huiyin.services.common.errors import ApiError, of_status, wrong_method
+from huiyin.services.common.errors import ApiError, of_status, of_system, wrong_method
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
+_ONLY_READ = ("GET", "HEAD")
 _READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
 
@@ -71,8 +72,10 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         except Exception as error:
             if request.writer.output_size > 0:
                 raise ConnectionError("the answer broke off") from error
-            log.error("unexpected error", exc_info=error)
-            response = as_response(ApiError(500, "services.internal_error"))
+            known = of_system(error) if isinstance(error, OSError) else None
+            if not known:
+                log.error("unexpected error", exc_info=error)
+            response = as_response(known or ApiError(500, "services.internal_error"))
         if connection_of(request).route:
             seconds = None if response.status == 101 else time.perf_counter() - started
             added.count(connection_of(request).route, response.status, seconds)
@@ -82,10 +85,11 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses who may not ask."""
         connection_of(request).route = "(refused)"
-        origin = request.headers.get("Origin", "")
-        access.check(request.headers.get("Host", ""), origin)
-        if access.may_read(origin) and is_preflight(request.method, request.headers):
-            return web.Response(status=204, headers=allowance(request.headers))
+        headers, origin = request.headers, request.headers.get("Origin", "")
+        is_page = request.method in _ONLY_READ and request.path in added.pages
+        access.check(headers.get("Host", ""), origin, headers.get("Sec-Fetch-Site", ""), is_page=is_page)
+        if access.may_read(origin) and is_preflight(request.method, headers):
+            return web.Response(status=204, headers=allowance(headers))
         guard(request)
         return await handler(request)
 

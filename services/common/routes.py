@@ -57,6 +57,7 @@ class Additions:
 
     routes: list[Route] = field(default_factory=list)
     guard: Guard | None = None
+    pages: set[str] = field(default_factory=set)
     cleanups: list[Cleanup] = field(default_factory=list)
     count: Callable[[str, int, float | None], None] = lambda route, status, seconds: None
     """Counts an answer in the app's metrics: its route, status, and seconds to its first byte where they mean much."""
@@ -78,6 +79,11 @@ def add_route(app: Flask, method: str, path: str, handler: Handler) -> None:
 def set_guard(app: Flask, guard: Guard) -> None:
     """Let `guard` check each request, Flask's too, instead of the key. It raises ApiError 401 or 403."""
     additions(app).guard = guard
+
+
+def add_pages(app: Flask, *paths: str) -> None:
+    """Any site's links may lead to the pages at `paths`, and to no other address."""
+    additions(app).pages.update(paths)
 
 
 def on_shutdown(app: Flask, cleanup: Cleanup) -> None:

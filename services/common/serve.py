@@ -24,7 +24,7 @@ from flask import Flask
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.settings import ServiceSettings
-from huiyin.services.common.connection import HEADER_LIMIT_S, Connection
+from huiyin.services.common.connection import HEADER_LIMIT_S, Connection, Places
 from huiyin.services.common.front import make_application
 
 STOP_GRACE_S = 3.0
@@ -33,6 +33,7 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LAST_WAIT_S = 0.5  # for threads to notice that their clients have been disconnected
 _SPARE_THREADS = 8  # for /health, and for refusals while all others are busy
 _BACKLOG = 1024  # connections that wait to be accepted
+_OWN_FILES = 64  # models, logs, child processes
 _OPEN_FILES = 2**16  # at most: a connection is one, and the usual limit of 1,024 is soon reached
 
 
@@ -174,11 +175,12 @@ async def serving(
     await runner.setup()
     server = runner.server
     assert server is not None
+    places = Places(_most_connections(settings))
 
     def connection() -> Connection:
         if stopping.is_set():  # accepted just before: a transport without a server would leave its socket open
             raise ConnectionAbortedError("the server stops")
-        return Connection(server, loop, stopping.is_set)
+        return Connection(server, loop, places, stopping.is_set)
 
     listening = await loop.create_server(
         connection,
@@ -206,6 +208,18 @@ def _ended(threads: ThreadPoolExecutor) -> bool:
     waiting.start()
     waiting.join(_LAST_WAIT_S)
     return not waiting.is_alive()
+
+
+def _most_connections(settings: ServiceSettings) -> int:
+    """So many that a request in hand can still open a file for its body, and a connection of its own."""
+    if os.name != "posix":
+        return _OPEN_FILES
+    import resource
+
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY:
+        return _OPEN_FILES
+    return max(files - _OWN_FILES - 2 * settings.threads, files // 4)
 
 
 def allow_open_files() -> None:

@@ -24,9 +24,13 @@ def with_sound(container: av.container.InputContainer) -> int:
     """Number, among the usable tracks, of the first that is nearly as loud as the loudest. Reads `container`."""
     tracks = {stream.index: _Loudness() for stream in usable(container)}
     first = next(iter(tracks.values()))
-    for packet in container.demux(usable(container)):
-        track = tracks[packet.stream.index]
+    packets = container.demux(usable(container))
+    while True:
         try:
+            packet = next(packets, None)
+            if packet is None:
+                break
+            track = tracks[packet.stream.index]
             for frame in cast("list[av.AudioFrame]", packet.decode()):
                 track.add(frame)
         except (av.FFmpegError, ValueError):

@@ -25,7 +25,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDict
 
 from huiyin.services.common.connection import connection_of
-from huiyin.services.common.errors import ApiError, of_status
+from huiyin.services.common.errors import ApiError, of_status, of_system
 from huiyin.services.common.watch import CLIENT_LEFT, ClientLeft
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Bridge:
         self._app, self._threads, self._max_body_bytes = app, threads, max_body_bytes
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
-        """The app's answer, sent. Raises ApiError 400, 408 or 413 for a bad body, ConnectionError at a break."""
+        """The app's answer, sent. Raises ApiError 400, 408, 413, 503, 507 for a body, ConnectionError at a break."""
         body, size = await self._read(request)
         exchange = _Exchange(asyncio.get_running_loop())
         connection = connection_of(request)
@@ -74,10 +74,7 @@ class Bridge:
             while piece := await _piece(request):
                 size += len(piece)
                 self._check_size(size)
-                if size > IN_MEMORY_BYTES:  # not one of the server's threads: those may all be busy with requests
-                    await asyncio.to_thread(body.write, piece)
-                else:
-                    body.write(piece)
+                await _keep(body, piece, in_file=size > IN_MEMORY_BYTES)
         except BaseException:
             body.close()
             raise
@@ -87,6 +84,19 @@ class Bridge:
     def _check_size(self, size: int) -> None:
         if self._max_body_bytes is not None and size > self._max_body_bytes:
             raise ApiError(413, "services.body_too_large", code="too_large", most_mb=self._max_body_bytes / 2**20)
+
+
+async def _keep(body: IO[bytes], piece: bytes, *, in_file: bool) -> None:
+    """Write a piece of a body. Raises ApiError 503 or 507 where the machine has no place for it."""
+    if not in_file:
+        body.write(piece)
+        return
+    try:
+        # Not in one of the server's threads: those may all be busy with requests.
+        await asyncio.to_thread(body.write, piece)
+    except OSError as error:
+        why = error.strerror or error
+        raise of_system(error) or ApiError(507, "services.no_temporary_files", why=why) from error
 
 
 async def _piece(request: web.Request) -> bytes:

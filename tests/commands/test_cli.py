@@ -127,6 +127,13 @@ def test_the_first_help_loads_nothing_heavy() -> None:
         (["serve"], "required: service"),
         (["serve", "everything"], "invalid choice: 'everything'"),
         (["serve", "all", "--port", "9000"], "cannot share one port"),
+        (["serve", "all", "--host", "0.0.0.0"], "there is no key; set the environment variable HUIYIN_SERVICE_API_KEY"),
+        (["serve", "tts", "--set", "service.host=::"], "--insecure lets everybody in"),
+        (["serve", "web", "--insecure"], "has a key wherever others can connect"),
+        (
+            ["talk", "--set", "service.api_key=SECRET"],
+            "can read it; set the environment variable HUIYIN_SERVICE",
+        ),
         (["talk", "--text", "--persona", "nobody"], "no persona 'nobody'"),
         (["serve", "asr", "--tls", "self-signed"], "--tls is for the web program"),
         (["web", "--tls", "cert.pem"], "--tls wants two files"),

@@ -19,6 +19,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+import requests
 
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Services
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.slow
 
 SAID = "What is the time in Paris at the moment, please?"
 UPLOAD_LIMIT_MB = 2
+KEY = "s3cret-of-the-services"
 LIGHT = ["--set", "tts.engine=hibari", "--set", "llm.upstreams=http://127.0.0.1:9/v1"]  # loads in a second
 
 
@@ -295,12 +297,16 @@ def test_nothing_running_is_no_obstacle_and_nothing_is_left_behind(clip: Path, t
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_serve_all_runs_three_services_until_it_is_told_to_end(tmp_path: Path) -> None:
+def test_serve_all_runs_three_services_until_it_is_told_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = {name: free_port() for name in NAMES}
+    monkeypatch.setenv("HUIYIN_SERVICE_API_KEY", KEY)
     with huiyin("serve", "all", *LIGHT, folder=tmp_path, ports=ports) as process:
         lines = _until(process, "huiyin: all ready")
         assert {f"{name}: ready at http://127.0.0.1:{port}" for name, port in ports.items()} <= set(lines)
         assert [state(name, ports) for name in NAMES] == ["ready"] * 3
+        assert [requests.get(f"http://127.0.0.1:{port}/system").status_code for port in ports.values()] == [401] * 3
+        programs = psutil.Process(process.pid).children(recursive=True)
+        assert len(programs) >= 3 and not any(KEY in " ".join(program.cmdline()) for program in programs)
         process.send_signal(signal.SIGTERM)
         process.communicate()
     assert process.returncode == 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
-from huiyin.assistant.clients import keeper, launcher
+from huiyin.assistant.clients import keeper, launcher, watchdog
 from huiyin.assistant.clients.keeper import Keeper, Restarts
 from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.watchdog import Silence
 from huiyin.configs.settings import load
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
@@ -80,6 +84,39 @@ def test_a_service_that_is_killed_is_ready_again(monkeypatch: pytest.MonkeyPatch
         assert "asr has ended" in lines.get(timeout=PATIENCE_S)
         assert lines.get(timeout=PATIENCE_S) == "asr is ready again"
         assert keeping.standing("asr") == "running" and running.children["asr"].pid != first
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_service_that_is_stopped_from_outside_is_ended_and_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, answers = threading.Event(), watchdog._answers
+
+    def noted(*arguments: Any) -> bool:
+        if answers(*arguments):
+            answered.set()
+            return True
+        return False
+
+    monkeypatch.setattr(watchdog, "ASK_EVERY_S", 0.01)
+    monkeypatch.setattr(watchdog, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(watchdog, "MOST_AT_START", 1_000_000)
+    monkeypatch.setattr(watchdog, "_answers", noted)
+    with kept(monkeypatch, READY) as (running, keeping, lines):
+        running.start(["asr"])
+        assert answered.wait(PATIENCE_S)
+        first = running.children["asr"].pid
+        os.kill(first, signal.SIGSTOP)
+        assert "asr does not answer any more" in lines.get(timeout=PATIENCE_S)
+        assert "asr has ended (status -9)" in lines.get(timeout=PATIENCE_S)
+        assert lines.get(timeout=PATIENCE_S) == "asr is ready again"
+        assert keeping.standing("asr") == "running" and running.children["asr"].pid != first
+
+
+def test_silence_counts_in_a_row_and_longer_before_the_first_answer() -> None:
+    silence = Silence()
+    assert [silence.note(False) for _ in range(watchdog.MOST_AT_START)][-2:] == [False, True]
+    silence = Silence()
+    assert [silence.note(answered) for answered in (False, False, False, True, False, False, True)] == [False] * 7
+    assert [silence.note(False) for _ in range(watchdog.MOST_SILENT)] == [False, False, True]
 
 
 def test_a_service_that_ends_at_once_each_time_stays_down_and_its_last_words_are_shown(

@@ -78,6 +78,27 @@ def test_unknown_profile_names_the_known() -> None:
         load("embeded", environ={})
 
 
+def test_a_key_comes_from_the_environment_or_a_file_and_never_from_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("of-the-file # mine")
+    file.chmod(0o600)
+    named = [f"service.key_file={file}"]
+    assert load(overrides=named, environ={}).service.api_key == "of-the-file"
+    variable = {"HUIYIN_SERVICE_API_KEY": "of-the-environment"}
+    assert load(overrides=named, environ=variable).service.api_key == "of-the-environment"
+    with pytest.raises(SettingsError, match="every user of this machine can read it") as refusal:
+        load(overrides=["service.api_key=SECRET"], environ={})
+    assert "HUIYIN_SERVICE_API_KEY" in refusal.value.hint and "service.key_file" in refusal.value.hint
+    assert "SECRET" not in str(refusal.value) + refusal.value.hint
+
+
+@pytest.mark.parametrize("key", ["钥匙", "schlüssel", "open sesame", "line\n"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingsError, match="no key has") as refusal:
+        load(environ={"HUIYIN_SERVICE_API_KEY": key})
+    assert key not in str(refusal.value)
+
+
 FILLING = frozenset(
     "a an any as at by for from here in is it no not of on one or so than that the then there this to".split()  # noqa: SIM905
 )

@@ -18,10 +18,10 @@ HERE = Access("127.0.0.1")
 ANYWHERE = Access("0.0.0.0")
 
 
-def refusal(access: Access, host: str, origin: str = "") -> str:
+def refusal(access: Access, host: str, origin: str = "", site: str = "", *, is_page: bool = False) -> str:
     """The code of the refusal; '' where there is none."""
     try:
-        access.check(host, origin)
+        access.check(host, origin, site, is_page=is_page)
     except ApiError as error:
         assert error.status == 403 and error.hint
         return error.code
@@ -118,6 +118,22 @@ def test_beyond_this_machine_a_page_may_ask_its_own_host() -> None:
     assert refusal(Access("0.0.0.0", ("page.example",)), "192.168.1.5", "https://page.example") == ""
 
 
+@pytest.mark.parametrize("access", [HERE, ANYWHERE])
+def test_what_another_site_asks_for_without_an_origin_is_refused_unless_it_is_a_page(access: Access) -> None:
+    assert refusal(access, "localhost", site="cross-site") == "cross_site"
+    assert refusal(access, "localhost", site="Cross-Site") == "cross_site"
+    assert refusal(access, "localhost", site="cross-site", is_page=True) == ""
+    assert refusal(access, "localhost", "https://evil.example", "cross-site", is_page=True) == "foreign_origin"
+    for site in ("same-origin", "same-site", "none", ""):
+        assert refusal(access, "localhost", site=site) == ""
+
+
+def test_a_named_origin_is_of_another_site_and_may_ask() -> None:
+    access = Access("127.0.0.1", (), ("https://app.example",))
+    assert refusal(access, "127.0.0.1", "https://app.example", "cross-site") == ""
+    assert refusal(access, "127.0.0.1", "http://localhost:3000", "cross-site") == "", "a page of this machine"
+
+
 def test_names_in_headers() -> None:
     assert [host_of(host) for host in ("A.b:1", "[::1]:2", "[::1]", "a:", "a b", "")] == [
         "a.b",
@@ -153,12 +169,23 @@ def url() -> Iterator[str]:
         ({"Host": "voice.example"}, 200),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "http://localhost:3000"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
     ],
 )
 def test_the_server_refuses_before_anything_else(url: str, headers: dict[str, str], status: int) -> None:
     for path in ("/health", "/nowhere"):
         answer = requests.get(url + path, headers=headers, timeout=PATIENCE_S)
         assert answer.status_code == (status if status == 403 else 200 if path == "/health" else 401)
+
+
+@pytest.mark.parametrize("sent_by", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"])
+def test_a_form_of_another_site_is_refused(url: str, kind: str, sent_by: dict[str, str]) -> None:
+    """A browser sends forms of these types without asking first."""
+    for path in ("/asr", "/v1/audio/transcriptions"):
+        answer = requests.post(url + path, b"sound", headers={"Content-Type": kind, **sent_by}, timeout=PATIENCE_S)
+        assert answer.status_code == 403
 
 
 def test_a_named_page_may_ask_with_the_key_and_read_the_answer(url: str) -> None:

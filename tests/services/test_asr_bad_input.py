@@ -104,6 +104,7 @@ def test_paths_outside_the_folder_are_refused(url: str, name: str) -> None:
         ({"filename": "none.wav"}, 404, "file_not_found"),
         ({"filename": "calls"}, 404, "file_not_found"),
         ({"filename": "notes.txt"}, 422, "not_audio"),
+        ({"filename": "sparse.wav"}, 413, "too_large"),
         ({"filename": "calls/one.wav", "language": "klingon"}, 400, "unknown_language"),
         ({"filename": "calls/one.wav", "language": 5}, 400, "bad_language"),
         ({"filename": "calls/one.wav", "temperature": "hot"}, 400, "bad_temperature"),

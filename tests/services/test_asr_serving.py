@@ -168,8 +168,8 @@ def test_a_stream_from_the_cache_has_the_same_events(url: str) -> None:
 
 def test_a_deadline_ends_a_request_and_can_only_be_shortened() -> None:
     data = pcm16(speech(*[5.0] * 20))
-    with start_service("asr", program=FAKE, deadline_s=2, cache_entries=0) as url:
-        for options, limit_s in (({}, 2), ({"deadline_s": "100"}, 2), ({"deadline_s": "1"}, 1)):
+    with start_service("asr", program=FAKE, deadline_s=1, cache_entries=0) as url:
+        for options, limit_s in (({}, 1), ({"deadline_s": "100"}, 1), ({"deadline_s": "0.8"}, 0.8)):
             answer = post(url, data, prompt="0.25", **options)
             assert (answer.status_code, answer.json()["error"]["code"]) == (504, "deadline")
             message = re.search(r"within (.*) s; the first (.*) s of the recording", answer.json()["error"]["message"])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -266,22 +266,22 @@ def test_a_plain_get_and_pages_of_other_sites_are_refused(url: str) -> None:
         assert events_of(client)[-1]["type"] == "done"
 
 
-def test_the_key_is_required() -> None:
-    with start_service("asr", program=PROGRAM, service__api_key="s3cret", wait_ready=False) as url:
-        for key in ((), ("service.api_key=wrong",)):
+def test_the_key_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUIYIN_SERVICE_API_KEY", "s3cret")
+    with start_service("asr", program=PROGRAM, wait_ready=False) as url:
+        for key in ("", "wrong"):
             with pytest.raises(ServiceError, match="wants a key") as caught:
-                LiveTranscription(services_at(url, *key), {})
+                LiveTranscription(services_at(url, key=key), {})
             assert caught.value.status == 401
-        live = LiveTranscription(services_at(url, "service.api_key=s3cret"), {})
-        assert next(live.events())["type"] == "ready"
-        live.close()
+        with closing(LiveTranscription(services_at(url, key="s3cret"), {})) as live:
+            assert next(live.events())["type"] == "ready"
 
 
 # --- the example, and the command --------------------------------------------------------------------------------
 
 
-def services_at(url: str, *settings: str) -> Services:
-    return Services(load(None, [f"asr.port={url.rpartition(':')[2]}", *settings], {}))
+def services_at(url: str, *, key: str = "") -> Services:
+    return Services(load(None, [f"asr.port={url.rpartition(':')[2]}"], {"HUIYIN_SERVICE_API_KEY": key}))
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_the_doctor_does_not_show_it(monkeypatch: pytest.MonkeyPatch, url: str) 
 def test_nor_where_another_program_answers() -> None:
     with Stub() as stub:
         stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole(b"hello", kind="text/plain")
-        said = what_the_doctor_says(f"{stub.url}?api_key=SECRET")
+        said = what_the_doctor_says(f"{stub.url}?tenant=SECRET")
     assert "not JSON" in said and "SECRET" not in said
 
 

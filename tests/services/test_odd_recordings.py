@@ -7,13 +7,15 @@ import struct
 import numpy as np
 import pytest
 
+from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario.script import MADE_VOICE
 from huiyin.services.common.audio import SAMPLE_RATE, decode
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat
 from tests.support.media import encode, film, pcm16
-from tests.support.speech_clips import english
+from tests.support.speech_clips import trimmed
 
-SPEECH = english()
+SPEECH = trimmed(voices.say("What is the time, please?", "user", MADE_VOICE))  # no model is loaded to collect the tests
 SILENCE = np.zeros_like(SPEECH)
 
 

@@ -23,6 +23,7 @@ from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
+from tests.support.stub_upstream import Stub
 
 
 def port_audio(*rows: tuple[str, str, int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -194,3 +195,25 @@ def test_the_doctor_looks_for_a_language_model_of_ones_own() -> None:
     settings = load(overrides=[f"llm.upstreams=http://127.0.0.1:{free_port()}/v1"], environ={})
     (found,) = network.language_models(settings)
     assert found.level == "fail" and found.text().endswith("connection refused")
+
+
+@pytest.mark.parametrize("given", ["", "/v1", "/v1/chat/completions", "/openai/v1", "/v1?api-version=1"])
+def test_the_doctor_asks_it_where_the_service_does(given: str) -> None:
+    with Stub("model-a") as stub:
+        stub.at = "/openai/v1" if "openai" in given else "/v1"
+        origin = stub.url.removesuffix("/v1")
+        (found,) = network.language_models(load(overrides=[f"llm.upstreams={origin}{given}"], environ={}))
+    assert found.level == "ok" and found.text() == f"language model at {origin}{given}: model-a"
+    assert stub.seen[-1].path.partition("?")[2] == given.partition("?")[2]
+
+
+def test_the_doctor_says_what_is_wrong_with_an_address_that_the_service_refuses() -> None:
+    (found,) = network.language_models(load(overrides=["llm.upstreams=http://h/v1?key=1"], environ={}))
+    assert found.level == "fail" and "HUIYIN_LLM_API_KEY" in found.text()
+
+
+def test_the_doctor_does_not_take_a_page_for_a_language_model() -> None:
+    with Stub("model-a") as stub:
+        stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole({"hello": "world"})
+        (found,) = network.language_models(load(overrides=[f"llm.upstreams={stub.url}"], environ={}))
+    assert found.level == "fail" and found.text().endswith("it does not list its models")

@@ -66,6 +66,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (allowed / "calls").mkdir(parents=True)
     (allowed / "calls" / "one.wav").write_bytes(encode(short_clip().samples))
     (allowed / "notes.txt").write_text("no sound\n" * 50)
+    with (allowed / "sparse.wav").open("wb") as file:
+        file.truncate(200 * 2**30)  # takes no room
     (root / "secret.wav").write_bytes(encode(short_clip().samples))
     (root / "allowed-not").mkdir()
     (root / "allowed-not" / "secret.wav").write_bytes(encode(short_clip().samples))

@@ -1,18 +1,31 @@
-"""An app behind the real server, in a thread of the test's own process."""
+"""An app behind the real server, in a thread of the test's own process; connections to it."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.serve import allow_open_files, listen, make_threads, serving
 from tests.support.limits import PATIENCE_S
+
+
+def connected(url: str, *, receive_buffer: int = 0) -> socket.socket:
+    """A connection to a server; with a `receive_buffer` of so many bytes, where that is not 0."""
+    target = urlsplit(url)
+    sock = socket.socket()
+    sock.settimeout(PATIENCE_S)
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.connect((target.hostname or "", target.port or 0))
+    return sock
 
 
 @contextmanager

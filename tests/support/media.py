@@ -11,7 +11,9 @@ import soxr
 
 from huiyin.services.common.audio import SAMPLE_RATE
 
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+FREES_TWICE = av.__version__.startswith(("17.1.", "18."))
+"""This PyAV, which pyproject.toml excludes, ends the process at a file with a channel layout of its own."""
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 def encode(
@@ -34,7 +36,8 @@ def film(container: str, codec: str, *tracks: npt.NDArray[np.float32], rate: int
         layouts = [_LAYOUTS[len(sound)] for sound in sounds]
         streams = [output.add_stream(codec, rate=rate, layout=layout) for layout in layouts]
         for stream, layout, sound in zip(streams, layouts, sounds, strict=True):
-            frame = av.AudioFrame.from_ndarray(sound, "fltp", layout)
+            interleaved = np.ascontiguousarray(sound.T.reshape(1, -1))  # planes of eight channels are too many for PyAV
+            frame = av.AudioFrame.from_ndarray(interleaved, "flt", layout)
             frame.sample_rate, frame.pts = rate, 0
             resampler = av.AudioResampler(stream.format, stream.layout, stream.rate)
             for piece in (*resampler.resample(frame), *resampler.resample(None)):

@@ -43,9 +43,9 @@ class StubRealtime:
         return key == EPHEMERAL
 
 
-def settings_for(port: int | None = None, *overrides: str) -> Settings:
-    """All three services are at `port`; nothing is there where it is None."""
-    settings = load(overrides=overrides, environ={})
+def settings_for(port: int | None = None, *overrides: str, service_key: str = "") -> Settings:
+    """All three services are at `port`, with their key; nothing is there where it is None."""
+    settings = load(overrides=overrides, environ={"HUIYIN_SERVICE_API_KEY": service_key})
     ports = {name: port or free_port() for name in NAMES}
     return replace(settings, **{name: replace(getattr(settings, name), port=ports[name]) for name in NAMES})
 

@@ -224,6 +224,16 @@ def test_a_page_of_another_site_cannot_use_the_cookie(locked: str) -> None:
     assert browser.get(f"{locked}/v1/realtime", headers={"Origin": locked}).ok
 
 
+def test_a_link_of_another_site_leads_to_the_page_and_to_no_other_address(page: Path) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    with open_door(page) as url:
+        assert "The page" in requests.get(url, headers=link).text
+        assert requests.get(f"{url}/login", headers=link).ok
+        for path in ("/api/system", "/api/doctor", "/v1/models", "/page/parts/talk.js", "/health"):
+            assert requests.get(url + path, headers=link).status_code == 403
+        assert requests.post(f"{url}/login", headers=link).status_code == 403
+
+
 def test_a_page_of_another_site_cannot_log_anybody_in(locked: str) -> None:
     answer = requests.post(f"{locked}/login", data={"key": KEY}, headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403 and "Set-Cookie" not in answer.headers

@@ -84,9 +84,10 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 
 
 def test_it_serves_this_machine_while_the_services_start(
-    called: Called, port: int, capsys: pytest.CaptureFixture[str]
+    called: Called, port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.main(["web", "--port", str(port), "--set", "service.api_key=of-the-services"]) == 0
+    monkeypatch.setenv("HUIYIN_SERVICE_API_KEY", "of-the-services")
+    assert main.main(["web", "--port", str(port)]) == 0
     assert called.what == ["serve", "start", "keep"] and called.services == list(NAMES)
     settings = called.serve["settings"]
     assert (settings.host, called.serve["port"], called.serve["tls"]) == ("127.0.0.1", port, None)

@@ -139,7 +139,7 @@ def service() -> Service:
 def url(service: Service, page: Path) -> Iterator[str]:
     """The web program with `service` behind it."""
     with serving(service.app()) as port:
-        settings = settings_for(port, f"service.api_key={SERVICE_KEY}")
+        settings = settings_for(port, service_key=SERVICE_KEY)
         with open_door(page, key=KEY, settings=settings) as url:
             yield url
 
@@ -299,7 +299,7 @@ def test_models_without_services_are_an_empty_list_that_says_so(page: Path) -> N
 def test_a_service_with_another_key_is_no_fault_of_the_caller(url: str, client: requests.Session) -> None:
     answer = client.get(f"{url}/voices")
     assert answer.status_code == 502
-    assert "service.api_key" in answer.json()["error"]["hint"]
+    assert "HUIYIN_SERVICE_API_KEY" in answer.json()["error"]["hint"]
 
 
 # -- dictation

@@ -8,7 +8,6 @@ module with ``run(args, settings) -> int``, imported only when it runs, and a ta
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from huiyin.assistant.faces.cli import options
 from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.options import COMMANDS
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
+from huiyin.assistant.faces.cli.terminal import harmless_output
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.messages import said
@@ -27,13 +27,17 @@ _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: the command line). Returns the exit status; raises nothing, unless ``--debug`` is given."""
-    _use_utf8()
     if "_ARGCOMPLETE" in os.environ:  # the shell asks what the Tab key may put in
         from huiyin.assistant.faces.cli import completion
 
         completion.answer()
     arguments = list(sys.argv[1:] if argv is None else argv)
     use_language(arguments)
+    with harmless_output():
+        return _status(arguments)
+
+
+def _status(arguments: list[str]) -> int:
     try:
         status = _main(arguments)
         sys.stdout.flush()
@@ -101,13 +105,6 @@ def _for_people(error: Exception) -> HuiyinError:
             "cli.system" if error.filename else "cli.system_without_path", path=error.filename, why=error.strerror
         )
     return CommandError("cli.unexpected", kind=type(error).__name__, error=error)
-
-
-def _use_utf8() -> None:
-    """Chinese must not end a command where the terminal's encoding has none, nor be lost in a Windows pipe."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8" if sys.platform == "win32" else None, errors="replace")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from huiyin.assistant.clients.launcher import service_command
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.assistant.clients.watchdog import end_when_silent
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
+from huiyin.services.common.access import check_key_is_set
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
 _POLL_S = 0.2
@@ -29,6 +31,8 @@ _LAST_LINES = 5  # of a service that has ended
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until stopped. Returns the exit status."""
     if args.service == "web":
+        if args.insecure:
+            raise UsageError("cli.insecure_web")
         from huiyin.assistant.faces.cli import web
 
         return web.run(argparse.Namespace(**vars(args), no_open=True), settings)
@@ -44,6 +48,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.host is not None:
         arguments += ["--host", args.host]
         settings = dataclasses.replace(settings, service=dataclasses.replace(settings.service, host=args.host))
+    if args.insecure:
+        arguments.append("--insecure")
+    else:
+        check_key_is_set(settings.service.host, settings.service.api_key)
     check_installed(NAMES if args.service == "all" else [args.service], settings)
     if args.service == "all":
         if args.port is not None:
@@ -66,12 +74,14 @@ def _become(command: list[str]) -> int:
 class _Running:
     """One service as a process; its lines are shown with its name in front."""
 
-    def __init__(self, name: Name, services: Services, arguments: Sequence[str]) -> None:
+    def __init__(self, name: Name, services: Services, arguments: Sequence[str], stopping: threading.Event) -> None:
         self.name: Name = name
         self.ready = False
         self.child = Child(service_command(name, ["--stop-with-parent", *arguments]), show=self._show)
-        # In a thread of its own: a service that loads its model answers late.
+        # In threads of their own: a service that loads its model answers late, and one that hangs never does.
         threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
+        watched = (services, name, self.child, stopping, _say)
+        threading.Thread(target=end_when_silent, args=watched, name=f"watchdog-{name}", daemon=True).start()
 
     def _show(self, line: str) -> None:
         _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
@@ -100,7 +110,7 @@ def _serve_all(services: Services, arguments: Sequence[str]) -> None:
     all_ready = False
     try:
         for name in NAMES:
-            running.append(_Running(name, services, arguments))
+            running.append(_Running(name, services, arguments, stopping))
         while not stopping.wait(_POLL_S):
             for one in running:
                 _check_alive(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import datetime
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
@@ -31,11 +32,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(store: SessionStore) -> None:
-    sessions = store.all()
+    sessions = store.all(lambda error: print(f"huiyin: {error}", file=sys.stderr))
     if not sessions:
         print(f"no sessions in {store.folder}")
     for session in sessions:
-        title = session.title if len(session.title) <= _TITLE else session.title[: _TITLE - 1] + "…"
+        title = " ".join(session.title.split())
+        title = title if len(title) <= _TITLE else title[: _TITLE - 1] + "…"
         count = f"{len(session.turns)} turn{'' if len(session.turns) == 1 else 's'}"
         print(f"{session.id}  {_when(session.last)}  {count:>9}  {title}")
 

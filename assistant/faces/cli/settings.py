@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any
 
-from huiyin.configs.layers import check_name, reasons
+from huiyin.configs.layers import check_name, is_secret, reasons
 from huiyin.configs.settings import Settings, sections
 from huiyin.services.common.shown_url import shown_url
 
@@ -42,7 +42,7 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
         table = getattr(settings, section.name)
         for field in dataclasses.fields(table):
             value = getattr(table, field.name)
-            if field.name == "api_key" and value:
+            if is_secret(field) and value:
                 value = _SECRET
             elif field.name == "upstreams":
                 value = tuple(map(shown_url, value))

@@ -8,6 +8,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
+from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.conversation.assemble import assemble
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         captions.notice(said("notices.starting"))
         needed = {"asr": not args.text, "llm": True, "tts": speak}
         launcher.start(name for name in NAMES if needed[name])
+        threading.Thread(target=Keeper(launcher).run, name="keeper", daemon=True).start()
         conversation = assemble(
             launcher.services,
             persona,

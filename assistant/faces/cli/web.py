@@ -22,6 +22,7 @@ from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_all
 from huiyin.assistant.faces.cli.chosen import absent_services, model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.cli.terminal import with_control_characters
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
 from huiyin.assistant.faces.web.access import Door
@@ -99,7 +100,7 @@ def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | Non
     if key.is_made:
         link = f"{address}login?key={key.key}"
         print(f"huiyin web: {link}\n", flush=True)
-        segno.make(link, error="l").terminal(compact=True)
+        segno.make(link, error="l").terminal(with_control_characters(sys.stdout), compact=True)
     else:
         print(f"huiyin web: {address}", flush=True)
         if key.key:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huiyin.configs.secret_files import read_secret_file
+from huiyin.configs.secret_files import checked_key, read_key
 from huiyin.configs.settings import SettingsError, WebSettings
 from huiyin.services.common.access import is_loopback
 
@@ -27,22 +27,12 @@ class DoorKey:
 
 def door_key(settings: WebSettings, environ: Mapping[str, str] = os.environ) -> DoorKey:
     """The user's own key; else one that is made, where other machines can connect. Raises SettingsError."""
-    key = _checked(KEY_VARIABLE, environ.get(KEY_VARIABLE, "").strip())
+    name, key = KEY_VARIABLE, checked_key(KEY_VARIABLE, environ.get(KEY_VARIABLE, "").strip())
     if not key and settings.key_file:
-        lines = read_secret_file("web.key_file", Path(settings.key_file).expanduser())
-        words = [word for line in lines for word in line]
-        if len(words) != 1:
-            raise SettingsError("web.not_one_key", path=settings.key_file)
-        key = _checked("web.key_file", words[0])
+        name = "web.key_file"
+        key = read_key(name, Path(settings.key_file).expanduser())
+    if key and len(key) < _FEWEST:
+        raise SettingsError("web.short_key", name=name, fewest=_FEWEST)
     if key or is_loopback(settings.host):
         return DoorKey(key)
     return DoorKey(secrets.token_urlsafe(_MADE_BYTES), is_made=True)
-
-
-def _checked(name: str, key: str) -> str:
-    """Raises SettingsError, without the key."""
-    if key and len(key) < _FEWEST:
-        raise SettingsError("web.short_key", name=name, fewest=_FEWEST)
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise SettingsError("web.bad_key", name=name)
-    return key

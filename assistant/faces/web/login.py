@@ -8,6 +8,7 @@ from flask import Flask, Response, request
 
 from huiyin.assistant.faces.web.access import COOKIE_DAYS, Door
 from huiyin.assistant.faces.web.page_files import PageFiles
+from huiyin.services.common.routes import add_pages
 
 # Not a redirect: a browser that comes from another site, such as a mail, would not send the new cookie with it.
 _COME_IN = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><a href="/">Huiyin</a>'
@@ -15,6 +16,7 @@ _COME_IN = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" cont
 
 def add_login(app: Flask, door: Door, page: PageFiles) -> None:
     """Add the routes. Everything else wants the key that is checked here (`Door.guard`)."""
+    add_pages(app, "/", "/login")
     form = app.jinja_env.from_string(Path(__file__).with_name("login.html").read_text(encoding="utf-8"))
 
     def ask(is_wrong: bool) -> Response:

@@ -7,7 +7,7 @@ import pickle
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
@@ -56,15 +56,16 @@ class AnswerCache(Generic[T]):
                 self._packed.popitem(last=False)
 
 
-def digest_of(source: bytes | Path | BinaryIO) -> str:
-    """sha256 of a recording's bytes; an open file is put back to its start."""
+def digest_of(source: bytes | Path | BinaryIO, check: Callable[[], object] = lambda: None) -> str:
+    """sha256 of a recording's bytes; an open file is put back to its start. `check` is called often, and may raise."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return digest_of(file)
+            return digest_of(file, check)
     sha256 = hashlib.sha256()
     while chunk := source.read(_CHUNK_BYTES):
+        check()
         sha256.update(chunk)
     source.seek(0)
     return sha256.hexdigest()

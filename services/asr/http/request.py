@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -65,9 +65,12 @@ class Job:
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
-    def key(self) -> Hashable | None:
-        """Equal for requests with the same result; None where the result is random. Reads the recording once."""
-        return None if self.hints.temperature else (digest_of(self.source), self.pcm, self.hints)
+    def key(self, check: Callable[[], object] = lambda: None) -> Hashable | None:
+        """Equal for requests with the same result; None where the result is random.
+
+        Reads the recording once; calls `check` meanwhile, which may raise.
+        """
+        return None if self.hints.temperature else (digest_of(self.source, check), self.pcm, self.hints)
 
 
 def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...]) -> Job:
@@ -80,7 +83,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     fields: Mapping[str, Any]
     if request.mimetype == "application/json":
         fields = json_body()
-        source = allowed_file(fields.get("filename"), settings.allowed_dir)
+        source = allowed_file(fields.get("filename"), settings.allowed_dir, settings.max_upload_mb)
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
         source, pcm = _uploaded(request)
@@ -159,11 +162,11 @@ def unknown_model(name: str, model: str) -> ApiError:
     return ApiError(404, "asr.model_not_found", model=name, known=[model, OPENAI_ALIAS])
 
 
-def allowed_file(name: object, allowed_dir: str) -> Path:
+def allowed_file(name: object, allowed_dir: str, most_mb: int) -> Path:
     """The file `name` below `allowed_dir`, relative to it or absolute, after following links.
 
     Raises ApiError: 400 when `name` is not a name, 403 when the file is not below the folder or no folder is set, 404
-    when there is no such file.
+    when there is no such file, 413 when it is larger than `most_mb`.
     """
     if not isinstance(name, str) or not name or "\0" in name:
         raise ApiError(400, "asr.missing_filename")
@@ -175,6 +178,8 @@ def allowed_file(name: object, allowed_dir: str) -> Path:
         if not path.is_relative_to(folder):
             raise ApiError(403, "asr.outside_allowed_dir")
         if path.is_file():
+            if path.stat().st_size > most_mb * 2**20:
+                raise ApiError(413, "asr.file_too_large", code="too_large", most_mb=most_mb)
             return path
     except (OSError, RuntimeError, UnicodeError):  # a name too long, a loop of links, half a character
         pass

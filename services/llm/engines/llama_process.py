@@ -98,7 +98,7 @@ class LlamaProcess:
             if self._resume_timer is not None:
                 self._resume_timer.cancel()
                 self._resume_timer = None
-                self._handle.resume()
+            self._handle.resume()  # also where somebody else has stopped it
             if seconds:
                 self._resume_timer = threading.Timer(seconds, self.suspend, (0.0,))
                 self._resume_timer.daemon = True
