@@ -143,8 +143,7 @@ class AsrSettings:
     languages: tuple[str, ...] = setting(("zh", "en"))
     """no others are heard: a short clip would be any of 99"""
     careful: str = setting("long", choices=("never", "long", "always"))
-    """where Whisper takes more time to make fewer errors: in recordings longer than a turn (15 s), and in what
-    `huiyin transcribe` sends; never, always. A request's own `careful` counts more"""
+    """where Whisper takes more time for fewer errors; long: recordings of more than a turn (15 s), and files"""
     allowed_dir: str = setting("")
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused, since any caller
     could read any recording here"""
