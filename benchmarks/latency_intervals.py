@@ -1,4 +1,4 @@
-"""95 % intervals for `benchmarks.latency`: how far a figure would move with other utterances of the same kind.
+"""95 % intervals: how far a figure would move with other utterances of the same kind.
 
 Utterances count as independent, runs of the same one do not: more runs make no interval narrower.
 """
@@ -28,6 +28,15 @@ def of_percentile(latencies_s: Sequence[Iterable[float]], share: float) -> Inter
         return math.nan, math.nan
     drawn = np.random.default_rng(0).choice(medians, (_RESAMPLES, len(medians)))
     low, high = np.quantile(np.quantile(drawn, share, axis=1), _TAILS)
+    return float(low), float(high)
+
+
+def of_ratio(ours: Sequence[int], theirs: Sequence[int]) -> Interval:
+    """Of the ratio of two error rates on the same utterances, by the paired bootstrap: the errors in each."""
+    counts = np.array([ours, theirs])
+    drawn = np.random.default_rng(0).integers(0, len(ours), (_RESAMPLES, len(ours)))
+    our_sums, their_sums = counts[:, drawn].sum(axis=2)
+    low, high = np.quantile(our_sums / np.maximum(their_sums, 1), _TAILS)
     return float(low), float(high)
 
 

@@ -144,6 +144,8 @@ class AsrSettings:
     """recordings recognised at once, sharing the threads; 0: the engine's own choice, as each knows what gains"""
     languages: tuple[str, ...] = setting(("zh", "en"))
     """no others are heard: a short clip would be any of 99"""
+    careful: str = setting("long", choices=("never", "long", "always"))
+    """where Whisper takes more time for fewer errors; long: recordings of more than a turn (15 s), and files"""
     allowed_dir: str = setting("")
     """POST /asr {"filename"} may read below this folder only; empty: such requests are refused, since any caller
     could read any recording here"""

@@ -53,7 +53,7 @@ class RoomDepth:
         self._room = SteppedRoom(world, room_of(scenario, seed), played)
         self.loudspeaker = StoppablePlayer(self._room.output_latency_s)
         self.microphone = DeviceMicrophone(self._room, self.loudspeaker)
-        settings = replace(settings, store=load(environ={}).store)
+        settings = replace(settings, store=load().store)  # where the models are is this machine's affair
         try:
             self.ear = make_listener(settings, _raise_missing)
             can_be_judged = natural or any(step.kind == "audio" for step in scenario.steps)

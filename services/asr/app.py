@@ -61,9 +61,10 @@ def make_app(settings: Settings) -> Flask:
         the recording as the body (audio/pcm;rate=16000 for bare 16-bit samples). Options: language, prompt,
         temperature, itn (false: numbers as spoken), deadline_s (504 instead of a late response), stream (server-sent
         events, one for each piece of a long recording), subtitles (srt or vtt: added to the result), peaks (a waveform
-        of at most this many points is added to the result), format (text, srt, vtt, csv, or html: a report on one
-        page) with tags (subtitles name emotions and sounds), title and embed_audio (of the report; by default it holds
-        the sound of recordings up to ten minutes).
+        of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
+        a little longer), careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or
+        html: a report on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of the
+        report; by default it holds the sound of recordings up to ten minutes).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)

@@ -62,6 +62,10 @@ class Word:
     start_s: float
     end_s: float
 
+    def later(self, by_s: float) -> Word:
+        """The same word, `by_s` seconds further on."""
+        return Word(self.text, self.start_s + by_s, self.end_s + by_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -87,7 +91,7 @@ class Segment:
     def later(self, by_s: float) -> Segment:
         """The same segment, `by_s` seconds further on."""
         events = tuple(dataclasses.replace(e, start_s=e.start_s + by_s, end_s=e.end_s + by_s) for e in self.events)
-        words = tuple(Word(w.text, w.start_s + by_s, w.end_s + by_s) for w in self.words)
+        words = tuple(word.later(by_s) for word in self.words)
         return dataclasses.replace(
             self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, events=events, words=words
         )
@@ -124,6 +128,10 @@ class Hints:
     """Names and terms to expect (checked: short, no addresses or paths)."""
     itn: bool = True
     """Numbers and dates as one writes them, with punctuation; False: as spoken."""
+    words: bool = False
+    """The times of single words are wanted; an engine that has them without more work gives them always."""
+    careful: bool | None = None
+    """Fewer errors are worth more time; None: the service decides. Engines without such a choice ignore it."""
     translate: bool = False
     """What is said, in English; for engines that translate."""
 

@@ -78,7 +78,7 @@ class Serving:
         self.queue.workers = self._settings.workers or engine.workers
         detectors = load_detectors(self._settings, self._store.ensure, self._is_here)
         plan = make_plan(engine, self._settings, gpu_free_bytes)
-        self._recogniser = Recogniser(engine, self.queue, detectors, plan, self._pieces.inc)
+        self._recogniser = Recogniser(engine, self.queue, detectors, plan, self._pieces.inc, self._settings.careful)
         return engine
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from huiyin.services.asr.planner import Plan, recognise_all
@@ -50,6 +50,14 @@ class Recogniser:
     plan: Plan
     count: Callable[[int], object] = lambda pieces: None
     """Called with the number of pieces of each call."""
+    careful: str = "long"
+    """See the setting `asr.careful`."""
+
+    def decided(self, hints: Hints, caller: Caller) -> Hints:
+        """`hints`; the service has decided how careful to be where the caller has not."""
+        if hints.careful is not None:
+            return hints
+        return replace(hints, careful=self.careful == "always" or (self.careful == "long" and not caller.short))
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints, caller: Caller, clock: Clock) -> list[Recognition]:
         """What is said in each piece, in the caller's turns. Raises ApiError and ClientLeft, see `transcribe`."""
@@ -78,6 +86,7 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
     for window in clock.timed(_windows(split(sound, plan.piece_s, recogniser.detectors), plan.window_s)):
         if not caller.accepted:
             caller.short = sound.ended and reader.decoded_s <= SHORT_S
+            hints = recogniser.decided(hints, caller)
         audible = [piece.samples for piece in window if piece.samples.any()]
         recognitions = iter(recogniser.recognise(audible, hints, caller, clock))
         for piece in window:

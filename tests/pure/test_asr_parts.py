@@ -53,6 +53,8 @@ def test_a_loop_is_reduced_to_one() -> None:
 
 def test_chinese_is_written_simply() -> None:
     assert written_simply("廣州市換一首歌,好嗎?") == "广州市换一首歌，好吗？"
+    assert written_simply("好萊塢的娛樂") == "好莱坞的娱乐"
+    assert written_simply("乾隆看著") == "乾隆看著", "with two simplified forms, by their meaning"
     assert written_simply("我用 Python, really, 3:30") == "我用 Python, really, 3:30"
 
 
@@ -80,7 +82,7 @@ def test_web_subtitles_escape_what_would_be_markup() -> None:
 
 @pytest.mark.parametrize("text", ["以下是普通话的句子。", "以下是普通话的句子", "以下是普通话的句子！"])
 def test_the_decoders_own_prompt_is_not_speech(text: str) -> None:
-    whisper = pytest.importorskip("huiyin.services.asr.engines.whisper")
-    assert whisper._is_prompt(whisper._Attempt("zh", [], text, -0.1, 0.1, False))
-    assert not whisper._is_prompt(whisper._Attempt("zh", [], text + "真的", -0.1, 0.1, False))
-    assert not whisper._is_prompt(whisper._Attempt("en", [], "", -0.1, 0.1, False))
+    attempt = pytest.importorskip("huiyin.services.asr.engines.whisper_model").Attempt
+    assert attempt("zh", [], text, -0.1, 0.1, False).is_prompt
+    assert not attempt("zh", [], text + "真的", -0.1, 0.1, False).is_prompt
+    assert not attempt("en", [], "", -0.1, 0.1, False).is_prompt

@@ -182,10 +182,35 @@ def test_options_of_a_form_may_stand_in_the_address(app: Flask) -> None:
 def test_null_in_json_is_as_if_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(WAV)
     settings = AsrSettings(allowed_dir=str(tmp_path))
-    options = dict.fromkeys(("language", "stream", "hotwords", "title", "peaks", "temperature", "itn", "prompt"))
+    names = ("language", "stream", "hotwords", "title", "peaks", "temperature", "itn", "prompt", "words", "careful")
+    options = dict.fromkeys(names)
     with Flask("null").test_request_context("/asr", json={"filename": "a.wav", **options}):
         job = own_job(request, settings, ("en",))
     assert (job.stream, job.hints, job.title) == (False, Hints(), "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "words"),
+    [
+        ("/v1/audio/transcriptions", {"timestamp_granularities[]": "word", "response_format": "verbose_json"}, True),
+        ("/v1/audio/transcriptions", {"response_format": "srt"}, True),
+        ("/v1/audio/transcriptions", {}, False),
+        ("/asr", {"subtitles": "vtt"}, True),
+        ("/asr", {"format": "srt"}, True),
+        ("/asr", {"words": "true"}, True),
+        ("/asr", {}, False),
+    ],
+)
+def test_times_of_words_are_made_where_they_are_shown(path: str, form: dict[str, str], words: bool) -> None:
+    data = {"file": FileStorage(io.BytesIO(WAV), "a.wav"), **form}
+    with Flask("words").test_request_context(path, method="POST", data=data):
+        own = path == "/asr"
+        job = (
+            own_job(request, AsrSettings(), ("en",))
+            if own
+            else openai_job(request, "m", ModelNames(strict=True), ("en",))
+        )
+    assert job.hints.words is words
 
 
 def test_half_a_character_in_json_does_no_harm(tmp_path: Path) -> None:

@@ -185,7 +185,9 @@ def test_openai_verbose_json(client: openai.OpenAI, upload: tuple[str, bytes]) -
     )
     assert answer.segments and 0 <= answer.segments[0].start < answer.segments[0].end
     assert_words(answer.segments[0].text, short_clip())
-    assert answer.words is None and "single words" in answer.to_dict()["warnings"][0]
+    assert answer.words and not answer.to_dict()["warnings"]
+    assert_words(" ".join(word.word for word in answer.words), short_clip())
+    assert 0 <= answer.words[0].start < answer.words[-1].end <= float(answer.duration)
 
 
 def test_openai_stream(client: openai.OpenAI, upload: tuple[str, bytes]) -> None:

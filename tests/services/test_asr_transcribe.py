@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,36 @@ def steps_of(
 def in_order(transcript: RecordingTranscript) -> bool:
     times = [round(edge, 6) for s in transcript.segments for edge in (s.start_s, s.end_s)]
     return times == sorted(times) and times[0] >= 0 and times[-1] <= transcript.duration_s
+
+
+# --- how careful -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "turn", "recording"),
+    [
+        ("long", None, False, True),
+        ("never", None, False, False),
+        ("always", None, True, True),
+        ("never", True, True, True),
+    ],
+)
+def test_recordings_are_worth_more_care_than_turns(
+    setting: str, asked: bool | None, turn: bool, recording: bool
+) -> None:
+    careful: list[bool | None] = []
+
+    class Noting(FakeEngine):
+        def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
+            careful.append(hints.careful)
+            return super().recognise(pieces, hints)
+
+    recogniser = dataclasses.replace(with_engine(Noting()), careful=setting)
+    for sound, expected in ((speech(2.0), turn), (speech(9.0, 9.0), recording)):
+        careful.clear()
+        reader = AudioReader(encode(sound), 36_000, None)
+        list(transcribe(recogniser, reader, Hints(careful=asked), Caller()))
+        assert set(careful) == {expected}
 
 
 # --- results -----------------------------------------------------------------------------------------------------

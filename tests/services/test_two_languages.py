@@ -76,14 +76,14 @@ def test_a_sentence_before_which_the_decoder_stops_is_found(
     engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Whisper does at times where another person goes on: after the first sentence it says that it is done."""
-    decode = engine._decode
+    decode = engine._whisper.decode
     second = chinese("我们应该保护环境，节约用水。")
 
-    def stopping(encoded: Any, count: int, *rest: Any) -> Any:
-        attempt = decode(encoded, count, *rest)
+    def stopping(encoded: Any, count: int, *rest: Any, **options: Any) -> Any:
+        attempt = decode(encoded, count, *rest, **options)
         return dataclasses.replace(attempt, text=CHINESE) if count > 1.5 * len(second) else attempt
 
-    monkeypatch.setattr(engine, "_decode", stopping)
+    monkeypatch.setattr(engine._whisper, "decode", stopping)
     (recognition,) = engine.recognise([joined(0.5, chinese(), second)], Hints(("zh",)))
     assert CHINESE_WORD in recognition.segments[0].text and "环境" in recognition.segments[1].text
 
@@ -107,7 +107,8 @@ def passes(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[l
                 names.append(name)
             return getattr(self._inner, name)
 
-    monkeypatch.setattr(engine._whisper, "model", Counting(engine._whisper.model))
+    stock = engine._whisper._whisper
+    monkeypatch.setattr(stock, "model", Counting(stock.model))
     yield names
 
 
@@ -127,3 +128,20 @@ def test_a_slow_speaker_costs_one_decoding_more(
     (recognition,) = engine.recognise([joined(0.6, english(ENGLISH), english())], Hints(("en",)))
     assert re.search("lights.*time", recognition.segments[0].text)
     assert passes.count("generate") == 2
+
+
+def test_words_are_where_they_were_spoken(engine: WhisperEngine) -> None:
+    """Where sentences begin and end is known exactly: silence lies around them. Also behind a change of language."""
+    first, second = english(), chinese()
+    (recognition,) = engine.recognise([joined(0.6, first, second)], Hints(words=True))
+    edges_s = np.cumsum([0.3, len(first) / SAMPLE_RATE, 0.6, len(second) / SAMPLE_RATE]).reshape(2, 2)
+    for segment, (start_s, end_s) in zip(recognition.segments, edges_s, strict=True):
+        times = [time_s for word in segment.words for time_s in (word.start_s, word.end_s)]
+        assert times == sorted(times)
+        assert [times[0], times[-1]] == pytest.approx([start_s, end_s], abs=0.08)
+        assert "".join(word.text for word in segment.words) == segment.text.replace(" ", "")
+
+
+def test_times_of_words_cost_nothing_where_nobody_wants_them(engine: WhisperEngine) -> None:
+    (recognition,) = engine.recognise([joined(0.3, english())], Hints())
+    assert recognition.segments and recognition.segments[0].words == ()

@@ -87,6 +87,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "tags": args.tags or None,
                     "embed_audio": args.embed_audio,
                     "hotwords": hotwords,
+                    "words": args.format == "json" or None,
+                    "careful": settings.asr.careful != "never" or None,
                 }
                 work = _Work(launcher.services, args.format, options, targets, several=len(args.file) > 1)
                 failed += work.do(recordings)

@@ -8,29 +8,21 @@ loops; when it loops all the same, the full window is tried.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import ctranslate2
 import numpy as np
 import numpy.typing as npt
-from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
+from ctranslate2 import StorageView
 from faster_whisper.vad import get_vad_model
 
 from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.asr.engines.coverage import holds, is_as_dense, is_too_short, letters
 from huiyin.services.asr.engines.languages import SPEECH, Run, Stretch, runs, stretches, widest_pause
-from huiyin.services.asr.engines.loops import looks_looped, without_loop
+from huiyin.services.asr.engines.whisper_model import FULL_WINDOW_S, STATES_PER_S, Attempt, Encoded, Model, shares
 from huiyin.services.asr.recogniser import FindModel, Hints, Recognition, Segment
-from huiyin.services.asr.text.simplified import written_simply
 from huiyin.services.common.audio import SAMPLE_RATE, Samples
-
-_FULL_WINDOW_S = 30.0
-_FRAMES_PER_S = 100  # of the log-mel spectrogram
-_STATES_PER_S = 50  # of the encoder
 
 # A stretch between two pauses, judged for its language. On 97 of them, in one language or two, by the piece's encoding
 # alone one was wrong and two unsure; with the second look at the unsure ones, none.
@@ -39,7 +31,6 @@ _SILENT_STATES = 120  # of the piece's tail after it: without silence after them
 _SURE_LANGUAGE = 0.95
 _APART_EDGE_S = 0.2
 _APART_TAIL_S = 1.0
-_TAIL_S = 3.0  # of silence after the speech: 1 s gave 11 % en WER, 2 s 38 % zh CER, 4 s nothing better
 _WORD_S = 1.5  # with less speech than this in it ("Stop.") ...
 _WORD_WINDOW_S = 9.0  # ... the window needs this: 12 of 31 single words looped at 3 s of tail, 0 at 8 s
 
@@ -50,20 +41,26 @@ _MARGIN_S = 0.4  # around the speech; see _around
 _EDGE_PAD_S = 0.1  # consonants begin before the voice
 _QUIETEST_PEAK = 3e-4  # -70 dBFS: the last ten steps of 16 bits
 
-# The test for silence of openai/whisper; noise that passed the voice activity had .66-.89 and below -1.6
-_SILENCE_PROBABILITY = 0.6
-_SILENCE_LOG_PROBABILITY = -1.0
-
 _MORE_LETTERS = 1.3  # times as many in its halves: the decoder had left something out
 
-_MAX_TOKENS = 448  # of the decoder, with the prompt
-_PROMPT_TOKENS = 200
-_TOKENS_PER_S = 12  # quick speech has 7
-_TOKENS_SPARE = 20  # beyond that, for short pieces
-_RETRY_TOKENS_PER_S = 25
 
-# Without it Whisper mixes scripts and omits punctuation (zh CER 32 %). The space matters, too.
-_PROMPTS = {"zh": " 以下是普通话的句子。"}
+@dataclass(frozen=True)
+class _Effort:
+    """What is spent on a piece.
+
+    Errors in 41 Chinese recordings (`dev` in `benchmarks.recogniser.transcribed`, and some): 130 at a tail of 3 s, 124
+    at 5, 122 at 8. More patience, ten texts, Whisper's own tokens for times, or the surest of several decodings changed
+    little.
+    """
+
+    tail_s: float
+    """Silence after the speech. Shorter ones make the decoder repeat itself."""
+    beam: int
+    """Texts that are followed at once. Five take a fifth more time than one; 64 errors for 70 in 15 recordings."""
+
+
+_QUICK = _Effort(3.0, 5)
+_CAREFUL = _Effort(8.0, 5)
 
 
 def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
@@ -71,20 +68,6 @@ def load(settings: AsrSettings, find_model: FindModel) -> WhisperEngine:
     engine = WhisperEngine(settings, find_model)
     engine.warm_up()
     return engine
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """One decoding of a piece."""
-
-    language: str
-    tokens: list[int]
-    text: str
-    log_probability: float
-    """Mean over the tokens."""
-    silence: float
-    """Whisper's probability that there is no speech."""
-    looped: bool
 
 
 class WhisperEngine:
@@ -97,30 +80,23 @@ class WhisperEngine:
     uses_hotwords = False
 
     def __init__(self, settings: AsrSettings, find_model: FindModel) -> None:
-        folder = find_model(settings.model)
-        self.model = folder.name
-        self._whisper = WhisperModel(
-            str(folder), device="cpu", compute_type="int8", cpu_threads=settings.threads, local_files_only=True
-        )
-        self.languages = tuple(sorted(self._whisper.supported_languages))
+        self._whisper = Model(find_model(settings.model), settings.threads)
+        self.model = self._whisper.name
+        self.languages = self._whisper.languages
         self._allowed = settings.languages
         unknown = [code for code in self._allowed if code not in self.languages]
         if unknown:
             raise SettingsError("asr.whisper_languages", model=self.model, unknown=unknown)
+        self.translates = self._whisper.translates
         self._voice = get_vad_model()
-        self.translates = bool(self._whisper.model.is_multilingual)
-        self._tokenizers: dict[tuple[str, bool], Tokenizer] = {}
-        tokenizer = self._tokenizer(self._allowed[0])
-        special = (tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm)
-        self._suppressed = sorted({*tokenizer.non_speech_tokens, *special, tokenizer.no_speech})
 
     def warm_up(self) -> None:
         """Runs everything once: the first caller does not wait for memory and threads."""
         second = np.zeros(SAMPLE_RATE, np.float32)
         self._speech(second)
-        encoded = self._encode(second, _WORD_WINDOW_S)
-        self._whisper.model.detect_language(encoded)
-        self._decode(encoded, len(second), self._allowed[0], Hints(), _TOKENS_PER_S)
+        encoded = self._whisper.encode(second, _WORD_WINDOW_S)
+        self._whisper.detect(encoded, self._allowed)
+        self._whisper.decode(encoded, len(second), self._allowed[0], Hints(), beam=_QUICK.beam)
 
     def recognise(self, pieces: Sequence[Samples], hints: Hints) -> list[Recognition]:
         """One segment for each run of one language in a piece, or none without speech."""
@@ -146,22 +122,28 @@ class WhisperEngine:
         start_s, end_s = _edges_s(speech, len(samples) / SAMPLE_RATE)
         first, end = _around(start_s, end_s)
         spoken = samples[first:end]
-        window_s = len(spoken) / SAMPLE_RATE + _TAIL_S
+        effort = _CAREFUL if hints.careful else _QUICK
+        window_s = len(spoken) / SAMPLE_RATE + effort.tail_s
         if _speech_s(speech) < _WORD_S:
             window_s = max(window_s, _WORD_WINDOW_S)
-        encoded = self._encode(spoken, window_s)
+        encoded = self._whisper.encode(spoken, window_s)
         languages = self._languages(encoded, samples, first, speech, allowed)
         if len(languages) > 1:
             return _joined([self._recognise_run(samples, speech, run, hints) for run in languages])
         language = languages[0].language
-        attempt = self._decode(encoded, len(spoken), language, hints, _TOKENS_PER_S)
+        attempt = self._whisper.decode(encoded, len(spoken), language, hints, beam=effort.beam)
         warnings: tuple[str, ...] = ()
         if attempt.looped:
-            attempt, warnings = self._again(spoken, attempt, hints)
-        if not attempt.text or self._is_silence(attempt) or _is_prompt(attempt):
+            encoded = self._whisper.encode(spoken, FULL_WINDOW_S)
+            attempt, warnings = self._again(encoded, len(spoken), attempt, hints, effort.beam)
+        if not attempt.text or attempt.is_silence or attempt.is_prompt:
             return Recognition((), warnings)
         confidence = math.exp(min(attempt.log_probability, 0.0))
-        found = Recognition((Segment(start_s, end_s, attempt.text, language, confidence),), warnings)
+        segment = Segment(start_s, end_s, attempt.text, language, confidence)
+        if hints.words:
+            timed = (word.later(first / SAMPLE_RATE) for word in self._whisper.words(encoded, attempt, spoken))
+            segment = replace(segment, words=tuple(timed))
+        found = Recognition((segment,), warnings)
         return self._completed(found, samples, speech, hints) if complete else found
 
     def _completed(
@@ -196,53 +178,18 @@ class WhisperEngine:
         part = samples[run.start * _VAD_FRAME : run.end * _VAD_FRAME]
         return _moved(self._recognise(part, speech[run.start : run.end], (run.language,), hints), run.start)
 
-    def _again(self, samples: Samples, first: _Attempt, hints: Hints) -> tuple[_Attempt, tuple[str, ...]]:
+    def _again(
+        self, encoded: Encoded, count: int, first: Attempt, hints: Hints, beam: int
+    ) -> tuple[Attempt, tuple[str, ...]]:
         """Decodes in the full window, where loops are rare. A loop in it is cut, unless both windows agree."""
-        encoded = self._encode(samples, _FULL_WINDOW_S)
-        second = self._decode(encoded, len(samples), first.language, hints, _RETRY_TOKENS_PER_S)
+        second = self._whisper.decode(encoded, count, first.language, hints, beam=beam, again=True)
         if not second.looped or second.text == first.text:
             return second, ()
-        tokens = without_loop(second.tokens)
-        text = self._text(tokens, second.language)
-        once = dataclasses.replace(second, tokens=tokens, text=text, looped=False)
-        return once, ("the recogniser repeated itself; the repetition was left out",)
-
-    def _encode(self, samples: Samples, window_s: float) -> ctranslate2.StorageView:
-        return self._whisper.encode(self._features(samples, min(window_s, _FULL_WINDOW_S)))
-
-    def _decode(
-        self, encoded: ctranslate2.StorageView, count: int, language: str, hints: Hints, tokens_per_s: int
-    ) -> _Attempt:
-        """The text of `count` encoded samples."""
-        tokenizer = self._tokenizer(language, hints.translate)
-        prompt = self._prompt(tokenizer, "" if hints.translate else _PROMPTS.get(language, ""), hints.prompt)
-        most = min(_MAX_TOKENS - len(prompt), _TOKENS_SPARE + round(tokens_per_s * count / SAMPLE_RATE))
-        result = self._whisper.model.generate(
-            encoded,
-            [prompt],
-            beam_size=1,
-            max_length=len(prompt) + most,
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_tokens=self._suppressed,
-            sampling_topk=0 if hints.temperature else 1,
-            sampling_temperature=hints.temperature or 1.0,
-        )[0]
-        tokens = result.sequences_ids[0]
-        text = self._text(tokens, language)
-        looped = len(tokens) >= most or looks_looped(tokens, text)
-        return _Attempt(language, tokens, text, result.scores[0], result.no_speech_prob, looped)
-
-    def _features(self, samples: Samples, window_s: float) -> npt.NDArray[np.float32]:
-        """Log-mel spectrogram (mels, frames) of the samples and the silence that fills the window."""
-        silence = max(round(window_s * SAMPLE_RATE) - len(samples), 0)
-        features = self._whisper.feature_extractor(np.pad(samples, (0, silence)))
-        frames = min(features.shape[1], round(_FULL_WINDOW_S * _FRAMES_PER_S))
-        return np.ascontiguousarray(features[:, : frames - frames % 2], dtype=np.float32)  # the encoder halves them
+        return self._whisper.once(second), ("the recogniser repeated itself; the repetition was left out",)
 
     def _languages(
         self,
-        encoded: ctranslate2.StorageView,
+        encoded: Encoded,
         samples: Samples,
         first: int,
         speech: npt.NDArray[np.float32],
@@ -253,23 +200,23 @@ class WhisperEngine:
             return [Run(allowed[0], 0, len(speech))]
         parts = stretches(speech)
         if len(parts) < 2:
-            return runs([Stretch(0, len(speech))], self._detect(encoded, allowed), len(speech))
+            return runs([Stretch(0, len(speech))], self._whisper.detect(encoded, allowed), len(speech))
         # The piece has been encoded once, so this takes no longer than to judge it as a whole.
-        scores = self._detect(self._apart(encoded, first, parts), allowed)
+        scores = self._whisper.detect(self._apart(encoded, first, parts), allowed)
         for i, part in enumerate(parts):
             if max(scores[i].values()) < _SURE_LANGUAGE:
                 # The encoder has mixed into it what lies around it: by itself, it is judged once more.
                 edge = round(_APART_EDGE_S * SAMPLE_RATE)
                 alone = samples[max(0, part.start * _VAD_FRAME - edge) : part.end * _VAD_FRAME + edge]
                 window_s = len(alone) / SAMPLE_RATE + _APART_TAIL_S
-                (again,) = self._detect(self._encode(alone, window_s), allowed)
-                scores[i] = _shares({code: scores[i][code] * again[code] for code in allowed})
+                (again,) = self._whisper.detect(self._whisper.encode(alone, window_s), allowed)
+                scores[i] = shares({code: scores[i][code] * again[code] for code in allowed})
         return runs(parts, scores, len(speech))
 
-    def _apart(self, encoded: ctranslate2.StorageView, first: int, parts: Sequence[Stretch]) -> ctranslate2.StorageView:
+    def _apart(self, encoded: Encoded, first: int, parts: Sequence[Stretch]) -> Encoded:
         """The encoder's states of each stretch, repeated up to one length, and of silence after it."""
         states = np.asarray(encoded)[0]  # (n, width)
-        per_frame, before = (x / SAMPLE_RATE * _STATES_PER_S for x in (_VAD_FRAME, first))
+        per_frame, before = (x / SAMPLE_RATE * STATES_PER_S for x in (_VAD_FRAME, first))
         edges = [
             (
                 max(0, int(part.start * per_frame - before) - _APART_STATES),
@@ -280,35 +227,8 @@ class WhisperEngine:
         longest = max(end - start for start, end in edges)
         silence = np.arange(max(0, len(states) - _SILENT_STATES), len(states))
         rows = [np.concatenate([start + np.arange(longest) % (end - start), silence]) for start, end in edges]
-        count = len(rows[0]) - (len(rows[0]) == self._whisper.model.n_mels)  # CTranslate2 would see a spectrogram
-        return ctranslate2.StorageView.from_array(states[np.array(rows)[:, :count]])
-
-    def _detect(self, encoded: ctranslate2.StorageView, allowed: Sequence[str]) -> list[dict[str, float]]:
-        """The allowed languages' shares of the probability, for each of the encoded pieces."""
-        pieces = self._whisper.model.detect_language(encoded)
-        found = ({token.strip("<|>"): score for token, score in piece} for piece in pieces)
-        return [_shares({code: scores[code] for code in allowed}) for scores in found]
-
-    def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
-        key = language, translate
-        if key not in self._tokenizers:
-            task = "translate" if translate else "transcribe"
-            multilingual = self._whisper.model.is_multilingual
-            self._tokenizers[key] = Tokenizer(self._whisper.hf_tokenizer, multilingual, task, language)
-        return self._tokenizers[key]
-
-    def _prompt(self, tokenizer: Tokenizer, before: str, hint: str) -> list[int]:
-        """The text that precedes the decoder's own, then the tokens for language and task."""
-        text = before + (f" {hint.strip()}" if hint.strip() else "")
-        tokens = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
-        if not text:
-            return tokens
-        # The end of a long prompt weighs most, so its beginning is cut.
-        return [tokenizer.sot_prev, *tokenizer.encode(text)[-_PROMPT_TOKENS:], *tokens]
-
-    def _text(self, tokens: list[int], language: str) -> str:
-        text: str = self._tokenizer(language).decode(tokens).strip().replace("\N{REPLACEMENT CHARACTER}", "")
-        return written_simply(text) if language == "zh" else text
+        count = len(rows[0]) - (len(rows[0]) == self._whisper.mels)  # CTranslate2 would see a spectrogram
+        return StorageView.from_array(states[np.array(rows)[:, :count]])
 
     def _speech(self, samples: Samples) -> npt.NDArray[np.float32]:
         """Silero's probability of speech for each 32 ms; the level does not matter."""
@@ -318,10 +238,6 @@ class WhisperEngine:
         padded = np.pad(samples, (0, -len(samples) % _VAD_FRAME))
         return np.asarray(self._voice(padded * np.float32(0.5 / peak)), dtype=np.float32).reshape(-1)
 
-    @staticmethod
-    def _is_silence(attempt: _Attempt) -> bool:
-        return attempt.silence > _SILENCE_PROBABILITY and attempt.log_probability < _SILENCE_LOG_PROBABILITY
-
 
 def _around(start_s: float, end_s: float) -> tuple[int, int]:
     """The samples from the speech's margin before to that after it.
@@ -329,11 +245,6 @@ def _around(start_s: float, end_s: float) -> tuple[int, int]:
     With five seconds of silence "Paris." was recognised as "Paris Paris Paris".
     """
     return max(0, round((start_s - _MARGIN_S) * SAMPLE_RATE)), round((end_s + _MARGIN_S) * SAMPLE_RATE)
-
-
-def _shares(scores: dict[str, float]) -> dict[str, float]:
-    total = sum(scores.values()) or 1.0
-    return {code: score / total for code, score in scores.items()}
 
 
 def _speech_s(speech: npt.NDArray[np.float32]) -> float:
@@ -353,14 +264,8 @@ def _joined(recognitions: Sequence[Recognition]) -> Recognition:
 
 def _in_english(translation: Recognition) -> Recognition:
     """The same, said to be in English: what the decoder was told is the language that was spoken."""
-    segments = tuple(dataclasses.replace(segment, language="en") for segment in translation.segments)
-    return dataclasses.replace(translation, segments=segments)
-
-
-def _is_prompt(attempt: _Attempt) -> bool:
-    """Whether the text is only the decoder's own prompt, which short noises can make it repeat."""
-    prompt = _PROMPTS.get(attempt.language, "").strip()
-    return bool(prompt) and attempt.text.rstrip("。.!！") == prompt.rstrip("。")
+    segments = tuple(replace(segment, language="en") for segment in translation.segments)
+    return replace(translation, segments=segments)
 
 
 def _edges_s(speech: npt.NDArray[np.float32], length_s: float) -> tuple[float, float]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import tempfile
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -107,7 +106,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     return Job(
         source,
         pcm,
-        hints_from(fields, languages),
+        _hints(fields, languages, words=_flag(fields, "words") or bool(subtitles) or document in SUBTITLES),
         _flag(fields, "stream"),
         document,
         subtitles=subtitles,
@@ -141,13 +140,15 @@ def openai_job(
     unknown = granularities - _GRANULARITIES
     if unknown:
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
+    words = "word" in granularities
+    hints = _hints(_in_our_words(form), languages, words=words or response_format in SUBTITLES)
     return Job(
         source,
         pcm,
-        dataclasses.replace(hints_from(_in_our_words(form), languages), translate=translate),
+        replace(hints, translate=translate),
         stream,
         response_format,
-        words="word" in granularities,
+        words,
         deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
         may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
@@ -232,6 +233,12 @@ def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
         prompt=_text(fields, "prompt"),
         temperature=_number(fields, "temperature", 1.0),
     )
+
+
+def _hints(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool) -> Hints:
+    """The hints of a request for a recording; `words`: times of single words are needed."""
+    careful = None if fields.get("careful") is None else _flag(fields, "careful")
+    return replace(hints_from(fields, languages), words=words, careful=careful)
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:

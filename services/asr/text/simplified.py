@@ -1,8 +1,9 @@
 """Chinese as this project writes it: simplified characters, full-width punctuation.
 
 Whisper's prompt makes it write simplified Chinese mostly, but in short turns some characters are traditional (廣州,
-換一首歌), and its commas are half-width. The table has the common characters that differ and have one simplified form;
-a character with two (乾, 著, 瞭) stays.
+換一首歌), and its commas are half-width. The table has the characters that differ and have one simplified form; a
+character with two (乾, 著, 瞭) stays. The rarer ones (娛, 萊) are those of OpenCC's `TSCharacters.txt` (Apache-2.0)
+whose simplified form is in GB 2312.
 """
 
 from __future__ import annotations
