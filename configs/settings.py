@@ -342,8 +342,7 @@ class Settings:
 @cache
 def sections() -> dict[str, type]:
     """Section name -> its dataclass."""
-    hints = typing.get_type_hints(Settings)
-    return {f.name: hints[f.name] for f in dataclasses.fields(Settings)}
+    return typing.get_type_hints(Settings)
 
 
 def load(
@@ -363,8 +362,7 @@ def load(
     own = _own_values(overrides, environ)
     settings = Settings(**build(table, [*base, *own]))
     if not (named or environ is not None or not settings.store.choose):
-        chosen = recorded_values(settings.store.path, own_settings(overrides))
-        if chosen:
+        if chosen := recorded_values(settings.store.path, own_settings(overrides)):
             settings = Settings(**build(table, [*base, *chosen, *own]))
     return dataclasses.replace(settings, service=_with_key(settings.service))
 
