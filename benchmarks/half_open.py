@@ -16,9 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.output import show
-from benchmarks.web_server import TARGET_P99_MS, p50_and_p99
+from benchmarks.web_server import TARGET_P99_MS, answers, p50_and_p99
 from benchmarks.web_server_load import HALF_OPEN, half_open_ms
 from huiyin.assistant.faces.cli import main as cli
+from tests.support.limits import until
 from tests.support.service_process import free_port, start_service
 
 _NO_MODEL = {"upstreams": "http://127.0.0.1:9/v1"}
@@ -47,11 +48,14 @@ def main() -> int:
 def _web(urls: dict[str, str]) -> Iterator[str]:
     """The web program, with the services at `urls`."""
     ports = {f"HUIYIN_{name.upper()}_PORT": url.rpartition(":")[2] for name, url in urls.items()}
-    command = [sys.executable, "-m", cli.__name__, "web", "--no-open", "--port", str(free_port())]
+    english = ("--set", "talk.persona=echo", "--set", "tts.engine=hibari")
+    command = [sys.executable, "-m", cli.__name__, "web", "--no-open", "--port", str(free_port()), *english]
     with subprocess.Popen(command, env={**os.environ, **ports}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().split()[-1].rstrip("/")
+            url = process.stdout.readline().split()[-1].rstrip("/")
+            until(lambda: answers(url))  # it is printed before
+            yield url
         finally:
             process.terminate()
 

@@ -143,7 +143,7 @@ def _started(name: str, command: list[str], *more: str) -> Iterator[_Server]:
     process = subprocess.Popen([*command, str(port), *more], cwd=ROOT, env=os.environ)
     try:
         end_s = time.monotonic() + _START_LIMIT_S
-        while not _answers(url):
+        while not answers(url):
             if process.poll() is not None or time.monotonic() > end_s:
                 raise RuntimeError(f"{name} did not start")
             time.sleep(_POLL_S)
@@ -153,7 +153,8 @@ def _started(name: str, command: list[str], *more: str) -> Iterator[_Server]:
         process.wait()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a program is there."""
     try:
         return requests.get(f"{url}/health", timeout=_START_LIMIT_S).ok
     except requests.ConnectionError:
