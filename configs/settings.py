@@ -361,9 +361,9 @@ def load(
     base = list(from_profile(named or DEFAULT_PROFILE, CONFIG_DIR, table))
     own = _own_values(overrides, environ)
     settings = Settings(**build(table, [*base, *own]))
-    if not (named or environ is not None or not settings.store.choose):
-        if chosen := recorded_values(settings.store.path, own_settings(overrides)):
-            settings = Settings(**build(table, [*base, *chosen, *own]))
+    may_choose = settings.store.choose and not named and environ is None
+    if may_choose and (chosen := recorded_values(settings.store.path, own_settings(overrides))):
+        settings = Settings(**build(table, [*base, *chosen, *own]))
     return dataclasses.replace(settings, service=_with_key(settings.service))
 
 
