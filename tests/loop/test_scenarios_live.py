@@ -36,20 +36,20 @@ CUTS_IN: dict[str, Any] = {
             "user": SPOKEN,
             "expect": [
                 {"event": "reply starts", "within_ms": 4000},
-                {"heard": "what is the time"},
+                {"heard": "where is the sun"},
                 {"loudspeaker": {"above_dbfs": -30}, "since": "reply starts", "for_ms": 500},
             ],
         },
         {
             "user": "Sorry, how tall was that lighthouse?",
             "after": "reply starts + 500 ms",
-            "expect": [{"event": "reply stops"}, {"prompt": {"contains": "what is the time"}}, {"event": "committed"}],
+            "expect": [{"event": "reply stops"}, {"prompt": {"contains": "where is the sun"}}, {"event": "committed"}],
         },
     ],
     "expect": [
         {"history": [
-            {"user": "what is the time", "assistant": {"begins": "Once"}, "interrupted": True},
-            {"user": "what is the time", "assistant": REPLY, "interrupted": False},
+            {"user": "where is the sun", "assistant": {"begins": "Once"}, "interrupted": True},
+            {"user": "where is the sun", "assistant": REPLY, "interrupted": False},
         ]},
         {"metric": "yield rate == 1"},
         {"metric": "takeover rate == 1"},

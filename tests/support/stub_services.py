@@ -24,7 +24,7 @@ class Stub:
     """What the services answer. `fail` names those that break off; `asked` is what the model was asked; `calls` are
     what it answers first, once each: lists of pieces of tool calls."""
 
-    heard: list[str] = field(default_factory=lambda: ["what is the time"])
+    heard: list[str] = field(default_factory=lambda: ["where is the sun"])
     reply: str = "It is noon. The sun is high above the old lighthouse now."
     asr_s: float = 0.05
     llm_s: float = 0.1
