@@ -1,56 +1,24 @@
 """Brings voices of unknown level to the common loudness while they speak.
 
-Loudness is EBU R 128's, by FFmpeg's meter. A new voice is delayed by the 0.4 s of one reading (a server sends that much
+Loudness is EBU R 128's. A new voice is delayed by the 0.4 s of one reading (a server sends that much
 in far less); then its gain follows the readings, too slowly to be noticed. The next time the voice starts with it.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
 
-import av
 import numpy as np
 
+from huiyin.services.tts.meter import Meter
 from huiyin.services.tts.sound import RATE, SILENT, silence
 from huiyin.services.tts.voice_engine import Sound
 
 TARGET_LUFS = -20.0
 _READING_S = 0.4  # the shortest sound that has a loudness by EBU R 128
-_NO_READING_LUFS = -69.0  # the meter is below this before its first reading, and for silence
 _MOST_DB = 18.0  # of gain, up or down; more would be a mistake
 _STEP_DB_PER_S = 6.0
 _SETTLED_S = 2.0  # of speech, after which a measured gain replaces the one before
-
-
-class Meter:
-    """Loudness of the sound so far: float32 mono at 24 kHz, in pieces."""
-
-    def __init__(self) -> None:
-        self._graph = av.filter.Graph()
-        self._source = self._graph.add_abuffer(sample_rate=RATE, format="flt", layout="mono")
-        scale, self._sink = self._graph.add("ebur128", "metadata=1"), self._graph.add("abuffersink")
-        self._source.link_to(scale)
-        scale.link_to(self._sink)
-        self._graph.configure()
-        self._at = 0
-        self._lufs: float | None = None
-
-    def push(self, sound: Sound) -> float | None:
-        """Integrated loudness in LUFS with `sound` added; None before 0.4 s."""
-        if not len(sound):
-            return self._lufs
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[None]), "flt", "mono")
-        frame.sample_rate, frame.pts = RATE, self._at
-        self._at += len(sound)
-        self._source.push(frame)
-        while True:
-            try:
-                measured: Any = self._sink.pull()
-            except (av.BlockingIOError, av.EOFError):
-                return self._lufs
-            lufs = float(measured.metadata.get("lavfi.r128.I", _NO_READING_LUFS))
-            self._lufs = lufs if lufs > _NO_READING_LUFS else None
 
 
 class Levels:

@@ -253,7 +253,7 @@ def final(text: str) -> dict[str, Any]:
 
 
 def test_a_terminal_shows_the_sentence_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((30, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *args, **options: os.terminal_size((30, 24)))
     terminal = Terminal()
     lines = Lines(terminal)
     seen = []
