@@ -211,7 +211,7 @@ class Door:
         self.asr_forms.append({key: str(value) for key, value in form.items() if key != "file"})
         self.uploads.append((upload.filename, upload.file.read()))
         if self.uploads[-1][1][:4] not in (b"RIFF", b"OggS"):
-            error = {"code": "not_audio", "message": "this is no recording", "hint": "send WAV, MP3, M4A or Opus"}
+            error = {"code": "not_audio", "message": "this is no recording; send WAV, MP3", "hint": "send WAV, MP3"}
             return web.json_response({"error": error}, status=415)
         if form.get("format") == "html":
             return web.Response(text="<!doctype html><title>report</title>", content_type="text/html")

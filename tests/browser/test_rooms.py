@@ -46,7 +46,7 @@ def test_three_files_of_which_one_is_broken(quiet: Speaks, door: Door, tmp_path:
     page.set_input_files("#choose", files)
     until(page, "document.querySelectorAll('tr[data-state=done]').length === 2")
     failed = page.text_content("tr[data-state=failed] .bad")
-    assert "this is no recording — send WAV" in failed
+    assert "this is no recording; send WAV" in failed
     assert door.asr_forms[0]["hotwords"] == "张伟, PyTorch"
     assert door.asr_forms[0]["itn"] == "false"
     row = page.text_content("tr[data-state=done] >> nth=0")
