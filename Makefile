@@ -45,7 +45,7 @@ FUZZ_MINUTES ?= 30
 FAULTS ?= 1000
 FUZZ = tests/fuzz
 fuzz: common-models
-	@FUZZ_MINUTES=$(FUZZ_MINUTES) HUIYIN_FAULTS=$(FAULTS) $(BIN)/python -m pytest -s -m fuzz $(FUZZ)
+	@FUZZ_MINUTES=$(FUZZ_MINUTES) FAULTS=$(FAULTS) $(BIN)/python -m pytest -s -m fuzz $(FUZZ)
 
 # Every command, watched in a network namespace: it connects to this machine alone.
 offline-test: $(VENV)/.test-ready models

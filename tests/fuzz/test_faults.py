@@ -1,8 +1,8 @@
 """Conversations with faults at random places: whatever fails, no unwanted silence, an honest history, and the next turn
 works.
 
-A hundred by default; `HUIYIN_FAULTS=1000` for as many as that. What fails is made as small as it goes, and written as a
-scenario that `huiyin simulate` plays. `HUIYIN_FUZZ_SEED=N` repeats a run.
+A hundred by default; `FAULTS=1000` for as many as that. What fails is made as small as it goes, and written as a
+scenario that `huiyin simulate` plays. `FUZZ_SEED=N` repeats a run.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tests.support.virtual_realtime import play_aloud
 
 pytestmark = pytest.mark.fuzz
 
-COUNT = int(os.environ.get("HUIYIN_FAULTS", "100"))
+COUNT = int(os.environ.get("FAULTS", "100"))
 IN_A_ROOM, BY_A_CLIENT = 0.15, 0.05  # of them: each takes a second or two
-SEED = int(os.environ.get("HUIYIN_FUZZ_SEED") or random.randrange(2**32))
+SEED = int(os.environ.get("FUZZ_SEED") or random.randrange(2**32))
 
 
 def many(share: float) -> settings:

@@ -37,7 +37,7 @@ pytestmark = [
 ]
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "3"))
-SEED = int(os.environ.get("HUIYIN_FUZZ_SEED") or random.randrange(2**32))
+SEED = int(os.environ.get("FUZZ_SEED") or random.randrange(2**32))
 CALLERS = 2  # of each service: more would only wait
 WARM_UP_S, EVERY_S = 20.0, 20.0
 GROWTH_MB, MORE_FILES = 150.0, 40
