@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from tests.clients.talk_services import CLIENT_RATE, SAID, STORY, TIME
+from tests.clients.talk_services import AUTHOR, CLIENT_RATE, SAID, STORY
 
 PACKET_S = 0.04
 _PACKET = round(CLIENT_RATE * PACKET_S) * 2  # bytes
@@ -64,7 +64,7 @@ class SoakUser:
             due_s, end_s = loop.time() + every_s * self._random.random(), loop.time() + seconds  # not all at once
             while due_s < end_s:
                 await asyncio.sleep(due_s - loop.time())
-                await visit.ask(self.speech["time"], TIME)
+                await visit.ask(self.speech["author"], AUTHOR)
                 self.done["answered"] += 1
                 due_s += every_s
             await visit.end()
@@ -96,7 +96,7 @@ class SoakUser:
             await visit.ask(self.speech["story"], "Once upon")
             await asyncio.sleep(self._random.uniform(0.0, _LONGEST_WAIT_S))
             self.done["cut in"] += 1
-        await visit.ask(self.speech["time"], TIME)
+        await visit.ask(self.speech["author"], AUTHOR)
         self.done["answered"] += 1
         await asyncio.sleep(self._random.uniform(0.0, _LONGEST_THOUGHT_S))
         return True

@@ -30,7 +30,7 @@ WORD_S = 0.25
 SAID = {
     "weather": "What is the weather in Paris today?",
     "story": "Please tell me a very long story.",
-    "time": "Wait, what time is it now?",
+    "author": "Wait, who wrote that story?",
 }
 GREETING = "Hello there."
 WEATHER = "It is sunny in Paris, and twenty one degrees warm."
@@ -39,7 +39,7 @@ STORY = (
     "One night a small boat came along, and its lamp had gone out. The fisherman saw a light where none should be. "
     "He rowed towards it, and the light moved away."
 )
-TIME = "It is exactly noon."
+AUTHOR = "Nobody knows its author."
 CALL = ("get_weather", {"city": "Paris"})
 _ASR_S, _LLM_S, _TOKEN_S, _TTS_S = 0.07, 0.1, 0.01, 0.08  # what the services take
 _LONGEST_S = 8.0  # of what is said
@@ -158,7 +158,7 @@ def _reply(messages: Sequence[dict[str, Any]], *, has_tools: bool) -> str | None
     last = str(messages[-1].get("content"))
     if messages[-1]["role"] == "tool":
         return WEATHER
-    for name, reply in (("weather", None if has_tools else WEATHER), ("story", STORY), ("time", TIME)):
+    for name, reply in (("weather", None if has_tools else WEATHER), ("story", STORY), ("author", AUTHOR)):
         if SAID[name].rstrip("?.") in last:
             return reply
     return GREETING

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.clients.environments import command_of
-from tests.clients.talk_services import SAID, STORY, TIME, WEATHER, TalkServices, for_client, speech, words_heard
+from tests.clients.talk_services import AUTHOR, SAID, STORY, WEATHER, TalkServices, for_client, speech, words_heard
 from tests.support.realtime_server import realtime_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.clients]
@@ -99,7 +99,7 @@ def test_all_three_turns_are_heard_and_answered(talk: Talk) -> None:
     answers = [text for role, text in talk.turns if role == "assistant" and text]
 
     assert said == list(SAID.values())
-    assert (answers[0], answers[-1]) == (WEATHER, TIME)
+    assert (answers[0], answers[-1]) == (WEATHER, AUTHOR)
 
 
 def test_tool_is_called_once_and_its_result_reaches_the_model(talk: Talk) -> None:
@@ -123,7 +123,7 @@ def test_client_believes_what_was_heard_of_the_interrupted_reply(client: str, ta
 
 
 def test_model_is_told_what_was_heard(talk: Talk) -> None:
-    last = next(body for body in reversed(talk.asked) if SAID["time"].rstrip("?") in str(body["messages"][-1]))
+    last = next(body for body in reversed(talk.asked) if SAID["author"].rstrip("?") in str(body["messages"][-1]))
     story = next(m["content"] for m in last["messages"] if m["role"] == "assistant" and "Once" in str(m["content"]))
 
     assert abs(len(story.split()) - len(talk.heard_of_story.split())) <= 1, (story, talk.heard_of_story)

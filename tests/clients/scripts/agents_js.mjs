@@ -87,7 +87,7 @@ await say('story');
 await until(() => last !== weather && (played.get(last) ?? 0) >= CUTS_IN_AFTER_MS, 'the story begins');
 interrupted = false;
 const done = repliesDone, story = last;
-const asking = say('time');
+const asking = say('author');
 await until(() => interrupted, 'it falls silent');
 tell('interrupted', { played_ms: played.get(story) });
 await asking;

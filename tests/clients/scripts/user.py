@@ -22,7 +22,7 @@ _NOISE = 3  # of int16: a room is never silent
 _GAP_S = 0.5
 _LIMIT_S = 30.0  # for anything that is waited for
 
-WEATHER, STORY, TIME = "weather", "story", "time"
+WEATHER, STORY, AUTHOR = "weather", "story", "author"
 TOOL = {
     "name": "get_weather",
     "description": "The weather in a city",
@@ -139,7 +139,7 @@ class User:
             self.interrupted.clear()
             done = self.replies_done
             story = self.player.last_item
-            asking = asyncio.create_task(self._say(TIME))
+            asking = asyncio.create_task(self._say(AUTHOR))
             await asyncio.wait_for(self.interrupted.wait(), _LIMIT_S)
             tell("interrupted", played_ms=self.player.played_ms[story])
             await asking
