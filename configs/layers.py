@@ -19,6 +19,7 @@ from typing import Any
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
+from huiyin.configs.plugins import plugins
 from huiyin.configs.tables import read_table, tomllib
 
 Sections = Mapping[str, type]
@@ -32,10 +33,18 @@ class SettingsError(HuiyinError):
 
 
 def setting(
-    default: Any, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] | None = None
+    default: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    plugins_of: str = "",
 ) -> Any:
-    """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason."""
-    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
+    """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason.
+
+    `plugins_of`: a group of entry points whose names are allowed, too.
+    """
+    return field(default=default, metadata={"low": low, "high": high, "choices": choices, "plugins_of": plugins_of})
 
 
 @cache
@@ -170,6 +179,7 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
             raise refuse("settings.not_text")
         result = value
         if meta["choices"] and result not in meta["choices"]:
-            near = nearest(result, meta["choices"])
-            raise refuse("settings.no_choice", choices=meta["choices"], near=near)
+            choices = (*meta["choices"], *(plugins(meta["plugins_of"]) if meta["plugins_of"] else ()))
+            if result not in choices:
+                raise refuse("settings.no_choice", choices=choices, near=nearest(result, choices))
     return result

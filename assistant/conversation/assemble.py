@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from huiyin.assistant.clients.http import ServiceError
@@ -27,6 +28,7 @@ from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
 from huiyin.assistant.ports.port import Pcm16, Port
+from huiyin.configs.plugins import JUDGES, plugins
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -96,6 +98,8 @@ def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJu
     """The judge by sound of whether a turn is complete; None: pauses are judged by their length and the words alone."""
     if not settings.turns.endpoint_model:
         return None
+    if brought := plugins(JUDGES).get(settings.talk.judge):
+        return EndpointJudge(_loaded(brought))
     try:
         return EndpointJudge(_shared_endpoint(ModelStore(settings.store).ensure(ENDPOINT_MODEL)))
     except StoreError as error:
@@ -141,6 +145,12 @@ def prepare(
 @cache
 def _shared_vad(model: Path) -> SileroVad:
     return SileroVad(model)
+
+
+@cache
+def _loaded(judge: EntryPoint) -> Callable[[Pcm16], float]:
+    probability_complete: Callable[[Pcm16], float] = judge.load()()
+    return probability_complete
 
 
 @cache
