@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 # Linux). `make test FUNASR=0` does without; those tests are skipped then.
 FUNASR ?= 1
 
-.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak release-test fast-test lint setup funasr models common-models lock clean
+.PHONY: talk web demo test clients-test realtime-scenarios browser-test soak fuzz release-test fast-test lint setup funasr models common-models lock sbom clean
 
 talk: common-models
 	@$(BIN)/huiyin talk --demo-if-silent
@@ -20,7 +20,7 @@ demo: common-models
 	@$(BIN)/huiyin demo
 
 test: $(VENV)/.test-ready models lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not release and not clients and not browser and not soak"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not release and not clients and not browser and not soak and not fuzz"
 
 # Other people's clients, of the services and of Realtime: their packages are downloaded once, to
 # ~/.cache/huiyin/clients.
@@ -35,10 +35,17 @@ realtime-scenarios: setup
 browser-test: setup
 	@$(BIN)/python -m pytest -m browser tests/browser
 
-# Twenty users who talk, cut in and leave.
+# Twenty users who talk, cut in and leave; then the services under load, with a process killed every 20 seconds.
 SOAK_MINUTES ?= 15
-soak: setup
-	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients
+soak: models
+	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients tests/services
+
+# Random input: for so many minutes each, and so many conversations in which something fails.
+FUZZ_MINUTES ?= 30
+FAULTS ?= 1000
+FUZZ = tests/fuzz
+fuzz: common-models
+	@FUZZ_MINUTES=$(FUZZ_MINUTES) HUIYIN_FAULTS=$(FAULTS) $(BIN)/python -m pytest -s -m fuzz $(FUZZ)
 
 # The wheel in clean environments outside the checkout. Its packages are downloaded once, into pip's own cache.
 release-test: setup
@@ -75,11 +82,17 @@ common-models: setup
 models: setup
 	@$(BIN)/huiyin models fetch embedded
 
-# Pin every dependency again, for all Pythons and platforms at once.
+# Pin every dependency again, the newest releases, for all Pythons and platforms at once.
 lock: setup
 	@$(BIN)/pip install -q uv
-	@$(BIN)/uv pip compile -q --universal --python-version 3.10 --extra embedded --extra webrtc --extra otel --extra dev --extra funasr \
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.10 --extra embedded --extra webrtc --extra tools --extra wyoming --extra otel --extra dev --extra funasr \
 	    --index-strategy unsafe-best-match --no-annotate --no-header pyproject.toml -o constraints.txt
+
+# What a release consists of, in CycloneDX's form.
+SBOM ?= dist/huiyin.cdx.json
+sbom: setup
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/huiyin licences --sbom $(SBOM)
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -50,10 +50,10 @@ fi
 echo "Installing Python packages into $venv (some 300 MB, a minute or two) …"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 pip="$venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt"
-$pip -e ".[embedded,dev]"
+$pip -e ".[embedded,tools,wyoming,dev]"
 if [ "${FUNASR:-0}" = 1 ]; then
     echo "Installing PyTorch and FunASR …"
-    $pip -e ".[embedded,dev,funasr]"
+    $pip -e ".[embedded,tools,wyoming,dev,funasr]"
     $pip --no-deps funasr==1.4.16  # why without: see pyproject.toml
 fi
 # mypy finds the packages by their names through this link.

@@ -39,6 +39,15 @@ _NEAR = 0.1  # of the speed that is wanted: near enough
 _TRIES = 6
 _BEAT_S = 0.02  # a rival that is busy for a share of the time alternates so often
 _DEMO_S = 900.0
+_PARTS = {
+    "hear": "to the start of recognition, median",
+    "asr": "words recognised",
+    "llm": "first clause written",
+    "tts": "its first sound made",
+    "hold": "pause over",
+    "play": "opener over, heard",
+}
+"""Those of a transcript, in order: what the time to a reply's first clause was spent on."""
 
 
 def main() -> int:
@@ -58,6 +67,7 @@ def main() -> int:
         show(("1.5B model writes, tokens/s", "reads", "voice's real-time factor", "settings"), rows)
         runs = [_demo(arguments, number) for number in range(args.runs)]
     show(("run", *_Figures.HEADS), [[name, *_Figures(part).cells] for name, part in _lots(runs)])
+    show(("run", *_PARTS.values()), [[name, *_Figures(part).parts] for name, part in _lots(runs)])
     return 0
 
 
@@ -161,6 +171,13 @@ class _Figures:
         for lot in lots:
             cells += [f"{value / 1000:.2f} s" for value in np.percentile(lot or [float("nan")], (50, 95))]
         return [*cells, f"{max(run['peak_memory_mb'] for run in self.runs) / 1000:.1f} GB"]
+
+    @property
+    def parts(self) -> list[str]:
+        """Seconds of each of `_PARTS`."""
+        turns = [turn["parts_ms"] for run in self.runs for turn in run["turns"]]
+        medians = (np.median([parts[name] for parts in turns] or [float("nan")]) for name in _PARTS)
+        return [f"{median / 1000:.2f} s" for median in medians]
 
 
 if __name__ == "__main__":

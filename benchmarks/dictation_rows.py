@@ -16,7 +16,7 @@ PAUSES_MS = (700, 400, 1000, 600, 900, 500, 800)
 class Dictation:
     """A row of the table. `groups` are said with pauses between them, after `question` where there is one.
 
-    `half`: "tuned" or "aside"; `length`: "known" or "open".
+    `half`: "tuned", "aside" or "new"; `length`: "known" or "open".
     """
 
     half: str

@@ -14,6 +14,7 @@
         DriverError          PortAudio refuses
       WavError               a sound file that cannot be used (assistant.ports)
       CancellerMissing       a library of the echo path that is not installed (assistant.ears)
+      LibraryMissing         a package that is not installed, or cannot be loaded (configs.packages)
       ServiceError           a service that does not answer as it should (assistant.clients)
         LaunchError          one that cannot be started
       TlsError               a certificate that cannot be used (assistant.faces.web)

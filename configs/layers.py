@@ -67,11 +67,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError("settings.not_toml", path=path, error=error) from error
 
 
+def profile_names(folder: Path) -> list[str]:
+    """The profiles that lie in `folder`."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
 def from_profile(profile: str, folder: Path, sections: Sections) -> Iterable[Value]:
     """The values of a profile: a name in `folder`, or a path to a TOML file."""
-    path = Path(profile).expanduser() if profile.endswith(".toml") else folder / f"{profile}.toml"
+    named_file = profile.endswith(".toml")
+    path = Path(profile).expanduser() if named_file else folder / f"{profile}.toml"
+    if named_file and not path.is_file():
+        raise SettingsError("settings.no_profile_file", path=path)
     if not path.is_file():
-        names = sorted(p.stem for p in folder.glob("*.toml") if p.stem != "models")
+        names = profile_names(folder)
         raise SettingsError("settings.no_profile", name=profile, near=nearest(profile, names), names=names)
     for section, table in read_toml(path).items():
         if not isinstance(table, dict):

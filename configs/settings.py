@@ -26,6 +26,7 @@ from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.plugins import JUDGES, RECOGNISERS, VOICES
 from huiyin.configs.realtime_settings import RealtimeSettings
+from huiyin.configs.tools_settings import ToolsSettings
 from huiyin.configs.turns_settings import TurnsSettings
 
 __all__ = ["CONFIG_DIR", "DEFAULT_PROFILE", "Settings", "SettingsError", "TurnsSettings", "load", "sections"]
@@ -36,6 +37,7 @@ DEFAULT_PROFILE = "embedded"
 # Variables that start with HUIYIN_ but are not settings.
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
+    "HUIYIN_LANG",  # the language of the commands
     "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
@@ -52,16 +54,19 @@ class StoreSettings:
 
     dir: str = setting("")
     """empty: <user cache>/huiyin/models, outside the checkout so that clones share it"""
-    sources: tuple[str, ...] = setting(("modelscope", "huggingface", "registry"))
-    """tried in this order; the registries are slowest"""
+    sources: tuple[str, ...] = setting(("modelscope", "huggingface", "github", "registry"))
+    """tried in this order: the hubs are the makers' own and quick, the registries slow and mostly strangers' uploads"""
     modelscope_url: str = setting("https://modelscope.cn")
-    """a mirror of ModelScope can be named here"""
+    """the hub itself; another address where a mirror is nearer, or the only one in reach"""
     huggingface_url: str = setting("")
-    """a mirror of Hugging Face can be named here; empty: HF_ENDPOINT of the environment, else https://huggingface.co"""
+    """empty: HF_ENDPOINT of the environment, as its own library has it, else https://huggingface.co; a mirror can be
+    named here"""
+    github_url: str = setting("https://github.com")
+    """where makers release single files; another address where a mirror of it is nearer, or the only one in reach"""
     connect_timeout_s: float = setting(5.0, low=0.1, high=120)
     """an unreachable hub must not hold up the next source"""
     read_timeout_s: float = setting(60.0, low=1, high=600)
-    """between two pieces of a download"""
+    """a download that is silent for longer is cut, and goes on from there, or from the next source"""
     offline: bool = setting(False)
     """true: never touch the network, say what is missing instead"""
     choose: bool = setting(True)
@@ -70,9 +75,9 @@ class StoreSettings:
     metered: str = setting("auto", choices=("auto", "yes", "no"))
     """whether the network is paid by the byte: nothing is then fetched to be better; auto: as NetworkManager knows"""
     catalog: str = setting("")
-    """a models.toml of your own; empty: the one that comes with Huiyin"""
+    """empty: the one that comes with Huiyin; a models.toml of your own, where a company keeps the files itself"""
     ladders: str = setting("")
-    """a ladders.toml of your own: what is chosen from; empty: the one that comes with Huiyin"""
+    """empty: the ones that come with Huiyin; a ladders.toml of your own decides what is chosen from"""
 
     @property
     def path(self) -> Path:
@@ -85,7 +90,7 @@ class ServiceSettings:
     """What all three services share."""
 
     host: str = setting("127.0.0.1")
-    """only this machine, unless told otherwise"""
+    """only this machine can connect: whoever can, may use the models and read what they answer"""
     api_key: str = setting("")
     """set: every request but /health must carry 'Authorization: Bearer <key>'"""
     hosts: tuple[str, ...] = setting(())
@@ -95,14 +100,14 @@ class ServiceSettings:
     """web pages that may use a service and read its answers (CORS), as https://app.example or http://localhost:5173;
     others of this machine may only ask"""
     threads: int = setting(16, low=1, high=256)
-    """requests in hand at once in one service; models have their own queue"""
+    """requests in hand at once in one service: more wait; those that need a model also wait in its own queue"""
     strict_models: bool = setting(False)
     """true: a model's name that is not known here gets 404; false: it stands for the model that is here, as programs
     written for OpenAI bring names of their own"""
     load_wait_s: float = setting(60.0, low=0, high=600)
-    """a request waits this long for a loading model, then 503"""
+    """a request waits this long for a model that loads, as most are loaded by then; after it, 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
-    """what a service prints"""
+    """info: starts, ends and what goes wrong; debug adds where in the program an error arose"""
 
 
 @dataclass(frozen=True)
@@ -112,36 +117,40 @@ class AsrSettings:
     port: int = setting(7870, low=0, high=65535)
     """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
     engine: str = setting("whisper", choices=("whisper", "sensevoice", "paraformer"), plugins_of=RECOGNISERS)
-    """runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords; other packages
-    may bring more"""
+    """whisper runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords; other
+    packages may bring more"""
     model: str = setting("whisper-base")
-    """folder in the model store, or a path"""
+    """the one whose files the registries have, for machines that reach no hub; a folder in the model store, or a
+    path"""
     punctuation: str = setting("ct-punc")
-    """what sets the marks in Paraformer's text: a folder in the model store, or a path; empty: none"""
+    """Paraformer's text has no marks of its own: a folder in the model store, or a path; empty: none are set"""
     vad: str = setting("auto", choices=("auto", "fsmn", "silero"))
-    """what finds the speech in long recordings; auto: fsmn for FunASR's engines where its file is, else silero"""
+    """what finds the speech in long recordings; auto: fsmn for FunASR's engines, which were made with it, where its
+    file is; else silero"""
     device: str = setting("auto")
-    """'cuda', 'cuda:1', 'cpu'; auto: the first GPU that the engine can use, else the CPU"""
+    """auto: the first GPU that the engine can use, as it is many times faster, else the CPU; 'cuda', 'cuda:1',
+    'cpu'"""
     precision: str = setting("auto", choices=("auto", "fp32", "int8", "fp16", "bf16"))
-    """auto: int8 on a CPU, fp16 on a GPU"""
+    """auto: int8 on a CPU and fp16 on a GPU, each the quicker there"""
     runtime: str = setting("auto", choices=("auto", "onnx", "torch"))
     """what SenseVoice runs in; auto: onnx on a CPU (faster, less memory), torch on a GPU"""
     threads: int = setting(2, low=1, high=64)
     """cores given to recognition; whisper base gains little beyond 2"""
     workers: int = setting(0, low=0, high=64)
-    """recordings recognised at once, sharing the threads; 0: the engine's own choice"""
+    """recordings recognised at once, sharing the threads; 0: the engine's own choice, as each knows what gains"""
     languages: tuple[str, ...] = setting(("zh", "en"))
     """no others are heard: a short clip would be any of 99"""
     allowed_dir: str = setting("")
-    """POST /asr {"filename"} may read below this folder only; empty: such requests are refused"""
+    """POST /asr {"filename"} may read below this folder only; empty: such requests are refused, since any caller
+    could read any recording here"""
     max_upload_mb: int = setting(2048, low=1, high=65536)
     """two hours of a 48 kHz stereo WAV fit (1.4 GB); bodies wait on disk"""
     max_duration_s: float = setting(43_200.0, low=1, high=864_000)
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)
-    """a request waits this long for the model, then 429"""
+    """a request waits this long for the model, then 429: a caller who waits longer has mostly given up"""
     deadline_s: float = setting(0.0, low=0, high=86400)
-    """a request not done by then is ended with 504; 0: never"""
+    """a request not done by then is ended with 504; 0: never, as a recording may take hours"""
     batch_size_s: float = setting(0.0, low=0, high=3600)
     """seconds of sound in one call on a GPU; 0: as many as its free memory takes"""
     cache_entries: int = setting(256, low=0, high=100_000)
@@ -160,8 +169,8 @@ class LlmSettings:
     key_file: str = setting("")
     """a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"""
     upstream_model: str = setting("")
-    """model to ask a URL upstream for when the request names none: one, or one a URL, with commas between; empty: the
-    first it lists"""
+    """empty: the first model that an upstream lists; else the one to ask it for when the request names none: one, or
+    one a URL, with commas between"""
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf")
     """faster than speech on 2 cores; zh and en"""
     turn_model: str = setting("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
@@ -173,29 +182,31 @@ class LlmSettings:
     """gives way to the voice, which is waited for: first sound 1.45 s at 0, 0.92 s at 5 (0.80 s at 10, but then any
     busy program starves it)"""
     context_tokens: int = setting(4096, low=512, high=131072)
-    """persona, history and reply; 28 MB per 1024"""
+    """room for persona, history and reply; each 1024 take 28 MB"""
     max_new_tokens: int = setting(512, low=1, high=32768)
-    """when the request does not say"""
+    """a reply ends there when the request does not say: a model may else go on without end"""
     first_token_timeout_s: float = setting(10.0, low=0.1, high=600)
-    """then the next upstream, in time for the turn (20 s); the last one has twice as long"""
+    """an upstream that takes longer gives way to the next, in time for the turn (20 s); the last has twice as long"""
     idle_timeout_s: float = setting(8.0, low=0.5, high=600)
-    """a stream silent for so long is ended with an error"""
+    """a stream silent for so long is ended with an error: its server hangs, and somebody waits for the voice"""
     connect_timeout_s: float = setting(3.0, low=0.1, high=60)
     """a host that is off must not hold up the next one"""
     reply_timeout_s: float = setting(120.0, low=1, high=3600)
-    """a whole reply asked for without streaming"""
+    """a whole reply, asked for without streaming, may take so long: it comes at once, at its end"""
     breaker_failures: int = setting(3, low=1, high=100)
     """time-outs, refusals and errors in a row, then an upstream is skipped for a while"""
     breaker_rest_s: float = setting(10.0, low=0.1, high=600)
-    """how long; then one request tries it. A 429 with Retry-After gives its own time"""
+    """an upstream that has failed is skipped for so long, then one request tries it; a 429 with Retry-After gives
+    its own time"""
     streams: int = setting(256, low=1, high=1024)
-    """replies on their way at once; one more gets 429"""
+    """replies on their way at once, each a thread that mostly waits; one more gets 429"""
     responses_mb: int = setting(64, low=0, high=65536)
     """of the last answers of /v1/responses, for requests that refer to them (previous_response_id); in memory alone"""
     hide_thinking: bool = setting(True)
     """<think>…</think> and reasoning fields are not part of what is spoken"""
     prompt_cache_mb: int = setting(512, low=0, high=65536)
-    """of what other sessions have read; 28 MB per 1024 tokens: 14 with a full history"""
+    """memory for what other sessions have had read, which is then not read again; 28 MB per 1024 tokens: 14 with a
+    full history"""
 
     @property
     def is_embedded(self) -> bool:
@@ -210,21 +221,24 @@ class TtsSettings:
     port: int = setting(7889, low=0, high=65535)
     """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
     engine: str = setting("auto", choices=("auto", "hibari", "kokoro", "edge"), plugins_of=VOICES)
-    """auto: hibari for English, Kokoro for Chinese and mixed text; other packages may bring more"""
+    """auto: hibari for English, whose first sound comes soonest, Kokoro for Chinese and mixed text; other packages may
+    bring more"""
     voice: str = setting("")
-    """empty: the engine's own default for the text's language"""
+    """empty: a default that fits the language of the text, so that Chinese and English both sound right"""
     pronunciations: str = setting("")
-    """path to a TOML file of words and how they are said (docs/speech.md); empty: none"""
+    """empty: none; the path of a TOML file of words and how they are said, for names that are read wrongly
+    (docs/speech.md)"""
     threads: int = setting(2, low=1, high=64)
-    """of Kokoro; on 2 cores it is several times faster than speech"""
+    """cores that Kokoro computes on; with 2 it is several times faster than speech"""
     max_text_chars: int = setting(5000, low=1, high=1_000_000)
-    """one request; about ten minutes of speech"""
+    """of one request, about ten minutes of speech: longer ones would hold up the other callers"""
     edge_timeout_s: float = setting(1.0, low=0.2, high=120)
-    """to the first sound from edge-tts, then between two pieces; a local voice goes on after it"""
+    """for the first sound from edge-tts, then between two pieces; a local voice goes on after it, before the
+    listener wonders"""
     cache_mb: int = setting(32, low=0, high=10_000)
     """short texts spoken before are kept on disk, 20 s of speech a MB; 0: nothing is kept"""
     cache_dir: str = setting("")
-    """empty: <user cache>/huiyin/speech"""
+    """empty: <user cache>/huiyin/speech, which may be deleted at any time"""
 
     @property
     def cache_path(self) -> Path:
@@ -237,15 +251,15 @@ class AudioSettings:
     """Sound in and out."""
 
     input_device: str = setting("")
-    """name, part of a name, or number (`huiyin devices`); empty: the system's default"""
+    """empty: the system's default microphone; a name, part of a name, or number of `huiyin devices`"""
     output_device: str = setting("")
-    """as input_device"""
+    """empty: the system's default loudspeaker; a name, part of a name, or number of `huiyin devices`"""
     latency_s: float = setting(0.1, low=0.01, high=1)
     """'low' dies silently on ALSA and Pulse; 0.08-0.2 s gave no xruns"""
     echo: str = setting("both", choices=("both", "speex", "webrtc", "off"))
     """canceller of the assistant's own voice; both: Speex is heard, WebRTC asked while it learns; off: headsets"""
     speech_threshold: float = setting(0.5, low=0.05, high=0.99)
-    """Silero's probability that a frame is speech"""
+    """probability from which Silero calls a frame speech: lower takes noise for speech, higher misses soft words"""
 
 
 @dataclass(frozen=True)
@@ -253,7 +267,7 @@ class TalkSettings:
     """The assistant as a whole."""
 
     persona: str = setting("huiyin")
-    """a name in configs/personas, or a path to a TOML file"""
+    """the one that speaks both languages; a name in configs/personas, or a path to a TOML file"""
     place: str = setting("")
     """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
     emotion_from_words: bool = setting(True)
@@ -263,22 +277,26 @@ class TalkSettings:
     more"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
+    wake: str = setting("")
+    """asleep until this phrase is heard, as 你好回音 or "hey huiyin"; empty: always awake"""
+    sleep_after_s: float = setting(30.0, low=3, high=3600)
+    """with a wake phrase: of silence, then it sleeps again; 晚安 and "good night" send it to sleep at once"""
     history_tokens: int = setting(800, low=0, high=1_000_000)
     """of past turns sent to the LLM, estimated; some 20 turns. Beyond it the oldest go, down to 60 %: the prompt then
     begins the same for many turns, and its cache keeps hitting. Anew, the embedded model reads 50 a second"""
     history_turns: int = setting(40, low=0, high=1000)
-    """at most so many turns, likewise"""
+    """so many past turns are sent at most, however short they are: each one has tokens beside its words"""
     summary: bool = setting(False)
     """turns that go are summarised by the LLM, in the background; costs it a request"""
     sessions: bool = setting(True)
-    """conversations are kept, for `huiyin sessions`; false: nothing is written"""
+    """conversations are kept, so that one can go on with them (`huiyin sessions`); false: nothing is written"""
     sessions_dir: str = setting("")
-    """empty: <user data>/huiyin/sessions; only you can read it"""
+    """empty: <user data>/huiyin/sessions, beside other data of yours; only you can read it"""
     otlp_url: str = setting("")
     """a trace of each turn goes to this OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318; never what
     was said. Needs huiyin[otel]; empty: no traces, and nothing of OpenTelemetry is loaded"""
     max_reply_tokens: int = setting(160, low=1, high=4096)
-    """a spoken reply longer than this is a lecture"""
+    """of a spoken reply, some 120 words of English: a longer one is a lecture"""
 
 
 @dataclass(frozen=True)
@@ -306,6 +324,7 @@ class Settings:
     turns: TurnsSettings = field(default_factory=TurnsSettings)
     audio: AudioSettings = field(default_factory=AudioSettings)
     talk: TalkSettings = field(default_factory=TalkSettings)
+    tools: ToolsSettings = field(default_factory=ToolsSettings)
     realtime: RealtimeSettings = field(default_factory=RealtimeSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

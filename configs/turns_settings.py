@@ -27,39 +27,43 @@ class TurnsSettings:
     """where sound and words differ, or are awaited; people pause for 0.2-0.7 within a sentence, and it takes 0.1 to
     hear them go on"""
     endpoint_unsure_s: float = setting(1.2, low=0.1, high=10)
-    """after one that sounds as if it went on"""
+    """silence after a turn that sounds as if it went on: a pause to think is mostly shorter"""
     endpoint_longest_s: float = setting(2.0, low=0.2, high=20)
     """a longer silence is an answer to nothing"""
     endpoint_unfinished_s: float = setting(0.8, low=0, high=5)
     """waited longer after 'because', 'um', a comma: the model alone calls 3 in 4 such Chinese cuts complete"""
     dictation_part_s: float = setting(1.6, low=0, high=10)
-    """at least, where what is dictated has less than its length: people look up the next group"""
+    """silence, at least, where what is dictated has less than its length: people look up the next group"""
     dictation_open_s: float = setting(1.25, low=0, high=10)
-    """... where it may go on: people leave up to 1.0 between groups, and it takes 0.1 to hear them go on"""
+    """silence, at least, where what is dictated may go on: people leave up to 1.0 between groups, and it takes 0.1
+    to hear them go on"""
     p_words: float = setting(0.27, low=0, high=1)
     """the language model is believed from here on: few long pauses reach it (`python -m benchmarks.latency_judges`)"""
     p_few_words: float = setting(0.02, low=0, high=1)
-    """... after few words: 'play jazz' has 0.4, 'my name' 0.000"""
+    """from here on the language model is believed after few words: 'play jazz' has 0.4, 'my name' 0.000"""
     few_words: int = setting(3, low=0, high=20)
-    """fewer are few: a language model seldom ends a message there"""
+    """a turn of fewer words has few: a language model seldom ends a message there"""
     p_sound_confirmed: float = setting(0.5, low=0, high=1)
     """smart-turn is believed from here on where the text is complete, too"""
     p_sound_unmarked: float = setting(0.97, low=0, high=1)
-    """... where the recogniser sets marks but ended this text without one"""
+    """smart-turn is believed from here on where the recogniser sets marks but ended this text without one, which
+    speaks against an end"""
     p_sound_alone: float = setting(0.9, low=0.5, high=1)
-    """... where the text says nothing"""
+    """smart-turn is believed from here on where the text says nothing, and nothing confirms it"""
     p_sound_incomplete: float = setting(0.1, low=0, high=0.4)
-    """below it smart-turn is sure that more will come"""
+    """from here on down smart-turn is sure that more will come, and the silence may be the longest"""
     unmarked_turns: int = setting(3, low=1, high=100)
     """a recogniser that has set no mark in so many turns in a row sets none"""
     speculate_s: float = setting(0.096, low=0, high=2)
     """silence after which the pause is judged and the reply prepared; 0: none is prepared"""
     max_speculations: int = setting(3, low=0, high=20)
-    """tries a turn; those in pauses where the words go on are not counted, up to `max_tries`"""
+    """replies prepared in a turn, at most: each costs the models' time; those in pauses where the words go on are
+    not counted, up to `max_tries`"""
     max_tries: int = setting(12, low=0, high=100)
-    """in all, with those in pauses where the words go on and where only the energy dropped"""
+    """replies prepared in a turn, with those in pauses where the words go on and where only the energy dropped: they
+    cost time, too"""
     speculate_max_turn_s: float = setting(20.0, low=0, high=120)
-    """none for a longer turn: it costs too much"""
+    """in a longer turn no reply is prepared: to recognise it anew in each pause costs too much"""
     early_asr_s: float = setting(0.12, low=0, high=2)
     """a recogniser no slower is asked when the energy drops, before the pause is sure"""
     drop_reach_s: float = setting(0.12, low=0, high=1)
@@ -67,28 +71,32 @@ class TurnsSettings:
     possible_speech_s: float = setting(0.096, low=0, high=1)
     """no reply begins for so long after possible speech: it takes three frames to be sure"""
     possible_speech_longest_s: float = setting(0.25, low=0, high=2)
-    """nor is one delayed for longer: a knock is possible speech, too"""
+    """no reply is delayed for longer by possible speech: a knock is that, too"""
     hurry_s: float = setting(0.3, low=0, high=5)
     """the next clause is wanted so much before the voice must begin with it: it may not be whole yet"""
+    hurry_first_s: float = setting(0.6, low=0, high=10)
+    """a reply whose first clause is not written so long after the user's last sound may begin with a single word"""
     openers: bool = setting(True)
     """a short word of the assistant's own ("well,") where its reply will not be there in time"""
     opener_s: float = setting(0.45, low=0.2, high=10)
-    """after the user's last sound, at least; people leave 0.2, and what comes sooner talks over them"""
+    """an opener comes so long after the user's last sound, at least; people leave 0.2, and what comes sooner talks
+    over them"""
     opener_gain_s: float = setting(0.5, low=0, high=10)
     """an opener takes 0.4-0.8 to say: the reply must be expected so much later"""
     opener_overdue_s: float = setting(0.2, low=0, high=10)
-    """... or be so much later than expected ..."""
+    """a reply that is so much later than expected gets an opener, too: it may take much longer"""
     opener_late_s: float = setting(1.0, low=0.2, high=30)
-    """... and so long after the user's last sound, as it also is where it is not known when to expect it"""
+    """the soonest for an opener, after the user's last sound, where the reply is overdue, or it is not known when to
+    expect it: by then the silence is noticed"""
     replies: bool = setting(True)
     """false: the user's turns are transcribed and kept; the assistant speaks when a program asks for it"""
     speaks: bool = setting(True)
     """false: what a program asks for waits, too, until this is true again"""
     barge_in: str = setting("voice", choices=("voice", "key", "off", "ignore"))
-    """'voice': speaking interrupts; 'key': the talk key does; 'off': half duplex, microphone muted during playback;
-    'ignore': what is said during a reply is the next turn"""
+    """'voice': speaking interrupts, as among people; 'key': the talk key does; 'off': half duplex, microphone muted
+    during playback; 'ignore': what is said during a reply is the next turn"""
     barge_in_s: float = setting(0.192, low=0.032, high=2)
-    """six frames of speech pause the assistant"""
+    """six frames of speech pause the assistant: a knock or a cough is shorter"""
     ask_early_s: float = setting(0.3, low=0.1, high=5)
     """speech that is transcribed while it goes on: 'stop' should work at once; again after as long, if a listener's"""
     confirm_s: float = setting(0.5, low=0.1, high=5)
@@ -96,23 +104,24 @@ class TurnsSettings:
     doubt_s: float = setting(1.0, low=0.2, high=10)
     """speech that stops it whatever it may say"""
     listening_s: float = setting(2.0, low=0.2, high=10)
-    """... unless its words so far, asked for again and again, are a listener's: 'oh, that's so sad' takes longer"""
+    """speech that stops it unless its words so far, asked for again and again, are a listener's: 'oh, that's so sad'
+    takes longer"""
     pause_lag_s: float = setting(0.192, low=0, high=1)
     """a pause in an interruption is known so much later than it began: five frames and a block"""
     resume_s: float = setting(0.65, low=0.1, high=5)
-    """silence after which it goes on: there was no interruption"""
+    """after so much silence it goes on, as there was no interruption: a pause within one is mostly shorter"""
     echo_tail_s: float = setting(0.65, low=0, high=20)
     """after the assistant's last sound its echo is still heard, by devices, network and room; speech that goes on for
     longer is the user's"""
     talk_key: bool = setting(False)
     """true: push-to-talk, speech counts while the key is held; for loud rooms"""
     max_turn_s: float = setting(60.0, low=5, high=600)
-    """a longer turn is answered as it stands"""
+    """a longer turn is answered as it stands: a television never pauses"""
     asr_timeout_s: float = setting(10.0, low=0.5, high=120)
-    """then a spoken apology, and the loop goes on"""
+    """to the text of a turn; then a spoken apology, and the loop goes on"""
     llm_timeout_s: float = setting(20.0, low=0.5, high=120)
-    """to the first words of the reply"""
+    """to the first words of the reply; then a spoken apology: some upstreams may have been tried by then"""
     tts_timeout_s: float = setting(10.0, low=0.5, high=120)
-    """to the first sound of a clause"""
+    """to the first sound of a clause; then an apology follows, whose sound was made before"""
     llm_idle_timeout_s: float = setting(8.0, low=0.5, high=120)
-    """between two pieces of a reply"""
+    """between two pieces of a reply; a longer silence is a server that hangs, and the reply ends"""

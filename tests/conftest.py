@@ -18,11 +18,21 @@ from huiyin.configs.settings import load
 # The models of a test are those of the default profile, whatever was chosen for the machine that it runs on: in the
 # programs that tests start by this variable, in this process by `nothing_was_chosen`.
 os.environ["HUIYIN_STORE_CHOOSE"] = "false"
+os.environ["HUIYIN_LANG"] = "en"  # whatever language the developer's system speaks
 
 # Random tests try the same examples each time, unless told otherwise: `--hypothesis-profile long`.
 settings.register_profile("same", derandomize=True, deadline=None, max_examples=150, stateful_step_count=50)
 settings.register_profile("long", deadline=None, max_examples=20_000, stateful_step_count=60)
 settings.load_profile("same")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers run the tests, files with slow ones come first: at the end one worker would be left alone
+    with a long one. (With `--no-loadscope-reorder`: xdist's own order is by the number of tests, slow files have few.)
+    """
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, I
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.services.common.shown_url import shown_url
 
 if TYPE_CHECKING:  # imported where a request is made: a command that makes none starts 0.2 s sooner
     from aiohttp import ClientResponse, ClientSession
@@ -86,9 +87,10 @@ async def call(
 
 @contextlib.contextmanager
 def in_words(service: str, base_url: str, timeout_s: float) -> Iterator[None]:
-    """What goes wrong with a connection within, as a ServiceError."""
+    """What goes wrong with a connection within, as a ServiceError: it shows no password or key of `base_url`."""
     import aiohttp
 
+    url = shown_url(base_url)
     try:
         yield
     except asyncio.TimeoutError as error:
@@ -96,15 +98,15 @@ def in_words(service: str, base_url: str, timeout_s: float) -> Iterator[None]:
     except aiohttp.ClientPayloadError as error:
         raise ServiceError("clients.broke_off_in_the_middle", service=service) from error
     except aiohttp.ClientResponseError as error:
-        raise ServiceError("clients.not_http", service=service, url=base_url) from error
+        raise ServiceError("clients.not_http", service=service, url=url) from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-        raise ServiceError("clients.not_an_address", url=base_url) from error
+        raise ServiceError("clients.not_an_address", url=url) from error
     except (aiohttp.ClientError, OSError) as error:
         cause = _cause(error)
         if isinstance(cause, ConnectionRefusedError):
-            raise ServiceError("clients.not_running", service=service, url=base_url) from cause
+            raise ServiceError("clients.not_running", service=service, url=url) from cause
         words = str(cause) or type(cause).__name__
-        raise ServiceError("clients.not_reached", service=service, url=base_url, error=words) from cause
+        raise ServiceError("clients.not_reached", service=service, url=url, error=words) from cause
 
 
 def _cause(error: Exception) -> Exception:

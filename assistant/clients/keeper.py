@@ -10,6 +10,7 @@ from typing import Literal
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name
+from huiyin.configs.messages import said
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
 
 FIRST_PAUSE_S = 1.0
@@ -72,7 +73,7 @@ class Keeper:
         if child.status is None:
             if name in self._awaited and look(self._launcher.services, name).kind == "ready":
                 self._awaited.discard(name)
-                self._launcher.tell(f"{name} is ready again")
+                self._launcher.tell(said("notices.ready_again", service=name))
         elif restarts.start_s is None:
             restarts.note_end(now_s)
             child.wait(STOP_LIMIT_S)  # for the rest of its output
@@ -88,10 +89,10 @@ class Keeper:
     def _tell_of_end(self, name: Name, child: Child, restarts: Restarts) -> None:
         assert restarts.start_s is not None
         if restarts.start_s == math.inf:
-            times = f"{len(restarts.ends_s)} times within {WITHIN_S / 60:.0f} minutes"
-            what = f"has ended {times} and is not started again; huiyin serve {name} shows all it says. Its last lines:"
+            count, minutes = len(restarts.ends_s), WITHIN_S / 60
+            what = said("notices.given_up", service=name, count=count, minutes=minutes)
         else:
             pause_s = restarts.start_s - restarts.ends_s[-1]
-            what = f"has ended (status {child.status}); it is started again in {pause_s:.0f} s. Its last lines:"
-        lines = [f"  {line}" for line in list(child.tail)[-_LAST_LINES:]] or ["  (none)"]
-        self._launcher.tell("\n".join([f"{name} {what}", *lines]))
+            what = said("notices.starts_again", service=name, status=child.status, pause_s=pause_s)
+        lines = [f"  {line}" for line in list(child.tail)[-_LAST_LINES:]] or [f"  {said('notices.said_nothing')}"]
+        self._launcher.tell("\n".join([what, *lines]))

@@ -15,6 +15,8 @@ from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.clients.stream import close_idle
+from huiyin.configs.messages import said
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common.child import module_command
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
@@ -64,10 +66,12 @@ class Launcher:
         return Services(self.settings)
 
     def start(self, names: Iterable[Name]) -> None:
-        """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError."""
+        """Start those of `names` that do not run, and wait until all are ready. Raises LaunchError,
+        and LibraryMissing before any is started."""
         needed = list(names)
-        for name in needed:
-            state = look(self.services, name)
+        states = {name: look(self.services, name) for name in needed}
+        check_installed([name for name in needed if states[name].kind == "absent"], self.settings)
+        for name, state in states.items():
             if state.kind == "other":
                 port = getattr(self.settings, name).port
                 raise LaunchError("clients.port_taken", service=name, port=port, why=state.why)
@@ -101,7 +105,7 @@ class Launcher:
             if state.kind == "failed":
                 raise LaunchError("clients.unusable", service=name, why=state.why)
             if time.monotonic() > tell_at_s:
-                self.tell(f"{name} is loading its model …")
+                self.tell(said("notices.loading", service=name))
                 tell_at_s = time.monotonic() + 30
             time.sleep(_POLL_S)
         raise LaunchError("clients.not_ready", service=name, wait_s=_START_LIMIT_S)

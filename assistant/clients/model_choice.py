@@ -18,6 +18,7 @@ from huiyin.configs.choice.ladder import Ladders, Rung, load_ladders
 from huiyin.configs.choice.machine import busy_share, machine
 from huiyin.configs.choice.record import PartRecord, Record, read_record, write_record
 from huiyin.configs.choice.speed import MOST_OF_OTHERS, Speed
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings, as_arguments, named_profile, own_settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -84,10 +85,10 @@ class ModelChoice:
         if self.record is None:
             self.choose()
         elif self.record.machine != machine():
-            self._tell("this machine is not the one for which models were chosen: choosing again")
+            self._tell(said("notices.other_machine"))
             self.choose()
         elif self.record.speed and self.record.speed.is_provisional and busy_share() <= MOST_OF_OTHERS:
-            self._tell("this machine was busy when models were chosen: choosing again")
+            self._tell(said("notices.was_busy"))
             self.record = dataclasses.replace(self.record, speed=None)
             self.choose()
         else:
@@ -147,14 +148,14 @@ class ModelChoice:
     def _here(self, facts: Facts, plan: Plan) -> frozenset[str]:
         """The model files that are on this machine now."""
         wanted = [state for one in plan.values() for model in one.wanted.models for state in self.store.look(model)]
-        return facts.here | {state.file.name for state in wanted if state.state in ("here", "unchecked")}
+        return facts.here | {state.file.name for state in wanted if state.is_here}
 
     def _measured(self, facts: Facts) -> Facts:
         """With the speed of this machine, where that is known or decides something."""
         model = "" if facts.speed else self._measurable(facts)
         if not model:
             return facts
-        self._tell("measuring once how fast this machine is, some 15 seconds …")
+        self._tell(said("notices.measuring"))
         return dataclasses.replace(facts, speed=measure(model, self._arguments))
 
     def _measurable(self, facts: Facts) -> str:
@@ -184,7 +185,7 @@ class ModelChoice:
         try:
             write_record(self.store.dir, record)
         except OSError as error:
-            self._tell(f"the choice of models cannot be kept in {self.store.dir}: {error.strerror or error}")
+            self._tell(said("notices.choice_not_kept", folder=self.store.dir, why=error.strerror or error))
 
     # --- fetching and proving ---------------------------------------------------------------------------------
 
@@ -204,15 +205,15 @@ class ModelChoice:
             for model in rung.models:
                 store.ensure(model)
         except StoreError as error:
-            self._tell(f"{rung.title} is not here yet, it goes on at the next start: {_last_line(error)}")
+            self._tell(said("notices.not_here_yet", title=rung.title, why=_last_line(error)))
             return {}
         assert self.record is not None
         record = self.record
         if rung.proof and rung.name not in record.proven:
-            self._tell(f"trying {rung.title} …")
+            self._tell(said("notices.trying", title=rung.title))
             if why := prove(part, rung, self._arguments):
                 anyway = " ".join(f"--set {name}={_text(value)}" for name, value in rung.settings.items())
-                self._tell(f"{rung.title} failed its proof: {why}. To use it all the same: {anyway}")
+                self._tell(said("notices.failed_proof", title=rung.title, why=why, anyway=anyway))
                 return {rung.name: why}
             record = dataclasses.replace(record, proven=(*record.proven, rung.name))
         parts = dict(record.parts)
@@ -225,13 +226,13 @@ class ModelChoice:
 
     def _go_on(self, record: Record) -> None:
         for part, rung in self._unfinished(record):
-            if all(state.state in ("here", "unchecked") for model in rung.models for state in self.store.look(model)):
+            if all(state.is_here for model in rung.models for state in self.store.look(model)):
                 refused = self._take(part, rung)
                 if refused:
                     self.record = dataclasses.replace(self.record or record, refused={**record.refused, **refused})
                     self.choose()
                     return
-                self._tell(f"{rung.title} is here now and is used from now on: {rung.worth}")
+                self._tell(said("notices.here_now", title=rung.title, worth=rung.worth))
         self._fetch_rest()
 
     def _unfinished(self, record: Record) -> list[tuple[str, Rung]]:
@@ -254,7 +255,8 @@ class ModelChoice:
         if not self._orders_sources:
             return self._settings.store.sources
         known = self.record.sources if self.record else ()
-        return tuple(dict.fromkeys((*known, *self._settings.store.sources)))
+        both = dict.fromkeys((*known, *self._settings.store.sources))
+        return tuple(sorted(both, key=lambda source: source == "registry"))  # makers before strangers
 
 
 def told(one: PartPlan, *, beside: bool) -> str:
@@ -262,10 +264,10 @@ def told(one: PartPlan, *, beside: bool) -> str:
     (verdict,) = (verdict for verdict in one.verdicts if verdict.rung is one.wanted)
     line = f"{one.wanted.title}: {one.wanted.worth}; {verdict}"
     if beside:
-        return f"{line}, fetched while you talk; {one.now.title} until the next start after that"
+        return line + said("notices.fetched_beside", now=one.now.title)
     if not one.bytes or one.seconds == float("inf"):
         return line
-    return f"{line}, about {one.seconds / 60:.0f} min" if one.seconds >= 60 else f"{line}, under a minute"
+    return line + (said("notices.minutes", minutes=one.seconds / 60) if one.seconds >= 60 else said("notices.soon"))
 
 
 def _takes_long(plan: Plan) -> set[str]:

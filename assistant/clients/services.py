@@ -25,6 +25,8 @@ from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
 from huiyin.services.common.access import url_of
+from huiyin.services.common.model_servers import key_headers
+from huiyin.services.common.shown_url import shown_url
 
 Name = Literal["asr", "llm", "tts"]
 NAMES: tuple[Name, ...] = ("asr", "llm", "tts")
@@ -52,7 +54,7 @@ class Services:
 
     def headers(self, content_type: str) -> dict[str, str]:
         """Request headers, with the key where one is set."""
-        return {"Content-Type": content_type, **_authorization(self.settings.service.api_key)}
+        return {"Content-Type": content_type, **key_headers(self.settings.service.api_key)}
 
     def transcribe(self, samples: Pcm16, *, timeout_s: float, language: str = "") -> Stream[Transcript]:
         """The user's turn (int16, 16 kHz) as text with its tags: one item. `language`: its code, where it is known."""
@@ -183,13 +185,9 @@ class Services:
 
 def get_json(service: str, base_url: str, path: str, *, timeout_s: float, key: str = "") -> Any:
     """GET a JSON document, and wait for it. Raises ServiceError."""
-    strange = ServiceError("clients.not_json", service=service, url=base_url)
-    decoder, headers = Json(lambda body: body, strange), _authorization(key)
+    strange = ServiceError("clients.not_json", service=service, url=shown_url(base_url))
+    decoder, headers = Json(lambda body: body, strange), key_headers(key, base_url)
     return Stream(lambda: call(service, base_url, path, lambda _: decoder, timeout_s=timeout_s, headers=headers)).one()
-
-
-def _authorization(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _transcript(result: dict[str, Any]) -> Transcript:

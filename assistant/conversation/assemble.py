@@ -6,28 +6,39 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from urllib.parse import quote
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.hands import Hands, Toolbox
 from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.telemetry import turn_tracer
-from huiyin.assistant.conversation.world import RealWorld
+from huiyin.assistant.conversation.waking import WakingEar
+from huiyin.assistant.conversation.world import RealWorld, World
 from huiyin.assistant.dialogue.history import History
-from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.dialogue.situation import Situation
+from huiyin.assistant.dialogue.persona import Persona, PersonaError
+from huiyin.assistant.dialogue.situation import Situation, nothing_known
+from huiyin.assistant.dialogue.tools import Tool
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
+from huiyin.configs.messages import said
+from huiyin.configs.nearest import nearest
 from huiyin.configs.plugins import JUDGES, plugins
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
@@ -47,33 +58,79 @@ def assemble(
     speak: bool = True,
     greeting: Sequence[str] = (),
     history: History | None = None,
+    toolbox: Toolbox | None = None,
+    reminders: Store | None = None,
+    recall: Callable[[str], Sequence[str]] = nothing_known,
     warm: bool = True,
     patience_s: float = 0.0,
 ) -> Conversation:
     """A conversation in real time that is ready to run.
 
     `tell` gets what the user should know. `listen` false: the user types; `speak` false: replies are only shown.
-    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `warm` false skips
-    `prepare`; `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, SettingsError
-    for traces without OpenTelemetry.
+    `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
+    may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
+    `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError for a voice
+    that there is not, and SettingsError for traces without OpenTelemetry.
     """
     settings = services.settings
     trace = turn_tracer(settings.talk)
+    if speak:
+        check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
     by_sound = make_endpoint(settings, tell) if listen else None
     if speak and greeting:
         threading.Thread(target=_rehearse, args=(services, persona, greeting), name="greeting", daemon=True).start()
     prepared: Mapping[str, Pcm16] = {}
     if warm:
-        prepared = prepare(services, persona, tell, history, speak=speak, listen=listen, patience_s=patience_s)
+        tools = toolbox.offered if toolbox else ()
+        prepared = prepare(
+            services, persona, tell, history, tools=tools, speak=speak, listen=listen, patience_s=patience_s
+        )
     world = RealWorld()
-    parts = http_parts(services, persona.voice, session=session_name(), speak=speak, by_sound=by_sound)
-    session = Session(world, port, listener, persona, parts, settings, prepared=prepared, history=history)
+    name = session_name()
+    parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
+    waking = _waking(settings, world, listener, parts, port)
+    if waking:
+        parts = replace(parts, recogniser=waking)
+    hands = Hands(world, toolbox, settings) if toolbox and toolbox.offered else None
+    parts = hands.of(parts) if hands else parts
+    session = Session(
+        world, port, waking or listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
+    )
     trace(session)
-    conversation = Conversation(session, world, port)
+    if hands:
+        hands.join(session)
+    if waking:
+        waking.join(session)
+    if reminders:
+        Reminding(world, session, reminders)
+    conversation = Conversation(session, world, port, name)
     if greeting:
         conversation.greet(greeting)
     return conversation
+
+
+def _waking(settings: Settings, world: World, listener: Listener | None, parts: Parts, port: Port) -> WakingEar | None:
+    """The ear that sleeps, where a wake phrase is set. Raises WakePhraseError."""
+    if not settings.talk.wake or listener is None:
+        return None
+    phrase, loudspeaker = WakePhrase(settings.talk.wake), port.loudspeaker
+    chime = loudspeaker.chime if isinstance(loudspeaker, Player) else None
+    return WakingEar(world, listener, parts.recogniser, phrase, settings.talk.sleep_after_s, chime)
+
+
+def check_voice(services: Services, persona: Persona) -> None:
+    """Raises PersonaError where the speech service does not have the persona's voice; it would be silent all along."""
+    if not persona.voice:
+        return
+    with suppress(ServiceError):  # one that keeps no list of its voices is believed
+        if services.get("tts", f"/voices?name={quote(persona.voice)}")["voices"]:
+            return
+        names = [voice["name"] for voice in services.get("tts", "/voices")["voices"]]
+        near = nearest(persona.voice, names)
+        raise PersonaError(
+            "persona.no_voice", place="voice", name=persona.name, voice=persona.voice, near=near, names=names
+        )
 
 
 def session_name() -> str:
@@ -85,7 +142,7 @@ def make_listener(settings: Settings, tell: Callable[[str], None]) -> Listener:
     """The ear: echo canceller, voice activity, its model from the store."""
     echo, warning = make_echo_path(settings.audio.echo)
     if warning:
-        tell(f"{warning}; until then use a headset, or --set turns.barge_in=off")
+        tell(said("notices.no_canceller", why=warning))
     return Listener(echo, make_vad(settings), SpeechTracker(SpeechRule(threshold=settings.audio.speech_threshold)))
 
 
@@ -103,7 +160,7 @@ def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJu
     try:
         return EndpointJudge(_shared_endpoint(ModelStore(settings.store).ensure(ENDPOINT_MODEL)))
     except StoreError as error:
-        tell(f"{error}; until then a pause of {settings.turns.endpoint_s * 1000:.0f} ms ends your turn")
+        tell(said("notices.no_endpoint_model", why=error, pause_ms=settings.turns.endpoint_s * 1000))
         return None
 
 
@@ -113,6 +170,7 @@ def prepare(
     tell: Callable[[str], None],
     history: History | None = None,
     *,
+    tools: Sequence[Tool] = (),
     speak: bool = True,
     listen: bool = True,
     patience_s: float = 0.0,
@@ -126,12 +184,12 @@ def prepare(
     if listen and services.settings.words_are_judged:
         with suppress(ServiceError):  # the model that judges loads when it is first asked
             services.judge_words("What time is it?", timeout_s=_WARM_UP_LIMIT_S).one()
-    situation = Situation(datetime.now().astimezone(), services.settings.talk.place)
+    situation = Situation(datetime.now().astimezone(), services.settings.talk.place, [tool.name for tool in tools])
     messages = persona.messages(history or History(), "", situation=situation)
     try:
-        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1))
+        list(services.ask(messages, timeout_s=_WARM_UP_LIMIT_S, max_tokens=1, tools=tools))
     except ServiceError as error:
-        tell(f"the language model does not answer: {error}")
+        tell(said("notices.model_silent", why=error))
     if not speak:
         return {}
     prepared = PreparedSpeech(services, persona, services.settings.store.path.parent / "prepared")

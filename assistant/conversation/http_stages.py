@@ -37,6 +37,7 @@ def http_parts(services: Services, voice: str, *, session: str, speak: bool, by_
         voice=HttpVoice(services, voice, session) if speak else NoVoice(),
         by_sound=by_sound,
         by_words=HttpJudge(services) if services.settings.words_are_judged else None,
+        model_invents=services.settings.llm.is_embedded,
     )
 
 

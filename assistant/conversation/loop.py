@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
-from huiyin.assistant.conversation.events import FloorChanged, Notice, Public
+from huiyin.assistant.conversation.events import FloorChanged, Notice, Public, TurnCommitted
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.world import RealWorld
-from huiyin.assistant.ports.port import Block, Port, PortError
+from huiyin.assistant.ports.port import Port, PortError
 from huiyin.assistant.turns.machine import State
+from huiyin.configs.messages import said
 
 _DEVICE_CHECK_S = 1.0  # a device that has not called back for so long has died
 _REOPEN_S = 2.0  # between tries to open it again
@@ -20,15 +19,16 @@ _REOPEN_S = 2.0  # between tries to open it again
 class Conversation:
     """One conversation. `run` returns when `stop` is called. All but `run` and `observe` from any thread."""
 
-    def __init__(self, session: Session, world: RealWorld, port: Port) -> None:
-        self.session, self.world = session, world
+    def __init__(self, session: Session, world: RealWorld, port: Port, name: str = "") -> None:
+        """`name`: by which the services tell it from others."""
+        self.session, self.world, self.name = session, world, name
         self.history, self.observe = session.history, session.observe
         self.quiet = threading.Event()  # no one speaks, no reply is being prepared, no typed line waits
         self.quiet.set()
         self._port = port
         self._lock = threading.Lock()
         self._unseen = 0  # lines typed, and words to be said, that the machine does not yet know of
-        self._is_device_lost = self._is_ending = False
+        self._is_device_lost = self._is_ending = self._ends_with_words = False
         session.observe(self._note_floor, at_once=True)
 
     def type(self, text: str) -> None:
@@ -50,6 +50,10 @@ class Conversation:
     def stop_when_quiet(self) -> None:
         """End once the current reply, if any, has been heard."""
         self.world.at(0.0, self._end)
+
+    def end_after_next_words(self) -> None:
+        """End once the assistant has said something more."""
+        self._ends_with_words = True
 
     def run(self) -> None:
         """Converse until stopped. Raises PortError when the sound device cannot be opened at the start."""
@@ -78,6 +82,8 @@ class Conversation:
         self._note_quiet(self.session.state)
 
     def _note_floor(self, at_s: float, event: Public) -> None:
+        if isinstance(event, TurnCommitted) and event.turn.heard:
+            self._is_ending |= self._ends_with_words
         if isinstance(event, FloorChanged):
             self._note_quiet(event.after)
 
@@ -93,11 +99,9 @@ class Conversation:
     def _check_device(self) -> None:
         try:
             if self._is_device_lost:
-                silence = np.zeros(self.world.lost_samples(), np.int16)
-                self.session.hear(Block(silence, silence))
                 self.session.start()
                 self._is_device_lost = False
-                self.session.tell(Notice(text="the sound device is back"))
+                self.session.tell(Notice(text=said("notices.device_back")))
             else:
                 self._port.microphone.check()
         except PortError as error:

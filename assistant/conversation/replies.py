@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from huiyin.assistant.conversation.heard import heard_clauses
-from huiyin.assistant.dialogue.history import HeardClause, Message
+from huiyin.assistant.dialogue.history import HeardClause, Message, heard_text
 from huiyin.assistant.dialogue.style import Style
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.ports.port import Loudspeaker
+from huiyin.assistant.turns.events import PlaybackStopped
 
 
 @dataclass
@@ -41,3 +42,11 @@ class Replies:
         """The clauses that were played, with how much of each the user heard."""
         heard, spans = loudspeaker.heard(generation)
         return heard_clauses(self[generation].texts, heard, spans)
+
+    def stop(self, generation: int, loudspeaker: Loudspeaker, now_s: float) -> PlaybackStopped:
+        """Let no more be heard of this reply. What was, in words that were heard whole."""
+        loudspeaker.stop(generation)
+        _, spans = loudspeaker.heard(generation)
+        clauses = zip(spans, self.heard(generation, loudspeaker), strict=True)
+        begun = [(span.clause, len(heard_text([clause]))) for span, clause in clauses if clause.share > 0]
+        return PlaybackStopped(now_s, generation, *(begun[-1] if begun else (0, 0)))

@@ -7,7 +7,7 @@ loop and the scripted runner give it different worlds and ports, and nothing els
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,12 +22,12 @@ from huiyin.assistant.conversation.understood import mood_of, understanding
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.dialogue.claims import ClaimGuard
 from huiyin.assistant.dialogue.history import History, Message
-from huiyin.assistant.dialogue.items import Item, UserItem
+from huiyin.assistant.dialogue.items import Item
 from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.openers import Openers, kind_of
 from huiyin.assistant.dialogue.persona import Persona, reply_language
-from huiyin.assistant.dialogue.situation import Situation
+from huiyin.assistant.dialogue.situation import Situation, nothing_known
 from huiyin.assistant.dialogue.style import speaking_style
 from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice, with_own_ids
 from huiyin.assistant.ears.listener import SpeechChange
@@ -67,19 +67,20 @@ class Session:
         *,
         prepared: Mapping[str, Pcm16] | None = None,
         history: History | None = None,
+        recall: Callable[[str], Sequence[str]] = nothing_known,
     ) -> None:
         """`ear` None: speech events come through `post`, or the user types. `prepared`: an opener or apology -> its
-        sound; may fill up later. `history`: of a resumed conversation.
+        sound; may fill up later. `history`: of a resumed conversation. `recall`: the user's words -> facts that fit.
         """
         self.history = history or History()
         self.history.on_edit = self._note_edit
-        self.persona, self.settings = persona, settings
+        self.persona, self.settings, self._recall = persona, settings, recall
         self._tools: Sequence[Tool] = ()
         self._tool_choice: ToolChoice = "auto"
         self._machine = TurnMachine(settings.turns, parts.judges)
-        self._world, self._port, self._ear = world, port, ear
+        self._world, self._port, self._ear, self._model_invents = world, port, ear, parts.model_invents
         self._loudspeaker = port.loudspeaker
-        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.post, understanding(settings.talk))
+        self._stages = Stages(world, parts, port.loudspeaker, self._cut, self.handle, understanding(settings.talk))
         summarise = self._stages.summarise if settings.talk.summary else None
         self._trimming = Trimming(self.history, history_limit(settings, persona), summarise)
         self._prepared: Mapping[str, Pcm16] = {} if prepared is None else prepared
@@ -104,7 +105,7 @@ class Session:
     def messages(self, user: str | None, mood: Mood | None = None) -> list[Message]:
         """What the model is sent now, as `Persona.messages`."""
         names = [tool.name for tool in self._tools]
-        situation = Situation(self._world.date_time, self.settings.talk.place, names)
+        situation = Situation(self._world.date_time, self.settings.talk.place, names, self._recall)
         return self.persona.messages(self.history, user, mood, situation)
 
     def start(self) -> None:
@@ -225,17 +226,17 @@ class Session:
             self.post(ev.PlaybackAdvanced(self._world.now, *advanced))
         if (generation := self._loudspeaker.finished()) is not None:
             self.post(ev.PlaybackFinished(self._world.now, generation))
+        if self._loudspeaker.has_stopped:
+            self.interrupt()
 
     def _cut(self, start_s: float, end_s: float) -> Pcm16:
         return _NO_SOUND if self._ear is None else self._ear.cut(start_s, end_s)
 
     def _step(self, event: ev.Event) -> float:
         """One event; when the machine needs the next, inf for never."""
-        match event:
-            case ev.ReplyText(generation=generation, clause=clause, text=text):
-                self._replies[generation].texts[clause] = text
-        wake_s = float("inf")
-        before = self._machine.state
+        if isinstance(event, ev.ReplyText):
+            self._replies[event.generation].texts[event.clause] = event.text
+        wake_s, before = float("inf"), self._machine.state
         for action in self._machine.handle(event):
             if isinstance(action, do.WakeAt):
                 wake_s = action.at_s
@@ -280,7 +281,7 @@ class Session:
             case do.Resume(generation=generation):
                 self._loudspeaker.resume(generation)
             case do.StopPlayback(generation=generation):
-                self._loudspeaker.stop(generation)
+                self._next.append(self._replies.stop(generation, self._loudspeaker, self._world.now))
             case do.Cancel(generation=generation, keep_audio=keep_audio):
                 self._stages.cancel(generation)
                 if not keep_audio:
@@ -301,12 +302,12 @@ class Session:
         mood = mood_of(transcript) if transcript else self.history.mood
         reply = self._replies[generation]
         reply.language = reply_language(transcript.language, transcript.text) if transcript else ""
-        reply.style = speaking_style(mood, [turn.mood for turn in self.history.turns])
+        reply.style = speaking_style(mood, [turn.mood for turn in self.history.last_turns()])
         reply.messages = self.messages(transcript.text if transcript else None, mood)
         self.tell(public.ModelAsked(generation, messages=reply.messages, style=reply.style))
         check = None
         if transcript and self.persona.written_in and not self._tools:
-            check = ClaimGuard(transcript.text, reply_language(transcript.language, transcript.text)).speak
+            check = ClaimGuard(transcript.text, reply.language, self._world.date_time, self._model_invents).speak
         self._stages.ask(generation, reply.messages, self._tools, self._tool_choice, check)
 
     def _open(self, generation: int, words: str) -> None:
@@ -373,16 +374,15 @@ class Session:
     def _apologise(self, generation: int, stage: ev.Stage, reason: str) -> None:
         reply = self._replies[generation]
         reply.has_failed = True
-        text = self.persona.apology(stage, reply.language or self._users_language())
+        text = self.persona.apology(stage, reply.language or self.users_language())
         self.tell(public.Notice(text=reason, stage=stage))
         self.tell(public.Notice(generation, text=text))
         self._next.append(ev.Say(self._world.now, (text,), generation))
 
-    def _users_language(self) -> str:
+    def users_language(self) -> str:
         """Of the user's last words; the persona's own until there are any."""
-        words = (item.text for item in reversed(self.history.items) if isinstance(item, UserItem) and item.text)
-        last = next(words, "")
-        return language_of(last) if last else self.persona.language
+        words = self.history.users_words()
+        return language_of(words) if words else self.persona.language
 
 
 def _speech_event(now_s: float, change: SpeechChange) -> ev.Event:

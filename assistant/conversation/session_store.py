@@ -34,6 +34,7 @@ from huiyin.assistant.dialogue.items import KINDS, AssistantItem, Item, Turn, Us
 from huiyin.assistant.dialogue.mood import Mood, Source
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import user_folder
+from huiyin.configs.messages import said
 from huiyin.configs.settings import TalkSettings
 
 _FORM = 2  # of new files
@@ -218,7 +219,7 @@ class SessionWriter:
             self._waiting.clear()
         except OSError as error:  # a full disk must not end the conversation
             if not self._has_failed:
-                self._tell(f"this conversation cannot be kept: {self.path}: {error.strerror or error}")
+                self._tell(said("notices.not_kept", path=self.path, why=error.strerror or error))
             self._has_failed = True
 
 

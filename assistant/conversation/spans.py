@@ -32,7 +32,7 @@ _SPEECH, _HEAR, _CHAT, _SPEAK, _PLAY = "user_speech", "speech_to_text", "chat", 
 _STAGES = {"asr": _HEAR, "llm": _CHAT, "tts": _SPEAK}
 _OUTPUT = {_HEAR: "text", _CHAT: "text", _SPEAK: "speech"}
 _ID_BYTES = 8
-_NS = 1e9
+_NS_PER_S = 1e9
 
 Attributes = dict[str, Any]
 
@@ -75,10 +75,10 @@ class _Turn:
     def running(self, name: str, clause: int = OPENER) -> list[_Stage]:
         return [s for s in self.stages if s.name == name and s.clause == clause and s.end_s is None]
 
-    def end(self, name: str, at_s: float, clause: int = OPENER, **attributes: Any) -> None:
+    def end(self, name: str, at_s: float, clause: int = OPENER, about: Attributes | None = None) -> None:
         for stage in self.running(name, clause):
             stage.end_s = at_s
-            stage.attributes |= attributes
+            stage.attributes |= about or {}
 
 
 class TurnSpans:
@@ -88,10 +88,10 @@ class TurnSpans:
         self._tracer, self._agent = tracer, agent
         self._conversation = secrets.token_hex(_ID_BYTES)
         self._turns: dict[int, _Turn] = {}
-        self._epoch_s = float("inf")  # the time of day at which the conversation's clock began
+        self._epoch_ns = time.time_ns()  # when the conversation's clock began, as far as is known
 
     def __call__(self, at_s: float, event: on.Public) -> None:
-        self._epoch_s = min(self._epoch_s, time.time() - at_s)  # an event that comes late would make it later
+        self._epoch_ns = min(self._epoch_ns, time.time_ns() - _ns(at_s))  # an event that comes late would make it later
         if not event.generation:
             return
         turn = self._turns.setdefault(event.generation, _Turn())
@@ -111,7 +111,7 @@ class TurnSpans:
             case on.RecognitionAsked():
                 turn.begin(_HEAR, at_s)
             case on.Recognised(transcript=transcript):
-                turn.end(_HEAR, at_s, **{"huiyin.language": transcript.language})
+                turn.end(_HEAR, at_s, about={"huiyin.language": transcript.language})
             case on.ModelAsked():
                 turn.begin(_CHAT, at_s)
             case on.ClauseWritten(clause=0):
@@ -184,4 +184,8 @@ class TurnSpans:
         return self._tracer.start_span(name, context, kind, attributes, start_time=self._ns(at_s))
 
     def _ns(self, at_s: float) -> int:
-        return round((self._epoch_s + at_s) * _NS)
+        return self._epoch_ns + _ns(at_s)
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * _NS_PER_S)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from huiyin.assistant.clients.http import ServiceError
-from huiyin.assistant.conversation.understood import Understand, as_it_is
+from huiyin.assistant.conversation.understood import Understand, only_words
 from huiyin.assistant.conversation.world import Run, Source, World
 from huiyin.assistant.dialogue.clause_stream import Check, ClauseStream
 from huiyin.assistant.dialogue.history import Message
@@ -94,13 +94,15 @@ class Voice(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """Who does what in a conversation. A judge that is None is not asked."""
+    """Who does what in a conversation. A judge that is None is not asked. `model_invents`: it is a small one, and an
+    answer to what it cannot know is an invention."""
 
     recogniser: Recogniser
     model: Model
     voice: Voice
     by_sound: Judge | None = None
     by_words: Judge | None = None
+    model_invents: bool = False
 
     @property
     def judges(self) -> set[Literal["sound", "words"]]:
@@ -109,7 +111,7 @@ class Parts:
 
 
 class Stages:
-    """All calls from the conversation's thread; results come back there, as events, through `post`."""
+    """All calls from the conversation's thread; results come back there, as events, through `handle`."""
 
     def __init__(
         self,
@@ -117,12 +119,12 @@ class Stages:
         parts: Parts,
         loudspeaker: Loudspeaker,
         cut: Callable[[float, float], Pcm16],
-        post: Callable[[ev.Event], None],
-        understand: Understand = as_it_is,
+        handle: Callable[[ev.Event], None],
+        understand: Understand = only_words,
     ) -> None:
         """`cut`: the user's sound between two times. `understand`: what is made of a transcript."""
         self._understand = understand
-        self._world, self._parts, self._loudspeaker, self._cut, self._post = world, parts, loudspeaker, cut, post
+        self._world, self._parts, self._loudspeaker, self._cut, self._handle = world, parts, loudspeaker, cut, handle
         self._runs: dict[int, list[Run]] = {}  # by generation
         self._asked: dict[int, TurnSoFar] = {}  # what the words of a generation were recognised from
         self._texts: dict[int, ClauseStream] = {}  # of the replies being written
@@ -298,6 +300,15 @@ class Stages:
 
     def _keep(self, generation: int, run: Run) -> None:
         self._runs.setdefault(generation, []).append(run)
+
+    def _post(self, event: ev.EndpointScored | ev.ReplyEvent) -> None:
+        """Let it be handled next, unless its generation is cancelled before its turn comes."""
+
+        def handle() -> None:
+            if isinstance(event, ev.EndpointScored) or event.generation > self._gone:
+                self._handle(event)
+
+        self._world.at(event.at_s, handle)
 
     def _fail(self, generation: int, stage: Stage, failure: Exception) -> None:
         reason = str(failure) or type(failure).__name__

@@ -16,16 +16,17 @@ Understand = Callable[[Transcript], Transcript]
 
 def understanding(settings: TalkSettings) -> Understand:
     """What is made of each transcript before anyone sees it."""
-    return with_words if settings.emotion_from_words else as_it_is
+    return with_feeling if settings.emotion_from_words else only_words
 
 
-def as_it_is(transcript: Transcript) -> Transcript:
-    """The same."""
-    return transcript
+def only_words(transcript: Transcript) -> Transcript:
+    """The same; marks alone ("♪", "...") are what a recogniser makes of a noise: nothing was said."""
+    return transcript if any(map(str.isalnum, transcript.text)) else replace(transcript, text="")
 
 
-def with_words(transcript: Transcript) -> Transcript:
+def with_feeling(transcript: Transcript) -> Transcript:
     """With an emotion from its words, where the recogniser gave none. In `facts` its source stands: "words"."""
+    transcript = only_words(transcript)
     feeling = None if transcript.emotion else feeling_in(transcript.text, language_of(transcript.text))
     if feeling is None:
         return transcript

@@ -59,6 +59,29 @@ Take = Callable[[T], None]
 End = Callable[[Exception | None], None]
 
 
+def mapped(source: Source[T], change: Callable[[T], T]) -> Source[T]:
+    """A source whose items are changed on their way."""
+    if isinstance(source, Plan):
+        return Plan([(due_s, change(item)) for due_s, item in source.items], source.ends_s, source.error)
+    if isinstance(source, Computation):
+        return Computation(lambda: change(source.compute()), source.takes_s)
+    return _Mapped(source, change)
+
+
+class _Mapped(Generic[T]):
+    """An answer whose items are changed."""
+
+    def __init__(self, answer: Answer[T], change: Callable[[T], T]) -> None:
+        self._answer, self._change = answer, change
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for item in self._answer:
+            yield self._change(item)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._change, self._answer)
+
+
 class Run:
     """A stage that was started. Once cancelled nothing of it arrives any more."""
 
@@ -176,12 +199,17 @@ class VirtualWorld(World):
         """As `World.run`; may be called again."""
         self._stopped = False
         while self._due and not self._stopped:
-            self._now, _, do = heapq.heappop(self._due)
+            due_s, _, do = heapq.heappop(self._due)
+            self._now = max(self._now, due_s)
             do()
 
     def stop(self) -> None:
         """As `World.stop`."""
         self._stopped = True
+
+    def jump(self, seconds: float) -> None:
+        """The clock goes on by so much at once, as on a machine that was asleep: what was due is late."""
+        self._now += seconds
 
     def advance(self, samples: int) -> None:
         """The clock goes without the microphone."""
@@ -269,10 +297,6 @@ class RealWorld(World):
     def advance(self, samples: int) -> None:
         """As `World.advance`."""
         self._clock.advance(samples)
-
-    def lost_samples(self) -> int:
-        """Samples that should have come since the last: the device is lost."""
-        return self._clock.lost_samples()
 
     def work(self, do: Callable[[], object]) -> None:
         """As `World.work`."""

@@ -59,6 +59,8 @@ class ClauseLengths:
 
     first_chars: int = 4
     first_words: int = 3
+    hurried_chars: int = 2  # where the voice waits: "Sure," saves a model of 17 tokens a second 0.4 s
+    hurried_words: int = 1
     later_chars: int = 10
     later_words: int = 6
     first_longest_chars: int = 10  # more, or more words than below: then it is cut where a speaker would breathe
@@ -78,7 +80,9 @@ class ClauseSplitter:
         self._code: list[str] = []  # the characters of a code block that is open
         self._units_so_far = 0  # characters and words in the clauses so far
         self._is_urgent = True  # the next clause is to be short ...
-        self._may_be_the_end = False  # ... and there may be no more text
+        self._is_hurried = False  # ... or a single word
+        self._grows_from = self._lengths.first_words  # units: behind fewer the next clause is not short
+        self._may_be_the_end = False  # and there may be no more text
         self._start_reading("")
 
     def feed(self, piece: str) -> list[str]:
@@ -89,11 +93,12 @@ class ClauseSplitter:
         return clauses
 
     def hurry(self) -> list[str]:
-        """What is whole of the text so far. If that is nothing, the next clause comes as early as the first one did."""
-        self._is_urgent = self._may_be_the_end = True
+        """What is whole of the text so far. If that is nothing, the next clause comes as early as can be."""
+        self._is_urgent = self._is_hurried = self._may_be_the_end = True
+        self._grows_from = self._lengths.hurried_words
         self._start_reading(self._text)  # what was too short may be long enough now
         clauses = self._take(final=False)
-        self._is_urgent = not clauses
+        self._is_urgent = self._is_hurried = not clauses
         self._may_be_the_end = False
         self._start_reading(self._text)
         return clauses
@@ -133,7 +138,7 @@ class ClauseSplitter:
         block = "".join(self._code)
         self._code = []
         self._units_so_far += _CODE_WORDS
-        self._is_urgent = self._may_be_the_end
+        self._is_urgent = self._is_hurried = self._may_be_the_end
         return [shown_code(block)]
 
     def _take(self, *, final: bool) -> list[str]:
@@ -145,7 +150,7 @@ class ClauseSplitter:
                 clauses.append(shown(clause))
                 self._units_so_far += sum(weight(words))
             if clauses:
-                self._is_urgent = self._may_be_the_end
+                self._is_urgent = self._is_hurried = self._may_be_the_end
             self._start_reading(rest.lstrip(marks.CLAUSE_END))
         return clauses
 
@@ -247,11 +252,13 @@ class ClauseSplitter:
         units = self._weight.chars + words
         if self._is_urgent and is_sentence:
             return units > 0
+        if self._is_hurried:
+            return units >= need.hurried_chars or words >= need.hurried_words
         if self._is_urgent:
             return units >= need.first_chars or words >= need.first_words
         if is_sentence and (units >= need.later_chars or words >= need.later_words):
             return True
-        return need.first_words <= self._units_so_far <= units and self._units_so_far < need.grown
+        return self._grows_from <= self._units_so_far <= units and self._units_so_far < need.grown
 
     def _longest_words(self) -> int:
         """Words that may be collected before a clause is cut where a speaker would breathe."""

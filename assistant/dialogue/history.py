@@ -36,11 +36,13 @@ from huiyin.services.common.text import HAN
 Role = Literal["system", "user", "assistant", "tool"]
 AnyItem = TypeVar("AnyItem", bound=Item)
 
+GO_ON = {"zh": "（请继续）", "en": "(Go on.)"}
+"""What a reply to a reply answers."""
+RECENT_TURNS = 40  # how the user sounded, and in which language, still matters for so long
 _UNIT = re.compile(rf"[{HAN}]|[^\s{HAN}]+|\s+")
 _LAST_UNITS = 9  # characters, or words and the spaces between: enough to know the place again
 _NOTES = {"zh": "（你刚才说到“{}”时被打断了）", "en": "(You were interrupted after “{}”)"}
 _OPENINGS = {"zh": "（对话开始了）", "en": "(The conversation begins)"}  # what a greeting answers: roles must alternate
-_GO_ON = {"zh": "（请继续）", "en": "(Go on.)"}  # what a reply to a reply answers
 _REDUCED = 0.6  # of the limit, once it is exceeded: the next time is then many turns away
 _STOPS = "，,。.！!？?；;：:、…—- "
 
@@ -159,6 +161,17 @@ class History:
         """The turns that are over, in order."""
         return turns_of(self._items.values())
 
+    def last_turns(self, count: int = RECENT_TURNS) -> list[Turn]:
+        """The last of the turns that are over, in order: what it costs does not grow with the conversation."""
+        items: list[Item] = []
+        ends = 0
+        for item in reversed(self._items.values()):
+            ends += isinstance(item, AssistantItem)
+            if ends > count:
+                break
+            items.append(item)
+        return turns_of(reversed(items))
+
     @property
     def mood(self) -> Mood:
         """How the user sounded in the turn that is not over yet; unknown where they have said nothing in it."""
@@ -168,6 +181,11 @@ class History:
             if isinstance(item, UserItem):
                 return item.mood
         return NO_MOOD
+
+    def users_words(self) -> str:
+        """The last that the user said, '' before they said anything."""
+        said = (item.text for item in reversed(self._items.values()) if isinstance(item, UserItem) and item.text)
+        return next(said, "")
 
     def commit(
         self,
@@ -289,7 +307,7 @@ class History:
         if all(message["role"] == "system" for message in messages):
             return _OPENINGS[language]
         last = messages[-1]
-        return _GO_ON[language_of(last["content"])] if last["role"] == "assistant" else None
+        return GO_ON[language_of(last["content"])] if last["role"] == "assistant" else None
 
     def messages(self, following: str | None = None) -> list[Message]:
         """The items that are sent as chat messages, then the user's words `following`, roles alternating as chat
@@ -297,10 +315,10 @@ class History:
 
         An interrupted reply ends where it was cut off, and a line in front of what the user said next says so: a mark
         in the reply itself (a dash, say) taught a small model to break off its own sentences. A tool call stands with
-        its result, and not before there is one.
+        its result, and not before there is one; behind what the assistant said while it waited for it.
         """
         messages: list[Message] = []
-        sent = self.items[self.start :]
+        sent = _calls_behind_words(self.items[self.start :])
         outputs = {item.call_id: item.output for item in sent if isinstance(item, ToolResult)}
         if following is not None:
             sent.append(UserItem(following))
@@ -323,15 +341,34 @@ class History:
         return messages
 
 
+def _calls_behind_words(items: list[Item]) -> list[Item]:
+    """The items, with each tool call behind what the assistant said before its result came: these words and the call
+    are one message, and what comes next answers the result."""
+    ordered: list[Item] = []
+    calls: list[Item] = []  # that wait for their results
+    for item in items:
+        if isinstance(item, ToolCall):
+            calls.append(item)
+            continue
+        if not isinstance(item, AssistantItem):
+            ordered += calls
+            calls = []
+        ordered.append(item)
+    return ordered + calls
+
+
 def _unobserved(item_id: str, item: Item | None, after: str | None) -> None: ...
 
 
 def _interruption(cut_off: str, following: str) -> str:
-    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not."""
-    if not cut_off or not following:
+    """The line that says where the last reply was cut off, in the language of what the user said next; '' if not.
+
+    Before that is known it is that of the reply: so the line is read ahead while the user still speaks.
+    """
+    if not cut_off:
         return ""
     last = "".join(_UNIT.findall(cut_off)[-_LAST_UNITS:]).strip()
-    return _NOTES[language_of(following)].format(last) + "\n"
+    return _NOTES[language_of(following or cut_off)].format(last) + "\n"
 
 
 def _open(messages: list[Message], answer: str) -> None:

@@ -13,6 +13,7 @@ from huiyin.assistant.dialogue.mood import Mood, mood_line
 from huiyin.assistant.dialogue.openers import KINDS
 from huiyin.assistant.dialogue.situation import Situation
 from huiyin.assistant.dialogue.summary import earlier
+from huiyin.assistant.dialogue.tool_words import OCCASIONS, TOOL_WORDS
 from huiyin.configs.errors import HuiyinError
 
 LANGUAGES = ("zh", "en")
@@ -29,6 +30,7 @@ _KEYS = tuple(
         "greeting",
         "openers",
         "apologies",
+        "tools",
         "pronunciations",
     ]
 )
@@ -61,7 +63,8 @@ class Persona:
     one it speaks until the user's is known; `written_in` the languages of `system`, in which the situation is told
     beside it: none, it is not. `greeting` maps language -> its first words; `openers` language -> kind
     (`openers.KINDS`) -> what a late reply may begin with; `apologies` language -> stage -> the sentence for when that
-    stage fails; `pronunciations` a word -> how it is said."""
+    stage fails; `tools` language -> occasion (`tool_words`) -> the sentence where tools are at work; `pronunciations` a
+    word -> how it is said."""
 
     name: str
     system: str
@@ -73,6 +76,7 @@ class Persona:
     greeting: Mapping[str, str] = field(default_factory=dict)
     openers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     apologies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     pronunciations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -106,7 +110,8 @@ class Persona:
             written_in=tuple(system),
             greeting=_in_languages(data, "greeting", language),
             openers=_openers(data),
-            apologies=_apologies(data),
+            apologies=_sentences(data, "apologies", _STAGES),
+            tools=_sentences(data, "tools", OCCASIONS),
             pronunciations=_pronunciations(data),
         )
 
@@ -123,6 +128,10 @@ class Persona:
         """The sentence for a failed stage in the user's language."""
         table = self.apologies.get(language) or self.apologies.get(self.language) or {}
         return table.get(stage, "")
+
+    def words_for(self, occasion: str, language: str) -> str:
+        """The sentence for an occasion of `tool_words`, in the user's language."""
+        return self.tools.get(language, {}).get(occasion) or TOOL_WORDS[language][occasion]
 
     def all_apologies(self) -> list[str]:
         """Every apology, so that their sound can be made before it is needed."""
@@ -142,15 +151,17 @@ class Persona:
         self, history: History, user: str | None, mood: Mood | None = None, situation: Situation | None = None
     ) -> list[Message]:
         """What is sent to the model: the system prompt and the history (a stable prefix, so that prompt caches
-        keep hitting), then the user's words, with a line before them on how they sounded, one on the time and one on
-        the language to answer in, where they are worth one. `user` None: a reply to the history as it stands, such as
-        to a tool's result; where it has nothing to be answered, a line asks for one."""
+        keep hitting), then the user's words, with lines before them on how they sounded, what is remembered, the time
+        and the language to answer in, where these are worth one. `user` None: a reply to the history as it stands,
+        such as to a tool's result; where it has nothing to be answered, a line asks for one."""
         lines = []
         if user:
-            moods = [turn.mood for turn in history.turns]
-            last_reply = next((turn.heard for turn in reversed(history.turns) if turn.heard), "")
+            recent = history.last_turns()
+            moods = [turn.mood for turn in recent]
+            last_reply = next((turn.heard for turn in reversed(recent) if turn.heard), "")
             lines = [
                 mood_line(mood, moods, language_of(user)) if mood else "",
+                situation.memory_line(user) if situation else "",
                 situation.time_line(user) if situation and self.written_in else "",
                 language_hint(user, last_reply, self.replies_in),
             ]
@@ -220,14 +231,15 @@ def _texts(value: Any, place: str) -> tuple[str, ...]:
     return tuple(text.strip() for text in value)
 
 
-def _apologies(data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    table = _table(data.get("apologies", {}), "apologies", LANGUAGES)
-    apologies = {}
+def _sentences(data: Mapping[str, Any], key: str, occasions: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Language -> occasion -> sentence."""
+    table = _table(data.get(key, {}), key, LANGUAGES)
+    sentences = {}
     for language in table:
-        path = f"apologies.{language}"
-        stages = _table(table[language], path, _STAGES)
-        apologies[language] = {stage: _text(stages, stage, f"{path}.") for stage in stages}
-    return apologies
+        path = f"{key}.{language}"
+        texts = _table(table[language], path, occasions)
+        sentences[language] = {occasion: _text(texts, occasion, f"{path}.") for occasion in texts}
+    return sentences
 
 
 def _pronunciations(data: Mapping[str, Any]) -> dict[str, str]:

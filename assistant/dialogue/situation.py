@@ -7,21 +7,14 @@ keep. The time is told only where the user's words ask for it: a slow machine re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
+from huiyin.assistant.dialogue.dates import dated
 from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.dialogue.tokens import estimated_tokens
 
-_WEEKDAYS = {
-    "zh": ("一", "二", "三", "四", "五", "六", "日"),
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-}
-# Not strftime: that follows the machine's locale.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _PLACES = {"zh": "用户在{}。", "en": "The user is in {}."}
 # It is not told to say "I can't": a small model then says so to every other question (3 of 20 such as "What should I
 # cook for dinner?"; without, none). What it claims all the same is cut (`dialogue.claims`).
@@ -42,32 +35,44 @@ _ASKS_TIME = re.compile(
     r"|how long (?:until|till))\b",
     re.I,
 )
+_REMEMBERED = {"zh": "（你记得：{}）", "en": "(You remember: {})"}
+_BETWEEN = {"zh": "；", "en": "; "}
+_MEMORY_TOKENS = 40  # read anew with each turn that they fit: 0.1 s, and 2 s on a slow machine
+
+
+def nothing_known(words: str) -> Sequence[str]:
+    """A `recall` of nobody."""
+    return ()
 
 
 @dataclass(frozen=True)
 class Situation:
     """`at`: the user's local date and time; `place`: where they are, '' where that is not known; `tools`: the names of
-    those that the model may call."""
+    those that the model may call; `recall`: the user's words -> what is remembered that fits them, best first."""
 
     at: datetime
     place: str = ""
     tools: Sequence[str] = ()
+    recall: Callable[[str], Sequence[str]] = nothing_known
 
     def told(self, language: str) -> str:
         """What is told of it in the system prompt, in 'zh' or 'en'; the same for a whole day."""
-        lines = [_dated(self.at, language)]
+        lines = [dated(self.at, language)]
         if self.place:
             lines.append(_PLACES[language].format(self.place))
         lines.append(_TOOLS[language].format(", ".join(self.tools)) if self.tools else _NO_TOOLS[language])
         return ("" if language == "zh" else " ").join(lines)
 
+    def memory_line(self, user: str) -> str:
+        """The line that tells what is remembered and fits these words of the user; '' where nothing is."""
+        kept: list[str] = []
+        for fact in self.recall(user):
+            if estimated_tokens(" ".join([*kept, fact])) > _MEMORY_TOKENS:
+                break
+            kept.append(fact)
+        language = language_of(user)
+        return _REMEMBERED[language].format(_BETWEEN[language].join(kept)) if kept else ""
+
     def time_line(self, user: str) -> str:
         """The line that tells the time, before words of the user that ask for it; '' before others."""
         return _TIME[language_of(user)].format(self.at) if _ASKS_TIME.search(user) else ""
-
-
-def _dated(day: date, language: str) -> str:
-    weekday = _WEEKDAYS[language][day.weekday()]
-    if language == "zh":
-        return f"今天是{day.year}年{day.month}月{day.day}日，星期{weekday}。"
-    return f"Today is {weekday}, {day.day} {_MONTHS[day.month - 1]} {day.year}."

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 _ID_BYTES = 8
 ToolChoice = str | Mapping[str, Any]
 """'auto', 'none', 'required', or OpenAI's object that names one tool."""
 
+Effect = Literal["reads", "acts", "dangerous"]
+"""What a call does: looks something up; changes something; changes what a user would want to be asked about before."""
+
 
 @dataclass(frozen=True)
 class Tool:
-    """A function that the model may call. `parameters` is a JSON schema of its arguments."""
+    """A function that the model may call. `parameters` is a JSON schema of its arguments.
+
+    The model is told nothing of the rest. `title`: its name for the user, '' where `name` is to be made into one;
+    `effect`: what a call does; `is_own`: it comes with Huiyin, so that its output is not written by strangers.
+    """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    effect: Effect = "acts"
+    is_own: bool = False
+
+    @property
+    def spoken_name(self) -> str:
+        """For the user's ear: "delete file" of delete_file and deleteFile."""
+        return self.title or re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-./]+", " ", self.name).strip().lower()
 
     def as_openai(self) -> dict[str, Any]:
         """In the form of chat completions."""

@@ -24,6 +24,7 @@ KEEP_S = 90.0  # longer than the longest turn
 PRE_ROLL_S = 0.25  # sound before the onset: voice activity misses the first consonant
 POST_ROLL_S = 0.1  # and after the end
 _QUIET_RMS = 1.0
+_AWAY = 2 * SAMPLE_RATE  # samples of nothing in one block: the device was away, for hours perhaps
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class SoundRing:
         self._ring[at : at + head] = samples[:head]
         self._ring[: len(samples) - head] = samples[head:]
         self._written += len(samples)
+
+    def skip(self, samples: int) -> None:
+        """Append so much silence."""
+        self._written += max(0, samples - len(self._ring))
+        self.write(np.zeros(min(samples, len(self._ring)), np.int16))
 
     def cut(self, start_s: float, end_s: float) -> Pcm16:
         """The sound between two times; what is too old or has not come yet is left out."""
@@ -91,6 +97,11 @@ class Listener:
 
     def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:
         """One block: what the microphone heard and what was being played, sample for sample."""
+        if len(mic) > _AWAY and not mic.any() and not far_end.any():
+            begin, skipped = _AWAY // 2, len(mic) - _AWAY
+            before = self.push(mic[:begin], far_end[:begin])
+            self._skip(skipped)
+            return before + self.push(mic[begin + skipped :], far_end[begin + skipped :])
         changes: list[SpeechChange] = []
         for chunk in self._echo.push(mic, far_end):
             self._ring.write(chunk.near)
@@ -103,6 +114,12 @@ class Listener:
             kind, since_s = dip
             changes.append(SpeechChange(kind, self._pushed / SAMPLE_RATE - since_s))
         return changes
+
+    def _skip(self, samples: int) -> None:
+        """Only time passes."""
+        self._ring.skip(samples)
+        self._at += samples
+        self._pushed += samples
 
     def _voice_activity(self, chunk: Cleaned) -> list[SpeechChange]:
         self._at += CHUNK

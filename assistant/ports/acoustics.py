@@ -115,14 +115,18 @@ class Clocks:
         self._wander = 0.0
         self._samples = 0
 
+    def slip(self, samples: float) -> None:
+        """From now on the delay is so much longer, or shorter where it can be."""
+        by = float(round(samples)) if self.delay + samples > self._least else float(round(abs(samples)))
+        self.delay += by
+        self.slips.append((self._samples / SAMPLE_RATE, by))
+
     def advance(self, count: int) -> tuple[float, float]:
         """(delay at the beginning, delay at the end) of the next `count` samples, in samples."""
         seconds = count / SAMPLE_RATE
         if self._xruns_per_min and self._rng.random() < self._xruns_per_min * seconds / 60:
             jump = self._rng.uniform(*self._xrun_ms) * SAMPLE_RATE / 1000 * self._rng.choice([-1, 1])
-            jump = float(round(jump)) if self.delay + jump > self._least else float(round(abs(jump)))
-            self.delay += jump
-            self.slips.append((self._samples / SAMPLE_RATE, jump))
+            self.slip(jump)
         before = self.delay + self._wander
         self.delay = max(self._least, self.delay + self._drift * count)
         if self._jitter:

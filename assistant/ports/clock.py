@@ -35,8 +35,3 @@ class AudioClock:
             running = self._samples / SAMPLE_RATE + (self._monotonic() - self._at)
             self._last = max(self._last, running)
             return self._last
-
-    def lost_samples(self) -> int:
-        """Samples that should have come since the last block, by the machine's clock: the device is lost."""
-        with self._lock:
-            return round((self._monotonic() - self._at) * SAMPLE_RATE)

@@ -20,14 +20,11 @@ from huiyin.assistant.ports.devices import Kind, find_device, portaudio
 from huiyin.assistant.ports.elastic import Elastic
 from huiyin.assistant.ports.port import DriverError, Exchange, Pcm16, PortError
 from huiyin.assistant.ports.streams import DeviceStream, Move, Outlet, Rate, open_stream
+from huiyin.configs.messages import said
 
 _DEAD_AFTER_S = 1.0  # a live stream calls back fifty times a second
 _ZEROS_S = 10.0  # even a quiet room is not exactly zero for so long
 _ELASTIC_S = 0.05  # how much later the loudspeaker is where it has a clock of its own
-_ZEROS = (
-    "the microphone gives nothing but zeros. If you are not heard, it is muted, or this program may not use it: look "
-    "for a switch on the microphone, and in the system's settings for sound and privacy"
-)
 
 
 class DesktopDevice:
@@ -82,7 +79,7 @@ class DesktopDevice:
             raise PortError("ports.device_stopped")
         if not self._told and self._zero_since_s is not None and now - self._zero_since_s > _ZEROS_S:
             self._told = True
-            self._tell(_ZEROS)
+            self._tell(said("notices.zeros"))
 
     # -- opening ----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,11 @@ class Player(Tracks):
                 track.paused = False
                 track.go_back(track.read)
 
+    def chime(self, sound: Pcm16) -> None:
+        """Play a short sound that belongs to no reply, now; a reply that sounds goes on behind it."""
+        with self._lock:
+            self._fading = sound
+
     def read(self, count: int) -> Pcm16:
         """The next `count` samples for the loudspeaker. Called by the port: only copies."""
         out = np.zeros(count, np.int16)
@@ -58,6 +63,11 @@ class Player(Tracks):
         with self._lock:
             track = self._current
             return (track is not None and bool(track.chunks) and not track.paused) or len(self._fading) > 0
+
+    @property
+    def has_stopped(self) -> bool:
+        """As `Loudspeaker.has_stopped`: never, a device that stops is opened again and goes on."""
+        return False
 
     def _fade_out(self, track: Track) -> None:
         tail: Pcm16 = np.zeros(FADE, np.int16)

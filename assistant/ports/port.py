@@ -139,6 +139,10 @@ class Loudspeaker(Protocol):
     def is_sounding(self) -> bool:
         """Whether sound is being played now."""
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it has long had sound to play and plays none: the rest of the reply will not be heard."""
+
 
 class Port(Protocol):
     """Where a conversation's sound comes from and goes to."""

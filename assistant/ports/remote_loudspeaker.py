@@ -15,6 +15,8 @@ from huiyin.assistant.ports.tracks import REWIND, Track, Tracks
 AHEAD_S = 0.25  # sound the client has in hand: bridges a late packet, and is soon over where it cannot be cleared
 _ROUND_TRIP_S = 0.5  # a report is so old at most; a client further behind has stopped playing, and gets no more
 _TICK_S = 0.04  # sound is sent so often
+STOPPED_S = 10.0
+"""A client that should be playing and has reported no progress for so long has stopped: a page that sleeps."""
 
 
 class RemoteLoudspeaker(Tracks):
@@ -45,6 +47,7 @@ class RemoteLoudspeaker(Tracks):
         self._clock_s = 0.0
         self._past: deque[tuple[float, float]] = deque()  # (seconds, `_clock` then), where the client does not report
         self._ended = self._ticking = False
+        self._progress_s = 0.0  # when the client last reported more, or got sound while it had none
 
     def start(self, timers: Timers, reported: Callable[[], None]) -> None:
         """Send from now on. `reported` is called when more has been heard."""
@@ -138,6 +141,13 @@ class RemoteLoudspeaker(Tracks):
         track = self._current
         return track is not None and not track.paused and track.reported < track.read
 
+    @property
+    def has_stopped(self) -> bool:
+        """As `Loudspeaker.has_stopped`. A client that does not report is taken to play."""
+        if self._timers is None or self._latency_s is not None or not self.is_sounding:
+            return False
+        return self._timers.now - self._progress_s > STOPPED_S
+
     def _heard(self, track: Track) -> int:
         return track.reported
 
@@ -153,6 +163,8 @@ class RemoteLoudspeaker(Tracks):
         until = int(min(track.total, self._clock + self._ahead, track.reported + self._unreported))
         if until > track.read:
             position, samples = track.read, np.zeros(until - track.read, np.int16)
+            if track.reported == track.read:
+                self._progress_s = self._timers.now
             track.move(samples)
             self._send(Sound(track.generation, position, samples))
         if track.closed and track.read == track.total and not self._ended:
@@ -196,6 +208,7 @@ class RemoteLoudspeaker(Tracks):
         heard = min(heard, track.read)
         if heard > track.reported:
             track.reported = heard
+            self._progress_s = self._timers.now if self._timers else 0.0
             self._reported()
 
 

@@ -46,7 +46,9 @@ class SimulatedRoom:
 
     output_latency_s = 0.0
 
-    def __init__(self, settings: RoomSettings | None = None) -> None:
+    def __init__(self, settings: RoomSettings | None = None, *, records: bool = True) -> None:
+        """`records` false: there is no recording, which takes 0.5 GB an hour."""
+        self._records = records
         self.settings = room = settings or RoomSettings()
         self._rng = np.random.default_rng(room.seed)
         echo = small_loudspeaker(room_response(room.rt60_s, room.distance_m, room.echo_db, self._rng))
@@ -102,9 +104,10 @@ class SimulatedRoom:
         mic = (np.clip(echo + user + noise, -1, 1) * _FULL_SCALE).astype(np.int16)
         speaker = self._exchange(mic)
         self._wire.tail.push(speaker.astype(np.float32) / _FULL_SCALE)
-        self._mic_log.append(mic)
-        self._speaker_log.append(speaker)
-        self._user_log.append(user)
+        if self._records:
+            self._mic_log.append(mic)
+            self._speaker_log.append(speaker)
+            self._user_log.append(user)
         self._blocks += 1
 
     def start(self, exchange: Exchange) -> None:

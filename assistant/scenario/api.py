@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.scenario.always import problems
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.expectations import Outcome, judge
 from huiyin.assistant.scenario.grammar import ScenarioError, parse, read
@@ -79,8 +80,12 @@ def simulate(
 
         director = LiveRunner(scenario, seed, Services(settings), place, tell).run()
     else:
-        director = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell).run()
-    return result_of(director, scenario, depth, seed, real=real)
+        runner = Runner(scenario, depth, seed, settings, clients, judge_text, tell=tell)
+        director = runner.run()
+    result = result_of(director, scenario, depth, seed, real=real)
+    if real:
+        return result
+    return replace(result, outcomes=(*result.outcomes, *problems(result.log, settings.turns, runner.speak)))
 
 
 def check_playable(scenario: Scenario, depth: Depth, *, real: bool, card: bool = False) -> None:

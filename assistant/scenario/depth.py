@@ -25,6 +25,9 @@ class Depth(Port, Protocol):
     def say(self, step: Step) -> ScriptedUtterance:
         """Let a step begin now."""
 
+    def fail(self, fault: str, lasts_s: float) -> None:
+        """Let the sound device fail now, in one of the ways of `device_faults`; a clock that jumps is the world's."""
+
     def speak(self, text: str) -> Pcm16:
         """The assistant's voice, where no service speaks."""
 

@@ -37,6 +37,8 @@ class Director:
         self.log = log
         self.state = State.LISTENING
         """Where the machine is; LISTENING at the end of a run that came to rest."""
+        self.is_busy: Callable[[], bool] = lambda: False
+        """Whether something is being done of which more will come, as by a tool."""
         self._world, self._begin, self._apart_s = world, begin, apart_s
         self._waiting = list(scenario.steps)
         self._armed: When | None = None  # what the next step waits for
@@ -87,6 +89,7 @@ class Director:
                 self.log.history.append(turn)
             case on.FloorChanged(after=after):
                 self.state = after
+                self.log.floor.append((at_s, after))
                 self._is_quiet = self._is_quiet and after is State.LISTENING
         if moment := moment_of(at_s, event):
             self._note_moment(moment)
@@ -167,7 +170,7 @@ class Director:
         self._world.after(_SETTLE_S, lambda: self._quiet_since(count))
 
     def _quiet_since(self, count: int) -> None:
-        if count != self._events or self._sounding or self.state is not State.LISTENING:
+        if count != self._events or self._sounding or self.state is not State.LISTENING or self.is_busy():
             return
         if not self._is_quiet:
             self._is_quiet = True
@@ -175,7 +178,7 @@ class Director:
         self._world.after(_TAIL_S, lambda: self._end_since(count))
 
     def _end_since(self, count: int) -> None:
-        if count == self._events and not self._scheduled:
+        if count == self._events and not self._scheduled and not self._sounding:
             self._world.stop()
 
     def _give_up(self) -> None:

@@ -10,12 +10,16 @@ from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.moments import LATER_CLAUSE, NAMES
 from huiyin.assistant.scenario.reader import Node, Readers, fields
+from huiyin.assistant.scenario.tool_grammar import read_arguments
 from huiyin.configs.nearest import nearest
 
 _WHEN = re.compile(r"^(?P<moment>.+?)(?:\s*\+\s*(?P<delay>\d+(?:\.\d+)?\s*m?s))?$")
 _LATER = re.compile(rf"{LATER_CLAUSE}[2-9]\d* starts")
 _BOUND = re.compile(r"^(?P<name>.+?)\s*(?P<operator><=|>=|==|<|>)\s*(?P<value>-?\d+(?:\.\d+)?)$")
-_KINDS = ("event", "absent", "heard", "said", "asked", "prompt", "history", "spoken", "loudspeaker", "metric")
+_KINDS = (
+    "event", "absent", "heard", "said", "asked", "prompt", "called", "not_called", "history", "spoken", "loudspeaker",
+    "metric",
+)  # fmt: skip
 
 
 def read_when(node: Node) -> script.When:
@@ -35,7 +39,7 @@ def read_expectations(node: Node) -> tuple[script.Expectation, ...]:
 
 def _expectation(node: Node) -> script.Expectation:
     node.what = "an expectation"
-    keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms"))
+    keys = node.mapping((*_KINDS, "since", "within_ms", "not_before_ms", "times", "for_ms", "arguments"))
     kinds = [kind for kind in _KINDS if kind in keys]
     if not kinds:
         raise node.error("scenario.expectation_of_no_kind", known=_KINDS)
@@ -55,6 +59,10 @@ def _expectation(node: Node) -> script.Expectation:
         return script.Happens(node.line, _moment(value), **values)
     if kind == "absent":
         return script.Absent(node.line, _moment(value), **values)
+    if kind == "called":
+        return script.Calls(node.line, value.text(), **values)
+    if kind == "not_called":
+        return script.Calls(node.line, value.text(), times=0)
     if kind == "history":
         return script.Remembers(node.line, tuple(_history_turn(item) for item in value.items()))
     if kind == "spoken":
@@ -112,6 +120,7 @@ def _moment_name(name: str, node: Node) -> str:
 _OPTIONS: dict[str, Readers] = {
     "event": {"since": _moment, "within_ms": Node.seconds, "not_before_ms": Node.seconds, "times": Node.count},
     "absent": {"since": _moment, "within_ms": Node.seconds},
+    "called": {"arguments": read_arguments, "times": Node.count},
     "loudspeaker": {"since": read_when, "for_ms": Node.seconds},
 }
 _HISTORY_TURN: Readers = {"user": _words, "assistant": _words, "interrupted": Node.flag}

@@ -148,6 +148,17 @@ def _texts(what: str, window: _Window) -> list[tuple[float, str]]:
     return texts
 
 
+def _calls(wanted: script.Calls, window: _Window) -> tuple[str, float]:
+    calls = [call for call in window.log.calls if window.start_s <= call.at_s < window.end_s]
+    right = [call for call in calls if call.name == wanted.name and wanted.arguments.items() <= call.arguments.items()]
+    at_s = right[0].at_s if right else window.start_s
+    if (len(right) == wanted.times) if wanted.times is not None else right:
+        return "", at_s
+    made = ", ".join(f"{call.name} {dict(call.arguments)}" for call in calls) or "nothing"
+    expected = "" if wanted.times is None else f", not {_times(wanted.times)}"
+    return f"`{wanted.name}` was called {_times(len(right))}{expected}; what was called: {made}", at_s
+
+
 def _remembers(wanted: script.Remembers, window: _Window) -> tuple[str, float]:
     commits = [m.at_s for m in window.log.named("committed", 0.0, window.end_s)]
     turns = window.log.history[: len(commits)]
@@ -201,6 +212,7 @@ _JUDGES: dict[type[script.Expectation], Callable[[Any, _Window], tuple[str, floa
     script.Happens: _happens,
     script.Absent: _absent,
     script.Says: _says,
+    script.Calls: _calls,
     script.Remembers: _remembers,
     script.Spoken: _spoken,
     script.Loudness: _loudness,

@@ -7,7 +7,7 @@ A file is one scenario:
     depth: text            # text: no sound, milliseconds; room: real echo path and voice activity; live: real time and
                            # real services; [text, room]: both
     seed: 1
-    settings:              # any of turns, audio and talk in `huiyin settings`
+    settings:              # any of turns, audio, talk and tools in `huiyin settings`
       turns.resume_s: 0.65
     services:              # what the simulated services take; these are the defaults
       asr: {takes_ms: 70, per_s_ms: 0}                  # per_s_ms: more for each second of speech
@@ -17,6 +17,10 @@ A file is one scenario:
     room: {rt60_s: 0.3, noise_dbfs: -66}                # room and live depth: any number of ports.room.RoomSettings
     voice: formants        # room depth: a made voice in no language, always there; hibari: a real one, English. Real
                            # services are spoken to with a voice of their own unless one is named
+
+    tools:                 # that the model may call; no tools: it is offered none
+      - {name: weather, description: Weather of a city., effect: reads}    # or acts (default), dangerous: asks first
+      - {name: lamp, title: switch the lamp, takes_ms: 100, output: done, fails: error}   # or hang; own: true
 
     turns:                 # what happens, in order
       - user: Tell me a story.            # said; [600 ms] in it is a pause, [0.6 s] likewise
@@ -33,11 +37,13 @@ A turn has one of
     user: TEXT             said aloud            types: TEXT         typed
     audio: FILE.wav        a recording (room)    key: down | up      the talk key
     sound: NAME            cough, door, click, tv, noise, silence
+    device: FAULT          microphone is silent (zeros), loudspeaker stops, both stall, microphone slips (loses sound),
+                           clock jumps (as on a machine that was asleep); lasts_ms: how long (default 1000, a slip 20)
 and may have
     after: MOMENT + N ms   when; default: `quiet + 700 ms`, the first at `start + 500 ms`. The moment is looked for
                            from the beginning of the turn before. MOMENT: one of `moments.NAMES`
     heard: TEXT            what the recogniser returns (default: what was said; '' nothing)
-    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound or key: noise)
+    means: turn            or backchannel, stop, noise: for the metrics (default: turn; a sound, key or device: noise)
     complete: 0.9          how complete it sounds at its end, to the endpoint model; [0.2, 0.9]: at its last pause and
                            its end (default: not judged; `audio` and real voices are judged by the real model)
     complete_words: 0.9    how complete its words are, likewise, to the language model that judges them (default: not
@@ -46,9 +52,13 @@ and may have
     lasts_ms: 900          how long it takes;  level_db: -6, against the usual; from -30 down it is not recognised
     speaker: Anna          another person (another voice, further away), or the television
     reply: TEXT            what the model answers (default: "I see. Tell me more about it.", 我知道了。再跟我说说吧。)
-    fails: {llm: error}    asr, llm or tts: error, stall or disconnect; or with details:
+    calls: {weather: {city: Ulm}}    tools that the model calls first, those in one mapping together; a list: one after
+                           the other. says: TEXT   beside the first calls; `reply` is what it answers to the results
+    tool: {lamp: {fails: hang}}      how a tool answers from this turn on
+    fails: {llm: error}    asr, llm or tts: error, stall, disconnect, slow, garbage (no words; noise); or with details:
                            {tts: {how: disconnect, after_ms: 400, clause: 2, times: 1}},
                            {llm: {how: stall, after_tokens: 5}}   a token: up to 6 letters, 1 or 2 Chinese characters
+                           {asr: {how: slow, slower: 20}}         times as long as usual (default 10)
     expect: [...]
 
 An expectation is one of
@@ -58,6 +68,8 @@ An expectation is one of
     heard: WORDS           what was transcribed last          said: WORDS      what the user heard the assistant say
     asked: WORDS           the last message to the model, with its lines in brackets (how the user sounds, where the
                            assistant was interrupted);        prompt: WORDS    all of its messages
+    called: lamp           a tool is called; arguments: {on: true}, among others; times: 2
+    not_called: lamp       it is not
     spoken: {style: gentle}  how the voice sounds: neutral, gentle, cheerful, calm, serious
     history: [{user: WORDS, assistant: WORDS, interrupted: true}, ...]
     loudspeaker: {above_dbfs: -40}  or below_dbfs; with since: MOMENT [+ N ms], for_ms: 300
@@ -78,20 +90,22 @@ from typing import Any
 import yaml
 
 from huiyin.assistant.ports.room import RoomSettings
-from huiyin.assistant.scenario import script
+from huiyin.assistant.scenario import device_faults, script
 from huiyin.assistant.scenario.expectation_grammar import read_expectations, read_when
 from huiyin.assistant.scenario.mark import TOP_KEYS
 from huiyin.assistant.scenario.reader import LONGEST_MS, Node, Readers, ScenarioError, fields, read_file, read_yaml
+from huiyin.assistant.scenario.tool_grammar import read_answers, read_calls, read_tools
+from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import Settings, SettingsError, load
 
 __all__ = ["ScenarioError", "parse", "read"]
 
 VOICES = (script.MADE_VOICE, "hibari")
 SOUNDS = {"cough": 0.35, "door": 0.25, "click": 0.02, "tv": 3.0, "noise": 3.0, "silence": 1.0}  # seconds
-_KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound")
+_KINDS: tuple[script.Kind, ...] = ("user", "audio", "types", "key", "sound", "device")
 _LIKE_A_PAUSE = re.compile(r"[\[［【][^\]］】]*\d[^\]］】]*[\]］】]")
 _ROOM = tuple(f.name for f in dataclasses.fields(RoomSettings) if f.type == "float")
-_SETTINGS = ("turns", "audio", "talk")  # sections of the conversation; the others are the services' own
+_SETTINGS = ("turns", "audio", "talk", "tools")  # sections of the conversation; the others are the services' own
 
 
 def read(path: Path | str) -> script.Scenario:
@@ -126,6 +140,10 @@ def _scenario(top: Node, name: str, path: Path | None) -> script.Scenario:
         raise keys["turns"].error("scenario.no_turns")
     recording = next((step for step in steps if step.kind == "audio"), None)
     values = {"name": name, **fields(keys, _SCENARIO)}
+    known = {tool.name for tool in values.get("tools", ())}
+    for step in steps:
+        if unknown := [name for name in step.tool if name not in known]:
+            raise top.error("scenario.no_tool", name=unknown[0], near=nearest(unknown[0], known), names=sorted(known))
     usual: script.Depth = "room" if recording else "text"
     depths = values.pop("depth", ()) or (usual,)
     if recording and "text" in depths:
@@ -172,7 +190,7 @@ def _step(number: int, node: Node, path: Path | None) -> script.Step:
         raise node.error("scenario.turn_of_many_kinds", kinds=kinds, known=_KINDS)
     kind = kinds[0]
     content = _content(kind, keys[kind], path)
-    if "lasts_ms" in keys and kind not in ("user", "sound"):
+    if "lasts_ms" in keys and kind not in ("user", "sound", "device"):
         raise keys["lasts_ms"].error("scenario.length_of_other_kind", kind=kind)
     values = {**_defaults(kind, content), **fields(keys, _TURN)}
     return script.Step(number=number, line=node.line, kind=kind, content=content, **values)
@@ -183,6 +201,8 @@ def _content(kind: script.Kind, node: Node, path: Path | None) -> str:
         return node.choice(("down", "up"))
     if kind == "sound":
         return node.choice(SOUNDS)
+    if kind == "device":
+        return node.choice(device_faults.LASTS_S)
     text = node.text()
     words = script.PAUSE.sub("", text)
     if kind == "audio" and not ((path.parent if path else Path()) / text).is_file():
@@ -201,6 +221,8 @@ def _defaults(kind: script.Kind, content: str) -> dict[str, Any]:
         return {"means": "noise", "speaker": speaker, "heard": "", "lasts_s": SOUNDS[content]}
     if kind == "audio":
         return {"heard": ""}
+    if kind == "device":
+        return {"means": "noise", "lasts_s": device_faults.LASTS_S[content]}
     return {"means": "noise"} if kind == "key" else {}
 
 
@@ -222,7 +244,7 @@ def _faults(node: Node) -> dict[str, script.Fault]:
     for stage, value in node.mapping(places).items():
         entries = {"how": value}
         if not value.is_text:
-            entries = value.mapping(("how", "times", *places[stage]), needs=["how"])
+            entries = value.mapping(("how", "times", "slower", *places[stage]), needs=["how"])
         faults[stage] = script.Fault(**fields(entries, _FAULT))
     return faults
 
@@ -236,6 +258,7 @@ _SCENARIO: Readers = {
     "services": _services,
     "room": lambda node: {key: value.number() for key, value in node.mapping(_ROOM).items()},
     "voice": lambda node: node.choice(VOICES),
+    "tools": read_tools,
     "expect": read_expectations,
 }
 _TURN: Readers = {
@@ -251,12 +274,16 @@ _TURN: Readers = {
     "level_db": lambda node: node.number(-80, 30),
     "speaker": Node.text,
     "reply": Node.text_or_nothing,
+    "calls": read_calls,
+    "says": Node.text,
+    "tool": read_answers,
     "fails": _faults,
     "expect": read_expectations,
 }
 _FAULT: Readers = {
-    "how": lambda node: node.choice(("error", "stall", "disconnect")),
+    "how": lambda node: node.choice(script.HOWS),
     "times": Node.count,
+    "slower": lambda node: node.number(1, 1000),
     "after_tokens": lambda node: node.number(0, 1e6),
     "after_ms": Node.seconds,
     "clause": lambda node: node.count() - 1,

@@ -75,9 +75,10 @@ def spoken(step: Step, spans: Sequence[Span], begin_s: float = 0.0) -> ScriptedU
 
 
 def transcribed(
-    utterances: Sequence[ScriptedUtterance], start_s: float, end_s: float
+    utterances: Sequence[ScriptedUtterance], start_s: float, end_s: float, unheard: Sequence[Span] = ()
 ) -> tuple[Transcript, Step | None]:
-    """(what is recognised of the time between two moments, the last step that has words in it)."""
+    """(what is recognised of the time between two moments, the last step that has words in it). `unheard`: when
+    nothing reached the microphone."""
     texts: list[str] = []
     last: Step | None = None
     audible = [u for u in utterances if u.step.level_db > LOUDEST_UNHEARD_DB]
@@ -87,7 +88,9 @@ def transcribed(
         recognised = [
             text
             for text, mid_s in utterance.units
-            if start_s - PRE_ROLL_S <= mid_s <= end_s + POST_ROLL_S and not any(u.sounds_at(mid_s) for u in louder)
+            if start_s - PRE_ROLL_S <= mid_s <= end_s + POST_ROLL_S
+            and not any(u.sounds_at(mid_s) for u in louder)
+            and not any(lost_s <= mid_s < back_s for lost_s, back_s in unheard)
         ]
         if recognised:
             is_whole = len(recognised) == len(utterance.units)

@@ -12,9 +12,11 @@ from huiyin.assistant.dialogue.history import Message
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.hearing import ScriptedUtterance
+from huiyin.assistant.scenario.hearing import ScriptedUtterance, Span
 from huiyin.assistant.scenario.moments import Moment
 from huiyin.assistant.scenario.script import Step
+from huiyin.assistant.scenario.scripted_tools import MadeCall
+from huiyin.assistant.turns.machine import State
 
 BLOCK_S = BLOCK / SAMPLE_RATE
 
@@ -40,11 +42,14 @@ class Log:
 
     moments: list[Moment] = field(default_factory=list)
     utterances: list[ScriptedUtterance] = field(default_factory=list)
+    unheard: list[Span] = field(default_factory=list)  # when nothing that was said reached the microphone
+    floor: list[tuple[float, State]] = field(default_factory=list)  # whose turn it has been, since when
     steps: list[tuple[float, Step]] = field(default_factory=list)  # when each began
     blocks: list[PlayedBlock] = field(default_factory=list)
     history: list[Turn] = field(default_factory=list)
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
     styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, style of the reply that was asked for)
+    calls: list[MadeCall] = field(default_factory=list)  # of tools
     end_s: float = 0.0
     recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
 

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import re
 
-TOP_KEYS = ("name", "about", "depth", "seed", "settings", "services", "room", "voice", "turns", "expect", "huiyin")
+TOP_KEYS = (
+    "name",
+    "about",
+    "depth",
+    "seed",
+    "settings",
+    "services",
+    "room",
+    "voice",
+    "tools",
+    "turns",
+    "expect",
+    "huiyin",
+)
 
 _MARK = re.compile(rb"^(?:\xef\xbb\xbf)?huiyin[ \t]*:[ \t]+[\"']?scenario[\"']?[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _TOP_KEY = re.compile(rb"^([^\s#-][^:\n]*?)[ \t]*:(?=\s|$)", re.MULTILINE)

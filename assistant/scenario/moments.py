@@ -77,6 +77,10 @@ def moment_of(at_s: float, event: on.Public) -> Moment | None:
         case on.TurnCommitted(turn=turn):
             end = " (interrupted)" if turn.interrupted else ""
             return Moment(at_s, "committed", f"“{turn.user}” → “{turn.heard}”{end}", generation, text=turn.heard)
+        case on.ToolsCalled(calls=calls):
+            return Moment(
+                at_s, "tools called", ", ".join(f"{call.name} {call.arguments}" for call in calls), generation
+            )
         case on.FloorChanged(before=State.USER, after=State.THINKING | State.SPEAKING):
             return Moment(at_s, "turn ends")
     name = _SIMPLE.get(type(event))

@@ -20,6 +20,10 @@ def lacking(scenario: Scenario, depth: Depth, *, real_services: bool, card: bool
 
 
 def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) -> Iterator[ScenarioError]:
+    if depth not in ("text", "room"):
+        for step in scenario.steps:
+            if step.kind == "device":
+                yield ScenarioError("scenario.stated_device_fault", line=step.line, fault=step.content)
     if depth == "text":
         if real_services:
             yield ScenarioError("scenario.services_at_text_depth")
@@ -43,6 +47,8 @@ def _stated(step: Step) -> Iterator[ScenarioError]:
     """What the script makes the services do in this step."""
     if step.fails:
         yield ScenarioError("scenario.stated_fault", line=step.line, stages=list(step.fails))
+    if step.calls:
+        yield ScenarioError("scenario.stated_tool", line=step.line)
     if step.emotion or step.events:
         yield ScenarioError("scenario.stated_emotion", line=step.line)
     if (step.kind == "user" and step.heard is not None) or (step.kind == "sound" and step.heard):

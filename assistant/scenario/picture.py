@@ -29,7 +29,7 @@ def draw(log: Log) -> bytes:
         for start_s, end_s in utterance.spans:
             picture.bar("user", start_s, end_s, utterance.step.text or utterance.step.content)
     for at_s, step in log.steps:
-        if step.kind in ("types", "key"):
+        if step.kind in ("types", "key", "device"):
             picture.bar("user", at_s, at_s + _KEY_S, step.label())
     for lane, (begins, ends) in _STAGES.items():
         for begin in log.named(begins):

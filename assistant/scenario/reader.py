@@ -116,6 +116,10 @@ class Node:
             raise self.error("scenario.not_true_or_false", text=text)
         return text == "true"
 
+    def plain(self) -> Any:
+        """The value as YAML has it: a text, a number, true or false, or a list or mapping of such."""
+        return yaml.safe_load(yaml.serialize(self._node))
+
     def choice(self, choices: Collection[str]) -> str:
         """One of these words."""
         text = self.text()

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from huiyin.assistant.conversation.assemble import make_endpoint, make_listener
 from huiyin.assistant.conversation.stages import Judge, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source, World
-from huiyin.assistant.ports import BLOCK
-from huiyin.assistant.ports.local import LocalPort
+from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
+from huiyin.assistant.ports.local import LOST_AFTER_S, DeviceMicrophone
 from huiyin.assistant.ports.port import Exchange, Pcm16
 from huiyin.assistant.ports.room import RoomSettings, SimulatedRoom
-from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario import device_faults, voices
 from huiyin.assistant.scenario.cast import Mix, Voice, sound_of
+from huiyin.assistant.scenario.device_faults import StoppablePlayer
 from huiyin.assistant.scenario.hearing import ScriptedUtterance, spoken
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.reader import ScenarioError
@@ -30,7 +33,7 @@ class RoomMissing(ScenarioError):
     """This machine lacks something that room depth needs; the message says what."""
 
 
-class RoomDepth(LocalPort):
+class RoomDepth:
     """A `Depth`: `say` plays a step in the room; the ear gets it as it gets a live user."""
 
     def __init__(
@@ -48,7 +51,8 @@ class RoomDepth(LocalPort):
         self._world, self._scenario, self._seed = world, scenario, seed
         self._voice, self._natural = voice, natural
         self._room = SteppedRoom(world, room_of(scenario, seed), played)
-        super().__init__(self._room)
+        self.loudspeaker = StoppablePlayer(self._room.output_latency_s)
+        self.microphone = DeviceMicrophone(self._room, self.loudspeaker)
         settings = replace(settings, store=load(environ={}).store)
         try:
             self.ear = make_listener(settings, _raise_missing)
@@ -73,6 +77,21 @@ class RoomDepth(LocalPort):
             self._judged = utterance
         return utterance
 
+    def fail(self, fault: str, lasts_s: float) -> None:
+        """As `Depth.fail`."""
+        if fault == device_faults.STOPS:
+            self.loudspeaker.is_stopped = True
+            self._world.after(lasts_s, self._take_again)
+        elif fault == device_faults.SLIPS:
+            self._room.slip(lasts_s)
+        elif fault == device_faults.STALL:
+            self._room.stall(lasts_s)
+        elif fault == device_faults.SILENT:
+            self._room.mute(lasts_s)
+
+    def _take_again(self) -> None:
+        self.loudspeaker.is_stopped = False
+
     def judge(self, turn: TurnSoFar) -> Source[float | None]:
         """How complete the endpoint model finds the turn; None for a made voice, for which it was not trained."""
         if self._endpoint is None or self._judged is None or not self._judged.start_s < turn.end_s:
@@ -94,12 +113,25 @@ class SteppedRoom:
         self.recording = room.recording
         self._world, self._room, self._played = world, room, played
         self._blocks = 0
+        self._muted_until_s = self._stalled_until_s = 0.0
+
+    def mute(self, lasts_s: float) -> None:
+        """The microphone gives nothing but zeros for a while."""
+        self._muted_until_s = self._world.now + lasts_s
+
+    def stall(self, lasts_s: float) -> None:
+        """Neither device exchanges a block for a while. A short one they catch up with."""
+        self._stalled_until_s = self._world.now + lasts_s
+
+    def slip(self, lost_s: float) -> None:
+        """So much of the microphone's sound is lost, and nobody says so."""
+        self._room.clocks.slip(-lost_s * SAMPLE_RATE)
 
     def start(self, exchange: Exchange) -> None:
         """As `Duplex.start`."""
 
         def exchange_and_log(mic: Pcm16) -> Pcm16:
-            out = exchange(mic)
+            out = exchange(mic if self._world.now >= self._muted_until_s else np.zeros_like(mic))
             self._played(out)
             return out
 
@@ -113,6 +145,14 @@ class SteppedRoom:
         """A simulated room does not die."""
 
     def _tick(self) -> None:
+        if self._world.now < self._stalled_until_s:
+            self._world.at(self._stalled_until_s, self._tick)
+            return
+        late_s = self._world.now - (self._blocks + 1) * BLOCK_S
+        if late_s > LOST_AFTER_S:  # nobody heard what was said meanwhile
+            lost = round(late_s / BLOCK_S)
+            self.people.take(lost * BLOCK)
+            self._blocks += lost
         self._room.say(self.people.take(BLOCK))
         self._blocks += 1
         self._room.step()

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.hands import Hands
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario import device_faults
 from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
 from huiyin.assistant.scenario.depth import Depth
 from huiyin.assistant.scenario.director import Director
 from huiyin.assistant.scenario.log import Log
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
+from huiyin.assistant.scenario.scripted_tools import ScriptedToolbox
 from huiyin.assistant.scenario.simulated_services import JudgeText, SimulatedServices, unjudged
 from huiyin.assistant.scenario.text_depth import TextDepth
 from huiyin.configs.settings import Settings
@@ -54,9 +57,23 @@ class Runner:
             parts, prepared = self._use(services, persona, tell)
         else:
             assert self._simulated is not None
-            parts, prepared = self._simulated.parts, _MadeSpeech(persona.all_prepared(), self._depth.speak)
+            parts, prepared = self._simulated.parts, MadeSpeech(persona.all_prepared(), self._depth.speak)
+        hands = None
+        if scenario.tools and self._simulated:
+            self._toolbox = ScriptedToolbox(self._world, scenario.tools)
+            self.director.log.calls = self._toolbox.calls
+            hands = Hands(self._world, self._toolbox, settings)
+            parts = hands.of(parts)
         self._session = Session(self._world, self._depth, self._depth.ear, persona, parts, settings, prepared=prepared)
         self._session.observe(self.director.observe, at_once=True)
+        if hands:
+            hands.join(self._session)
+            self.director.is_busy = lambda: hands.is_working
+
+    @property
+    def speak(self) -> Callable[[str], Pcm16]:
+        """The assistant's voice, where it is simulated."""
+        return self._depth.speak
 
     def run(self) -> Director:
         """Play it. What came of it stands in the director's log."""
@@ -68,17 +85,30 @@ class Runner:
 
     def _begin(self, step: Step) -> float:
         """Let a step begin; when it ends."""
+        if step.tool:
+            self._toolbox.answers.update(step.tool)
         if step.kind == "types":
             if self._simulated:
-                self._simulated.typed = step
+                self._simulated.latest = step
             self._session.type(step.text)
         elif step.kind == "key":
             self._session.key(pressed=step.content == "down")
+        elif step.kind == "device":
+            return self._fail(step.content, step.lasts_s or 0.0)
         else:
             utterance = self._depth.say(step)
             self.director.log.utterances.append(utterance)
             return utterance.end_s
         return self._world.now
+
+    def _fail(self, fault: str, lasts_s: float) -> float:
+        """Let the device fail, or the clock jump; when it is over."""
+        ends_s = self._world.now + lasts_s
+        self.director.log.unheard += device_faults.unheard(fault, self._world.now, lasts_s)
+        self._depth.fail(fault, lasts_s)
+        if fault == device_faults.JUMPS:
+            self._world.jump(lasts_s)
+        return ends_s
 
     def _played(self, block: Pcm16) -> None:
         self.director.played(self._world.now, block)
@@ -105,6 +135,7 @@ class Runner:
             self._depth.speak,
             self._depth.by_sound,
             judge_text if self._settings.words_are_judged else None,
+            self.director.log.unheard,
         )
 
     def _use(
@@ -117,7 +148,7 @@ class Runner:
         return parts, prepare(services, persona, tell, patience_s=PREPARING_LIMIT_S)
 
 
-class _MadeSpeech(Mapping[str, Pcm16]):
+class MadeSpeech(Mapping[str, Pcm16]):
     """Sentences with their sound, which is made when it is needed."""
 
     def __init__(self, texts: Sequence[str], speak: Callable[[str], Pcm16]) -> None:

@@ -9,20 +9,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from huiyin.assistant.dialogue.language import language_of
+from huiyin.assistant.scenario.scripted_tools import ScriptedTool, ToolAnswer
 from huiyin.assistant.turns.events import Stage
 from huiyin.services.common.text import count_han
 
 Depth = Literal["text", "room", "live", "realtime"]
 """`realtime`: by the client of a Realtime server; asked for on the command line, never by a file."""
-Kind = Literal["user", "audio", "types", "key", "sound"]
+Kind = Literal["user", "audio", "types", "key", "sound", "device"]
 Means = Literal["turn", "backchannel", "stop", "noise"]
-How = Literal["error", "stall", "disconnect"]
+How = Literal["error", "stall", "disconnect", "slow", "garbage"]
 
 DEPTHS: tuple[Depth, ...] = ("text", "room", "live")
 MADE_VOICE = "formants"
+HOWS: tuple[How, ...] = get_args(How)
 DEFAULT_REPLIES = {"en": "I see. Tell me more about it.", "zh": "我知道了。再跟我说说吧。"}
 
 # A pause written into what is said: "I would like [600 ms] a coffee", or [0.6 s].
@@ -108,6 +110,15 @@ class Spoken(Expectation):
 
 
 @dataclass(frozen=True)
+class Calls(Expectation):
+    """A tool is called, with these arguments among its own, so many times; `times` 0: it is not."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    times: int | None = None
+
+
+@dataclass(frozen=True)
 class Says(Expectation):
     """A text: what was transcribed, asked of the model (its last message, or all of them), or said by the assistant."""
 
@@ -142,18 +153,40 @@ class Bound(Expectation):
 
 
 @dataclass(frozen=True)
+class Call:
+    """The model calls a tool."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Fault:
     """A service fails while it works on a turn.
 
     `after_tokens` (llm) and `after_s` (tts: seconds of sound of clause `clause`) are how far it comes before. `times`:
-    so many calls fail, then it works again; None: all of this turn.
+    so many calls fail, then it works again; None: all of this turn. `slower`: a slow one takes so many times as long.
     """
 
-    how: How
+    how: How | None = None  # None: it does not
+    slower: float = 10.0
     after_tokens: float = 0.0
     after_s: float = 0.0
     clause: int = 0
     times: int | None = None
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the rest of the answer does not come."""
+        return self.how in ("error", "stall", "disconnect")
+
+    @property
+    def pace(self) -> float:
+        """Times as long as usual."""
+        return self.slower if self.how == "slow" else 1.0
+
+
+NO_FAULT = Fault()
 
 
 @dataclass(frozen=True)
@@ -177,7 +210,7 @@ class Step:
     number: int  # from 1
     line: int
     kind: Kind
-    content: str  # text, file, 'down'/'up' or the name of a sound
+    content: str  # text, file, 'down'/'up', the name of a sound or of a fault of the sound device
     means: Means = "turn"
     after: When | None = None  # None: the first at 500 ms, others 700 ms after it is quiet again
     speaker: str = "user"
@@ -189,7 +222,10 @@ class Step:
     complete_words: tuple[float, ...] = ()  # how complete its words are, likewise
     level_db: float = 0.0
     lasts_s: float | None = None
+    calls: tuple[tuple[Call, ...], ...] = ()  # what the model calls before `reply`: in its first answer, its second, …
+    says: str = ""  # what it says beside its first calls
     reply: str | None = None
+    tool: Mapping[str, ToolAnswer] = field(default_factory=dict)  # how tools answer from here on
     fails: Mapping[Stage, Fault] = field(default_factory=dict)
     expect: tuple[Expectation, ...] = ()
 
@@ -231,6 +267,7 @@ class Scenario:
     settings: tuple[str, ...] = ()  # 'section.key=value', as on the command line
     services: ServiceTimes | None = None  # None: as usual
     room: Mapping[str, float] = field(default_factory=dict)  # keys of `RoomSettings`
+    tools: tuple[ScriptedTool, ...] = ()
     voice: str = ""  # '': MADE_VOICE, or where services are real one of theirs
     steps: tuple[Step, ...] = ()
     expect: tuple[Expectation, ...] = ()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
 from huiyin.assistant.conversation.world import World
 from huiyin.assistant.ports import BLOCK, SAMPLE_RATE
-from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Block, Pcm16, Timers
+from huiyin.assistant.scenario import device_faults
+from huiyin.assistant.scenario.device_faults import StoppablePlayer
 from huiyin.assistant.scenario.hearing import LOUDEST_UNHEARD_DB, ScriptedUtterance, Span, paced
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.script import Step, speech_s
@@ -41,7 +42,9 @@ class TextDepth:
         self.loudspeaker = _Loudspeaker(self._begin_to_play)
         self.microphone = self
         self._world, self._post, self._played, self._half_duplex = world, post, played, half_duplex
-        self._speech: list[Span] = []
+        self._speech: list[Span] = []  # what there is of it to be detected
+        self._unheard: list[Span] = []
+        self._stalled_until_s = 0.0
         self._speaking = False
         self._ticking = False
         self._reported: Callable[[], None] = lambda: None
@@ -66,18 +69,44 @@ class TextDepth:
         utterance = paced(step, self._world.now)
         is_silent = step.kind == "sound" and step.content in _SILENT_SOUNDS
         if not is_silent and step.level_db > LOUDEST_UNHEARD_DB:
-            for start_s, end_s in utterance.spans:
-                self._speech.append((start_s, end_s))
-                onset_s = _GATE_S if self.loudspeaker.is_sounding else _ONSET_S
-                self._world.at(start_s + onset_s, partial(self._may_start, start_s))
-                self._world.at(end_s + _PAUSE_S, partial(self._may_pause, end_s))
+            onset_s = _GATE_S if self.loudspeaker.is_sounding else _ONSET_S
+            for span in utterance.spans:
+                self._detect(span, onset_s)
         return utterance
+
+    def fail(self, fault: str, lasts_s: float) -> None:
+        """As `Depth.fail`. A slip is too short to be noticed here."""
+        now = self._world.now
+        if fault == device_faults.STOPS:
+            self.loudspeaker.is_stopped = True
+            self._world.after(lasts_s, self._take_again)
+        if fault == device_faults.STALL:
+            self._stalled_until_s = now + lasts_s
+        if lost := device_faults.unheard(fault, now, lasts_s):
+            self._unheard += lost
+            whole, self._speech = self._speech, []
+            self._world.at(now + _PAUSE_S, partial(self._may_pause, now))
+            for span in whole:
+                self._detect(span, _ONSET_S)
 
     def recording(self) -> None:
         """There is no sound to record."""
 
+    def _detect(self, span: Span, onset_s: float) -> None:
+        """Voice activity will detect what is not lost of this."""
+        for start_s, end_s in _outside(span, self._unheard):
+            self._speech.append((start_s, end_s))
+            self._world.at(start_s + onset_s, partial(self._may_start, start_s))
+            self._world.at(end_s + _PAUSE_S, partial(self._may_pause, end_s))
+
+    def _take_again(self) -> None:
+        self.loudspeaker.is_stopped = False
+
     def _may_start(self, onset_s: float) -> None:
         now = self._world.now
+        if now < self._stalled_until_s:
+            self._world.at(self._stalled_until_s, partial(self._may_start, onset_s))
+            return
         if self._speaking or not any(start_s <= now - 1e-6 < end_s for start_s, end_s in self._speech):
             return
         if self._half_duplex and self.loudspeaker.is_sounding:  # detect what remains after the assistant's speech
@@ -88,6 +117,9 @@ class TextDepth:
 
     def _may_pause(self, end_s: float) -> None:
         now = self._world.now
+        if now < self._stalled_until_s:
+            self._world.at(self._stalled_until_s, partial(self._may_pause, end_s))
+            return
         goes_on = any(start_s <= now and span_end_s > end_s for start_s, span_end_s in self._speech)
         if self._speaking and not goes_on:
             self._speaking = False
@@ -102,6 +134,9 @@ class TextDepth:
             self._world.at((blocks + 1) * BLOCK_S, self._tick)
 
     def _tick(self) -> None:
+        if self._world.now < self._stalled_until_s:
+            self._world.at(self._stalled_until_s, self._tick)
+            return
         is_playing = self.loudspeaker.playing > 0
         block = self.loudspeaker.read(BLOCK)
         self._played(block)
@@ -112,7 +147,17 @@ class TextDepth:
             self._ticking = False
 
 
-class _Loudspeaker(Player):
+def _outside(span: Span, unheard: Sequence[Span]) -> list[Span]:
+    """The parts of a span that none of the others covers."""
+    parts = [span]
+    for lost_s, back_s in unheard:
+        before = [(start_s, min(end_s, lost_s)) for start_s, end_s in parts]
+        after = [(max(start_s, back_s), end_s) for start_s, end_s in parts]
+        parts = [part for part in before + after if part[0] < part[1]]
+    return parts
+
+
+class _Loudspeaker(StoppablePlayer):
     """Knows which reply it plays; calls `begin` when one begins."""
 
     def __init__(self, begin: Callable[[], None]) -> None:

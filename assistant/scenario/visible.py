@@ -45,6 +45,8 @@ def _is_seen(expectation: Expectation, moments: set[str], extended: bool, servic
             return what in ("heard", "said") or services
         case script.Spoken():
             return services
+        case script.Calls():
+            return False
         case script.Loudness(since=since):
             return since.moment in moments
         case script.Bound(metric=metric):

@@ -91,7 +91,7 @@ class WatchedServices:
         return self._services.speak(speech)
 
     def _type(self, step: Step) -> None:
-        self._services.typed = step
+        self._services.latest = step
 
     def _judged(self, turn: TurnSoFar, probability: float | None) -> None:
         self._tell(on.PauseJudged(turn.generation, by="words", probability=probability))

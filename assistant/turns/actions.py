@@ -57,7 +57,7 @@ class Open(Action):
 
 @dataclass(frozen=True)
 class Hurry(Action):
-    """The voice will soon have no more sound: give what is complete by now, the next clause as soon as there is one."""
+    """The voice has no sound, or soon none: give what is complete by now, the next clause as soon as there is one."""
 
     generation: int
 

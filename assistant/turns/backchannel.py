@@ -14,8 +14,8 @@ from huiyin.assistant.turns.normalise import normalised
 from huiyin.assistant.turns.phrase_rules import PhraseRules
 
 _EXCLAMATIONS = PhraseRules(*EXCLAMATIONS)
-LISTENING = PhraseRules(*PHRASES, beside=[_EXCLAMATIONS])
 _ECHOES = PhraseRules(*ECHO_QUESTIONS, beside=[_EXCLAMATIONS])
+LISTENING = PhraseRules(*PHRASES, beside=[_ECHOES])
 _REMEMBERED = 64  # texts: the same one is judged with each event of an interruption
 _LONGEST = 60  # letters: who says more takes a turn
 

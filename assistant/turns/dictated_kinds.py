@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from huiyin.assistant.turns.spelt import NUMBER_WORDS, PROVINCES
+from huiyin.assistant.turns.spelt import NUMBER_WORDS, PROVINCES, UNITS
 
 Written = Literal["digits", "letters", "words"]
 """Digits alone; digits and letters; or any words, in lower case and without marks, "@" and "." as "at" and "dot"."""
@@ -19,7 +19,8 @@ Written = Literal["digits", "letters", "words"]
 
 @dataclass(frozen=True)
 class Kind:
-    """Something that is dictated. `names`: how the user calls it, just before it; `asks`: how a question asks for it.
+    """Something that is dictated. `names`: how the user calls it, just before it; of what is spelt it reaches to the
+    end of the text before it ("card number is"). `asks`: how a question asks for it.
 
     The first of these patterns that matches all of what was dictated decides: `whole`: nothing can follow; `open`: it
     may be all, and may go on; `part`: more must come.
@@ -27,7 +28,6 @@ class Kind:
 
     names: re.Pattern[str]
     asks: re.Pattern[str]
-    announces: re.Pattern[str]  # a name at the end, with what may follow it: "card number is"
     written: Written
     whole: re.Pattern[str]
     open: re.Pattern[str]
@@ -49,8 +49,9 @@ def _kind(
     names: str, written: Written, *, asks: str = "", whole: str = _NEVER, open: str = _NEVER, part: str = _NEVER
 ) -> Kind:
     """`asks`: "": a question that has one of the names asks for it."""
+    named = names if written == "words" else f"(?:{names}){LINK}$"
     patterns = (re.compile(pattern) for pattern in (whole, open, part))
-    return Kind(re.compile(names), re.compile(asks or names), re.compile(f"(?:{names}){LINK}$"), written, *patterns)
+    return Kind(re.compile(named), re.compile(asks or names), written, *patterns)
 
 
 # -- what is spelt
@@ -220,7 +221,7 @@ _CARDINAL = rf"(?:\d+[a-z]?|{NUMBER_WORDS})"
 _NUM = rf"(?:{_CARDINAL}|{_ORDINAL})"
 _NUM_ZH = "[\\d零〇一二两三四五六七八九十]"
 _MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-_UNIT = "(?:one|two|three|four|five|six|seven|eight|nine)"
+_UNIT = f"(?:{'|'.join(UNITS)})"
 _TEEN = "(?:ten|eleven|twelve|[a-z]+teen)"
 _YEAR = (
     r"(?:(?:19|20)(?:\d[1-9]|[01]0)"  # 1970 may be a "nineteen seventy" that goes on

@@ -22,7 +22,7 @@ from huiyin.assistant.turns.dictated_kinds import (
     Kind,
 )
 from huiyin.assistant.turns.normalise import normalised, word_count
-from huiyin.assistant.turns.spelt import Spelt, plain, spelt_end
+from huiyin.assistant.turns.spelt import UNITS, Spelt, digits_by_sound, plain, share_of_digits, spelt_end
 from huiyin.assistant.turns.text_judge import is_whole_alone
 from huiyin.services.common.text import is_chinese
 
@@ -30,6 +30,7 @@ _KINDS = (*SPELT, NAME, *SAID)
 _TAIL_LETTERS = 200  # of a text, that are looked at: a card's nineteen digits in English words, and what is before them
 _MOST_WORDS_BEFORE = 3  # of an answer, before what was asked for
 _MOST_MISHEARD_WORDS = 4  # of an answer that should be digits
+_MOSTLY = 0.5  # of a longer one: digits
 _FEWEST_CHARACTERS = 3  # of a number, where nothing says that it is dictated: "card 7" is one of a few
 _FEWEST_CUT = 2  # before a "dash" or "double"
 _YEAR_DIGITS = 4
@@ -48,7 +49,7 @@ _ASKS = re.compile(
 )
 _ASKS_WHAT = re.compile(r"[?？]\W*$|[吗呢]\W*$|什么|哪|怎么|多少|\b(?:what|where|when|which|who|why|how|whether|if)\b")
 _DECLINES = re.compile(r"don't|\b(?:not|sorry|same|know|forgot|have|later|wait|skip|none)\b|没|不|忘|一样|等")
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_COUNTS = (*UNITS, "ten")
 _COUNT_EN, _COUNT_ZH = rf"({'|'.join(_COUNTS)}|\d\d?)", "([一二三四五六七八九十]|\\d\\d?)"
 _COUNT = re.compile(
     rf"{_COUNT_EN}[ -](?:digit|character)|\b(?:first|last) {_COUNT_EN} (?:number|figure|letter)"
@@ -89,13 +90,13 @@ def progress(text: str, last_words: str = "") -> Progress | None:
 
     `last_words`: the assistant's before it.
     """
-    text = plain(_tail(text))
-    words = normalised(_DOT.sub(" dot ", _AT.sub(" at ", text)))
-    said = _Said(text, words, spelt_end(text, letters=False), spelt_end(text, letters=True))
-    question = _question(last_words)
-    named = next((found for kind in _KINDS if (found := _named(kind, said))), None)
-    asked = (found for kind in _KINDS if kind.asks.search(question) and (found := _answered(kind, said)))
-    return named or _counted(question, said) or next(asked, None) or _unnamed(said) or _misheard(question, said)
+    text, question = plain(_tail(text)), _question(last_words)
+    by_sound = digits_by_sound(text)
+    if by_sound != text and (found := _of_kinds(SPELT, question, _said(by_sound), most_before=0)):
+        return found
+    said = _said(text)
+    found = _of_kinds(_KINDS, question, said, most_before=_MOST_WORDS_BEFORE)
+    return found or _unnamed(said) or _misheard(question, said)
 
 
 def is_asked_for(last_words: str) -> bool:
@@ -109,6 +110,18 @@ def _tail(text: str) -> str:
     return text if len(text) <= _TAIL_LETTERS else re.sub(r"^[!-~]+", "", text[-_TAIL_LETTERS:])
 
 
+def _said(text: str) -> _Said:
+    words = normalised(_DOT.sub(" dot ", _AT.sub(" at ", text)))
+    return _Said(text, words, spelt_end(text, letters=False), spelt_end(text, letters=True))
+
+
+def _of_kinds(kinds: tuple[Kind, ...], question: str, said: _Said, most_before: int) -> Progress | None:
+    """What is named or asked for. `most_before`: words before what was asked for."""
+    named = (found for kind in kinds if (found := _named(kind, said)))
+    asked = (found for kind in kinds if kind.asks.search(question) and (found := _answered(kind, said, most_before)))
+    return next(named, None) or _counted(question, said, most_before) or next(asked, None)
+
+
 def _question(last_words: str) -> str:
     """The last question in them, else the last sentence."""
     sentences: list[str] = _SENTENCE.findall(plain(_tail(last_words))) or [""]
@@ -119,7 +132,7 @@ def _named(kind: Kind, said: _Said) -> Progress | None:
     """What the user says of a kind after its name."""
     if kind.written != "words":
         end = said.spelt(kind)
-        name = kind.announces.search(end.before)
+        name = kind.names.search(end.before)
         if name is None or _is_time(end) or _ASKS_WHAT.search(said.text):
             return None
         is_number = _NUMBER_SAID.search(name[0]) or len(end.characters) >= _FEWEST_CHARACTERS or _is_one_by_one(end)
@@ -142,16 +155,16 @@ def _count(question: str) -> int | None:
     return 1 + (_COUNTS.index(word) if word in _COUNTS else "一二三四五六七八九十".index(word))
 
 
-def _counted(question: str, said: _Said) -> Progress | None:
+def _counted(question: str, said: _Said, most_before: int) -> Progress | None:
     """What the user says where the assistant told how long it is."""
     length = _count(question)
-    if not length or not said.letters.characters or word_count(_after_is(said.letters.before)) > _MOST_WORDS_BEFORE:
+    if not length or not said.letters.characters or word_count(_after_is(said.letters.before)) > most_before:
         return None
     missing = length - len(said.letters.characters)
     return None if missing < 0 else Progress.PART if missing or said.letters.is_cut else Progress.WHOLE
 
 
-def _answered(kind: Kind, said: _Said) -> Progress | None:
+def _answered(kind: Kind, said: _Said, most_before: int) -> Progress | None:
     """What the user says of a kind that was asked for."""
     if kind.written == "words":
         if _is_talk(said):
@@ -160,7 +173,7 @@ def _answered(kind: Kind, said: _Said) -> Progress | None:
     end = said.spelt(kind)
     if not end.characters or _is_time(end) or _DECLINES.search(said.text):
         return None
-    return _of_spelt(kind, end) if word_count(_after_is(end.before)) <= _MOST_WORDS_BEFORE else None
+    return _of_spelt(kind, end) if word_count(_after_is(end.before)) <= most_before else None
 
 
 def _unnamed(said: _Said) -> Progress | None:
@@ -177,10 +190,13 @@ def _unnamed(said: _Said) -> Progress | None:
 
 
 def _misheard(question: str, said: _Said) -> Progress | None:
-    """A few odd words where digits should be: recognisers write 呼吸 for 沪C."""
+    """A few odd words where digits should be, or more of which half are digits: recognisers write 呼吸 for 沪C,
+    一拜零八 for 108."""
     is_asked = _NUMBER_ASKED.search(question) and not _CHOICE.search(question) and is_asked_for(question)
     odd = said.words.rpartition("号")[2]
-    if not (is_asked or _NUMBER_IS.search(said.words)) or word_count(odd) > _MOST_MISHEARD_WORDS:
+    if not (is_asked or _NUMBER_IS.search(said.words)):
+        return None
+    if word_count(odd) > _MOST_MISHEARD_WORDS and share_of_digits(odd) < _MOSTLY:
         return None
     return None if _SPEAKERS.search(odd) or _is_talk(said) else Progress.OPEN
 
@@ -203,7 +219,10 @@ def _is_time(end: Spelt) -> bool:
 def _of_spelt(kind: Kind, end: Spelt) -> Progress | None:
     if not end.characters:
         return _begun(end.before)
-    return Progress.PART if end.is_cut else _form(kind, end.characters)
+    if end.is_cut:
+        return Progress.PART
+    is_longer = kind.whole.match(end.characters)  # than it can be: a recogniser writes a digit twice
+    return _form(kind, end.characters) or (Progress.WHOLE if is_longer else None)
 
 
 def _begun(text: str) -> Progress | None:

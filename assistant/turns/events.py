@@ -145,6 +145,14 @@ class PlaybackFinished(ReplyEvent):
 
 
 @dataclass(frozen=True)
+class PlaybackStopped(ReplyEvent):
+    """The reply was stopped: the clauses before `clause` were heard, and of that one so many characters."""
+
+    clause: int
+    characters: int
+
+
+@dataclass(frozen=True)
 class StageFailed(ReplyEvent):
     """A service failed; `reason` is for the log and the screen, never for the voice."""
 

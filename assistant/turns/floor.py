@@ -42,7 +42,6 @@ class Floor:
         self._pace = Pace()
         self._last_asr_s = 0.0  # the time that the recogniser last took
         self._key_held = False
-        self._silenced_s = 0.0  # when the reply was last paused
         self._asked_for: deque[tuple[str, ...] | None] = deque()
         """What begins when the floor is free: words to be said; None: a reply to the history."""
         self._begun: tuple[str, ...] | None = None
@@ -51,6 +50,7 @@ class Floor:
         """Likewise, where sound took the floor before its first sample: it begins again unless there were words."""
         self._unsaid: list[tuple[str, ...] | None] = []
         """Likewise, the rest of a reply that speech has stopped: it follows if that speech gets no answer."""
+        self._stopped: Reply | None = None  # the reply that this is of
         self._actions: list[do.Action] = []
         self._do = self._actions.append
 
@@ -80,7 +80,8 @@ class Floor:
         """The interruption is the user's turn: it began with it, and its words are used if known. Where no more than an
         opener was heard, and the user does not order silence, their turn goes on: the opener was a listener's."""
         words = interruption.transcript.text if interruption.transcript else ""
-        unsaid = self._reply.rest(self._heard_until_s(now_s)) if self._reply and self.policy.replies else []
+        self._stopped = self._reply
+        unsaid = self._reply.rest(self._reply.heard_until_s(now_s)) if self._reply and self.policy.replies else []
         if self._reply and self._reply.is_only_opened and not orders_silence(words):
             self._do(do.StopPlayback(self._reply.generation))
             self._drop_reply()
@@ -216,10 +217,6 @@ class Floor:
         self._interruption = None
         self._unsaid = []
 
-    def _heard_until_s(self, now_s: float) -> float:
-        """When the reply was last heard."""
-        return self._silenced_s if self.state is State.PAUSED else now_s
-
     def _commit(self, now_s: float, *, interrupted: bool) -> None:
         reply = self._reply
         if reply and reply.transcript:
@@ -227,7 +224,7 @@ class Floor:
             if self._turn.spoken:
                 self._earlier.note_recognised(reply.transcript.text)
             if reply.playing:
-                until_s = self._heard_until_s(now_s)
+                until_s = reply.heard_until_s(now_s)
                 said = reply.audible(until_s - IN_THE_AIR_S, until_s + IN_THE_AIR_S)
                 self._earlier.note_played(reply.audible_words(), said, until_s, self.policy)
 

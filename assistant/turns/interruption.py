@@ -19,6 +19,7 @@ from huiyin.assistant.turns.stop_words import orders_silence
 from huiyin.configs.settings import TurnsSettings
 
 _LAUGHTER = "laughter"  # as a recogniser names it among its events
+_NO_WORDS = Transcript("")
 
 
 class Verdict(Enum):
@@ -41,8 +42,7 @@ class Interruption:
     generation: int = 0  # of the newest transcription asked for; 0: none
     transcribed_until_s: float = 0.0  # the end of the sound it is asked for
     transcript: Transcript | None = None  # its result
-    first_words: str = ""  # of speech that goes on, as last transcribed
-    laughs: bool = False  # without words, by that transcription
+    first: Transcript = _NO_WORDS  # of speech that goes on, as last transcribed
     is_asked: bool = False  # it began as the assistant ended a question
     before: Interruption | None = None  # what it was until the reply went on and the user spoke again
     echo: bool | None = None  # whether it is the assistant's own voice, by its sound; None: not known
@@ -64,9 +64,7 @@ class Interruption:
     def take(self, generation: int, transcript: Transcript) -> bool:
         """These words came for what was asked. Whether they belong to it."""
         if generation == self.generation:
-            self.transcript = transcript
-            self.first_words = transcript.text
-            self.laughs = _LAUGHTER in transcript.events and not transcript.text.strip()
+            self.transcript = self.first = transcript
             return True
         return self.before is not None and self.before.take(generation, transcript)
 
@@ -83,8 +81,7 @@ class Interruption:
         self.echo = known_of_both(self.echo, event.echo)
         self.generation = 0
         self.transcript = None
-        self.first_words = ""
-        self.laughs = False
+        self.first = _NO_WORDS
 
     def ask(self, generation: int, now_s: float) -> Transcribe:
         """Ask for its words so far."""
@@ -150,7 +147,9 @@ class Interruption:
 
     def _may_listen(self) -> bool:
         """Whether it begins with laughter, or its first words are a listener's, or may become that."""
-        return self.laughs or (may_be_backchannel(self.first_words) and not self._answers(self.first_words))
+        text = self.first.text
+        laughs = _LAUGHTER in self.first.events and not text.strip()
+        return laughs or (may_be_backchannel(text) and not self._answers(text))
 
     def _echo_by(self, policy: TurnsSettings, now_s: float) -> bool | None:
         """Whether it is an echo by its sound: not if it went on for longer than one of an assistant that is silent."""

@@ -152,8 +152,8 @@ ECHO_QUESTIONS: tuple[Rule, ...] = (
     (_AND_THEN_ZH, "?啊|呀"),
     ("?" + _IT_ZH, "太|也太|可太|真的太", VALUES_ZH, "了吧"),
 )
+# What else they say.
 PHRASES: tuple[Rule, ...] = (
-    *ECHO_QUESTIONS,
     (_PHRASES_EN, "?then|indeed"),
     ("that|it|this", "?all|totally|really", "makes sense|make sense|makes a lot of sense|makes perfect sense|helps"
      "|explains it|explains a lot|figures|works"),

@@ -242,6 +242,12 @@ class TurnMachine(Floor):
         elif isinstance(event, ev.StageFailed):
             self._overlap.take_result(event)
 
+    @on(ev.PlaybackStopped, states=[State.USER, State.THINKING])
+    def _note_heard(self, event: ev.PlaybackStopped) -> None:
+        """what may follow of the reply that speech has stopped begins where it was heard"""
+        if self._unsaid and self._stopped and self._stopped.generation == event.generation:
+            self._unsaid = self._stopped.rest_after(event.clause, event.characters)
+
     @on(ev.PlaybackFinished, states=[State.SPEAKING, State.PAUSED], to=[State.LISTENING, State.USER])
     def _played_to_the_end(self, event: ev.PlaybackFinished) -> None:
         """the turn is committed with all of the reply; speech that is going on is the user's turn"""
@@ -264,7 +270,7 @@ class TurnMachine(Floor):
             return
         if self.state is State.SPEAKING and now_s >= interruption.pause_due_s(self.policy) and self._reply:
             self._reply.pause(now_s)
-            self._silenced_s = interruption.silenced_s = now_s
+            interruption.silenced_s = now_s
             self.state = State.PAUSED
         if self.state is not State.SPEAKING and now_s >= interruption.ask_due_s(self.policy):
             self.generation += 1

@@ -7,7 +7,7 @@ import re
 from huiyin.services.common.text import HAN, HAN_CHARACTER
 
 _MARKS = re.compile(rf"[^\w{HAN}']+")
-_APOSTROPHE = re.compile(r"[’‘`]")
+APOSTROPHE = re.compile(r"[’‘`]")  # that is not straight
 _HAN_A_WORD = 1.5  # Chinese words have one or two characters
 _WITHIN_A_WORD = re.compile(rf"[^\s{HAN}][^\s{HAN}]")
 _BESIDE_HAN = re.compile(rf"(?<=[{HAN}]) | (?=[{HAN}])")
@@ -15,7 +15,7 @@ _BESIDE_HAN = re.compile(rf"(?<=[{HAN}]) | (?=[{HAN}])")
 
 def normalised(text: str) -> str:
     """Lower case, no marks, one space between words of Latin script and none beside a Chinese character."""
-    plain = _MARKS.sub(" ", _APOSTROPHE.sub("'", text.lower())).replace("_", " ")
+    plain = _MARKS.sub(" ", APOSTROPHE.sub("'", text.lower())).replace("_", " ")
     return _BESIDE_HAN.sub("", " ".join(plain.split()))
 
 

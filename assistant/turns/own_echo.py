@@ -3,7 +3,8 @@
 Words are the last resort, as people say again what they hear: one of two that are offered, a code, a sentence to be
 repeated. What is known of the sound decides first: an echo is heard while the assistant is, or until the room has died
 down. Where the ears have found that the sound is no echo, or it went on for longer, no words make it one. And where the
-user has just been given something to say again, words alone do not, either: in doubt it is an answer.
+user has just been given something to say again, or was asked a question, to which this says yes or no in its own words,
+words alone do not, either: in doubt it is an answer.
 
 An echo repeats what was just played, though the recogniser gets parts of it wrong and it begins and ends in the middle
 of a sentence. So the transcript is aligned with the words that were in the air where it fits best (Sellers 1980,
@@ -16,11 +17,12 @@ there). Of 1062 comparisons with other sentences none is taken for an echo.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from huiyin.assistant.turns.confirmation import confirms
 from huiyin.assistant.turns.said_again import is_said_again
 from huiyin.assistant.turns.similarity import SIMILAR, letters_of, similarity
+from huiyin.assistant.turns.text_judge import has_question_mark
 
 IN_THE_AIR_S = 2.0  # before its onset and after, the words of an echo were played: the pace in a clause is not even
 
@@ -32,8 +34,6 @@ LEAST_ZH_FINISHED = 4
 LEAST_LATIN_FINISHED = 12
 
 _FIRST_CJK = "\u2e80"
-
-_QUESTION = re.compile(r"[?？]")
 
 
 class Audible(NamedTuple):
@@ -51,7 +51,10 @@ def is_own_echo(text: str, said: Audible, by_sound: bool | None = None, *, finis
     """
     if by_sound is False or _is_short(text, finished) or similarity(text, said.words) < SIMILAR:
         return False
-    return by_sound is True or not (_asks_back(text, said.words) or is_said_again(text, said.reply))
+    if by_sound is True:
+        return True
+    is_answer = is_said_again(text, said.reply) or confirms(text, said.reply, said.words)
+    return not (is_answer or _asks_back(text, said.words))
 
 
 def may_be_own_echo(text: str, said: Audible, by_sound: bool | None = None) -> bool:
@@ -67,7 +70,7 @@ def known_of_both(first: bool | None, second: bool | None) -> bool | None:
 
 def _asks_back(text: str, words: str) -> bool:
     """Whether it has the tone of a question, which the assistant's words have not: "海市蜃楼？"."""
-    return bool(_QUESTION.search(text)) and not _QUESTION.search(words)
+    return has_question_mark(text) and not has_question_mark(words)
 
 
 def _is_short(text: str, finished: bool) -> bool:

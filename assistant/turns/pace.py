@@ -45,7 +45,8 @@ class SoundAhead:
 
     def __init__(self) -> None:
         self._lasts_s: dict[int, float] = {}
-        self._begun: tuple[int, float] | None = None  # the clause that is heard, and since when
+        self.clause: int | None = None
+        """The one that is heard; None: none yet."""
         self._begins_s: dict[int, float] = {}  # of each that was heard
         self._paused_s = NEVER
 
@@ -55,7 +56,7 @@ class SoundAhead:
 
     def begin(self, clause: int, at_s: float) -> None:
         """The first sample of a clause was heard."""
-        self._begun = clause, at_s
+        self.clause = clause
         self._begins_s[clause] = at_s
 
     def pause(self, at_s: float) -> None:
@@ -64,31 +65,34 @@ class SoundAhead:
 
     def resume(self, at_s: float) -> None:
         """It goes on."""
-        if self._begun and self._paused_s < at_s:
-            clause, begun_s = self._begun
-            self.begin(clause, begun_s + at_s - self._paused_s)
+        if self.clause is not None and self._paused_s < at_s:
+            self.begin(self.clause, self._begins_s[self.clause] + at_s - self._paused_s)
         self._paused_s = NEVER
+
+    def heard_until_s(self, now_s: float) -> float:
+        """When anything was last heard: until now, or the pause."""
+        return now_s if self._paused_s == NEVER else self._paused_s
 
     def part_between(self, clause: int, start_s: float, end_s: float) -> tuple[float, float] | None:
         """The part of a clause, from 0 to 1, that is heard between two moments if nothing pauses; None: none of it."""
-        begins_s = self._begins_of(clause)
-        if begins_s > end_s:
+        if self._begins_of(clause) > end_s:
             return None
-        lasts_s = self._lasts_of(clause, begins_s)
-        if not 0 < lasts_s < NEVER:
-            return 0.0, 1.0
-        first, last = (min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) for at_s in (start_s, end_s))
+        first, last = self._share(clause, start_s, unknown=0.0), self._share(clause, end_s, unknown=1.0)
         return (first, last) if first < last else None
 
     def share_heard(self, clause: int, at_s: float) -> float:
         """The part of a clause, from 0 to 1, that is heard before `at_s`; 0 where that is not known."""
-        begins_s = self._begins_of(clause)
-        lasts_s = self._lasts_of(clause, begins_s)
-        return min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) if 0 < lasts_s < NEVER else 0.0
+        return self._share(clause, at_s, unknown=0.0)
 
     def left_s(self, clauses: int, at_s: float) -> float:
         """How much of the first `clauses` is not heard before `at_s`; `NEVER` where that is not known."""
         return self._begins_of(clauses) - at_s
+
+    def _share(self, clause: int, at_s: float, *, unknown: float) -> float:
+        """The part of a clause before `at_s`; `unknown` where it is not known how long the clause is."""
+        begins_s = self._begins_of(clause)
+        lasts_s = self._lasts_of(clause, begins_s)
+        return min(1.0, max(0.0, (at_s - begins_s) / lasts_s)) if 0 < lasts_s < NEVER else unknown
 
     def _begins_of(self, clause: int) -> float:
         """When it is first heard; `NEVER` where that is not known."""
@@ -105,7 +109,7 @@ class SoundAhead:
     @property
     def end_s(self) -> float:
         """When the last of them will have been heard, if nothing pauses; `NEVER` while none is."""
-        if self._begun is None or self._begun[0] not in self._lasts_s:
+        first = self.clause
+        if first is None or first not in self._lasts_s:
             return NEVER
-        first, begun_s = self._begun
-        return begun_s + sum(lasts_s for clause, lasts_s in self._lasts_s.items() if clause >= first)
+        return self._begins_s[first] + sum(lasts_s for clause, lasts_s in self._lasts_s.items() if clause >= first)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from huiyin.services.common.text import HAN_CHARACTER
 
@@ -24,7 +25,7 @@ class PhraseRules:
 
     def __init__(self, *rules: Rule, beside: Iterable[PhraseRules] = ()) -> None:
         """`beside`: those whose phrases may stand among these."""
-        self._rows = [[_Slot(slot) for slot in rule] for rule in rules]
+        self._rows = [[_built(slot) for slot in rule] for rule in rules]
         self._rows += [row for others in beside for row in others._rows]
         self._rows_from: dict[str, list[_Row]] = {}  # by the first letter of a phrase
 
@@ -99,6 +100,12 @@ class _Slot:
 
     def _pattern(self, letter: str) -> re.Pattern[str] | None:
         return self._latin if letter.isascii() else self._other
+
+
+@cache
+def _built(slot: str) -> _Slot:
+    """Many rules have the same long list of words in one of their slots."""
+    return _Slot(slot)
 
 
 def _may_begin_with(row: _Row, letter: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 
@@ -13,9 +12,9 @@ from huiyin.assistant.turns.normalise import words_of_part
 from huiyin.assistant.turns.opener import OPENER, opener_due_s
 from huiyin.assistant.turns.own_echo import Audible
 from huiyin.assistant.turns.pace import Pace, SoundAhead
+from huiyin.assistant.turns.text_judge import has_question_mark
 from huiyin.configs.settings import TurnsSettings
 
-_QUESTION = re.compile(r"[?？]")
 # People answer up to so long before a question is over, and after it while the assistant goes on.
 _ANSWERED_EARLY_S = 1.2
 _ANSWERED_LATE_S = 1.5
@@ -58,7 +57,6 @@ class Reply:
         self._first_sounds: set[int] = set()  # numbers of the clauses whose first sound is there
         self._last_sounds: set[int] = set()  # ... and whose last sound is there, or will never come
         self._sound = SoundAhead()
-        self._audible_clause: int | None = None
         self._stage_due_s: dict[Stage, float] = {}  # deadlines of what is awaited
         self._ended_s: float | None = None  # the user's speech; None: it answers none, or an earlier one
         self._opens_s = NEVER  # an opener is possible from then on
@@ -129,21 +127,21 @@ class Reply:
     @property
     def is_only_opened(self) -> bool:
         """Whether no more of it than an opener has been heard, and it has done nothing."""
-        return bool(self._opener) and self._audible_clause in (None, OPENER) and not self._has_called
+        return bool(self._opener) and self._sound.clause in (None, OPENER) and not self._has_called
 
     def audible_words(self) -> str:
         """The clause being played and the one before it; all of them where it is not known which is played."""
         said = [self._opener, *self._clauses] if self._opener else self._clauses
-        if self._audible_clause is None:
+        if self._sound.clause is None:
             return " ".join(said)
-        at = self._audible_clause + len(said) - len(self._clauses)
+        at = self._sound.clause + len(said) - len(self._clauses)
         return " ".join(said[max(0, at - 1) : at + 1])
 
     def audible(self, start_s: float, end_s: float) -> Audible:
         """What is heard of it between two moments, in seconds, if nothing pauses; all where that is not known. Within
         a clause the pace is taken to be even."""
         words = self.audible_words()
-        if self._audible_clause is not None:
+        if self._sound.clause is not None:
             said = {OPENER: self._opener, **dict(enumerate(self._clauses))}
             parts = ((text, self._sound.part_between(clause, start_s, end_s)) for clause, text in said.items())
             words = " ".join(words_of_part(text, *part) for text, part in parts if part and text)
@@ -151,20 +149,31 @@ class Reply:
 
     def asks(self, at_s: float) -> bool:
         """Whether a question ends about then: it is answered before its last word is over, and for a while after."""
-        return bool(_QUESTION.search(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words))
+        return has_question_mark(self.audible(at_s - _ANSWERED_LATE_S, at_s + _ANSWERED_EARLY_S).words)
 
     def rest(self, at_s: float) -> list[tuple[str, ...] | None]:
-        """What is to follow if it has been stopped, and was heard until `at_s`: its words from there on, None where
-        the model has not written it to its end and is to go on; nothing where hardly a word is left."""
-        if self.progress in (Progress.WRITING, Progress.BROKEN_OFF):
-            return [None]
-        if self._sound.left_s(len(self._clauses), at_s) < _SHORT_REST_S:
+        """What is to follow if it has been stopped, and was heard until `at_s`, as far as that is known: its words from
+        there on, None where the model has not written it to its end and is to go on; nothing where hardly a word is
+        left."""
+        if self._sound.left_s(len(self._clauses), at_s) < _SHORT_REST_S and not self._goes_on:
             return []
-        at = max(0, min(self._audible_clause or 0, len(self._clauses) - 1))
-        words = [words_of_part(text, self._sound.share_heard(at, at_s), 1.0).strip() for text in self._clauses[at:][:1]]
-        words += self._clauses[at + 1 :]
+        at = max(0, min(self._sound.clause or 0, len(self._clauses) - 1))
+        text = self._clauses[at] if self._clauses else ""
+        return self.rest_after(at, len(text) - len(words_of_part(text, self._sound.share_heard(at, at_s), 1.0)))
+
+    def rest_after(self, clause: int, characters: int) -> list[tuple[str, ...] | None]:
+        """Likewise, where the clauses before `clause` were heard, and so many characters of that one."""
+        if self._goes_on:
+            return [None]
+        clause, characters = max((clause, characters), (0, 0))  # of an opener nothing is left
+        words = [text[characters:].strip() for text in self._clauses[clause:][:1]] + self._clauses[clause + 1 :]
         rest = tuple(text for text in words if any(map(str.isalnum, text)))
         return [rest] if rest else []
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the model has not written it to its end."""
+        return self.progress in (Progress.WRITING, Progress.BROKEN_OFF)
 
     def pause(self, now_s: float) -> None:
         """Its sound stops, and may go on."""
@@ -175,6 +184,10 @@ class Reply:
         """Its sound goes on."""
         self._act(do.Resume(self.generation))
         self._sound.resume(now_s)
+
+    def heard_until_s(self, now_s: float) -> float:
+        """When it was last heard, if it is playing."""
+        return self._sound.heard_until_s(now_s)
 
     # -- time
 
@@ -235,7 +248,6 @@ class Reply:
                 if len(self._last_sounds) < len(self._clauses) - len(self._deferred):
                     self._stage_due_s["tts"] = at_s + self._policy.tts_timeout_s
             case ev.PlaybackAdvanced(at_s=at_s, clause=clause):
-                self._audible_clause = clause
                 self._sound.begin(clause, at_s)
             case ev.StageFailed(at_s=at_s, stage=stage, reason=reason):
                 self._fail(stage, reason, at_s)
@@ -290,10 +302,13 @@ class Reply:
         return self._unless_possible_speech(opener_due_s(self._policy, self._ended_s, self._opens_s, expected_s))
 
     def _hurry_due_s(self) -> float:
-        """When the next clause is wanted: just in time for the voice, which is idle till then."""
-        is_idle = bool(self._clauses) and len(self._last_sounds) == len(self._clauses)
-        if self._is_hurried or not is_idle or self.progress is not Progress.WRITING:
+        """When the next clause is wanted: the first while the user still waits gladly, each other just in time for the
+        voice, which is idle till then."""
+        if self._is_hurried or self.progress is not Progress.WRITING or len(self._last_sounds) < len(self._clauses):
             return NEVER
+        if not self._clauses:
+            since_s = self._llm_asked_s if self._ended_s is None else self._ended_s
+            return since_s + self._policy.hurry_first_s
         return self._sound.end_s - self._pace.next_sound_s - self._policy.hurry_s
 
     def _is_asked(self, clause: int) -> bool:

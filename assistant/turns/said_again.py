@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 from huiyin.assistant.turns.similarity import SIMILAR, letters_of, similarity
+from huiyin.assistant.turns.spelt import UNITS
 
 _SENTENCE = re.compile(r"[^.。!！?？;；\n]+[.。!！?？;；\n]*")
 _START = r"(?:^|(?<=[.,!?:;，。！？：；“\"])|(?<=[.,!?:;]\s))"  # of a sentence, or of a part of it
@@ -29,8 +30,8 @@ _ALTERNATIVE = re.compile(r"\bor\b|还是|或者|或是|要么", re.IGNORECASE)
 _CONJUNCTION = re.compile(r"\band\b|以及|还有|和|跟", re.IGNORECASE)
 _MARK = re.compile(r"[,，、;；:：.。!！?？]+")
 _VAGUE = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|once|twice|more|with|\d+)\s+or\s+"
-    r"(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twice|more|less|so|without|\d+)\b|\bor so\b",
+    rf"\b(?:{'|'.join(UNITS)}|ten|once|twice|more|with|\d+)\s+or\s+"
+    rf"(?:{'|'.join(UNITS[1:])}|ten|twelve|twice|more|less|so|without|\d+)\b|\bor so\b",
     re.IGNORECASE,
 )  # no alternatives
 _ASKED = re.compile(
@@ -46,7 +47,7 @@ _NAMES_CODE = re.compile(
     r"\b(?:code|pin|password|passcode|plate|number|phone|spelt|spelled)\b|码|号|电话|手机|车牌|尾号|拼", re.IGNORECASE
 )
 _ONE_BY_ONE = (
-    r"(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|[a-z]|\d)\b[\s,-]*){3,}"
+    rf"(?:\b(?:zero|oh|{'|'.join(UNITS)}|double|[a-z]|\d)\b[\s,-]*){{3,}}"
     r"|[零〇一二两三四五六七八九幺]{3,}(?![零〇一二两三四五六七八九幺十百千万亿年点块元岁])"
 )
 _CODE = re.compile(_ONE_BY_ONE, re.IGNORECASE)
@@ -74,11 +75,6 @@ class _Option(NamedTuple):
 
     words: str
     is_first: bool
-
-
-def invites_repetition(words: str) -> bool:
-    """Whether people answer these words by saying some of them again."""
-    return bool(_options(words) or _codes(words) or _to_be_repeated(words))
 
 
 def is_said_again(text: str, words: str) -> bool:

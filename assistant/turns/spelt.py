@@ -11,16 +11,26 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from huiyin.assistant.turns.normalise import APOSTROPHE
 from huiyin.services.common.text import HAN
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 """The first character of a Chinese number plate."""
 
-_DIGITS = dict(
-    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
-)
+UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+"""English numbers from 1 on."""
+
+_DIGITS = dict(zip(["zero", *UNITS], "0123456789", strict=True))
 _DIGITS |= {"oh": "0", "o": "0", "nought": "0"}
 _DIGITS |= dict(zip("零一二三四五六七八九〇幺", "012345678901", strict=True))
+# What recognisers write for Chinese digits: characters of the same sound.
+_ALIKE = {
+    "0": "令领灵铃玲凌陵岭林", "1": "以已衣医依意义易亦椅姨疑宜仪乙要腰药妖邀", "2": "而儿耳尔饵",
+    "3": "山伞散删衫珊", "4": "死思斯丝司私寺似撕", "5": "屋无午舞物武误务雾吾乌勿吴", "6": "溜刘留流柳",
+    "7": "气起妻期其奇器汽齐骑", "8": "吧爸巴把霸罢拔", "9": "就酒久旧救舅究纠",
+}  # fmt: skip
+_TO_DIGIT = str.maketrans({character: digit for digit, alike in _ALIKE.items() for character in alike})
+_FEWEST_ALIKE = 3  # characters in a row
 _TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _NUMBERS = {word: str(10 + i) for i, word in enumerate(_TEENS)} | {word: f"{2 + i}0" for i, word in enumerate(_TENS)}
@@ -36,12 +46,16 @@ _PREFIX = 2  # letters, at most, that stand together before figures: of an airli
 
 _ACRONYM = re.compile(r"\b(?:[a-z]\.){2,}")  # "p.m." is a word
 _AS_IN = re.compile(r"\b([a-z]),? (?:as in|for|like) [a-z]+")  # "b as in boy"
-_APOSTROPHE = re.compile("[’‘`]")
 # Sums, times and decimals are one figure: a number of its own, unless digits are expected.
 _TOKEN = re.compile(rf"\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+(?:[.:]\d+)+|\+|\d+|[a-z']+|[{HAN}]")
 _CLOCK = re.compile(r"(?:1?\d|2[0-3]) [0-5]\d")  # "7 30"
 _FIGURE_MARK = re.compile("[,.:]")
 _COUNTED = {*"十百千万亿点第周期拜", "hundred", "thousand", "million", "point"}  # before it: a number of its own
+
+
+_WRITTEN = "\\d零一二三四五六七八九〇幺"
+_DIGIT_ZH = f"[{_WRITTEN}{''.join(_ALIKE.values())}]"
+_ALIKE_END = re.compile(rf"(?:{_DIGIT_ZH}[\s,.。、，-]*){{{_FEWEST_ALIKE},}}$")
 
 
 class Spelt(NamedTuple):
@@ -57,9 +71,23 @@ class Spelt(NamedTuple):
 def plain(text: str) -> str:
     """Lower case, half width, straight apostrophes, acronyms without stops, "b as in boy" as "b"; the
     toll-free prefix of North America digit by digit."""
-    text = _APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
+    text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text).lower())
     text = text.replace("one eight hundred", "one eight oh oh")
     return _AS_IN.sub(r"\1", _ACRONYM.sub(lambda match: match[0].replace(".", ""), text))
+
+
+def digits_by_sound(text: str) -> str:
+    """`text`, where all characters at its end are Chinese digits or sound like some: with these as digits."""
+    found = _ALIKE_END.search(text)
+    if not found or not re.search(f"[{_WRITTEN}]", found[0]):
+        return text
+    return text[: found.start()] + found[0].translate(_TO_DIGIT)
+
+
+def share_of_digits(text: str) -> float:
+    """Of the letters and figures of `text`, 0..1: digits, written or by their sound, and characters that count."""
+    letters = [letter for letter in text if letter.isalnum()]
+    return len(re.findall(f"{_DIGIT_ZH}|[十百千万亿]", "".join(letters))) / max(1, len(letters))
 
 
 def spelt_end(text: str, *, letters: bool) -> Spelt:

@@ -80,7 +80,8 @@ politely or with a reason (稍等一下，我接个电话) they get no reply | W
 to {similarity.SIMILAR:.0%} is an echo of them. Not where the ears have found that its sound is no echo, or it goes on \
 for more than {echo_tail_s} after the assistant fell silent; nor, unless its sound is one, when it asks back \
 or is what people say again (`said_again.py`: one of the options of an offer or a list that is asked about, a code, \
-what is to be repeated); what has stopped the reply stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
+what is to be repeated) or a yes or no in the words of the question (`confirmation.py`); what has stopped the reply \
+stays the user's; shorter than {own_echo.LEAST_ZH} Chinese or \
 {own_echo.LEAST_LATIN} Latin letters ({own_echo.LEAST_ZH_FINISHED} and {own_echo.LEAST_LATIN_FINISHED} \
 after its last sound) it never is | \
 A user who answers "tea or coffee?" with "coffee" repeats what was said: in doubt it is an answer |
@@ -90,7 +91,8 @@ last replies the first sound of this one is {opener_gain_s} away or more; where 
 It is spoken to its end: where services are quick it would make the reply later |
 | `overlap.py` | with `barge_in` ignore, what the user says during a reply: turns that are transcribed after a pause \
 of {endpoint_s} and answered after the reply | A client may decide itself whether a reply is stopped |
-| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; the \
+| `reply.py` | the first clause is synthesised while the pause still lasts, the others once the turn is over; it may \
+be a single word ("Sure,") where none is written {hurry_first_s} after the user's last sound; the \
 next clause grows while the voice is ahead: {hurry_s} before it must be asked for (by what the last ones took to \
 sound) what is whole is given, or else the next cut as early as the first; every stage has a \
 deadline, and an apology follows where it is missed | A wrong guess costs one clause |

@@ -85,3 +85,8 @@ def stays_open(text: str) -> bool:
 def has_marks(text: str) -> bool:
     """Whether the recogniser has set any mark in `text`."""
     return bool(_MARK.search(text))
+
+
+def has_question_mark(text: str) -> bool:
+    """Whether there is one anywhere in `text`."""
+    return "?" in text or "？" in text

@@ -43,8 +43,8 @@ def gather(
         for m in r.models
         for file in store.catalog.under(m)
     }
-    looked = {state.file.name: state.state for state in store.look()}
-    here = {f.name for f in files.values() if looked[f.name] in ("here", "unchecked") or any(cached_files(f))}
+    is_here = {state.file.name: state.is_here for state in store.look()}
+    here = {f.name for f in files.values() if is_here[f.name] or any(cached_files(f))}
     hubs: Mapping[str, HubAnswer] = {}
     sources: dict[str, float] = {}
     if not settings.store.offline:

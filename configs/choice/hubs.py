@@ -12,7 +12,7 @@ import requests
 
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.catalog import ModelFile
-from huiyin.configs.store.hub_addresses import hub_url
+from huiyin.configs.store.hub_addresses import HUBS, hub_url
 
 PROBE_S = 3.0
 _SAMPLE_S = 1.0  # a large file is read for so long, to see how fast it comes
@@ -45,7 +45,7 @@ def ask_hubs(settings: StoreSettings, files: Sequence[ModelFile], limit_s: float
         answers[hub] = _ask(urls, there[0], deadline)
 
     threads = {}
-    for hub in settings.sources:
+    for hub in (source for source in settings.sources if source in HUBS):
         there = sorted((file for file in files if hub_url(settings, file, hub)), key=lambda file: file.bytes)
         if there:  # a daemon: a name that is not resolved in time is left to resolve
             threads[hub] = threading.Thread(target=ask, args=(hub, there), daemon=True, name=f"ask-{hub}")

@@ -20,6 +20,7 @@ from typing import Protocol, runtime_checkable
 from huiyin.configs.tables import read_table
 
 _FOLDER = Path(__file__).parent
+_own = "en"
 
 
 @runtime_checkable
@@ -36,11 +37,11 @@ class Message:
     def __init__(self, key: str, /, **facts: object) -> None:
         self.key, self.facts = key, facts
 
-    def text(self, language: str = "en") -> str:
-        """What there is to say."""
+    def text(self, language: str = "") -> str:
+        """What there is to say; `language` '': in the program's own."""
         return text(self.key, self.facts, language)
 
-    def hint(self, language: str = "en") -> str:
+    def hint(self, language: str = "") -> str:
         """What to do about it; '' where nothing is to be done."""
         return hint(self.key, self.facts, language)
 
@@ -48,14 +49,35 @@ class Message:
         return self.text()
 
 
-def text(key: str, facts: Mapping[str, object], language: str = "en") -> str:
-    """What happened. Raises KeyError for an unknown key or a missing fact."""
+def speak(language: str) -> None:
+    """From here on this program's own language is 'en' or 'zh': of all words for which none is asked for.
+
+    A service, whose words are read by programs, stays with English.
+    """
+    global _own
+    _own = language
+
+
+def language() -> str:
+    """The program's own."""
+    return _own
+
+
+def text(key: str, facts: Mapping[str, object], language: str = "") -> str:
+    """What happened, in `language`, '' for the program's own. Raises KeyError for an unknown key or a missing fact."""
+    language = language or _own
     row = _entry(key)
     return _fill(row.get(language, row["en"]), facts, language)
 
 
-def hint(key: str, facts: Mapping[str, object], language: str = "en") -> str:
+def said(key: str, /, **facts: object) -> str:
+    """A sentence for the user, in the program's own language."""
+    return text(key, facts)
+
+
+def hint(key: str, facts: Mapping[str, object], language: str = "") -> str:
     """What to do about it; '' where the table has nothing."""
+    language = language or _own
     row = _entry(key)
     return _fill(row.get(f"hint_{language}", row.get("hint_en", "")), facts, language)
 
@@ -82,8 +104,8 @@ def _fill(words: str, facts: Mapping[str, object], language: str) -> str:
 
 def _placed(fact: object, language: str) -> object:
     if isinstance(fact, (list, tuple)):
-        return _List(fact)
-    if language != "en" and isinstance(fact, _Keyed):
+        return _List([_placed(each, language) for each in fact], ", " if language == "en" else "、")
+    if isinstance(fact, _Keyed) and language != _own:
         return text(fact.key, fact.facts, language)
     return fact
 
@@ -91,11 +113,12 @@ def _placed(fact: object, language: str) -> object:
 class _List:
     """A fact of several: its format is what stands between them."""
 
-    def __init__(self, items: Sequence[object]) -> None:
-        self._items = items
+    def __init__(self, items: Sequence[object], between: str) -> None:
+        """`between`: what stands between them, unless the format says something else."""
+        self._items, self._between = items, between
 
     def __format__(self, between: str) -> str:
-        return (between or ", ").join(map(str, self._items))
+        return (between or self._between).join(map(str, self._items))
 
     def __repr__(self) -> str:
         return repr(self._items)

@@ -12,7 +12,7 @@ from huiyin.configs.nearest import nearest
 from huiyin.configs.store.errors import CatalogError, UnknownNameError
 
 CATALOG = Path(__file__).resolve().parent / "models.toml"
-NEAREST = ", did you mean {!r}?"
+NEAREST = "store.near"
 """How a message about names goes on where one comes close."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -49,6 +49,8 @@ class ModelFile:
     modelscope: str = ""
     """owner/repository/path, or empty when it is not there."""
     huggingface: str = ""
+    github: str = ""
+    """The rest of its address there: owner/repository/releases/download/tag/name, or …/raw/commit/path."""
     archives: tuple[Archive, ...] = ()
     """Their members, joined in this order, are the file."""
 

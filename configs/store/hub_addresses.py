@@ -1,4 +1,5 @@
-"""Where a hub has a file. A mirror is named by the settings, or by HF_ENDPOINT, as Hugging Face's library has it."""
+"""Where a hub, or GitHub, has a file. A mirror is named by the settings, or by HF_ENDPOINT, as Hugging Face's own
+library has it."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ import os
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.catalog import ModelFile
 
+HUBS = ("modelscope", "huggingface")
+"""The sources that keep whole models: those of which a machine's choice asks whether they are in reach."""
 _HUGGING_FACE = "https://huggingface.co"
 
 
 def hub_url(settings: StoreSettings, file: ModelFile, source: str) -> str:
-    """The file's address at "modelscope" or "huggingface"; '' where it has none there."""
+    """The file's address at "modelscope", "huggingface" or "github"; '' where it has none there."""
+    if source == "github":
+        return f"{settings.github_url.rstrip('/')}/{file.github}" if file.github else ""
     located = {"modelscope": file.modelscope, "huggingface": file.huggingface}.get(source)
     if not located:
         return ""

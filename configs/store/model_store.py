@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from huiyin.configs.files import into_place, one_at_a_time, write_whole
 from huiyin.configs.nearest import nearest
 from huiyin.configs.settings import StoreSettings
 from huiyin.configs.store.archives import Joiner
+from huiyin.configs.store.carried import SPARE_BYTES, carried_files, copy_checked, free_bytes, write_folder
 from huiyin.configs.store.catalog import NEAREST, ModelFile, load_catalog
 from huiyin.configs.store.download import Downloader, sha256_of, size_of
 from huiyin.configs.store.errors import DiskFullError, SourceError, StoreError
@@ -32,9 +32,8 @@ from huiyin.configs.store.hub_caches import cached_files, link
 from huiyin.configs.store.progress import Progress, megabytes
 from huiyin.configs.store.registry import Registries
 
-SOURCES = ("modelscope", "huggingface", "registry")
+SOURCES = ("modelscope", "huggingface", "github", "registry")
 
-_SPARE_BYTES = 64_000_000  # left free beside the files themselves: a small archive, notes, other programs
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 State = Literal["here", "missing", "damaged", "unchecked"]
@@ -48,6 +47,11 @@ class FileState:
     path: Path
     state: State
     """'unchecked': of the right size, its content not yet compared with its sha256."""
+
+    @property
+    def is_here(self) -> bool:
+        """'here' or 'unchecked'."""
+        return self.state in ("here", "unchecked")
 
 
 class ModelStore:
@@ -85,11 +89,31 @@ class ModelStore:
         self._get(self.catalog.under(name))
         return self.dir / name.replace("\\", "/").rstrip("/")
 
-    def fetch(self, name: str) -> list[Path]:
-        """Have every file of a profile (or folder, or one file) on disk, verified. Raises StoreError."""
-        files = self._find(name)
-        self._get(files)
+    def fetch(self, name: str, carried: Path | None = None) -> list[Path]:
+        """Have every file of a profile (or folder, or one file) on disk, verified. Raises StoreError.
+
+        `carried`: a folder that `export` made; nothing but it is asked then. With `name` '' all that it holds.
+        """
+        files = self._find(name) if name else ()
+        if carried:
+            files = files or carried_files(self.catalog, carried)
+        self._get(files, carried)
         return [self.dir / file.name for file in files]
+
+    def export(self, folder: Path, name: str | None = None) -> list[ModelFile]:
+        """Copy the files of a profile, folder or name (default: all that are here) to a folder to be carried.
+
+        Raises StoreError where one of them is not here, is damaged, or does not fit; OSError as `write_folder` does.
+        """
+        states = self.look(name)
+        absent = [state.file.name for state in states if state.state in ("missing", "damaged")]
+        if name and absent:
+            raise StoreError("store.not_here", names=absent, name=name)
+        files = [state.file for state in states if state.file.name not in absent]
+        if not files:
+            raise StoreError("store.nothing_here", folder=self.dir)
+        write_folder(files, self.dir, folder, self._progress)
+        return files
 
     def verify(self, name: str | None = None, full: bool = True) -> list[FileState]:
         """How the files of a profile (default: all) stand; `full` reads every byte, else earlier checks count."""
@@ -151,11 +175,11 @@ class ModelStore:
 
     # --- getting files ----------------------------------------------------------------------------------------
 
-    def _get(self, files: Sequence[ModelFile]) -> None:
+    def _get(self, files: Sequence[ModelFile], carried: Path | None = None) -> None:
         wanted = [file for file in files if self._state(file).state != "here"]
         if not wanted:
             return
-        if not self._settings.offline:
+        if carried or not self._settings.offline:
             self._check_room(wanted)
         problems: list[StoreError] = []
         kept: set[str] = set()
@@ -166,27 +190,29 @@ class ModelStore:
                     later = {archive.sha256 for other in wanted[position + 1 :] for archive in other.archives}
                     kept |= later
                     try:
-                        self._get_one(file, later)
+                        self._get_one(file, later, carried)
                     except DiskFullError:
                         raise
                     except StoreError as error:
                         problems.append(error)
             finally:
                 self._joiner.tidy(kept)
+        if problems and carried:
+            raise StoreError("store.not_carried", problems=problems, folder=carried)
         if problems:
             profiles = dict.fromkeys(file.profiles[0] for file in wanted if file.profiles)
             commands = [f"huiyin models fetch {name}" for name in profiles] or ["huiyin models fetch"]
             folder = f"{self.dir}{os.sep}"
             raise StoreError("store.not_fetched", problems=problems, commands=commands, folder=folder)
 
-    def _get_one(self, file: ModelFile, later: Collection[str]) -> None:
+    def _get_one(self, file: ModelFile, later: Collection[str], carried: Path | None) -> None:
         path = self.dir / file.name
 
         def waiting() -> None:
             self._progress.say(f"another process is getting {file.name}: waiting for it")
 
         cached = next(cached_files(file), None)
-        if self._settings.offline and not cached:
+        if self._settings.offline and not cached and not carried:
             raise StoreError("store.damaged_offline" if path.exists() else "store.missing_offline", path=path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -196,9 +222,12 @@ class ModelStore:
                 if state == "here":
                     return  # another process brought it while this one waited
                 if state == "damaged":
-                    self._progress.say(f"{path} is damaged: fetching it again")
+                    self._progress.say(f"{path} is damaged: getting it again")
                     path.unlink()
-                if not self._link_cached(file, path):
+                if carried:
+                    copy_checked(file, carried / file.name, path, self._progress, self._beside(file, "part"))
+                    self._note(file, self._fingerprint(path))
+                elif not self._link_cached(file, path):
                     self._download(file, path, later)
         except OSError as error:
             if error.errno in _FULL:
@@ -256,9 +285,8 @@ class ModelStore:
     def _check_room(self, wanted: Sequence[ModelFile]) -> None:
         """Raise DiskFullError before anything is begun that cannot fit."""
         begun = sum(max(size_of(self._beside(f, "part")), size_of(self._beside(f, "joined"))) for f in wanted)
-        need = max(sum(f.bytes for f in wanted) - begun, 0) + _SPARE_BYTES
-        folder = next(p for p in (self.dir, *self.dir.absolute().parents) if p.exists())
-        free = shutil.disk_usage(folder).free
+        need = max(sum(f.bytes for f in wanted) - begun, 0) + SPARE_BYTES
+        free = free_bytes(self.dir)
         if free < need:
             raise DiskFullError(
                 "store.no_room" if len(wanted) == 1 else "store.no_room_for_several",

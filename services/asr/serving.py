@@ -89,7 +89,7 @@ class Serving:
         return self._recogniser
 
     def _is_here(self, name: str) -> bool:
-        return all(file.state in ("here", "unchecked") for file in self._store.look(name))
+        return all(file.is_here for file in self._store.look(name))
 
     def steps(self, job: Job, caller: Caller) -> Steps:
         """The transcript as it is made, or from the cache. Raises what `transcribe` raises."""

@@ -15,6 +15,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.packages.extras import missing
 from huiyin.services.common.watch import ClientLeft
 
 log = logging.getLogger(__name__)
@@ -87,8 +88,9 @@ def no_such_address(path: str, known: list[str]) -> ApiError:
     shown, end = path[:_PATH_SHOWN], path.rstrip("/").removeprefix("/v1")
     same_end = [each for each in known if end and each.endswith(end)]
     near = same_end or difflib.get_close_matches(shown, known, n=1, cutoff=_LIKE)
-    key = "services.not_found_but" if near else "services.not_found"
-    return ApiError(404, key, code="not_found", path=shown, near=near)
+    return ApiError(
+        404, "services.not_found_but" if near else "services.not_found", code="not_found", path=shown, near=near
+    )
 
 
 def wrong_method(method: str, path: str, methods: list[str]) -> ApiError:
@@ -124,4 +126,6 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         log.error("unexpected error", exc_info=error)
+        if isinstance(error, ImportError):
+            return ApiError(501, "services.library_missing", error=missing(error)).response()
         return ApiError(500, "services.internal_error").response()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
+from huiyin.configs.packages.extras import told_by_name
 from huiyin.services.common.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class EngineHost(Generic[E]):
     def _run(self) -> None:
         started = time.perf_counter()
         try:
-            self._engine = self._load()
+            with told_by_name():
+                self._engine = self._load()
         except Exception as error:
             log.error("%s: %s", self._name, error, exc_info=log.isEnabledFor(logging.DEBUG))
             self._error = error

@@ -304,7 +304,7 @@ class HttpClient:
             return HTTPConnection(host, port, timeout=self._connect_timeout_s)
         connection = HTTPSConnection(host, port, timeout=self._connect_timeout_s, context=_tls())
         if self._proxy:
-            connection.set_tunnel(self._url.hostname or "", self._url.port or 443, headers=self._proxy_key)
+            connection.set_tunnel(*place_of(self._url), headers=self._proxy_key)
         return connection
 
 

@@ -46,7 +46,7 @@ def is_socks(proxy: SplitResult | None) -> bool:
 
 def proxy_headers(proxy: SplitResult | None) -> dict[str, str]:
     """What an HTTP proxy is told: the name and password in its address, if there are any."""
-    if not proxy or not proxy.username or is_socks(proxy):
+    if not proxy or not proxy.username:
         return {}
     return dict(make_headers(proxy_basic_auth=f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"))
 

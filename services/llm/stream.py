@@ -71,10 +71,14 @@ class ReplyStream:
         self._events: deque[str] = deque()
         self._first: deque[Chunk] = deque()
         self._unfinished: set[str] = set()  # the choices begun, without those that have a finish_reason
-        self._finished = False  # all of them have: some servers send no [DONE]
-        self._over_at = math.inf  # then it is over at this time, if not before
+        self._over_at = math.inf  # when the reply is over at the latest, once all have one: some send no [DONE]
         self._ended = False  # no more bytes will come
         self._is_done = False  # there was a [DONE], yet the transfer may not be at its end
+
+    @property
+    def _finished(self) -> bool:
+        """All choices have a finish_reason."""
+        return self._over_at < math.inf
 
     def wait(self, until: float) -> None:
         """Wait for the first word. Raises UpstreamError, ClientLeft and TimeoutError (`until`, of `time.monotonic`)."""
@@ -200,8 +204,7 @@ class ReplyStream:
             index = str(choice.get("index"))
             (self._unfinished.discard if choice.get("finish_reason") else self._unfinished.add)(index)
         if choices:
-            self._finished = not self._unfinished
-            self._over_at = min(self._over_at, time.monotonic() + _AFTER_FINISH_S) if self._finished else math.inf
+            self._over_at = math.inf if self._unfinished else min(self._over_at, time.monotonic() + _AFTER_FINISH_S)
         return Chunk(text, body)
 
     def _drain(self) -> None:

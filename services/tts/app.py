@@ -75,10 +75,13 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/voices")
     def voices() -> Response:
-        """Every voice: name, engine, language, gender, and the languages it speaks."""
+        """Every voice: name, engine, language, gender, and the languages it speaks. With `?name=` the one that a
+        request by that name gets, listed or not; none where there is no such voice.
+        """
+        speaker, name = host.get(), request.args.get("name")
         listed = [
             {"name": v.name, "engine": v.engine, "language": v.language, "gender": v.gender, "speaks": sorted(v.speaks)}
-            for v in host.get().voices
+            for v in (speaker.voices if name is None else speaker.named(name))
         ]
         return jsonify(voices=listed)
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from huiyin.configs.packages.extras import told_by_name
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.heap import trim_heap
@@ -79,6 +80,7 @@ class Speaker:
         self._cache = cache
         self.choose = self._selector.choose
         self.language = self._selector.language
+        self.named = self._selector.named
 
     @classmethod
     def load(cls, settings: Settings) -> Speaker:
@@ -86,8 +88,9 @@ class Speaker:
         engines, problems = [], []
         for name in engines_for(settings.tts.engine):
             try:
-                engine = load_engine(name, settings)
-                engine.warm_up()
+                with told_by_name():
+                    engine = load_engine(name, settings)
+                    engine.warm_up()
             except Exception as error:
                 if name == settings.tts.engine:
                     raise

@@ -72,6 +72,13 @@ class VoiceSelector:
             return Choice(named.engine, named.voice, other, warning)
         return Choice(other.engine, other.voice, warning=warning)
 
+    def named(self, name: str) -> list[Voice]:
+        """The voice of that name, as `choose` would take it; none where it would refuse."""
+        try:
+            return [self.choose("", name).voice]
+        except ApiError:
+            return []
+
     def language(self, voice: str) -> str:
         """The language of the named voice, else of the default one: 'zh', 'en', 'de' ...; 'en' without either."""
         named = self._find(voice or self._default_voice)

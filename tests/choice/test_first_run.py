@@ -1,4 +1,5 @@
-"""A fresh machine with a hub, whole: nothing here is a stand-in but the hub, and the models that it has.
+"""A fresh machine with a hub, whole, as `make talk` and `make web` leave it before the first run: with what every
+choice needs. Nothing here is a stand-in but the hub, and the models that it has.
 
 The recogniser is the tests' tone model, the chat model a small one that other tests use, too; it lies in a cache as
 Hugging Face's library leaves it. Speed is measured, both are proven, and the services then use them.
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,8 @@ from huiyin.configs.choice.ladder import LADDERS as LADDER_FILE
 from huiyin.configs.choice.record import read_record
 from huiyin.configs.settings import load
 from huiyin.configs.store.catalog import CATALOG
+from huiyin.configs.store.model_store import ModelStore
+from tests.support.limits import PATIENCE_S
 from tests.support.local_hub import Bench, open_bench
 from tests.support.media import encode
 from tests.support.service_process import free_port, start_service
@@ -91,14 +95,14 @@ def own_proof() -> str:
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """The environment of a machine that has the fallback models, a hub, and has never chosen."""
-    real = load(environ={}).store.path
+    """The environment of a machine that has the common models, a hub, and has never chosen."""
+    real = ModelStore(load(environ={}).store)
     with open_bench(tmp_path) as bench:
-        for path in real.rglob("*"):
-            name = path.relative_to(real)
-            if path.is_file() and name.parts[0] not in (".state", "sensevoice-small"):
-                (bench.dir / name).parent.mkdir(parents=True, exist_ok=True)
-                (bench.dir / name).symlink_to(path)
+        for file in real.catalog.files:
+            if "common" in file.profiles:
+                real.ensure(file.name)
+                (bench.dir / file.name).parent.mkdir(parents=True, exist_ok=True)
+                (bench.dir / file.name).symlink_to(real.dir / file.name)
         bench.catalog.write_text(CATALOG.read_text(encoding="utf-8"), encoding="utf-8")
         for path in tone_folder().iterdir():
             if path.is_file():
@@ -110,7 +114,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         repository, _, file = "me/Chat-0.5B-Instruct-GGUF", None, SMALL_MODEL
         snapshot = tmp_path / "hf/hub" / f"models--{repository.replace('/', '--')}" / "snapshots/1"
         snapshot.mkdir(parents=True)
-        (snapshot / file).symlink_to(real / SMALL_MODEL)
+        (snapshot / file).symlink_to(real.ensure(SMALL_MODEL))
         ladders = tmp_path / "ladders.toml"
         ladders.write_text(LADDERS.format(said=text(DIGITS, "zh"), chat=own_proof()), encoding="utf-8")
         (tmp_path / "proof.wav").write_bytes(encode(sound(Tones(DIGITS), np.random.default_rng(1))))
@@ -139,6 +143,33 @@ def huiyin(*words: str, said: str = "") -> str:
     return done.stdout + done.stderr
 
 
+@contextmanager
+def web() -> Iterator[tuple[str, list[str]]]:
+    """`huiyin web` once its services are ready: its address, and what it has told."""
+    port = free_port()
+    command = [sys.executable, "-m", "huiyin.assistant.faces.cli.main", "web", "--no-open", "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        assert process.stderr is not None
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if line == "all services are ready\n":
+                break
+        try:
+            assert process.poll() is None, "".join(told)
+            yield f"http://127.0.0.1:{port}", told
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+
+
+def how_it_hears(url: str) -> tuple[str, str]:
+    """(the model of the recogniser, the emotion of an angry voice)."""
+    angry = encode(sound(Tones(DIGITS, emotion="angry"), np.random.default_rng(2)))
+    answer = requests.post(f"{url}/asr", files={"file": angry}, timeout=PATIENCE_S).json()
+    return answer["model"], answer["emotion"]["label"]
+
+
 def test_the_models_of_a_hub_are_chosen_proven_and_used(fresh: Bench) -> None:
     told = huiyin("talk", "--text", said="你好。\n")
     assert "Tones: hears emotion; 0.0 GB from" in told
@@ -158,6 +189,16 @@ def test_the_models_of_a_hub_are_chosen_proven_and_used(fresh: Bench) -> None:
     assert "Wrong" in plan and "failed its proof" in plan
 
     with start_service("asr") as url:
-        angry = encode(sound(Tones(DIGITS, emotion="angry"), np.random.default_rng(2)))
-        answer = requests.post(f"{url}/asr", files={"file": angry}, timeout=60).json()
-    assert answer["model"] == "tones" and answer["emotion"]["label"] == "angry"
+        assert how_it_hears(url) == ("tones", "angry")
+
+
+def test_the_page_has_them_at_its_first_run(fresh: Bench) -> None:
+    with web() as (url, told):
+        assert any("Tones: hears emotion; 0.0 GB from" in line for line in told)
+        assert any("Chat: chats; on this machine" in line for line in told)
+        assert how_it_hears(url) == ("tones", "angry")
+        models = requests.get(f"{url}/v1/models", timeout=PATIENCE_S).json()["data"]
+        assert {"tones", "chat.gguf"} <= {model["id"] for model in models}
+        said = {"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 8}
+        answer = requests.post(f"{url}/v1/chat/completions", json=said, timeout=PATIENCE_S).json()
+        assert answer["choices"][0]["message"]["content"].strip()

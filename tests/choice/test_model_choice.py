@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -181,7 +182,7 @@ def test_a_disk_without_room_keeps_what_is_here(desk: Desk, monkeypatch: pytest.
     class Usage:
         free = 500_100_000
 
-    monkeypatch.setattr(store_module.shutil, "disk_usage", lambda path: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage)
     assert desk.start() == {"asr": "words", "llm": "coder"}
     assert desk.bench.files() == {"words.bin", "coder.gguf"} and not desk.beside
 

@@ -24,6 +24,7 @@ PACKAGES = ("assistant", "services", "configs")  # imported below `huiyin`
 PURE = {"turns", "dialogue"}
 PORTS = {*PURE, "ports"}
 CONVERSATION = {*PORTS, "ears", "clients", "conversation"}
+TOOLS = {*PURE, "clients", "tools"}
 ARROWS: dict[str, set[str]] = {
     "turns": set(),
     "dialogue": set(),
@@ -31,8 +32,9 @@ ARROWS: dict[str, set[str]] = {
     "ears": PORTS,
     "clients": PORTS,
     "conversation": CONVERSATION,
+    "tools": TOOLS,
     "scenario": CONVERSATION,
-    "faces": {*CONVERSATION, "scenario"},
+    "faces": {*CONVERSATION, *TOOLS, "scenario"},
 }
 """Room of `assistant` -> the other rooms that it may import; below there are configs and services.common for all."""
 

@@ -29,6 +29,8 @@ HELPERS = {
     "invalid": set(),  # services/llm/checks.py
     "bad_answer": set(),  # services/llm/trouble.py
     "Message": set(),  # configs/messages
+    "wrong": {"path", "server"},  # assistant/tools/servers_file.py
+    "said": set(),  # configs/messages
     "Check": set(),  # assistant/faces/cli/checks/check.py
 }
 """What makes an error or a message from a key, and what it adds to its facts."""

@@ -24,7 +24,7 @@ pytestmark = [
 CLEAN = ["turns.speculate_s=0", "turns.early_asr_s=0"]  # a guess that proves wrong is cut short, with its connection
 MOST_THREADS = 3  # of a conversation in a thread of its own: it, and two for what blocks
 MOST_CONNECTIONS = 4  # at once: recogniser, model, voice, and the request that suspends the model
-TURNS = 6  # of six calls each
+TURNS = 4  # of six calls each
 A_CONNECTION = "process_request_thread"  # the stub's services have a thread for each
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from huiyin.assistant.clients.http import ServiceError
+from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_persona, names, reference
 from huiyin.assistant.dialogue.history import HeardClause, History
 from huiyin.assistant.dialogue.language import language_hint
@@ -159,3 +163,39 @@ def test_the_hint_stands_before_the_last_words_and_not_in_the_history() -> None:
     assert persona.messages(history, "I failed again.")[-1]["content"] == "Wait.\n(Answer in English.)\nI failed again."
     history.commit("I failed again.", [HeardClause("Oh no.", 1)], interrupted=False)
     assert "Answer" not in str(persona.messages(history, "Yes, I did."))
+
+
+# -- its voice -------------------------------------------------------------------------------------------------------
+
+
+class TtsWithVoices:
+    """A speech service that knows some names; `listed` False: one that keeps no list."""
+
+    def __init__(self, *names: str, listed: bool = True) -> None:
+        self.names, self.listed = names, listed
+
+    def get(self, service: str, path: str) -> dict[str, list[dict[str, str]]]:
+        if not self.listed:
+            raise ServiceError("clients.refused", service=service, status=404)
+        wanted = parse_qs(urlsplit(path).query).get("name", self.names)
+        return {"voices": [{"name": name} for name in self.names if name in wanted]}
+
+
+def test_a_voice_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    persona = replace(load_persona("huiyin"), voice="zf_xiaoxao")
+    with pytest.raises(PersonaError) as refused:
+        check_voice(TtsWithVoices("heart", "zf_xiaoxiao"), persona)  # type: ignore[arg-type]
+    assert "'zf_xiaoxao'" in str(refused.value) and "did you mean 'zf_xiaoxiao'?" in str(refused.value)
+    assert "`huiyin say --voices`" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("voice", "tts"),
+    [
+        ("heart", TtsWithVoices("heart")),
+        ("", TtsWithVoices("heart")),
+        ("their own", TtsWithVoices(listed=False)),
+    ],
+)
+def test_a_voice_that_there_may_be_is_used(voice: str, tts: TtsWithVoices) -> None:
+    check_voice(tts, replace(load_persona("huiyin"), voice=voice))  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as xml
 
 import pytest
 
+from huiyin.assistant.dialogue.history import HeardClause
 from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.faces.cli.main import main
 from huiyin.assistant.ports.wav import wav_bytes
@@ -42,7 +43,7 @@ def test_a_few_lines_are_a_scenario() -> None:
     ("text", "where", "right"),
     [
         ("turns:\n- usr: hello", "s:2", "did you mean 'user'?"),
-        ("turns:\n- user: hello\n  types: hello", "s:2", "exactly one of: user, audio, types, key, sound"),
+        ("turns:\n- user: hello\n  types: hello", "s:2", "exactly one of: user, audio, types, key, sound, device"),
         ("turns:\n- user: hello\n  after: reply start", "s:3", "did you mean 'reply starts'?"),
         ("turns:\n- user: hello\n  after: start + 2 sec", "s:3", "reply starts + 300 ms"),
         ("turns:\n- user: hello\n  after: reply starts - 100 ms", "s:3", "reply starts + 300 ms"),
@@ -214,6 +215,40 @@ def test_scenarios_fail_where_the_machine_is_broken(
     assert not simulate(script, "text").passed
 
 
+def test_words_that_were_not_played_and_silence_beyond_the_deadlines_fail_any_conversation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = [{"user": "Tell me a story.", "reply": STORY, "fails": {"tts": {"how": "stall", "clause": 2}}}]
+    broken = parse({"turns": turns})
+    assert simulate(broken).passed
+    with monkeypatch.context() as patch:
+        whole = lambda texts, heard, spans: [HeardClause(text, 1.0) for text in texts.values()]  # noqa: E731
+        patch.setattr("huiyin.assistant.conversation.replies.heard_clauses", whole)
+        assert "it remembers to have said" in simulate(broken).failures[0].problem
+    stalled = parse({"turns": [{"user": "hello", "fails": {"llm": "stall"}}]})
+    monkeypatch.setattr("huiyin.assistant.conversation.session.Session._apologise", lambda *known: None)
+    assert any("silent for" in outcome.problem for outcome in simulate(stalled).failures)
+
+
+@pytest.mark.parametrize(
+    ("fault", "heard"),
+    [
+        ("microphone is silent", "one two five six seven eight nine ten"),
+        ("both stall", "one two five six seven eight nine ten"),
+        ("clock jumps", "one two five six seven eight nine ten"),
+        ("loudspeaker stops", "one two three four five six seven eight nine ten"),
+        ("microphone slips", "one two three four five six seven eight nine ten"),
+    ],
+)
+def test_what_a_device_loses_is_not_heard(fault: str, heard: str) -> None:
+    turns = [
+        {"user": "one two three four five six seven eight nine ten", "complete": 0.1},
+        {"device": fault, "after": "user starts + 650 ms", "lasts_ms": 2 * 320},
+    ]
+    log = simulate(parse({"turns": turns, "settings": {"turns.endpoint_unsure_s": 4, "turns.endpoint_s": 4}})).log
+    assert [turn.user for turn in log.history] == [heard]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(bool(make_echo_path("both")[1]), reason=make_echo_path("both")[1])
 def test_without_echo_cancellation_it_would_interrupt_itself() -> None:
@@ -263,7 +298,7 @@ def test_the_shipped_conversations_are_in_both_languages_and_say_what_they_guard
 def test_the_examples_of_the_documentation_play_and_its_tables_are_complete() -> None:
     page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.S)
-    assert len(examples) == 4
+    assert len(examples) == 5
     for scenario in map(parse, examples):
         if scenario.depths == ("live",):
             assert not lacking(scenario, "live", real_services=True)

@@ -71,8 +71,8 @@ def test_the_process_of_the_language_model_starts() -> None:
     assert "current folder" not in done.stdout
 
 
-def test_an_export_starts(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["models", "export", str(folder)]) == 1
+def test_a_conversion_starts(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["models", "convert", str(folder)]) == 1
     told = capfd.readouterr()
     assert str(folder) in told.err and "current folder" not in told.err
 

@@ -132,9 +132,7 @@ def test_memory_is_that_of_one_piece() -> None:
 @pytest.fixture(params=["silero", "fsmn"])
 def detectors(request: pytest.FixtureRequest) -> Detectors:
     store = ModelStore(StoreSettings(offline=True))
-    if any(
-        f.state not in ("here", "unchecked") for f in store.look({"silero": SILERO_FILE, "fsmn": FSMN}[request.param])
-    ):
+    if not all(file.is_here for file in store.look({"silero": SILERO_FILE, "fsmn": FSMN}[request.param])):
         pytest.skip("its file is not here")
     if request.param == "fsmn":
         pytest.importorskip("kaldi_native_fbank")

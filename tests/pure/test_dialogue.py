@@ -104,6 +104,15 @@ def test_a_voice_that_runs_out_of_words_is_given_what_is_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["Sure, here is a story!", "好的，我们开始吧。", "Yes, of course!"])
+def test_a_first_clause_that_is_waited_for_may_be_a_single_word(text: str) -> None:
+    assert ClauseSplitter().feed(text) == [text]
+    waiting = ClauseSplitter()
+    assert waiting.hurry() == []
+    first, rest = waiting.feed(text)
+    assert first in ("Sure,", "好的，", "Yes,") and text.endswith(rest)
+
+
 @pytest.mark.parametrize("text", ["That is Dr.", "It is about 3.", "See https://a.b", "You can bake bread"])
 def test_in_a_hurry_nothing_is_cut_in_two(text: str) -> None:
     splitter = ClauseSplitter()
@@ -220,6 +229,14 @@ def test_where_a_reply_was_cut_off_stands_in_front_of_what_the_user_said_next_in
     assert persona.messages(history, "继续")[: len(asked)] == asked, "and it stays as it was sent"
     history.commit("说中文", [HeardClause("很久很久以前，", 1), HeardClause("有一座灯塔。", 0.5)], interrupted=True)
     assert persona.messages(history, "继续")[-1]["content"] == "（你刚才说到“久很久以前，有一座”时被打断了）\n继续"
+
+
+def test_the_line_that_a_reply_was_cut_off_is_read_ahead_while_the_user_speaks() -> None:
+    persona, history = Persona("x", "Be brief."), History()
+    history.commit("Tell me a story", [HeardClause("Once upon a time there was a lighthouse.", 0.68)], interrupted=True)
+    warmed, asked = persona.messages(history, ""), persona.messages(history, "How tall was it?")
+    assert asked[:-1] == warmed[:-1]
+    assert asked[-1]["content"] == warmed[-1]["content"] + "How tall was it?"
 
 
 def test_roles_alternate_and_the_prefix_is_stable() -> None:

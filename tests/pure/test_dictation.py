@@ -72,6 +72,8 @@ PART, OPEN, WHOLE = Progress.PART, Progress.OPEN, Progress.WHOLE
         ("my number is 415 826 3071", WHOLE),
         ("call 555 0199", OPEN),
         ("oh seven seven double", PART),
+        ("我的手机号是一三酒 二六七四 吧八一五", WHOLE),
+        ("my mobile is 077000900 461", WHOLE),  # a digit too many: misheard, but nothing can follow
         ("卡号是6222 8800 1234 5678", OPEN),
         ("card number 4000 1234 5678", PART),
         ("card number 4000 1234 5678 9010", WHOLE),
@@ -131,6 +133,10 @@ def test_what_is_named_has_a_length(text: str, found: Progress) -> None:
         ("When were you born?", "the 12th of August 1970", OPEN),
         ("When were you born?", "the 12th of August 1976", WHOLE),
         ("车牌号是多少？", "呼吸", OPEN),
+        ("请报一下验证码。", "司令 七一 舅散", WHOLE),
+        ("您的护照号码？", "以 八二七四五一九三", WHOLE),
+        ("您的身份证号是多少？", "一拜一时，一拜零马，1,979,315", OPEN),
+        ("您的电话是多少？", "要把留 一零五二", PART),
     ],
 )
 def test_the_assistants_question_tells_what_it_is(question: str, text: str, found: Progress) -> None:
@@ -161,6 +167,10 @@ def test_the_assistants_question_tells_what_it_is(question: str, text: str, foun
         ("What's your address?", "Is it the same as 12 Baker Street?"),
         ("What's the weather like where you are?", "It rains."),
         ("您的手机号是多少？", "我想先问一下价格"),
+        ("请报一下验证码。", "好吧"),
+        ("请报一下验证码。", "我就不说了"),
+        ("", "我的手机起火了"),
+        ("", "我的手机气就没了"),
     ],
 )
 def test_what_is_not_dictated_has_none(question: str, text: str) -> None:

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from huiyin.assistant.conversation.trimming import history_limit
-from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
-from huiyin.assistant.dialogue.items import Turn
+from huiyin.assistant.dialogue.history import RECENT_TURNS, HeardClause, History, HistoryLimit
+from huiyin.assistant.dialogue.items import Turn, UserItem
+from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.dialogue.summary import summary_request
 from huiyin.assistant.dialogue.tokens import estimated_tokens, message_tokens
@@ -83,6 +84,21 @@ def test_what_is_no_longer_sent_is_still_remembered() -> None:
     history.forget(8)
     assert [turn.user for turn in history.turns] == [f"u{i}" for i in range(10)]
     assert [m["content"] for m in history.messages() if m["role"] == "user"] == ["u8", "u9"]
+
+
+def test_a_turn_costs_no_more_after_a_long_day() -> None:
+    class Long(History):
+        @property
+        def turns(self) -> list[Turn]:
+            raise AssertionError("all turns of the day are looked at: 13 ms for 8000")
+
+    history = Long()
+    for number in range(100):
+        say(history, f"question {number}", f"answer {number}")
+    history.add(UserItem("not answered"))
+    assert [turn.user for turn in history.last_turns(2)] == ["question 98", "question 99"]
+    assert len(history.last_turns()) == RECENT_TURNS and len(history.last_turns(1000)) == 100
+    assert PERSONA.messages(history, "hi", Mood(("sad", 0.9)))
 
 
 def test_a_summary_stands_in_the_system_prompt() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from huiyin.assistant.turns import said_again
 from huiyin.assistant.turns.own_echo import Audible, is_own_echo, may_be_own_echo
-from huiyin.assistant.turns.said_again import invites_repetition
 
 MENU = "We have lemonade, apple juice, iced coffee and hot chocolate. What would you like?"
 CONTACTS = "通讯录里有王建国、王建军、王建华，打给谁？"
+
+
+def invites_repetition(words: str) -> bool:
+    """Whether people answer these words by saying some of them again."""
+    return bool(said_again._options(words) or said_again._codes(words) or said_again._to_be_repeated(words))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from huiyin.configs.settings import SettingsError, load
+from huiyin.configs.layers import reasons
+from huiyin.configs.settings import SettingsError, load, sections
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
@@ -74,3 +76,21 @@ def test_bad_profile_is_refused(tmp_path: Path, text: str) -> None:
 def test_unknown_profile_names_the_known() -> None:
     with pytest.raises(SettingsError, match="did you mean 'embedded'"):
         load("embeded", environ={})
+
+
+FILLING = frozenset(
+    "a an any as at by for from here in is it no not of on one or so than that the then there this to".split()  # noqa: SIM905
+)
+FRAGMENT = re.compile(r"\.\.\.|as \w+_\w+$|likewise|at least,|how long|in all,|nor |then ")
+LEAST_WORDS = 4  # that a reason adds to its setting's name
+
+
+def test_a_reason_stands_alone_and_says_more_than_the_name() -> None:
+    """`huiyin settings turns.opener_s` shows one, without its neighbours."""
+    poor = {}
+    for section, table in sections().items():
+        for name, reason in reasons(table).items():
+            added = set(re.findall(r"[\w'-]+", reason.lower())) - FILLING - set(name.split("_")) - {section}
+            if FRAGMENT.match(reason) or reason.endswith("likewise") or len(added) < LEAST_WORDS:
+                poor[f"{section}.{name}"] = reason
+    assert poor == {}

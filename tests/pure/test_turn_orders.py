@@ -190,6 +190,8 @@ class Orders(RuleBasedStateMachine):
                 self.feed(ev.PlaybackAdvanced(now_s, generation, OPENER if generation in self.opened else 0))
             case do.CloseAudio():
                 self.feed(ev.PlaybackFinished(now_s, generation))
+            case do.StopPlayback():
+                self.feed(ev.PlaybackStopped(now_s, generation, 0, 1))
 
     # -- ... and as it should not
 

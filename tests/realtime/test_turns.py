@@ -42,12 +42,17 @@ def test_a_spoken_turn_has_its_events_in_order(rig: Rig) -> None:
     assert rig.sent_s(done["id"]) == pytest.approx(51 * 0.05, abs=0.01)
 
 
-def test_an_interruption_ends_the_response_and_no_sound_follows(rig: Rig) -> None:
-    rig.wants_words()
+def hears_a_reply(rig: Rig, *, for_s: float = 0.5, **detection: object) -> int:
+    """The user has spoken, and hears the reply since `for_s`; the number of events so far."""
+    rig.wants_words(**detection)
     rig.say("hello there")
     rig.wait("response.output_audio.delta")
-    rig.go_on(0.8)
-    start = len(rig.events)
+    rig.go_on(for_s)
+    return len(rig.events)
+
+
+def test_an_interruption_ends_the_response_and_no_sound_follows(rig: Rig) -> None:
+    start = hears_a_reply(rig, for_s=0.8)
     rig.say("no wait, something else", 1.2)
     rig.wait("response.done")
     kinds = [kind for kind in rig.kinds(start) if not kind.endswith(".delta")]
@@ -72,11 +77,7 @@ def test_sound_is_sent_at_most_300_ms_ahead_of_its_being_heard(rig: Rig) -> None
 
 
 def test_a_listeners_word_pauses_the_sound_and_nothing_else_is_seen(rig: Rig) -> None:
-    rig.wants_words()
-    rig.say("hello there")
-    rig.wait("response.output_audio.delta")
-    rig.go_on(0.5)
-    start = len(rig.events)
+    start = hears_a_reply(rig)
     rig.say("mm-hmm", 0.5)
     done = rig.wait("response.done")["response"]
     assert done["status"] == "completed"
@@ -89,11 +90,7 @@ def test_a_listeners_word_pauses_the_sound_and_nothing_else_is_seen(rig: Rig) ->
 
 def stopped_by_noise(rig: Rig) -> int:
     """A sound without words stops a reply; the number of the event that tells of it."""
-    rig.wants_words()
-    rig.say("hello there")
-    rig.wait("response.output_audio.delta")
-    rig.go_on(0.5)
-    start = len(rig.events)
+    start = hears_a_reply(rig)
     rig.say("", 2.0)
     assert rig.wait("response.done", start)["response"]["status"] == "cancelled"
     return start
@@ -120,10 +117,7 @@ def test_a_tool_that_a_noise_kept_from_being_called_is_asked_for_again_and_calle
 
 
 def test_a_noise_during_a_reply_changes_nothing(rig: Rig) -> None:
-    rig.wants_words()
-    rig.say("hello there")
-    rig.wait("response.output_audio.delta")
-    rig.go_on(0.5)
+    hears_a_reply(rig)
     rig.say("click", 0.08)
     assert rig.wait("response.done")["response"]["status"] == "completed"
     assert len(rig.all("input_audio_buffer.speech_started")) == 1
@@ -194,11 +188,7 @@ def test_no_response_unless_it_is_wanted(rig: Rig) -> None:
 
 
 def test_the_client_decides_what_speech_during_a_reply_means(rig: Rig) -> None:
-    rig.wants_words(type="server_vad", interrupt_response=False)
-    rig.say("hello there")
-    rig.wait("response.output_audio.delta")
-    rig.go_on(0.5)
-    start = len(rig.events)
+    start = hears_a_reply(rig, type="server_vad", interrupt_response=False)
     rig.say("one more thing", 0.8)
     first = rig.wait("response.done")["response"]
     assert first["status"] == "completed"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
+from tests.support.service_process import free_port
 
 pytestmark = [pytest.mark.release, pytest.mark.slow]
 
@@ -27,6 +28,12 @@ turns:
     reply: Hi.
     expect: {event: reply ends}
 huiyin: scenario
+"""
+
+VALIDATE = """\
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(open("bill.json", encoding="utf-8").read()))
 """
 
 FOREIGN = {
@@ -126,6 +133,24 @@ def test_the_commands_work_without_extras(installed: Path, tmp_path: Path) -> No
     assert "Traceback" not in result.stdout + result.stderr
     result = run(installed / "huiyin", "bench", "echo", folder=tmp_path)
     assert result.returncode == 1 and result.stderr.startswith("huiyin: benchmarks come with a checkout")
+
+
+@pytest.mark.parametrize("typed", ["say hello --out hello.wav", "ask hello", "talk --text", "serve asr", "demo"])
+def test_what_needs_an_extra_says_which_in_a_line(installed: Path, tmp_path: Path, typed: str) -> None:
+    ports = {f"HUIYIN_{name}_PORT": str(free_port()) for name in ("ASR", "LLM", "TTS")}
+    result = run(installed / "huiyin", *typed.split(), folder=tmp_path, HUIYIN_STORE_CHOOSE="false", **ports)
+    assert result.returncode == 1
+    assert result.stderr.startswith("huiyin: not installed: ") and len(result.stderr.splitlines()) == 1
+    assert result.stderr.endswith('pip install "huiyin[embedded]"\n')
+
+
+def test_the_bill_of_materials_is_what_cyclonedx_says(installed: Path, tmp_path: Path) -> None:
+    """By CycloneDX's own schema, in its own library's environment."""
+    done(installed / "huiyin", "licences", "--sbom", "bill.json", folder=tmp_path)
+    done(sys.executable, "-m", "venv", "tool", folder=tmp_path)
+    tool = tmp_path / "tool" / BIN / "python"
+    done(tool, "-m", "pip", "install", "-q", "cyclonedx-python-lib[json-validation]", folder=tmp_path)
+    assert done(tool, "-c", VALIDATE, folder=tmp_path) == "None\n"
 
 
 def test_a_scenario_plays(installed: Path, tmp_path: Path) -> None:

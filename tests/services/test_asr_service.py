@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tests.support.media import encode, pcm16
 from tests.support.scoring import error_rate
 from tests.support.service_process import start_service
 from tests.support.speech_clips import english
+from tests.support.sse import events_in
 
 pytestmark = pytest.mark.slow
 client, folder, url = asr_over_http.client, asr_over_http.folder, asr_over_http.url  # fixtures
@@ -100,7 +101,7 @@ def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
     samples = np.concatenate([part for clip in chosen for part in (clip.samples, gap)])[: (LIMIT_S - 1) * SAMPLE_RATE]
     length_s = len(samples) / SAMPLE_RATE
     assert length_s > 20, "long enough to be cut"
-    events = list(_events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=PCM, timeout=PATIENCE_S)))
+    events = _events(requests.post(url + "/asr?stream=1", data=pcm16(samples), headers=PCM, timeout=PATIENCE_S))
     *parts, done = events
     assert len(parts) >= 2 and done["type"] == "done"
     assert {part["type"] for part in parts} == {"segments"}
@@ -114,15 +115,10 @@ def test_a_longer_recording_comes_in_pieces_in_order(url: str) -> None:
     assert error_rate([(text, done["result"]["text"])], "en") <= 0.15
 
 
-def _events(response: requests.Response) -> Iterator[dict[str, Any]]:
-    import json
-
+def _events(response: requests.Response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
     assert response.headers["Content-Type"].startswith("text/event-stream")
-    for line in response.content.decode().split("\n\n"):
-        if line:
-            assert line.startswith("data: ")
-            yield json.loads(line.removeprefix("data: "))
+    return [json.loads(event) for event in events_in(response.content.decode())]
 
 
 # --- no speech ----------------------------------------------------------------------------------------------------

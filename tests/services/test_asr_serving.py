@@ -19,6 +19,7 @@ from tests.support.asr_fakes import fingerprint, speech
 from tests.support.limits import PATIENCE_S, until
 from tests.support.media import encode, pcm16
 from tests.support.service_process import start_service
+from tests.support.sse import events_in
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,7 @@ def system(url: str) -> dict[str, Any]:
 
 def events(response: requests.Response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
-    return [json.loads(line.removeprefix("data: ")) for line in response.content.decode().split("\n\n") if line]
+    return [json.loads(event) for event in events_in(response.content.decode())]
 
 
 def test_sixteen_callers_get_their_own_answers_a_thousand_times(url: str) -> None:
@@ -167,8 +168,8 @@ def test_a_stream_from_the_cache_has_the_same_events(url: str) -> None:
 
 def test_a_deadline_ends_a_request_and_can_only_be_shortened() -> None:
     data = pcm16(speech(*[5.0] * 20))
-    with start_service("asr", program=FAKE, deadline_s=2, cache_entries=0) as url:
-        for options, limit_s in (({}, 2), ({"deadline_s": "100"}, 2), ({"deadline_s": "1"}, 1)):
+    with start_service("asr", program=FAKE, deadline_s=1, cache_entries=0) as url:
+        for options, limit_s in (({}, 1), ({"deadline_s": "100"}, 1), ({"deadline_s": "0.8"}, 0.8)):
             answer = post(url, data, prompt="0.25", **options)
             assert (answer.status_code, answer.json()["error"]["code"]) == (504, "deadline")
             message = re.search(r"within (.*) s; the first (.*) s of the recording", answer.json()["error"]["message"])

@@ -132,17 +132,17 @@ def test_of_a_file_damaged_inside_comes_the_rest_and_a_warning() -> None:
 
 
 @pytest.mark.slow
-def test_two_hours_need_no_more_memory_than_minutes() -> None:
+def test_an_hour_needs_no_more_memory_than_minutes() -> None:
     """A WAV that is made as it is read: speech, pauses, and spans of ten minutes without speech."""
     minute = pcm16(speech(6.0, 14.0, 3.0, 1.0, 30.0))
     quiet = pcm16(np.random.default_rng(1).uniform(-0.001, 0.001, 60 * SAMPLE_RATE).astype(np.float32))
-    minutes = [quiet if n % 20 >= 10 else minute for n in range(120)]
+    minutes = [quiet if n % 20 >= 10 else minute for n in range(60)]
     process = psutil.Process()
     mb: list[float] = []
     engine = FakeEngine(work=lambda: mb.append(process.memory_info().rss / 2**20))
     _, transcript = steps_of(Endless(minutes), engine)
     assert transcript.duration_s == pytest.approx(sum(map(len, minutes)) / 2 / SAMPLE_RATE)
-    assert transcript.duration_s > 6900 and in_order(transcript) and len(transcript.segments) > 300
+    assert transcript.duration_s > 3450 and in_order(transcript) and len(transcript.segments) > 150
     early = mb[: len(mb) // 10]
     assert max(mb) - max(early) < 20, f"{max(early):.0f} MB after minutes, {max(mb):.0f} MB at most"
 

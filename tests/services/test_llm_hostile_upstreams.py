@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,24 +15,15 @@ from huiyin.configs.settings import LlmSettings, Settings
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.encodings import BodyDecoder
 from huiyin.services.llm.sse import EVENT_LIMIT, EventReader
+from tests.support import llm_fixtures
 from tests.support.limits import PATIENCE_S
+from tests.support.llm_fixtures import HELLO, ask
+from tests.support.sse import events_in
 from tests.support.stub_upstream import Answer, Stub, delta
 
-HELLO = [{"role": "user", "content": "hello"}]
+shared, stub = llm_fixtures.shared, llm_fixtures.stub  # fixtures
 SHORT_S = 0.2  # a time limit that is reached, however fast the machine
 ALIVE = b": keep-alive\n\n"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Stub]:
-    with Stub("model-a") as stub:
-        yield stub
-
-
-@pytest.fixture
-def stub(shared: Stub) -> Stub:
-    shared.reset()
-    return shared
 
 
 def service(stub: Stub, **settings: Any) -> FlaskClient:
@@ -41,14 +32,10 @@ def service(stub: Stub, **settings: Any) -> FlaskClient:
     return make_app(Settings(llm=LlmSettings(upstreams=(stub.url,), **more))).test_client()
 
 
-def ask(app: FlaskClient, *, stream: bool) -> Any:
-    return app.post("/v1/chat/completions", json={"messages": HELLO, "stream": stream})
-
-
 def code_of(answer: Any) -> str:
     """The code of an error, as the whole answer or in its last event."""
-    last = answer.text.rstrip().split("\n\n")[-1].removeprefix("data: ")
-    return str(json.loads(last)["error"]["code"])
+    body = answer.get_json() if answer.mimetype == "application/json" else json.loads(events_in(answer.text)[-1])
+    return str(body["error"]["code"])
 
 
 # --- without end ------------------------------------------------------------------------------------------------------

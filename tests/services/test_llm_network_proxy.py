@@ -8,18 +8,13 @@ import time
 import pytest
 
 from huiyin.services.llm.http_client import HttpClient
+from tests.support import llm_fixtures
 from tests.support.limits import PATIENCE_S
 from tests.support.socks_server import socks_server
 from tests.support.stub_upstream import Stub
 
 PROXY = ("127.0.0.1", 3128)
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+no_proxies = llm_fixtures.no_proxies  # a fixture, for every test
 
 
 def first_hop(url: str) -> tuple[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,24 +10,15 @@ from flask.testing import FlaskClient
 
 from huiyin.configs.settings import LlmSettings, Settings
 from huiyin.services.llm.app import make_app
+from tests.support import llm_fixtures
 from tests.support.limits import PATIENCE_S
+from tests.support.llm_fixtures import ask
 from tests.support.odd_upstreams import ODD_UPSTREAMS, SAID, OddUpstream
 from tests.support.refusing_upstreams import ASKED, ERRORS, NOT_THERE, PAGES, REFUSING, Refusing
+from tests.support.sse import events_in
 from tests.support.stub_upstream import Answer, Stub, delta, friendly
 
-HELLO = [{"role": "user", "content": "hello"}]
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Stub]:
-    with Stub("model-a") as stub:
-        yield stub
-
-
-@pytest.fixture
-def stub(shared: Stub) -> Stub:
-    shared.reset()
-    return shared
+shared, stub = llm_fixtures.shared, llm_fixtures.stub  # fixtures
 
 
 def service(url: str, **settings: Any) -> FlaskClient:
@@ -42,10 +32,6 @@ def app(stub: Stub) -> FlaskClient:
     return service(stub.url)
 
 
-def ask(app: FlaskClient, *, stream: bool, **body: Any) -> Any:
-    return app.post("/v1/chat/completions", json={"messages": HELLO, "stream": stream, **body})
-
-
 def words(answer: Any) -> str:
     """What an answer of /v1/chat/completions says; fails if it is an error, or did not end well."""
     assert answer.status_code == 200, answer.text
@@ -53,7 +39,7 @@ def words(answer: Any) -> str:
         (choice,) = answer.get_json()["choices"]
         assert choice["finish_reason"] == "stop"
         return str(choice["message"]["content"])
-    *events, last = [event.removeprefix("data: ") for event in answer.text.split("\n\n") if event]
+    *events, last = events_in(answer.text)
     assert last == "[DONE]", last
     choices = [choice for event in events for choice in json.loads(event)["choices"]]
     assert choices[-1]["finish_reason"] == "stop"
@@ -95,7 +81,7 @@ def test_calls_of_tools_in_a_stream_are_whole_where_json_was_asked_for_and_the_r
     ]
     assert (choice["message"]["tool_calls"], choice["finish_reason"]) == (whole, "tool_calls")
     stub.behave = lambda answer: answer.whole({"choices": [{"index": 0, **choice}]})
-    event = json.loads(ask(app, stream=True).text.split("\n\n")[0].removeprefix("data: "))
+    event = json.loads(events_in(ask(app, stream=True).text)[0])
     assert event["choices"][0]["delta"]["tool_calls"] == [{"index": at, **call} for at, call in enumerate(whole)]
 
 
@@ -255,9 +241,9 @@ def test_so_is_one_that_comes_as_a_reply_or_in_the_middle_of_one(
         assert answer.status_code == 502
         assert said in answer.get_json()["error"]["message"]
     stub.behave = in_the_middle
-    first, last = ask(app, stream=True).text.rstrip().split("\n\n")
+    first, last = events_in(ask(app, stream=True).text)
     assert "one" in first
-    assert said in json.loads(last.removeprefix("data: "))["error"]["message"]
+    assert said in json.loads(last)["error"]["message"]
 
 
 def test_so_is_one_that_comes_without_the_form_of_an_event(app: FlaskClient, stub: Stub) -> None:

@@ -16,11 +16,12 @@ import pytest
 import requests
 
 from tests.support.limits import PATIENCE_S, until
+from tests.support.llm_fixtures import HELLO
 from tests.support.service_process import start_service
+from tests.support.sse import events_in
 from tests.support.stub_upstream import Answer, Stub, completion, delta, friendly
 
 KEY = "sk-very-secret-0123456789"
-HELLO = [{"role": "user", "content": "hello"}]
 TIMEOUT_S = 1.0  # of the impatient service
 
 
@@ -80,7 +81,7 @@ def ask(service: str, **body: Any) -> requests.Response:
 
 
 def events(answer: requests.Response) -> list[str]:
-    return [part.removeprefix("data: ") for part in answer.content.decode().split("\n\n") if part]
+    return events_in(answer.content.decode())
 
 
 def text(answer: requests.Response) -> str:

@@ -21,10 +21,10 @@ from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
 from huiyin.services.llm.upstream import Caller, open_upstreams
 from tests.support.limits import PATIENCE_S
+from tests.support.llm_fixtures import HELLO
 from tests.support.service_process import free_port
+from tests.support.sse import events_in
 from tests.support.stub_upstream import Answer, Stub, completion, delta
-
-HELLO = [{"role": "user", "content": "hello"}]
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_hundred_thousand_characters_go_through_whole_both_ways(app: FlaskClie
     messages = [{"role": "user", "content": long}]
     answer = app.post("/v1/chat/completions", json={"messages": messages, "stream": stream})
     assert stub.asked[0].body["messages"] == messages
-    body = json.loads(answer.text.split("\n\n")[0].removeprefix("data: ")) if stream else answer.get_json()
+    body = json.loads(events_in(answer.text)[0]) if stream else answer.get_json()
     assert body["choices"][0]["delta" if stream else "message"]["content"] == long
 
 

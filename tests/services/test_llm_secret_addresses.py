@@ -1,17 +1,23 @@
-"""Addresses of upstreams and proxies with a password or key in them: neither messages nor logs show it."""
+"""Addresses of upstreams and proxies with a password or key in them: no message, log or list shows it."""
 
 from __future__ import annotations
 
+import argparse
 import logging
+import socket
 from typing import Any
 
 import pytest
 
+from huiyin.assistant.faces.cli import settings as settings_command
+from huiyin.assistant.faces.cli.checks import network
 from huiyin.configs.settings import LlmSettings, Settings, SettingsError
 from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.engines.remote import Remote
 from huiyin.services.llm.upstream import open_upstreams
+from tests.support import llm_fixtures
 from tests.support.limits import until
+from tests.support.stub_upstream import Stub
 
 WITH_SECRET = [
     "https://h/v1?api_key=SECRET",
@@ -30,13 +36,7 @@ WITH_SECRET = [
     "user:SECRET@h/v1",
     "ftp://user:SECRET@h/v1",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+no_proxies = llm_fixtures.no_proxies  # a fixture, for every test
 
 
 def upstreams(*urls: str) -> Any:
@@ -54,6 +54,37 @@ def test_an_address_with_a_secret_is_refused_and_the_secret_not_shown(
     assert other.name == "http://127.0.0.1:9/v1"
     assert "left out" in caplog.text
     assert "SECRET" not in f"{refused.value} {refused.value.hint} {caplog.text}"
+
+
+def what_the_doctor_says(url: str) -> str:
+    (check,) = network.language_models(Settings(llm=LlmSettings(upstreams=(url,))))
+    assert check.level == "fail"
+    return f"{check.text()} {check.hint()}"
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_the_doctor_does_not_show_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    def no_such_name(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr("socket.getaddrinfo", no_such_name)
+    assert "secret" not in what_the_doctor_says(url).lower()
+
+
+def test_nor_where_another_program_answers() -> None:
+    with Stub() as stub:
+        stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole(b"hello", kind="text/plain")
+        said = what_the_doctor_says(f"{stub.url}?tenant=SECRET")
+    assert "not JSON" in said and "SECRET" not in said
+
+
+@pytest.mark.parametrize("url", WITH_SECRET)
+def test_the_list_of_settings_does_not_show_it(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    settings = Settings(llm=LlmSettings(upstreams=(url,)))
+    for as_json in (False, True):
+        settings_command.run(argparse.Namespace(section=["llm.upstreams"], json=as_json), settings)
+        listed = capsys.readouterr().out
+        assert "***" in listed and "SECRET" not in listed
 
 
 def test_what_else_is_in_a_query_is_sent_but_not_shown() -> None:

@@ -35,7 +35,7 @@ PERSONA = (
 def service() -> Iterator[str]:
     """The service with the small model where the store has it, else the default one."""
     settings = config.load()
-    here = [state.path.name for state in ModelStore(settings.store).look() if state.state in ("here", "unchecked")]
+    here = [state.path.name for state in ModelStore(settings.store).look() if state.is_here]
     model = SMALL if SMALL in here else settings.llm.model
     with embedded_service(model=model, context_tokens=CONTEXT_TOKENS) as url:
         yield url
@@ -50,7 +50,7 @@ def user(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
-def timings(service: str, messages: list[Any], tokens: int = 8, session: str = "") -> dict[str, Any]:
+def timings(service: str, messages: list[Any], tokens: int = 1, session: str = "") -> dict[str, Any]:
     """The model's own measurements of its work on `messages`."""
     body = {"messages": messages, "max_tokens": tokens, "temperature": 0}
     headers = {"X-Huiyin-Session": session}
@@ -148,7 +148,7 @@ def test_a_reply_does_not_wait_for_a_prefix_being_read(service: str) -> None:
     while sum(model.cpu_times()[:2]) < used_s + 0.2:
         assert reader.is_alive()
         time.sleep(0.01)
-    timings(service, user("hi"), 1, session="talker")
+    timings(service, user("hi"), session="talker")
     reader.join()
     assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (503, "preempted")
 
@@ -162,7 +162,7 @@ def test_a_client_that_leaves_frees_the_model(service: str) -> None:
         assert b"200 OK" in leaver.recv(4096)
     model = model_process(service)
     used_s = model.cpu_times().user
-    timings(service, user("hi"), 1)
+    timings(service, user("hi"))
     assert model.cpu_times().user - used_s < 10, "900 tokens take this model more than 20 s"
 
 
@@ -271,7 +271,7 @@ def test_a_request_for_a_reply_resumes_a_suspended_model(service: str) -> None:
     suspend(service, 5)
     suspend(service, 5)
     started = time.monotonic()
-    assert timings(service, user("hi"), 1)
+    assert timings(service, user("hi"))
     assert time.monotonic() - started < 4.5
 
 

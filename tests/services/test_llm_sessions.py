@@ -145,7 +145,7 @@ def test_the_model_answers_one_request_at_a_time_and_sessions_in_turn(model: Mod
     for at, words in enumerate(order, 1):
         model.until_asked(*order[:at])
         model.answer(words)
-    assert [f.result(PATIENCE_S)[0]["choices"][0]["message"]["content"] for f in futures] == [
+    assert [f.result(PATIENCE_S).body["choices"][0]["message"]["content"] for f in futures] == [
         f"re: {words}" for words in ("a1", "a2", "a3", "b1", "c1")
     ]
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import struct
 
-import av
 import numpy as np
 import pytest
 
+from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario.script import MADE_VOICE
 from huiyin.services.common.audio import SAMPLE_RATE, decode
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.pcm import PcmFormat
-from tests.support.media import encode, pcm16
-from tests.support.speech_clips import english
+from tests.support.media import encode, film, pcm16
+from tests.support.speech_clips import trimmed
 
-SPEECH = english()
+SPEECH = trimmed(voices.say("What is the time, please?", "user", MADE_VOICE))  # no model is loaded to collect the tests
 SILENCE = np.zeros_like(SPEECH)
 
 
@@ -68,20 +68,6 @@ def test_ordinary_stereo_is_the_mean_of_both() -> None:
 
 
 # --- tracks ------------------------------------------------------------------------------------------------------
-
-
-def film(container: str, codec: str, *tracks: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as output:
-        streams = [output.add_stream(codec, rate=SAMPLE_RATE, layout="mono") for _ in tracks]
-        for stream, samples in zip(streams, tracks, strict=True):
-            frame = av.AudioFrame.from_ndarray(samples[None], "fltp", "mono")
-            frame.sample_rate, frame.pts = SAMPLE_RATE, 0
-            resampler = av.AudioResampler(stream.format, stream.layout, stream.rate)
-            for piece in (*resampler.resample(frame), *resampler.resample(None)):
-                output.mux(stream.encode(piece))
-            output.mux(stream.encode(None))
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(("container", "codec"), [("matroska", "flac"), ("mp4", "aac"), ("mov", "pcm_s16le")])

@@ -17,6 +17,7 @@ from tests.support.tone_network import Tones, sound, text
 
 pytestmark = pytest.mark.slow
 PCM = {"Content-Type": "audio/pcm;rate=16000"}
+CALLS = 300
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +47,13 @@ def test_several_languages_may_be_allowed(service: str) -> None:
     assert ask(service, Tones((2,), "zh"), language="en,zh")["text"] == "二。"
 
 
-def test_a_thousand_callers_get_their_own_answers(service: str) -> None:
+def test_hundreds_of_callers_get_their_own_answers(service: str) -> None:
     rng = np.random.default_rng(2)
-    cases = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(1000)]
+    cases = [(tuple(rng.integers(0, 10, 3).tolist()), ("zh", "en")[i % 2]) for i in range(CALLS)]
 
     def one(i: int) -> str:
         digits, language = cases[i]
         return str(ask(service, Tones(digits), seed=i, language=language, itn=False)["text"])
 
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(one, range(1000))) == [text(digits, language, itn=False) for digits, language in cases]
+        assert list(pool.map(one, range(CALLS))) == [text(digits, language, itn=False) for digits, language in cases]

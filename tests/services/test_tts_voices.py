@@ -22,6 +22,7 @@ from huiyin.services.tts.voice_selector import Choice
 from tests.support.limits import PATIENCE_S
 from tests.support.loudness import lufs
 from tests.support.service_process import cpu_s, start_service
+from tests.support.sse import events_in
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +102,7 @@ def timed(url: str, text: str, **more: Any) -> tuple[np.ndarray, list[dict[str, 
     """Sound and words."""
     answer = speak(url, text, stream_format="sse", timings=True, **more)
     assert answer.status_code == 200, answer.text
-    events = [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n\n") if line]
+    events = [json.loads(event) for event in events_in(answer.text)]
     sound = b"".join(base64.b64decode(e["audio"]) for e in events if e["type"] == "speech.audio.delta")
     words = [word for e in events if e["type"] == "speech.audio.words" for word in e["words"]]
     return np.frombuffer(sound, "<i2").astype(np.float32) / 32768, words

@@ -16,12 +16,14 @@ from huiyin.assistant.faces.cli.checks import computer, network
 from huiyin.assistant.ports import devices
 from huiyin.assistant.ports.devices import distinct, find_device
 from huiyin.assistant.ports.port import PortError
+from huiyin.configs.packages.extras import MODULES
 from huiyin.configs.settings import load
 from huiyin.configs.tables import read_table
 from tests.support import ROOT
 from tests.support.limits import PATIENCE_S
 from tests.support.service_process import free_port
 from tests.support.stranger import stranger
+from tests.support.stub_upstream import Stub
 
 
 def port_audio(*rows: tuple[str, str, int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -173,7 +175,7 @@ def test_the_doctor_knows_every_library_of_the_project() -> None:
 def test_a_conversation_without_the_library_that_judges_words_is_possible_but_worse(
     monkeypatch: pytest.MonkeyPatch, upstream: str, level: str
 ) -> None:
-    monkeypatch.setitem(computer._MODULES, "xllamacpp", "not_installed")
+    monkeypatch.setitem(MODULES, "xllamacpp", "not_installed")
     found = [check for check in computer.libraries(load(overrides=[f"llm.upstreams={upstream}"], environ={}))]
     assert [check.level for check in found] == [level, "ok"]
     assert ("turns.endpoint_words=never" in found[0].hint()) is (level == "warn")
@@ -193,3 +195,25 @@ def test_the_doctor_looks_for_a_language_model_of_ones_own() -> None:
     settings = load(overrides=[f"llm.upstreams=http://127.0.0.1:{free_port()}/v1"], environ={})
     (found,) = network.language_models(settings)
     assert found.level == "fail" and found.text().endswith("connection refused")
+
+
+@pytest.mark.parametrize("given", ["", "/v1", "/v1/chat/completions", "/openai/v1", "/v1?api-version=1"])
+def test_the_doctor_asks_it_where_the_service_does(given: str) -> None:
+    with Stub("model-a") as stub:
+        stub.at = "/openai/v1" if "openai" in given else "/v1"
+        origin = stub.url.removesuffix("/v1")
+        (found,) = network.language_models(load(overrides=[f"llm.upstreams={origin}{given}"], environ={}))
+    assert found.level == "ok" and found.text() == f"language model at {origin}{given}: model-a"
+    assert stub.seen[-1].path.partition("?")[2] == given.partition("?")[2]
+
+
+def test_the_doctor_says_what_is_wrong_with_an_address_that_the_service_refuses() -> None:
+    (found,) = network.language_models(load(overrides=["llm.upstreams=http://h/v1?key=1"], environ={}))
+    assert found.level == "fail" and "HUIYIN_LLM_API_KEY" in found.text()
+
+
+def test_the_doctor_does_not_take_a_page_for_a_language_model() -> None:
+    with Stub("model-a") as stub:
+        stub.at, stub.elsewhere = "/nowhere", lambda answer: answer.whole({"hello": "world"})
+        (found,) = network.language_models(load(overrides=[f"llm.upstreams={stub.url}"], environ={}))
+    assert found.level == "fail" and found.text().endswith("it does not list its models")

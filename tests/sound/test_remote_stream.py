@@ -8,7 +8,7 @@ import pytest
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.clock import AudioClock
 from huiyin.assistant.ports.port import Block, Microphone, Pcm16, Port, PortError
-from huiyin.assistant.ports.remote_loudspeaker import RemoteLoudspeaker
+from huiyin.assistant.ports.remote_loudspeaker import STOPPED_S, RemoteLoudspeaker
 from huiyin.assistant.ports.remote_messages import Clear, End, Message, Pause, Resume, Sound
 from huiyin.assistant.ports.remote_stream import STALL_S, StreamPort
 from tests.support.remote_client import VirtualTime
@@ -175,6 +175,26 @@ def test_a_pause_holds_sound_back_and_the_client_plays_what_it_has() -> None:
     assert np.array_equal(sent(talk), ramp(3 * SECOND)), "nothing is said twice"
     assert loudspeaker.finished() == 1
     assert [type(m) for m in talk.messages if not isinstance(m, Sound)] == [Pause, Resume, End]
+
+
+def test_a_client_that_reports_no_more_has_stopped_unless_it_is_paused_or_has_nothing_to_play() -> None:
+    talk = Talk()
+    talk.port.loudspeaker.expect_reports()
+    loudspeaker = saying(talk, 3.0)
+    talk.time.run(STOPPED_S)
+    loudspeaker.played(1, SECOND // 8)
+    talk.time.run(STOPPED_S - 0.1)
+    assert not loudspeaker.has_stopped, "it is slow"
+    loudspeaker.pause(1)
+    talk.time.run(60.0)
+    assert not loudspeaker.has_stopped
+    loudspeaker.resume(1)
+    talk.time.run(STOPPED_S - 0.1)
+    assert not loudspeaker.has_stopped
+    talk.time.run(0.2)
+    assert loudspeaker.has_stopped
+    loudspeaker.stop(1)
+    assert not loudspeaker.has_stopped
 
 
 def test_the_client_may_say_after_all_what_was_heard() -> None:

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from huiyin.assistant.conversation.assemble import make_vad
-from huiyin.assistant.ears.vad import FRAME, FRAME_S, SileroVad
+from huiyin.assistant.ears.echo import make_echo_path
+from huiyin.assistant.ears.listener import Listener
+from huiyin.assistant.ears.vad import FRAME, FRAME_S, SileroVad, SpeechTracker
+from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Samples
 from huiyin.configs.settings import load
 from tests.support.speech_clips import english
@@ -32,6 +35,31 @@ def test_speech_after_long_silence_is_heard_as_at_the_beginning(vad: SileroVad) 
     later = speech_frames(vad, np.concatenate([silence, sound]))
     assert at_once
     assert [number - len(silence) // FRAME for number in later] == at_once
+
+
+class Loud:
+    """Takes for speech what is not silent; counts what it is asked."""
+
+    asked = 0
+
+    def __call__(self, frame: Samples) -> float:
+        self.asked += 1
+        return float(frame.any())
+
+    def fork(self) -> Loud:
+        return self
+
+
+def test_hours_without_a_device_are_counted_and_not_listened_to() -> None:
+    vad = Loud()
+    listener = Listener(make_echo_path("off")[0], vad, SpeechTracker())  # type: ignore[arg-type]
+    away, loud, away_s = np.zeros(3600 * SAMPLE_RATE, np.int16), np.full(SAMPLE_RATE, 5000, np.int16), 3600
+    changes = listener.push(loud, np.zeros_like(loud)) + listener.push(away, away)
+    assert [change.kind for change in changes if change.kind in ("started", "paused")] == ["started", "paused"]
+    assert vad.asked < 200
+    (started,) = [each for each in listener.push(loud, np.zeros_like(loud)) if each.kind == "started"]
+    assert started.at_s == pytest.approx(1 + away_s, abs=0.05)
+    assert not listener.cut(1000.5, 1030.0).any() and listener.cut(1.5 + away_s, 1.6 + away_s).all()
 
 
 def test_the_model_is_not_asked_about_lasting_silence(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:

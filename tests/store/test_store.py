@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -254,7 +255,7 @@ def test_too_small_a_disk_is_told_before_anything_is_sent(bench: Bench, monkeypa
     class Usage:
         free = 1_000_000
 
-    monkeypatch.setattr(store_module.shutil, "disk_usage", lambda path: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage)
     with pytest.raises(DiskFullError, match=r"not enough disk for m\.bin: .* 1\.0 MB free.*HUIYIN_STORE_DIR"):
         bench.store().ensure("m.bin")
     assert not bench.hub.requests and not bench.files()

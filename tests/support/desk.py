@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from huiyin.assistant.clients.services import Services
-from huiyin.assistant.conversation.assemble import make_vad
+from huiyin.assistant.conversation.assemble import make_listener
 from huiyin.assistant.conversation.events import Public, TurnCommitted
 from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
 from huiyin.assistant.conversation.persona_files import load_persona
@@ -18,9 +18,7 @@ from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.trace import Trace
 from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.dialogue.persona import Persona
-from huiyin.assistant.ears.echo import make_echo_path
 from huiyin.assistant.ears.listener import Listener
-from huiyin.assistant.ears.vad import SpeechTracker
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Pcm16, Samples
@@ -109,8 +107,7 @@ class Desk:
 
 def a_listener() -> Listener:
     """With both cancellers and the real voice activity."""
-    vad = make_vad(load(environ={}))
-    return Listener(make_echo_path("both")[0], vad, SpeechTracker())
+    return make_listener(load(environ={}), print)
 
 
 @contextmanager

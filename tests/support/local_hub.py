@@ -160,8 +160,17 @@ class Bench:
         second = self.hub.pages[f"/hf/me/repo/resolve/main/{name}"] = Page(body)
         return first, second
 
+    def serve_github(self, path: str, body: bytes) -> Page:
+        """A file at GitHub's address `path`."""
+        page = self.hub.pages[f"/gh/{path}"] = Page(body)
+        return page
+
     def settings(self, **change: Any) -> StoreSettings:
-        urls = {"modelscope_url": f"{self.hub.url}/ms", "huggingface_url": f"{self.hub.url}/hf"}
+        urls = {
+            "modelscope_url": f"{self.hub.url}/ms",
+            "huggingface_url": f"{self.hub.url}/hf",
+            "github_url": f"{self.hub.url}/gh",
+        }
         return StoreSettings(
             **{"dir": str(self.dir), "connect_timeout_s": PATIENCE_S, "read_timeout_s": PATIENCE_S, **urls, **change}
         )

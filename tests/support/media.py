@@ -11,6 +11,8 @@ import soxr
 
 from huiyin.services.common.audio import SAMPLE_RATE
 
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+
 
 def encode(
     samples: npt.NDArray[np.float32],
@@ -21,16 +23,23 @@ def encode(
 ) -> bytes:
     """`samples` (float32 mono 16 kHz) as a file. More than one channel: the same sound in each."""
     sound = np.asarray(soxr.resample(samples, SAMPLE_RATE, rate), dtype=np.float32)
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.stack([sound] * channels)), "fltp", layout)
-    frame.sample_rate, frame.pts = rate, 0
+    return film(container, codec, np.stack([sound] * channels), rate=rate)
+
+
+def film(container: str, codec: str, *tracks: npt.NDArray[np.float32], rate: int = SAMPLE_RATE) -> bytes:
+    """A file with these tracks, each (samples,) or (channels, samples) at `rate`."""
+    sounds = [np.atleast_2d(track) for track in tracks]
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
-        stream = output.add_stream(codec, rate=rate, layout=layout)
-        resampler = av.AudioResampler(stream.format, stream.layout, stream.rate)
-        for piece in (*resampler.resample(frame), *resampler.resample(None)):
-            output.mux(stream.encode(piece))
-        output.mux(stream.encode(None))
+        layouts = [_LAYOUTS[len(sound)] for sound in sounds]
+        streams = [output.add_stream(codec, rate=rate, layout=layout) for layout in layouts]
+        for stream, layout, sound in zip(streams, layouts, sounds, strict=True):
+            frame = av.AudioFrame.from_ndarray(sound, "fltp", layout)
+            frame.sample_rate, frame.pts = rate, 0
+            resampler = av.AudioResampler(stream.format, stream.layout, stream.rate)
+            for piece in (*resampler.resample(frame), *resampler.resample(None)):
+                output.mux(stream.encode(piece))
+            output.mux(stream.encode(None))
     return buffer.getvalue()
 
 

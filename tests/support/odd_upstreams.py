@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +27,6 @@ class OddUpstream:
     data: tuple[bytes, ...]
     kind: str = STREAM
     encoding: str = ""
-    says: str = SAID
 
     def __call__(self, answer: Answer) -> None:
         """Answers a request."""
@@ -201,5 +199,3 @@ THOUGHTS = [
 ]
 
 ODD_UPSTREAMS = [*EVENTS, *ENCODINGS, *FORMS, *THOUGHTS]
-
-Behaviour = Callable[[Answer], None]

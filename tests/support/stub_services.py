@@ -49,7 +49,7 @@ class Stub:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the loop cancelled
-                    getattr(stub, _ROUTES[self.path])(self, body)
+                    getattr(stub, _ROUTES[self.path.partition("?")[0]])(self, body)
 
             def answer(self, kind: str) -> None:
                 self.send_response(200)

@@ -15,6 +15,7 @@ from huiyin.assistant.scenario.cast import made_voice
 from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.realtime_view import Message
 from huiyin.assistant.scenario.result import Result
+from huiyin.assistant.scenario.runner import MadeSpeech
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
 from huiyin.assistant.scenario.scripted_client import ScriptedClient
 from huiyin.assistant.scenario.watched_services import WatchedServices
@@ -35,7 +36,8 @@ def play_aloud(scenario: Scenario) -> Result:
     endpoint = make_endpoint(settings, print) if natural else None
     services = WatchedServices(scenario, settings, client, endpoint)
     persona = load_persona(settings.talk.persona)
-    engines = Engines(services.parts, lambda wishes: services, ears(settings))
+    prepared = MadeSpeech(persona.all_prepared(), services.synthesise)
+    engines = Engines(services.parts, lambda wishes: services, ears(settings), lambda persona: prepared)
     config = SessionConfig(
         "sess_1", kind="realtime", model="huiyin", persona=persona, personas={persona.name: persona}, expires_at=0
     )

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ECHO_PROMINENCE = 7.0  # of the correlation of cleaned sound and far end: from here on it is echo, the user has 4 to 6
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -39,7 +41,7 @@ class GateRule:
 
     frames: int = 4  # of speech in a row ...
     pass_ratio: float = 0.5  # ... passed by the canceller at -6 dB or better in half of them
-    residual_prominence: float = 7.0  # from here on it is echo ...
+    residual_prominence: float = ECHO_PROMINENCE  # from here on it is echo ...
     patience: int = 10  # ... but not for ever: there may be residual echo while the user speaks, too
     second_frames: int = 5  # of speech in a row, by the second opinion alone
 

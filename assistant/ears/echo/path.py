@@ -16,6 +16,7 @@ from huiyin.assistant.ears.echo.absence import EchoAbsence
 from huiyin.assistant.ears.echo.align import Aligner
 from huiyin.assistant.ears.echo.canceller import CancellerMissing, EchoCanceller, Framed, NoCanceller
 from huiyin.assistant.ears.echo.delay import PhaseCorrelator, highest
+from huiyin.assistant.ears.echo.gate import ECHO_PROMINENCE
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.delay_line import Tail
 from huiyin.assistant.ports.port import Pcm16, Samples
@@ -27,7 +28,6 @@ _LEARNING_S = 0.5  # of active far end, once its delay is known, until Speex has
 _NO_ECHO_S = 2.0  # of active far end without a delay to be found: no echo to speak of (see also `absence.py`)
 _FAR_END_RMS = 80.0  # int16 level above which the assistant counts as audible (-52 dBFS)
 _FAR_END_HANG_S = 0.3  # its echo rings on in the room, from when it arrives
-ECHO_PROMINENCE = 7.0  # from which the gate, too, takes what is left for echo
 _RESIDUAL_WINDOW = 3584  # samples of cleaned sound (0.22 s) that are compared with the far end
 _RESIDUAL_LAGS = 512  # samples (32 ms) by which they may be late
 
@@ -75,9 +75,10 @@ class EchoPath:
     @property
     def finds_no_echo(self) -> bool:
         """Whether the assistant has spoken and no echo of it was found so far."""
-        if self._absence.is_sure or self.aligner is None:
-            return self._absence.is_sure and not self._is_locked
-        return not self._is_locked and self._active_s > _NO_ECHO_S and not self._absence.hears_echo
+        if self._is_locked:
+            return False
+        has_looked = self.aligner is not None and self._active_s > _NO_ECHO_S
+        return self._absence.is_sure or (has_looked and not self._absence.hears_echo)
 
     @property
     def _is_locked(self) -> bool:
@@ -108,7 +109,8 @@ class EchoPath:
         else:
             self._hang_s -= CHUNK_S
         audible = self._hang_s > 0
-        self._absence.push(heard, level)
+        if not self._is_locked:
+            self._absence.push(heard, level)
         settled = self._settled()
         # After a slip AEC3 is not asked: Speex is right again at once, AEC3 was wrong 0.4 times a minute more often.
         asking = audible and not settled and self._learnt_s <= _LEARNING_S
@@ -135,9 +137,7 @@ class EchoPath:
     def _settled(self) -> bool:
         if self.aligner is None:
             return self.name == "off"
-        if not self.aligner.locked:
-            return self.finds_no_echo
-        return self._learnt_s > _LEARNING_S and self.aligner.settled
+        return self.finds_no_echo or (self._learnt_s > _LEARNING_S and self.aligner.settled)
 
     def _align(self, mic: Pcm16, far_end: Pcm16) -> Pcm16:
         if self.aligner is None:

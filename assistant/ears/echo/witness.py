@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from huiyin.assistant.ears.echo.gate import ECHO_PROMINENCE
+
 _REMEMBERED = 16  # frames: the onset is known some frames late
 _OUTLASTS = 4  # frames of speech after the assistant is no longer audible: its echo has died down by then
 _LEAST = 4  # frames in which the sound was compared with what was played, before it says anything
-_ECHO_PROMINENCE = 7.0  # as the gate has it
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class EchoWitness:
         if alone >= min(_OUTLASTS, len(speech)) or finds_no_echo:
             return False
         compared = [each.prominence for each in speech if each.prominence is not None]
-        following = sum(prominence >= _ECHO_PROMINENCE for prominence in compared)
+        following = sum(prominence >= ECHO_PROMINENCE for prominence in compared)
         if len(compared) < _LEAST:
             return None
         if 2 * following >= len(compared):

@@ -7,6 +7,7 @@ import os
 import subprocess
 
 from huiyin.assistant.faces.cli.shared import CommandError
+from huiyin.configs.packages.extras import FUNASR, check_present
 from huiyin.configs.settings import CONFIG_DIR, Settings
 from huiyin.services.common.child import module_command
 
@@ -18,12 +19,21 @@ MODULES = {
     "serving": ["benchmarks.recogniser", "serving"],
     "equality": ["benchmarks.recogniser", "equality"],
 }
+_SENSEVOICE = ("kaldi-native-fbank", "sentencepiece", "onnx")
+_NEEDED = {
+    "echo": ("hibari-tts",),
+    "asr": (*_SENSEVOICE, *FUNASR),
+    "memory": _SENSEVOICE,
+    "serving": _SENSEVOICE,
+    "equality": (*_SENSEVOICE, *FUNASR),
+}
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    """Run the measurement. Returns its exit status; raises CommandError outside a checkout."""
+    """Run the measurement. Returns its exit status; raises CommandError outside a checkout, and LibraryMissing."""
     if not (_CHECKOUT / "benchmarks").is_dir():
         raise CommandError("cli.no_benchmarks")
+    check_present(_NEEDED[args.what])
     module, *words = MODULES[args.what]
     if args.what == "echo":  # the others measure models of their own, whatever the settings are
         words += args.service_arguments

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from typing import TextIO
 
 from huiyin.assistant.conversation import events as on
 from huiyin.assistant.turns.opener import OPENER
+from huiyin.configs.messages import said
+
+
+def width(text: str) -> int:
+    """Columns of a terminal: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 class Captions:
@@ -36,15 +43,15 @@ class Captions:
             case on.ReplyStarted(generation=generation):
                 self._playing = generation
                 if generation in self._said:
-                    self._line("you", self._said[generation])
+                    self._line(said("notices.you"), self._said[generation])
                 for text in self._clauses.get(generation, []):
                     self._line("huiyin", text)
                 self._said.clear()
                 self._clauses.clear()
             case on.TurnCommitted(turn=turn) if turn.interrupted:
-                self._line("huiyin", f"— (heard: {turn.heard or 'nothing'})")
+                self._line("huiyin", "— " + said("notices.heard", words=turn.heard or said("notices.nothing")))
             case on.Notice(text=text):
                 self.notice(text)
 
     def _line(self, who: str, text: str) -> None:
-        print(f"{who:>6}: {text}", file=self._out, flush=True)
+        print(f"{' ' * (6 - width(who))}{who}: {text}", file=self._out, flush=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from huiyin.assistant.clients.model_choice import ModelChoice
 from huiyin.assistant.clients.readiness import look
-from huiyin.assistant.clients.services import NAMES, Services
+from huiyin.assistant.clients.services import NAMES, Name, Services
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 
 
@@ -22,13 +23,19 @@ def settle(choice: ModelChoice, settings: Settings) -> None:
     """Choose where that is due, and have the models that settings name; a service that runs already has its model.
 
     Here and not in the services, whose output is not seen: a fetch shows how far it is. Raises StoreError for a model
-    that a setting names and that cannot be had.
+    that a setting names and that cannot be had, and LibraryMissing.
     """
-    if any(look(Services(settings), name).kind != "absent" for name in NAMES):
+    if len(absent_services(settings)) < len(NAMES):
         return
+    check_installed(NAMES, settings)  # before gigabytes are fetched for nothing
     choice.settle()
     for model in _named_models(choice, settings):
         choice.store.ensure(model)
+
+
+def absent_services(settings: Settings) -> list[Name]:
+    """The services that do not run yet."""
+    return [name for name in NAMES if look(Services(settings), name).kind == "absent"]
 
 
 def _named_models(choice: ModelChoice, settings: Settings) -> Iterator[str]:

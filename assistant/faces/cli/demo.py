@@ -19,6 +19,7 @@ from huiyin.assistant.faces.cli.peak_memory import MemoryWatch
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.assistant.scenario.api import parse, with_overrides
 from huiyin.assistant.scenario.real_time import LiveRunner
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 _TURNS = (
@@ -43,18 +44,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         MemoryWatch() as memory,
     ):
         settle(choice, settings)
-        captions.notice("starting the services …")
+        captions.notice(said("notices.starting_services"))
         launcher.start(NAMES)
-        captions.notice("the second voice learns its lines …")
+        captions.notice(said("notices.learning_lines"))
         scenario = parse({"turns": list(_TURNS)}, "demo")
         live, trace = LiveRunner(scenario, args.seed, Services(settings), "room", captions.notice), Trace()
         for observer in (captions, trace):
             live.observe(observer)
-        captions.notice(f"listening to a room with {len(_TURNS)} lines to come\n")
+        captions.notice(said("notices.listening_to_room", lines=len(_TURNS)) + "\n")
         try:
             log = live.run().log
         except KeyboardInterrupt:
-            captions.notice("stopped")
+            captions.notice(said("notices.stopped"))
             return INTERRUPTED
     report = DemoReport(trace, log, memory.peak_mb)
     files = write_report(report, args.out)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from huiyin.configs.messages import said
+
 _POLL_S = 0.1
 _TALK = " "
 _SEND = ("\r", "\n")
@@ -69,7 +71,7 @@ class TalkKey:
             self._is_down = not self._is_down
             self._press(self._is_down)
             if self._is_down:
-                self._tell("listening; the space bar or Enter ends your turn")
+                self._tell(said("notices.listening"))
 
 
 if sys.platform == "win32":

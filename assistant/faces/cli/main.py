@@ -14,10 +14,12 @@ import sys
 from collections.abc import Sequence
 
 from huiyin.assistant.faces.cli import options
+from huiyin.assistant.faces.cli.language import use_language
 from huiyin.assistant.faces.cli.options import COMMANDS
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError, UsageError
 from huiyin.configs import settings as config
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
 
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
@@ -26,7 +28,12 @@ _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `argv` (default: the command line). Returns the exit status; raises nothing, unless ``--debug`` is given."""
     _use_utf8()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what the Tab key may put in
+        from huiyin.assistant.faces.cli import completion
+
+        completion.answer()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    use_language(arguments)
     try:
         status = _main(arguments)
         sys.stdout.flush()
@@ -50,10 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(arguments: list[str]) -> int:
     shared, rest = options.parse_shared(arguments)
     if shared.version:
-        from huiyin.configs.version import version  # slow to load, and rarely needed
-
-        print(f"huiyin {version()}")
-        return 0
+        return _version()
     name = rest[0] if rest else ""
     if name in ("", "-h", "--help"):
         print(_help())
@@ -61,23 +65,27 @@ def _main(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise UsageError("cli.no_command", name=name, near=nearest(name, COMMANDS), commands=list(COMMANDS))
     args = options.parse(name, rest[1:])
+    if name == "version":  # it and `help` answer whatever the settings are
+        return _version()
+    if name == "help":
+        return _main([*args.of, "--help"])
     vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     command = importlib.import_module(f"{__package__}.{name}")
     return int(command.run(args, settings))
 
 
+def _version() -> int:
+    from huiyin.configs.version import version  # slow to load, and rarely needed
+
+    print(f"huiyin {version()}")
+    return 0
+
+
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    commands = "\n".join(f"  {name:{width}}  {command['summary']}" for name, command in COMMANDS.items())
-    return f"""\
-Huiyin: a voice assistant for your desk that hears you, not itself. Chinese and English.
-
-usage: huiyin COMMAND [options]
-
-{commands}
-
-`huiyin COMMAND --help` explains a command. A good start: huiyin doctor, then huiyin talk."""
+    commands = [f"  {name:{width}}  {summary}" for name, summary in options.summaries().items()]
+    return said("cli.help", commands="\n".join(commands))
 
 
 def _for_people(error: Exception) -> HuiyinError:
@@ -85,7 +93,9 @@ def _for_people(error: Exception) -> HuiyinError:
     if isinstance(error, HuiyinError):
         return error
     if isinstance(error, ImportError):
-        return CommandError("cli.library_missing", error=error)
+        from huiyin.configs.packages.extras import missing
+
+        return missing(error)
     if isinstance(error, OSError) and error.strerror:
         return CommandError(
             "cli.system" if error.filename else "cli.system_without_path", path=error.filename, why=error.strerror

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sized
 from pathlib import Path
 
 from huiyin.assistant.faces.cli.models_plan import choose_again, show_plan
 from huiyin.assistant.faces.cli.shared import INTERRUPTED, CommandError
 from huiyin.configs.settings import Settings
-from huiyin.configs.store.model_store import FileState, ModelStore, State
+from huiyin.configs.store.carried import README
+from huiyin.configs.store.model_store import ModelStore, State
 from huiyin.configs.store.progress import megabytes
 from huiyin.services.common.child import module_command
 
 _DEFAULT_PROFILE = "embedded"
-_EXPORTED = "sensevoice-small"  # folder in the store
+_CONVERTED = "sensevoice-small"  # folder in the store
 _WORDS: dict[State, str] = {
     "here": "here",
     "missing": "missing",
@@ -27,11 +29,15 @@ _WORDS: dict[State, str] = {
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what `args` ask. Returns the exit status. Raises StoreError, or CommandError for missing or damaged files."""
     choosing = {"plan": show_plan, "choose": choose_again}
-    actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path, "export": _export}
+    actions = {"list": _list, "verify": _verify, "path": _path, "convert": _convert}
+    carrying = {"fetch": _fetch, "export": _export}
     try:
         if args.action in choosing:
             return choosing[args.action](args, settings)
-        return actions[args.action](ModelStore(settings.store), args.name)
+        store = ModelStore(settings.store)
+        if args.action in carrying:
+            return carrying[args.action](store, args.name, args.folder)
+        return actions[args.action](store, args.name)
     except KeyboardInterrupt:
         print("huiyin: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -43,16 +49,23 @@ def _list(store: ModelStore, name: str | None) -> int:
     for s in states:
         facts = f"{megabytes(s.file.bytes):>8}  {_WORDS[s.state]:17}  {s.file.licence:12}  {', '.join(s.file.profiles)}"
         print(f"{s.file.name:{width}}  {facts}")
-    here = sum(s.file.bytes for s in states if s.state in ("here", "unchecked"))
+    here = sum(s.file.bytes for s in states if s.is_here)
     print(f"{megabytes(here)} of {megabytes(sum(s.file.bytes for s in states))} in {store.dir}")
     return 0
 
 
-def _fetch(store: ModelStore, name: str | None) -> int:
-    name = name or _DEFAULT_PROFILE
-    store.fetch(name)
-    states = store.look(name)
-    print(f"{name}: {_count(states)}, {megabytes(sum(s.file.bytes for s in states))}, checked, in {store.dir}")
+def _fetch(store: ModelStore, name: str | None, carried: Path | None) -> int:
+    name = name or ("" if carried else _DEFAULT_PROFILE)
+    paths = store.fetch(name, carried)
+    size = megabytes(sum(path.stat().st_size for path in paths))
+    print(f"{f'{name}: ' if name else ''}{_count(paths)}, {size}, checked, in {store.dir}")
+    return 0
+
+
+def _export(store: ModelStore, name: str | None, folder: Path) -> int:
+    files = store.export(folder, name)
+    print(f"{_count(files)}, {megabytes(sum(file.bytes for file in files))}, checked, in {folder}")
+    print(f"there: huiyin models fetch --from {folder.name}; their licences are in {folder / README}")
     return 0
 
 
@@ -86,14 +99,14 @@ def _path(store: ModelStore, name: str | None) -> int:
     return 0
 
 
-def _export(store: ModelStore, name: str | None) -> int:
+def _convert(store: ModelStore, name: str | None) -> int:
     if name is None or name == "sensevoice":
-        folder = store.ensure(_EXPORTED)
+        folder = store.ensure(_CONVERTED)
     else:
         folder = store.ensure(str(Path(name).expanduser().absolute()))
     # The service's own code, which this program may not import: it runs as the service does, in its own process.
     return subprocess.run(module_command("huiyin.services.asr.sensevoice", str(folder)), check=False).returncode
 
 
-def _count(states: list[FileState]) -> str:
-    return f"{len(states)} file{'s' if len(states) != 1 else ''}"
+def _count(files: Sized) -> str:
+    return f"{len(files)} file{'s' if len(files) != 1 else ''}"

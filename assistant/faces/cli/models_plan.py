@@ -7,10 +7,12 @@ import sys
 
 from huiyin.assistant.clients.local_servers import find_local_servers
 from huiyin.assistant.clients.model_choice import ModelChoice
+from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.chosen import model_choice
 from huiyin.configs.choice.choose import PartPlan, source_title
 from huiyin.configs.choice.facts import Looked
 from huiyin.configs.choice.machine import machine
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 
 _PARTS = {"asr": "recogniser", "llm": "language model", "tts": "voice", "judge": "endpoint judge"}
@@ -33,7 +35,8 @@ def show_plan(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def choose_again(args: argparse.Namespace, settings: Settings) -> int:
-    """Choose, fetch and record. Returns the exit status."""
+    """Choose, fetch and record. Returns the exit status. Raises LibraryMissing: nothing could be proven."""
+    check_installed(NAMES, settings)
     with model_choice(args, settings, _say) as choice:
         choice.choose_again()
     return 0

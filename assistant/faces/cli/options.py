@@ -4,30 +4,55 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from huiyin.assistant.faces.cli.shared import CommandParser
+from huiyin.configs.messages import language, said
 from huiyin.configs.nearest import nearest
 from huiyin.configs.tables import read_table
 
 COMMANDS = read_table(Path(__file__).with_name("commands.toml"))
-"""Command -> its table."""
+"""Command -> its table, in English."""
 _SHARED = COMMANDS.pop("shared")
+
+
+@cache
+def _spoken(language: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """(the commands, what they share) with their words in a language."""
+    if language == "en":
+        return COMMANDS, _SHARED
+    words = read_table(Path(__file__).with_name(f"commands.{language}.toml"))
+    merged = _merged({**COMMANDS, "shared": _SHARED}, words)
+    return merged, merged.pop("shared")
+
+
+def _merged(table: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    """`table` with the `words` in place of its own, at every depth."""
+    return {
+        key: _merged(value, words.get(key, {})) if isinstance(value, Mapping) else words.get(key, value)
+        for key, value in table.items()
+    }
+
+
+def summaries() -> dict[str, str]:
+    """Command -> what it is for, in the program's language."""
+    return {name: command["summary"] for name, command in _spoken(language())[0].items()}
 
 
 def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise argparse.ArgumentTypeError(said("cli.not_whole", word=text)) from None
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise argparse.ArgumentTypeError(said("cli.not_a_number", word=text)) from None
 
 
 _TYPES: Mapping[str, Callable[[str], Any]] = {"int": _whole, "float": _number, "path": Path}
@@ -36,22 +61,36 @@ _TYPES: Mapping[str, Callable[[str], Any]] = {"int": _whole, "float": _number, "
 def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What `words` ask of command `name`. Ends the program with a line on standard error where they are wrong."""
     parser = CommandParser(prog=f"huiyin {name}")
-    _describe(parser, COMMANDS[name])
+    _describe(parser, _spoken(language())[0][name])
     args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")
     if strange.startswith("-"):
         known = [option for action in parser._actions for option in action.option_strings]
-        parser.error(f"{strange!r} is not an option of `{parser.prog}`{nearest(strange, known)}")
+        near = nearest(strange, known)
+        wrong_option = said("cli.no_option", option=strange, command=parser.prog, near=near)
+        parser.error(wrong_option)
     if strange:
-        parser.error(f"{strange!r} is one argument too many")
+        one_too_many = said("cli.one_too_many", word=strange)
+        parser.error(one_too_many)
     return args
+
+
+def whole_parser() -> CommandParser:
+    """A parser of all commands, for completion."""
+    parser = CommandParser(prog="huiyin")
+    commands, shared = _spoken(language())
+    _add(parser, shared["every_command"])
+    below = parser.add_subparsers(metavar="COMMAND")
+    for name, command in commands.items():
+        _describe(below.add_parser(name), command)
+    return parser
 
 
 def parse_shared(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options every command has, wherever they stand, and the arguments without them."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     parser = CommandParser(prog="huiyin", add_help=False)
-    _add(parser, _SHARED["every_command"])
+    _add(parser, _spoken(language())[1]["every_command"])
     shared, rest = parser.parse_known_args(arguments[:end])
     return shared, [*rest, *arguments[end:]]
 
@@ -61,15 +100,16 @@ def _describe(parser: argparse.ArgumentParser, command: Mapping[str, Any]) -> No
     summary: str = command["summary"]
     parser.description = command.get("about", f"{summary[0].upper()}{summary[1:]}.")
     _add(parser, command.get("arguments", {}))
-    _add(parser, _SHARED.get(command.get("shared"), {}))
+    shared = _spoken(language())[1]
+    _add(parser, shared.get(command.get("shared", ""), {}))
     if actions := command.get("actions"):
         below = parser.add_subparsers(dest="action", required=True, metavar="|".join(actions))
         for name, action in actions.items():
             _describe(below.add_parser(name, help=action["summary"]), action)
-    _add(parser.add_argument_group("options of every command"), _SHARED["every_command"])
+    _add(parser.add_argument_group(said("cli.shared_options")), shared["every_command"])
 
 
 def _add(group: argparse._ActionsContainer, arguments: Mapping[str, Mapping[str, Any]]) -> None:
     for name, options in arguments.items():
         kind = _TYPES.get(options.get("type", ""))
-        group.add_argument(name, **{**options, "type": kind} if kind else options)
+        group.add_argument(*name.split(", "), **{**options, "type": kind} if kind else options)

@@ -17,6 +17,8 @@ from huiyin.assistant.clients.launcher import service_command
 from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
+from huiyin.configs.messages import said
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
@@ -30,12 +32,19 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         from huiyin.assistant.faces.cli import web
 
         return web.run(argparse.Namespace(**vars(args), no_open=True), settings)
+    if args.service == "wyoming":
+        from huiyin.assistant.faces.cli import wyoming
+
+        return wyoming.run(args, settings)
+    if args.only:
+        raise UsageError("cli.only_wyoming")
     if args.tls:
         raise UsageError("cli.tls_of_a_service", service=args.service)
     arguments = list(args.service_arguments)
     if args.host is not None:
         arguments += ["--host", args.host]
         settings = dataclasses.replace(settings, service=dataclasses.replace(settings.service, host=args.host))
+    check_installed(NAMES if args.service == "all" else [args.service], settings)
     if args.service == "all":
         if args.port is not None:
             raise UsageError("cli.one_port_for_all")
@@ -72,11 +81,11 @@ class _Running:
         while self.child.status is None:
             state = look(services, self.name)
             if state.kind == "ready":
-                _say(f"{self.name}: ready at {services.url(self.name)}")
+                _say(f"{self.name}: " + said("notices.ready_at", url=services.url(self.name)))
                 self.ready = True
                 return
             if state.kind == "failed":
-                _say(f"{self.name}: cannot be used, and answers every request so: {state.why}")
+                _say(f"{self.name}: " + said("notices.answers_so", why=state.why))
                 return
             time.sleep(_POLL_S)
 
@@ -97,7 +106,7 @@ def _serve_all(services: Services, arguments: Sequence[str]) -> None:
                 _check_alive(one)
             if not all_ready and all(one.ready for one in running):
                 all_ready = True
-                _say("huiyin: all ready; Ctrl-C ends them")
+                _say("huiyin: " + said("notices.all_ready"))
     finally:
         stop_all([one.child for one in running])
 
@@ -107,7 +116,7 @@ def _check_alive(one: _Running) -> None:
     status = one.child.status
     if status is not None:
         one.child.wait(STOP_LIMIT_S)  # for the rest of its output
-        lines = [f"  {line}" for line in list(one.child.tail)[-_LAST_LINES:]] or ["  (it said nothing)"]
+        lines = [f"  {line}" for line in list(one.child.tail)[-_LAST_LINES:]] or [f"  {said('notices.said_nothing')}"]
         raise CommandError("cli.service_ended", service=one.name, status=status, lines=lines)
 
 

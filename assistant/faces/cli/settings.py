@@ -9,6 +9,7 @@ from typing import Any
 
 from huiyin.configs.layers import check_name, reasons
 from huiyin.configs.settings import Settings, sections
+from huiyin.services.common.shown_url import shown_url
 
 _SECRET = "(set; not shown)"
 
@@ -43,6 +44,8 @@ def _rows(settings: Settings) -> list[dict[str, Any]]:
             value = getattr(table, field.name)
             if field.name == "api_key" and value:
                 value = _SECRET
+            elif field.name == "upstreams":
+                value = tuple(map(shown_url, value))
             row = {"section": section.name, "key": field.name, "value": value, "default": field.default}
             row["why"] = reasons(sections()[section.name])[field.name]
             rows.append(row | {name: fact for name, fact in field.metadata.items() if fact is not None})

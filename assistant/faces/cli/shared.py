@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.files import whole_file
+from huiyin.configs.messages import said
 
 INTERRUPTED = 130  # exit status after Ctrl-C: the shell's own number for it
 STDIN = "-"  # names standard input, as in other programs
@@ -35,7 +36,7 @@ class CommandParser(argparse.ArgumentParser):
         self.register("action", "yes_or_no", argparse.BooleanOptionalAction)
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(UsageError.exit_status, f"huiyin: {message}; see `{self.prog} --help`\n")
+        self.exit(UsageError.exit_status, said("cli.wrong_usage", message=message, command=self.prog) + "\n")
 
 
 def text_from(words: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report, summary
 from huiyin.assistant.scenario.script import Depth, Scenario
 from huiyin.configs import settings as config
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 
@@ -133,7 +134,7 @@ def _services(args: argparse.Namespace, settings: Settings, plays: list[tuple[Sc
         for scenario, depth in plays
     ):
         tell = Captions(sys.stderr).notice
-        tell("starting the services …")
+        tell(said("notices.starting_services"))
         with Launcher(settings, args.service_arguments, tell) as launcher:
             launcher.start(NAMES)
             yield

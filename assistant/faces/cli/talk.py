@@ -6,6 +6,7 @@ import argparse
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
@@ -14,8 +15,10 @@ from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.observers import together
 from huiyin.assistant.conversation.persona_files import load_persona, reference
 from huiyin.assistant.conversation.session_store import SessionStore, sessions_folder
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.chosen import model_choice, settle
+from huiyin.assistant.faces.cli.controls import TalkControls
 from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.options import parse
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
@@ -24,6 +27,8 @@ from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
 from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Duplex, PortError
+from huiyin.assistant.tools.assemble import open_tools
+from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
 
@@ -32,14 +37,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     captions = Captions()
     store = SessionStore(sessions_folder(settings.talk))
     session = store.get(args.resume) if args.resume else None
+    if args.wake:
+        settings = replace(settings, talk=replace(settings.talk, wake=args.wake))
+    if settings.talk.wake:
+        WakePhrase(settings.talk.wake)  # a phrase that is too short is an error before the services are started
+        settings = replace(settings, talk=replace(settings.talk, greet=False))
     name = args.persona or (session.persona if session else settings.talk.persona)
     persona = load_persona(name)
     if not args.text:
         missing = _no_microphone()
         if missing and args.demo_if_silent:
             print(missing)
-            print("A browser has one of its own: `make web` is a page to talk on.")
-            print("Playing the demo instead: a second voice is the user, in a simulated room.\n", flush=True)
+            print(said("notices.demo_instead"), flush=True)
             from huiyin.assistant.faces.cli import demo
 
             return demo.run(argparse.Namespace(**vars(parse("demo", [])) | vars(args)), settings)
@@ -57,9 +66,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with (
         model_choice(args, settings, captions.notice) as choice,
         Launcher(settings, args.service_arguments, captions.notice) as launcher,
+        open_tools(settings, persona.name, captions.notice, controls := TalkControls(name)) as tools,
     ):
         settle(choice, settings)
-        captions.notice("starting …")
+        captions.notice(said("notices.starting"))
         needed = {"asr": not args.text, "llm": True, "tts": speak}
         launcher.start(name for name in NAMES if needed[name])
         conversation = assemble(
@@ -71,19 +81,26 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             speak=speak,
             greeting=persona.opening() if settings.talk.greet and not session else (),
             history=session.history() if session else None,
+            toolbox=tools.toolbox,
+            reminders=tools.reminders,
+            recall=tools.recall,
         )
+        controls.conversation = conversation
+        if settings.talk.wake and not args.text:
+            captions.notice(said("notices.asleep", phrase=settings.talk.wake))
+        controls.services = launcher.services if speak else None
         conversation.observe(together(captions, PromptPrinter()) if args.show_prompt else captions)
         if writer:
             conversation.observe(writer)
         if session:
-            captions.notice(f"session {session.id} goes on, after {len(session.turns)} turns")
+            captions.notice(said("notices.session_goes_on", id=session.id, turns=len(session.turns)))
         try:
             with _keys(conversation, args, settings, captions):
                 conversation.run()
         except KeyboardInterrupt:
-            captions.notice("goodbye")
+            captions.notice(said("notices.goodbye"))
     if writer and writer.is_kept:
-        captions.notice(f"to go on: huiyin talk --resume {writer.path.stem}")
+        captions.notice(said("notices.to_go_on", id=writer.path.stem))
     return 0
 
 
@@ -92,17 +109,17 @@ def _keys(
 ) -> AbstractContextManager[None]:
     """What the keyboard is for: typed lines, the talk key, or nothing where there is no terminal."""
     if args.text:
-        captions.notice("type, Enter sends, Ctrl-C ends")
+        captions.notice(said("notices.type"))
         threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
         return nullcontext()
     if not has_terminal():
-        captions.notice("speak; Ctrl-C ends")
+        captions.notice(said("notices.speak"))
         return nullcontext()
     push_to_talk = settings.turns.talk_key
     if push_to_talk:
-        captions.notice("the space bar begins and ends your turn; Ctrl-C ends")
+        captions.notice(said("notices.push_to_talk"))
     else:
-        captions.notice("speak; the space bar stops the assistant; Ctrl-C ends")
+        captions.notice(said("notices.speak_with_key"))
     key = TalkKey(lambda down: conversation.key(pressed=down), captions.notice, push_to_talk=push_to_talk)
     return keyboard(key)
 
@@ -113,7 +130,7 @@ def _no_microphone() -> str:
         has_input = any(device.inputs for device in list_devices())
     except PortError as error:
         return str(error)
-    return "" if has_input else "No microphone was found on this machine"
+    return "" if has_input else said("notices.no_microphone")
 
 
 def _device(args: argparse.Namespace, settings: Settings, captions: Captions) -> Duplex:

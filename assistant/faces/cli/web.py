@@ -18,8 +18,9 @@ from flask import Flask
 from huiyin.assistant.clients.keeper import Keeper
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
+from huiyin.assistant.conversation.assemble import check_voice
 from huiyin.assistant.conversation.persona_files import load_all
-from huiyin.assistant.faces.cli.chosen import model_choice, settle
+from huiyin.assistant.faces.cli.chosen import absent_services, model_choice, settle
 from huiyin.assistant.faces.cli.shared import UsageError
 from huiyin.assistant.faces.live.server import LiveServer
 from huiyin.assistant.faces.realtime.server import RealtimeServer
@@ -28,6 +29,8 @@ from huiyin.assistant.faces.web.app import make_app
 from huiyin.assistant.faces.web.door_key import DoorKey, door_key
 from huiyin.assistant.faces.web.latency import Latencies
 from huiyin.assistant.faces.web.tls import Certificate, host_addresses, self_signed
+from huiyin.configs.messages import said
+from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings, load
 from huiyin.services.common.access import EVERYWHERE, called_here, is_loopback, url_of
 from huiyin.services.common.serve import listen, serve
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     settings = load(args.profile, [*args.set, *(f"web.{key}={v}" for key, v in given.items() if v is not None)])
     web = settings.web
     personas = load_all(settings.talk.persona)  # a wrong name is found before models are loaded
+    check_installed(absent_services(settings), settings)  # so is a package that is missing
     key, certificate = door_key(web), _certificate(args.tls)
     context = certificate.context() if certificate else None
     listener = listen(web.host, web.port)
@@ -67,7 +71,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _open(f"{address}login?key={door.invite()}" if door.key else address)
             settle(choice, settings)
             launcher.start(NAMES)
-            _say("all services are ready")
+            check_voice(services, next(iter(personas.values())))
+            _say(said("notices.services_ready"))
             keeper.run()
 
         own = replace(settings.service, host=web.host, api_key="")
@@ -98,12 +103,12 @@ def _announce(host: str, port: int, key: DoorKey, certificate: Certificate | Non
     else:
         print(f"huiyin web: {address}", flush=True)
         if key.key:
-            _say("it asks for the key that you have set")
+            _say(said("notices.asks_for_key"))
     if certificate:
-        _say(f"the certificate's SHA-256 fingerprint, for when a browser warns of it: {certificate.fingerprint()}")
+        _say(said("notices.fingerprint", fingerprint=certificate.fingerprint()))
     elif not is_local:
-        _say("other devices give no microphone to a page that comes by http://; add --tls self-signed")
-    _say("Ctrl-C ends")
+        _say(said("notices.no_tls"))
+    _say(said("notices.ctrl_c"))
 
 
 def _address(host: str, port: int, certificate: Certificate | None) -> str:

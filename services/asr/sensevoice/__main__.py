@@ -1,4 +1,4 @@
-"""``python -m huiyin.services.asr.sensevoice FOLDER``: the program of ``huiyin models export sensevoice``."""
+"""``python -m huiyin.services.asr.sensevoice FOLDER``: the program of ``huiyin models convert sensevoice``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from huiyin.services.asr.recogniser import ModelFolderError
+from huiyin.configs.errors import HuiyinError
+from huiyin.configs.packages.extras import told_by_name
 from huiyin.services.asr.sensevoice.export import exported
 
 
@@ -21,6 +22,7 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]))
-    except ModelFolderError as error:
+        with told_by_name():
+            main(Path(sys.argv[1]))
+    except HuiyinError as error:
         sys.exit(f"huiyin: {error}")

@@ -1,4 +1,4 @@
-"""The ONNX form of a SenseVoice model folder, made once: ``huiyin models export sensevoice``."""
+"""The ONNX form of a SenseVoice model folder, made once: ``huiyin models convert sensevoice``."""
 
 from __future__ import annotations
 

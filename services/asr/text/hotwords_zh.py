@@ -137,7 +137,7 @@ def word_counts() -> dict[str, int]:
     """Word -> its count in jieba's dictionary. Read as a file: importing jieba would build an index of prefixes."""
     spec = importlib.util.find_spec("jieba")
     if spec is None or spec.origin is None:
-        raise ImportError("Chinese hotwords need jieba; `make setup` installs it")
+        raise ModuleNotFoundError("No module named 'jieba'", name="jieba")
     counts = {}
     with Path(spec.origin).with_name("dict.txt").open(encoding="utf-8") as file:
         for line in file:

@@ -11,12 +11,11 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings
-from huiyin.services.common.shown_url import shown_url
-from huiyin.services.llm.address import read_address
+from huiyin.services.common.model_servers import key_headers, models_in, read_address
+from huiyin.services.common.shown_url import HIDDEN, shown_url
 from huiyin.services.llm.chunks import JsonObject, parsed
 from huiyin.services.llm.http_client import Exchange, HttpClient
 from huiyin.services.llm.refusals import RefusalMemory, changed, next_change
@@ -29,7 +28,6 @@ _LIST_FRESH_S = 600.0  # of a list that has the model: each request for it costs
 _LIST_STALE_S = 5.0  # of a list that lacks it: the model may just have been installed
 _PROBE_TIMEOUT_S = 1.0
 _PROBE_FRESH_S = 5.0
-_AZURE = (".azure.com", ".azure-api.net")
 _PROBE_WAIT_S = 0.3  # then /ready answers with the result before
 
 
@@ -45,8 +43,8 @@ class Remote:
         self._path = self._paths[0]  # the likeliest
         self._placed = False  # it has answered there
         self._memory = RefusalMemory()
-        headers = {"Authorization": f"Bearer {key}", **_also(key, address.origin)} if key else {}
-        self._client = HttpClient(address.origin, headers, connect_timeout_s=settings.connect_timeout_s)
+        headers, timeout_s = key_headers(key, address.origin), settings.connect_timeout_s
+        self._client = HttpClient(address.origin, headers, connect_timeout_s=timeout_s)
         self._listed: list[JsonObject] | None = None
         self._listed_at = -_LIST_FRESH_S
         self._probe = _Probe(self._client)
@@ -112,7 +110,7 @@ class Remote:
 
     def clean(self, text: str) -> str:
         """See `Upstream.clean`."""
-        return text.replace(self._key, "***") if self._key else text
+        return text.replace(self._key, HIDDEN) if self._key else text
 
     def _list(self, fresh_s: float) -> list[str] | None:
         """Model names, requested again when older than `fresh_s`; None: the server has no list."""
@@ -136,23 +134,12 @@ class Remote:
             with contextlib.closing(self._client.exchange("GET", f"{path}/models{self._query}")) as exchange:
                 head = exchange.head(until, lambda: False)
                 body = exchange.rest(until, lambda: False, _LIST_LIMIT)
+            found = parsed(body) if head.status == http.client.OK else None
         except (OSError, http.client.HTTPException) as error:
             raise unreachable(self.name, error) from error
         except ValueError:
             return None
-        try:
-            found = parsed(body) if head.status == http.client.OK else None
-        except ValueError:
-            return None
-        data = found.get("data") if isinstance(found, dict) else found
-        if not isinstance(data, list):
-            return None
-        return [model for model in data if isinstance(model, dict) and model.get("id")]
-
-
-def _also(key: str, origin: str) -> dict[str, str]:
-    """The key as Azure wants it."""
-    return {"api-key": key} if (urlsplit(origin).hostname or "").endswith(_AZURE) else {}
+        return models_in(found)
 
 
 class _Probe:

@@ -54,7 +54,8 @@ class ResponseMemory:
         """The item of that id, of any response. Raises ApiError 404."""
         with self._lock:
             for kept in reversed(self._kept.values()):
-                for item in kept.response["output"]:
+                output: Items = kept.response["output"]
+                for item in output:
                     if item["id"] == name:
                         return item
         raise ApiError(404, "llm.no_item", name=shortened(name))

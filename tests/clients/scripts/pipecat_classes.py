@@ -43,7 +43,7 @@ class Asker(FrameProcessor):
 
 
 class Listener(FrameProcessor):
-    """Notes what came out of the pipeline."""
+    """Notes what comes by."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,10 +62,10 @@ class Listener(FrameProcessor):
 
 async def main() -> None:
     """One question, one spoken answer."""
-    made, listener = runpy.run_path(sys.argv[1]), Listener()
+    made, reader, listener = runpy.run_path(sys.argv[1]), Listener(), Listener()
     with wave.open(sys.argv[2]) as file:
         rate, sound = file.getframerate(), file.readframes(file.getnframes())
-    pipeline = Pipeline([made["stt"], Asker(), made["llm"], made["tts"], listener])
+    pipeline = Pipeline([made["stt"], Asker(), made["llm"], reader, made["tts"], listener])
     params = PipelineParams(audio_in_sample_rate=rate, audio_out_sample_rate=24_000)
     worker = PipelineWorker(pipeline, params=params, idle_timeout_secs=None, enable_rtvi=False)
     runner = WorkerRunner(handle_sigint=False)
@@ -74,7 +74,7 @@ async def main() -> None:
     question = InputAudioRawFrame(audio=sound, sample_rate=rate, num_channels=1)
     await worker.queue_frames([VADUserStartedSpeakingFrame(), question, VADUserStoppedSpeakingFrame()])
     await asyncio.wait_for(listener.done.wait(), LIMIT_S)
-    print("answered:", listener.words)
+    print("answered:", reader.words)
     print("spoke:", len(listener.sound))
     await runner.cancel()
     await running

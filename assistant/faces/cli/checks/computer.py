@@ -14,6 +14,7 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Services
 from huiyin.assistant.faces.cli.checks.check import Check
 from huiyin.configs.choice.machine import cores, free_memory_bytes
+from huiyin.configs.packages.extras import EMBEDDED_LLM, commands_for, module_of, needed_by
 from huiyin.configs.settings import Settings
 
 _OLDEST_PYTHON = (3, 10)
@@ -21,12 +22,9 @@ _FIRST_UNTESTED_PYTHON = (3, 14)
 
 # Distributions.
 _ALWAYS = (
-    "aiohttp", "av", "cryptography", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "pillow",
-    "prometheus-client", "psutil", "pywebrtc-audio", "requests", "segno", "soxr", "tqdm",
+    "aiohttp", "argcomplete", "av", "cryptography", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "packaging",
+    "pillow", "prometheus-client", "psutil", "pywebrtc-audio", "pyyaml", "requests", "segno", "soxr", "tqdm",
 )  # fmt: skip
-_EMBEDDED_LLM = "xllamacpp"
-_FUNASR = ("torch", "funasr")
-_MODULES = {"pillow": "PIL", "hibari-tts": "hibari", "pyyaml": "yaml"}  # others have the distribution's name
 
 _GIB = 2**30
 _NEED_EMBEDDED_GIB = 4.5  # all processes of a conversation together: the project's own limit
@@ -46,40 +44,26 @@ def python(settings: Settings) -> Iterator[Check]:
 
 def needed(settings: Settings) -> list[str]:
     """The distributions that these settings need."""
-    names = [*_ALWAYS]
-    if sys.version_info < (3, 11):
-        names.append("tomli")
-    if settings.asr.engine == "whisper":
-        names.append("faster-whisper")
-    else:
-        names += ["kaldi-native-fbank", "sentencepiece", "pyyaml"]
-    if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":
-        names += _FUNASR
-    if "embedded" in settings.llm.upstreams:
-        names.append(_EMBEDDED_LLM)
-    names += ["hibari-tts", "onnx", "jieba", "pypinyin", "pypinyin-dict"]
-    if settings.tts.engine == "edge":
-        names.append("edge-tts")
-    return names
+    toml = ["tomli"] if sys.version_info < (3, 11) else []
+    return [*_ALWAYS, *toml, *(library for name in NAMES for library in needed_by(name, settings))]
 
 
 def libraries(settings: Settings) -> Iterator[Check]:
     """Whether the libraries that these settings need can be loaded."""
     loaded = []
     required = needed(settings)
-    optional = [_EMBEDDED_LLM] if settings.words_are_judged and _EMBEDDED_LLM not in required else []
+    optional = [EMBEDDED_LLM] if settings.words_are_judged and EMBEDDED_LLM not in required else []
     for name in [*required, *optional]:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # FunASR prints a message when it is imported
-                importlib.import_module(_MODULES.get(name, name.replace("-", "_")))
+                importlib.import_module(module_of(name))
             loaded.append(f"{name} {metadata.version(name)}")
         except ImportError as error:
-            if name in _FUNASR:
-                yield Check("fail", "doctor.funasr_missing", name=name, error=error)
-            elif name in required:
-                yield Check("fail", "doctor.library_missing", name=name, error=error)
+            commands = commands_for([name])
+            if name in required:
+                yield Check("fail", "doctor.library_missing", name=name, error=error, commands=commands)
             else:  # a conversation works without it
-                yield Check("warn", "doctor.no_judge", error=error)
+                yield Check("warn", "doctor.no_judge", error=error, commands=commands)
         except Exception as error:  # a broken native library may raise anything
             yield Check("fail", "doctor.library_broken", name=name, error=error)
     yield Check("ok", "doctor.libraries", names=loaded)

@@ -92,7 +92,7 @@ def disk(settings: Settings) -> Iterator[Check]:
         states = [state for group in _groups(settings, store) for state in store.look(group)]
     except StoreError:
         return  # reported by `files`
-    absent = [state for state in states if state.state in ("missing", "damaged") and _is_needed(state, settings)]
+    absent = [state for state in states if not state.is_here and _is_needed(state, settings)]
     missing = sum(state.file.bytes for state in absent)
     place = next(folder for folder in (store.dir, *store.dir.parents) if folder.exists())
     free = shutil.disk_usage(place).free

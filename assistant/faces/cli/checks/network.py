@@ -8,6 +8,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
 
 import psutil
 
@@ -16,8 +17,9 @@ from huiyin.assistant.clients.readiness import look
 from huiyin.assistant.clients.services import NAMES, Name, Services, get_json
 from huiyin.assistant.faces.cli.checks.check import Check, Level
 from huiyin.configs.messages import Message
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, SettingsError
 from huiyin.services.common.access import called_here
+from huiyin.services.common.model_servers import models_in, read_address
 from huiyin.services.common.serve import PortTaken, listen
 from huiyin.services.common.shown_url import shown_url
 
@@ -104,23 +106,40 @@ def _is_web(host: str, port: int) -> bool:
 
 
 def language_models(settings: Settings) -> Iterator[Check]:
-    """Whether the user's own language models answer."""
+    """Whether the user's own language models answer, asked where the LLM service asks them."""
     for url in settings.llm.upstreams:
         if url == "embedded":
             continue
         shown = shown_url(url)
         try:
-            key = os.environ.get("HUIYIN_LLM_API_KEY", "")
-            answer = get_json("it", url, "/models", timeout_s=_UPSTREAM_TIMEOUT_S, key=key)
-            names = [str(model["id"]) for model in answer["data"]]
+            names = [str(model["id"]) for model in _models_at(url)]
             more = ["…"] if len(names) > _NAMES_SHOWN else []
             yield Check("ok", "doctor.language_model", url=shown, names=[*names[:_NAMES_SHOWN], *more])
-        except (ServiceError, KeyError, TypeError, ValueError) as error:
+        except (ServiceError, SettingsError, ValueError) as error:
             level: Level = "warn" if len(settings.llm.upstreams) > 1 else "fail"
             yield Check(level, "doctor.no_language_model", url=shown, why=_why_silent(error))
+
+
+def _models_at(url: str) -> list[dict[str, Any]]:
+    """The models that a server lists. Raises SettingsError for an address that the LLM service refuses, ServiceError,
+    and ValueError where it has no list: what it said at the likeliest place."""
+    address, key = read_address(url), os.environ.get("HUIYIN_LLM_API_KEY", "")
+    said: list[ServiceError | ValueError] = []
+    for path in address.paths:
+        place = f"{path}/models{address.query}"
+        try:
+            found = models_in(get_json("it", address.origin, place, timeout_s=_UPSTREAM_TIMEOUT_S, key=key))
+            if found is not None:
+                return found
+            said.append(ValueError(place))
+        except ServiceError as error:
+            if not error.status and error.key != "clients.not_json":
+                raise  # no other place will answer, either
+            said.append(error)
+    raise said[0]
 
 
 def _why_silent(error: Exception) -> object:
     if isinstance(error.__cause__, ConnectionRefusedError):
         return Message("doctor.refused")
-    return error if isinstance(error, ServiceError) else Message("doctor.no_model_list")
+    return Message("doctor.no_model_list") if isinstance(error, ValueError) else error

@@ -1,12 +1,14 @@
-"""Where a server has its chat completions, by the address that its user gives. Pure.
+"""Servers that speak OpenAI's protocol: where they have what, by the address that their user gives; key; models. Pure.
 
-People copy a server's address without its `/v1`, with an endpoint at its end, or Ollama's own; Azure's has a query.
+People copy a server's address without its `/v1`, with an endpoint at its end, or Ollama's own; Azure's has a query, and
+wants the key in a header of its own.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from huiyin.configs.settings import SettingsError
@@ -16,11 +18,13 @@ _ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|m
 _OLLAMA = re.compile(r"/api/(?:chat|generate|tags|show|version)$", re.I)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)?(?:alpha|beta)?\d*$", re.I)
 _SECRET = re.compile(r"key|token|secret|pass|pwd|auth|cred|sig|^code$|^sas$|^jwt$", re.I)  # of a parameter's name
+_AZURE = (".azure.com", ".azure-api.net")
 
 
 @dataclass(frozen=True)
 class Address:
-    """`origin`: scheme, host and port. `paths`: what may come before "/chat/completions" there, the likeliest first.
+    """`origin`: scheme, host and port. `paths`: what may come before "/chat/completions" and "/models" there, the
+    likeliest first.
 
     `query`: what comes after it, with its question mark; '' for none.
     """
@@ -60,3 +64,19 @@ def _paths(path: str) -> list[str]:
     if not path:
         return ["/v1", ""]
     return [path, f"{path}/v1", *([f"{path.removesuffix('/api')}/v1"] if path.endswith("/api") else [])]
+
+
+def key_headers(key: str, address: str = "") -> dict[str, str]:
+    """How a server at `address` is sent a key ('' for none)."""
+    if not key:
+        return {}
+    is_azure = (urlsplit(address).hostname or "").endswith(_AZURE)
+    return {"Authorization": f"Bearer {key}", **({"api-key": key} if is_azure else {})}
+
+
+def models_in(document: Any) -> list[dict[str, Any]] | None:
+    """The models of an answer of `/models`, each with its "id"; None: it is no list of models."""
+    listed = document.get("data") if isinstance(document, dict) else document
+    if not isinstance(listed, list):
+        return None
+    return [model for model in listed if isinstance(model, dict) and model.get("id")]

@@ -1,0 +1,1 @@
+"""The door for Home Assistant: the Wyoming protocol (PyPI `wyoming`), for recogniser, voice and assistant."""

@@ -1,0 +1,1 @@
+"""Random tests: many examples by `make fuzz`, a few in `.ci/run`."""

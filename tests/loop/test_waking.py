@@ -1,0 +1,124 @@
+"""Asleep, nothing is heard but the wake phrase; then the rest of the sentence is the turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from huiyin.assistant.conversation import events as on
+from huiyin.assistant.conversation.stages import Parts, TurnSoFar
+from huiyin.assistant.conversation.waking import WakingEar
+from huiyin.assistant.conversation.world import Plan, Source
+from huiyin.assistant.dialogue.wake_phrase import WakePhrase
+from huiyin.assistant.ears.listener import SpeechChange
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.turns import events as ev
+from tests.support.talk import SETTINGS, Talk
+
+SLEEP_AFTER_S = 10.0
+
+
+class _Ear:
+    """Speech at stated times."""
+
+    def __init__(self, *changes: SpeechChange) -> None:
+        self._changes, self._samples = list(changes), 0
+
+    def push(self, mic: Pcm16, far_end: Pcm16) -> list[SpeechChange]:
+        self._samples += len(mic)
+        now = self._samples / 16_000
+        due = [change for change in self._changes if change.at_s + 0.1 <= now]
+        self._changes = [change for change in self._changes if change not in due]
+        return due
+
+    def cut(self, start_s: float, end_s: float) -> Pcm16:
+        return np.zeros(round((end_s - start_s) * 16_000), np.int16)
+
+
+class Sleeper(Talk):
+    """A talk that sleeps. `speech`: (from, to, words), seconds; `tried`: the spans that were looked at asleep."""
+
+    def __init__(self, *speech: tuple[float, float, str], replies: Sequence[str] = ()) -> None:
+        super().__init__(*([reply] for reply in replies))
+        self.speech, self.tried = speech, list[tuple[float, float]]()
+        changes = [
+            SpeechChange(kind, at_s)  # type: ignore[arg-type]
+            for start_s, end_s, _ in speech
+            for kind, at_s in (("started", start_s), ("paused", end_s))
+        ]
+        self.ear = WakingEar(self.world, _Ear(*changes), self, WakePhrase("你好回音"), SLEEP_AFTER_S)
+        session = self.session
+        session._ear = self.ear  # the desk makes sessions that hear by events
+        session._stages._parts = replace(Parts(self, self, self), recogniser=self.ear)
+        self.ear.join(session)
+
+    def transcribe(self, turn: TurnSoFar) -> Source[ev.Transcript]:
+        if turn.generation == 0:
+            self.tried.append((round(turn.start_s, 1), round(turn.end_s, 1)))
+        words = next(words for start_s, _, words in self.speech if start_s >= turn.start_s - 0.1)
+        return Plan([(0.1, ev.Transcript(words, "zh"))], 0.1)
+
+
+def test_the_rest_of_the_sentence_is_the_turn() -> None:
+    talk = Sleeper((1.0, 3.5, "你好回音，今天星期几？"), replies=["星期四。"])
+    (turn,) = talk.committed(1)
+    assert turn.transcript.text == "今天星期几？" and turn.turn.heard == "星期四。"
+    assert talk.tried == [(1.0, 2.7)]
+
+
+def test_the_phrase_alone_wakes_and_gets_no_answer() -> None:
+    talk = Sleeper((1.0, 2.0, "你好回音。"), (4.0, 6.0, "今天星期几？"), replies=["星期四。"])
+    (turn,) = talk.committed(1)
+    assert turn.transcript.text == "今天星期几？"
+    assert [len(messages) for messages, *_ in talk.asked] == [2]
+
+
+def test_other_speech_is_tried_once_a_stretch_and_is_nothing_to_anyone() -> None:
+    talk = Sleeper((1.0, 20.0, "欢迎收看今天的新闻。"), (22.0, 22.2, "嗯"), (24.0, 30.0, "下面请看天气。"))
+    talk.listen(40)
+    assert talk.tried == [(1.0, 2.7), (24.0, 25.7)]
+    assert talk.asked == [] and not talk.all(on.SpeechHeard) and not talk.all(on.Recognised)
+
+
+def test_it_sleeps_again_after_silence() -> None:
+    talk = Sleeper(
+        (1.0, 2.0, "你好回音。"), (4.0, 5.0, "你是谁？"), (40.0, 42.0, "现在几点？"), replies=["我是回音。", "九点。"]
+    )
+    talk.committed(1)
+    talk.listen(60)
+    assert len(talk.asked) == 1 and not talk.ear.is_awake
+    assert [notice.text for notice in talk.all(on.Notice)] == ["awake", "asleep until “你好回音” is heard"]
+
+
+def test_good_night_sends_it_to_sleep_at_once() -> None:
+    talk = Sleeper((1.0, 2.6, "你好回音，晚安。"), (7.0, 9.0, "现在几点？"), replies=["晚安。", "九点。"])
+    talk.committed(1)
+    assert not talk.ear.is_awake
+    talk.listen(20)
+    assert len(talk.asked) == 1
+
+
+def test_what_it_says_unasked_may_be_answered() -> None:
+    talk = Sleeper((4.0, 5.5, "好的，知道了，谢谢你提醒我。"), replies=["不客气。"])
+    talk.session.say(["提醒你：吃药。"])
+    talk.committed(2)
+    assert talk.ear.is_awake
+
+
+def test_a_television_keeps_no_core_busy() -> None:
+    speech = [(1.0 + 0.7 * i, 1.5 + 0.7 * i, "新闻") for i in range(40)]
+    talk = Sleeper(*speech)
+    talk.listen(40)
+    assert len(talk.tried) <= 29, "at most one try a second"
+
+
+@pytest.mark.parametrize("setting", ["talk.sleep_after_s=1", "talk.sleep_after_s=never"])
+def test_settings_are_checked(setting: str) -> None:
+    from huiyin.configs.settings import SettingsError, load
+
+    with pytest.raises(SettingsError):
+        load(environ={}, overrides=[setting])
+    assert SETTINGS.talk.wake == ""
