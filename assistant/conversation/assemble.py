@@ -16,7 +16,7 @@ from urllib.parse import quote
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.hands import Hands, Toolbox
-from huiyin.assistant.conversation.http_stages import EndpointJudge, http_parts
+from huiyin.assistant.conversation.http_stages import EndpointJudge, HttpRecogniser, http_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.reminding import Reminding, Store
@@ -26,6 +26,7 @@ from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.waking import WakingEar
 from huiyin.assistant.conversation.world import RealWorld, World
 from huiyin.assistant.dialogue.history import History
+from huiyin.assistant.dialogue.language import language_of
 from huiyin.assistant.dialogue.persona import Persona, PersonaError
 from huiyin.assistant.dialogue.situation import Situation, nothing_known
 from huiyin.assistant.dialogue.tools import Tool
@@ -89,7 +90,7 @@ def assemble(
     world = RealWorld()
     name = session_name()
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
-    waking = _waking(settings, world, listener, parts, port)
+    waking = _waking(services, world, listener, parts, port)
     if waking:
         parts = replace(parts, recogniser=waking)
     hands = Hands(world, toolbox, settings) if toolbox and toolbox.offered else None
@@ -110,13 +111,15 @@ def assemble(
     return conversation
 
 
-def _waking(settings: Settings, world: World, listener: Listener | None, parts: Parts, port: Port) -> WakingEar | None:
+def _waking(services: Services, world: World, listener: Listener | None, parts: Parts, port: Port) -> WakingEar | None:
     """The ear that sleeps, where a wake phrase is set. Raises WakePhraseError."""
+    settings = services.settings
     if not settings.talk.wake or listener is None:
         return None
     phrase, loudspeaker = WakePhrase(settings.talk.wake), port.loudspeaker
     chime = loudspeaker.chime if isinstance(loudspeaker, Player) else None
-    return WakingEar(world, listener, parts.recogniser, phrase, settings.talk.sleep_after_s, chime)
+    asleep = HttpRecogniser(services, language_of(phrase.text))
+    return WakingEar(world, listener, parts.recogniser, asleep, phrase, settings.talk.sleep_after_s, chime)
 
 
 def check_voice(services: Services, persona: Persona) -> None:

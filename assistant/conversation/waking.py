@@ -37,11 +37,13 @@ class WakingEar:
     """
 
     def __init__(
-        self, world: World, ear: Ear, recogniser: Recogniser, phrase: WakePhrase, sleep_after_s: float,
-        chime: Callable[[Pcm16], None] | None = None,
+        self, world: World, ear: Ear, recogniser: Recogniser, asleep: Recogniser, phrase: WakePhrase,
+        sleep_after_s: float, chime: Callable[[Pcm16], None] | None = None,
     ) -> None:  # fmt: skip
-        """`sleep_after_s`: of silence, then it sleeps again. `chime` plays a short sound."""
-        self._world, self._ear, self._recogniser, self._phrase = world, ear, recogniser, phrase
+        """`asleep` looks for the phrase, and may expect its language. After `sleep_after_s` of silence it sleeps again.
+        `chime` plays a short sound.
+        """
+        self._world, self._ear, self._recogniser, self._asleep, self._phrase = world, ear, recogniser, asleep, phrase
         self._sleep_after_s, self._chime = sleep_after_s, chime
         self.is_awake = False
         self._session: Session | None = None
@@ -113,7 +115,7 @@ class WakingEar:
 
         if self._run:
             self._run.cancel()
-        self._run = self._world.start(self._recogniser.transcribe(turn), take, lambda failure: None)
+        self._run = self._world.start(self._asleep.transcribe(turn), take, lambda failure: None)
 
     def _wake(self, onset_s: float) -> None:
         if self.is_awake:

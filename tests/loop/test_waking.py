@@ -49,7 +49,7 @@ class Sleeper(Talk):
             for start_s, end_s, _ in speech
             for kind, at_s in (("started", start_s), ("paused", end_s))
         ]
-        self.ear = WakingEar(self.world, _Ear(*changes), self, WakePhrase("你好回音"), SLEEP_AFTER_S)
+        self.ear = WakingEar(self.world, _Ear(*changes), self, self, WakePhrase("你好回音"), SLEEP_AFTER_S)
         session = self.session
         session._ear = self.ear  # the desk makes sessions that hear by events
         session._stages._parts = replace(Parts(self, self, self), recogniser=self.ear)
