@@ -24,6 +24,7 @@ from pathlib import Path
 from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import user_folder
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
+from huiyin.configs.plugins import JUDGES, RECOGNISERS, VOICES
 from huiyin.configs.realtime_settings import RealtimeSettings
 from huiyin.configs.secret_files import checked_key, read_key
 from huiyin.configs.tools_settings import ToolsSettings
@@ -121,8 +122,9 @@ class AsrSettings:
 
     port: int = setting(7870, low=0, high=65535)
     """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
-    engine: str = setting("whisper", choices=("whisper", "sensevoice", "paraformer"))
-    """whisper runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords"""
+    engine: str = setting("whisper", choices=("whisper", "sensevoice", "paraformer"), plugins_of=RECOGNISERS)
+    """whisper runs with no model hub in reach; sensevoice hears emotion and events, paraformer takes hotwords; other
+    packages may bring more"""
     model: str = setting("whisper-base")
     """the one whose files the registries have, for machines that reach no hub; a folder in the model store, or a
     path"""
@@ -226,8 +228,9 @@ class TtsSettings:
 
     port: int = setting(7889, low=0, high=65535)
     """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
-    engine: str = setting("auto", choices=("auto", "hibari", "kokoro", "edge"))
-    """auto: hibari for English, whose first sound comes soonest, Kokoro for Chinese and mixed text"""
+    engine: str = setting("auto", choices=("auto", "hibari", "kokoro", "edge"), plugins_of=VOICES)
+    """auto: hibari for English, whose first sound comes soonest, Kokoro for Chinese and mixed text; other packages may
+    bring more"""
     voice: str = setting("")
     """empty: a default that fits the language of the text, so that Chinese and English both sound right"""
     pronunciations: str = setting("")
@@ -277,6 +280,9 @@ class TalkSettings:
     """where you are, as 上海 or Hamburg: the model is told; empty: it does not know"""
     emotion_from_words: bool = setting(True)
     """where the recogniser hears no emotion, as Whisper, your own words may tell of one; false: none is assumed"""
+    judge: str = setting("smart-turn", choices=("smart-turn",), plugins_of=JUDGES)
+    """what judges by the sound whether a turn is complete, where turns.endpoint_model is on; other packages may bring
+    more"""
     greet: bool = setting(True)
     """the assistant speaks first, where its persona has a greeting"""
     wake: str = setting("")
