@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
+from huiyin.services.asr.http.jobs import add_jobs
 from huiyin.services.asr.http.request import OPENAI_ALIAS, openai_job, own_job, unknown_model
 from huiyin.services.asr.http.stream import OPERATIONS, add_live
 from huiyin.services.asr.queue import Caller
@@ -110,6 +111,7 @@ def make_app(settings: Settings) -> Flask:
         return response
 
     add_live(app, settings, serving)
+    add_jobs(app, settings, serving)
 
     @app.get("/v1/models")
     def models_route() -> Response:

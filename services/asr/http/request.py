@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -69,6 +71,18 @@ class Job:
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
 
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """The recording's bytes, from its beginning. Raises OSError."""
+        if isinstance(self.source, Path):
+            with self.source.open("rb") as file:
+                yield file
+        elif isinstance(self.source, bytes):
+            yield io.BytesIO(self.source)
+        else:
+            self.source.seek(0)
+            yield self.source
+
     def key(self, check: Callable[[], object] = lambda: None) -> Hashable | None:
         """Equal for requests with the same result; None where the result is random, or must not be kept.
 
@@ -97,6 +111,14 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
         fields = request.args
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
+    job = document_job(fields, source, pcm, languages, _file_name(request, fields))
+    return replace(job, may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")))
+
+
+def document_job(
+    fields: Mapping[str, Any], source: Source, pcm: PcmFormat | None, languages: tuple[str, ...], title: str
+) -> Job:
+    """The options of ``/asr`` for a recording; `title`: of a report, where they name none. Raises ApiError 400."""
     subtitles = _text(fields, "subtitles")
     document = _text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
@@ -113,9 +135,8 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         deadline_s=_number(fields, "deadline_s", _LONGEST_DEADLINE_S),
         tags=_flag(fields, "tags"),
         peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
-        title=_text(fields, "title") or _file_name(request, fields),
+        title=_text(fields, "title") or title,
         embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
-        may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
 
 
