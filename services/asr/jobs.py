@@ -322,5 +322,7 @@ def _write(folder: Path, job: Job) -> None:
 
 def _read_request(folder: Path) -> tuple[str, Hints, PcmFormat | None]:
     request: Mapping[str, Any] = json.loads((folder / _REQUEST).read_bytes())
-    hints = {name: tuple(value) if isinstance(value, list) else value for name, value in request["hints"].items()}
+    hints: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in request["hints"].items()
+    }
     return request["title"], Hints(**hints), PcmFormat(**request["pcm"]) if request["pcm"] else None

@@ -111,5 +111,5 @@ def _recognised(samples: Samples) -> Recognition:
     loud = np.flatnonzero(np.abs(samples) > _LOUD)
     if not len(loud):
         return Recognition(())
-    edges = loud[0] / SAMPLE_RATE, (loud[-1] + 1) / SAMPLE_RATE
+    edges = int(loud[0]) / SAMPLE_RATE, (int(loud[-1]) + 1) / SAMPLE_RATE
     return Recognition((Segment(*edges, fingerprint(samples), "en", 0.5),))
