@@ -52,6 +52,7 @@ REPEATS = 7
 _WEATHER = CalledTool("", "weather", '{"city": "Ulm"}')
 _NO_FIT = ("How do I sleep better?", "Tell me something about volcanoes.", "怎样才能睡得更好？", "讲讲火山吧。")
 _FITS = ("What does Anna like to drink?", "Where does Tom work?", "小丽喜欢喝什么？", "我的车停在哪里？")
+_HMS = ("Well", "嗯", "Um", "好", "Listen", "对了", "Right")  # so that no question is asked twice
 _PEOPLE = ("Anna", "Tom", "Maria", "Paul", "Lena", "小丽", "老王", "妈妈", "爸爸", "阿强")
 _LIKES = (
     "green tea",
@@ -181,7 +182,7 @@ def _prompts() -> None:
         for name, box in boxes.items():
             tell(name)
             situation = Situation(datetime(2026, 1, 15, 9, 0), tools=[tool.name for tool in box.offered])
-            session, turns = f"tools {name}", []
+            session, turns = f"tools-{len(rows)}", []
             _, _, first = ask(
                 url, persona.messages(History(), "", situation=situation), 1, session, tools=box.offered
             )  # fmt: skip
@@ -228,10 +229,11 @@ def _memory() -> None:
         for what, questions in (("no fact fits", _NO_FIT), ("some fit", _FITS)):
             taken_s: dict[str, list[float]] = {"none": [], "500": []}
             found_s, tokens = [], []
-            for repeat, words in product(range(REPEATS), questions):
+            for repeat, question in product(range(REPEATS), questions):
+                words = f"{_HMS[repeat % len(_HMS)]}, {question}"  # none is in the model's cache
                 for name, memory in (("none", nothing), ("500", much)):
                     situation = Situation(datetime(2026, 1, 15, 9, 0), recall=_recall(memory))
-                    session = f"memory {name}"
+                    session = f"memory-{name}"
                     ask(url, persona.messages(History(), "", situation=situation), 1, session)
                     began_s = time.perf_counter()
                     messages = persona.messages(History(), words, situation=situation)

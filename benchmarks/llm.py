@@ -107,6 +107,7 @@ def ask(
     started = time.perf_counter()
     headers = {"X-Huiyin-Session": session, "X-Huiyin-Priority": "background" if background else "normal"}
     answer = requests.post(f"{url}/v1/chat/completions", json=body, headers=headers, stream=True, timeout=TIMEOUT_S)
+    answer.raise_for_status()
     first_s, text, timings = 0.0, "", {}
     for line in answer.iter_lines(1):
         if not line.startswith(b"data: {"):

@@ -40,7 +40,8 @@ def test_softer_speech_glides_to_its_new_loudness() -> None:
 
 def test_softer_and_louder_are_steps_within_what_can_be_heard() -> None:
     player = playing()
-    assert [round(player.gain * 100) for _ in range(6) if change(player, direction="softer")] == [80, 60, 40, 20, 10, 10]
+    steps = [round(player.gain * 100) for _ in range(6) if change(player, direction="softer")]
+    assert steps == [80, 60, 40, 20, 10, 10]
     assert "30 percent now, it was 10" in change(player, direction="louder")
 
 
