@@ -117,6 +117,11 @@ def test_nulls_count_as_left_out(app: FlaskClient, stub: Stub) -> None:
     assert stub.asked[0].body == {"messages": HELLO, "model": "model-a", "stream": False}
 
 
+def test_a_whole_number_is_one_however_json_writes_it(app: FlaskClient, stub: Stub) -> None:
+    assert app.post("/v1/chat/completions", json={**SAY, "max_tokens": 64.0}).status_code == 200
+    assert repr(stub.asked[0].body["max_tokens"]) == "64"
+
+
 def test_odd_characters_pass(app: FlaskClient, stub: Stub) -> None:
     said = "😀\u2028\u0000\ud800</s>"
     stub.behave = lambda answer: answer.whole(completion(said))
