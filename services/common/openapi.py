@@ -45,7 +45,7 @@ def describe(app: Flask, name: str, own: Operations, *, needs_key: bool) -> dict
     paths: dict[str, dict[str, Any]] = {}
     for path, method, view in _routes(app):
         operation = dict(known.get(path, {}).get(method.lower(), {}))
-        paths.setdefault(path, {})[method.lower()] = _operation(path, method, view, operation, needs_key)
+        paths.setdefault(path, {})[method.lower()] = _operation(path, method.lower(), view, operation, needs_key)
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": f"Huiyin {name}", "version": version()},
@@ -82,7 +82,8 @@ def _operation(path: str, method: str, view: Any, known: dict[str, Any], needs_k
         errors |= {*_WITH_A_BODY}
     if "parameters" in known:
         errors.add(400)
-    operation = {"operationId": view.__name__, "summary": summary}
+    name = "_".join([method, *re.findall(r"\w+", path)])
+    operation = {"operationId": name, "summary": summary}
     if rest.strip():
         operation["description"] = rest.strip()
     if needs_key and "security" not in known:

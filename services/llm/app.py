@@ -21,6 +21,7 @@ from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.openapi import operations
 from huiyin.services.common.watch import ClientLeft, client_left
 from huiyin.services.llm.checks import (
+    PRIORITIES,
     ROLES,
     SESSION,
     SUSPEND_MAX_S,
@@ -93,6 +94,7 @@ def make_app(settings: Settings) -> Flask:
             temperature_max=TEMPERATURE_MAX,
             suspend_max_s=SUSPEND_MAX_S,
             session=SESSION,
+            priorities=list(PRIORITIES),
             turn_max=TEXT_MAX,
             turn_pattern=WITH_WORDS,
         ),

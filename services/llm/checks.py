@@ -18,7 +18,7 @@ TEMPERATURE_MAX = 2.0
 TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a refused value in the message
 SESSION = r"^[A-Za-z0-9._-]{0,64}$"  # as a regular expression
-_PRIORITIES = {"": False, "normal": False, "background": True}
+PRIORITIES = {"": False, "normal": False, "background": True}
 SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
@@ -48,7 +48,9 @@ def check_generate(body: JsonObject) -> JsonObject:
         if not prompt.strip():
             raise invalid("llm.empty_prompt")
         body["messages"] = [{"role": "user", "content": prompt}]
-    whole(body, "max_new_tokens")
+    flag(body, "stream")
+    for name in ("max_new_tokens", "max_tokens"):
+        whole(body, name)
     if "max_new_tokens" in body:
         body["max_tokens"] = body["max_new_tokens"]
     body.pop("prompt", None)
@@ -65,9 +67,9 @@ def check_session(name: Any) -> str:
 
 def check_priority(word: str) -> bool:
     """Whether a request is in the background. Raises ApiError 400."""
-    if word not in _PRIORITIES:
+    if word not in PRIORITIES:
         raise invalid("llm.bad_priority", word=shortened(word, _SHOWN))
-    return _PRIORITIES[word]
+    return PRIORITIES[word]
 
 
 def check_suspend(body: JsonObject) -> tuple[float, str]:

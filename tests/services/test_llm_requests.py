@@ -74,6 +74,8 @@ BAD_PROMPTS: list[tuple[Any, str]] = [
     ({"prompt": "x", "messages": HELLO}, "either"),
     ({"prompt": "x", "max_new_tokens": -3}, "max_new_tokens"),
     ({"prompt": "x", "max_new_tokens": "9"}, "max_new_tokens"),
+    ({"prompt": "x", "max_new_tokens": 9, "max_tokens": 0}, "max_tokens"),
+    ({"prompt": "x", "stream": "no"}, "stream"),
     ({"messages": []}, "messages"),
 ]
 

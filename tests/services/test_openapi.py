@@ -31,9 +31,9 @@ def described(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     monkeypatch.setattr("huiyin.services.asr.serving.load_detectors", lambda *_: LoudnessDetector)
     monkeypatch.setattr("huiyin.services.tts.speaker.load_engine", lambda *_: Tone("hibari", HibariEngine.voices))
 
-    def document(name: str, *settings: str) -> dict[str, Any]:
+    def document(name: str, *settings: str, key: str = "") -> dict[str, Any]:
         usual = ("llm.upstreams=http://127.0.0.1:9/v1", "tts.engine=hibari", "tts.cache_mb=0")
-        app: Flask = SERVICES[name](load(overrides=[*usual, *settings], environ={}))
+        app: Flask = SERVICES[name](load(overrides=[*usual, *settings], environ={"HUIYIN_SERVICE_API_KEY": key}))
         return dict(app.test_client().get("/openapi.json").get_json())
 
     return document
@@ -81,7 +81,7 @@ def test_every_status_that_is_raised_is_described(name: str, described: Callable
 
 
 def test_a_key_is_described_where_one_is_set(described: Callable[..., dict[str, Any]]) -> None:
-    with_key = described("tts", "service.api_key=correct-horse")
+    with_key = described("tts", key="correct-horse")
     assert with_key["components"]["securitySchemes"]["key"] == {"type": "http", "scheme": "bearer"}
     for path, _, operation in operations(with_key):
         assert ("401" in operation["responses"]) == bool(operation.get("security")) == (path != "/health")
