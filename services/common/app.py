@@ -34,7 +34,7 @@ def create_app(
     host: EngineHost[Any],
     *,
     max_upload_mb: int,
-    operations: Callable[[], Operations],
+    operations: Callable[[], Operations] = dict,
     describe: Callable[[], Mapping[str, Any]],
     ready_facts: Callable[[], Mapping[str, Any]] = dict,
     metrics: CollectorRegistry | None = None,

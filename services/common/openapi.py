@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,12 @@ _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>|\{(\w+)(?::[^}]*)?\}")  # Flask's and 
 
 def operations(path: Path, **values: Any) -> Operations:
     """The operations of a YAML file, with `values` in their places. Raises KeyError for one that is missing."""
-    return dict(_filled(yaml.safe_load(path.read_text(encoding="utf-8")), values)["paths"])
+    return dict(_filled(_read(path), values)["paths"])
 
 
 def describe(app: Flask, name: str, own: Operations, *, needs_key: bool) -> dict[str, Any]:
     """The whole document for the service `name`; `own` are the operations beside those of every service."""
-    shared = yaml.safe_load(_DOCUMENT.read_text(encoding="utf-8"))
+    shared = _filled(_read(_DOCUMENT), {})
     known = {**shared["paths"], **own}
     paths: dict[str, dict[str, Any]] = {}
     for path, method, view in _routes(app):
@@ -83,7 +84,7 @@ def _operation(path: str, method: str, view: Any, known: dict[str, Any], needs_k
     if "parameters" in known:
         errors.add(400)
     name = "_".join([method, *re.findall(r"\w+", path)])
-    operation = {"operationId": name, "summary": summary}
+    operation: dict[str, Any] = {"operationId": name, "summary": summary}
     if rest.strip():
         operation["description"] = rest.strip()
     if needs_key and "security" not in known:
@@ -95,8 +96,13 @@ def _operation(path: str, method: str, view: Any, known: dict[str, Any], needs_k
     return {**operation, **known, "responses": responses}
 
 
+@cache
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 def _filled(part: Any, values: Mapping[str, Any]) -> Any:
-    """`part` with the values of those texts that name one."""
+    """A copy of `part` with the values of those texts that name one."""
     if isinstance(part, dict):
         filled = {key: _filled(value, values) for key, value in part.items()}
         for name, schema in filled.pop("optional", {}).items():

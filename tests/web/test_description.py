@@ -25,7 +25,7 @@ SPEECH = {
     "operationId": "speak",
     "security": [{"key": []}],
     "requestBody": BODY,
-    "responses": {"200": {"description": "the sound"}},
+    "responses": {"200": {"description": "the sound"}, "401": {"description": "another key is wanted"}},
 }
 PASSED = {*((path, method.lower()) for method, path, _ in ROUTES), (STREAM, "get")}
 
@@ -42,6 +42,7 @@ def test_it_describes_its_addresses_and_those_it_passes_on(page: Path) -> None:
         ).json()["paths"]
     speech = paths["/v1/audio/speech"]["post"]
     assert speech["requestBody"] == BODY
+    assert "$ref" in speech["responses"]["401"], "of this program's key"
     assert {"200", "401", "403", "502", "503", "504"} <= speech["responses"].keys()
     assert "/hold" not in paths, "it is not passed on"
     assert paths["/health"]["get"]["security"] == [] and paths["/api/setup"]["get"]["security"] == [{"key": []}]

@@ -14,6 +14,7 @@ from huiyin.assistant.clients.services import NAMES, Name, Services
 from huiyin.services.common.openapi import Operations, describe, operations
 
 _PATIENCE_S = 2.0
+_WRONG_KEY = "401"  # of a service: here it is 502
 _NOT_THERE = (502, 503, 504)  # statuses of an address that is passed on to a service that does not answer
 
 
@@ -41,7 +42,9 @@ def _paths_of(services: Services, name: Name) -> Operations:
 
 def _passed(address: Mapping[str, Any]) -> dict[str, Any]:
     """The operations of a service's address as those of this program, whose key is another."""
-    return {
-        method: {**{name: part for name, part in operation.items() if name != "security"}, "errors": _NOT_THERE}
-        for method, operation in address.items()
-    }
+    return {method: _without_key(operation) | {"errors": _NOT_THERE} for method, operation in address.items()}
+
+
+def _without_key(operation: Mapping[str, Any]) -> dict[str, Any]:
+    answers = {status: answer for status, answer in operation.get("responses", {}).items() if status != _WRONG_KEY}
+    return {name: part for name, part in operation.items() if name != "security"} | {"responses": answers}
