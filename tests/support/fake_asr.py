@@ -26,7 +26,9 @@ def load(settings: object, find_model: object) -> object:
     from tests.support.asr_fakes import FakeEngine, NotingEngine
 
     notes = os.environ.get(NOTES)
-    return NotingEngine(Path(notes)) if notes else FakeEngine(workers=2)
+    engine = NotingEngine(Path(notes)) if notes else FakeEngine(workers=2)
+    engine.translates = True
+    return engine
 
 
 def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int, **options: Any) -> None:

@@ -6,13 +6,11 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
-from huiyin.services.asr.http.request import document_job, own_job
-from huiyin.services.asr.http.stream import OPERATIONS
+from huiyin.services.asr.http.request import Job, options_of, own_job
 from huiyin.services.asr.jobs import Jobs
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.text.formats import DOCUMENTS
-from huiyin.services.common.app import documented
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.watch import client_left
 
@@ -25,7 +23,6 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
     jobs = Jobs(serving, settings.jobs, settings.asr)
 
     @app.post("/jobs")
-    @documented(**OPERATIONS["jobs"])
     def create_job() -> tuple[Response, int] | Response:
         """Transcribe a long recording, bit by bit.
 
@@ -60,7 +57,6 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
         return jsonify(jobs.view(job_id))
 
     @app.get("/jobs/<job_id>/result")
-    @documented(**OPERATIONS["job_result"])
     def job_result(job_id: str) -> Response:
         """The result of a job that is done, in any format of POST /asr.
 
@@ -71,7 +67,8 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
             status = jobs.view(job_id, text=False)
             raise ApiError(409, "asr.job_not_done", job=job_id, status=status["status"])
         recording, pcm, title = jobs.recording(job_id)
-        job = document_job(request.args, recording or b"", pcm, serving.host.get().languages, title)
+        options = options_of(request.args, serving.host.get().languages)
+        job = Job(recording or b"", pcm, **{**options, "title": options["title"] or title})
         if recording is None and (job.response_format in _NEEDS_SOUND or job.peaks):
             raise ApiError(409, "asr.job_without_recording", job=job_id)
         if job.response_format == "json":
