@@ -108,7 +108,7 @@ class Jobs:
         """Have it run on its own; gives its id. One that has failed is tried again. Raises ApiError."""
         key = job.key(caller.check)
         if key is None:
-            raise ApiError(400, "asr.job_not_kept")
+            raise ApiError(422, "asr.job_not_kept")
         job_id = _id_of(key)
         if job_id not in self._runs:
             with self._held(job_id, caller.check) as folder, _on_disk(folder):

@@ -62,12 +62,11 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
 
         409 `job_not_done` before that; the error of one that has failed.
         """
+        options = options_of(request.args, serving.host.get().languages)
         transcript = jobs.contents(job_id).transcript
         if transcript is None:
-            status = jobs.view(job_id, text=False)
-            raise ApiError(409, "asr.job_not_done", job=job_id, status=status["status"])
+            raise ApiError(409, "asr.job_not_done", job=job_id, status=jobs.view(job_id, text=False)["status"])
         recording, pcm, title = jobs.recording(job_id)
-        options = options_of(request.args, serving.host.get().languages)
         job = Job(recording or b"", pcm, **{**options, "title": options["title"] or title})
         if recording is None and (job.response_format in _NEEDS_SOUND or job.peaks):
             raise ApiError(409, "asr.job_without_recording", job=job_id)
