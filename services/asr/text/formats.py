@@ -7,9 +7,10 @@ import io
 import math
 import zlib
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-from huiyin.services.asr.recogniser import RecordingTranscript, Segment
+from huiyin.services.asr.recogniser import RecordingTranscript, Segment, join_texts
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 """Response formats of OpenAI's address."""
@@ -33,6 +34,15 @@ _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 _FORMULA = tuple("=+-@＝＋－＠\t\r")
 
 
+def as_text(transcript: RecordingTranscript) -> str:
+    """The text; where speakers are known a line each time another one begins: "S1: How are you?"."""
+    if not any(segment.speaker for segment in transcript.segments):
+        return transcript.text + "\n"
+    spoken = (segment for segment in transcript.segments if segment.text)
+    turns = groupby(spoken, key=lambda segment: segment.speaker)
+    return "".join(f"{speaker}: {join_texts(segment.text for segment in said)}\n" for speaker, said in turns)
+
+
 def as_csv(segments: Sequence[Segment]) -> str:
     """A row a segment, for Excel and other spreadsheets: UTF-8 with a byte order mark.
 
@@ -43,13 +53,15 @@ def as_csv(segments: Sequence[Segment]) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
-    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events"])
+    speakers = ["speaker"] if any(s.speaker for s in segments) else []
+    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events", *speakers])
     for s in segments:
         emotion = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
         scores = s.emotion.scores if s.emotion else {}
         row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *emotion]
         row += [_number(scores[label]) if label in scores else "" for label in labels]
-        writer.writerow([_cell(value) for value in (*row, "; ".join(event.label for event in s.events))])
+        row += ["; ".join(event.label for event in s.events), *(s.speaker or "" for _ in speakers)]
+        writer.writerow([_cell(value) for value in row])
     return _BOM + table.getvalue()
 
 
@@ -73,6 +85,7 @@ def as_verbose(transcript: RecordingTranscript, task: str = "transcribe", *, wor
             "compression_ratio": round(compression_ratio(segment["text"]), 3),
             **_PLACEHOLDERS,
             **{key: segment[key] for key in ("text", "language", "confidence", "emotion", "events")},
+            **({"speaker": segment["speaker"]} if segment["speaker"] else {}),
         }
         for i, segment in enumerate(full["segments"])
     ]

@@ -1,0 +1,77 @@
+"""Who says which segment: a transcript and the turns of its speakers brought together."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from huiyin.services.asr.recogniser import Segment
+from huiyin.services.asr.speakers.diarisation import Turn, runs
+from huiyin.services.asr.text.subtitles import timed_units
+
+
+def with_speakers(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterator[Segment]:
+    """The same segments with their speakers.
+
+    A segment with times of its words is divided where another speaker begins; any other one is whose turns cover most
+    of it. What was recognised outside all turns belongs to the nearest.
+    """
+    starts = [turn.start_s for turn in turns]
+    for segment in segments:
+        if not turns:
+            yield segment
+            continue
+        first = max(0, bisect_right(starts, segment.start_s) - 1)
+        near = turns[first : bisect_right(starts, segment.end_s) + 1]
+        yield from _divided(segment, near) if segment.words else [_named(segment, _main(segment, near))]
+
+
+def _named(segment: Segment, speaker: int) -> Segment:
+    return replace(segment, speaker=f"S{speaker + 1}")
+
+
+def _main(segment: Segment, turns: Sequence[Turn]) -> int:
+    """Who speaks most of it."""
+    seconds: dict[int, float] = {}
+    for turn in turns:
+        shared_s = min(segment.end_s, turn.end_s) - max(segment.start_s, turn.start_s)
+        seconds[turn.speaker] = seconds.get(turn.speaker, 0.0) + max(shared_s, 0.0)
+    if not any(seconds.values()):
+        return _at((segment.start_s + segment.end_s) / 2, turns)
+    return max(seconds, key=lambda speaker: seconds[speaker])
+
+
+def _at(time_s: float, turns: Sequence[Turn]) -> int:
+    """Whose turn it is, or is nearest."""
+    return min(turns, key=lambda turn: max(turn.start_s - time_s, time_s - turn.end_s, 0.0)).speaker
+
+
+def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
+    units = list(timed_units(segment))
+    speakers = runs([_at((unit.start_s + unit.end_s) / 2, turns) for unit in units], 1)
+    if len(speakers) < 2:
+        yield _named(segment, speakers[0][0] if speakers else _main(segment, turns))
+        return
+    edges_s = [segment.start_s, *(units[start].start_s for _, start, _ in speakers[1:]), segment.end_s]
+    for number, (speaker, start, stop) in enumerate(speakers):
+        begin_s, end_s = edges_s[number], edges_s[number + 1]
+        last = number + 1 == len(speakers)
+        words = [
+            word for word in segment.words if _belongs((word.start_s + word.end_s) / 2, begin_s, end_s, number, last)
+        ]
+        events = [event for event in segment.events if _belongs(event.start_s, begin_s, end_s, number, last)]
+        part = replace(
+            segment,
+            start_s=begin_s,
+            end_s=end_s if last else max(begin_s, units[stop - 1].end_s),
+            text="".join(unit.text for unit in units[start:stop]).strip(),
+            words=tuple(words),
+            events=tuple(events),
+        )
+        yield _named(part, speaker)
+
+
+def _belongs(time_s: float, begin_s: float, end_s: float, number: int, last: bool) -> bool:
+    """Whether it is in this part; what lies before the first or behind the last is theirs."""
+    return (begin_s <= time_s or not number) and (time_s < end_s or last)
