@@ -27,7 +27,7 @@ from benchmarks.environment import python_with
 from benchmarks.output import show, tell
 from benchmarks.web_server_app import make_app
 from benchmarks.web_server_load import HALF_OPEN, first_words_ms, half_open_ms, requests_ms
-from huiyin.configs.files import user_folder
+from huiyin.configs.files import cache_folder
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.serve import serve
 from tests.support import ROOT
@@ -81,7 +81,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement, by turns (default 3)")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each (default 5)")
-    default = user_folder("Caches", "XDG_CACHE_HOME", ".cache") / "huiyin" / "bench"
+    default = cache_folder() / "bench"
     parser.add_argument("--folder", type=Path, default=default, help="for gunicorn's environment")
     parser.add_argument("--ours", action="store_true", help="without gunicorn")
     parser.add_argument("--serve", type=int, metavar="PORT", help=argparse.SUPPRESS)

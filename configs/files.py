@@ -21,6 +21,11 @@ def user_folder(mac: str, xdg_variable: str, xdg_default: str) -> Path:
     return Path(os.environ.get(xdg_variable) or home / xdg_default)
 
 
+def cache_folder() -> Path:
+    """Where we keep what may be deleted at any time."""
+    return user_folder("Caches", "XDG_CACHE_HOME", ".cache") / "huiyin"
+
+
 @contextmanager
 def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when all of it is there; an error leaves nothing behind.

@@ -19,6 +19,7 @@ from typing import Any
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.nearest import nearest
+from huiyin.configs.plugins import plugins
 from huiyin.configs.tables import line_of, read_table, tomllib
 
 Sections = Mapping[str, type]
@@ -38,12 +39,15 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     secret: bool | None = None,
+    plugins_of: str = "",
 ) -> Any:
     """A dataclass field with its range (inclusive) and allowed words. The docstring below it is its reason.
 
     `secret`: never shown, and not taken from the command line. The section then has a setting `key_file`, too.
+    `plugins_of`: a group of entry points whose names are allowed, too.
     """
-    return field(default=default, metadata={"low": low, "high": high, "choices": choices, "secret": secret})
+    limits = {"low": low, "high": high, "choices": choices, "secret": secret, "plugins_of": plugins_of}
+    return field(default=default, metadata=limits)
 
 
 def is_secret(field: dataclasses.Field[Any]) -> bool:
@@ -201,6 +205,7 @@ def _convert(section: type, name: str, key: str, value: Any) -> Any:
             raise refuse("settings.not_text")
         result = value
         if meta["choices"] and result not in meta["choices"]:
-            near = nearest(result, meta["choices"])
-            raise refuse("settings.no_choice", choices=meta["choices"], near=near)
+            choices = (*meta["choices"], *(plugins(meta["plugins_of"]) if meta["plugins_of"] else ()))
+            if result not in choices:
+                raise refuse("settings.no_choice", choices=choices, near=nearest(result, choices))
     return result

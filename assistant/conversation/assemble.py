@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.messages import said
 from huiyin.configs.nearest import nearest
+from huiyin.configs.plugins import JUDGES, plugins
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.errors import StoreError
 from huiyin.configs.store.model_store import ModelStore
@@ -156,6 +158,8 @@ def make_endpoint(settings: Settings, tell: Callable[[str], None]) -> EndpointJu
     """The judge by sound of whether a turn is complete; None: pauses are judged by their length and the words alone."""
     if not settings.turns.endpoint_model:
         return None
+    if brought := plugins(JUDGES).get(settings.talk.judge):
+        return EndpointJudge(_loaded(brought))
     try:
         return EndpointJudge(_shared_endpoint(ModelStore(settings.store).ensure(ENDPOINT_MODEL)))
     except StoreError as error:
@@ -202,6 +206,12 @@ def prepare(
 @cache
 def _shared_vad(model: Path) -> SileroVad:
     return SileroVad(model)
+
+
+@cache
+def _loaded(judge: EntryPoint) -> Callable[[Pcm16], float]:
+    probability_complete: Callable[[Pcm16], float] = judge.load()()
+    return probability_complete
 
 
 @cache

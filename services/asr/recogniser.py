@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.plugins import RECOGNISERS, plugins
 from huiyin.configs.settings import AsrSettings, SettingsError
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.registry import import_object
@@ -201,9 +202,14 @@ def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
     Raises SettingsError for a setting that cannot be used here, ModelFolderError for a folder; what `find_model` raises
     passes through.
     """
-    if settings.engine not in ENGINES:
-        raise SettingsError("asr.unknown_engine", engine=settings.engine, engines=list(ENGINES))
-    engine: Engine = import_object(ENGINES[settings.engine])(settings, find_model)
+    brought = plugins(RECOGNISERS)
+    if settings.engine in ENGINES:
+        load = import_object(ENGINES[settings.engine])
+    elif settings.engine in brought:
+        load = brought[settings.engine].load()
+    else:
+        raise SettingsError("asr.unknown_engine", engine=settings.engine, engines=[*ENGINES, *brought])
+    engine: Engine = load(settings, find_model)
     return engine
 
 

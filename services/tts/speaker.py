@@ -20,7 +20,6 @@ from huiyin.services.tts.portion import Portion
 from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.styles import NEUTRAL, Style
 from huiyin.services.tts.voice_engine import (
-    ENGINES_FOR,
     PLAIN,
     Engine,
     Prosody,
@@ -28,6 +27,7 @@ from huiyin.services.tts.voice_engine import (
     SynthesisFailed,
     Voice,
     WordTiming,
+    engines_for,
     load_engine,
 )
 from huiyin.services.tts.voice_selector import Choice, VoiceSelector, parts
@@ -86,7 +86,7 @@ class Speaker:
     def load(cls, settings: Settings) -> Speaker:
         """All engines of ``tts.engine``, warmed up. Raises ModelError, or what the engine of that very name raises."""
         engines, problems = [], []
-        for name in ENGINES_FOR[settings.tts.engine]:
+        for name in engines_for(settings.tts.engine):
             try:
                 with told_by_name():
                     engine = load_engine(name, settings)

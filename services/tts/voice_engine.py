@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huiyin.configs.errors import HuiyinError
+from huiyin.configs.plugins import VOICES, plugins
 from huiyin.configs.settings import Settings
 from huiyin.configs.tables import read_table
 from huiyin.services.common.registry import import_object
@@ -140,7 +141,7 @@ def listed(engine: Engine, name: str) -> Voice | None:
 
 
 # Setting tts.engine -> engines in order of preference; edge-tts has local ones to fall back on.
-ENGINES_FOR = {
+_ENGINES_FOR = {
     "auto": ("hibari", "kokoro", "edge"),
     "hibari": ("hibari",),
     "kokoro": ("kokoro",),
@@ -155,5 +156,11 @@ _REGISTRY = {
 
 def load_engine(name: str, settings: Settings) -> Engine:
     """The engine of that name, loaded. Raises what its loader raises: StoreError, ImportError, ModelError."""
-    engine: Engine = import_object(_REGISTRY[name])(settings)
+    load = import_object(_REGISTRY[name]) if name in _REGISTRY else plugins(VOICES)[name].load()
+    engine: Engine = load(settings)
     return engine
+
+
+def engines_for(setting: str) -> tuple[str, ...]:
+    """The engines that `tts.engine` stands for, in order of preference; another package's stands for itself."""
+    return _ENGINES_FOR.get(setting, (setting,))
