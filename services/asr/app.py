@@ -62,9 +62,10 @@ def make_app(settings: Settings) -> Flask:
         temperature, itn (false: numbers as spoken), deadline_s (504 instead of a late response), stream (server-sent
         events, one for each piece of a long recording), subtitles (srt or vtt: added to the result), peaks (a waveform
         of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
-        a little longer), careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or
-        html: a report on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of the
-        report; by default it holds the sound of recordings up to ten minutes).
+        a little longer), speakers (auto, or how many: each segment names who says it), careful (fewer errors in more
+        time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one page) with tags (subtitles
+        name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
+        to ten minutes).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
@@ -76,6 +77,18 @@ def make_app(settings: Settings) -> Flask:
             return Response(responses.result(transcript, job, asr), content_type="application/json")
         content_type = f"{DOCUMENTS[job.response_format]}; charset=utf-8"
         return Response(responses.document(transcript, job, asr), content_type=content_type)
+
+    @app.post("/speaker")
+    @documented(**OPERATIONS["speaker"])
+    def speaker_route() -> Response:
+        """The voice of a recording with one speaker, as a vector: embedding, model, speech_s.
+
+        The recording comes as at /asr. Vectors have length 1: the product of two tells how alike two voices are, from
+        0.4 on probably one person's. 422 `no_speech` where there is too little speech; more than 30 s are not used.
+        """
+        caller = Caller(left=client_left(request.environ))
+        job = own_job(request, asr, host.get().languages)
+        return jsonify(serving.voice(job, caller))
 
     @app.post("/v1/audio/transcriptions")
     @documented(**OPERATIONS["transcriptions"])

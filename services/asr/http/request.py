@@ -29,6 +29,10 @@ from huiyin.services.common.text import whole_characters
 
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
+AUTO = "auto"
+MOST_SPEAKERS = 50
+"""Whose number a caller may name."""
+
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
 _LONGEST_DEADLINE_S = 86_400.0
 _MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
@@ -99,6 +103,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
     subtitles = _text(fields, "subtitles")
     document = _text(fields, "format") or "json"
+    speakers = _speakers(fields)
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if document not in DOCUMENTS:
@@ -106,7 +111,12 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     return Job(
         source,
         pcm,
-        _hints(fields, languages, words=_flag(fields, "words") or bool(subtitles) or document in SUBTITLES),
+        _hints(
+            fields,
+            languages,
+            words=_flag(fields, "words") or bool(subtitles) or document in SUBTITLES or speakers is not None,
+            speakers=speakers,
+        ),
         _flag(fields, "stream"),
         document,
         subtitles=subtitles,
@@ -235,10 +245,18 @@ def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
     )
 
 
-def _hints(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool) -> Hints:
+def _hints(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool, speakers: int | None = None) -> Hints:
     """The hints of a request for a recording; `words`: times of single words are needed."""
     careful = None if fields.get("careful") is None else _flag(fields, "careful")
-    return replace(hints_from(fields, languages), words=words, careful=careful)
+    return replace(hints_from(fields, languages), words=words, careful=careful, speakers=speakers)
+
+
+def _speakers(fields: Mapping[str, Any]) -> int | None:
+    """Of ``speakers``: a number, auto (0), or nothing (None)."""
+    value = fields.get("speakers")
+    if value in (None, ""):
+        return None
+    return 0 if value == AUTO else whole_number(fields, "speakers", 0, 1, MOST_SPEAKERS)
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:

@@ -18,6 +18,7 @@ Embeddings = npt.NDArray[np.float32]
 
 # name -> "module:function"; the function is `load(find_model, threads) -> SpeakerEngine`
 ENGINES = {"campplus": "huiyin.services.asr.speakers.embedding:load_campplus"}
+DEFAULT = "campplus"
 SHORTEST_S = 0.3
 """Of sound that tells anything of a voice."""
 _CAMPPLUS = "campplus_cn_en_common.pt"  # of the model store
@@ -36,7 +37,7 @@ class SpeakerEngine(Protocol):
         ...
 
 
-def load_speaker_engine(name: str, find_model: FindModel, threads: int) -> SpeakerEngine:
+def load_speaker_engine(find_model: FindModel, threads: int, name: str = DEFAULT) -> SpeakerEngine:
     """The engine `name` of `ENGINES`, on so many cores; what `find_model` raises passes through."""
     engine: SpeakerEngine = import_object(ENGINES[name])(find_model, threads)
     return engine

@@ -49,29 +49,18 @@ def _at(time_s: float, turns: Sequence[Turn]) -> int:
 
 def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
     units = list(timed_units(segment))
-    speakers = runs([_at((unit.start_s + unit.end_s) / 2, turns) for unit in units], 1)
-    if len(speakers) < 2:
-        yield _named(segment, speakers[0][0] if speakers else _main(segment, turns))
+    parts = runs([_at((unit.start_s + unit.end_s) / 2, turns) for unit in units], 1)
+    if len(parts) < 2:
+        yield _named(segment, parts[0][0] if parts else _main(segment, turns))
         return
-    edges_s = [segment.start_s, *(units[start].start_s for _, start, _ in speakers[1:]), segment.end_s]
-    for number, (speaker, start, stop) in enumerate(speakers):
-        begin_s, end_s = edges_s[number], edges_s[number + 1]
-        last = number + 1 == len(speakers)
-        words = [
-            word for word in segment.words if _belongs((word.start_s + word.end_s) / 2, begin_s, end_s, number, last)
-        ]
-        events = [event for event in segment.events if _belongs(event.start_s, begin_s, end_s, number, last)]
+    edges_s = [units[start].start_s for _, start, _ in parts[1:]]
+    for number, (speaker, start, stop) in enumerate(parts):
         part = replace(
             segment,
-            start_s=begin_s,
-            end_s=end_s if last else max(begin_s, units[stop - 1].end_s),
+            start_s=edges_s[number - 1] if number else segment.start_s,
+            end_s=units[stop - 1].end_s if number < len(edges_s) else segment.end_s,
             text="".join(unit.text for unit in units[start:stop]).strip(),
-            words=tuple(words),
-            events=tuple(events),
+            words=tuple(w for w in segment.words if bisect_right(edges_s, (w.start_s + w.end_s) / 2) == number),
+            events=tuple(event for event in segment.events if bisect_right(edges_s, event.start_s) == number),
         )
         yield _named(part, speaker)
-
-
-def _belongs(time_s: float, begin_s: float, end_s: float, number: int, last: bool) -> bool:
-    """Whether it is in this part; what lies before the first or behind the last is theirs."""
-    return (begin_s <= time_s or not number) and (time_s < end_s or last)
