@@ -7,10 +7,9 @@ import io
 import math
 import zlib
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
-from huiyin.services.asr.recogniser import RecordingTranscript, Segment, join_texts
+from huiyin.services.asr.recogniser import RecordingTranscript, Segment
 
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 """Response formats of OpenAI's address."""
@@ -32,15 +31,6 @@ _BOM = "\ufeff"  # without it Excel takes UTF-8 for the local code page
 # A cell that begins like this is a formula to a spreadsheet, and can send data elsewhere (OWASP, "CSV Injection"). The
 # wide forms count where Chinese or Japanese is set.
 _FORMULA = tuple("=+-@＝＋－＠\t\r")
-
-
-def as_text(transcript: RecordingTranscript) -> str:
-    """The text; where speakers are known a line each time another one begins: "S1: How are you?"."""
-    if not any(segment.speaker for segment in transcript.segments):
-        return transcript.text + "\n"
-    spoken = (segment for segment in transcript.segments if segment.text)
-    turns = groupby(spoken, key=lambda segment: segment.speaker)
-    return "".join(f"{speaker}: {join_texts(segment.text for segment in said)}\n" for speaker, said in turns)
 
 
 def as_csv(segments: Sequence[Segment]) -> str:
