@@ -77,4 +77,5 @@ class _CamPlusPlus:
             features = unscaled_log_mels(piece)
             features = features - features.mean(axis=0)
             row[:] = self._session.run(None, {"features": features[None]})[0][0]
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return np.asarray(rows / lengths, np.float32)

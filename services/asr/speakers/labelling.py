@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from huiyin.services.asr.recogniser import Segment
 from huiyin.services.asr.speakers.diarisation import Turn, runs
-from huiyin.services.asr.text.subtitles import timed_units
+from huiyin.services.asr.text.subtitles import Cue, timed_units
 
 
 def with_speakers(segments: Iterable[Segment], turns: Sequence[Turn]) -> Iterator[Segment]:
@@ -49,7 +49,7 @@ def _at(time_s: float, turns: Sequence[Turn]) -> int:
 
 def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
     units = list(timed_units(segment))
-    parts = runs([_at((unit.start_s + unit.end_s) / 2, turns) for unit in units], 1)
+    parts = runs(list(_speakers(units, turns)), 1)
     if len(parts) < 2:
         yield _named(segment, parts[0][0] if parts else _main(segment, turns))
         return
@@ -64,3 +64,12 @@ def _divided(segment: Segment, turns: Sequence[Turn]) -> Iterator[Segment]:
             events=tuple(event for event in segment.events if bisect_right(edges_s, event.start_s) == number),
         )
         yield _named(part, speaker)
+
+
+def _speakers(units: Iterable[Cue], turns: Sequence[Turn]) -> Iterator[int]:
+    """Of each word or character; a mark is said by who says what is before it."""
+    speaker = -1
+    for unit in units:
+        if speaker < 0 or any(char.isalnum() for char in unit.text):
+            speaker = _at((unit.start_s + unit.end_s) / 2, turns)
+        yield speaker
