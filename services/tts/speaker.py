@@ -114,6 +114,13 @@ class Speaker:
         return [voice for engine in self._engines.values() for voice in engine.voices]
 
     @property
+    def voice_names(self) -> list[str] | None:
+        """Names of all voices; None where an engine has more than it lists, as one over the network may."""
+        if any(engine.remote for engine in self._engines.values()):
+            return None
+        return [voice.name for voice in self.voices]
+
+    @property
     def engine_names(self) -> list[str]:
         """Names of the engines."""
         return list(self._engines)
