@@ -25,7 +25,7 @@ from huiyin.services.llm.proxy import Completion, Proxy
 from huiyin.services.llm.responses.routes import add_responses
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
-from huiyin.services.llm.upstream import Caller, open_upstreams
+from huiyin.services.llm.upstream import Caller, open_all
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def make_app(settings: Settings) -> Flask:
     """The service with the upstreams of ``settings.llm``; the embedded model loads in the background."""
     names = ModelNames(settings.service.strict_models)
     host = EngineHost(
-        lambda: Proxy(open_upstreams(settings), settings.llm, names),
+        lambda: Proxy(open_all(settings), settings.llm, names),
         name="language model",
         wait_s=settings.service.load_wait_s,
     )
@@ -48,13 +48,13 @@ def make_app(settings: Settings) -> Flask:
 
     def describe() -> Mapping[str, Any]:
         proxy = host.peek()
-        upstreams = proxy.facts() if proxy else []
+        upstreams = proxy.chain.facts() if proxy else []
         model = upstreams[0].get("model") if upstreams else None
         return {"upstreams": upstreams, "model": model, "turn_model": judge.facts()}
 
     def ready_facts() -> Mapping[str, Any]:
         proxy = host.peek()
-        return {"upstreams": proxy.reachable() if proxy else [], "turn_model": judge.state}
+        return {"upstreams": proxy.chain.reachable() if proxy else [], "turn_model": judge.state}
 
     places = threading.BoundedSemaphore(settings.llm.streams)
 

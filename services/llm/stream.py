@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from huiyin.services.common.strict_json import lenient
 from huiyin.services.common.think import ThoughtFilter, without_thoughts
+from huiyin.services.common.upstreams import trouble
+from huiyin.services.common.upstreams.http_client import Exchange, Watch
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm import trouble
-from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in, parsed
-from huiyin.services.llm.http_client import Exchange, Watch
+from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in
 from huiyin.services.llm.sse import EVENT_LIMIT, EventReader, is_done
-from huiyin.services.llm.upstream import Upstream
+from huiyin.services.llm.upstream import CHAT, Upstream
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _SHOWN = 80  # characters of an event that cannot be read
@@ -87,7 +88,7 @@ class ReplyStream:
             if _has_words(chunk.body):
                 self._placed = True
                 return
-        raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+        raise trouble.bad_answer(self.upstream, "llm.stream_without_reply")
 
     @property
     def name(self) -> str:
@@ -110,7 +111,7 @@ class ReplyStream:
                 try:
                     following = self._next(since + patience_s)
                 except TimeoutError:
-                    raise trouble.stalled(self.upstream.name, self._idle_s) from None
+                    raise trouble.stalled(self.upstream, self._idle_s, "llm.idle_timeout_s") from None
                 if following is None:
                     break
                 is_sign_of_life = not _has_words(following.body)
@@ -133,9 +134,9 @@ class ReplyStream:
         while True:
             while not self._events:
                 if self._ended and not self._reader.has_begun:
-                    raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+                    raise trouble.bad_answer(self.upstream, "llm.stream_without_reply")
                 if self._ended and not self._finished:
-                    raise trouble.broke_off(self.upstream.name)
+                    raise trouble.broke_off(self.upstream)
                 if self._ended or not self._read(until):
                     return None
             text = self._events.popleft().strip()
@@ -159,7 +160,6 @@ class ReplyStream:
 
     def _read(self, until: float) -> bool:
         """Wait for bytes, and read the events in them. False at the end of the reply."""
-        name = self.upstream.name
         try:
             piece = self._exchange.piece(min(until, self._over_at), self._watch)
             self._events.extend(self._reader.feed(piece) if piece else self._reader.end())
@@ -168,20 +168,19 @@ class ReplyStream:
                 return False
             if isinstance(error, TimeoutError):
                 raise
-            raise trouble.broke_off(name, error) from error
+            raise trouble.broke_off(self.upstream, error) from error
         except ValueError as error:
-            raise trouble.bad_answer(name, "llm.event_too_long", limit=EVENT_LIMIT) from error
+            raise trouble.bad_answer(self.upstream, "llm.event_too_long", limit=EVENT_LIMIT) from error
         if self._reader.is_foreign:
             kind = self._kind or "nothing"
-            raise trouble.bad_answer(name, "llm.not_a_stream", misplaced=True, kind=kind)
+            raise trouble.bad_answer(self.upstream, "llm.not_a_stream", misplaced=True, kind=kind)
         self._ended = not piece
         return True
 
     def _chunk(self, text: str) -> Chunk | None:
         """The chunk in the data of an event; None where it says nothing."""
-        name = self.upstream.name
         try:
-            body = parsed(text)
+            body = lenient(text)
         except ValueError:
             body = text
         if isinstance(body, list) and body:
@@ -189,9 +188,9 @@ class ReplyStream:
         if body in (None, [], {}):
             return None
         if not isinstance(body, dict):
-            raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
+            raise trouble.bad_answer(self.upstream, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if error := error_in(body):
-            raise trouble.failed_in_stream(name, error, self.upstream.clean, placed=self._placed)
+            raise trouble.failed_in_stream(self.upstream, error, path=CHAT, placed=self._placed)
         is_known = isinstance(body.get("choices"), list)
         if not is_known and not body.get("usage"):
             return None  # a sign of life
@@ -238,14 +237,14 @@ def documents(body: bytes, look: Callable[[], None]) -> tuple[list[JsonObject], 
     """
     done, found = True, list[Any]()
     try:
-        found = [parsed(body)]
+        found = [lenient(body)]
     except ValueError:
         done = False
         for text in _events_in(body):
             look()
             if is_done(text):
                 done = True
-            elif event := parsed(text):
+            elif event := lenient(text):
                 found.append(event)
             if len(found) > _MOST_EVENTS:
                 raise

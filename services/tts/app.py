@@ -20,6 +20,7 @@ from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.no_store import forbids_storing
 from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
+from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.alignment import TextAlignment
@@ -62,17 +63,30 @@ def make_app(settings: Settings) -> Flask:
     own_words = read_pronunciations(settings.tts.pronunciations)
     names = ModelNames(settings.service.strict_models)
 
+    def upstreams(tell: Callable[[Chain[Any]], list[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        speaker = host.peek()
+        chain = speaker.upstreams if speaker else None
+        return {"upstreams": tell(chain)} if chain else {}
+
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
         return {
             "engine": settings.tts.engine,
             "engines": speaker.engine_names if speaker else [],
+            **upstreams(Chain.facts),
             "device": "cpu",
             "threads": settings.tts.threads,
             "max_text_chars": limit,
         }
 
-    app = create_app("tts", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, describe=describe)
+    app = create_app(
+        "tts",
+        settings.service,
+        host,
+        max_upload_mb=_BODY_LIMIT_MB,
+        describe=describe,
+        ready_facts=lambda: upstreams(Chain.reachable),
+    )
 
     @app.get("/voices")
     def voices() -> Response:
