@@ -36,6 +36,10 @@ class ServiceSettings:
     """a request waits this long for a model that loads, as most are loaded by then; after it, 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
     """info: starts, ends and what goes wrong; debug adds where in the program an error arose"""
+    log_format: str = setting("text", choices=("text", "json"))
+    """text is for people; json, an object a line, for programs that collect logs"""
+    access_log: bool = setting(True)
+    """a line a request: method, address, status, time; /health, /ready and /metrics only at level debug"""
     log_words: bool = setting(False)
     """true: what is printed may quote what was said, to find a fault on a machine of your own"""
 
@@ -81,6 +85,9 @@ class AsrSettings(UpstreamSettings):
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)
     """a request waits this long for the model, then 429: a caller who waits longer has mostly given up"""
+    file_patience_s: float = setting(20.0, low=0, high=3600)
+    """a long file waits so long for those who talk on this machine, then one piece of it (28 s of sound) goes: a
+    conversation keeps its pace, and no archive starves; 0: files wait for nobody"""
     deadline_s: float = setting(0.0, low=0, high=86400)
     """a request not done by then is ended with 504; 0: never, as a recording may take hours"""
     batch_size_s: float = setting(0.0, low=0, high=3600)

@@ -75,6 +75,9 @@ class ReplyStream:
         self._over_at = math.inf  # when the reply is over at the latest, once all have one: some send no [DONE]
         self._ended = False  # no more bytes will come
         self._is_done = False  # there was a [DONE], yet the transfer may not be at its end
+        self.tokens = 0
+        """Of the reply so far: as the upstream counts them, else pieces with words."""
+        self._first_s = self._last_s = 0.0  # when the first and the last of them came
 
     @property
     def _finished(self) -> bool:
@@ -94,6 +97,11 @@ class ReplyStream:
     def name(self) -> str:
         """Of the model that answers, or of the upstream where it was asked without one."""
         return self.model or self.upstream.name
+
+    @property
+    def writing_s(self) -> float:
+        """Seconds from its first word to its last so far."""
+        return self._last_s - self._first_s
 
     @property
     def more(self) -> bool:
@@ -198,6 +206,7 @@ class ReplyStream:
             body["choices"] = []
         if as_chunk(body) or not is_known:
             text = json.dumps(body)
+        self._count(body)
         choices = choices_of(body)
         for choice in choices:
             index = str(choice.get("index"))
@@ -205,6 +214,16 @@ class ReplyStream:
         if choices:
             self._over_at = math.inf if self._unfinished else min(self._over_at, time.monotonic() + _AFTER_FINISH_S)
         return Chunk(text, body)
+
+    def _count(self, body: JsonObject) -> None:
+        usage = body.get("usage")
+        counted = usage.get("completion_tokens") if isinstance(usage, dict) else None
+        if isinstance(counted, int) and counted > self.tokens:
+            self.tokens = counted
+        elif Chunk("", body).content:
+            self.tokens += 1
+            self._last_s = time.monotonic()
+            self._first_s = self._first_s or self._last_s
 
     def _drain(self) -> None:
         try:

@@ -117,6 +117,16 @@ class Speaker:
         return [voice for engine in self._engines.values() for voice in engine.voices]
 
     @property
+    def waiting(self) -> int:
+        """Callers that wait for an engine of this machine."""
+        return sum(turns.waiting for turns in self._turns.values())
+
+    @property
+    def cache_uses(self) -> tuple[int, int]:
+        """Texts found in the cache, and texts not found."""
+        return (self._cache.hits, self._cache.misses) if self._cache else (0, 0)
+
+    @property
     def upstreams(self) -> Chain[Any] | None:
         """The voices elsewhere, where there are some."""
         return getattr(self._engines.get(UPSTREAM), "chain", None)

@@ -176,6 +176,7 @@ class Embedded:
             "device": "cpu",
             "threads": self._settings.threads,
             "context_tokens": self._settings.context_tokens,
+            "waiting": self._queue.waiting,
             **self._process.facts(),
         }
 
