@@ -27,17 +27,17 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, private: bool = False, durable: bool = False) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when all of it is there; an error leaves nothing behind.
 
-    `private`: only the user can read it. Raises OSError.
+    `private`: only the user can read it; `durable`: it is whole even after a power cut. Raises OSError.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     mode = 0o600 if private else 0o666
     try:
         with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
-        os.replace(part, path)
+        (into_place if durable else os.replace)(part, path)
     finally:
         part.unlink(missing_ok=True)
 

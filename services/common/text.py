@@ -20,6 +20,8 @@ FULL_WIDTH = "\uff00-\uffef"
 WIDE = UNSPACED + FULL_WIDTH
 """What has no space on either side."""
 
+_FIRST_WIDE = "\u2e80"
+
 HAN_CHARACTER = re.compile(f"[{HAN}]")
 
 
@@ -31,6 +33,11 @@ def is_chinese(text: str) -> bool:
 def count_han(text: str) -> int:
     """How many Chinese characters are in `text`."""
     return len(HAN_CHARACTER.findall(text))
+
+
+def columns(text: str) -> int:
+    """Its width in a fixed font: a Chinese character takes two columns."""
+    return sum(2 if char >= _FIRST_WIDE else 1 for char in text)
 
 
 def whole_characters(text: str) -> str:

@@ -78,7 +78,7 @@ def close_to(text: str, said: str = SAID) -> bool:
 def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
     for form in ("text", "json", "srt", "vtt", "csv", "html"):
-        assert main.main(["transcribe", str(clip), "--format", form]) == 0
+        assert main.main(["transcribe", str(clip), "--format", form, "--out", "-"]) == 0
         found[form] = capsys.readouterr().out
         assert main.main(["transcribe", str(clip), "--format", form, "--out", f"{tmp_path}/new/"]) == 0
         capsys.readouterr()
@@ -99,11 +99,12 @@ def test_a_recording_in_every_form(clip: Path, tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.usefixtures("running")
-def test_a_report_goes_to_a_file_where_the_screen_would_show_its_source(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_report_goes_to_a_file_of_one_name_wherever_it_is_asked_for(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     assert main.main(["transcribe", str(clip), "--format", "html", "--no-embed-audio"]) == 0
     assert capsys.readouterr().out == ""
     assert "<audio" not in (tmp_path / "paris.report.html").read_text(encoding="utf-8")
@@ -121,8 +122,10 @@ def test_bad_files_are_named_and_the_others_go_on(
     said = capsys.readouterr()
     parts = said.out.split(f"==> {clip} <==\n")
     assert parts[0] == "" and len(parts) == 3 and all(close_to(part) for part in parts[1:])
-    lines = said.err.splitlines()
+    *lines, transcribed, failed, first, second, third = said.err.splitlines()
     assert len(lines) == 3 and all(line.startswith("huiyin: ") for line in lines)
+    assert transcribed.startswith("transcribed: 2 (") and failed == "failed: 3"
+    assert [f"huiyin: {why.strip()}" for why in (first, second, third)] == lines
     assert lines[0] == "huiyin: nowhere.wav: No such file or directory"
     assert lines[1].startswith(f"huiyin: {letter}: asr: ") and "sound file" in lines[1]
     # Refused while it is still being sent: the reason arrives all the same.
@@ -139,7 +142,7 @@ def test_results_of_recordings_with_one_name_do_not_overwrite_each_other(
     out = tmp_path / "results"
     assert main.main(["transcribe", str(clip), str(other), "--format", "json", "--out", str(out)]) == 0
     files = {path.name: json.loads(path.read_text(encoding="utf-8"))["file"] for path in out.iterdir()}
-    assert files == {"paris.json": str(clip), "paris.wav.json": str(other)}
+    assert files == {"paris.wav.json": str(clip), "paris.wav-2.json": str(other)}
 
 
 @pytest.mark.usefixtures("running")
@@ -162,7 +165,7 @@ def test_a_file_name_that_is_not_utf_8_is_shown_with_a_sign_for_what_is_wrong(
     odd = tmp_path / os.fsdecode(b"caf\xe9.wav")
     odd.write_bytes(clip.read_bytes())
     for form in ("text", "json", "html"):
-        assert main.main(["transcribe", str(odd), "--format", form]) == 0
+        assert main.main(["transcribe", str(odd), "--format", form, "--out", "-"]) == 0
         assert close_to(capsys.readouterr().out)
     assert main.main(["transcribe", str(odd), str(clip), "--format", "json", "--out", str(tmp_path)]) == 0
     written = (tmp_path / os.fsdecode(b"caf\xe9.json")).read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def check_writable(path: Path) -> None:
 def output_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write, as `whole_file` makes it. Raises CommandError when it cannot be written."""
     try:
-        with whole_file(path) as file:
+        with whole_file(path, durable=True) as file:
             yield file
     except OSError as error:
         raise CommandError("cli.not_written", path=path, why=error.strerror or error) from error

@@ -20,6 +20,7 @@ from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
 from huiyin.services.asr.report.media import waveform_and_sound
 from huiyin.services.asr.report.page import PEAKS, report
 from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
+from huiyin.services.asr.text.paragraphs import as_text
 from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Part, Steps
 from huiyin.services.common.errors import ApiError
@@ -98,7 +99,7 @@ def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -
         return iter([as_csv(transcript.segments)])
     if job.response_format in SUBTITLES:
         return iter([SUBTITLES[job.response_format](transcript.segments, tags=job.tags)])
-    return iter([transcript.text + "\n"])
+    return iter([as_text(transcript.segments)])
 
 
 def openai_response(transcript: RecordingTranscript, job: Job) -> Response:

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 
 from huiyin.services.asr.recogniser import Segment, Word
 from huiyin.services.asr.report.labels import NOT_SHOWN, emotion_word, event_word
-from huiyin.services.common.text import WIDE
+from huiyin.services.common.text import WIDE, columns
 
 _CUE_WIDTH = 84  # two lines of 42 Latin letters, or 42 Chinese characters: the usual limit for subtitles
 _MERGE_BELOW = 0.5  # a clause ends a cue once the cue is this full
@@ -47,14 +47,14 @@ def _groups(segment: Segment) -> Iterator[list[Cue]]:
     units = list(_timed(segment))
     group: list[Cue] = []
     width = 0  # of the group
-    rest = sum(_width(unit.text) for unit in units)  # width of the units after it
+    rest = sum(columns(unit.text) for unit in units)  # width of the units after it
     for i, unit in enumerate(units):
-        if group and width + _width(unit.text.rstrip()) > _CUE_WIDTH:
+        if group and width + columns(unit.text.rstrip()) > _CUE_WIDTH:
             yield group
             group, width = [], 0
         group.append(unit)
-        width += _width(unit.text)
-        rest -= _width(unit.text)
+        width += columns(unit.text)
+        rest -= columns(unit.text)
         pause_s = units[i + 1].start_s - unit.end_s if segment.words and i + 1 < len(units) else 0.0
         may_end = width >= _CUE_WIDTH * _MERGE_BELOW and width + rest > _CUE_WIDTH
         if pause_s >= _PAUSE_S or (may_end and unit.text.rstrip().endswith(_CLAUSE_ENDS)):
@@ -70,9 +70,9 @@ def _timed(segment: Segment) -> Iterator[Cue]:
     words = [word for word in segment.words if _letters(word.text)]
     if words:
         return _timed_by_words(units, words)
-    columns = list(accumulate(map(_width, units), initial=0))
-    per_column = (segment.end_s - segment.start_s) / max(columns[-1], 1)
-    times = [segment.start_s + column * per_column for column in columns]
+    edges = list(accumulate(map(columns, units), initial=0))
+    per_column = (segment.end_s - segment.start_s) / max(edges[-1], 1)
+    times = [segment.start_s + edge * per_column for edge in edges]
     return (Cue(*span, unit) for span, unit in zip(pairwise(times), units, strict=True))
 
 
@@ -118,11 +118,6 @@ def _tagged(plain: list[Cue], segment: Segment) -> list[Cue]:
 
 def _letters(text: str) -> int:
     return sum(not char.isspace() for char in text)
-
-
-def _width(text: str) -> int:
-    """Columns on the screen: a Chinese character takes two."""
-    return sum(2 if char >= "\u2e80" else 1 for char in text)
 
 
 def as_srt(segments: Sequence[Segment], *, tags: bool = False) -> str:

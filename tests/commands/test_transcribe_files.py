@@ -1,0 +1,116 @@
+"""Folders, patterns and names of results: which recordings `huiyin transcribe` takes, and what it skips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huiyin.assistant.faces.cli import main
+from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.cli.transcribe_files import Named, find, with_targets
+from huiyin.assistant.faces.cli.transcribe_summary import Summary
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """A folder of recordings, and other files."""
+    folder = tmp_path / "calls"
+    for name in ("b.mp3", "a.WAV", "monday/a.wav", "monday/a.mp3", "notes.txt", ".hidden.wav"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"sound")
+    return folder
+
+
+def results(recordings: list[Named], out: Path, form: str = "text") -> list[str]:
+    named = with_targets(recordings, form, f"{out}/", several=True)
+    return [named.target.relative_to(out).as_posix() for named in named if named.target]
+
+
+def test_of_a_folder_all_recordings_are_taken_and_their_results_lie_as_they_do(calls: Path, tmp_path: Path) -> None:
+    found = find([str(calls)], recursive=True)
+    assert [named.path.relative_to(calls).as_posix() for named in found] == [
+        "a.WAV", "b.mp3", "monday/a.mp3", "monday/a.wav",
+    ]  # fmt: skip
+    assert results(found, tmp_path / "texts") == ["a.txt", "b.txt", "monday/a.mp3.txt", "monday/a.wav.txt"]
+    assert (tmp_path / "texts" / "monday").is_dir()
+    assert find([str(calls)], recursive=False) == [Named(str(calls), calls)], "named as a file: refused when opened"
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="no recording in"):
+        find([str(tmp_path / "empty")], recursive=True)
+
+
+def test_a_pattern_stands_for_its_files_where_no_shell_has_expanded_it(calls: Path) -> None:
+    found = find([f"{calls}/**/*.wav"], recursive=False)
+    assert [named.path.name for named in found] == ["a.wav"]
+    with pytest.raises(UsageError, match="no file matches"):
+        find([f"{calls}/*.flac"], recursive=False)
+    odd = calls / "[draft].wav"
+    odd.touch()
+    assert find([str(odd)], recursive=False) == [Named(str(odd), odd)], "a file's own name comes first"
+
+
+def test_two_results_never_have_one_name(tmp_path: Path) -> None:
+    same = [Named(name, Path(name)) for name in ("x/talk.mp3", "y/talk.mp3", "Talk.wav", "-")]
+    assert results(same, tmp_path, "html") == [
+        "talk.mp3.report.html", "talk.mp3-2.report.html", "Talk.wav.report.html", "stdin.report.html",
+    ]  # fmt: skip
+
+
+def test_a_result_is_done_while_it_is_newer_than_its_recording(calls: Path, tmp_path: Path) -> None:
+    recording, result = calls / "b.mp3", tmp_path / "b.txt"
+    named = Named("b.mp3", recording, target=result)
+    assert not named.is_done and not Named("b.mp3", recording).is_done
+    result.write_text("said")
+    assert named.is_done
+    changed = result.stat().st_mtime_ns + 10**9
+    os.utime(recording, ns=(changed, changed))
+    assert not named.is_done, "the recording is another one now"
+
+
+def test_a_run_over_a_folder_goes_on_where_the_last_one_was(
+    calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], transcribed: list[str]
+) -> None:
+    command = ["transcribe", "-r", str(calls), "--out", str(tmp_path / "texts")]
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "b.txt").write_text("done by an earlier run")
+    assert main.main(command) == 0
+    assert transcribed == ["a.WAV", "a.mp3", "a.wav"]
+    assert "done before: 1 (--force" in capsys.readouterr().err
+    assert main.main(command) == 0
+    assert len(transcribed) == 3, "the second run has nothing to do"
+    assert "done before: 4" in capsys.readouterr().err
+    assert main.main([*command, "--force"]) == 0
+    assert len(transcribed) == 7
+
+
+@pytest.fixture
+def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """No service is started. The names of the recordings that would have been sent to one."""
+    names: list[str] = []
+
+    def instead(self: Any, recording: Any, *more: Any) -> dict[str, Any]:
+        names.append(recording.name)
+        return {"text": "hello", "duration_s": 1.0}
+
+    monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
+    monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe._Work._transcribe", instead)
+    yield names
+
+
+def test_the_summary_counts_names_the_failures_and_says_what_is_left() -> None:
+    summary = Summary(6, shown=False)
+    summary.transcribed(5400.0)
+    summary.transcribed(5400.0)
+    summary.done_before()
+    summary.failed("x.wav", "it is empty")
+    assert summary.lines(600.0) == [
+        "transcribed: 2 (3.0 h of sound in 10 min: 18.0 times as fast as it lasts)",
+        "done before: 1 (--force does them again)",
+        "failed: 1",
+        "  x.wav: it is empty",
+        "left: 2 (the same command goes on there)",
+    ]
