@@ -135,11 +135,11 @@ class ModelQueue:
         try:
             while not ticket.wait(max(0.0, min(_POLL_S, caller.remaining_s, give_up_at - time.monotonic()))):
                 caller.check()
-                if not caller.short:
+                if not caller.short and self._held_since is not None:
+                    give_up_at = math.inf  # the model is not busy; others go first
                     with self._lock:
-                        self._grant()  # live work may have ended
-                is_held = not caller.short and self._held_since is not None  # it would be its turn
-                if time.monotonic() >= give_up_at and not is_held:
+                        self._grant()  # they may have gone
+                if time.monotonic() >= give_up_at:
                     raise self._busy()
         except BaseException:
             with self._lock:

@@ -39,7 +39,6 @@ OPEN_PATHS = {"/health"}
 _ONLY_READ = ("GET", "HEAD")
 _ROUTINE = {"/health", "/ready", "/metrics"}  # other programs ask these again and again
 _LONGEST_METHOD = 20  # characters
-_NAME = "request_id"  # where the name of a request lies in it
 _READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
 
@@ -55,7 +54,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         """Tells the connection when a request is in hand: until its answer has been sent."""
         connection = connection_of(request)
         connection.begin(request)
-        request[_NAME] = request_id.begin(request.headers)
+        connection.request_id = request_id.begin(request.headers)
         started, status = time.perf_counter(), CLIENT_LEFT_STATUS
         try:
             response = await handler(request)
@@ -115,8 +114,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         return await handler(request)
 
     async def sign(request: web.Request, response: web.StreamResponse) -> None:
-        if _NAME in request:
-            response.headers[request_id.HEADER] = request[_NAME]
+        response.headers[request_id.HEADER] = connection_of(request).request_id
         response.headers["Server"] = "huiyin"  # not the versions of Python and the server
         origin = request.headers.get("Origin", "")
         if access.may_read(origin):

@@ -2,8 +2,8 @@
 
 Conversations, replies and speech mark themselves for as long as they last; the recogniser looks before each piece of a
 file whether anybody has. A mark is a shared lock on a file (`flock`): it is gone when its process is, however that
-ends. One file for each port of the recogniser: who asks another one shares no cores with this one's files. Elsewhere
-than on POSIX systems nothing is marked.
+ends. The file is empty, and in memory where the system has a place for that. One for each port of the recogniser, and
+user: who asks another one shares no cores with this one's files. Elsewhere than on POSIX systems nothing is marked.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from huiyin.configs.files import cache_folder
-
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_IN_MEMORY = Path("/dev/shm")  # Linux
 
 LINGER_S = 15.0
 """After the last sign of life of a conversation: so long may somebody listen, or think before they answer."""
@@ -32,7 +33,9 @@ class LiveWork:
 
     def __init__(self, port: int, folder: Path | None = None) -> None:
         """`port`: that of the recogniser; 0, of which nobody can know: nothing is marked."""
-        self._path = (folder or cache_folder()) / f"live-{port}" if port and os.name == "posix" else None
+        self._path: Path | None = None
+        if port and os.name == "posix":
+            self._path = (folder or _folder()) / f"huiyin-{os.getuid()}-live-{port}"
         self._lock = threading.Lock()
         self._holders = 0
         self._file: int | None = None
@@ -62,6 +65,8 @@ class LiveWork:
         except OSError:
             return False
         try:
+            if os.fstat(file).st_uid != os.getuid():
+                return False
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return True
@@ -87,13 +92,16 @@ class LiveWork:
         import fcntl
 
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             fcntl.flock(file, fcntl.LOCK_SH)  # a look at it takes microseconds
         except OSError as error:
             log.info("live work cannot be marked in %s: %s", path, error.strerror)
             return None
         return file
+
+
+def _folder() -> Path:
+    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
 class Presence:

@@ -50,6 +50,7 @@ class SpeechMeter:
         """Tell of callers that wait for an engine, and of the cache: texts found in it, and texts not found."""
         gauge = Gauge("huiyin_tts_waiting", "Requests that wait for an engine.", registry=self.registry)
         gauge.set_function(lambda: float(waiting()))
-        for at, name, what in ((0, "hits", "found"), (1, "misses", "not found")):
-            of_cache = Gauge(f"huiyin_tts_cache_{name}", f"Short texts {what} in the cache.", registry=self.registry)
-            of_cache.set_function(lambda at=at: float(cache()[at]))
+        hits = Gauge("huiyin_tts_cache_hits", "Short texts found in the cache.", registry=self.registry)
+        hits.set_function(lambda: float(cache()[0]))
+        misses = Gauge("huiyin_tts_cache_misses", "Short texts not found in the cache.", registry=self.registry)
+        misses.set_function(lambda: float(cache()[1]))

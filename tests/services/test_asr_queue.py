@@ -209,8 +209,8 @@ def test_files_wait_while_somebody_talks_and_go_on_when_nobody_does() -> None:
     assert line.order == ["turn", "file"]
 
 
-def test_a_file_that_waits_for_those_who_talk_is_not_refused_and_loses_its_patience() -> None:
-    queue = ModelQueue(0.01, 16, is_live=lambda: True, patience_s=0.2)
+def test_a_file_that_waits_for_those_who_talk_is_not_refused_as_the_model_is_not_busy() -> None:
+    queue = ModelQueue(0.05, 16, is_live=lambda: True, patience_s=0.3)
     line = Line(queue)
     for name in ("one", "two"):
         line.arrive(name, Caller(short=False))
