@@ -40,7 +40,8 @@ SOAK_MINUTES ?= 15
 soak: models
 	@SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -m pytest -s -m soak tests/clients tests/services
 
-# Random input: for so many minutes each, and so many conversations in which something fails.
+# Random input: for so many minutes each, of which each service's addresses have a third; and so many conversations in
+# which something fails.
 FUZZ_MINUTES ?= 30
 FAULTS ?= 1000
 FUZZ = tests/fuzz

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -12,17 +13,22 @@ from flask import Flask, Response, jsonify, request
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.engines.upstreams import Upstreams, model_of
 from huiyin.services.asr.http import responses
-from huiyin.services.asr.http.request import OPENAI_ALIAS, openai_job, own_job, unknown_model
-from huiyin.services.asr.http.stream import OPERATIONS, add_live
+from huiyin.services.asr.http.fields import FLAG_PATTERN, LONGEST_DEADLINE_S, MOST_CHARS, languages_pattern
+from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
+from huiyin.services.asr.http.stream import PARTIALS_MS, RATES_HZ, add_live
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.recogniser import RecordingTranscript
+from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.serving import Serving
-from huiyin.services.asr.text.formats import DOCUMENTS
+from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS
+from huiyin.services.asr.text.hotword_list import LONGEST, MOST
+from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.asr.transcribe import Steps
 from huiyin.services.common import forms
-from huiyin.services.common.app import create_app, documented
+from huiyin.services.common.app import create_app
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.model_names import ModelNames, model_header
+from huiyin.services.common.openapi import Operations, operations
 from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 
@@ -54,18 +60,37 @@ def make_app(settings: Settings) -> Flask:
             "versions": _versions(),
         }
 
+    def described() -> Operations:
+        engine = host.peek()
+        return operations(
+            Path(__file__).with_name("http") / "openapi.yaml",
+            languages=languages_pattern(engine.languages if engine else asr.languages),
+            flag=FLAG_PATTERN,
+            granularities=list(GRANULARITIES),
+            longest_hotword=LONGEST,
+            most_hotwords=MOST,
+            most_chars=MOST_CHARS,
+            most_deadline_s=LONGEST_DEADLINE_S,
+            most_peaks=MOST_PEAKS,
+            documents=["", *DOCUMENTS],
+            subtitle_kinds=["", *SUBTITLES],
+            response_formats=["", *FORMATS],
+            models=[model, OPENAI_ALIAS],
+            least_hz=RATES_HZ[0], most_hz=RATES_HZ[1], least_ms=PARTIALS_MS[0], most_ms=PARTIALS_MS[1],
+        )  # fmt: skip
+
     app = create_app(
         "asr",
         settings.service,
         host,
         max_upload_mb=asr.max_upload_mb,
+        operations=described,
         describe=describe,
         ready_facts=lambda: upstreams(Chain.reachable),
         metrics=serving.registry,
     )
 
     @app.post("/asr")
-    @documented(**OPERATIONS["asr"])
     def asr_route() -> Response:
         """Transcribe a recording; the response is the full result.
 
@@ -90,7 +115,6 @@ def make_app(settings: Settings) -> Flask:
         return Response(responses.document(transcript, job, asr), content_type=content_type)
 
     @app.post("/v1/audio/transcriptions")
-    @documented(**OPERATIONS["transcriptions"])
     def openai_route() -> Response:
         """Transcribe a recording, as OpenAI's API does it.
 
@@ -100,7 +124,6 @@ def make_app(settings: Settings) -> Flask:
         return openai(translate=False)
 
     @app.post("/v1/audio/translations")
-    @documented(**OPERATIONS["translations"])
     def translations_route() -> Response:
         """Translate a recording into English, as OpenAI's API does it.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import platform
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -18,9 +16,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from huiyin.configs.settings import ServiceSettings
 from huiyin.configs.version import version
-from huiyin.services.common import errors
+from huiyin.services.common import errors, openapi
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.openapi import Operations
 from huiyin.services.common.routes import additions
 from huiyin.services.common.strict_json import DEEPEST, is_deeper, parsed
 
@@ -36,14 +35,16 @@ def create_app(
     host: EngineHost[Any],
     *,
     max_upload_mb: int,
+    operations: Callable[[], Operations] = dict,
     describe: Callable[[], Mapping[str, Any]],
     ready_facts: Callable[[], Mapping[str, Any]] = dict,
     metrics: CollectorRegistry | None = None,
 ) -> Flask:
     """A Flask app with the shared routes.
 
-    `name` is 'asr', 'llm' or 'tts'; `describe` returns the service's own facts for /system (model, device),
-    `ready_facts` those for /ready, quickly; the common metrics are added to `metrics`.
+    `name` is 'asr', 'llm' or 'tts'; `operations` describe its other addresses (`openapi`), and are asked for when they
+    are; `describe` returns the service's own facts for /system (model, device), `ready_facts` those for /ready,
+    quickly; the common metrics are added to `metrics`.
     """
     app = Flask(f"huiyin-{name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_upload_mb * 1024 * 1024
@@ -52,10 +53,13 @@ def create_app(
     errors.install(app)
     started = time.time()
 
+    def document() -> dict[str, Any]:
+        return openapi.describe(app, name, operations(), needs_key=bool(settings.api_key))
+
     @app.get("/")
     def what_this_is() -> Response:
         """What this is: the service, and its addresses."""
-        paths = _openapi(app, name)["paths"]
+        paths = document()["paths"]
         addresses = {
             f"{method.upper()} {path}": operation["summary"]
             for path, operations in sorted(paths.items())
@@ -93,9 +97,9 @@ def create_app(
         )
 
     @app.get("/openapi.json")
-    def openapi() -> Response:
+    def openapi_json() -> Response:
         """This description."""
-        return jsonify(_openapi(app, name))
+        return jsonify(document())
 
     _install_metrics(app, name, metrics or CollectorRegistry())
     return app
@@ -159,39 +163,3 @@ def json_body() -> dict[str, Any]:
         why = "nested too deeply" if isinstance(body, dict) else f"it is {type(body).__name__}"
         raise ApiError(400, "services.bad_json", why=why)
     return body
-
-
-def _openapi(app: Flask, name: str) -> dict[str, Any]:
-    """An OpenAPI 3.1 description from the routes and their docstrings (first line: summary, rest: description)."""
-    paths: dict[str, dict[str, Any]] = {}
-    for rule in app.url_map.iter_rules():
-        methods = paths.setdefault(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-            methods[method.lower()] = _operation(rule.endpoint, method, app.view_functions[rule.endpoint])
-    for route in additions(app).routes:
-        methods = paths.setdefault(re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path), {})
-        methods[route.method.lower()] = _operation(route.handler.__name__, route.method, route.handler)
-    return {"openapi": "3.1.0", "info": {"title": f"Huiyin {name}", "version": version()}, "paths": paths}
-
-
-def _operation(name: str, method: str, view: Callable[..., Any]) -> dict[str, Any]:
-    summary, _, rest = (inspect.getdoc(view) or "").partition("\n")
-    operation: dict[str, Any] = {"summary": summary, "responses": {"200": {"description": "OK"}}}
-    if rest.strip():
-        operation["description"] = rest.strip()
-    return {"operationId": f"{name}_{method.lower()}", **operation, **getattr(view, "openapi", {})}
-
-
-def documented(**operation: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds OpenAPI facts (requestBody, parameters, responses) to a view function."""
-
-    def mark(view: Callable[..., Any]) -> Callable[..., Any]:
-        view.openapi = operation  # type: ignore[attr-defined]
-        return view
-
-    return mark
-
-
-def example(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The requestBody of a route that wants a JSON object such as this."""
-    return {"required": True, "content": {"application/json": {"schema": {"type": "object"}, "example": body}}}

@@ -9,22 +9,37 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.app import create_app, documented, example, json_body
+from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.model_names import ModelNames, model_header
+from huiyin.services.common.openapi import operations
 from huiyin.services.common.watch import ClientLeft, client_left
-from huiyin.services.llm.checks import check_chat, check_generate, check_priority, check_session, check_suspend
+from huiyin.services.llm.checks import (
+    PRIORITIES,
+    ROLES,
+    SESSION,
+    SUSPEND_MAX_S,
+    TEMPERATURE_MAX,
+    TOKENS_MAX,
+    check_chat,
+    check_generate,
+    check_priority,
+    check_session,
+    check_suspend,
+)
 from huiyin.services.llm.chunks import JsonObject
-from huiyin.services.llm.end_of_turn import EXAMPLE, TurnJudge, check_turn
+from huiyin.services.llm.end_of_turn import TEXT_MAX, WITH_WORDS, TurnJudge, check_turn
 from huiyin.services.llm.meter import ReplyMeter
 from huiyin.services.llm.proxy import Completion, Proxy
+from huiyin.services.llm.responses.request import ITEM_ROLES
 from huiyin.services.llm.responses.routes import add_responses
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
@@ -87,6 +102,18 @@ def make_app(settings: Settings) -> Flask:
         settings.service,
         host,
         max_upload_mb=_BODY_LIMIT_MB,
+        operations=lambda: operations(
+            Path(__file__).with_name("openapi.yaml"),
+            roles=list(ROLES),
+            item_roles=list(ITEM_ROLES),
+            tokens_max=TOKENS_MAX,
+            temperature_max=TEMPERATURE_MAX,
+            suspend_max_s=SUSPEND_MAX_S,
+            session=SESSION,
+            priorities=list(PRIORITIES),
+            turn_max=TEXT_MAX,
+            turn_pattern=WITH_WORDS,
+        ),
         describe=describe,
         ready_facts=ready_facts,
         metrics=meter.registry,
@@ -125,9 +152,6 @@ def make_app(settings: Settings) -> Flask:
             return host.get().complete(body, asker)
 
     @app.post("/v1/chat/completions")
-    @documented(
-        requestBody=example({"messages": [{"role": "user", "content": "你好"}], "stream": True}), parameters=_HEADERS
-    )
     def chat() -> Response:
         """Chat completion, as OpenAI's, streamed or whole.
 
@@ -150,7 +174,6 @@ def make_app(settings: Settings) -> Flask:
     add_responses(app, settings.llm.responses_mb * _MB, streaming, complete)
 
     @app.post("/generate")
-    @documented(requestBody=example({"model": "", "prompt": "你好", "max_new_tokens": 64}), parameters=_HEADERS)
     def generate() -> Response:
         """Reply to a prompt as plain text, streamed.
 
@@ -160,7 +183,6 @@ def make_app(settings: Settings) -> Flask:
         return streaming(check_generate(json_body()), _text, "text/plain; charset=utf-8")
 
     @app.post("/hold")
-    @documented(requestBody=example({"seconds": 1.0, "session": "kitchen"}))
     def suspend() -> Response:
         """Suspend the embedded model for `seconds` (at most 5), so that a voice on the same cores goes first.
 
@@ -172,7 +194,6 @@ def make_app(settings: Settings) -> Flask:
         return jsonify(held=host.get().suspend(seconds, session))
 
     @app.post("/end_of_turn")
-    @documented(requestBody=example(EXAMPLE))
     def end_of_turn() -> Response:
         """How likely the speaker is done, by the words.
 
@@ -232,12 +253,3 @@ def _text(stream: ReplyStream) -> Iterator[bytes]:
         log.warning("%s", failure)
         # Plain text has no place for an error: on this one the server closes the connection in mid-transfer.
         raise ConnectionResetError(errno.ECONNRESET, failure.message)
-
-
-_HEADERS = tuple(
-    {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": description}
-    for name, schema, description in (
-        (_SESSION_HEADER, {"pattern": "^[A-Za-z0-9._-]{0,64}$"}, "the conversation: these have turns"),
-        (_PRIORITY_HEADER, {"enum": ["normal", "background"]}, "background: no user waits for the answer"),
-    )
-)

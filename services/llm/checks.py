@@ -13,13 +13,13 @@ from typing import Any
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.llm.chunks import JsonObject
 
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 TEMPERATURE_MAX = 2.0
 TOKENS_MAX = 1_000_000
 _SHOWN = 40  # characters of a refused value in the message
-_SESSION = re.compile(r"[A-Za-z0-9._-]{0,64}")
-_PRIORITIES = {"": False, "normal": False, "background": True}
-_SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
+SESSION = r"^[A-Za-z0-9._-]{0,64}$"  # as a regular expression
+PRIORITIES = {"": False, "normal": False, "background": True}
+SUSPEND_MAX_S = 5.0  # a sentence is synthesised in less; a caller may die before it resumes the model
 
 
 def check_chat(body: JsonObject) -> JsonObject:
@@ -48,7 +48,9 @@ def check_generate(body: JsonObject) -> JsonObject:
         if not prompt.strip():
             raise invalid("llm.empty_prompt")
         body["messages"] = [{"role": "user", "content": prompt}]
-    whole(body, "max_new_tokens")
+    flag(body, "stream")
+    for name in ("max_new_tokens", "max_tokens"):
+        whole(body, name)
     if "max_new_tokens" in body:
         body["max_tokens"] = body["max_new_tokens"]
     body.pop("prompt", None)
@@ -58,24 +60,24 @@ def check_generate(body: JsonObject) -> JsonObject:
 
 def check_session(name: Any) -> str:
     """The name of a conversation, '' for none. Raises ApiError 400."""
-    if not isinstance(name, str) or not _SESSION.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(SESSION, name):
         raise invalid("llm.bad_session", name=shortened(name, _SHOWN))
     return name
 
 
 def check_priority(word: str) -> bool:
     """Whether a request is in the background. Raises ApiError 400."""
-    if word not in _PRIORITIES:
+    if word not in PRIORITIES:
         raise invalid("llm.bad_priority", word=shortened(word, _SHOWN))
-    return _PRIORITIES[word]
+    return PRIORITIES[word]
 
 
 def check_suspend(body: JsonObject) -> tuple[float, str]:
     """The seconds for which to suspend the model, and the session that wants it. Raises ApiError 400."""
     if body.get("seconds") is None:
         raise invalid("llm.no_seconds")
-    number(body, "seconds", _SUSPEND_MAX_S)
-    return float(body["seconds"]), check_session(body.get("session") or "")
+    number(body, "seconds", SUSPEND_MAX_S)
+    return float(body["seconds"]), check_session("" if body.get("session") is None else body["session"])
 
 
 def _check_messages(messages: Any) -> None:
@@ -86,8 +88,8 @@ def _check_messages(messages: Any) -> None:
         if not isinstance(message, dict):
             raise invalid("llm.message_no_object", where=where)
         role, content = message.get("role"), message.get("content")
-        if role not in _ROLES:
-            raise invalid("llm.unknown_role", where=where, roles=_ROLES, role=shortened(role, _SHOWN))
+        if role not in ROLES:
+            raise invalid("llm.unknown_role", where=where, roles=ROLES, role=shortened(role, _SHOWN))
         if isinstance(content, list):
             if not all(isinstance(part, dict) and isinstance(part.get("type"), str) for part in content):
                 raise invalid("llm.part_without_type", where=where)
@@ -114,13 +116,15 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def whole(body: Mapping[str, Any], name: str, most: int = TOKENS_MAX) -> None:
-    """Raise ApiError 400 unless a field, where there is one, is a whole number from 1 to `most`."""
+def whole(body: JsonObject, name: str) -> None:
+    """Make a field, where there is one, an int from 1 to TOKENS_MAX. Raises ApiError 400."""
     if name not in body:
         return
     value = body[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= TOKENS_MAX:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 1 <= value <= TOKENS_MAX or value != int(value):
         raise invalid("llm.not_whole", name=name, most=TOKENS_MAX, value=shortened(value, _SHOWN))
+    body[name] = int(value)  # 64.0 is a whole number, too, and not every upstream knows that
 
 
 def number(body: Mapping[str, Any], name: str, high: float) -> None:
@@ -134,7 +138,8 @@ def number(body: Mapping[str, Any], name: str, high: float) -> None:
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "true/false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    numbers = {int: "a number", float: "a number"}
+    names = {bool: "true/false", type(None): "null", **numbers, list: "a list", dict: "an object"}
     return names.get(type(value), type(value).__name__)
 
 

@@ -26,12 +26,13 @@ from huiyin.services.llm.engines.turn_model import TurnModel
 
 log = logging.getLogger(__name__)
 
-EXAMPLE = {"text": "What is the weather like in"}
-
-_TEXT_MAX = 2000  # characters of a request; two minutes of fast speech
+TEXT_MAX = 2000
+"""Characters of a request; two minutes of fast speech."""
 _JUDGED = 400  # characters, the last ones: further back nothing changes the end
 _STEP = 200  # characters by which the beginning moves: until then the model reads only the new words
 _TRAILING = ".。!！?？,，、… \t\r\n\u3000\xa0"  # a recogniser ends every text with a full stop: no sign of an end
+WITH_WORDS = f"[^{re.escape(_TRAILING)}]"
+"""What is found in a text with words, as a regular expression."""
 _SPECIAL = re.compile(r"<\|[^<|>]*\|>")  # also as mere text "<|im_end|>" would raise the probability of an end
 _QUEUE_S = 0.5  # a later answer comes too late
 _RETRY_S = 60.0  # after a failure to load
@@ -43,8 +44,8 @@ def check_turn(body: JsonObject) -> str:
     if not isinstance(text, str):
         raise ApiError(400, "llm.turn_not_text", code="invalid_value")
     text = text.strip(_TRAILING)
-    if len(text) > _TEXT_MAX:
-        raise ApiError(400, "llm.turn_too_long", code="invalid_value", length=len(text), most=_TEXT_MAX)
+    if len(text) > TEXT_MAX:
+        raise ApiError(400, "llm.turn_too_long", code="invalid_value", length=len(text), most=TEXT_MAX)
     text = _plain(text).strip(_TRAILING)
     if not text:
         raise ApiError(400, "llm.turn_without_words", code="invalid_value")

@@ -9,27 +9,29 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
-from huiyin.services.common.app import create_app, documented, example, json_body
+from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.no_store import forbids_storing
-from huiyin.services.common.pronunciations import PronunciationError, Pronunciations, read_pronunciations
+from huiyin.services.common.openapi import Operations, operations
+from huiyin.services.common.pronunciations import LONGEST, MOST, PronunciationError, Pronunciations, read_pronunciations
 from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.alignment import TextAlignment
-from huiyin.services.tts.encode import FORMATS, encode
+from huiyin.services.tts.encode import FORMATS, PCM_FORMATS, encode
 from huiyin.services.tts.measures import SpeechMeter
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
-from huiyin.services.tts.styles import Style, style_of
+from huiyin.services.tts.styles import EMOTIONS, Style, style_of
 from huiyin.services.tts.voice_engine import Sound, Speech, WordTiming
 from huiyin.services.tts.voice_selector import ALIASES
 
@@ -88,11 +90,29 @@ def make_app(settings: Settings) -> Flask:
             "max_text_chars": limit,
         }
 
+    def described() -> Operations:
+        speaker = host.peek()
+        known = speaker.voice_names if speaker else None
+        return operations(
+            Path(__file__).with_name("openapi.yaml"),
+            text={"type": "string", "minLength": 1, "maxLength": limit, "format": "words"},
+            voice={"type": ["string", "null"]} if known is None else {"enum": [None, "", *ALIASES, *known]},
+            emotions=[None, *EMOTIONS],
+            formats=[None, "", *FORMATS],
+            pcm_formats=PCM_FORMATS,
+            coded_formats=[name for name in FORMATS if name not in PCM_FORMATS],
+            most_pronunciations=MOST,
+            longest_pronunciation=LONGEST,
+            stream_formats=[None, "", *_STREAM_FORMATS],
+            least_speed=_SPEEDS[0], most_speed=_SPEEDS[1], least_hz=_RATES_HZ[0], most_hz=_RATES_HZ[1],
+        )  # fmt: skip
+
     app = create_app(
         "tts",
         settings.service,
         host,
         max_upload_mb=_BODY_LIMIT_MB,
+        operations=described,
         describe=describe,
         ready_facts=lambda: upstreams(Chain.reachable),
         metrics=meter.registry,
@@ -100,8 +120,9 @@ def make_app(settings: Settings) -> Flask:
 
     @app.get("/voices")
     def voices() -> Response:
-        """Every voice: name, engine, language, gender, and the languages it speaks. With `?name=` the one that a
-        request by that name gets, listed or not; none where there is no such voice.
+        """Every voice: name, engine, language, gender, and the languages it speaks.
+
+        With `?name=` the one that a request by that name gets, listed or not; none where there is no such voice.
         """
         speaker, name = host.get(), request.args.get("name")
         listed = [
@@ -133,7 +154,6 @@ def make_app(settings: Settings) -> Flask:
         return [*_MODELS, *host.get().engine_names]
 
     @app.post("/audio")
-    @documented(requestBody=example({"text": "你好", "voice": "zf_xiaoxiao", "speed": 1.0, "format": "wav"}))
     def audio() -> Response:
         """Speak `text`. The answer is the sound, as wav unless `format` says otherwise.
 
@@ -147,7 +167,6 @@ def make_app(settings: Settings) -> Flask:
         return Response(data, mimetype=FORMATS[wish.form].mime, headers=headers)
 
     @app.post("/v1/audio/speech")
-    @documented(requestBody=example({"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "mp3"}))
     def openai_speech() -> Response:
         """Speak `input`, as OpenAI's speech does; streamed.
 
@@ -157,10 +176,10 @@ def make_app(settings: Settings) -> Flask:
         `timings` (sse only): events `speech.audio.words` with the times of each part of `input`.
         """
         body = json_body()
-        as_stream = body.get("stream_format") or _STREAM_FORMATS[0]
+        as_stream = _given(body, "stream_format", _STREAM_FORMATS[0])
         if as_stream not in _STREAM_FORMATS:
             raise ApiError(400, "tts.bad_stream_format", format=as_stream)
-        timings = body.get("timings") or False
+        timings = False if body.get("timings") is None else body["timings"]
         if not isinstance(timings, bool) or (timings and as_stream != "sse"):
             raise ApiError(400, "tts.bad_timings")
         engine = engine_of(body.get("model"))
@@ -179,10 +198,10 @@ def make_app(settings: Settings) -> Flask:
             raise ApiError(400, "tts.no_text", field=text_field)
         if len(text) > limit:
             raise ApiError(413, "tts.text_too_long", length=len(text), most=limit)
-        form = body.get(form_field) or default_form
+        form = _given(body, form_field, default_form)
         if not isinstance(form, str) or form not in FORMATS:
             raise ApiError(400, "tts.unknown_format", field=form_field, format=form, known=list(FORMATS))
-        voice = body.get("voice") or ""
+        voice = _given(body, "voice", "")
         if not isinstance(voice, str):
             raise ApiError(400, "tts.bad_voice")
         rate = FORMATS[form].rate
@@ -215,9 +234,9 @@ def make_app(settings: Settings) -> Flask:
         engines = host.get().engine_names
         if model in engines:
             return str(model)
-        if model and model not in _MODELS and not (isinstance(model, str) and names.accepts(model, "any engine")):
-            raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
-        return ""
+        if model in (None, "", *_MODELS) or (isinstance(model, str) and names.accepts(model, "any engine")):
+            return ""
+        raise ApiError(404, "tts.model_not_found", model=model, known=[*_MODELS, *engines])
 
     def speech(
         wish: SpeechRequest, words: list[WordTiming], engine: str = ""
@@ -247,6 +266,11 @@ def make_app(settings: Settings) -> Flask:
         return _logged(data), headers
 
     return app
+
+
+def _given(body: Mapping[str, Any], name: str, default: str) -> Any:
+    """A field; `default` where it is missing, null or empty."""
+    return default if body.get(name) in (None, "") else body[name]
 
 
 def _number(value: object, name: str, low: float, high: float) -> float:

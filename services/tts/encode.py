@@ -48,6 +48,8 @@ FORMATS = {
     name: Format(row["mime"], Codec(**row["codec"]) if "codec" in row else None, row.get("rate", RATE))
     for name, row in read_table(Path(__file__).with_name("formats.toml")).items()
 }
+PCM_FORMATS = [name for name, form in FORMATS.items() if form.codec is None]
+"""Those of any sample rate."""
 _WAV_UNKNOWN = 0xFFFFFFFF  # an unknown length: players read to the end
 _WAV_HEADER_BYTES = 44
 _INT16_MAX = 32767

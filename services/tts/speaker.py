@@ -132,6 +132,13 @@ class Speaker:
         return getattr(self._engines.get(UPSTREAM), "chain", None)
 
     @property
+    def voice_names(self) -> list[str] | None:
+        """Names of all voices; None where an engine has more than it lists, as one over the network may."""
+        if any(engine.remote for engine in self._engines.values()):
+            return None
+        return [voice.name for voice in self.voices]
+
+    @property
     def engine_names(self) -> list[str]:
         """Names of the engines."""
         return list(self._engines)

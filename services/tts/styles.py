@@ -29,6 +29,8 @@ STYLES = {
 }
 NEUTRAL = STYLES["neutral"]
 _STYLE_FOR = {word: name for name, table in _TABLE.items() for word in table["for"]}
+EMOTIONS = [*STYLES, *_STYLE_FOR]
+"""The words that select a style."""
 
 
 def style_of(word: object) -> Style:

@@ -122,7 +122,7 @@ def test_wrong_fields_are_refused(url: str, body: object, status: int, code: str
     ("fields", "status", "code"),
     [
         ({"response_format": "docx"}, 400, "bad_response_format"),
-        ({"response_format": "srt", "stream": "true"}, 400, "bad_response_format"),
+        ({"response_format": "srt", "stream": "true"}, 422, "bad_response_format"),
         ({"temperature": "2"}, 400, "bad_temperature"),
         ({"temperature": "nan"}, 400, "bad_temperature"),
         ({"language": "chinglish"}, 400, "unknown_language"),

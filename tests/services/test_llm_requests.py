@@ -74,6 +74,8 @@ BAD_PROMPTS: list[tuple[Any, str]] = [
     ({"prompt": "x", "messages": HELLO}, "either"),
     ({"prompt": "x", "max_new_tokens": -3}, "max_new_tokens"),
     ({"prompt": "x", "max_new_tokens": "9"}, "max_new_tokens"),
+    ({"prompt": "x", "max_new_tokens": 9, "max_tokens": 0}, "max_tokens"),
+    ({"prompt": "x", "stream": "no"}, "stream"),
     ({"messages": []}, "messages"),
 ]
 
@@ -115,6 +117,11 @@ def test_nulls_count_as_left_out(app: FlaskClient, stub: Stub) -> None:
     nulls = {"model": None, "stream": None, "max_tokens": None, "temperature": None, "tools": None}
     assert app.post("/v1/chat/completions", json={**SAY, **nulls}).status_code == 200
     assert stub.asked[0].body == {"messages": HELLO, "model": "model-a", "stream": False}
+
+
+def test_a_whole_number_is_one_however_json_writes_it(app: FlaskClient, stub: Stub) -> None:
+    assert app.post("/v1/chat/completions", json={**SAY, "max_tokens": 64.0}).status_code == 200
+    assert repr(stub.asked[0].body["max_tokens"]) == "64"
 
 
 def test_odd_characters_pass(app: FlaskClient, stub: Stub) -> None:

@@ -256,6 +256,7 @@ def test_result_of_a_call_goes_back_to_the_model(client: openai.OpenAI, stub: St
             "required",
             ["get_time"],
         ),
+        ({"type": "allowed_tools", "tools": [{"name": ["get_time"]}]}, "auto", []),
     ],
 )
 def test_choice_of_tools_is_passed_on(app: Flask, stub: Stub, choice: Any, sent: Any, names: list[str] | None) -> None:
@@ -281,7 +282,13 @@ def test_choice_of_tools_is_passed_on(app: Flask, stub: Stub, choice: Any, sent:
         ({"input": [{"type": "web_search_call"}]}, 400, "web_search_call"),
         ({"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]}, 400, "image_url"),
         ({"input": "x", "tools": [{"type": "web_search"}]}, 400, "web_search"),
+        ({"input": "x", "tools": [{"type": ["function"]}]}, 400, "tools[0]"),
+        ({"input": "x", "tools": [{"type": "function"}]}, 400, "'name'"),
+        ({"input": "x", "tools": [{"type": "function", "name": "f", "parameters": []}]}, 400, "'parameters'"),
+        ({"input": [{"type": {}, "role": "user", "content": "x"}]}, 400, "input[0]"),
+        ({"input": [{"role": "user", "content": [{"type": ["text"], "text": "x"}]}]}, 400, "input[0].content[0]"),
         ({"input": "x", "background": True}, 400, "'background'"),
+        ({"input": "x", "conversation": 0}, 400, "'conversation'"),
         ({"input": "x", "max_output_tokens": 0}, 400, "'max_output_tokens'"),
         ({"input": "x", "text": 5}, 400, "'text'"),
         ({"input": "x", "previous_response_id": "resp_0"}, 404, "send the whole conversation"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from huiyin.services.common.audio import SAMPLE_RATE, Samples
 
 _FRAME = 320
 _LOUD = 0.02
+_SECONDS = re.compile(r"0\.\d+")
 
 
 def speech(*lengths_s: float, gap_s: float = 0.6, quiet: float = 0.001) -> Samples:
@@ -50,7 +52,7 @@ class FakeEngine:
     """Recognises in each piece one segment over its loud part, whose text comes from its samples.
 
     `memory_s`: more seconds in one call, padding included, raise OutOfMemory. `work` runs inside each call; a prompt is
-    the seconds that the call takes.
+    the seconds that the call takes, where it is such a number.
     """
 
     model, device, languages, uses_hotwords, translates = "fake", "cpu", ("en", "zh"), False, False
@@ -78,7 +80,7 @@ class FakeEngine:
             self._inside += 1
             self.most_at_once = max(self.most_at_once, self._inside)
         try:
-            if hints.prompt:
+            if _SECONDS.fullmatch(hints.prompt):
                 time.sleep(float(hints.prompt))
             self.work()
             if len(pieces) * max(lengths_s) > self.memory_s:

@@ -20,7 +20,9 @@ def load(settings: object, find_model: object) -> object:
     """See `huiyin.services.asr.recogniser.ENGINES`."""
     from tests.support.asr_fakes import FakeEngine
 
-    return FakeEngine(workers=2)
+    engine = FakeEngine(workers=2)
+    engine.translates = True
+    return engine
 
 
 def serve_fake(make_app: Callable[[], Flask], settings: ServiceSettings, port: int, **options: Any) -> None:

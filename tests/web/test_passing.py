@@ -53,7 +53,6 @@ class Service:
         app.router.add_post("/audio", self.break_off)
         app.router.add_get("/voices", self.other_key)
         app.router.add_get("/v1/models", self.models)
-        app.router.add_get("/openapi.json", self.describe)
         app.router.add_get("/v1/stream", self.talk)
         return app
 
@@ -104,10 +103,6 @@ class Service:
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"object": "list", "data": [{"id": "tiny/model", "object": "model"}]})
-
-    async def describe(self, request: web.Request) -> web.StreamResponse:
-        paths = {"/v1/responses": {"post": {"summary": "Answer."}}, "/generate": {"post": {"summary": "Reply."}}}
-        return web.json_response({"paths": paths})
 
     async def talk(self, request: web.Request) -> web.StreamResponse:
         self.keep(request)
@@ -254,13 +249,6 @@ def test_the_models_of_all_services_are_one_list(url: str, client: requests.Sess
     assert listed["unreachable"] == []
     assert client.get(f"{url}/v1/models/tiny/model").json()["kind"] == "llm"
     assert client.get(f"{url}/v1/models/none").json()["error"]["code"] == "no_model"
-
-
-def test_the_addresses_here_are_described_as_the_services_describe_them(
-    url: str, service: Service, client: requests.Session
-) -> None:
-    described = client.get(f"{url}/openapi.json").json()["paths"]
-    assert described == {"/v1/responses": {"post": {"summary": "Answer."}}}, "what is not passed on is not here"
 
 
 # -- a service that is not there

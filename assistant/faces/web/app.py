@@ -11,10 +11,11 @@ from huiyin.assistant.clients.keeper import Standing
 from huiyin.assistant.clients.services import Name, Services
 from huiyin.assistant.dialogue.persona import Persona
 from huiyin.assistant.faces.web.access import Door
+from huiyin.assistant.faces.web.description import add_description
 from huiyin.assistant.faces.web.facts import add_facts
 from huiyin.assistant.faces.web.login import add_login
 from huiyin.assistant.faces.web.page_files import PageFiles, add_page
-from huiyin.assistant.faces.web.passing import add_passing
+from huiyin.assistant.faces.web.passing import ROUTES, STREAM, add_passing
 from huiyin.services.common import errors
 from huiyin.services.common.routes import set_guard
 
@@ -60,5 +61,7 @@ def make_app(
         app, services, personas, needs_key=bool(door.key), sessions=realtime.facts, latency=latency, standing=standing
     )
     add_passing(app, services)
+    passed: list[tuple[str, Name]] = [*((path, name) for _, path, name in ROUTES), (STREAM, "asr")]
+    add_description(app, services, passed, needs_key=bool(door.key))
     realtime.mount(app)
     return app

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -18,13 +18,12 @@ from flask import Flask
 from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
-from huiyin.configs.version import version
 from huiyin.services.common import request_id
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.no_store import NO_STORE
 from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
 
-_ROUTES: tuple[tuple[str, str, Name], ...] = (
+ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("POST", "/v1/audio/transcriptions", "asr"),
     ("POST", "/v1/audio/translations", "asr"),
     ("POST", "/asr", "asr"),
@@ -37,7 +36,7 @@ _ROUTES: tuple[tuple[str, str, Name], ...] = (
     ("GET", "/v1/audio/models", "tts"),
 )
 _KINDS: tuple[Name, ...] = ("llm", "asr", "tts")  # a client that takes the first model wants to chat
-_STREAM = "/v1/stream"
+STREAM = "/v1/stream"
 
 # Headers that are passed on; others concern this connection, or the caller.
 _IN = ("Accept", "Accept-Encoding", "Cache-Control", "Content-Type", "Content-Length", "Content-Encoding")
@@ -45,8 +44,6 @@ _OUT = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Dispositi
 _OURS = "x-huiyin-"
 # What a service sends never acts as a part of the page: others may have written it.
 _FOREIGN = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
-
-T = TypeVar("T")
 
 _CONNECT_S = 5.0
 _LIST_S = 5.0
@@ -57,12 +54,11 @@ _MESSAGE_BYTES = 2**20  # the service's own limit
 def add_passing(app: Flask, services: Services) -> None:
     """Add the addresses of the services to `app`."""
     passing = _Passing(services)
-    for method, path, name in _ROUTES:
+    for method, path, name in ROUTES:
         add_route(app, method, path, passing.to(name))
     add_route(app, "GET", "/v1/models", passing.models)
     add_route(app, "GET", "/v1/models/{name:.+}", passing.model)
-    add_route(app, "GET", _STREAM, passing.stream)
-    add_route(app, "GET", "/openapi.json", passing.openapi)
+    add_route(app, "GET", STREAM, passing.stream)
 
 
 class _Passing:
@@ -116,29 +112,11 @@ class _Passing:
                     return web.json_response({**model, "kind": name})
         raise ApiError(404, "web.no_model", model=wanted)
 
-    async def openapi(self, request: web.Request) -> web.StreamResponse:
-        """What the services' addresses here take, as the services that answer describe them."""
-        documents = await asyncio.gather(*(self._ask(name, "/openapi.json", dict) for name in _KINDS))
-        described = {
-            name: document.get("paths", {}) for name, document in zip(_KINDS, documents, strict=True) if document
-        }
-        paths: dict[str, dict[str, Any]] = {}
-        for method, path, name in (*_ROUTES, ("GET", _STREAM, "asr")):
-            operation = described.get(name, {}).get(path, {}).get(method.lower())
-            if operation:
-                paths.setdefault(path, {})[method.lower()] = operation
-        info = {"title": "Huiyin: the services' addresses", "version": version()}
-        return web.json_response({"openapi": "3.1.0", "info": info, "paths": paths})
-
     async def _models_of(self, name: Name) -> list[dict[str, Any]] | None:
         """None where it does not answer."""
-        return await self._ask(name, "/v1/models", lambda body: list(body["data"]))
-
-    async def _ask(self, name: Name, path: str, read: Callable[[Any], T]) -> T | None:
-        """What `read` makes of a service's JSON; None where it does not answer."""
         url, headers = self._services.url(name), self._services.headers("application/json")
-        document = Json(read, ServiceError("clients.not_json", service=name, url=url))
-        asking = call(name, url, path, lambda _: document, timeout_s=_LIST_S, headers=headers)
+        document = Json(lambda body: list(body["data"]), ServiceError("clients.not_json", service=name, url=url))
+        asking = call(name, url, "/v1/models", lambda _: document, timeout_s=_LIST_S, headers=headers)
         try:
             found = [item async for item in asking]
         except ServiceError:

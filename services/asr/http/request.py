@@ -14,10 +14,19 @@ from werkzeug.datastructures import FileStorage, MultiDict
 
 from huiyin.configs.settings import AsrSettings
 from huiyin.services.asr.http.cache import digest_of
+from huiyin.services.asr.http.fields import (
+    LONGEST_DEADLINE_S,
+    check_numbers,
+    flag,
+    flag_or_none,
+    hints_of_recording,
+    number,
+    text,
+    whole_number,
+)
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.report.media import MOST_PEAKS
 from huiyin.services.asr.text.formats import DOCUMENTS, FORMATS
-from huiyin.services.asr.text.hotword_list import hotwords_of
 from huiyin.services.asr.text.subtitles import SUBTITLES
 from huiyin.services.common import no_store
 from huiyin.services.common.app import json_body
@@ -30,11 +39,7 @@ from huiyin.services.common.text import whole_characters
 OPENAI_ALIAS = "whisper-1"  # the name that programs written for OpenAI send
 
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger upload waits on disk
-_LONGEST_DEADLINE_S = 86_400.0
-_MAX_PROMPT_CHARS = 4000  # far more than the recognisers use
-_TRUE = {"1", "true", "yes", "on"}
-_FALSE = {"", "0", "false", "no", "off"}
-_GRANULARITIES = {"word", "segment"}
+GRANULARITIES = ("word", "segment")
 
 
 @dataclass(frozen=True)
@@ -86,43 +91,53 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     """
     source: Source
     pcm = None
-    fields: Mapping[str, Any]
+    options = _options(request.args, languages)  # they count for every kind of body, unless it has others
+    fields: Mapping[str, Any] = request.args
     if request.mimetype == "application/json":
-        fields = json_body()
-        source = allowed_file(fields.get("filename"), settings.allowed_dir, settings.max_upload_mb)
+        body = json_body()
+        check_numbers(body)
+        fields = {**request.args, **body}
+        options = _options(fields, languages)
+        source = allowed_file(body.get("filename"), settings.allowed_dir, settings.max_upload_mb)
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
+        options = _options(fields, languages)
         source, pcm = _uploaded(request)
     else:
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
-        fields = request.args
         source, pcm = _spooled(request, cast(BinaryIO, request.stream)), pcm_format(request.content_type or "")
-    subtitles = _text(fields, "subtitles")
-    document = _text(fields, "format") or "json"
+    title = options.pop("title") or _file_name(request, fields)
+    may_store = not no_store.forbids_storing(request.headers.get("Cache-Control"))
+    return Job(source, pcm, title=title, may_store=may_store, **options)
+
+
+def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a request to ``/asr``, as fields of its Job. Raises ApiError 400."""
+    subtitles = text(fields, "subtitles")
+    document = text(fields, "format") or "json"
     if subtitles not in ("", *SUBTITLES):
         raise ApiError(400, "asr.bad_subtitles", subtitles=subtitles, known=" or ".join(SUBTITLES))
     if document not in DOCUMENTS:
         raise ApiError(400, "asr.bad_format", format=document, known=list(DOCUMENTS))
-    return Job(
-        source,
-        pcm,
-        _hints(fields, languages, words=_flag(fields, "words") or bool(subtitles) or document in SUBTITLES),
-        _flag(fields, "stream"),
-        document,
-        subtitles=subtitles,
-        deadline_s=_number(fields, "deadline_s", _LONGEST_DEADLINE_S),
-        tags=_flag(fields, "tags"),
-        peaks=whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
-        title=_text(fields, "title") or _file_name(request, fields),
-        embed_audio=None if fields.get("embed_audio") is None else _flag(fields, "embed_audio"),
-        may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
-    )
+    words = flag(fields, "words") or bool(subtitles) or document in SUBTITLES
+    return {
+        "hints": hints_of_recording(fields, languages, words=words),
+        "stream": flag(fields, "stream"),
+        "response_format": document,
+        "subtitles": subtitles,
+        "deadline_s": number(fields, "deadline_s", LONGEST_DEADLINE_S),
+        "tags": flag(fields, "tags"),
+        "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
+        "title": text(fields, "title"),
+        "embed_audio": flag_or_none(fields, "embed_audio"),
+    }
 
 
 def openai_job(
     request: Request, model: str, names: ModelNames, languages: tuple[str, ...], *, translate: bool = False
 ) -> Job:
-    """A request as OpenAI's clients send it, `translate`: for a translation. Raises ApiError 400, 404, 413 or 415."""
+    """A request as OpenAI's clients send it, `translate`: for a translation. Raises ApiError 400, 404, 413, 415
+    or 422."""
     if request.mimetype != "multipart/form-data":
         raise ApiError(415, "asr.not_a_form")
     form = _form(request)
@@ -133,15 +148,15 @@ def openai_job(
     response_format = form.get("response_format") or "json"
     if response_format not in FORMATS:
         raise ApiError(400, "asr.bad_response_format", format=response_format, known=list(FORMATS))
-    stream = _flag(form, "stream")
+    stream = flag(form, "stream")
     if stream and response_format not in ("json", "text"):
-        raise ApiError(400, "asr.format_not_streamed", code="bad_response_format", format=response_format)
+        raise ApiError(422, "asr.format_not_streamed", code="bad_response_format", format=response_format)
     granularities = set(_listed(form, "timestamp_granularities"))
-    unknown = granularities - _GRANULARITIES
+    unknown = granularities - set(GRANULARITIES)
     if unknown:
         raise ApiError(400, "asr.bad_granularity", unknown=str(sorted(unknown)))
     words = "word" in granularities
-    hints = _hints(_in_our_words(form), languages, words=words or response_format in SUBTITLES)
+    hints = hints_of_recording(_in_our_words(form), languages, words=words or response_format in SUBTITLES)
     return Job(
         source,
         pcm,
@@ -149,7 +164,7 @@ def openai_job(
         stream,
         response_format,
         words,
-        deadline_s=_number(form, "deadline_s", _LONGEST_DEADLINE_S),
+        deadline_s=number(form, "deadline_s", LONGEST_DEADLINE_S),
         may_store=not no_store.forbids_storing(request.headers.get("Cache-Control")),
     )
 
@@ -224,89 +239,8 @@ def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, spool)
 
 
-def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
-    """The hints among the fields of any kind of request. Raises ApiError 400."""
-    return Hints(
-        itn=_flag(fields, "itn", default=True),
-        hotwords=hotwords_of(_several(fields, "hotwords")),
-        languages=_languages(fields, languages),
-        prompt=_text(fields, "prompt"),
-        temperature=_number(fields, "temperature", 1.0),
-    )
-
-
-def _hints(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool) -> Hints:
-    """The hints of a request for a recording; `words`: times of single words are needed."""
-    careful = None if fields.get("careful") is None else _flag(fields, "careful")
-    return replace(hints_from(fields, languages), words=words, careful=careful)
-
-
-def _several(fields: Mapping[str, Any], name: str) -> object:
-    """A field's value; a list where a form or query has it more than once."""
-    values = fields.getlist(name) if isinstance(fields, MultiDict) else []
-    return values if len(values) > 1 else fields.get(name)
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > _MAX_PROMPT_CHARS:
-        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=_MAX_PROMPT_CHARS)
-    return whole_characters(value)
-
-
-def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
-    """Of ``language``: a code, several with commas between, or auto. Of zh-CN counts zh."""
-    parts = _text(fields, "language").strip().lower().replace("_", "-").split(",")
-    codes = [part.strip().partition("-")[0] for part in parts]
-    if codes in ([""], ["auto"]):
-        return ()
-    for code in codes:
-        if code not in known:
-            raise ApiError(400, "asr.unknown_language", language=code, known=_some(known))
-    return tuple(dict.fromkeys(codes))
-
-
 def _file_name(request: Request, fields: Mapping[str, Any]) -> str:
     """The recording's file name, without its folder; '' when it came without one."""
     upload = _upload(request)
     name = (upload.filename if upload else fields.get("filename")) or ""
     return whole_characters(str(name)).replace("\\", "/").rpartition("/")[2]
-
-
-def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
-    """From `least` to `most`; `default` where it is missing or empty. Raises ApiError 400."""
-    value = fields.get(name)
-    text = str(default if value in (None, "") else value)
-    # isdecimal() alone would accept a number of a million digits, or Arabic ones
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
-    if not (least <= number <= most or number == default):
-        raise ApiError(
-            400, "asr.not_a_whole_number", code=f"bad_{name}", name=name, value=text[:20], least=least, most=most
-        )
-    return number
-
-
-def _some(languages: tuple[str, ...]) -> str:
-    return ", ".join(languages) if len(languages) <= 12 else "an ISO 639-1 code such as zh or en"
-
-
-def _number(fields: Mapping[str, Any], name: str, most: float) -> float:
-    """From 0 to `most`; 0 by default."""
-    value = fields.get(name)
-    try:
-        number = 0.0 if value in (None, "") else float(cast(Any, value))
-    except (TypeError, ValueError, OverflowError):
-        number = -1.0
-    if isinstance(value, bool) or not 0.0 <= number <= most:
-        raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=value, least=0, most=most)
-    return number
-
-
-def _flag(fields: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
-    value = fields.get(name)
-    word = str(default if value is None else value).strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ApiError(400, "asr.not_true_or_false", code=f"bad_{name}", name=name, word=word)
-    return word in _TRUE

@@ -31,28 +31,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
 from aiohttp import web
 from flask import Flask
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.dictation import WINDOW_S, Dictation, Recognise, TimedRecognition
-from huiyin.services.asr.http.request import hints_from, whole_number
+from huiyin.services.asr.http.fields import hints_from, whole_number
 from huiyin.services.asr.http.stream_session import RECEIVED_BYTES, LiveSession
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.recogniser import Hints
 from huiyin.services.asr.serving import Serving
 from huiyin.services.asr.transcribe import Clock, Recogniser
-from huiyin.services.common.app import documented
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.routes import add_route, check_websocket, in_thread, open_websocket
 
-_RATES_HZ = (8_000, 48_000)
-_PARTIALS_MS = (200, 2_000)
-OPERATIONS = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text(encoding="utf-8"))["operations"]
-"""What the addresses of the service take, for its OpenAPI document."""
+RATES_HZ = (8_000, 48_000)
+PARTIALS_MS = (200, 2_000)
 
 
 def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
@@ -79,7 +74,6 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
             "max_duration_s": max_duration_s,
         }
 
-    @documented(**OPERATIONS["stream"])
     async def stream(request: web.Request) -> web.StreamResponse:
         """Live transcription over a WebSocket.
 
@@ -111,8 +105,8 @@ class StreamOptions:
 
 def stream_options(fields: Mapping[str, str], languages: tuple[str, ...]) -> StreamOptions:
     """The options in a stream's address. Raises ApiError 400."""
-    rate = whole_number(fields, "rate", 16_000, *_RATES_HZ)
-    partial_ms = 0 if fields.get("partial_ms") == "0" else whole_number(fields, "partial_ms", 400, *_PARTIALS_MS)
+    rate = whole_number(fields, "rate", 16_000, *RATES_HZ)
+    partial_ms = 0 if fields.get("partial_ms") == "0" else whole_number(fields, "partial_ms", 400, *PARTIALS_MS)
     return StreamOptions(rate, partial_ms, hints_from(fields, languages))
 
 

@@ -35,8 +35,9 @@ def plain_text(output: Any, where: str) -> str:
 
 def _part(part: Any, where: str) -> JsonObject:
     kind = part.get("type") if isinstance(part, dict) else None
-    if kind in _WORDS and isinstance(part.get(_WORDS[kind]), str):
-        return {"type": "text", "text": part[_WORDS[kind]]}
+    field = _WORDS.get(kind) if isinstance(kind, str) else None
+    if field and isinstance(part.get(field), str):
+        return {"type": "text", "text": part[field]}
     if kind == "input_image" and isinstance(part.get("image_url"), str):
         detail = {"detail": part["detail"]} if part.get("detail") else {}
         return {"type": "image_url", "image_url": {"url": part["image_url"], **detail}}

@@ -17,7 +17,7 @@ from huiyin.services.llm.responses.contents import message_content, plain_text
 
 Items = list[JsonObject]
 
-_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
+ITEM_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _REFUSED = ("background", "conversation", "prompt")
 _OURS = frozenset(
     (
@@ -54,7 +54,7 @@ def read_request(body: JsonObject) -> Asked:
     """The request in `body`, checked. Raises ApiError 400."""
     body = {name: value for name, value in body.items() if value is not None}
     for name in _REFUSED:
-        if body.get(name):
+        if body.get(name, False) is not False:
             raise invalid("llm.responses_cannot", name=name)
     whole(body, "max_output_tokens")
     number(body, "temperature", TEMPERATURE_MAX)
@@ -104,11 +104,12 @@ def messages_of(instructions: str, items: Items) -> Items:
 
 
 def _add(messages: Items, item: JsonObject, where: str) -> None:
-    kind = item.get("type") or "message"
+    kind = "message" if item.get("type") in (None, "") else item["type"]
     if kind == "message":
-        role = _ROLES.get(str(item.get("role")))
+        role = ITEM_ROLES.get(str(item.get("role")))
         if role is None:
-            raise invalid("llm.unknown_role", where=where, roles=list(_ROLES), role=shortened(item.get("role"), _SHOWN))
+            roles = list(ITEM_ROLES)
+            raise invalid("llm.unknown_role", where=where, roles=roles, role=shortened(item.get("role"), _SHOWN))
         messages.append({"role": role, "content": message_content(item.get("content"), role, where)})
     elif kind == "function_call":
         call = {"name": text(item, "name"), "arguments": text(item, "arguments") or "{}"}
@@ -132,13 +133,17 @@ def _tool(at: int, tool: Any) -> JsonObject:
     kind = tool.get("type") if isinstance(tool, dict) else None
     if kind != "function":
         raise invalid("llm.tool_not_here", where=f"tools[{at}]", kind=shortened(kind, _SHOWN))
-    return {"type": "function", "function": _chosen(tool, _OF_FUNCTION)}
+    function = {"name": None, **_chosen(tool, _OF_FUNCTION)}
+    text(function, "name")
+    text(function, "description")
+    _object(function, "parameters")
+    return {"type": "function", "function": function}
 
 
 def _choice(choice: Any, tools: Items) -> JsonObject:
     """`tools` and `tool_choice` of a chat completion request."""
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = {each.get("name") for each in _list(choice, "tools") if isinstance(each, dict)}
+        allowed = [each.get("name") for each in _list(choice, "tools") if isinstance(each, dict)]
         return {
             "tools": [tool for tool in tools if tool["function"].get("name") in allowed],
             "tool_choice": choice.get("mode", "auto"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Flask, Response
 
-from huiyin.services.common.app import documented, example, json_body
+from huiyin.services.common.app import json_body
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.model_names import model_header
 from huiyin.services.common.watch import ClientLeft
@@ -27,7 +27,6 @@ Complete = Callable[[JsonObject], Completion]
 """From a checked request to its whole reply."""
 
 _ID_BYTES = 16
-_EXAMPLE = {"input": "你好", "instructions": "Answer briefly.", "stream": True}
 
 
 def add_responses(app: Flask, most_bytes: int, stream: Stream, complete: Complete) -> None:
@@ -35,7 +34,6 @@ def add_responses(app: Flask, most_bytes: int, stream: Stream, complete: Complet
     memory = ResponseMemory(most_bytes)
 
     @app.post("/v1/responses")
-    @documented(requestBody=example(_EXAMPLE))
     def responses() -> Response:
         """A response, as OpenAI's Responses API gives it, whole or as its typed events.
 
