@@ -136,7 +136,10 @@ def a_page(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("failure", [fails, stalls, breaks_off, a_page, said(None)])
-def test_the_next_one_is_asked_where_one_fails(first: Stub, second: Stub, failure: Any) -> None:
+def test_the_next_one_is_asked_where_one_fails(
+    first: Stub, second: Stub, failure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.services.asr.engines.upstreams._LAST_PATIENCE", 100)
     first.behave = failure
     assert heard(engine(first, second, reply_timeout_s=0.2)).text == "from the second"
 

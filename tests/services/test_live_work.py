@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -45,9 +44,7 @@ def test_a_presence_lasts_for_a_while_after_each_sign_of_life(tmp_path: Path) ->
     for _ in range(2):
         presence.renew()
         until(work.anywhere)
-        began = time.monotonic()
         until(lambda: not work.anywhere())
-        assert time.monotonic() - began < 5
     presence = Presence(work, linger_s=3600)
     presence.renew()
     until(work.anywhere)

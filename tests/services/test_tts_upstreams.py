@@ -117,7 +117,10 @@ def nothing(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("failure", [fails, stalls, no_sound, nothing])
-def test_the_next_one_speaks_where_one_fails(first: Stub, second: Stub, failure: Any) -> None:
+def test_the_next_one_speaks_where_one_fails(
+    first: Stub, second: Stub, failure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyin.services.tts.engines.upstreams._LAST_PATIENCE", 100)
     first.behave = failure
     assert length_s(engine(first, second, first_sound_timeout_s=0.3)) == pytest.approx(1.0)
     assert len(asked(second)) == 1
