@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
+from huiyin.services.asr.engines.upstreams import Upstreams, model_of
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.fields import FLAG_PATTERN, LONGEST_DEADLINE_S, MOST_CHARS, languages_pattern
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
@@ -28,6 +29,7 @@ from huiyin.services.common.app import create_app
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.openapi import Operations, operations
+from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
@@ -37,16 +39,21 @@ def make_app(settings: Settings) -> Flask:
     """The service; its model loads in the background."""
     forms.install()
     asr = settings.asr
-    model = Path(asr.model).name
+    model = model_of(asr)
     names = ModelNames(settings.service.strict_models)
     serving = Serving(settings)
     host = serving.host
+
+    def upstreams(tell: Callable[[Chain[Any]], list[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        engine = host.peek()
+        return {"upstreams": tell(engine.chain)} if isinstance(engine, Upstreams) else {}
 
     def describe() -> Mapping[str, Any]:
         return {
             "engine": asr.engine,
             "model": model,
             **serving.facts(),
+            **upstreams(Chain.facts),
             "threads": asr.threads,
             "languages": list(asr.languages),
             "max_duration_s": asr.max_duration_s,
@@ -79,6 +86,7 @@ def make_app(settings: Settings) -> Flask:
         max_upload_mb=asr.max_upload_mb,
         operations=described,
         describe=describe,
+        ready_facts=lambda: upstreams(Chain.reachable),
         metrics=serving.registry,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.plugins import RECOGNISERS, plugins
 from huiyin.configs.settings import AsrSettings, SettingsError
+from huiyin.configs.upstream_settings import EMBEDDED
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.registry import import_object
 from huiyin.services.common.text import WIDE
@@ -25,6 +26,7 @@ ENGINES = {
     "sensevoice": "huiyin.services.asr.engines.sensevoice:load",
     "paraformer": "huiyin.services.asr.engines.paraformer:load",
 }
+_UPSTREAMS = "huiyin.services.asr.engines.upstreams:load"
 _WIDE = re.compile(f"[{WIDE}]")
 
 
@@ -192,7 +194,18 @@ class RecordingTranscript:
 
 
 def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
-    """The engine that the settings name.
+    """What recognises by these settings: the engine that they name, or upstreams, of which that may be one.
+
+    Raises as `load_embedded` does.
+    """
+    if settings.upstreams == (EMBEDDED,):
+        return load_embedded(settings, find_model)
+    engine: Engine = import_object(_UPSTREAMS)(settings, lambda: load_embedded(settings, find_model))
+    return engine
+
+
+def load_embedded(settings: AsrSettings, find_model: FindModel) -> Engine:
+    """The engine of this machine that the settings name.
 
     Raises SettingsError for a setting that cannot be used here, ModelFolderError for a folder; what `find_model` raises
     passes through.

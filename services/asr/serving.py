@@ -20,6 +20,7 @@ from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_eng
 from huiyin.services.asr.signal.voice_activity import load_detectors
 from huiyin.services.asr.transcribe import Part, Recogniser, Step, Steps, transcribe
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 
 _LONGEST_CACHED_S = 3600.0  # of a recording: packing a longer one takes memory
@@ -64,7 +65,14 @@ class Serving:
             registry=self.registry,
         )
         waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
-        self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, on_wait=wait.observe)
+        self.live = LiveWork(self._settings.port)
+        self.queue = ModelQueue(
+            self._settings.queue_wait_s,
+            settings.service.threads,
+            on_wait=wait.observe,
+            is_live=self.live.anywhere,
+            patience_s=self._settings.file_patience_s,
+        )
         waiting.set_function(lambda: self.queue.waiting)
         self.streams = StreamPlaces(max(1, settings.service.threads // _THREADS_A_STREAM))
         self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
@@ -130,6 +138,7 @@ class Serving:
             "workers": self.queue.workers,
             "running": self.queue.running,
             "waiting": self.queue.waiting,
+            "files_wait_for_live_work": self.live.anywhere(),
             "streams": {"open": self.streams.open, "most": self.streams.most},
             "piece_s": plan.piece_s if plan else None,
             "batch_s": plan.batch_s if plan else None,

@@ -14,8 +14,8 @@ from flask import Flask
 
 from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
 from huiyin.services.common.breaker import MAX_COOLDOWN_S, CircuitBreaker
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.llm.app import make_app
-from huiyin.services.llm.trouble import UpstreamError
 from tests.support.limits import PATIENCE_S, until
 from tests.support.live_server import running
 from tests.support.service_process import free_port
@@ -72,7 +72,7 @@ def silent(answer: Answer) -> None:
 
 
 def failure() -> UpstreamError:
-    return UpstreamError(502, "llm.upstream_failed", who="it", answer=500, words="it fell over")
+    return UpstreamError(502, "upstreams.upstream_failed", who="it", answer=500, words="it fell over")
 
 
 def test_cooldowns_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:
@@ -161,6 +161,14 @@ def test_the_last_upstream_has_twice_as_long_for_its_first_word(ab: tuple[Stub, 
     first, second, *_ = answer.get_json()["error"]["message"].split("; ")
     assert ab[0].url in first and "within 0.2 s" in first
     assert ab[1].url in second and "within 0.4 s" in second
+
+
+@pytest.mark.slow
+def test_a_prompt_that_is_read_ahead_may_take_as_long_as_a_whole_reply(ab: tuple[Stub, Stub]) -> None:
+    ab[0].behave = silent
+    app = app_of(ab[0], first_token_timeout_s=0.2, reply_timeout_s=1.0)
+    assert "within 1 s" in ask(app, stream=True, max_tokens=1).get_json()["error"]["message"]
+    assert "within 0.4 s" in ask(app, stream=True, max_tokens=2).get_json()["error"]["message"]
 
 
 def test_an_upstream_that_is_off_is_not_waited_for_again_also_for_its_models(ab: tuple[Stub, Stub]) -> None:
