@@ -31,6 +31,7 @@ RESUMES_S = 2.0
 _PATIENCE_S = 6.0  # for an answer; who has none by then has not taken the turn
 _ASIDE_PATIENCE_S = 3.0  # for an answer to what wants none
 _MARGIN_S = 0.1  # around a reply, for the recogniser
+_NEVER = float("inf")
 _AHEAD = 2 * BLOCK  # samples there must be before a sound begins: a packet may be late
 
 Recognise = Callable[[Pcm16], str]
@@ -119,10 +120,10 @@ class SoundLine:
         """As `Line.committed`: the words of each reply, with what people said before it."""
         turns = []
         said_until_s = -1.0
-        for reply, after in zip(self.replies, [*self.replies[1:], None], strict=True):
+        for reply, until_s in zip(self.replies, [*(reply.start_s for reply in self.replies[1:]), _NEVER], strict=False):
             users = [u.step.text for u in self._utterances if said_until_s < u.start_s <= reply.start_s]
             said_until_s = reply.start_s
-            heard = self._words(reply, after.start_s if after else float("inf"), recording)
+            heard = self._words(reply, until_s, recording)
             turns.append((reply.end_s, Turn("\n".join(filter(None, users)), heard, reply.was_stopped)))
         return turns if self.sight.texts else []
 
