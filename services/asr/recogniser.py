@@ -85,6 +85,8 @@ class Segment:
     emotion: Emotion | None = None
     events: tuple[SoundEvent, ...] = ()
     words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    """A label such as "S1", the same for all that this person says; None where nobody asked who speaks."""
 
     @property
     def length_s(self) -> float:
@@ -137,6 +139,9 @@ class Hints:
     """Fewer errors are worth more time; None: the service decides. Engines without such a choice ignore it."""
     translate: bool = False
     """What is said, in English; for engines that translate."""
+    speakers: int | None = None
+    """How many people speak, whom the segments are to name; 0: as many as sound different; None: do not ask. Of no
+    concern to engines."""
 
 
 class Engine(Protocol):
