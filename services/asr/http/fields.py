@@ -21,6 +21,10 @@ from huiyin.services.common.text import whole_characters
 LONGEST_DEADLINE_S = 86_400.0
 MOST_CHARS = 4000
 """Characters of a prompt, and of every other text: far more than the recognisers use."""
+MOST_SPEAKERS = 50
+"""Whose number a caller may name."""
+AUTO = "auto"
+"""As many speakers as sound different."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 FLAG_PATTERN = f"^({'|'.join(map(any_case, _TRUE + _FALSE))})$"
@@ -42,7 +46,10 @@ def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
 
 def hints_of_recording(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool) -> Hints:
     """The hints of a request for a recording; `words`: times of single words are needed. Raises ApiError 400."""
-    return replace(hints_from(fields, languages), words=words, careful=flag_or_none(fields, "careful"))
+    speakers = _speakers(fields)
+    words = words or speakers is not None  # another speaker may begin within a segment
+    careful = flag_or_none(fields, "careful")
+    return replace(hints_from(fields, languages), words=words, careful=careful, speakers=speakers)
 
 
 def check_numbers(body: Mapping[str, Any]) -> None:
@@ -106,6 +113,14 @@ def languages_pattern(known: tuple[str, ...]) -> str:
     """What `language` may be, as a regular expression of JSON Schema."""
     code = f"({'|'.join(known)})([-_][A-Za-z]+)?"
     return f"^(auto|{code}(,{code})*)?$"
+
+
+def _speakers(fields: Mapping[str, Any]) -> int | None:
+    """Of ``speakers``: a number, auto (0), or nothing (None)."""
+    value = fields.get("speakers")
+    if value in (None, ""):
+        return None
+    return 0 if value == AUTO else whole_number(fields, "speakers", 1, 1, MOST_SPEAKERS)
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:
