@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as xml
 
 import pytest
+from PIL import Image
 
 from huiyin.assistant.dialogue.history import HeardClause
 from huiyin.assistant.ears.echo import make_echo_path
@@ -149,7 +150,9 @@ def test_a_failed_expectation_shows_what_came_instead(tmp_path: Path, capsys: py
     assert "llm asked #1" in shown, "the timeline around it"
     case = xml.parse(junit).getroot().find("testcase")
     assert case is not None and case.find("failure") is not None
-    assert (tmp_path / "out" / "slow-text" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    picture = Image.open(tmp_path / "out" / "slow-text" / "timeline.png")
+    red = [point for point in picture.convert("RGB").crop((0, 0, picture.width, 90)).getdata() if point == (208, 0, 0)]
+    assert red, "what failed stands above the timeline"
 
 
 def test_an_expectation_that_comes_too_early_is_not_met() -> None:
