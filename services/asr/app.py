@@ -110,7 +110,7 @@ def make_app(settings: Settings) -> Flask:
         a little longer), speakers (auto, or how many: each segment names who says it), careful (fewer errors in more
         time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one page) with tags (subtitles
         name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
-        to ten minutes).
+        to ten minutes), clean (hesitation and repetition are left out).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
