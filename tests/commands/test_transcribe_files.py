@@ -101,6 +101,12 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     yield names
 
 
+def test_the_summary_tells_only_of_what_there_was() -> None:
+    summary = Summary(1, shown=False)
+    summary.done_before()
+    assert summary.lines(0.1) == ["done before: 1 (--force does them again)"]
+
+
 def test_the_summary_counts_names_the_failures_and_says_what_is_left() -> None:
     summary = Summary(6, shown=False)
     summary.transcribed(5400.0)

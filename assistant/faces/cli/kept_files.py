@@ -18,7 +18,7 @@ from huiyin.configs.settings import Settings
 
 _SPEECH = re.compile(r"\.?[0-9a-f]{32}\.npz(?:\..+\.part)?")
 _PREPARED = re.compile(r"\.?[0-9a-f]{24}\.pcm(?:\..+\.part)?")
-# The files of a job lie in a folder of its own (`services/asr/jobs.py`), beside which its lock is.
+# The files of a job lie in a folder of its own (`services/asr/jobs.py`); its lock beside that is empty.
 _JOB = re.compile(r"[0-9a-f]{32}")
 _OF_A_JOB = re.compile(r"(?:pieces\.jsonl|\.?(?:job\.json|error\.json|recording)(?:\..+\.part)?)")
 _BEFORE_0_2 = "apologies"  # what `prepared` was called
@@ -56,9 +56,7 @@ def kinds(settings: Settings) -> list[Kept]:
 
 
 def _is_of_a_job(path: Path) -> bool:
-    if _JOB.fullmatch(path.parent.name):
-        return _OF_A_JOB.fullmatch(path.name) is not None
-    return path.suffix == ".lock" and _JOB.fullmatch(path.stem) is not None
+    return bool(_JOB.fullmatch(path.parent.name) and _OF_A_JOB.fullmatch(path.name))
 
 
 def _database(file: Path) -> Callable[[Path], bool]:

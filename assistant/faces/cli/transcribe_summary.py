@@ -48,16 +48,10 @@ class Summary:
 
     def lines(self, took_s: float) -> list[str]:
         """What to tell after `took_s` seconds."""
-        speed = self._sound_s / max(took_s, 1e-3)
-        lines = [
-            said(
-                "cli.transcribed",
-                count=self._transcribed,
-                sound=_length(self._sound_s),
-                took=_length(took_s),
-                speed=speed,
-            )
-        ]
+        lines = []
+        if self._transcribed:
+            sound, took, speed = _length(self._sound_s), _length(took_s), self._sound_s / max(took_s, 1e-3)
+            lines.append(said("cli.transcribed", count=self._transcribed, sound=sound, took=took, speed=speed))
         if self._before:
             lines.append(said("cli.transcribed_before", count=self._before))
         if self.failures:
