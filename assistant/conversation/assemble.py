@@ -74,7 +74,7 @@ def assemble(
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
     may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
     `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError for a voice
-    that there is not, VoiceprintError where other voices are to be ignored and nobody is enrolled, SettingsError for
+    that there is not, VoiceprintError where only one voice is to be answered and none is enrolled, SettingsError for
     traces without OpenTelemetry.
     """
     settings = services.settings
@@ -95,7 +95,7 @@ def assemble(
     world = RealWorld()
     name = session_name()
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
-    if listen and settings.talk.other_voices == "ignored":
+    if listen and settings.talk.other_voices == "unanswered":
         own = Voiceprint.read(voice_file())
         parts = replace(parts, recogniser=GatedRecogniser(parts.recogniser, http_voice(services), own))
     waking = _waking(services, world, listener, parts, port)

@@ -1,7 +1,8 @@
-"""Only the user is listened to: what another voice says has no words.
+"""Only the user is answered: what another voice says has no words.
 
 A turn is recognised and its voice embedded at the same time. Where that is not the voice of `huiyin enroll` the
-transcript is empty, and the turn machine treats it as a cough: it interrupts no reply, and is no turn.
+transcript is empty: to the turn machine a cough, which is no turn. Over a reply the machine decides sooner than a voice
+can be known, so that another voice still stops it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from huiyin.assistant.turns.events import Transcript
 
 OTHER_VOICE = 0.25
 """Likeness below which a voice is another's (docs/performance.md: how often it is wrong)."""
-_LEAST_S = 1.0  # of a turn: less tells too little, and "stop!" must be heard whoever says it
+_LEAST_S = 1.5  # of a turn: less tells too little, and "stop!" must be heard whoever says it
 _MOST_S = 8.0  # of its end; more tells no more
 _LIMIT_S = 1.0  # a voice that is known later is not waited for
 

@@ -1,9 +1,10 @@
-"""Only the voice that was enrolled is listened to."""
+"""Only the voice that was enrolled is answered."""
 
 from __future__ import annotations
 
 import stat
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 
 from huiyin.assistant.clients.http import ServiceError
 from huiyin.assistant.clients.stream import Stream
+from huiyin.assistant.conversation import events as on
 from huiyin.assistant.conversation.speaker_gate import GatedRecogniser
-from huiyin.assistant.conversation.stages import TurnSoFar
+from huiyin.assistant.conversation.stages import Parts, TurnSoFar
 from huiyin.assistant.conversation.world import Plan, Source
 from huiyin.assistant.ears.voiceprint import Voiceprint, VoiceprintError
 from huiyin.assistant.turns.events import Transcript
+from tests.support.talk import Talk
 
 OWN = Voiceprint((1.0, 0.0), "model", 10.0)
 GUEST = Voiceprint((0.1, 0.99), "model", 2.0)
@@ -73,6 +76,38 @@ def test_in_virtual_time_the_later_of_both_counts() -> None:
     plan = gate.transcribe(turn(2.0))
     assert isinstance(plan, Plan)
     assert [(due_s, transcript.text) for due_s, transcript in plan.items] == [(0.3, "")] and plan.ends_s == 0.3
+
+
+class Guests(Talk):
+    """A talk in which the turns of some times are another voice's."""
+
+    def __init__(self, *replies: str) -> None:
+        super().__init__(*([reply] for reply in replies))
+        self.guest = False
+        gate = GatedRecogniser(self, lambda sound: Plan([(0.1, GUEST if self.guest else OWN)], 0.1), OWN)
+        self.session._stages._parts = replace(Parts(self, self, self), recogniser=gate)
+
+
+def test_a_guest_gets_no_answer() -> None:
+    talk = Guests("It is nine.", "Sunny.")
+    talk.guest = True
+    talk.user_speaks(3.0)
+    talk.listen(6)
+    assert not talk.all(on.TurnCommitted)
+    talk.guest = False
+    talk.user_speaks(3.0)
+    talk.committed(1)
+
+
+def test_a_guest_over_a_reply_gets_no_answer_but_stops_it() -> None:
+    talk = Guests("Once there was a king who had three daughters, and the youngest was called Cordelia by all.")
+    talk.user_speaks(3.0)
+    talk.listen(2.5)
+    talk.guest = True
+    talk.user_speaks(3.0)
+    (turn,) = talk.committed(1)
+    talk.listen(8)
+    assert turn.turn.interrupted and len(talk.all(on.TurnCommitted)) == 1
 
 
 def test_a_voice_is_kept_for_the_users_eyes_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``huiyin enroll``: how the user sounds, so that other voices can be ignored."""
+"""``huiyin enroll``: how the user sounds, so that other voices can be left without an answer."""
 
 from __future__ import annotations
 
