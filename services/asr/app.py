@@ -20,6 +20,7 @@ from huiyin.services.asr.http.fields import (
     MOST_SPEAKERS,
     languages_pattern,
 )
+from huiyin.services.asr.http.jobs import add_jobs
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
 from huiyin.services.asr.http.stream import PARTIALS_MS, RATES_HZ, add_live
 from huiyin.services.asr.queue import Caller
@@ -164,6 +165,7 @@ def make_app(settings: Settings) -> Flask:
         return response
 
     add_live(app, settings, serving)
+    add_jobs(app, settings, serving)
 
     @app.get("/v1/models")
     def models_route() -> Response:

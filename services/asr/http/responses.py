@@ -115,8 +115,12 @@ def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     return Response(text, content_type=f"{DOCUMENTS[job.response_format]}; charset=utf-8")
 
 
-def events(steps: Steps, job: Job, settings: AsrSettings) -> Iterator[Blocks]:
-    """JSON objects: "segments" for each part; then "document" for each block of the document, in order; "done"."""
+def events(steps: Steps, job: Job, settings: AsrSettings, job_id: str = "") -> Iterator[Blocks]:
+    """JSON objects: "segments" for each part; then "document" for each block of the document, in order; "done".
+
+    `job_id`: of what is kept of it, named at the end; '': nothing is.
+    """
+    named = f'"job": {_json(job_id)}, ' if job_id else ""
     for step in steps:
         if isinstance(step, Part):
             segments = [segment.as_dict() for segment in step.segments]
@@ -126,7 +130,7 @@ def events(steps: Steps, job: Job, settings: AsrSettings) -> Iterator[Blocks]:
         if job.response_format != "json":
             for text in document(step, job, settings):
                 yield [_json({"type": "document", "text": text})]
-        yield itertools.chain(['{"type": "done", "result": '], result(step, job, settings), ["}"])
+        yield itertools.chain([f'{{"type": "done", {named}"result": '], result(step, job, settings), ["}"])
 
 
 def openai_events(steps: Steps) -> Iterator[Blocks]:
