@@ -12,7 +12,12 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
-from huiyin.services.asr.http.fields import FLAG_PATTERN, LONGEST_DEADLINE_S, MOST_CHARS, languages_pattern
+from huiyin.services.asr.http.fields import (
+    FLAG_PATTERN,
+    LONGEST_DEADLINE_S,
+    MOST_CHARS,
+    language_pattern,
+)
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
 from huiyin.services.asr.http.stream import PARTIALS_MS, RATES_HZ, add_live
 from huiyin.services.asr.queue import Caller
@@ -55,9 +60,11 @@ def make_app(settings: Settings) -> Flask:
 
     def described() -> Operations:
         engine = host.peek()
+        known = engine.languages if engine else asr.languages
         return operations(
             Path(__file__).with_name("http") / "openapi.yaml",
-            languages=languages_pattern(engine.languages if engine else asr.languages),
+            language=language_pattern(known, several=False),
+            languages=language_pattern(known, several=True),
             flag=FLAG_PATTERN,
             granularities=list(GRANULARITIES),
             longest_hotword=LONGEST,

@@ -102,10 +102,10 @@ def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int,
     return found
 
 
-def languages_pattern(known: tuple[str, ...]) -> str:
-    """What `language` may be, as a regular expression of JSON Schema."""
-    code = f"({'|'.join(known)})([-_][A-Za-z]+)?"
-    return f"^(auto|{code}(,{code})*)?$"
+def language_pattern(known: tuple[str, ...], *, several: bool) -> str:
+    """What `language` may be as a regular expression of JSON Schema; without `several` a single code."""
+    code = f"({'|'.join(known)})([-_][A-Za-z]{{1,8}})?"
+    return f"^(auto|{code}(,{code})*)?$" if several else f"^({code})?$"
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:
