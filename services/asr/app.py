@@ -16,6 +16,7 @@ from huiyin.services.asr.http.fields import (
     FLAG_PATTERN,
     LONGEST_DEADLINE_S,
     MOST_CHARS,
+    MOST_LANGUAGE_CHARS,
     language_pattern,
 )
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
@@ -70,6 +71,7 @@ def make_app(settings: Settings) -> Flask:
             longest_hotword=LONGEST,
             most_hotwords=MOST,
             most_chars=MOST_CHARS,
+            most_language_chars=MOST_LANGUAGE_CHARS,
             most_deadline_s=LONGEST_DEADLINE_S,
             most_peaks=MOST_PEAKS,
             documents=["", *DOCUMENTS],
