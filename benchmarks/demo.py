@@ -36,7 +36,7 @@ from huiyin.services.common.child import module_command
 
 MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
 _NEAR = 0.1  # of the speed that is wanted: near enough
-_TRIES = 6
+_TRIES = 9
 _BEAT_S = 0.02  # a rival that is busy for a share of the time alternates so often
 _DEMO_S = 900.0
 _PARTS = {
@@ -77,6 +77,7 @@ def slowed_down(tokens_s: float | None, rivals: ExitStack) -> Speed | None:
     `rivals` ends them.
     """
     amount, used, wanted = 0.0, ExitStack(), tokens_s
+    too_few, too_many = 0.0, float("inf")  # rivals
     for _ in range(_TRIES):
         speed = measure(MODEL, [])
         if speed is None:
@@ -85,12 +86,18 @@ def slowed_down(tokens_s: float | None, rivals: ExitStack) -> Speed | None:
         if wanted is None or abs(speed.write_tokens_s - wanted) <= _NEAR * wanted:
             rivals.push(used.pop_all())
             return speed
-        # A model beside r rivals of its own priority has 1 / (1 + r) of a core.
-        amount = (1 + amount) * speed.write_tokens_s / wanted - 1
-        used.close()
-        if amount < 0:
+        if speed.write_tokens_s < wanted and not amount:
             tell(f"not measured: this machine writes {speed.write_tokens_s} tokens a second, {wanted} are wanted")
             return None
+        if speed.write_tokens_s < wanted:
+            too_many = amount
+        else:
+            too_few = amount
+        # A model beside r rivals of its own priority has 1 / (1 + r) of a core, or less where its threads wait for
+        # each other.
+        fair = (1 + amount) * speed.write_tokens_s / wanted - 1
+        amount = fair if too_few < fair < too_many else (too_few + min(too_many, 2 * too_few + 1)) / 2
+        used.close()
         used.enter_context(_rivals(amount))
     used.close()
     raise SystemExit("this machine's speed does not hold still: try again when nothing else runs")

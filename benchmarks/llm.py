@@ -12,6 +12,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,7 +21,8 @@ import requests
 from benchmarks.output import show, tell
 from benchmarks.sentences import TEXTS
 from huiyin.assistant.conversation.persona_files import load_persona
-from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit
+from huiyin.assistant.dialogue.history import HeardClause, History, HistoryLimit, Message
+from huiyin.assistant.dialogue.tools import Tool
 from huiyin.configs import settings as config
 from tests.support.service_process import start_service
 
@@ -95,13 +97,17 @@ def _converse(url: str, name: str, turns: int, number: int, pause_s: float) -> l
 
 
 def ask(
-    url: str, messages: list[dict[str, str]], tokens: int, session: str = "", *, background: bool = False
-) -> tuple[float, str, dict[str, Any]]:
+    url: str, messages: Sequence[Message], tokens: int, session: str = "", *, background: bool = False,
+    tools: Sequence[Tool] = (),
+) -> tuple[float, str, dict[str, Any]]:  # fmt: skip
     """Seconds to the first word, the reply, and the model's own timings."""
-    body = {"messages": messages, "max_tokens": tokens, "stream": True, "temperature": 0}
+    body: dict[str, Any] = {"messages": messages, "max_tokens": tokens, "stream": True, "temperature": 0}
+    if tools:
+        body["tools"] = [tool.as_openai() for tool in tools]
     started = time.perf_counter()
     headers = {"X-Huiyin-Session": session, "X-Huiyin-Priority": "background" if background else "normal"}
     answer = requests.post(f"{url}/v1/chat/completions", json=body, headers=headers, stream=True, timeout=TIMEOUT_S)
+    answer.raise_for_status()
     first_s, text, timings = 0.0, "", {}
     for line in answer.iter_lines(1):
         if not line.startswith(b"data: {"):

@@ -10,6 +10,7 @@
         UsageError           it was asked for wrongly
       ScenarioError          a scripted conversation that cannot be read or played (assistant.scenario)
         NotPlayable, RoomMissing
+      AgentError             an agent that scenarios are played to cannot be reached (assistant.scenario)
       PortError              a sound device that cannot be used (assistant.ports)
         DriverError          PortAudio refuses
       WavError               a sound file that cannot be used (assistant.ports)

@@ -117,7 +117,8 @@ class LlmSettings:
     max_new_tokens: int = setting(512, low=1, high=32768)
     """a reply ends there when the request does not say: a model may else go on without end"""
     first_token_timeout_s: float = setting(10.0, low=0.1, high=600)
-    """an upstream that takes longer gives way to the next, in time for the turn (20 s); the last has twice as long"""
+    """an upstream that takes longer gives way to the next, in time for the turn (20 s); the last has twice as long, and
+    where a single token is wanted, which only reads the prompt ahead, that of a whole reply"""
     idle_timeout_s: float = setting(8.0, low=0.5, high=600)
     """a stream silent for so long is ended with an error: its server hangs, and somebody waits for the voice"""
     connect_timeout_s: float = setting(3.0, low=0.1, high=60)

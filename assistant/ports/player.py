@@ -16,6 +16,9 @@ class Player(Tracks):
         super().__init__()
         self._latency = round(output_latency_s * SAMPLE_RATE)
         self._fading: Pcm16 = np.zeros(0, np.int16)
+        self.gain = 1.0
+        """How loud, in [0, 1]; 1: as the voice made it. Set from any thread; the next block glides to it."""
+        self._gain = 1.0  # at the end of the last block
 
     def stop(self, generation: int) -> None:
         """Fade out within 20 ms. The track is kept, so that `heard` can still be asked."""
@@ -55,7 +58,7 @@ class Player(Tracks):
             if self._current is not None and at < count:
                 missing = count - at - self._current.move(out[at:])
                 self._current.silence = self._current.silence + missing if missing else 0
-        return out
+        return self._softened(out)
 
     @property
     def is_sounding(self) -> bool:
@@ -68,6 +71,12 @@ class Player(Tracks):
     def has_stopped(self) -> bool:
         """As `Loudspeaker.has_stopped`: never, a device that stops is opened again and goes on."""
         return False
+
+    def _softened(self, sound: Pcm16) -> Pcm16:
+        before, self._gain = self._gain, self.gain
+        if before == self._gain == 1.0:
+            return sound
+        return (sound * np.linspace(before, self._gain, len(sound), dtype=np.float32)).astype(np.int16)
 
     def _fade_out(self, track: Track) -> None:
         tail: Pcm16 = np.zeros(FADE, np.int16)

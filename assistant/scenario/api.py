@@ -104,7 +104,7 @@ def result_of(director: Director, scenario: Scenario, depth: Depth, seed: int, *
         never = f"turn {step.number} ({step.label()}) never began: it waits for `{when}`"
         problem = f"{never}, which did not come after the beginning of the turn before"
         outcomes.append(Outcome(step.line, step.number, problem, log.end_s))
-    if director.state is not State.LISTENING:
+    if director.state is not State.LISTENING and scenario.hang_up is None:
         problem = f"the conversation does not come to rest: at the end the machine is {director.state.name}"
         outcomes.append(Outcome(1, 0, problem, log.end_s))
     return Result(scenario, depth, seed, "real" if real else "simulated", log, tuple(outcomes), counted)

@@ -41,6 +41,7 @@ class Director:
         """Whether something is being done of which more will come, as by a tool."""
         self._world, self._begin, self._apart_s = world, begin, apart_s
         self._waiting = list(scenario.steps)
+        self._hang_up = scenario.hang_up
         self._armed: When | None = None  # what the next step waits for
         self._scheduled = 0  # steps whose time is known and has not come
         self._sounding = 0  # steps that are being said
@@ -58,9 +59,10 @@ class Director:
         (converse or self._world.run)()
         self.finish()
 
-    def begin(self) -> None:
-        """The script begins; `run` for those whose world runs by itself. At its end the world is stopped."""
-        self._world.at(0.0, lambda: self._note("start"))
+    def begin(self, at_s: float = 0.0) -> None:
+        """The script begins, at `at_s`; `run` for those whose world runs by itself. At its end the world is stopped."""
+        self.log.start_s = at_s
+        self._world.at(at_s, lambda: self._note("start"))
         self._arm()
         self._world.after(_LONGEST_S, self._give_up)
 
@@ -108,7 +110,7 @@ class Director:
             return
         when = self._waiting[0].after or (_NEXT_AFTER if self.log.steps else _FIRST_AFTER)
         if when.moment == "start":
-            self._schedule(when.delay_s)
+            self._schedule(self.log.start_s + when.delay_s)
         else:
             self._armed = when
 
@@ -138,6 +140,10 @@ class Director:
 
     def _note_moment(self, moment: Moment) -> None:
         self.log.moments.append(moment)
+        hang_up = self._hang_up
+        if hang_up and hang_up.moment == moment.name and not self._waiting:
+            self._hang_up = None
+            self._world.at(moment.at_s + hang_up.delay_s, self._world.stop)
         when = self._armed
         if when and when.moment == moment.name:
             self._armed = None

@@ -72,7 +72,7 @@ def judge(scenario: script.Scenario, log: Log, figures: Mapping[str, float | Non
     for at_s, step in log.steps:
         window = _Window(log, figures, step, at_s, _window_end(step, log))
         outcomes += [_judge(expectation, window) for expectation in step.expect]
-    whole = _Window(log, figures, None, 0.0, float("inf"))
+    whole = _Window(log, figures, None, log.start_s, float("inf"))
     return outcomes + [_judge(expectation, whole) for expectation in scenario.expect]
 
 

@@ -30,6 +30,7 @@ A file is one scenario:
         after: reply starts + 1500 ms
         expect: [{event: reply resumes}, {absent: reply stops}]
 
+    hang_up: user ends + 5000 ms   # it is over then, once the last turn has begun (default: when all is quiet)
     expect:                # of the whole of it
       - history: [{user: Tell me a story., assistant: Once upon a time there was a lighthouse.}]
 
@@ -260,6 +261,7 @@ _SCENARIO: Readers = {
     "voice": lambda node: node.choice(VOICES),
     "tools": read_tools,
     "expect": read_expectations,
+    "hang_up": read_when,
 }
 _TURN: Readers = {
     "after": read_when,

@@ -50,8 +50,9 @@ class Log:
     prompts: list[tuple[float, int, list[Message]]] = field(default_factory=list)  # (seconds, generation, messages)
     styles: list[tuple[float, str]] = field(default_factory=list)  # (seconds, style of the reply that was asked for)
     calls: list[MadeCall] = field(default_factory=list)  # of tools
+    start_s: float = 0.0  # of the script; what the assistant said before was a greeting
     end_s: float = 0.0
-    recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; at room depth only
+    recording: Pcm16 | None = None  # shape (2, n): microphone, loudspeaker; where there was sound
 
     def add_block(self, at_s: float, samples: Pcm16) -> PlayedBlock:
         """A block handed to the loudspeaker at `at_s`."""

@@ -19,6 +19,7 @@ TOP_KEYS = (
     "voice",
     "tools",
     "turns",
+    "hang_up",
     "expect",
     "huiyin",
 )

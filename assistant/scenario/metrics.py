@@ -23,7 +23,8 @@ from huiyin.configs.tables import read_table
 NAMES: dict[str, str] = read_table(Path(__file__).with_name("vocabulary.toml"))["metrics"]
 """Metric -> what it is; that of a p95 is its p50's."""
 _ASIDES = ("backchannel", "noise")  # what does not mean to take the floor
-_ATTRIBUTED_S = 1.5  # a turn causes what interrupts the assistant until this long after its end
+ATTRIBUTED_S = 1.5
+"""A turn causes what interrupts the assistant until this long after its end."""
 
 
 @dataclass
@@ -158,7 +159,7 @@ def _has_cause(log: Log, at_s: float) -> bool:
     """Whether the assistant fell silent because of a turn of the user's."""
     for start_s, step in log.steps:
         end_s = next((m.at_s for m in log.named("user ends") if m.step == step.number), start_s)
-        if step.takes_floor and start_s <= at_s <= end_s + _ATTRIBUTED_S:
+        if step.takes_floor and start_s <= at_s <= end_s + ATTRIBUTED_S:
             return True
     return False
 

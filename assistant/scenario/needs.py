@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from huiyin.assistant.scenario.reader import ScenarioError
 from huiyin.assistant.scenario.script import Depth, Remembers, Says, Scenario, Step, Words
+from huiyin.assistant.scenario.visible import BY_SOUND
 
 _DOUBT = 0.5  # a turn that is to sound less complete at its end is made so by the script
 _NO_WORDS = (Words(), Words(exactly=""))  # what any reply, or none, may be
@@ -24,6 +25,12 @@ def _lacks(scenario: Scenario, depth: Depth, real_services: bool, card: bool) ->
         for step in scenario.steps:
             if step.kind == "device":
                 yield ScenarioError("scenario.stated_device_fault", line=step.line, fault=step.content)
+    if depth == "agent":
+        for step in scenario.steps:
+            if step.kind in ("types", "key"):
+                yield ScenarioError("scenario.not_heard", line=step.line, kind=step.kind)
+            if step.after and step.after.moment not in BY_SOUND.moments:
+                yield ScenarioError("scenario.waits_for_unseen", line=step.line, moment=step.after.moment)
     if depth == "text":
         if real_services:
             yield ScenarioError("scenario.services_at_text_depth")

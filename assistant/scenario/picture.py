@@ -54,6 +54,8 @@ def documents(result: Result) -> dict[str, bytes]:
     }
     if result.log.recording is not None:
         contents["conversation.wav"] = wav_bytes(result.log.recording, SAMPLE_RATE)
+    if result.agent_log:
+        contents["agent.log"] = "\n".join([*result.agent_log, ""]).encode()
     return contents
 
 

@@ -1,6 +1,9 @@
 """pytest collects scenarios: in a folder named `conversations` every YAML file with the line ``huiyin: scenario`` is a
 test, one for each of its depths. A file that cannot be read as a scenario is one failing test.
 
+With `--huiyin-agent AGENT` they are played to an agent instead, in real time; a test that is marked
+``@pytest.mark.agent("ws://…")`` plays what it likes by its fixture `agent` (docs/agents.md).
+
 Loaded by the entry point `pytest11` where Huiyin is installed, also in projects that have nothing to do with it: other
 YAML files are left alone. Scenarios at room and live depth are marked `slow`, and
 skipped on a machine that lacks what a room needs, or where the services do not run.
@@ -18,9 +21,11 @@ import pytest
 from huiyin.assistant.scenario.mark import is_marked, looks_like_scenario
 
 if TYPE_CHECKING:
+    from huiyin.assistant.scenario.result import Result
     from huiyin.assistant.scenario.script import Depth, Scenario
 
 FOLDER = "conversations"
+_AGENT = "--huiyin-agent"
 _UNMARKED = pytest.StashKey[set[str]]()  # files that were scenarios before 0.2, when the line was not needed
 
 
@@ -41,6 +46,11 @@ class ConversationFile(pytest.File):
         except ScenarioError as error:
             test = partial(_fail, str(error))
             yield ConversationItem.from_parent(self, name="grammar", title=self.path.stem, test=test)
+            return
+        if agent := self.config.getoption(_AGENT, ""):
+            title = f"{scenario.name} [agent]: {scenario.about}"
+            test = partial(_play_to, scenario, agent)
+            yield ConversationItem.from_parent(self, name="agent", title=title, test=test)
             return
         for depth in scenario.depths:
             title = f"{scenario.name} [{depth}]: {scenario.about}"
@@ -92,6 +102,53 @@ def _play(scenario: Scenario, depth: Depth) -> None:
         raise ConversationFailed(result.report())
 
 
+def _play_to(scenario: Scenario, agent: str) -> None:
+    from huiyin.assistant.scenario.api import NotPlayable
+
+    if scenario.depths == ("text",):
+        pytest.skip("it has no sound that an agent could hear")
+    try:
+        result = AgentUnderTest(agent).play(scenario)
+    except NotPlayable as error:
+        pytest.skip(str(error))
+    if not result.passed:
+        raise ConversationFailed(result.report())
+
+
+class AgentUnderTest:
+    """The agent that a test is about."""
+
+    def __init__(self, agent: str) -> None:
+        """`agent`: as after `--against` on the command line, or a bare ws://…, a Realtime server. Raises AgentError."""
+        from huiyin.assistant.scenario.agents.targets import target_of
+
+        self._target = target_of(agent)
+
+    def play(self, scenario: Scenario | Path | str | dict[str, Any], seed: int | None = None) -> Result:
+        """Play a scenario, its file, or what would stand in one, in real time.
+
+        Raises ScenarioError, AgentError, and ServiceError where a service is needed that does not run.
+        """
+        from huiyin.assistant.scenario.agents.targets import play
+        from huiyin.assistant.scenario.api import parse, read
+
+        if isinstance(scenario, (str, Path)):
+            scenario = read(scenario)
+        elif isinstance(scenario, dict):
+            scenario = parse(scenario)
+        return play(scenario, self._target, seed)
+
+
+@pytest.fixture
+def agent(request: pytest.FixtureRequest) -> AgentUnderTest:
+    """The agent that the test's marker names, else the one of the command line."""
+    marker = request.node.get_closest_marker("agent")
+    named = marker.args[0] if marker else request.config.getoption(_AGENT, "")
+    if not named:
+        pytest.skip("no agent: mark the test with @pytest.mark.agent('ws://…'), or give --huiyin-agent")
+    return AgentUnderTest(named)
+
+
 def _absent_services() -> list[str]:
     from huiyin.assistant.clients.readiness import look
     from huiyin.assistant.clients.services import NAMES, Services
@@ -101,9 +158,16 @@ def _absent_services() -> list[str]:
     return [name for name in NAMES if look(services, name).kind != "ready"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which agent conversations are played to."""
+    what = "play conversations to this agent: command:PROGRAM, pipecat:ws://HOST:PORT, realtime:ws://HOST:PORT"
+    parser.getgroup("huiyin").addoption(_AGENT, metavar="AGENT", default="", help=what)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Projects that do not know the marker get it."""
+    """Projects that do not know the markers get them."""
     config.addinivalue_line("markers", "slow: a conversation played in sound")
+    config.addinivalue_line("markers", "agent(target): the agent that the fixture `agent` plays conversations to")
     config.stash[_UNMARKED] = set()
 
 

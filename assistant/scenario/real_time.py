@@ -17,10 +17,10 @@ from huiyin.assistant.ports.devices import Kind, find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
 from huiyin.assistant.ports.port import Exchange, Pcm16, PortError
 from huiyin.assistant.ports.room import SimulatedRoom
-from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice, sound_of
+from huiyin.assistant.scenario.cast import Mix, ServiceVoice, made_voice
 from huiyin.assistant.scenario.director import Director
-from huiyin.assistant.scenario.hearing import spoken
 from huiyin.assistant.scenario.log import Log
+from huiyin.assistant.scenario.people import People
 from huiyin.assistant.scenario.room_depth import room_of
 from huiyin.assistant.scenario.runner import PREPARING_LIMIT_S
 from huiyin.assistant.scenario.script import Scenario, Step
@@ -43,10 +43,8 @@ class LiveRunner:
         """
         persona = load_persona(services.settings.talk.persona)
         voice = made_voice(scenario) if scenario.voice else ServiceVoice(services, persona.voice)
-        spoken_steps = [step for step in scenario.steps if step.kind not in ("types", "key")]
-        # Before the conversation: speech being made would slow it down.
-        self._sounds = {step.number: sound_of(step, scenario, seed, voice) for step in spoken_steps}
         self._air = _MixingDevice(room_of(scenario, seed) if place == "room" else _card(services, tell), self._played)
+        self._people = People(scenario, seed, voice, say=self._air.say, types=self._type, key=self._press)
         port = LocalPort(self._air)
         self._conversation = assemble(services, persona, port, tell, patience_s=PREPARING_LIMIT_S)
         self._world = self._conversation.world
@@ -61,19 +59,13 @@ class LiveRunner:
         return self.director
 
     def _begin(self, step: Step) -> float:
-        """Let a step begin; when it ends."""
-        now = self._world.now
-        if step.kind == "types":
-            self._conversation.type(step.text)
-        elif step.kind == "key":
-            self._conversation.key(pressed=step.content == "down")
-        else:
-            sound, spans = self._sounds[step.number]
-            begin_s = self._air.say(sound, now)
-            utterance = spoken(step, spans, begin_s)
-            self.director.log.utterances.append(utterance)
-            return utterance.end_s
-        return now
+        return self._people.begin(step, self._world.now, self.director.log)
+
+    def _type(self, step: Step) -> None:
+        self._conversation.type(step.text)
+
+    def _press(self, down: bool) -> None:
+        self._conversation.key(pressed=down)
 
     # -- from the device's thread
 

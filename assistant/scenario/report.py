@@ -74,6 +74,7 @@ def _as_data(result: Result) -> dict[str, Any]:
         "passed": result.passed,
         "length_s": round(log.end_s, 3),
         "expectations": [{"line": o.line, "turn": o.step, "met": o.met, "problem": o.problem} for o in result.outcomes],
+        **({"unseen": [expectation.line for expectation in result.unseen]} if result.unseen else {}),
         "metrics": result.figures,
         "history": [{"user": t.user, "assistant": t.heard, "interrupted": t.interrupted} for t in log.history],
         "moments": [

@@ -31,6 +31,8 @@ class Result:
     tally: Tally
     unseen: tuple[Expectation, ...] = ()
     """What cannot be seen from where it was played, and was not judged."""
+    agent_log: tuple[str, ...] = ()
+    """The newest lines that an agent wrote to its log."""
 
     @property
     def passed(self) -> bool:
@@ -51,7 +53,7 @@ class Result:
     def title(self) -> str:
         """The scenario and how it was played; the seed where it is not the scenario's own."""
         how: list[str] = [self.depth]
-        if self.services == "real" and self.depth != "live":
+        if self.services == "real" and self.depth not in ("live", "agent"):
             how.append("real services")
         if self.seed != self.scenario.seed:
             how.append(f"seed {self.seed}")

@@ -16,8 +16,9 @@ from huiyin.assistant.scenario.scripted_tools import ScriptedTool, ToolAnswer
 from huiyin.assistant.turns.events import Stage
 from huiyin.services.common.text import count_han
 
-Depth = Literal["text", "room", "live", "realtime"]
-"""`realtime`: by the client of a Realtime server; asked for on the command line, never by a file."""
+Depth = Literal["text", "room", "live", "realtime", "agent"]
+"""`realtime`: by the client of a Realtime server; `agent`: to any agent, of which only the sound is known. These are
+asked for on the command line, never by a file."""
 Kind = Literal["user", "audio", "types", "key", "sound", "device"]
 Means = Literal["turn", "backchannel", "stop", "noise"]
 How = Literal["error", "stall", "disconnect", "slow", "garbage"]
@@ -270,6 +271,7 @@ class Scenario:
     tools: tuple[ScriptedTool, ...] = ()
     voice: str = ""  # '': MADE_VOICE, or where services are real one of theirs
     steps: tuple[Step, ...] = ()
+    hang_up: When | None = None  # after the last step has begun; None: when all is quiet
     expect: tuple[Expectation, ...] = ()
 
     @property

@@ -1,56 +1,74 @@
-"""What can be seen of a conversation by a client of the Realtime server, and what it must be lenient with."""
+"""What can be seen of a conversation from outside the assistant, and what must be judged leniently there."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from huiyin.assistant.scenario import script
 from huiyin.assistant.scenario.metrics import NAMES as METRICS
 from huiyin.assistant.scenario.script import Expectation, Scenario
 
-MOMENTS = {
-    "start", "user starts", "user ends", "speech heard", "turn ends", "asr answers", "reply starts", "reply stops",
-    "reply ends", "committed", "quiet", "end",
-}  # fmt: skip
-PAUSES = {"reply pauses", "reply resumes"}
-"""Seen by a client with the server's extensions."""
-SERVICES = {"asr asked", "llm asked", "words judged", "tts asked"}
-"""Seen where the services are simulated in the client's process."""
+_ANYWHERE = {"start", "user starts", "user ends", "reply starts", "reply stops", "reply ends", "quiet", "end"}
+_OVER_THE_WIRE = {"speech heard", "turn ends", "asr answers", "committed"}
+_PAUSES = {"reply pauses", "reply resumes"}
+_SERVICES = {"asr asked", "llm asked", "words judged", "tts asked"}
 LATE_S = 0.25
 """What a time may be more than in virtual time: two buffers, a connection, a machine that does other things, too."""
 _PAUSE_METRICS = {"resume rate", "false interruptions per minute"}
 
 
-def split(scenario: Scenario, *, extended: bool, services: bool) -> tuple[Scenario, tuple[Expectation, ...]]:
-    """(the scenario with the expectations that can be seen, in real time; those that cannot).
+@dataclass(frozen=True)
+class Sight:
+    """What can be seen from one place."""
 
-    `extended`: the server sends its extensions; `services`: they are simulated here.
+    moments: frozenset[str]
+    texts: frozenset[str]  # of `script.Says`
+    history: bool  # what the assistant remembers
+    styles: bool  # of its voice
+
+
+def through_realtime(*, extended: bool, services: bool) -> Sight:
+    """By a client of the Realtime server.
+
+    `extended`: the server sends its extensions; `services`: they are simulated in the client's process.
     """
-    moments = MOMENTS | (PAUSES if extended else set()) | (SERVICES if services else set())
+    moments = _ANYWHERE | _OVER_THE_WIRE | (_PAUSES if extended else set()) | (_SERVICES if services else set())
+    texts = {"heard", "said"} | ({"asked", "prompt"} if services else set())
+    return Sight(frozenset(moments), frozenset(texts), history=True, styles=services)
+
+
+BY_SOUND = Sight(frozenset(_ANYWHERE | _PAUSES), frozenset({"said"}), history=False, styles=False)
+"""By somebody who hears the assistant, and a recogniser who writes it down."""
+
+
+def split(scenario: Scenario, sight: Sight) -> tuple[Scenario, tuple[Expectation, ...]]:
+    """(the scenario with the expectations that can be seen, in real time; those that cannot)."""
     unseen: list[Expectation] = []
 
     def seen(expectations: tuple[Expectation, ...]) -> tuple[Expectation, ...]:
-        unseen.extend(each for each in expectations if not _is_seen(each, moments, extended, services))
+        unseen.extend(each for each in expectations if not _is_seen(each, sight))
         return tuple(_lenient(each) for each in expectations if each not in unseen)
 
     steps = tuple(replace(step, expect=seen(step.expect)) for step in scenario.steps)
     return replace(scenario, steps=steps, expect=seen(scenario.expect)), tuple(unseen)
 
 
-def _is_seen(expectation: Expectation, moments: set[str], extended: bool, services: bool) -> bool:
+def _is_seen(expectation: Expectation, sight: Sight) -> bool:
     match expectation:
         case script.Happens(moment=moment, since=since) | script.Absent(moment=moment, since=since):
-            return moment in moments and (since is None or since in moments)
+            return moment in sight.moments and (since is None or since in sight.moments)
         case script.Says(what=what):
-            return what in ("heard", "said") or services
+            return what in sight.texts
         case script.Spoken():
-            return services
+            return sight.styles
         case script.Calls():
             return False
         case script.Loudness(since=since):
-            return since.moment in moments
+            return since.moment in sight.moments
         case script.Bound(metric=metric):
-            return metric not in _PAUSE_METRICS or extended
+            return metric not in _PAUSE_METRICS or sight.moments >= _PAUSES
+        case script.Remembers():
+            return sight.history
     return True
 
 

@@ -14,6 +14,7 @@ from huiyin.assistant.dialogue.tools import CalledTool, Tool, ToolChoice
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.ports.remote_stream import StreamMicrophone
 from huiyin.assistant.scenario import voices
+from huiyin.assistant.scenario.agents.realtime import RealtimeLine
 from huiyin.assistant.scenario.script import MADE_VOICE, Scenario, ServiceTimes, Step
 from huiyin.assistant.scenario.scripted_client import ScriptedClient
 from huiyin.assistant.scenario.simulated_services import SimulatedServices, unjudged
@@ -29,9 +30,14 @@ class WatchedServices:
     """
 
     def __init__(
-        self, scenario: Scenario, settings: Settings, client: ScriptedClient, by_sound: Judge | None = None
+        self,
+        scenario: Scenario,
+        settings: Settings,
+        client: ScriptedClient,
+        line: RealtimeLine,
+        by_sound: Judge | None = None,
     ) -> None:
-        """`by_sound` judges where the script does not."""
+        """`line`: the client's own. `by_sound` judges where the script does not."""
         turns = settings.turns
         self._voice = scenario.voice or MADE_VOICE
         self._world, self._director = client.world, client.director
@@ -44,7 +50,7 @@ class WatchedServices:
             by_sound,
             unjudged if settings.words_are_judged else None,
         )
-        client.typed = self._type
+        line.typed = self._type
         inner = self._services.parts
         self.parts = Parts(
             recogniser=self,

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from huiyin.assistant.tools.database import Database, user_file
-from huiyin.assistant.tools.words import telling_words, words_of
+from huiyin.assistant.tools.words import is_character, telling_words, words_of
 
 _SCHEMA = (
     "create table if not exists facts"
@@ -19,6 +19,7 @@ _SCHEMA = (
     "create virtual table if not exists words using fts5 (text)",
 )
 LONGEST = 300  # characters of a fact
+_VAGUE = 5  # facts with one and the same character, of which it tells nothing any more
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Memory:
 
     def find(self, words: str, most: int = 5) -> list[Fact]:
         """The facts that share telling words with these, best first."""
-        tokens = telling_words(words)
+        tokens = [word for word in telling_words(words) if not self._is_vague(word)]
         if not tokens:
             return []
         query = " OR ".join(f'"{token}"' for token in tokens)
@@ -84,6 +85,11 @@ class Memory:
             database.execute("delete from words where rowid = ?", (number,))
             database.execute("insert into words (words) values ('optimize')")  # its index keeps what was deleted, else
         self._database.compact()
+
+    def _is_vague(self, word: str) -> bool:
+        """Whether it is one character, of Chinese, and in many facts: 火山 has little to do with 爬山."""
+        having = "select 1 from words where words match ? limit ?"
+        return is_character(word) and len(self._database.rows(having, f'"{word}"', _VAGUE + 1)) > _VAGUE
 
     def _select(self, query: str, *values: object) -> list[Fact]:
         rows: list[tuple[int, str, float]] = self._database.rows(query, *values)  # type: ignore[assignment]

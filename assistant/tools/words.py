@@ -34,3 +34,8 @@ def words_of(text: str) -> list[str]:
 def telling_words(text: str) -> list[str]:
     """Those of them that say what it is about, each once."""
     return [word for word in dict.fromkeys(words_of(text)) if word not in _COMMON]
+
+
+def is_character(word: str) -> bool:
+    """Whether it is a single character of Chinese, which may be a word or a part of one."""
+    return len(word) == 1 and bool(_HAN.match(word))

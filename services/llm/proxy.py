@@ -197,10 +197,11 @@ class Proxy:
         return ApiError(404, "llm.unknown_model", code="model_not_found", model=shortened(model), models=names)
 
     def _open(self, upstream: Upstream, request: Request, caller: Caller) -> ReplyStream:
-        limit_s = self._settings.first_token_timeout_s
+        limit_s, setting = self._settings.first_token_timeout_s, "llm.first_token_timeout_s"
         if upstream is self.upstreams[-1]:
             limit_s *= _LAST_PATIENCE
-        setting = "llm.first_token_timeout_s"
+            if request.body.get("max_tokens") == 1:  # a prompt is read ahead of what will be asked: nobody waits for it
+                limit_s, setting = max(limit_s, self._settings.reply_timeout_s), "llm.reply_timeout_s"
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         try:

@@ -13,7 +13,7 @@ from huiyin.assistant.ports import BLOCK
 from huiyin.assistant.scenario.api import parse, read
 from huiyin.assistant.scenario.realtime_player import AHEAD
 from huiyin.assistant.scenario.realtime_view import RealtimeView
-from huiyin.assistant.scenario.visible import split
+from huiyin.assistant.scenario.visible import split, through_realtime
 from huiyin.assistant.turns.transitions import State
 from tests.support import ROOT
 
@@ -145,16 +145,17 @@ def test_what_cannot_be_seen_is_named_and_not_judged() -> None:
         }
     )
 
-    seen, unseen = split(scenario, extended=False, services=False)
+    seen, unseen = split(scenario, through_realtime(extended=False, services=False))
 
     assert len(seen.steps[0].expect) == 1
     assert len(unseen) == 3
-    assert len(split(scenario, extended=True, services=True)[1]) == 1
+    assert len(split(scenario, through_realtime(extended=True, services=True))[1]) == 1
 
 
 @pytest.mark.parametrize("name", ["en_barge_in", "zh_barge_in"])
 def test_all_of_an_interruption_can_be_seen_beside_simulated_services(name: str) -> None:
-    assert split(read(ROOT / f"tests/conversations/{name}.yaml"), extended=True, services=True)[1] == ()
+    scenario = read(ROOT / f"tests/conversations/{name}.yaml")
+    assert split(scenario, through_realtime(extended=True, services=True))[1] == ()
 
 
 def _sound(blocks: int) -> str:

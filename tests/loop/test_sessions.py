@@ -21,6 +21,7 @@ from huiyin.assistant.dialogue.items import AssistantItem, Item, SystemNote, Too
 from huiyin.assistant.dialogue.mood import Mood
 from huiyin.assistant.dialogue.tools import CalledTool
 from huiyin.assistant.faces.cli import main
+from huiyin.assistant.scenario.api import simulate
 from huiyin.assistant.turns.events import Transcript
 from tests.support import ROOT
 
@@ -380,3 +381,18 @@ def test_whatever_becomes_of_a_history_is_read_back(tmp_path_factory: pytest.Tem
     session = store.get("last")
     assert session.items == history.items
     assert session.history().messages() == history.messages()
+
+
+def test_a_kept_talk_becomes_a_scenario_that_passes(
+    store: SessionStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(store.begin("huiyin", print), *TURNS[:3], Turn("Stop, how old was it?", "A hundred years."))
+    path = tmp_path / "bug.yaml"
+    assert main.main(["sessions", "scenario", "last", "--out", str(path)]) == 0
+    scenario = path.read_text(encoding="utf-8")
+    assert "你好，我是回音" not in scenario, "a greeting is nothing that the user brought about"
+    assert main.main(["sessions", "scenario", "last"]) == 0
+    assert capsys.readouterr().out == scenario
+    result = simulate(path)
+    assert result.passed, result.report(verbose=True)
+    assert [turn.interrupted for turn in result.log.history] == [False, True, False]

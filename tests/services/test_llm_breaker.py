@@ -163,6 +163,14 @@ def test_the_last_upstream_has_twice_as_long_for_its_first_word(ab: tuple[Stub, 
     assert ab[1].url in second and "within 0.4 s" in second
 
 
+@pytest.mark.slow
+def test_a_prompt_that_is_read_ahead_may_take_as_long_as_a_whole_reply(ab: tuple[Stub, Stub]) -> None:
+    ab[0].behave = silent
+    app = app_of(ab[0], first_token_timeout_s=0.2, reply_timeout_s=1.0)
+    assert "within 1 s" in ask(app, stream=True, max_tokens=1).get_json()["error"]["message"]
+    assert "within 0.4 s" in ask(app, stream=True, max_tokens=2).get_json()["error"]["message"]
+
+
 def test_an_upstream_that_is_off_is_not_waited_for_again_also_for_its_models(ab: tuple[Stub, Stub]) -> None:
     off = f"http://127.0.0.1:{free_port()}/v1"
     settings = LlmSettings(upstreams=(off, ab[1].url), breaker_failures=1, breaker_rest_s=COOLDOWN_S)

@@ -10,6 +10,7 @@ from huiyin.assistant.conversation.world import VirtualWorld
 from huiyin.assistant.faces.connections.engines import Engines, Limits, ears
 from huiyin.assistant.faces.realtime.session import RealtimeSession
 from huiyin.assistant.faces.realtime.session_config import SessionConfig
+from huiyin.assistant.scenario.agents.realtime import RealtimeLine
 from huiyin.assistant.scenario.api import with_overrides
 from huiyin.assistant.scenario.cast import made_voice
 from huiyin.assistant.scenario.log import BLOCK_S
@@ -31,10 +32,11 @@ def play_aloud(scenario: Scenario) -> Result:
         world.at(world.now, lambda: session.receive(text))
 
     voice = made_voice(scenario)
-    client = ScriptedClient(scenario, scenario.seed, voice, world, send, simulated=True, aloud=True)
+    line = RealtimeLine(send, simulated=True, aloud=True)
+    client = ScriptedClient(scenario, scenario.seed, voice, world, line, simulated=True, aloud=True)
     natural = scenario.voice not in ("", MADE_VOICE) or any(step.kind == "audio" for step in scenario.steps)
     endpoint = make_endpoint(settings, print) if natural else None
-    services = WatchedServices(scenario, settings, client, endpoint)
+    services = WatchedServices(scenario, settings, client, line, endpoint)
     persona = load_persona(settings.talk.persona)
     prepared = MadeSpeech(persona.all_prepared(), services.synthesise)
     engines = Engines(services.parts, lambda wishes: services, ears(settings), lambda persona: prepared)
@@ -43,12 +45,12 @@ def play_aloud(scenario: Scenario) -> Result:
     )
 
     def receive(text: str) -> None:
-        world.at(world.now, lambda: client.view.receive(json.loads(text)))
+        world.at(world.now, lambda: line.view.receive(json.loads(text)))
 
     session = RealtimeSession(world, engines, config, settings, receive, Limits())
     services.join(session.conversation)
     session.start()
-    client.configure()
+    line.configure()
 
     def step() -> None:
         client.step()
@@ -57,6 +59,7 @@ def play_aloud(scenario: Scenario) -> Result:
     world.after(BLOCK_S, step)
     client.director.begin()
     world.run()
+    client.commit()
     result = client.finish()
     session.close()
     return result

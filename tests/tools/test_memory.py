@@ -55,6 +55,13 @@ def test_words_that_fit_nothing_find_nothing_or_at_least_do_no_harm(memory: Memo
     assert found == [] or "cat" in words
 
 
+def test_a_character_that_many_facts_have_finds_nothing_by_itself(memory: Memory) -> None:
+    for who in ("爸爸", "妈妈", "小丽", "老王", "阿强", "小明"):
+        memory.keep(f"{who}喜欢爬山")
+    assert memory.find("讲讲火山吧") == []
+    assert memory.find("谁喜欢爬山？") and memory.find("我的车在哪？")[0].text == FACTS[2]
+
+
 def test_a_fact_is_kept_once_for_each_persona(memory: Memory, tmp_path: Path) -> None:
     memory.keep(FACTS[5].upper())
     assert len(memory.all()) == len(FACTS)

@@ -1,4 +1,7 @@
-"""``huiyin bench WHAT``: the measurements of a checkout (``benchmarks/``), each in a process of its own."""
+"""``huiyin bench WHAT``: the measurements of a checkout (``benchmarks/``), each in a process of its own.
+
+That of agents comes with the package: `bench_agent`.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,10 @@ _NEEDED = {
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Run the measurement. Returns its exit status; raises CommandError outside a checkout, and LibraryMissing."""
+    if args.what == "agent":
+        from huiyin.assistant.faces.cli import bench_agent
+
+        return bench_agent.run(args.arguments, settings, args.service_arguments)
     if not (_CHECKOUT / "benchmarks").is_dir():
         raise CommandError("cli.no_benchmarks")
     check_present(_NEEDED[args.what])

@@ -60,8 +60,17 @@ _TYPES: Mapping[str, Callable[[str], Any]] = {"int": _whole, "float": _number, "
 
 def parse(name: str, words: Sequence[str]) -> argparse.Namespace:
     """What `words` ask of command `name`. Ends the program with a line on standard error where they are wrong."""
+    return _parsed(name, _spoken(language())[0][name], words)
+
+
+def parse_below(name: str, part: str, words: Sequence[str]) -> argparse.Namespace:
+    """The same for a part of a command that has options of its own: a table below the command's."""
+    return _parsed(f"{name} {part}", _spoken(language())[0][name][part], words)
+
+
+def _parsed(name: str, command: Mapping[str, Any], words: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(prog=f"huiyin {name}")
-    _describe(parser, _spoken(language())[0][name])
+    _describe(parser, command)
     args, unknown = parser.parse_known_args(words)
     strange = next((word for word in unknown if word != "--"), "")
     if strange.startswith("-"):

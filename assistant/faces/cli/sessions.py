@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
+from pathlib import Path
 
 from huiyin.assistant.conversation.session_store import SavedSession, SessionStore, sessions_folder
 from huiyin.assistant.dialogue.items import AssistantItem, SystemNote, ToolCall, ToolResult, UserItem
 from huiyin.assistant.dialogue.mood import Mood
-from huiyin.assistant.faces.cli.shared import UsageError
+from huiyin.assistant.faces.cli.shared import UsageError, output_file
 from huiyin.configs.settings import Settings
 
 _TITLE = 48  # characters of the first words, in the list
@@ -26,9 +27,23 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         _list(store)
     elif args.action == "show":
         print(_shown(store.get(args.id)))
+    elif args.action == "scenario":
+        _write_scenario(store.get(args.id), args.out)
     else:
         _delete(store, args)
     return 0
+
+
+def _write_scenario(session: SavedSession, out: Path | None) -> None:
+    """Print the talk as a scenario, or write it to a file."""
+    from huiyin.assistant.scenario.from_talk import scenario_of
+
+    text = scenario_of(session.turns, f"A talk on {_when(session.started)}, {session.id}.")
+    if out is None:
+        print(text, end="")
+        return
+    with output_file(out) as file:
+        file.write(text.encode())
 
 
 def _list(store: SessionStore) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from huiyin.assistant.clients.launcher import Launcher
 from huiyin.assistant.clients.services import NAMES
 from huiyin.assistant.faces.cli.captions import Captions
 from huiyin.assistant.faces.cli.shared import UsageError, check_writable, output_file, write_files
-from huiyin.assistant.scenario.api import NotPlayable, Result, read, simulate
+from huiyin.assistant.scenario.api import NotPlayable, Result, check_playable, read, simulate
 from huiyin.assistant.scenario.needs import lacking
 from huiyin.assistant.scenario.report import json_report, junit_report, summary
 from huiyin.assistant.scenario.script import Depth, Scenario
@@ -61,28 +60,42 @@ def _report(args: argparse.Namespace, results: list[Result], refused: list[NotPl
 
 
 def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result], list[NotPlayable], float]:
-    """Play them through a Realtime server: (results, what could not be played, seconds it took)."""
-    from huiyin.assistant.faces.cli.running_realtime import address_of, key_for, look_for
-    from huiyin.assistant.faces.cli.simulate_realtime import play
-
-    kind, colon, written = args.against.partition(":")
-    if kind != "realtime":
-        raise UsageError("cli.bad_against", against=args.against)
+    """Play them to an agent: (results, what could not be played, seconds it took)."""
     if args.depth or args.services or args.sound:
         raise UsageError("cli.against_alone")
-    tell = Captions(sys.stderr).notice
     scenarios = [read(path) for path in files_of(args.scenarios)]
     began = time.perf_counter()
-    if colon:
-        url, key = address_of(written), key_for(settings)
-        asyncio.run(look_for(url, key))
-        with Launcher(settings, args.service_arguments, tell) as launcher:
-            if not all(scenario.voice for scenario in scenarios):
-                launcher.start(["tts"])  # the people speak with its voices
-            results, refused = play(scenarios, args, settings, url, key)
+    if args.against == "realtime":
+        from huiyin.assistant.faces.cli.simulate_realtime import play
+
+        plays, refused = plays_with_sound(scenarios, args, "realtime", real=False)
+        results = play(plays, config.load(args.profile, args.set, environ={}))
     else:
-        results, refused = play(scenarios, args, config.load(args.profile, args.set, environ={}))
+        from huiyin.assistant.faces.cli.agents import agent_of, play_to
+
+        target = agent_of(args.against, settings)
+        plays, refused = plays_with_sound(scenarios, args, target.depth, real=True)
+        results = play_to(target, plays, settings, args.service_arguments) if plays else []
     return results, refused, time.perf_counter() - began
+
+
+def plays_with_sound(
+    scenarios: Sequence[Scenario], args: argparse.Namespace, depth: Depth, *, real: bool
+) -> tuple[list[tuple[Scenario, int]], list[NotPlayable]]:
+    """(scenarios and seeds to play in sound, why others cannot be); a file that has none is left out."""
+    plays: list[tuple[Scenario, int]] = []
+    refused: list[NotPlayable] = []
+    for scenario in scenarios:
+        if scenario.depths == ("text",):
+            if len(scenarios) == 1:
+                refused.append(NotPlayable("scenario.uses_no_sound", name=scenario.name, depth=depth))
+            continue
+        try:
+            check_playable(scenario, depth, real=real)
+            plays += [(scenario, seed) for seed in _seeds(scenario, args)]
+        except NotPlayable as why:
+            refused.append(why)
+    return plays, refused
 
 
 def files_of(paths: list[Path]) -> list[Path]:
@@ -143,15 +156,19 @@ def _services(args: argparse.Namespace, settings: Settings, plays: list[tuple[Sc
 
 
 def _play(scenario: Scenario, depth: Depth, args: argparse.Namespace, settings: Settings) -> list[Result]:
-    first = scenario.seed if args.seed is None else args.seed
     # In virtual time this machine's environment does not count: a scenario plays alike everywhere.
     base = settings if _is_real(depth, args) else config.load(args.profile, args.set, environ={})
     return [
         simulate(
             scenario, depth, seed, settings=base, services=args.services or "simulated", place=args.sound or "room"
         )
-        for seed in range(first, first + args.repeat)
+        for seed in _seeds(scenario, args)
     ]
+
+
+def _seeds(scenario: Scenario, args: argparse.Namespace) -> range:
+    first = scenario.seed if args.seed is None else args.seed
+    return range(first, first + args.repeat)
 
 
 def _write(args: argparse.Namespace, results: list[Result], refused: list[NotPlayable]) -> None:

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if not has_terminal() and (settings.turns.barge_in == "key" or settings.turns.talk_key):
             raise UsageError("cli.no_terminal")
     device = _device(args, settings, captions)
-    speak = not isinstance(device, SilentDevice)
+    speak, port = not isinstance(device, SilentDevice), LocalPort(device)
+    controls = TalkControls(name, port.loudspeaker if speak else None)
     writer = None
     if settings.talk.private:
         captions.notice(said("privacy.private"))
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with (
         model_choice(args, settings, captions.notice) as choice,
         Launcher(settings, args.service_arguments, captions.notice) as launcher,
-        open_tools(settings, persona.name, captions.notice, controls := TalkControls(name)) as tools,
+        open_tools(settings, persona.name, captions.notice, controls) as tools,
     ):
         settle(choice, settings)
         captions.notice(said("notices.starting"))
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         conversation = assemble(
             launcher.services,
             persona,
-            LocalPort(device),
+            port,
             captions.notice,
             listen=not args.text,
             speak=speak,

@@ -1,0 +1,58 @@
+"""Agents under test, on the command line: `--against AGENT` of `simulate` and `bench agent`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from huiyin.assistant.clients.launcher import Launcher
+from huiyin.assistant.clients.services import Name, Services
+from huiyin.assistant.faces.cli.captions import Captions
+from huiyin.assistant.faces.cli.running_realtime import address_of, key_for, look_for
+from huiyin.assistant.scenario.agents.targets import Target, play_all, target_of
+from huiyin.assistant.scenario.result import Result
+from huiyin.assistant.scenario.script import Scenario
+from huiyin.configs.settings import Settings
+
+_REALTIME = "realtime:"
+
+
+def agent_of(text: str, settings: Settings) -> Target:
+    """The agent that was written; of a Realtime server as people write it, which is looked at.
+
+    Raises AgentError or UsageError.
+    """
+    if not text.startswith(_REALTIME):
+        return target_of(text)
+    target = Target("realtime", address_of(text.removeprefix(_REALTIME)))
+    target = replace(target, key=key_for(settings))
+    asyncio.run(look_for(target.address, target.key))
+    return target
+
+
+def play_to(
+    target: Target,
+    plays: Sequence[tuple[Scenario, int]],
+    settings: Settings,
+    service_arguments: Sequence[str],
+    done: Callable[[Result], None] = lambda result: None,
+    *,
+    words: bool = True,
+) -> list[Result]:
+    """Play scenarios with seeds, in real time. The services that are needed and do not run are started.
+
+    `done`, `words`: as for `play_all`.
+
+    Raises AgentError, ServiceError, and what starting services raises.
+    """
+    needed: list[Name] = []
+    if not all(scenario.voice for scenario, _ in plays):
+        needed.append("tts")  # the people speak with its voices
+    if words and target.kind != "realtime":
+        needed.append("asr")  # writes down what the agent says
+    with Launcher(settings, service_arguments, Captions(sys.stderr).notice) as launcher:
+        if needed:
+            launcher.start(needed)
+        return asyncio.run(play_all(plays, target, Services(settings), done=done, words=words))

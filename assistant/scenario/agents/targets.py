@@ -1,0 +1,123 @@
+"""The agents that scenarios can be played to, as they are written: `command:PROGRAM`, `pipecat:URL`, `realtime:URL`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from huiyin.assistant.clients.services import Services
+from huiyin.assistant.conversation.persona_files import load_persona
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario.agents.command import CommandLink
+from huiyin.assistant.scenario.agents.line import AgentError, Link
+from huiyin.assistant.scenario.agents.pipecat import PipecatLink
+from huiyin.assistant.scenario.agents.play import AgentRunner
+from huiyin.assistant.scenario.agents.realtime import RealtimeLink
+from huiyin.assistant.scenario.api import check_playable
+from huiyin.assistant.scenario.cast import ServiceVoice, Voice, made_voice
+from huiyin.assistant.scenario.result import Result
+from huiyin.assistant.scenario.script import Depth, Says, Scenario
+from huiyin.configs.settings import Settings, load
+
+Kind = Literal["command", "pipecat", "realtime"]
+_RECOGNISING_LIMIT_S = 60.0
+_URLS = ("ws://", "wss://")
+
+
+@dataclass(frozen=True)
+class Target:
+    """An agent to be tested."""
+
+    kind: Kind
+    address: str  # a command line, or a URL
+    key: str = ""  # of a Realtime server
+
+    @property
+    def depth(self) -> Depth:
+        """What it lets be seen."""
+        return "realtime" if self.kind == "realtime" else "agent"
+
+    @property
+    def at_once(self) -> int:
+        """Scenarios that may be played to it at the same time: who speaks with one, waits for it to be free."""
+        return 6 if self.kind == "realtime" else 1
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.address}"
+
+    def link(self, recognise: Callable[[Pcm16], str] | None) -> Link:
+        """A new connection. `recognise`: as for `SoundLine`."""
+        match self.kind:
+            case "command":
+                return CommandLink(self.address, recognise)
+            case "pipecat":
+                return PipecatLink(self.address, recognise)
+            case "realtime":
+                return RealtimeLink(self.address, self.key)
+
+
+def target_of(text: str) -> Target:
+    """The agent that was written; a bare ws://… is a Realtime server. Raises AgentError."""
+    kind, _, address = text.partition(":")
+    if text.startswith(_URLS):
+        kind, address = "realtime", text
+    is_right = address.strip() if kind == "command" else address.startswith(_URLS)
+    if kind not in get_args(Kind) or not is_right:
+        raise AgentError("agents.unknown", agent=text)
+    return Target(cast("Kind", kind), address)
+
+
+def recogniser(services: Services) -> Callable[[Pcm16], str]:
+    """The speech service, which writes down what an agent says."""
+
+    def recognise(sound: Pcm16) -> str:
+        return "".join(each.text for each in services.transcribe(sound, timeout_s=_RECOGNISING_LIMIT_S))
+
+    return recognise
+
+
+async def play_all(
+    plays: Sequence[tuple[Scenario, int]],
+    target: Target,
+    services: Services,
+    *,
+    words: bool = True,
+    done: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Play scenarios with seeds, as many at once as the agent takes; `done` gets each result as it comes.
+
+    The people speak with voices of the speech service, unless the scenario names one. `words`: what the agent says is
+    written down by the recogniser. Raises AgentError where the agent cannot be reached, and ServiceError.
+    """
+    loop = asyncio.get_running_loop()
+    speaks = ServiceVoice(services, load_persona(services.settings.talk.persona).voice)
+    free = asyncio.Semaphore(target.at_once)
+
+    def runner(scenario: Scenario, seed: int) -> AgentRunner:
+        voice: Voice = made_voice(scenario) if scenario.voice else speaks
+        return AgentRunner(scenario, seed, voice, loop, target.link(recogniser(services) if words else None))
+
+    async def play(each: AgentRunner) -> Result:
+        async with free:
+            result = await each.run()
+        done(result)
+        return result
+
+    # All sound is made before the first plays, which it would slow down; in a thread, as it blocks.
+    runners = [await asyncio.to_thread(runner, scenario, seed) for scenario, seed in plays]
+    return list(await asyncio.gather(*map(play, runners)))
+
+
+def play(scenario: Scenario, target: Target, seed: int | None = None, settings: Settings | None = None) -> Result:
+    """Play one scenario to an agent, in real time, with the services that run.
+
+    The speech service is needed where the scenario names no voice, the recogniser where it expects words. Raises
+    NotPlayable, AgentError, ServiceError.
+    """
+    check_playable(scenario, target.depth, real=True)
+    expectations = (*scenario.expect, *(each for step in scenario.steps for each in step.expect))
+    words = any(isinstance(each, Says) for each in expectations)
+    plays = [(scenario, scenario.seed if seed is None else seed)]
+    return asyncio.run(play_all(plays, target, Services(settings or load()), words=words))[0]

@@ -1,0 +1,99 @@
+"""`huiyin bench agent`: the faults of a bad agent stand in the table one by one, and nothing is played twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from huiyin.assistant.faces.cli import bench_agent, main
+from huiyin.assistant.scenario.agents.scores import SCORES, Played, faults, played, table, value_of
+from huiyin.assistant.scenario.agents.suite import LANGUAGES, families, seeds, suite
+from huiyin.assistant.scenario.agents.targets import Target
+from huiyin.assistant.scenario.result import Result
+from huiyin.assistant.scenario.script import Scenario
+from tests.support.simple_agent import SimpleAgent, bad, good
+from tests.support.virtual_agent import play_to
+
+FAMILIES = ("turn", "pause", "interruption", "backchannel")
+
+
+@cache
+def results(make: Callable[[], SimpleAgent]) -> tuple[Played, ...]:
+    """One English conversation of each of `FAMILIES`."""
+    chosen = [next(each for each in suite() if (each.family, each.language) == (name, "en")) for name in FAMILIES]
+    return tuple(played(each, play_to(make().exchange, each.scenario)) for each in chosen)
+
+
+def figures(make: Callable[[], SimpleAgent]) -> dict[str, float | None]:
+    """The table's figures of an agent."""
+    return {score.name: value_of(score, results(make)).value for score in SCORES}
+
+
+def test_there_are_sixty_conversations_in_both_languages_of_every_family() -> None:
+    assert len(suite()) >= 60
+    for family in families():
+        for language in LANGUAGES:
+            assert sum((each.family, each.language) == (family, language) for each in suite()) >= 4
+    assert len({each.scenario.name for each in suite()}) == len(suite())
+    assert sum(len(seeds(position)) == 3 for position in range(len(suite()))) >= 20
+
+
+def test_the_faults_of_a_bad_agent_are_told_one_by_one() -> None:
+    worse, better = figures(bad), figures(good)
+    assert (worse["takeover rate"], better["takeover rate"]) == (1, 1)
+    assert (worse["response latency ms"] or 0) > 2000 > (better["response latency ms"] or 9999)
+    assert (worse["yields to interruptions"], better["yields to interruptions"]) == (0, 1)
+    assert (worse["interruption handled"], better["interruption handled"]) == (0, 1)
+    assert worse["stop latency p50 ms"] is None
+    assert (better["stop latency p50 ms"] or 9999) < 200
+    # What it does not hear does not disturb it, and who waits for two seconds cuts into no pause.
+    assert (worse["pause handling"], better["pause handling"]) == (1, 0)
+    assert "`reply stops` did not come" in faults(results(bad))
+
+
+def test_agents_stand_side_by_side() -> None:
+    lines = table({"ours": results(good), "theirs": results(bad)}).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == ["", "ours", "theirs"]
+    assert "1.00 (1.00–1.00)" in next(line for line in lines if "takeover rate" in line)
+
+
+def test_a_result_is_read_from_its_file_as_it_was() -> None:
+    for each in results(bad):
+        assert Played.from_json(each.to_json()) == each
+
+
+def test_an_interval_is_of_scenarios_not_of_plays() -> None:
+    one = results(bad)[0]
+    value = value_of(SCORES[0], [one, one, one])
+    assert (value.value, value.low, value.high, value.plays) == (1, 1, 1, 3)
+
+
+def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def play_here(
+        target: Target,
+        plays: Sequence[tuple[Scenario, int]],
+        settings: object,
+        arguments: Sequence[str],
+        done: Callable[[Result], None],
+        words: bool,
+    ) -> None:
+        for scenario, _ in plays:
+            asked.append(scenario.name)
+            if len(asked) == 2:
+                raise KeyboardInterrupt
+            done(play_to(bad().exchange, scenario))
+
+    monkeypatch.setattr(bench_agent, "play_to", play_here)
+    command = ["bench", "agent", "--against", "a=command:x", "--only", "turn", "--quick", "--out", str(tmp_path)]
+    assert main.main(command) == 130
+    assert main.main(command) == 0
+    assert asked == ["en-turn-1", "zh-turn-1", "zh-turn-1"]
+    assert "takeover rate" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert main.main(command) == 0
+    assert len(asked) == 3
