@@ -65,7 +65,7 @@ def main() -> int:
         speed = found.write_tokens_s, found.read_tokens_s, found.voice_rtf
         rows = [[f"{speed[0]:.1f}", f"{speed[1]:.0f}", f"{speed[2]:.2f}", " ".join(arguments)]]
         show(("1.5B model writes, tokens/s", "reads", "voice's real-time factor", "settings"), rows)
-        runs = [_demo(arguments, number) for number in range(args.runs)]
+        runs = [one_demo(arguments, number) for number in range(args.runs)]
     show(("run", *_Figures.HEADS), [[name, *_Figures(part).cells] for name, part in _lots(runs)])
     show(("run", *_PARTS.values()), [[name, *_Figures(part).parts] for name, part in _lots(runs)])
     return 0
@@ -142,7 +142,7 @@ def _chosen(speed: Speed) -> Sequence[str]:
     return [f"llm.model={plan['llm'].now.settings['llm.model']}"]
 
 
-def _demo(arguments: Sequence[str], number: int) -> dict[str, Any]:
+def one_demo(arguments: Sequence[str], number: int) -> dict[str, Any]:
     """The transcript of a demo."""
     with tempfile.TemporaryDirectory() as folder:
         command = module_command("huiyin.assistant.faces.cli.main", "demo", "--profile", "embedded")

@@ -58,13 +58,16 @@ def is_secret(field: dataclasses.Field[Any]) -> bool:
 @cache
 def reasons(section: type) -> dict[str, str]:
     """Field -> the docstring below it in the source: the reason for its default."""
-    (definition,) = ast.parse(inspect.getsource(section)).body
-    assert isinstance(definition, ast.ClassDef)
-    return {
-        ast.unparse(setting.target): " ".join(ast.literal_eval(reason.value).split())
-        for setting, reason in pairwise(definition.body)
-        if isinstance(setting, ast.AnnAssign) and isinstance(reason, ast.Expr)
-    }
+    found: dict[str, str] = {}
+    for one in filter(dataclasses.is_dataclass, section.__mro__):  # sections share settings by a base class
+        (definition,) = ast.parse(inspect.getsource(one)).body
+        assert isinstance(definition, ast.ClassDef)
+        found |= {
+            ast.unparse(setting.target): " ".join(ast.literal_eval(reason.value).split())
+            for setting, reason in pairwise(definition.body)
+            if isinstance(setting, ast.AnnAssign) and isinstance(reason, ast.Expr)
+        }
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from huiyin.configs.files import cache_folder
 from huiyin.configs.layers import setting
 from huiyin.configs.plugins import RECOGNISERS, VOICES
+from huiyin.configs.upstream_settings import UpstreamSettings
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,16 @@ class ServiceSettings:
     """a request waits this long for a model that loads, as most are loaded by then; after it, 503"""
     log_level: str = setting("info", choices=("debug", "info", "warning", "error"))
     """info: starts, ends and what goes wrong; debug adds where in the program an error arose"""
+    log_format: str = setting("text", choices=("text", "json"))
+    """text is for people; json, an object a line, for programs that collect logs"""
+    access_log: bool = setting(True)
+    """a line a request: method, address, status, time; /health, /ready and /metrics only at level debug"""
     log_words: bool = setting(False)
     """true: what is printed may quote what was said, to find a fault on a machine of your own"""
 
 
 @dataclass(frozen=True)
-class AsrSettings:
+class AsrSettings(UpstreamSettings):
     """Speech to text."""
 
     port: int = setting(7870, low=0, high=65535)
@@ -80,28 +85,26 @@ class AsrSettings:
     """12 h. Memory does not grow with it; the limit is against sound without end"""
     queue_wait_s: float = setting(30.0, low=0.1, high=3600)
     """a request waits this long for the model, then 429: a caller who waits longer has mostly given up"""
+    file_patience_s: float = setting(20.0, low=0, high=3600)
+    """a long file waits so long for those who talk on this machine, then one piece of it (28 s of sound) goes: a
+    conversation keeps its pace, and no archive starves; 0: files wait for nobody"""
     deadline_s: float = setting(0.0, low=0, high=86400)
     """a request not done by then is ended with 504; 0: never, as a recording may take hours"""
     batch_size_s: float = setting(0.0, low=0, high=3600)
     """seconds of sound in one call on a GPU; 0: as many as its free memory takes"""
+    reply_timeout_s: float = setting(15.0, low=0.1, high=600)
+    """an upstream that takes longer for one piece, of 30 s of sound at most, gives way to the next; the last has twice
+    as long"""
     cache_entries: int = setting(256, low=0, high=100_000)
     """answers kept for the same recording sent again; some kB each. 0: none"""
 
 
 @dataclass(frozen=True)
-class LlmSettings:
+class LlmSettings(UpstreamSettings):
     """The language-model proxy."""
 
     port: int = setting(21002, low=0, high=65535)
     """the one that its clients know; 0: any that is free, for `huiyin serve` of this service alone"""
-    upstreams: tuple[str, ...] = setting(("embedded",))
-    """tried in order: 'embedded', or the base URL of any OpenAI-compatible server such as http://127.0.0.1:11434/v1
-    (Ollama); keys come from HUIYIN_LLM_API_KEY: one, or one a URL, with commas between"""
-    key_file: str = setting("")
-    """a file of keys outside the checkout, readable by you alone, used when HUIYIN_LLM_API_KEY is not set"""
-    upstream_model: str = setting("")
-    """empty: the first model that an upstream lists; else the one to ask it for when the request names none: one, or
-    one a URL, with commas between"""
     model: str = setting("qwen2.5-coder-1.5b-instruct-q4_k_m.gguf")
     """faster than speech on 2 cores; zh and en"""
     turn_model: str = setting("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
@@ -121,15 +124,8 @@ class LlmSettings:
     where a single token is wanted, which only reads the prompt ahead, that of a whole reply"""
     idle_timeout_s: float = setting(8.0, low=0.5, high=600)
     """a stream silent for so long is ended with an error: its server hangs, and somebody waits for the voice"""
-    connect_timeout_s: float = setting(3.0, low=0.1, high=60)
-    """a host that is off must not hold up the next one"""
     reply_timeout_s: float = setting(120.0, low=1, high=3600)
     """a whole reply, asked for without streaming, may take so long: it comes at once, at its end"""
-    breaker_failures: int = setting(3, low=1, high=100)
-    """time-outs, refusals and errors in a row, then an upstream is skipped for a while"""
-    breaker_rest_s: float = setting(10.0, low=0.1, high=600)
-    """an upstream that has failed is skipped for so long, then one request tries it; a 429 with Retry-After gives
-    its own time"""
     streams: int = setting(256, low=1, high=1024)
     """replies on their way at once, each a thread that mostly waits; one more gets 429"""
     responses_mb: int = setting(64, low=0, high=65536)
@@ -140,14 +136,9 @@ class LlmSettings:
     """memory for what other sessions have had read, which is then not read again; 28 MB per 1024 tokens: 14 with a
     full history"""
 
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the embedded model is the first to be asked: it shares this machine's cores."""
-        return self.upstreams[0] == "embedded"
-
 
 @dataclass(frozen=True)
-class TtsSettings:
+class TtsSettings(UpstreamSettings):
     """Text to speech."""
 
     port: int = setting(7889, low=0, high=65535)
@@ -157,6 +148,13 @@ class TtsSettings:
     bring more"""
     voice: str = setting("")
     """empty: a default that fits the language of the text, so that Chinese and English both sound right"""
+    upstream_voice: str = setting("")
+    """the voice to ask an upstream for when the request names none that it has: one, or one a URL, with commas between;
+    empty: the first that it lists, else alloy"""
+    first_sound_timeout_s: float = setting(4.0, low=0.1, high=120)
+    """an upstream that takes longer for its first sound gives way to the next; the last has twice as long"""
+    idle_timeout_s: float = setting(4.0, low=0.1, high=120)
+    """an upstream that falls silent for so long in the middle of a piece gives way to the next"""
     pronunciations: str = setting("")
     """empty: none; the path of a TOML file of words and how they are said, for names that are read wrongly
     (docs/speech.md)"""

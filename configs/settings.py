@@ -53,7 +53,9 @@ _PREFIX = "HUIYIN_"  # of variables
 _NOT_SETTINGS = {
     "HUIYIN_PROFILE",  # which profile to load
     "HUIYIN_LANG",  # the language of the commands
-    "HUIYIN_LLM_API_KEY",  # a secret: read where it is used, never kept in settings
+    "HUIYIN_ASR_API_KEY",  # secrets: read where they are used, never kept in settings
+    "HUIYIN_LLM_API_KEY",
+    "HUIYIN_TTS_API_KEY",
     "HUIYIN_WEB_KEY",  # likewise
     "HUIYIN_SENSEVOICE_DIR",  # tests: a folder with real weights
 }

@@ -69,11 +69,11 @@ def _serve(name: str, settings: config.Settings, service: config.ServiceSettings
     """Serve until stopped; where, is printed once requests are accepted. Raises PortTaken."""
     listener = listen(service.host, getattr(settings, name).port)
     port = int(listener.getsockname()[1])  # where any was wanted, the one that was free
-    where = f"{name}: listening at {url_of(service.host, port)}"
+    where = f"listening at {url_of(service.host, port)}, log level {service.log_level}"
 
     def announce() -> None:
         with contextlib.suppress(OSError):  # standard output is closed: the service goes on
-            print(where, flush=True)
+            print(logs.line(service, name, where), flush=True)
 
     serve(lambda: import_object(APPS[name])(settings), service, port, listener=listener, meanwhile=announce)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, BinaryIO, Literal, TypeVar, overload
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import HeardUntil, Pcm16
 from huiyin.assistant.turns.events import Transcript
 from huiyin.configs.settings import Settings
+from huiyin.services.common import request_id
 from huiyin.services.common.access import url_of
 from huiyin.services.common.model_servers import key_headers
 from huiyin.services.common.no_store import NO_STORE
@@ -41,6 +42,12 @@ class Services:
     """Where the three services are, and how to talk to them."""
 
     settings: Settings
+    request_id: str = ""
+    """The name of the requests, for logs: one for all that belongs to a reply; '': each has one of its own."""
+
+    def for_request(self, name: str) -> Services:
+        """The same, for requests of this name."""
+        return replace(self, request_id=name)
 
     def url(self, name: Name) -> str:
         """Base URL of a service. Raises ServiceError for port 0: any free port, which a client cannot know."""
@@ -56,7 +63,8 @@ class Services:
     def headers(self, content_type: str) -> dict[str, str]:
         """Request headers, with the key where one is set; a private conversation forbids to keep anything."""
         private = NO_STORE if self.settings.talk.private else {}
-        return {"Content-Type": content_type, **private, **key_headers(self.settings.service.api_key)}
+        named = {request_id.HEADER: self.request_id} if self.request_id else {}
+        return {"Content-Type": content_type, **private, **named, **key_headers(self.settings.service.api_key)}
 
     def transcribe(self, samples: Pcm16, *, timeout_s: float, language: str = "") -> Stream[Transcript]:
         """The user's turn (int16, 16 kHz) as text with its tags: one item. `language`: its code, where it is known."""

@@ -19,6 +19,7 @@ from huiyin.assistant.conversation.hands import Hands, Toolbox
 from huiyin.assistant.conversation.http_stages import EndpointJudge, HttpRecogniser, http_parts
 from huiyin.assistant.conversation.loop import Conversation
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.presence import mark_live, presence_at
 from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Parts
@@ -75,6 +76,7 @@ def assemble(
     """
     settings = services.settings
     trace = turn_tracer(settings.talk)
+    presence_at(settings.asr.port).renew()  # what is prepared is waited for, too
     if speak:
         check_voice(services, persona)
     listener = make_listener(settings, tell) if listen else None
@@ -99,6 +101,7 @@ def assemble(
         world, port, waking or listener, persona, parts, settings, prepared=prepared, history=history, recall=recall
     )
     trace(session)
+    mark_live(session, settings)
     if hands:
         hands.join(session)
     if waking:

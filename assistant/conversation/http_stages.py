@@ -32,37 +32,44 @@ def http_parts(services: Services, voice: str, *, session: str, speak: bool, by_
     synthesised.
     """
     return Parts(
-        recogniser=HttpRecogniser(services),
+        recogniser=HttpRecogniser(services, session=session),
         model=HttpModel(services, session),
         voice=HttpVoice(services, voice, session) if speak else NoVoice(),
         by_sound=by_sound,
-        by_words=HttpJudge(services) if services.settings.words_are_judged else None,
+        by_words=HttpJudge(services, session) if services.settings.words_are_judged else None,
         model_invents=services.settings.llm.is_embedded,
     )
+
+
+def _named(services: Services, session: str, generation: int) -> Services:
+    """For a reply: all that the services log of it has one name."""
+    return services.for_request(f"{session}.{generation}") if session else services
 
 
 class HttpRecogniser:
     """A `Recogniser`."""
 
-    def __init__(self, services: Services, language: str = "") -> None:
+    def __init__(self, services: Services, language: str = "", session: str = "") -> None:
         """`language`: a code, where it is known what is spoken."""
-        self._services, self._language = services, language
+        self._services, self._language, self._session = services, language, session
 
     def transcribe(self, turn: TurnSoFar) -> Source[Transcript]:
         """As `Recogniser.transcribe`."""
         timeout_s = self._services.settings.turns.asr_timeout_s
-        return self._services.transcribe(turn.sound(), timeout_s=timeout_s, language=self._language)
+        services = _named(self._services, self._session, turn.generation)
+        return services.transcribe(turn.sound(), timeout_s=timeout_s, language=self._language)
 
 
 class HttpJudge:
     """A `Judge` by the words: the language model's service."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, session: str = "") -> None:
+        self._services, self._session = services, session
 
     def judge(self, turn: TurnSoFar) -> Source[float | None]:
         """As `Judge.judge`."""
-        return self._services.judge_words(turn.text, timeout_s=_JUDGE_LIMIT_S)
+        services = _named(self._services, self._session, turn.generation)
+        return services.judge_words(turn.text, timeout_s=_JUDGE_LIMIT_S)
 
 
 class EndpointJudge:
@@ -90,7 +97,7 @@ class HttpModel:
     ) -> Source[str | CalledTool]:
         """As `Model.ask`."""
         timeout_s = self._services.settings.turns.llm_timeout_s
-        return self._services.ask(
+        return _named(self._services, self._session, generation).ask(
             messages, timeout_s=timeout_s, max_tokens=self._max_tokens, session=self._session, tools=tools,
             tool_choice=tool_choice,
         )  # fmt: skip
@@ -122,7 +129,7 @@ class HttpVoice:
     def speak(self, speech: Speech) -> Source[Pcm16 | list[HeardUntil]]:
         """As `Voice.speak`."""
         settings = self._services.settings
-        sound = self._services.speak(
+        sound = _named(self._services, self._session, speech.generation).speak(
             speech.text, self._voice, timeout_s=settings.turns.tts_timeout_s, emotion=speech.style, words=True,
             speed=self._speed, pronunciations=speech.pronunciations,
         )  # fmt: skip

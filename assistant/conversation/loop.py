@@ -43,6 +43,10 @@ class Conversation:
         """The talk key went down or up."""
         self.session.key(pressed=pressed)
 
+    def interrupt(self) -> None:
+        """The assistant is silent at once."""
+        self.session.interrupt()
+
     def stop(self) -> None:
         """End the conversation."""
         self.world.stop()

@@ -62,7 +62,7 @@ class Trimming:
 def history_limit(settings: Settings, persona: Persona) -> HistoryLimit:
     """How much of the history is sent: as set, and no more than the embedded model's context leaves."""
     tokens = settings.talk.history_tokens
-    if "embedded" in settings.llm.upstreams:
+    if settings.llm.has_embedded:
         other_tokens = (
             estimated_tokens(persona.system) + _SITUATION_TOKENS + settings.talk.max_reply_tokens + _QUESTION_TOKENS
         )

@@ -46,10 +46,13 @@ def module_of(distribution: str) -> str:
 def needed_by(service: str, settings: Settings) -> list[str]:
     """The distributions that a service (asr, llm, tts) needs by these settings, but for those that are always there."""
     if service == "llm":
-        return [EMBEDDED_LLM] if "embedded" in settings.llm.upstreams else []
+        return [EMBEDDED_LLM] if settings.llm.has_embedded else []
     if service == "tts":
-        local = ["hibari-tts", "onnx", "jieba", "pypinyin", "pypinyin-dict"]
+        local = ["jieba", "pypinyin", "pypinyin-dict"]  # numbers and names are read out for servers elsewhere, too
+        local += ["hibari-tts", "onnx"] if settings.tts.has_embedded else []
         return [*local, "edge-tts"] if settings.tts.engine == "edge" else local
+    if not settings.asr.has_embedded:
+        return []
     names = ["faster-whisper"] if settings.asr.engine == "whisper" else ["kaldi-native-fbank", "sentencepiece"]
     if settings.asr.engine == "paraformer" or settings.asr.runtime == "torch":
         names += FUNASR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
+from huiyin.services.asr.engines.upstreams import Upstreams, model_of
 from huiyin.services.asr.http import responses
 from huiyin.services.asr.http.fields import (
     FLAG_PATTERN,
     LONGEST_DEADLINE_S,
     MOST_CHARS,
     MOST_LANGUAGE_CHARS,
+    MOST_SPEAKERS,
     language_pattern,
 )
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
@@ -34,6 +36,7 @@ from huiyin.services.common.app import create_app
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.openapi import Operations, operations
+from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 
 _LIBRARIES = ("faster-whisper", "ctranslate2", "av")
@@ -43,16 +46,21 @@ def make_app(settings: Settings) -> Flask:
     """The service; its model loads in the background."""
     forms.install()
     asr = settings.asr
-    model = Path(asr.model).name
+    model = model_of(asr)
     names = ModelNames(settings.service.strict_models)
     serving = Serving(settings)
     host = serving.host
+
+    def upstreams(tell: Callable[[Chain[Any]], list[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        engine = host.peek()
+        return {"upstreams": tell(engine.chain)} if isinstance(engine, Upstreams) else {}
 
     def describe() -> Mapping[str, Any]:
         return {
             "engine": asr.engine,
             "model": model,
             **serving.facts(),
+            **upstreams(Chain.facts),
             "threads": asr.threads,
             "languages": list(asr.languages),
             "max_duration_s": asr.max_duration_s,
@@ -74,6 +82,7 @@ def make_app(settings: Settings) -> Flask:
             most_language_chars=MOST_LANGUAGE_CHARS,
             most_deadline_s=LONGEST_DEADLINE_S,
             most_peaks=MOST_PEAKS,
+            most_speakers=MOST_SPEAKERS,
             documents=["", *DOCUMENTS],
             subtitle_kinds=["", *SUBTITLES],
             response_formats=["", *FORMATS],
@@ -88,6 +97,7 @@ def make_app(settings: Settings) -> Flask:
         max_upload_mb=asr.max_upload_mb,
         operations=described,
         describe=describe,
+        ready_facts=lambda: upstreams(Chain.reachable),
         metrics=serving.registry,
     )
 
@@ -100,9 +110,10 @@ def make_app(settings: Settings) -> Flask:
         temperature, itn (false: numbers as spoken), deadline_s (504 instead of a late response), stream (server-sent
         events, one for each piece of a long recording), subtitles (srt or vtt: added to the result), peaks (a waveform
         of at most this many points is added to the result), words (true: with the times of single words; Whisper takes
-        a little longer), careful (fewer errors in more time; default: asr.careful), format (text, srt, vtt, csv, or
-        html: a report on one page) with tags (subtitles name emotions and sounds), title and embed_audio (of the
-        report; by default it holds the sound of recordings up to ten minutes).
+        a little longer), speakers (auto, or how many: each segment names who says it), careful (fewer errors in more
+        time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one page) with tags (subtitles
+        name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
+        to ten minutes).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
@@ -114,6 +125,17 @@ def make_app(settings: Settings) -> Flask:
             return Response(responses.result(transcript, job, asr), content_type="application/json")
         content_type = f"{DOCUMENTS[job.response_format]}; charset=utf-8"
         return Response(responses.document(transcript, job, asr), content_type=content_type)
+
+    @app.post("/speaker")
+    def speaker_route() -> Response:
+        """The voice of a recording with one speaker, as a vector: embedding, model, speech_s.
+
+        The recording comes as at /asr. Vectors have length 1: the product of two tells how alike two voices are, from
+        0.4 on probably one person's. 422 `no_speech` where there is too little speech; more than 30 s are not used.
+        """
+        caller = Caller(left=client_left(request.environ))
+        job = own_job(request, asr, host.get().languages)
+        return jsonify(serving.voice(job, caller))
 
     @app.post("/v1/audio/transcriptions")
     def openai_route() -> Response:

@@ -1,7 +1,8 @@
 """One model, many callers, in order.
 
 A turn is one call of the engine, with a piece of a recording or a batch of pieces. So a short request waits for a piece
-of a long file, never for all of it, and short requests go first.
+of a long file, never for all of it, and short requests go first. Files also wait while somebody talks on this machine,
+or waits for a reply (`huiyin.services.common.live_work`), at most for their patience: then one piece goes.
 """
 
 from __future__ import annotations
@@ -56,11 +57,18 @@ class ModelQueue:
     """Lets `workers` callers at a time use the model, in two lanes (short, long), each first come, first served."""
 
     def __init__(
-        self, wait_s: float, places: int, workers: int = 1, on_wait: Callable[[float], object] = lambda seconds: None
+        self,
+        wait_s: float,
+        places: int,
+        workers: int = 1,
+        on_wait: Callable[[float], object] = lambda seconds: None,
+        is_live: Callable[[], bool] = lambda: False,
+        patience_s: float = math.inf,
     ) -> None:
         """A caller waits at most `wait_s` for its first turn; at most `places` callers run or wait.
 
-        `on_wait` is called with the seconds that each turn had to wait.
+        `on_wait` is called with the seconds that each turn had to wait. While `is_live` says that there is live work,
+        long files wait, one piece for at most `patience_s`.
         """
         self._wait_s, self._places, self._workers, self._on_wait = wait_s, places, workers, on_wait
         self._lock = threading.Lock()
@@ -70,6 +78,8 @@ class ModelQueue:
         self._long: deque[threading.Event] = deque()
         self._short_turns = 0  # in a row
         self._turn_s = _TURN_S
+        self._is_live, self._patience_s = is_live, patience_s
+        self._held_since: float | None = None  # when files first had to wait for live work, since the last piece of one
 
     @property
     def workers(self) -> int:
@@ -125,6 +135,10 @@ class ModelQueue:
         try:
             while not ticket.wait(max(0.0, min(_POLL_S, caller.remaining_s, give_up_at - time.monotonic()))):
                 caller.check()
+                if not caller.short and self._held_since is not None:
+                    give_up_at = math.inf  # the model is not busy; others go first
+                    with self._lock:
+                        self._grant()  # they may have gone
                 if time.monotonic() >= give_up_at:
                     raise self._busy()
         except BaseException:
@@ -140,14 +154,24 @@ class ModelQueue:
     def _grant(self) -> None:
         """Gives free workers to waiting callers. The lock is held."""
         while self.running < self._workers and self.waiting:
-            if self._long and (not self._short or self._short_turns >= _LONG_EVERY - 1):
-                self._short_turns = 0
+            if self._long and (not self._short or self._short_turns >= _LONG_EVERY - 1) and self._files_may_run():
+                self._short_turns, self._held_since = 0, None
                 ticket = self._long.popleft()
-            else:
+            elif self._short:
                 self._short_turns += 1
                 ticket = self._short.popleft()
+            else:
+                return
             self.running += 1
             ticket.set()
+
+    def _files_may_run(self) -> bool:
+        if not self._is_live():
+            self._held_since = None
+            return True
+        now = time.monotonic()
+        self._held_since = now if self._held_since is None else self._held_since
+        return now - self._held_since >= self._patience_s
 
     def _busy(self) -> ApiError:
         waiting = self.waiting

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.plugins import RECOGNISERS, plugins
 from huiyin.configs.settings import AsrSettings, SettingsError
+from huiyin.configs.upstream_settings import EMBEDDED
 from huiyin.services.common.audio import Samples
 from huiyin.services.common.registry import import_object
 from huiyin.services.common.text import WIDE
@@ -25,6 +26,7 @@ ENGINES = {
     "sensevoice": "huiyin.services.asr.engines.sensevoice:load",
     "paraformer": "huiyin.services.asr.engines.paraformer:load",
 }
+_UPSTREAMS = "huiyin.services.asr.engines.upstreams:load"
 _WIDE = re.compile(f"[{WIDE}]")
 
 
@@ -83,6 +85,8 @@ class Segment:
     emotion: Emotion | None = None
     events: tuple[SoundEvent, ...] = ()
     words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    """A label such as "S1", the same for all that this person says; None where nobody asked who speaks."""
 
     @property
     def length_s(self) -> float:
@@ -135,6 +139,9 @@ class Hints:
     """Fewer errors are worth more time; None: the service decides. Engines without such a choice ignore it."""
     translate: bool = False
     """What is said, in English; for engines that translate."""
+    speakers: int | None = None
+    """How many people speak, whom the segments are to name; 0: as many as sound different; None: do not ask. Of no
+    concern to engines."""
 
 
 class Engine(Protocol):
@@ -192,7 +199,18 @@ class RecordingTranscript:
 
 
 def load_engine(settings: AsrSettings, find_model: FindModel) -> Engine:
-    """The engine that the settings name.
+    """What recognises by these settings: the engine that they name, or upstreams, of which that may be one.
+
+    Raises as `load_embedded` does.
+    """
+    if settings.upstreams == (EMBEDDED,):
+        return load_embedded(settings, find_model)
+    engine: Engine = import_object(_UPSTREAMS)(settings, lambda: load_embedded(settings, find_model))
+    return engine
+
+
+def load_embedded(settings: AsrSettings, find_model: FindModel) -> Engine:
+    """The engine of this machine that the settings name.
 
     Raises SettingsError for a setting that cannot be used here, ModelFolderError for a folder; what `find_model` raises
     passes through.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +19,15 @@ from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
 from huiyin.services.asr.signal.voice_activity import load_detectors
+from huiyin.services.asr.speakers.embedding import SpeakerEngine, load_speaker_engine
+from huiyin.services.asr.speakers.voice import voice_of
 from huiyin.services.asr.transcribe import Part, Recogniser, Step, Steps, transcribe
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 
 _LONGEST_CACHED_S = 3600.0  # of a recording: packing a longer one takes memory
+_SPEAKER_WAIT_S = 600.0  # the first request downloads the model, 81 MB
 _THREADS_A_STREAM = 4  # a stream takes its part of the model's time for minutes
 _WAIT_BUCKETS_S = (0.001, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
@@ -64,11 +69,20 @@ class Serving:
             registry=self.registry,
         )
         waiting = Gauge("huiyin_asr_waiting", "Requests that wait for the model.", registry=self.registry)
-        self.queue = ModelQueue(self._settings.queue_wait_s, settings.service.threads, on_wait=wait.observe)
+        self.live = LiveWork(self._settings.port)
+        self.queue = ModelQueue(
+            self._settings.queue_wait_s,
+            settings.service.threads,
+            on_wait=wait.observe,
+            is_live=self.live.anywhere,
+            patience_s=self._settings.file_patience_s,
+        )
         waiting.set_function(lambda: self.queue.waiting)
         self.streams = StreamPlaces(max(1, settings.service.threads // _THREADS_A_STREAM))
         self._cache: AnswerCache[Step] = AnswerCache(self._settings.cache_entries)
         self._recogniser: Recogniser | None = None
+        self._speaker_host: EngineHost[SpeakerEngine] | None = None
+        self._speaker_lock = threading.Lock()
         self.host: EngineHost[Engine] = EngineHost(
             self._load, name="speech recognition", wait_s=settings.service.load_wait_s
         )
@@ -78,7 +92,9 @@ class Serving:
         self.queue.workers = self._settings.workers or engine.workers
         detectors = load_detectors(self._settings, self._store.ensure, self._is_here)
         plan = make_plan(engine, self._settings, gpu_free_bytes)
-        self._recogniser = Recogniser(engine, self.queue, detectors, plan, self._pieces.inc, self._settings.careful)
+        self._recogniser = Recogniser(
+            engine, self.queue, detectors, plan, self._pieces.inc, self._settings.careful, self.speaker_engine
+        )
         return engine
 
     @property
@@ -87,6 +103,24 @@ class Serving:
         self.host.get()
         assert self._recogniser is not None
         return self._recogniser
+
+    def speaker_engine(self) -> SpeakerEngine:
+        """What tells voices apart, loaded by the first that asks. Raises ApiError 503; the next one tries again."""
+        with self._speaker_lock:
+            host = self._speaker_host
+            if host is None or host.state == "failed":
+                host = self._speaker_host = EngineHost(
+                    lambda: load_speaker_engine(self._store.ensure, self._settings.threads),
+                    name="speaker embedding",
+                    wait_s=_SPEAKER_WAIT_S,
+                )
+        return host.get()
+
+    def voice(self, job: Job, caller: Caller) -> dict[str, Any]:
+        """See `voice_of`. Raises what that and `speaker_engine` raise."""
+        detectors, engine = self.recogniser.detectors, self.speaker_engine()
+        with self.queue.turn(caller):
+            return voice_of(job.reader(self._settings), engine, detectors)
 
     def _is_here(self, name: str) -> bool:
         return all(file.is_here for file in self._store.look(name))
@@ -130,6 +164,7 @@ class Serving:
             "workers": self.queue.workers,
             "running": self.queue.running,
             "waiting": self.queue.waiting,
+            "files_wait_for_live_work": self.live.anywhere(),
             "streams": {"open": self.streams.open, "most": self.streams.most},
             "piece_s": plan.piece_s if plan else None,
             "batch_s": plan.batch_s if plan else None,

@@ -13,6 +13,9 @@ from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, join_segments
 from huiyin.services.asr.signal.detector import Detectors
 from huiyin.services.asr.signal.pieces import SHORT_S, Piece, split
+from huiyin.services.asr.speakers.diarisation import Voices
+from huiyin.services.asr.speakers.embedding import SpeakerEngine
+from huiyin.services.asr.speakers.labelling import with_speakers
 from huiyin.services.asr.text.hotwords import recognise_with_hotwords
 from huiyin.services.common.audio import AudioReader, Samples
 from huiyin.services.common.errors import ApiError
@@ -52,6 +55,8 @@ class Recogniser:
     """Called with the number of pieces of each call."""
     careful: str = "long"
     """See the setting `asr.careful`."""
+    speaker_engine: Callable[[], SpeakerEngine] | None = None
+    """Tells voices apart; loaded by the first call, which may raise ApiError 503."""
 
     def decided(self, hints: Hints, caller: Caller) -> Hints:
         """`hints`; the service has decided how careful to be where the caller has not."""
@@ -70,14 +75,22 @@ class Recogniser:
 
         return recognise_all(call, pieces, self.plan)
 
+    def voices(self, hints: Hints) -> Voices | None:
+        """What gathers the voices of a recording; None where nobody asks who speaks. Raises ApiError."""
+        if hints.speakers is None:
+            return None
+        assert self.speaker_engine
+        return Voices(self.speaker_engine(), self.detectors)
+
 
 def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller) -> Steps:
     """Yields a Part as each piece is done (without segments where it has no speech), at the end the transcript.
 
+    Where `hints.speakers` asks for it, the transcript's segments name their speakers; a Part's do not yet.
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
     503 when its memory is too small, 504 after the deadline. ClientLeft as soon as that is noticed.
     """
-    plan = recogniser.plan
+    plan, voices = recogniser.plan, recogniser.voices(hints)
     sound, clock = _Sound(reader, caller), Clock()
     segments: list[Segment] = []
     warnings: list[str] = []
@@ -90,6 +103,9 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
         audible = [piece.samples for piece in window if piece.samples.any()]
         recognitions = iter(recogniser.recognise(audible, hints, caller, clock))
         for piece in window:
+            if voices and piece.samples.any():
+                with recogniser.queue.turn(caller), clock.running():
+                    voices.add(piece)
             recognition = next(recognitions) if piece.samples.any() else _NO_SPEECH
             new = tuple(segment.later(piece.start_s) for segment in recognition.segments)
             warnings += [warning for warning in recognition.warnings if warning not in warnings]
@@ -104,6 +120,9 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
         raise ApiError(422, "asr.silent_audio")
     if reader.decoded_s - caller.reached_s > _SAME_S:
         yield Part((), reader.decoded_s, reader.expected_s)
+    if voices:
+        with clock.running():
+            segments = list(with_speakers(segments, voices.turns(hints.speakers or 0)))
     yield join_segments(
         recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings)
     )

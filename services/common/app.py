@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psutil
 from flask import Flask, Response, g, jsonify, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from huiyin.configs.settings import ServiceSettings
@@ -79,14 +80,17 @@ def create_app(
 
     @app.get("/system")
     def system() -> Response:
-        """Model, device, memory and versions."""
-        memory = psutil.Process().memory_info()
+        """Model, device, memory (with that of the processes it has started) and versions."""
+        process = psutil.Process()
+        children = list(_children(process))
         return jsonify(
             service=name,
             **describe(),
             state=host.state,
             load_s=round(host.load_s, 3),
-            rss_mb=round(memory.rss / 2**20, 1),
+            rss_mb=_megabytes(process.memory_info().rss),
+            children=children,
+            rss_mb_with_children=round(_megabytes(process.memory_info().rss) + sum(c["rss_mb"] for c in children), 1),
             cpus=os.cpu_count(),
             python=platform.python_version(),
             platform=platform.platform(),
@@ -101,7 +105,19 @@ def create_app(
     return app
 
 
+def _children(process: psutil.Process) -> Iterator[dict[str, Any]]:
+    """The processes that this one has started, such as that of an embedded model."""
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            yield {"pid": child.pid, "name": child.name(), "rss_mb": _megabytes(child.memory_info().rss)}
+
+
+def _megabytes(size: int) -> float:
+    return round(size / 2**20, 1)
+
+
 def _install_metrics(app: Flask, name: str, registry: CollectorRegistry) -> None:
+    ProcessCollector(registry=registry)  # process_*: CPU, memory, open files (Linux)
     requests = Counter("huiyin_requests", "Requests answered.", ["service", "route", "status"], registry=registry)
     seconds = Histogram(
         "huiyin_request_seconds",

@@ -74,6 +74,8 @@ class Connection(web.RequestHandler):
         """Done when the client has left."""
         self.route = ""
         """As what the request in hand is counted in the metrics; '': it is not."""
+        self.request_id = ""
+        """The name of the request in hand, or of the one before."""
         self.stalled = False
         """Whether the body of the request in hand did not come in time."""
         self._body: StreamReader | None = None  # of the request in hand

@@ -64,7 +64,8 @@ class ModelError(HuiyinError):
     """A model that cannot be loaded, or does not work."""
 
 
-_CLIENT_LEFT = 499  # nginx's status for it; only the metrics see it
+CLIENT_LEFT_STATUS = 499
+"""nginx's status for it; only metrics and the access log see it."""
 _PATH_SHOWN = 100  # characters
 _LIKE = 0.85  # of 0..1 as difflib counts it: a typing mistake, not another word
 ADDRESSES = "huiyin.addresses"
@@ -130,7 +131,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(ClientLeft)
     def client_left(_: ClientLeft) -> tuple[str, int]:
-        return "", _CLIENT_LEFT
+        return "", CLIENT_LEFT_STATUS
 
     @app.errorhandler(NotFound)
     def not_found(_: NotFound) -> Response:

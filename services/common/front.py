@@ -1,5 +1,7 @@
 """The aiohttp application in front of a Flask app: checks, the routes on the event loop, then Flask in threads.
 
+Each request has a name (`request_id.py`), and a line in the access log: never what was asked for, only the route.
+
 In this order: Host, Origin and site (403), a browser's question whether a page may ask (`cors.py`), the guard (by
 default the key, 401), the routes that were added (`routes.py`), and the Flask app (`wsgi.py`). What any of these raises
 is answered as JSON.
@@ -17,21 +19,26 @@ from weakref import WeakSet
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 
 from huiyin.configs.settings import ServiceSettings
+from huiyin.services.common import request_id
 from huiyin.services.common.access import Access, has_key
 from huiyin.services.common.connection import CONTINUE, as_response, connection_of
 from huiyin.services.common.cors import allowance, is_preflight, readable_by
-from huiyin.services.common.errors import ApiError, of_status, of_system, wrong_method
+from huiyin.services.common.errors import CLIENT_LEFT_STATUS, ApiError, of_status, of_system, wrong_method
 from huiyin.services.common.routes import SOCKETS, THREADS, Cleanup, Guard, Route, additions
 from huiyin.services.common.wsgi import Bridge
 
 log = logging.getLogger(__name__)
+access_log = logging.getLogger("huiyin.access")
 
 OPEN_PATHS = {"/health"}
 """Answered without a key."""
 
 _ONLY_READ = ("GET", "HEAD")
+_ROUTINE = {"/health", "/ready", "/metrics"}  # other programs ask these again and again
+_LONGEST_METHOD = 20  # characters
 _READ_BYTES = 2**20  # of a body that a route on the loop reads at once (`request.read()`); streaming has no limit
 
 
@@ -47,15 +54,28 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         """Tells the connection when a request is in hand: until its answer has been sent."""
         connection = connection_of(request)
         connection.begin(request)
+        connection.request_id = request_id.begin(request.headers)
+        started, status = time.perf_counter(), CLIENT_LEFT_STATUS
         try:
             response = await handler(request)
             await response.prepare(request)
             await response.write_eof()
+            status = response.status
             if connection.stalled:
                 connection.force_close()
             return response
         finally:
             connection.end()
+            if settings.access_log:
+                note(request, status, time.perf_counter() - started)
+
+    def note(request: web.Request, status: int, seconds: float) -> None:
+        route = connection_of(request).route or _rule(app, request)
+        level = logging.DEBUG if route in _ROUTINE else logging.INFO
+        if access_log.isEnabledFor(level):
+            method, ms = request.method[:_LONGEST_METHOD], round(1000 * seconds)
+            facts = {"method": method, "route": route, "status": status, "ms": ms}
+            access_log.log(level, "%s %s %d %d ms", method, route, status, ms, extra={"facts": facts})
 
     @web.middleware
     async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -94,6 +114,7 @@ def make_application(app: Flask, settings: ServiceSettings, threads: Executor) -
         return await handler(request)
 
     async def sign(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[request_id.HEADER] = connection_of(request).request_id
         response.headers["Server"] = "huiyin"  # not the versions of Python and the server
         origin = request.headers.get("Origin", "")
         if access.may_read(origin):
@@ -138,6 +159,15 @@ def key_guard(key: str) -> Guard:
             raise ApiError(401, "services.unauthorized")
 
     return guard
+
+
+def _rule(app: Flask, request: web.Request) -> str:
+    """The route of a request by Flask's table, without what its address names; "(unknown)" where it has none."""
+    try:
+        rule, _ = app.url_map.bind("").match(request.path, request.method, return_rule=True)
+    except HTTPException:
+        return "(unknown)"
+    return rule.rule
 
 
 def _named(route: Route) -> Handler:

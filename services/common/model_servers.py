@@ -14,7 +14,11 @@ from urllib.parse import parse_qsl, urlsplit
 from huiyin.configs.settings import SettingsError
 from huiyin.services.common.shown_url import shown_url
 
-_ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|models|messages|chat)$", re.I)
+_ENDPOINT = re.compile(
+    r"/(?:chat/completions|completions|responses|embeddings|models|messages|chat"
+    r"|audio/(?:transcriptions|translations|speech|voices))$",
+    re.I,
+)
 _OLLAMA = re.compile(r"/api/(?:chat|generate|tags|show|version)$", re.I)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)?(?:alpha|beta)?\d*$", re.I)
 _SECRET = re.compile(r"key|token|secret|pass|pwd|auth|cred|sig|^code$|^sas$|^jwt$", re.I)  # of a parameter's name
@@ -23,8 +27,8 @@ _AZURE = (".azure.com", ".azure-api.net")
 
 @dataclass(frozen=True)
 class Address:
-    """`origin`: scheme, host and port. `paths`: what may come before "/chat/completions" and "/models" there, the
-    likeliest first.
+    """`origin`: scheme, host and port. `paths`: what may come before "/chat/completions", "/audio/speech" and
+    "/models" there, the likeliest first.
 
     `query`: what comes after it, with its question mark; '' for none.
     """
@@ -44,12 +48,12 @@ def read_address(address: str) -> Address:
         url = urlsplit(address.strip())
         _ = url.port  # raises ValueError, too
     except ValueError:
-        raise SettingsError("llm.bad_base_url", address=shown_url(address)) from None
+        raise SettingsError("upstreams.bad_base_url", address=shown_url(address)) from None
     secrets = [name for name, _ in parse_qsl(url.query, keep_blank_values=True) if _SECRET.search(name)]
     if secrets or url.username is not None or url.password is not None:
-        raise SettingsError("llm.key_in_url", address=shown_url(address))
+        raise SettingsError("upstreams.key_in_url", address=shown_url(address))
     if url.fragment:
-        raise SettingsError("llm.bad_base_url", address=shown_url(address))
+        raise SettingsError("upstreams.bad_base_url", address=shown_url(address))
     origin = url._replace(path="", query="").geturl()
     return Address(origin, tuple(dict.fromkeys(_paths(url.path))), f"?{url.query}" if url.query else "")
 

@@ -12,7 +12,9 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -96,7 +98,8 @@ def on_shutdown(app: Flask, cleanup: Cleanup) -> None:
 
 async def in_thread(request: web.Request, function: Callable[..., T], *arguments: Any) -> T:
     """What `function` returns, called in one of the server's threads."""
-    return await asyncio.get_running_loop().run_in_executor(request.app[THREADS], function, *arguments)
+    call = partial(copy_context().run, function, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(request.app[THREADS], call)
 
 
 async def while_connected(request: web.BaseRequest, work: Awaitable[T]) -> T:

@@ -27,6 +27,17 @@ def parsed(text: str | bytes) -> Any:
     return value
 
 
+def lenient(text: str | bytes) -> Any:
+    """A JSON document as other programs write it. Raises ValueError, for one that is nested too deep, too."""
+    try:
+        document = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON too deep") from error
+    if is_deeper(document, DEEPEST):
+        raise ValueError("JSON too deep")
+    return document
+
+
 def is_deeper(value: Any, most: int) -> bool:
     """Whether there are more than `most` lists and objects within one another."""
     level = [value]

@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from functools import partial
 from http import HTTPStatus
 from typing import IO, Any
@@ -178,7 +179,7 @@ class _Exchange:
 
     async def send(self, request: web.Request, threads: Executor, call: Callable[[], None]) -> web.StreamResponse:
         """Run `call` in a thread and send what it puts. Raises ConnectionError where the answer breaks off."""
-        work = self._loop.run_in_executor(threads, call)
+        work = self._loop.run_in_executor(threads, copy_context().run, call)
         work.add_done_callback(lambda _: self._news.set())
         response: web.StreamResponse | None = None
         ended = False

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from flask import Flask, Response, jsonify, request
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError, shortened
+from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.openapi import operations
@@ -35,12 +37,13 @@ from huiyin.services.llm.checks import (
 )
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.end_of_turn import TEXT_MAX, WITH_WORDS, TurnJudge, check_turn
+from huiyin.services.llm.meter import ReplyMeter
 from huiyin.services.llm.proxy import Completion, Proxy
 from huiyin.services.llm.responses.request import ITEM_ROLES
 from huiyin.services.llm.responses.routes import add_responses
 from huiyin.services.llm.sse import DONE, event, json_event
 from huiyin.services.llm.stream import ReplyStream
-from huiyin.services.llm.upstream import Caller, open_upstreams
+from huiyin.services.llm.upstream import Caller, open_all
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +57,15 @@ _PRIORITY_HEADER = "X-Huiyin-Priority"
 def make_app(settings: Settings) -> Flask:
     """The service with the upstreams of ``settings.llm``; the embedded model loads in the background."""
     names = ModelNames(settings.service.strict_models)
+    meter = ReplyMeter()
+
+    def load() -> Proxy:
+        proxy = Proxy(open_all(settings), settings.llm, names)
+        meter.watch(proxy)
+        return proxy
+
     host = EngineHost(
-        lambda: Proxy(open_upstreams(settings), settings.llm, names),
+        load,
         name="language model",
         wait_s=settings.service.load_wait_s,
     )
@@ -63,22 +73,28 @@ def make_app(settings: Settings) -> Flask:
 
     def describe() -> Mapping[str, Any]:
         proxy = host.peek()
-        upstreams = proxy.facts() if proxy else []
+        upstreams = proxy.chain.facts() if proxy else []
         model = upstreams[0].get("model") if upstreams else None
         return {"upstreams": upstreams, "model": model, "turn_model": judge.facts()}
 
     def ready_facts() -> Mapping[str, Any]:
         proxy = host.peek()
-        return {"upstreams": proxy.reachable() if proxy else [], "turn_model": judge.state}
+        return {"upstreams": proxy.chain.reachable() if proxy else [], "turn_model": judge.state}
 
     places = threading.BoundedSemaphore(settings.llm.streams)
 
-    def take_place() -> ExitStack:
+    live = LiveWork(settings.asr.port)
+
+    def take_place(asker: Caller) -> ExitStack:
         """Closing it frees the place. Raises ApiError 429 when all are taken."""
         if not places.acquire(blocking=False):
             raise ApiError(429, "llm.busy", streams=settings.llm.streams, retry_after_s=1)
+        meter.count_in()
         place = ExitStack()
         place.callback(places.release)
+        place.callback(meter.count_out)
+        if not asker.background:
+            place.enter_context(live.going_on())
         return place
 
     app = create_app(
@@ -100,6 +116,7 @@ def make_app(settings: Settings) -> Flask:
         ),
         describe=describe,
         ready_facts=ready_facts,
+        metrics=meter.registry,
     )
 
     def caller() -> Caller:
@@ -110,9 +127,11 @@ def make_app(settings: Settings) -> Flask:
         )
 
     def streaming(body: JsonObject, encode: Callable[[ReplyStream], Iterator[bytes]], kind: str) -> Response:
-        asker = caller()
-        with take_place() as place:
+        asker, asked_s = caller(), time.perf_counter()
+        with take_place(asker) as place:
             stream = host.get().stream(body, asker)
+            meter.first_word(stream.upstream.name, time.perf_counter() - asked_s)
+            place.callback(meter.ended, stream)
             place.callback(stream.close)
             until_sent = place.pop_all()
 
@@ -129,7 +148,7 @@ def make_app(settings: Settings) -> Flask:
 
     def complete(body: JsonObject) -> Completion:
         asker = caller()
-        with take_place():
+        with take_place(asker):
             return host.get().complete(body, asker)
 
     @app.post("/v1/chat/completions")

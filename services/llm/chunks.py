@@ -9,8 +9,6 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from huiyin.services.common.strict_json import DEEPEST, is_deeper
-
 JsonObject = dict[str, Any]
 
 _NO_REASON = frozenset(("", "null", "none"))  # a finish_reason that says that there is more to come
@@ -21,17 +19,6 @@ _REASONS = {
 _ERRORS = ("message", "detail", "msg", "error_msg", "errors")
 _OTHER_WORDS = ("refusal", "text")  # where the words may be instead: they are for a person, too
 _TEXT_PARTS = (None, "text", "output_text")
-
-
-def parsed(text: str | bytes) -> Any:
-    """A JSON document. Raises ValueError, for one that is nested too deep, too."""
-    try:
-        document = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("JSON too deep") from error
-    if is_deeper(document, DEEPEST):
-        raise ValueError("JSON too deep")
-    return document
 
 
 def choices_of(body: JsonObject) -> list[JsonObject]:

@@ -18,11 +18,11 @@ from huiyin.configs import messages
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.loading import EngineHost
+from huiyin.services.common.upstreams.http_client import Watch
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.engines.llama_process import TROUBLE
 from huiyin.services.llm.engines.turn_model import TurnModel
-from huiyin.services.llm.http_client import Watch
 
 log = logging.getLogger(__name__)
 

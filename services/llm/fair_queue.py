@@ -32,6 +32,11 @@ class FairQueue:
         self._waiting: list[Ticket] = []  # the session that was served last stands behind the others
         self._holds: dict[str, float] = {}  # session -> when its suspension ends
 
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._waiting)
+
     def join(self, ticket: Ticket) -> None:
         """Wait for the model; `running` is `ticket` at once where it is free."""
         self._waiting.append(ticket)

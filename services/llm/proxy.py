@@ -9,33 +9,28 @@ from __future__ import annotations
 import http.client
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from huiyin.configs.settings import LlmSettings
-from huiyin.services.common.breaker import CircuitBreaker
 from huiyin.services.common.errors import ApiError, shortened
 from huiyin.services.common.model_names import ModelNames
-from huiyin.services.llm import trouble
+from huiyin.services.common.upstreams import trouble
+from huiyin.services.common.upstreams.chain import Chain
+from huiyin.services.common.upstreams.server import head_of
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.llm.chunks import JsonObject, as_completion, choices_of, error_in
-from huiyin.services.llm.encodings import EncodingError
-from huiyin.services.llm.http_client import Exchange
 from huiyin.services.llm.stream import ReplyStream, documents, hide_thoughts
-from huiyin.services.llm.trouble import UpstreamError
-from huiyin.services.llm.upstream import ALIASES, Caller, Request, Upstream
+from huiyin.services.llm.upstream import ALIASES, CHAT, Caller, Request, Upstream
 
 log = logging.getLogger(__name__)
 
 _REPLY_LIMIT = 32 * 2**20  # bytes of a whole reply
 _MOST_TRIES = 6  # of one request with one upstream: three paths, and some refusals
-_REFUSAL_LIMIT = 2**20  # bytes of an error
 _LAST_PATIENCE = 2  # factor of the last upstream's time limit: no other can be asked
-_NO_MODEL = 404  # status of an upstream that lacks the requested model
-_LACKS_MODEL = "llm.upstream_has_no_model"
-_SUCCESS = range(200, 300)
+_LACKS_MODEL = "upstreams.upstream_has_no_model"
 _WHOLE = "application/json"  # content type of a reply that is not streamed
-_REFUSAL_S = 2.0  # for the body of an error, after its status
 
 T = TypeVar("T")
 
@@ -60,10 +55,8 @@ class Proxy:
 
     def __init__(self, upstreams: Sequence[Upstream], settings: LlmSettings, names: ModelNames) -> None:
         """`names`: decides about models that no upstream has."""
-        self.upstreams, self._settings, self._names = tuple(upstreams), settings, names
-        self._breakers: dict[str, CircuitBreaker[UpstreamError]] = {
-            up.name: CircuitBreaker(settings.breaker_failures, settings.breaker_rest_s) for up in upstreams
-        }
+        self.chain = Chain(upstreams, settings)
+        self._settings, self._names = settings, names
 
     def stream(self, body: JsonObject, caller: Caller) -> ReplyStream:
         """A streamed reply, its first word received. `body` is a checked request with ``stream: true``.
@@ -82,15 +75,15 @@ class Proxy:
 
     def suspend(self, seconds: float, session: str) -> bool:
         """See `Upstream.suspend`."""
-        suspended = [upstream.suspend(seconds, session) for upstream in self.upstreams]
+        suspended = [upstream.suspend(seconds, session) for upstream in self.chain.upstreams]
         return any(suspended)
 
     def models(self) -> tuple[list[JsonObject], list[JsonObject]]:
         """All models, each with its ``upstreams``; and the upstreams that could not be asked, with the error."""
         models: dict[str, JsonObject] = {}
         unreachable = []
-        for upstream in self.upstreams:
-            breaker = self._breakers[upstream.name]
+        for upstream in self.chain.upstreams:
+            breaker = self.chain.breaker(upstream)
             if breaker.wait_s and breaker.last:
                 unreachable.append({"upstream": upstream.name, "error": breaker.last.message})
                 continue
@@ -103,18 +96,6 @@ class Proxy:
                 unreachable.append({"upstream": upstream.name, "error": error.message})
         return list(models.values()), unreachable
 
-    def reachable(self) -> list[Mapping[str, Any]]:
-        """For /ready: which upstreams can be connected to, and their breakers. Takes well under a second."""
-        states = [(up.name, up.unreachable()) for up in self.upstreams]
-        return [
-            {"name": name, "reachable": not why, "error": why or None, **self._breakers[name].facts()}
-            for name, why in states
-        ]
-
-    def facts(self) -> list[Mapping[str, Any]]:
-        """For /system."""
-        return [{"name": up.name, **up.facts(), **self._breakers[up.name].facts()} for up in self.upstreams]
-
     def _first(self, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
         """The answer of the first upstream that has the model and gives one.
 
@@ -122,7 +103,7 @@ class Proxy:
         """
         failures: list[UpstreamError] = []
         lacking: list[Upstream] = []
-        answer = self._first_of(self.upstreams, body, ask, failures, lacking)
+        answer = self._first_of(self.chain.upstreams, body, ask, failures, lacking)
         named = body["model"]
         if answer is None and lacking and named not in ALIASES and self._names.accepts(named, lacking[0].name):
             answer = self._first_of(lacking, {**body, "model": ""}, ask, failures, [])
@@ -140,37 +121,20 @@ class Proxy:
         failures: list[UpstreamError],
         lacking: list[Upstream],
     ) -> T | None:
-        """The first answer of `upstreams`; None where there is none.
+        """See `Chain.first`. Adds to `lacking` the upstreams that do not have the model."""
 
-        Adds to `failures`, and to `lacking` those that do not have the model. Raises what no other upstream can mend.
-        """
-        for upstream in upstreams:
-            breaker = self._breakers[upstream.name]
-            if not breaker.admit():
-                failures.append(trouble.circuit_open(upstream.name, breaker.wait_s, breaker.last))
-                continue
+        def answer_of(upstream: Upstream) -> T | None:
             try:
-                target = upstream.target(body["model"])
-                if target is None:
-                    lacking.append(upstream)
-                else:
-                    answer = self._answer(upstream, {**body, "model": target}, ask)
-                    breaker.succeeded()
-                    return answer
+                if (target := upstream.target(body["model"])) is not None:
+                    return self._answer(upstream, {**body, "model": target}, ask)
+                lacking.append(upstream)
             except UpstreamError as failure:
-                log.warning("%s", failure)
-                if failure.works or not failure.elsewhere or failure.status == _NO_MODEL:
-                    breaker.succeeded()  # the upstream works; the request is at fault
-                else:
-                    breaker.failed(failure, failure.retry_after_s)
-                if not failure.elsewhere:
-                    raise
-                failures.append(failure)
                 if failure.key == _LACKS_MODEL:  # it has no list to tell by
                     lacking.append(upstream)
-            finally:
-                breaker.abandoned()  # no effect after the calls above
-        return None
+                raise
+            return None
+
+        return self.chain.first(answer_of, failures, upstreams)
 
     @staticmethod
     def _answer(upstream: Upstream, body: JsonObject, ask: Callable[[Upstream, Request], T]) -> T:
@@ -198,14 +162,16 @@ class Proxy:
 
     def _open(self, upstream: Upstream, request: Request, caller: Caller) -> ReplyStream:
         limit_s, setting = self._settings.first_token_timeout_s, "llm.first_token_timeout_s"
-        if upstream is self.upstreams[-1]:
+        if self.chain.is_last(upstream):
             limit_s *= _LAST_PATIENCE
             if request.body.get("max_tokens") == 1:  # a prompt is read ahead of what will be asked: nobody waits for it
                 limit_s, setting = max(limit_s, self._settings.reply_timeout_s), "llm.reply_timeout_s"
         exchange = upstream.post(request, caller, limit_s)
         until = time.monotonic() + limit_s
         try:
-            kind = _head(upstream, exchange, until, caller, request).headers.get("content-type", "")
+            kind = head_of(upstream, exchange, until, caller.left, path=CHAT, placed=request.placed).headers.get(
+                "content-type", ""
+            )
             if kind.startswith(_WHOLE) and limit_s < self._settings.reply_timeout_s:  # no word comes before the last
                 limit_s, setting = self._settings.reply_timeout_s, "llm.reply_timeout_s"
                 until = time.monotonic() + limit_s
@@ -223,7 +189,7 @@ class Proxy:
             return stream
         except TimeoutError:
             exchange.close()
-            raise trouble.too_slow(upstream.name, limit_s, setting) from None
+            raise trouble.too_slow(upstream, limit_s, setting) from None
         except BaseException:
             exchange.close()
             raise
@@ -238,47 +204,26 @@ class Proxy:
             exchange.look(until, caller.left)
 
         try:
-            _head(upstream, exchange, until, caller, request)
+            head_of(upstream, exchange, until, caller.left, path=CHAT, placed=request.placed)
             body = exchange.rest(until, caller.left, _REPLY_LIMIT)
             found, done = documents(body, look)
             failure = next(filter(None, map(error_in, found)), None)
             answer = None if failure else as_completion(found, look)
         except TimeoutError:
-            raise trouble.too_slow(upstream.name, limit_s, "llm.reply_timeout_s") from None
+            raise trouble.too_slow(upstream, limit_s, "llm.reply_timeout_s") from None
         except (OSError, http.client.HTTPException) as error:
-            raise trouble.broke_off(upstream.name, error) from error
+            raise trouble.broke_off(upstream, error) from error
         except ValueError:
             is_page = body.lstrip().startswith(b"<")
-            raise trouble.bad_answer(upstream.name, "llm.not_json", misplaced=is_page) from None
+            raise trouble.bad_answer(upstream, "upstreams.not_json", misplaced=is_page) from None
         finally:
             exchange.close()
         if failure:
-            raise trouble.failed_in_stream(upstream.name, failure, upstream.clean, placed=request.placed)
+            raise trouble.failed_in_stream(upstream, failure, path=CHAT, placed=request.placed)
         if answer is None:
-            raise trouble.bad_answer(upstream.name, "llm.not_a_completion")
+            raise trouble.bad_answer(upstream, "llm.not_a_completion")
         if not done and not all(choice.get("finish_reason") for choice in choices_of(answer)):
-            raise trouble.broke_off(upstream.name)
+            raise trouble.broke_off(upstream)
         if self._settings.hide_thinking:
             hide_thoughts(answer)
         return answer
-
-
-def _head(
-    upstream: Upstream, exchange: Exchange, until: float, caller: Caller, request: Request
-) -> http.client.HTTPResponse:
-    """The head of an answer with a status of success. Raises UpstreamError for any other, TimeoutError, ClientLeft."""
-    try:
-        head = exchange.head(until, caller.left)
-    except TimeoutError:
-        raise
-    except EncodingError as error:
-        raise trouble.bad_answer(upstream.name, "llm.encoded", encoding=error) from error
-    except (OSError, http.client.HTTPException) as error:
-        raise trouble.unreachable(upstream.name, error) from error
-    if head.status in _SUCCESS:
-        return head
-    try:
-        words = exchange.rest(time.monotonic() + _REFUSAL_S, caller.left, _REFUSAL_LIMIT)
-    except (OSError, http.client.HTTPException, ValueError):
-        words = b""
-    raise trouble.refused(upstream.name, head, words, upstream.clean, placed=request.placed)

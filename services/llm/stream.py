@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from huiyin.services.common.strict_json import lenient
 from huiyin.services.common.think import ThoughtFilter, without_thoughts
+from huiyin.services.common.upstreams import trouble
+from huiyin.services.common.upstreams.http_client import Exchange, Watch
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm import trouble
-from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in, parsed
-from huiyin.services.llm.http_client import Exchange, Watch
+from huiyin.services.llm.chunks import JsonObject, as_chunk, choices_of, delta_of, error_in
 from huiyin.services.llm.sse import EVENT_LIMIT, EventReader, is_done
-from huiyin.services.llm.upstream import Upstream
+from huiyin.services.llm.upstream import CHAT, Upstream
 
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 _SHOWN = 80  # characters of an event that cannot be read
@@ -74,6 +75,9 @@ class ReplyStream:
         self._over_at = math.inf  # when the reply is over at the latest, once all have one: some send no [DONE]
         self._ended = False  # no more bytes will come
         self._is_done = False  # there was a [DONE], yet the transfer may not be at its end
+        self.tokens = 0
+        """Of the reply so far: as the upstream counts them, else pieces with words."""
+        self._first_s = self._last_s = 0.0  # when the first and the last of them came
 
     @property
     def _finished(self) -> bool:
@@ -87,12 +91,17 @@ class ReplyStream:
             if _has_words(chunk.body):
                 self._placed = True
                 return
-        raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+        raise trouble.bad_answer(self.upstream, "llm.stream_without_reply")
 
     @property
     def name(self) -> str:
         """Of the model that answers, or of the upstream where it was asked without one."""
         return self.model or self.upstream.name
+
+    @property
+    def writing_s(self) -> float:
+        """Seconds from its first word to its last so far."""
+        return self._last_s - self._first_s
 
     @property
     def more(self) -> bool:
@@ -110,7 +119,7 @@ class ReplyStream:
                 try:
                     following = self._next(since + patience_s)
                 except TimeoutError:
-                    raise trouble.stalled(self.upstream.name, self._idle_s) from None
+                    raise trouble.stalled(self.upstream, self._idle_s, "llm.idle_timeout_s") from None
                 if following is None:
                     break
                 is_sign_of_life = not _has_words(following.body)
@@ -133,9 +142,9 @@ class ReplyStream:
         while True:
             while not self._events:
                 if self._ended and not self._reader.has_begun:
-                    raise trouble.bad_answer(self.upstream.name, "llm.stream_without_reply")
+                    raise trouble.bad_answer(self.upstream, "llm.stream_without_reply")
                 if self._ended and not self._finished:
-                    raise trouble.broke_off(self.upstream.name)
+                    raise trouble.broke_off(self.upstream)
                 if self._ended or not self._read(until):
                     return None
             text = self._events.popleft().strip()
@@ -159,7 +168,6 @@ class ReplyStream:
 
     def _read(self, until: float) -> bool:
         """Wait for bytes, and read the events in them. False at the end of the reply."""
-        name = self.upstream.name
         try:
             piece = self._exchange.piece(min(until, self._over_at), self._watch)
             self._events.extend(self._reader.feed(piece) if piece else self._reader.end())
@@ -168,20 +176,19 @@ class ReplyStream:
                 return False
             if isinstance(error, TimeoutError):
                 raise
-            raise trouble.broke_off(name, error) from error
+            raise trouble.broke_off(self.upstream, error) from error
         except ValueError as error:
-            raise trouble.bad_answer(name, "llm.event_too_long", limit=EVENT_LIMIT) from error
+            raise trouble.bad_answer(self.upstream, "llm.event_too_long", limit=EVENT_LIMIT) from error
         if self._reader.is_foreign:
             kind = self._kind or "nothing"
-            raise trouble.bad_answer(name, "llm.not_a_stream", misplaced=True, kind=kind)
+            raise trouble.bad_answer(self.upstream, "llm.not_a_stream", misplaced=True, kind=kind)
         self._ended = not piece
         return True
 
     def _chunk(self, text: str) -> Chunk | None:
         """The chunk in the data of an event; None where it says nothing."""
-        name = self.upstream.name
         try:
-            body = parsed(text)
+            body = lenient(text)
         except ValueError:
             body = text
         if isinstance(body, list) and body:
@@ -189,9 +196,9 @@ class ReplyStream:
         if body in (None, [], {}):
             return None
         if not isinstance(body, dict):
-            raise trouble.bad_answer(name, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
+            raise trouble.bad_answer(self.upstream, "llm.event_not_an_object", text=self.upstream.clean(text)[:_SHOWN])
         if error := error_in(body):
-            raise trouble.failed_in_stream(name, error, self.upstream.clean, placed=self._placed)
+            raise trouble.failed_in_stream(self.upstream, error, path=CHAT, placed=self._placed)
         is_known = isinstance(body.get("choices"), list)
         if not is_known and not body.get("usage"):
             return None  # a sign of life
@@ -199,6 +206,7 @@ class ReplyStream:
             body["choices"] = []
         if as_chunk(body) or not is_known:
             text = json.dumps(body)
+        self._count(body)
         choices = choices_of(body)
         for choice in choices:
             index = str(choice.get("index"))
@@ -206,6 +214,16 @@ class ReplyStream:
         if choices:
             self._over_at = math.inf if self._unfinished else min(self._over_at, time.monotonic() + _AFTER_FINISH_S)
         return Chunk(text, body)
+
+    def _count(self, body: JsonObject) -> None:
+        usage = body.get("usage")
+        counted = usage.get("completion_tokens") if isinstance(usage, dict) else None
+        if isinstance(counted, int) and counted > self.tokens:
+            self.tokens = counted
+        elif Chunk("", body).content:
+            self.tokens += 1
+            self._last_s = time.monotonic()
+            self._first_s = self._first_s or self._last_s
 
     def _drain(self) -> None:
         try:
@@ -238,14 +256,14 @@ def documents(body: bytes, look: Callable[[], None]) -> tuple[list[JsonObject], 
     """
     done, found = True, list[Any]()
     try:
-        found = [parsed(body)]
+        found = [lenient(body)]
     except ValueError:
         done = False
         for text in _events_in(body):
             look()
             if is_done(text):
                 done = True
-            elif event := parsed(text):
+            elif event := lenient(text):
                 found.append(event)
             if len(found) > _MOST_EVENTS:
                 raise

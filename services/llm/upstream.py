@@ -5,22 +5,20 @@ One file an engine in `engines/`, one line in `_ENGINES`.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from huiyin.configs.settings import Settings, SettingsError
+from huiyin.configs.settings import Settings
 from huiyin.services.common.registry import import_object
-from huiyin.services.common.shown_url import shown_url
+from huiyin.services.common.upstreams.chain import Link, open_upstreams
+from huiyin.services.common.upstreams.http_client import Exchange, Watch
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.llm.chunks import JsonObject
-from huiyin.services.llm.credentials import per_url, read_keys
-from huiyin.services.llm.http_client import Exchange, Watch
 from huiyin.services.llm.refusals import Changes
-from huiyin.services.llm.trouble import UpstreamError
 
-log = logging.getLogger(__name__)
+CHAT = "/chat/completions"
+"""What is asked for below the path of a server."""
 
 ALIASES = frozenset({"", "default", "huiyin"})
 """Model names that mean: as the settings say."""
@@ -61,11 +59,8 @@ class Request:
         return f"at {self.path or '/'}, with {', '.join(self.changes) or 'nothing'} changed"
 
 
-class Upstream(Protocol):
+class Upstream(Link, Protocol):
     """A server of language models."""
-
-    name: str
-    """'embedded', or the base URL."""
 
     def target(self, model: str) -> str | None:
         """Its own name of the model that a request calls `model`; one of ALIASES means any.
@@ -94,44 +89,16 @@ class Upstream(Protocol):
     def suspend(self, seconds: float, session: str) -> bool:
         """`session` wants the model suspended for `seconds` (0: resumed). False: it does not run here."""
 
-    def unreachable(self) -> str:
-        """Why it cannot be reached, '' where it can. Takes well under a second; may be some seconds old."""
 
-    def facts(self) -> Mapping[str, Any]:
-        """For /system."""
+def open_all(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
+    """All of ``llm.upstreams``, in order. Raises what `open_upstreams` raises."""
 
-    def clean(self, text: str) -> str:
-        """`text` from this upstream without our key, for messages and logs."""
+    def embedded() -> Upstream:
+        upstream: Upstream = import_object(_ENGINES["embedded"])(settings)
+        return upstream
 
+    def remote(url: str, key: str, model: str) -> Upstream:
+        upstream: Upstream = import_object(_ENGINES["remote"])(url, settings.llm, key, model)
+        return upstream
 
-def open_upstream(spec: str, settings: Settings, key: str, model: str) -> Upstream:
-    """The upstream that an entry of ``llm.upstreams`` names. Raises SettingsError, or what its engine raises."""
-    upstream: Upstream
-    if spec == "embedded":
-        upstream = import_object(_ENGINES["embedded"])(settings)
-    elif spec.lower().startswith(("http://", "https://")):
-        upstream = import_object(_ENGINES["remote"])(spec, settings.llm, key, model)
-    else:
-        raise SettingsError("llm.bad_upstream", spec=shown_url(spec))
-    return upstream
-
-
-def open_upstreams(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Upstream]:
-    """All of ``llm.upstreams``, in order, each with its key (see `read_keys`) and its ``llm.upstream_model``.
-
-    An upstream that cannot be opened is left out with a warning. Raises the first error where none can be.
-    """
-    urls = [spec for spec in settings.llm.upstreams if spec != "embedded"]
-    keys = read_keys(urls, settings.llm.key_file, os.environ if environ is None else environ)
-    models = per_url("llm.upstream_model", settings.llm.upstream_model, urls)
-    upstreams: list[Upstream] = []
-    failures: list[Exception] = []
-    for spec in settings.llm.upstreams:
-        try:
-            upstreams.append(open_upstream(spec, settings, keys.get(spec, ""), models.get(spec, "")))
-        except Exception as error:
-            log.warning("%s is left out: %s", shown_url(spec), str(error))
-            failures.append(error)
-    if not upstreams:
-        raise failures[0]
-    return upstreams
+    return open_upstreams("llm", settings.llm, embedded, remote, environ)

@@ -17,15 +17,18 @@ from flask import Flask, Response, jsonify, request
 from huiyin.configs.settings import Settings
 from huiyin.services.common.app import create_app, json_body
 from huiyin.services.common.errors import ApiError
+from huiyin.services.common.live_work import LiveWork
 from huiyin.services.common.loading import EngineHost
 from huiyin.services.common.model_names import ModelNames, model_header
 from huiyin.services.common.no_store import forbids_storing
 from huiyin.services.common.openapi import Operations, operations
 from huiyin.services.common.pronunciations import LONGEST, MOST, PronunciationError, Pronunciations, read_pronunciations
+from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.common.watch import client_left
 from huiyin.services.tts import g2p_zh
 from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.encode import FORMATS, PCM_FORMATS, encode
+from huiyin.services.tts.measures import SpeechMeter
 from huiyin.services.tts.speaker import Speaker
 from huiyin.services.tts.spoken import spoken
 from huiyin.services.tts.styles import EMOTIONS, Style, style_of
@@ -59,16 +62,29 @@ class SpeechRequest:
 
 def make_app(settings: Settings) -> Flask:
     """The service with the engines of ``tts.engine``; they load in the background."""
-    host = EngineHost(lambda: Speaker.load(settings), name="voices", wait_s=settings.service.load_wait_s)
+    meter, live = SpeechMeter(), LiveWork(settings.asr.port)
+
+    def load() -> Speaker:
+        speaker = Speaker.load(settings)
+        meter.watch(lambda: speaker.waiting, lambda: speaker.cache_uses)
+        return speaker
+
+    host = EngineHost(load, name="voices", wait_s=settings.service.load_wait_s)
     limit = settings.tts.max_text_chars
     own_words = read_pronunciations(settings.tts.pronunciations)
     names = ModelNames(settings.service.strict_models)
+
+    def upstreams(tell: Callable[[Chain[Any]], list[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        speaker = host.peek()
+        chain = speaker.upstreams if speaker else None
+        return {"upstreams": tell(chain)} if chain else {}
 
     def describe() -> Mapping[str, Any]:
         speaker = host.peek()
         return {
             "engine": settings.tts.engine,
             "engines": speaker.engine_names if speaker else [],
+            **upstreams(Chain.facts),
             "device": "cpu",
             "threads": settings.tts.threads,
             "max_text_chars": limit,
@@ -95,7 +111,14 @@ def make_app(settings: Settings) -> Flask:
         )  # fmt: skip
 
     app = create_app(
-        "tts", settings.service, host, max_upload_mb=_BODY_LIMIT_MB, operations=described, describe=describe
+        "tts",
+        settings.service,
+        host,
+        max_upload_mb=_BODY_LIMIT_MB,
+        operations=described,
+        describe=describe,
+        ready_facts=lambda: upstreams(Chain.reachable),
+        metrics=meter.registry,
     )
 
     @app.get("/voices")
@@ -229,7 +252,8 @@ def make_app(settings: Settings) -> Flask:
         choice = speaker.choose(wish.text, wish.voice, engine)
         may_store = not forbids_storing(request.headers.get("Cache-Control"))
         chunks = speaker.speak(wish.text, choice, wish.speed, wish.style, wish.sounds, may_store=may_store)
-        sound = _until_left(_sound_of(chunks, words), client_left(request.environ))
+        sound = live.during(meter.metered(_sound_of(chunks, words), choice.engine.name))
+        sound = _until_left(sound, client_left(request.environ))
         n_samples = None
         if not choice.engine.remote and len(choice.engine.pieces(wish.text)) == 1:
             # One piece is synthesised as a whole: the header can have its length.

@@ -40,6 +40,8 @@ class SpeechCache:
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         """`folder` holds about `limit_bytes` at most; 0 switches the cache off."""
         self._folder, self._limit = folder, limit_bytes
+        self.hits = self.misses = 0
+        """Texts asked for that were stored, and that were not."""
         self._lock = threading.Lock()
 
     def wants(self, text: str) -> bool:
@@ -50,8 +52,10 @@ class SpeechCache:
         """The speech stored under `key`; else `speech`, which is stored at its end where it may be."""
         stored = self.get(key, note_use=may_store)
         if stored is not None:
+            self.hits += 1
             yield from stored
             return
+        self.misses += 1
         whole: list[Speech] = []
         for each in speech:
             whole.append(each)

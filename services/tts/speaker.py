@@ -8,11 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from huiyin.configs.packages.extras import told_by_name
 from huiyin.configs.settings import Settings
 from huiyin.services.common.errors import ApiError, ModelError
 from huiyin.services.common.heap import trim_heap
+from huiyin.services.common.upstreams.chain import Chain
 from huiyin.services.tts.alignment import TextAlignment
 from huiyin.services.tts.cache import SpeechCache
 from huiyin.services.tts.level import Levels
@@ -21,6 +23,7 @@ from huiyin.services.tts.sound import RATE
 from huiyin.services.tts.styles import NEUTRAL, Style
 from huiyin.services.tts.voice_engine import (
     PLAIN,
+    UPSTREAM,
     Engine,
     Prosody,
     Speech,
@@ -86,7 +89,7 @@ class Speaker:
     def load(cls, settings: Settings) -> Speaker:
         """All engines of ``tts.engine``, warmed up. Raises ModelError, or what the engine of that very name raises."""
         engines, problems = [], []
-        for name in engines_for(settings.tts.engine):
+        for name in engines_for(settings.tts):
             try:
                 with told_by_name():
                     engine = load_engine(name, settings)
@@ -112,6 +115,21 @@ class Speaker:
     def voices(self) -> list[Voice]:
         """Every listed voice."""
         return [voice for engine in self._engines.values() for voice in engine.voices]
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait for an engine of this machine."""
+        return sum(turns.waiting for turns in self._turns.values())
+
+    @property
+    def cache_uses(self) -> tuple[int, int]:
+        """Texts found in the cache, and texts not found."""
+        return (self._cache.hits, self._cache.misses) if self._cache else (0, 0)
+
+    @property
+    def upstreams(self) -> Chain[Any] | None:
+        """The voices elsewhere, where there are some."""
+        return getattr(self._engines.get(UPSTREAM), "chain", None)
 
     @property
     def voice_names(self) -> list[str] | None:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from huiyin.configs.errors import HuiyinError
 from huiyin.configs.plugins import VOICES, plugins
-from huiyin.configs.settings import Settings
+from huiyin.configs.settings import Settings, TtsSettings
 from huiyin.configs.tables import read_table
+from huiyin.configs.upstream_settings import EMBEDDED
 from huiyin.services.common.registry import import_object
 
 Sound = NDArray[np.float32]
@@ -140,6 +141,9 @@ def listed(engine: Engine, name: str) -> Voice | None:
     return next((voice for voice in engine.voices if voice.name == name), None)
 
 
+UPSTREAM = "upstream"
+"""The engine of the URLs in ``tts.upstreams``."""
+
 # Setting tts.engine -> engines in order of preference; edge-tts has local ones to fall back on.
 _ENGINES_FOR = {
     "auto": ("hibari", "kokoro", "edge"),
@@ -151,6 +155,7 @@ _REGISTRY = {
     "hibari": "huiyin.services.tts.engines.hibari:load",
     "kokoro": "huiyin.services.tts.engines.kokoro:load",
     "edge": "huiyin.services.tts.engines.edge:load",
+    UPSTREAM: "huiyin.services.tts.engines.upstreams:load",
 }
 
 
@@ -161,6 +166,9 @@ def load_engine(name: str, settings: Settings) -> Engine:
     return engine
 
 
-def engines_for(setting: str) -> tuple[str, ...]:
-    """The engines that `tts.engine` stands for, in order of preference; another package's stands for itself."""
-    return _ENGINES_FOR.get(setting, (setting,))
+def engines_for(settings: TtsSettings) -> tuple[str, ...]:
+    """The engines of ``tts.upstreams`` in order of preference: those that ``tts.engine`` stands for, and the one of all
+    URLs. Another package's engine stands for itself."""
+    here = _ENGINES_FOR.get(settings.engine, (settings.engine,))
+    names = [name for spec in settings.upstreams for name in (here if spec == EMBEDDED else [UPSTREAM])]
+    return tuple(dict.fromkeys(names))

@@ -56,9 +56,9 @@ class VoiceSelector:
         """
         lang = language(text)
         name = voice or ("" if engine else self._default_voice)
-        if not name or name in ALIASES:
+        named = self._find(name) if name else None
+        if named is None and (not name or name in ALIASES):
             return self._default(lang, ALIASES.get(name, "female"), engine)
-        named = self._find(name)
         if named is None:
             names = [v.name for e in self._engines.values() for v in e.voices]
             raise ApiError(400, "tts.unknown_voice", voice=name, known=names)
@@ -85,12 +85,13 @@ class VoiceSelector:
         return named.voice.language[:2] if named else "en"
 
     def stand_in(self, choice: Choice, text: str) -> Choice | None:
-        """A local voice to say `text` after the engine of `choice` has failed; None without one."""
+        """The voice to say `text` after the engine of `choice` has failed, a local one where there is one."""
         lang = language(text)
         named = self._find(_DEFAULTS[lang, choice.voice.gender])
         if named is not None and named.engine is not choice.engine:
             return named
-        return next((c for c in self._speaking(lang) if c.engine is not choice.engine and not c.engine.remote), None)
+        others = [c for c in self._speaking(lang) if c.engine is not choice.engine]
+        return min(others, key=lambda c: c.engine.remote, default=None)
 
     def _find(self, name: str) -> Choice | None:
         for engine in self._engines.values():

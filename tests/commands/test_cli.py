@@ -313,7 +313,7 @@ def test_a_service_on_any_free_port_says_on_which(service: str) -> None:
         try:
             assert process.stdout is not None
             said = process.stdout.readline()
-            port = re.fullmatch(rf"{service}: listening at http://127\.0\.0\.1:(\d+)\n", said)
+            port = re.fullmatch(rf"{service}: listening at http://127\.0\.0\.1:(\d+), log level \w+\n", said)
             assert port, said
             assert requests.get(f"http://127.0.0.1:{port[1]}/health", timeout=PATIENCE_S).json()["service"] == service
         finally:

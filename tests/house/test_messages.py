@@ -27,7 +27,7 @@ HELPERS = {
     "refuse": {"name", "value", "why"},  # configs/layers.py
     "_refuse": set(),  # services/llm/engines/tool_requests.py
     "invalid": set(),  # services/llm/checks.py
-    "bad_answer": set(),  # services/llm/trouble.py
+    "bad_answer": set(),  # services/common/upstreams/trouble.py
     "Message": set(),  # configs/messages
     "wrong": {"path", "server"},  # assistant/tools/servers_file.py
     "said": set(),  # configs/messages

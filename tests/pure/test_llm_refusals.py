@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from huiyin.services.llm.error_words import words_of
+from huiyin.services.common.upstreams.error_words import words_of
 from huiyin.services.llm.refusals import LEFT_OUT, MERGED, STREAMED, WHOLE, RefusalMemory, changed, next_change
 
 BODY: dict[str, Any] = {

@@ -193,3 +193,26 @@ def test_sixteen_equal_callers_get_equal_shares() -> None:
         thread.join(PATIENCE_S)
     assert len(passed) == len(waits_s) == callers * rounds
     assert sorted(passed)[int(0.95 * len(passed))] <= 1.5 * callers
+
+
+def test_files_wait_while_somebody_talks_and_go_on_when_nobody_does() -> None:
+    live = threading.Event()
+    live.set()
+    queue = ModelQueue(PATIENCE_S, 16, is_live=live.is_set)
+    line = Line(queue)
+    line.arrive("file", Caller(short=False))
+    line.arrive("turn", Caller())
+    until(lambda: line.order == ["turn"])
+    assert queue.running == 0 and queue.waiting == 1
+    live.clear()
+    line.finish()
+    assert line.order == ["turn", "file"]
+
+
+def test_a_file_that_waits_for_those_who_talk_is_not_refused_as_the_model_is_not_busy() -> None:
+    queue = ModelQueue(0.05, 16, is_live=lambda: True, patience_s=0.3)
+    line = Line(queue)
+    for name in ("one", "two"):
+        line.arrive(name, Caller(short=False))
+    line.finish()
+    assert line.order == ["one", "two"] and not line.errors

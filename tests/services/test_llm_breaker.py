@@ -14,8 +14,8 @@ from flask import Flask
 
 from huiyin.configs.settings import LlmSettings, ServiceSettings, Settings
 from huiyin.services.common.breaker import MAX_COOLDOWN_S, CircuitBreaker
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.llm.app import make_app
-from huiyin.services.llm.trouble import UpstreamError
 from tests.support.limits import PATIENCE_S, until
 from tests.support.live_server import running
 from tests.support.service_process import free_port
@@ -72,7 +72,7 @@ def silent(answer: Answer) -> None:
 
 
 def failure() -> UpstreamError:
-    return UpstreamError(502, "llm.upstream_failed", who="it", answer=500, words="it fell over")
+    return UpstreamError(502, "upstreams.upstream_failed", who="it", answer=500, words="it fell over")
 
 
 def test_cooldowns_grow_while_it_goes_on_failing_and_begin_anew_when_it_has_answered() -> None:

@@ -12,8 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from huiyin.configs.settings import LlmSettings, Settings
+from huiyin.services.common.upstreams.encodings import BodyDecoder
 from huiyin.services.llm.app import make_app
-from huiyin.services.llm.encodings import BodyDecoder
 from huiyin.services.llm.sse import EVENT_LIMIT, EventReader
 from tests.support import llm_fixtures
 from tests.support.limits import PATIENCE_S

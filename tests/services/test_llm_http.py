@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from huiyin.services.llm.http_client import HttpClient
+from huiyin.services.common.upstreams.http_client import HttpClient
 from tests.support.limits import PATIENCE_S
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

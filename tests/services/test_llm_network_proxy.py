@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from huiyin.services.llm.http_client import HttpClient
+from huiyin.services.common.upstreams.http_client import HttpClient
 from tests.support import llm_fixtures
 from tests.support.limits import PATIENCE_S
 from tests.support.socks_server import socks_server

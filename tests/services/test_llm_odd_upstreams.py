@@ -359,7 +359,7 @@ def test_an_address_that_has_answered_is_right(stub: Stub, status: int, body: An
     assert words(ask(app, stream=stream)) == SAID
     stub.behave = lambda answer: answer.whole(body, status, Location="/login")
     error = ask(app, stream=stream).get_json()["error"]
-    assert "no chat completions at its address" not in error["message"]
+    assert "no /chat/completions at its address" not in error["message"]
     assert (len(stub.asked), error["code"] == "model_not_found") == (2, False)
 
 

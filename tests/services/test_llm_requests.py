@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 
 from huiyin.configs.settings import CONFIG_DIR, LlmSettings, Settings, SettingsError
 from huiyin.services.common.model_names import ModelNames
+from huiyin.services.common.upstreams.http_client import HttpClient
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines.remote import Remote
-from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
-from huiyin.services.llm.upstream import Caller, open_upstreams
+from huiyin.services.llm.upstream import Caller, open_all
 from tests.support.limits import PATIENCE_S
 from tests.support.llm_fixtures import HELLO
 from tests.support.service_process import free_port
@@ -159,10 +159,10 @@ def test_a_hundred_thousand_characters_go_through_whole_both_ways(app: FlaskClie
 
 def test_each_url_gets_its_own_key() -> None:
     settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1")))
-    first, second = open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "k-one, k-two"})
+    first, second = open_all(settings, {"HUIYIN_LLM_API_KEY": "k-one, k-two"})
     assert (first.clean("k-one k-two"), second.clean("k-one k-two")) == ("*** k-two", "k-one ***")
     with pytest.raises(SettingsError, match="3 values for 2 URLs"):
-        open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "a,b,c"})
+        open_all(settings, {"HUIYIN_LLM_API_KEY": "a,b,c"})
 
 
 def key_file(folder: Path, text: str, mode: int = 0o600) -> str:
@@ -176,9 +176,9 @@ def test_keys_may_stand_in_a_file(tmp_path: Path) -> None:
     one, two = "http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1/"
     path = key_file(tmp_path, f"# mine\nk-all\n\n{two} k-two # the second\n")
     settings = Settings(llm=LlmSettings(upstreams=(one, two), key_file=path))
-    first, second = open_upstreams(settings, {})
+    first, second = open_all(settings, {})
     assert (first.clean("k-all k-two"), second.clean("k-all k-two")) == ("*** k-two", "k-all ***")
-    first, second = open_upstreams(settings, {"HUIYIN_LLM_API_KEY": "k-env"})
+    first, second = open_all(settings, {"HUIYIN_LLM_API_KEY": "k-env"})
     assert first.clean("k-env k-all") == second.clean("k-env k-all") == "*** k-all"
     assert "k-two" not in json.dumps(second.facts())
 
@@ -197,7 +197,7 @@ def test_a_key_file_that_cannot_be_used_is_refused_without_telling_the_key(
 ) -> None:
     settings = LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=key_file(tmp_path, text, mode))
     with pytest.raises(SettingsError, match=words) as refused:
-        open_upstreams(Settings(llm=settings), {})
+        open_all(Settings(llm=settings), {})
     assert "k-" not in str(refused.value)
     app = make_app(Settings(llm=settings)).test_client()  # the same words stand in the answers
     answer = app.post("/generate", json={"prompt": "hi"})
@@ -210,7 +210,7 @@ def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Pa
             continue
         settings = Settings(llm=LlmSettings(upstreams=("http://127.0.0.1:1/v1",), key_file=str(path)))
         with pytest.raises(SettingsError, match=words):
-            open_upstreams(settings, {})
+            open_all(settings, {})
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_key_file_that_is_not_there_or_in_the_checkout_is_refused(tmp_path: Pa
 )
 def test_an_upstream_that_is_not_a_base_url_is_refused(bad: str) -> None:
     with pytest.raises(SettingsError, match=r"embedded|base URL|HUIYIN_LLM_API_KEY|[Pp]ort"):
-        open_upstreams(Settings(llm=LlmSettings(upstreams=(bad,))), {})
+        open_all(Settings(llm=LlmSettings(upstreams=(bad,))), {})
 
 
 # --- which model a URL is asked for -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from huiyin.assistant.faces.cli.checks import network
 from huiyin.configs.settings import LlmSettings, Settings, SettingsError
 from huiyin.services.common.shown_url import shown_url
 from huiyin.services.llm.engines.remote import Remote
-from huiyin.services.llm.upstream import open_upstreams
+from huiyin.services.llm.upstream import open_all
 from tests.support import llm_fixtures
 from tests.support.limits import until
 from tests.support.stub_upstream import Stub
@@ -40,7 +40,7 @@ no_proxies = llm_fixtures.no_proxies  # a fixture, for every test
 
 
 def upstreams(*urls: str) -> Any:
-    return open_upstreams(Settings(llm=LlmSettings(upstreams=urls)), {})
+    return open_all(Settings(llm=LlmSettings(upstreams=urls)), {})
 
 
 @pytest.mark.parametrize("url", WITH_SECRET)

@@ -16,12 +16,12 @@ import pytest
 
 from huiyin.configs.settings import LlmSettings, Settings
 from huiyin.services.common.model_names import ModelNames
+from huiyin.services.common.upstreams.http_client import HttpClient
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.common.watch import ClientLeft
 from huiyin.services.llm.app import make_app
 from huiyin.services.llm.engines import embedded
-from huiyin.services.llm.http_client import HttpClient
 from huiyin.services.llm.proxy import Proxy
-from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import Caller, Request
 from tests.support.limits import PATIENCE_S
 from tests.support.stub_upstream import Answer, Stub, completion
@@ -166,7 +166,7 @@ def test_a_prefix_waits_for_replies_and_a_reply_ends_a_prefix_being_read(model: 
     for future in (reply, again, other):
         future.result(PATIENCE_S)
     assert model.asked == ["never", "b1", "c1", "a2"]
-    (state,) = model.proxy.reachable()
+    (state,) = model.proxy.chain.reachable()
     assert (state["breaker"], state["failures"]) == ("closed", 0)
 
 

@@ -304,7 +304,7 @@ def test_unsafe_names_are_refused(bench: Bench, name: str) -> None:
 def test_the_projects_own_catalog_can_be_used_without_a_hub() -> None:
     catalog = load_catalog()
     on_hubs_only = {"funasr", "funasr-paraformer", "chat"}
-    assert set(catalog.profiles) == {"embedded", "common", "embedded-small", "voices"} | on_hubs_only
+    assert set(catalog.profiles) == {"embedded", "common", "embedded-small", "voices", "speakers"} | on_hubs_only
     assert all(file.archives for file in catalog.files if not on_hubs_only & set(file.profiles))
     assert all(file.archives or file.modelscope or file.huggingface for file in catalog.files)
     assert {f.name for f in catalog.under("whisper-base")} <= {f.name for f in catalog.profile("embedded")}

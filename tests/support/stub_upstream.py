@@ -1,4 +1,4 @@
-"""A language-model server whose every word and failure a test decides: a real HTTP server on a loopback port."""
+"""A server of models whose every word and failure a test decides: a real HTTP server on a loopback port."""
 
 from __future__ import annotations
 
@@ -139,13 +139,15 @@ def not_there(answer: Answer) -> None:
 
 
 class Stub:
-    """Use as a context manager. `behave` is called for each chat completion; `models` is its list, None for a 404.
+    """Use as a context manager. `behave` is called for each POST; `models` is its list, None for a 404, `voices`
+    likewise that of its voices.
 
     Paths that do not begin with `at` are answered by `elsewhere`.
     """
 
     def __init__(self, *models: str) -> None:
         self.models: tuple[str, ...] | None = models
+        self.voices: list[str] | None = None
         self.behave: Callable[[Answer], None] = friendly
         self.at, self.elsewhere = "", not_there
         self.seen: list[Seen] = []
@@ -159,13 +161,16 @@ class Stub:
                 seen = stub._note(self, {})
                 if not seen.path.startswith(stub.at):
                     stub.elsewhere(Answer(self, seen))
+                elif seen.path.endswith("/audio/voices"):
+                    Answer(self, seen).whole({"voices": stub.voices}, 404 if stub.voices is None else 200)
                 elif stub.models is None:
                     Answer(self, seen).whole({"error": "no such page"}, 404)
                 else:
                     Answer(self, seen).whole({"data": [{"id": name, "object": "model"} for name in stub.models]})
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                body = json.loads(data) if "json" in self.headers["Content-Type"] else {"form": data}
                 answer = Answer(self, stub._note(self, body))
                 (stub.behave if answer.seen.path.startswith(stub.at) else stub.elsewhere)(answer)
 

@@ -10,10 +10,17 @@ from huiyin.assistant.conversation import events as on
 from huiyin.assistant.turns.opener import OPENER
 from huiyin.configs.messages import said
 
+ASSISTANT = "huiyin"
+
 
 def width(text: str) -> int:
     """Columns of a terminal: a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def head(who: str) -> str:
+    """What stands before somebody's words."""
+    return f"{' ' * (len(ASSISTANT) - width(who))}{who}: "
 
 
 class Captions:
@@ -29,6 +36,9 @@ class Captions:
         """A line of the program's own."""
         print(f"· {text}", file=self._out, flush=True)
 
+    def over(self) -> None:
+        """The conversation is over."""
+
     def __call__(self, at_s: float, event: on.Public) -> None:
         match event:
             case on.Recognised(generation=generation, transcript=transcript):
@@ -37,21 +47,27 @@ class Captions:
                 self._clauses.setdefault(generation, []).insert(0, text)
             case on.SpeechAsked(generation=generation, text=text):
                 if generation == self._playing:
-                    self._line("huiyin", text)
+                    self._show_clause(text)
                 else:
                     self._clauses.setdefault(generation, []).append(text)
             case on.ReplyStarted(generation=generation):
                 self._playing = generation
                 if generation in self._said:
-                    self._line(said("notices.you"), self._said[generation])
+                    self._show_user(self._said[generation])
                 for text in self._clauses.get(generation, []):
-                    self._line("huiyin", text)
+                    self._show_clause(text)
                 self._said.clear()
                 self._clauses.clear()
             case on.TurnCommitted(turn=turn) if turn.interrupted:
-                self._line("huiyin", "— " + said("notices.heard", words=turn.heard or said("notices.nothing")))
+                self._line(ASSISTANT, "— " + said("notices.heard", words=turn.heard or said("notices.nothing")))
             case on.Notice(text=text):
                 self.notice(text)
 
+    def _show_user(self, text: str) -> None:
+        self._line(said("notices.you"), text)
+
+    def _show_clause(self, text: str) -> None:
+        self._line(ASSISTANT, text)
+
     def _line(self, who: str, text: str) -> None:
-        print(f"{' ' * (6 - width(who))}{who}: {text}", file=self._out, flush=True)
+        print(f"{head(who)}{text}", file=self._out, flush=True)

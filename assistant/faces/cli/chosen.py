@@ -41,8 +41,8 @@ def absent_services(settings: Settings) -> list[Name]:
 def _named_models(choice: ModelChoice, settings: Settings) -> Iterator[str]:
     """The models of the store that settings name, of the parts that are not chosen for."""
     own = {file.name.partition("/")[0] for file in choice.store.catalog.files}
-    named = {"asr": settings.asr.model}
-    if "embedded" in settings.llm.upstreams:
+    named = {"asr": settings.asr.model} if settings.asr.has_embedded else {}
+    if settings.llm.has_embedded:
         named["llm"] = settings.llm.model
     yield from (model for part, model in named.items() if part not in choice.ladders and model in own)
 

@@ -25,7 +25,8 @@ from huiyin.configs.nearest import nearest
 _SETTINGS = {
     "private": "talk.private=true",
     "log_words": "service.log_words=true",
-}  # option -> the setting it stands for
+    "log_format": "service.log_format={}",
+}  # option -> the setting it stands for; braces: with the option's value
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 
@@ -77,7 +78,8 @@ def _main(arguments: list[str]) -> int:
         return _version()
     if name == "help":
         return _main([*args.of, "--help"])
-    shared.set = [*shared.set, *(setting for option, setting in _SETTINGS.items() if getattr(args, option, False))]
+    meant = [text.format(value) for option, text in _SETTINGS.items() if (value := getattr(args, option, None))]
+    shared.set = [*shared.set, *meant]
     vars(args).update(vars(shared), service_arguments=config.as_arguments(shared.profile, shared.set))
     settings = config.load(args.profile, args.set)
     command = importlib.import_module(f"{__package__}.{name}")

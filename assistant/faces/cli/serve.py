@@ -21,6 +21,7 @@ from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.configs.messages import said
 from huiyin.configs.packages.extras import check_installed
 from huiyin.configs.settings import Settings
+from huiyin.services.common import logs
 from huiyin.services.common.access import check_key_is_set
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child, stop_all
 
@@ -76,26 +77,31 @@ class _Running:
 
     def __init__(self, name: Name, services: Services, arguments: Sequence[str], stopping: threading.Event) -> None:
         self.name: Name = name
+        self._settings = services.settings.service
         self.ready = False
         self.child = Child(service_command(name, ["--stop-with-parent", *arguments]), show=self._show)
         # In threads of their own: a service that loads its model answers late, and one that hangs never does.
         threading.Thread(target=self._await_ready, args=(services,), name=f"ready-{name}", daemon=True).start()
-        watched = (services, name, self.child, stopping, _say)
+        watched = (services, name, self.child, stopping, self._say)
         threading.Thread(target=end_when_silent, args=watched, name=f"watchdog-{name}", daemon=True).start()
 
     def _show(self, line: str) -> None:
-        _say(line if line.startswith(f"{self.name}: ") else f"{self.name}: {line}")
+        begins = "{" if self._settings.log_format == "json" else f"{self.name}: "
+        _print(line if line.startswith(begins) else logs.line(self._settings, self.name, line))
+
+    def _say(self, words: str) -> None:
+        _print(logs.line(self._settings, self.name, words))
 
     def _await_ready(self, services: Services) -> None:
         """Say when it is ready, or why it never will be."""
         while self.child.status is None:
             state = look(services, self.name)
             if state.kind == "ready":
-                _say(f"{self.name}: " + said("notices.ready_at", url=services.url(self.name)))
+                self._say(said("notices.ready_at", url=services.url(self.name)))
                 self.ready = True
                 return
             if state.kind == "failed":
-                _say(f"{self.name}: " + said("notices.answers_so", why=state.why))
+                self._say(said("notices.answers_so", why=state.why))
                 return
             time.sleep(_POLL_S)
 
@@ -116,7 +122,7 @@ def _serve_all(services: Services, arguments: Sequence[str]) -> None:
                 _check_alive(one)
             if not all_ready and all(one.ready for one in running):
                 all_ready = True
-                _say("huiyin: " + said("notices.all_ready"))
+                _print(logs.line(services.settings.service, "huiyin", said("notices.all_ready")))
     finally:
         stop_all([one.child for one in running])
 
@@ -126,7 +132,8 @@ def _check_alive(one: _Running) -> None:
     status = one.child.status
     if status is not None:
         one.child.wait(STOP_LIMIT_S)  # for the rest of its output
-        lines = [f"  {line}" for line in list(one.child.tail)[-_LAST_LINES:]] or [f"  {said('notices.said_nothing')}"]
+        telling = [line for line in one.child.tail if not logs.is_routine(line)]
+        lines = [f"  {line}" for line in telling[-_LAST_LINES:]] or [f"  {said('notices.said_nothing')}"]
         raise CommandError("cli.service_ended", service=one.name, status=status, lines=lines)
 
 
@@ -141,6 +148,6 @@ def _check_ports(services: Services) -> None:
             raise CommandError("cli.already_serving", port=port, service=name)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     with contextlib.suppress(OSError):  # the terminal is gone: the services go on
         print(line, file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 
 from huiyin.assistant.clients.keeper import Keeper
@@ -24,6 +24,7 @@ from huiyin.assistant.faces.cli.keyboard import TalkKey, has_terminal, keyboard
 from huiyin.assistant.faces.cli.options import parse
 from huiyin.assistant.faces.cli.shared import CommandError, UsageError
 from huiyin.assistant.faces.cli.show_prompt import PromptPrinter
+from huiyin.assistant.faces.cli.typed import TypedCaptions, TypedLines
 from huiyin.assistant.ports.desktop import DesktopDevice, SilentDevice
 from huiyin.assistant.ports.devices import find_device, list_devices
 from huiyin.assistant.ports.local import LocalPort
@@ -37,7 +38,7 @@ from huiyin.services.common import logs
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Talk until Ctrl-C. Returns the exit status."""
     logs.install(settings.service, "talk")
-    captions = Captions()
+    captions = TypedCaptions(prompts=has_terminal()) if args.text else Captions()
     store = SessionStore(sessions_folder(settings.talk))
     session = store.get(args.resume) if args.resume else None
     if args.wake:
@@ -102,7 +103,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if session:
             captions.notice(said("notices.session_goes_on", id=session.id, turns=len(session.turns)))
         try:
-            with _keys(conversation, args, settings, captions):
+            with ExitStack() as talk:
+                talk.callback(captions.over)
+                talk.enter_context(_keys(conversation, args, settings, captions))
                 conversation.run()
         except KeyboardInterrupt:
             captions.notice(said("notices.goodbye"))
@@ -118,8 +121,13 @@ def _keys(
 ) -> AbstractContextManager[None]:
     """What the keyboard is for: typed lines, the talk key, or nothing where there is no terminal."""
     if args.text:
+        assert isinstance(captions, TypedCaptions)
         captions.notice(said("notices.type"))
-        threading.Thread(target=_read_lines, args=(conversation,), name="keyboard", daemon=True).start()
+        lines, has_user = TypedLines(conversation, captions), has_terminal()
+        reading = threading.Thread(
+            target=lambda: lines.read(sys.stdin, has_user=has_user), name="keyboard", daemon=True
+        )
+        reading.start()
         return nullcontext()
     if not has_terminal():
         captions.notice(said("notices.speak"))
@@ -161,13 +169,3 @@ def _device(args: argparse.Namespace, settings: Settings, captions: Captions) ->
     return DesktopDevice(
         microphone, loudspeaker, latency_s=settings.audio.latency_s, microphone=not args.text, tell=captions.notice
     )
-
-
-def _read_lines(conversation: Conversation) -> None:
-    """Typed lines, one turn each. A user at a keyboard may interrupt; lines from a pipe wait for the reply."""
-    for line in sys.stdin:
-        if line.strip():
-            if not sys.stdin.isatty():
-                conversation.quiet.wait()
-            conversation.type(line.strip())
-    conversation.stop_when_quiet()

@@ -28,6 +28,7 @@ from huiyin.configs.settings import Settings
 __all__ = ["SUFFIXES", "run"]
 
 _SUBTITLES = ("srt", "vtt")
+_AUTO = "auto"
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
 _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     "tags": args.tags or None,
                     "embed_audio": args.embed_audio,
                     "hotwords": hotwords,
+                    "speakers": args.speakers,
                     "words": args.format == "json" or None,
                     "careful": settings.asr.careful != "never" or None,
                 }
@@ -80,6 +82,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("cli.tags_without_subtitles", formats=_SUBTITLES)
     if args.embed_audio is not None and args.format != "html":
         raise UsageError("cli.embed_audio_without_html")
+    if args.speakers not in (None, _AUTO) and not args.speakers.isdecimal():
+        raise UsageError("cli.speakers_unclear", speakers=args.speakers)
     if STDIN in args.file and sys.stdin.isatty():
         raise UsageError("cli.stdin_is_keyboard")
 

@@ -158,7 +158,7 @@ class Host:
 
         def recogniser_for(wishes: Wishes) -> Recogniser:
             known = wishes.language in settings.asr.languages  # others would be refused
-            return HttpRecogniser(self._services, wishes.language if known else "")
+            return HttpRecogniser(self._services, wishes.language if known else "", name)
 
         make_ear = ears(settings)
         make_ear(settings.audio.speech_threshold)

@@ -18,6 +18,7 @@ from flask import Flask
 from huiyin.assistant.clients.decoders import Json
 from huiyin.assistant.clients.http import ServiceError, call, in_words, send
 from huiyin.assistant.clients.services import Name, Services
+from huiyin.services.common import request_id
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.no_store import NO_STORE
 from huiyin.services.common.routes import Handler, add_route, check_websocket, first_of, open_websocket, while_connected
@@ -92,7 +93,8 @@ class _Passing:
     def _headers(self, request: web.Request, names: Iterable[str]) -> dict[str, str]:
         settings = self._services.settings
         key, private = settings.service.api_key, NO_STORE if settings.talk.private else {}
-        return _chosen(request.headers, names) | private | ({"Authorization": f"Bearer {key}"} if key else {})
+        named = {request_id.HEADER: request_id.current()}
+        return _chosen(request.headers, names) | named | private | ({"Authorization": f"Bearer {key}"} if key else {})
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """The models of all services, each with its kind; `unreachable` names the services that did not answer."""

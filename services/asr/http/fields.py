@@ -23,6 +23,10 @@ MOST_CHARS = 4000
 """Characters of a prompt, and of every other text: far more than the recognisers use."""
 MOST_LANGUAGE_CHARS = 500
 """Of `language`: all there are, with commas between."""
+MOST_SPEAKERS = 50
+"""Whose number a caller may name."""
+AUTO = "auto"
+"""As many speakers as sound different."""
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 FLAG_PATTERN = f"^({'|'.join(map(any_case, _TRUE + _FALSE))})$"
@@ -44,7 +48,10 @@ def hints_from(fields: Mapping[str, Any], languages: tuple[str, ...]) -> Hints:
 
 def hints_of_recording(fields: Mapping[str, Any], languages: tuple[str, ...], *, words: bool) -> Hints:
     """The hints of a request for a recording; `words`: times of single words are needed. Raises ApiError 400."""
-    return replace(hints_from(fields, languages), words=words, careful=flag_or_none(fields, "careful"))
+    speakers = _speakers(fields)
+    words = words or speakers is not None  # another speaker may begin within a segment
+    careful = flag_or_none(fields, "careful")
+    return replace(hints_from(fields, languages), words=words, careful=careful, speakers=speakers)
 
 
 def check_numbers(body: Mapping[str, Any]) -> None:
@@ -108,6 +115,14 @@ def language_pattern(known: tuple[str, ...], *, several: bool) -> str:
     """What `language` may be as a regular expression of JSON Schema; without `several` a single code."""
     code = f"({'|'.join(known)})([-_][A-Za-z]{{1,8}})?"
     return f"^(auto|{code}(,{code})*)?$" if several else f"^({code})?$"
+
+
+def _speakers(fields: Mapping[str, Any]) -> int | None:
+    """Of ``speakers``: a number, auto (0), or nothing (None)."""
+    value = fields.get("speakers")
+    if value in (None, ""):
+        return None
+    return 0 if value == AUTO else whole_number(fields, "speakers", 1, 1, MOST_SPEAKERS)
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:

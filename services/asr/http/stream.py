@@ -85,6 +85,7 @@ def add_live(app: Flask, settings: Settings, serving: Serving) -> None:
         options = stream_options(request.query, engine.languages)
         with ExitStack() as place:
             place.enter_context(serving.streams.take())
+            place.enter_context(serving.live.going_on())
             dictation, ready = await in_thread(request, start, options)
             socket = await open_websocket(request, max_message_bytes=RECEIVED_BYTES)
             await LiveSession(request, socket, dictation, options.rate, max_duration_s, place.close).run(ready)

@@ -14,25 +14,19 @@ answers and of each 60 ms frame; ``probabilities`` float32 (4 + T,), of that tok
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import StringStringEntryProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
+from huiyin.services.asr.graph_builder import GraphBuilder
 from huiyin.services.asr.sensevoice.checkpoint import Weights
 from huiyin.services.asr.sensevoice.tags import QUERIES
 
 _EPSILON = 1e-5  # of torch.nn.LayerNorm
 _POSITION_BASE = 10_000.0
-_OPSET = 17  # this and the next two: read by every onnxruntime since 1.15
-_MICROSOFT_OPSET = 1
-_IR_VERSION = 8
 _BLANK = 0
-_INLINE_BYTES = 1024  # constants from this size on are in the file beside the graph ...
-_ALIGN_BYTES = 4096  # ... where each begins on a page of memory, to be mapped
 
 
 def build_graph(weights: Weights, heads: int, levels: int, data: BinaryIO, data_name: str) -> onnx.ModelProto:
@@ -44,13 +38,10 @@ def build_graph(weights: Weights, heads: int, levels: int, data: BinaryIO, data_
     return _Builder(weights, heads, levels, data, data_name).build()
 
 
-class _Builder:
+class _Builder(GraphBuilder):
     def __init__(self, weights: Weights, heads: int, levels: int, data: BinaryIO, data_name: str) -> None:
+        super().__init__(data, data_name)
         self._weights, self._heads, self._levels = weights, heads, levels
-        self._data, self._data_name = data, data_name
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
-        self._count = 0
         self._size = len(weights["encoder.after_norm.weight"])
 
     def build(self) -> onnx.ModelProto:
@@ -58,8 +49,7 @@ class _Builder:
         self._head(last)
         vocabulary = len(self._weights["ctc.ctc_lo.bias"])
         features = len(self._weights["embed.weight"][0])
-        graph = helper.make_graph(
-            self._nodes,
+        return self.model(
             "sensevoice",
             [
                 helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "T", features]),
@@ -70,27 +60,24 @@ class _Builder:
                 helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["T + 4"]),
                 helper.make_tensor_value_info("tags", TensorProto.FLOAT, [QUERIES, vocabulary]),
             ],
-            self._constants,
         )
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", _MICROSOFT_OPSET)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="huiyin")
 
     def _input(self) -> str:
         """Query embeddings before the features, scaled, with sinusoidal positions from 1 added."""
         table = self._weights["embed.weight"]
-        queries = self._node("Gather", [self._constant(table), "queries"])
-        joined = self._node("Concat", [queries, "features"], axis=1)
-        scaled = self._node("Mul", [joined, self._constant(np.float32(self._size**0.5))])
+        queries = self.node("Gather", [self.constant(table), "queries"])
+        joined = self.node("Concat", [queries, "features"], axis=1)
+        scaled = self.node("Mul", [joined, self.constant(np.float32(self._size**0.5))])
         half = table.shape[1] // 2
         rates = np.exp(np.arange(half) * -(np.log(_POSITION_BASE) / (half - 1))).astype(np.float32)
-        length = self._node("Gather", [self._node("Shape", [joined]), self._constant(np.int64(1))])
-        one = self._constant(np.int64(1))
-        counted = self._node("Range", [one, self._node("Add", [length, one]), one])
-        positions = self._node("Cast", [counted], to=TensorProto.FLOAT)
-        column = self._node("Unsqueeze", [positions, self._constant(np.array([0, 2]))])
-        angles = self._node("Mul", [column, self._constant(rates.reshape(1, 1, -1))])
-        waves = self._node("Concat", [self._node("Sin", [angles]), self._node("Cos", [angles])], axis=2)
-        return self._node("Add", [scaled, waves])
+        length = self.node("Gather", [self.node("Shape", [joined]), self.constant(np.int64(1))])
+        one = self.constant(np.int64(1))
+        counted = self.node("Range", [one, self.node("Add", [length, one]), one])
+        positions = self.node("Cast", [counted], to=TensorProto.FLOAT)
+        column = self.node("Unsqueeze", [positions, self.constant(np.array([0, 2]))])
+        angles = self.node("Mul", [column, self.constant(rates.reshape(1, 1, -1))])
+        waves = self.node("Concat", [self.node("Sin", [angles]), self.node("Cos", [angles])], axis=2)
+        return self.node("Add", [scaled, waves])
 
     def _encoder(self, x: str) -> str:
         """All blocks and both norms. Each residual sum is made by the norm that follows it."""
@@ -111,61 +98,61 @@ class _Builder:
         """(output still to be added, residual) of one SAN-M block."""
         normed, residual = self._add_norm(x, residual, f"{name}.norm1")
         attended, memory = self._attention(name, normed)
-        normed, residual = self._add_norm(self._node("Add", [attended, memory]), residual, f"{name}.norm2")
+        normed, residual = self._add_norm(self.node("Add", [attended, memory]), residual, f"{name}.norm2")
         return self._feed_forward(name, normed), residual
 
     def _attention(self, name: str, x: str) -> tuple[str, str]:
         """(self-attention, its memory block): each (1, T, size)."""
         joined = self._linear(x, f"{name}.self_attn.linear_q_k_v")
-        sizes = self._constant(np.full(3, self._size))
-        query, key, value = self._node_many("Split", [joined, sizes], 3, axis=-1)
-        attended = self._node("MultiHeadAttention", [query, key, value], "com.microsoft", num_heads=self._heads)
+        sizes = self.constant(np.full(3, self._size))
+        query, key, value = self.node_many("Split", [joined, sizes], 3, axis=-1)
+        attended = self.node("MultiHeadAttention", [query, key, value], "com.microsoft", num_heads=self._heads)
         taps = np.array(self._weights[f"{name}.self_attn.fsmn_block.weight"])
         taps[:, 0, taps.shape[2] // 2] += 1.0  # the block adds its input to its output
         side = taps.shape[2] // 2
         # As a picture one point high: onnxruntime filters all its channels in one call. Short sound takes 10 % less.
-        height = self._constant(np.array([2]))
-        turned = self._node("Transpose", [self._node("Unsqueeze", [value, height])], perm=[0, 3, 1, 2])
+        height = self.constant(np.array([2]))
+        turned = self.node("Transpose", [self.node("Unsqueeze", [value, height])], perm=[0, 3, 1, 2])
         taps = taps[:, :, :, None]
-        filtered = self._node("Conv", [turned, self._constant(taps)], group=self._size, pads=[side, 0, side, 0])
-        memory = self._node("Squeeze", [self._node("Transpose", [filtered], perm=[0, 2, 3, 1]), height])
+        filtered = self.node("Conv", [turned, self.constant(taps)], group=self._size, pads=[side, 0, side, 0])
+        memory = self.node("Squeeze", [self.node("Transpose", [filtered], perm=[0, 2, 3, 1]), height])
         return self._linear(attended, f"{name}.self_attn.linear_out"), memory
 
     def _feed_forward(self, name: str, x: str) -> str:
-        hidden = self._node("Relu", [self._linear(x, f"{name}.feed_forward.w_1")])
+        hidden = self.node("Relu", [self._linear(x, f"{name}.feed_forward.w_1")])
         return self._linear(hidden, f"{name}.feed_forward.w_2")
 
     def _head(self, x: str) -> None:
         """Tokens and tags from the last layer."""
-        logits = self._node("Squeeze", [self._linear(x, "ctc.ctc_lo"), self._constant(np.array([0]))])
-        zero, four = (self._constant(np.array([n])) for n in (0, QUERIES))
-        self._node_many("Slice", [logits, zero, four], ["tags"])
-        self._node_many("ArgMax", [logits], ["tokens"], axis=1, keepdims=0)
+        logits = self.node("Squeeze", [self._linear(x, "ctc.ctc_lo"), self.constant(np.array([0]))])
+        zero, four = (self.constant(np.array([n])) for n in (0, QUERIES))
+        self.node_many("Slice", [logits, zero, four], ["tags"])
+        self.node_many("ArgMax", [logits], ["tokens"], axis=1, keepdims=0)
         # exp() over 25,000 tokens a frame costs as much as a layer: only for the frames that hold a token.
-        spoken = self._node("Not", [self._node("Equal", ["tokens", self._constant(np.int64(_BLANK))])])
-        rows = self._node("Transpose", [self._node("NonZero", [spoken])], perm=[1, 0])
-        likely = self._node("Softmax", [self._node("GatherND", [logits, rows])], axis=1)
-        best = self._node("ReduceMax", [likely], axes=[1], keepdims=0)
-        blank = self._node("ConstantOfShape", [self._node("Shape", ["tokens"])])
-        self._node_many("ScatterND", [blank, rows, best], ["probabilities"])
+        spoken = self.node("Not", [self.node("Equal", ["tokens", self.constant(np.int64(_BLANK))])])
+        rows = self.node("Transpose", [self.node("NonZero", [spoken])], perm=[1, 0])
+        likely = self.node("Softmax", [self.node("GatherND", [logits, rows])], axis=1)
+        best = self.node("ReduceMax", [likely], axes=[1], keepdims=0)
+        blank = self.node("ConstantOfShape", [self.node("Shape", ["tokens"])])
+        self.node_many("ScatterND", [blank, rows, best], ["probabilities"])
 
     def _linear(self, x: str, name: str) -> str:
         """x W^T + b. With int8 weights: one scale for each output, the input rounded to 8 bits by its own range."""
-        weight, bias = self._weights[f"{name}.weight"], self._constant(self._weights[f"{name}.bias"])
+        weight, bias = self._weights[f"{name}.weight"], self.constant(self._weights[f"{name}.bias"])
         if not self._levels:
-            return self._node("Add", [self._node("MatMul", [x, self._constant(weight.T)]), bias])
+            return self.node("Add", [self.node("MatMul", [x, self.constant(weight.T)]), bias])
         scale = np.maximum(np.abs(weight).max(axis=1), np.finfo(np.float32).tiny) / self._levels
         whole = np.rint(weight / scale[:, None]).astype(np.int8)
-        inputs = [x, self._constant(whole.T), self._constant(scale.astype(np.float32)), "", bias]
-        return self._node("DynamicQuantizeMatMul", inputs, "com.microsoft")
+        inputs = [x, self.constant(whole.T), self.constant(scale.astype(np.float32)), "", bias]
+        return self.node("DynamicQuantizeMatMul", inputs, "com.microsoft")
 
     def _layer_norm(self, x: str, name: str) -> str:
-        scale, bias = (self._constant(self._weights[f"{name}.{part}"]) for part in ("weight", "bias"))
-        return self._node("LayerNormalization", [x, scale, bias], epsilon=_EPSILON)
+        scale, bias = (self.constant(self._weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+        return self.node("LayerNormalization", [x, scale, bias], epsilon=_EPSILON)
 
     def _add_norm(self, x: str, residual: str, name: str) -> tuple[str, str]:
         """(norm of x + residual, x + residual); '' for `x` adds nothing."""
-        total = self._node("Add", [x, residual]) if x else residual
+        total = self.node("Add", [x, residual]) if x else residual
         return self._layer_norm(total, name), total
 
     def _blocks(self, prefix: str) -> list[str]:
@@ -173,35 +160,3 @@ class _Builder:
         while f"{prefix}.{count}.norm1.weight" in self._weights:
             count += 1
         return [f"{prefix}.{index}" for index in range(count)]
-
-    def _node(self, kind: str, inputs: Sequence[str], domain: str = "", **attributes: Any) -> str:
-        return self._node_many(kind, inputs, 1, domain, **attributes)[0]
-
-    def _node_many(
-        self, kind: str, inputs: Sequence[str], outputs: int | list[str], domain: str = "", **attributes: Any
-    ) -> list[str]:
-        names = outputs if isinstance(outputs, list) else [self._name(kind) for _ in range(outputs)]
-        self._nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
-        return names
-
-    def _constant(self, value: npt.ArrayLike) -> str:
-        array, name = np.ascontiguousarray(value), self._name("constant")
-        if array.nbytes < _INLINE_BYTES:
-            self._constants.append(numpy_helper.from_array(array, name))
-            return name
-        self._data.write(b"\0" * (-self._data.tell() % _ALIGN_BYTES))
-        tensor = TensorProto(
-            name=name,
-            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
-            dims=array.shape,
-            data_location=TensorProto.EXTERNAL,
-        )
-        place = {"location": self._data_name, "offset": self._data.tell(), "length": array.nbytes}
-        tensor.external_data.extend(StringStringEntryProto(key=k, value=str(v)) for k, v in place.items())
-        self._data.write(array.data)
-        self._constants.append(tensor)
-        return name
-
-    def _name(self, kind: str) -> str:
-        self._count += 1
-        return f"{kind}_{self._count}"

@@ -23,8 +23,17 @@ _MS = 1000 / SAMPLE_RATE  # of a sample
 
 def log_mels(samples: Samples) -> Features:
     """Log mel energies, float32 (frames, 80), of float32 (n,) at 16 kHz in [-1, 1]; whole frames only, n >= 400."""
-    fbank = kaldi_native_fbank.OnlineFbank(_OPTIONS)
-    fbank.accept_waveform(SAMPLE_RATE, samples * _FULL_SCALE)
+    return _fbank(samples * _FULL_SCALE, _OPTIONS)
+
+
+def unscaled_log_mels(samples: Samples) -> Features:
+    """The same by Kaldi's own defaults (Povey's window), of the samples as they are: what 3D-Speaker's models take."""
+    return _fbank(samples, _POVEY)
+
+
+def _fbank(samples: Samples, options: kaldi_native_fbank.FbankOptions) -> Features:
+    fbank = kaldi_native_fbank.OnlineFbank(options)
+    fbank.accept_waveform(SAMPLE_RATE, samples)
     fbank.input_finished()
     return np.stack([fbank.get_frame(i) for i in range(fbank.num_frames_ready)])
 
@@ -48,10 +57,10 @@ def read_cmvn(path: Path, size: int) -> tuple[Features, Features]:
     return shift, scale
 
 
-def _options() -> kaldi_native_fbank.FbankOptions:
+def _options(window: str) -> kaldi_native_fbank.FbankOptions:
     options = kaldi_native_fbank.FbankOptions()
     options.frame_opts.samp_freq = SAMPLE_RATE
-    options.frame_opts.window_type = "hamming"
+    options.frame_opts.window_type = window
     options.frame_opts.frame_length_ms = FRAME * _MS
     options.frame_opts.frame_shift_ms = SHIFT * _MS
     options.frame_opts.dither = 0.0  # the published configurations have it: random results
@@ -61,4 +70,5 @@ def _options() -> kaldi_native_fbank.FbankOptions:
     return options
 
 
-_OPTIONS = _options()
+_OPTIONS = _options("hamming")
+_POVEY = _options("povey")

@@ -43,13 +43,15 @@ def as_csv(segments: Sequence[Segment]) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     head = ["start_s", "end_s", "text", "language", "confidence", "emotion", "emotion_confidence"]
-    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events"])
+    speakers = ["speaker"] if any(s.speaker for s in segments) else []
+    writer.writerow([*head, *(_cell(f"emotion_{label}") for label in labels), "events", *speakers])
     for s in segments:
         emotion = [s.emotion.label, _number(s.emotion.confidence)] if s.emotion else ["", ""]
         scores = s.emotion.scores if s.emotion else {}
         row = [_number(s.start_s), _number(s.end_s), s.text, s.language, _number(s.confidence), *emotion]
         row += [_number(scores[label]) if label in scores else "" for label in labels]
-        writer.writerow([_cell(value) for value in (*row, "; ".join(event.label for event in s.events))])
+        row += ["; ".join(event.label for event in s.events), *(s.speaker or "" for _ in speakers)]
+        writer.writerow([_cell(value) for value in row])
     return _BOM + table.getvalue()
 
 
@@ -73,6 +75,7 @@ def as_verbose(transcript: RecordingTranscript, task: str = "transcribe", *, wor
             "compression_ratio": round(compression_ratio(segment["text"]), 3),
             **_PLACEHOLDERS,
             **{key: segment[key] for key in ("text", "language", "confidence", "emotion", "events")},
+            **({"speaker": segment["speaker"]} if segment["speaker"] else {}),
         }
         for i, segment in enumerate(full["segments"])
     ]

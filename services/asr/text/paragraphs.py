@@ -1,7 +1,8 @@
 """A transcript as plain text in paragraphs.
 
-A paragraph ends where the language changes, and in a pause: a long one at first, then ever shorter ones, so that also a
-talk without long pauses is no single line. Where there is no pause at all, a sentence ends it.
+A paragraph ends where another speaker begins, where the language changes, and in a pause: a long one at first, then
+ever shorter ones, so that also a talk without long pauses is no single line. Where there is no pause at all, a sentence
+ends it.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ _LONGEST = 2000  # columns; without any marks a segment's end ends it there
 
 
 def as_text(segments: Iterable[Segment]) -> str:
-    """The paragraphs, an empty line between two of them; a newline at the end."""
-    return "\n\n".join(join_texts(segment.text for segment in group) for group in _paragraphs(segments)) + "\n"
+    """The paragraphs, an empty line between two of them; a newline at the end. A known speaker is named: "S1: Yes."."""
+    return "\n\n".join(map(_paragraph, _paragraphs(segments))) + "\n"
+
+
+def _paragraph(group: list[Segment]) -> str:
+    speaker = group[0].speaker
+    return (f"{speaker}: " if speaker else "") + join_texts(segment.text for segment in group)
 
 
 def _paragraphs(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
@@ -41,6 +47,8 @@ def _paragraphs(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
 
 def _is_new(before: Segment, segment: Segment, width: int) -> bool:
     """Whether a paragraph of this width ends between two segments."""
+    if segment.speaker != before.speaker:
+        return True
     pause_s = segment.start_s - before.end_s
     whole = before.text.endswith(_SENTENCE_ENDS)
     if segment.language != before.language and (whole or pause_s >= _APART_S):

@@ -28,6 +28,7 @@ class Cue:
     start_s: float
     end_s: float
     text: str
+    speaker: str = ""
 
 
 def cues(segments: Iterable[Segment], *, tags: bool = False) -> Iterator[Cue]:
@@ -38,13 +39,13 @@ def cues(segments: Iterable[Segment], *, tags: bool = False) -> Iterator[Cue]:
     it: "[laughter] (sad) No, really."
     """
     for segment in segments:
-        plain = [_joined(group) for group in _groups(segment)]
+        plain = [_joined(group, segment.speaker or "") for group in _groups(segment)]
         yield from _tagged(plain, segment) if tags else plain
 
 
 def _groups(segment: Segment) -> Iterator[list[Cue]]:
     """The units of each cue."""
-    units = list(_timed(segment))
+    units = list(timed_units(segment))
     group: list[Cue] = []
     width = 0  # of the group
     rest = sum(columns(unit.text) for unit in units)  # width of the units after it
@@ -64,8 +65,8 @@ def _groups(segment: Segment) -> Iterator[list[Cue]]:
         yield group
 
 
-def _timed(segment: Segment) -> Iterator[Cue]:
-    """The segment's text, unit by unit, each with its time."""
+def timed_units(segment: Segment) -> Iterator[Cue]:
+    """The segment's text, word by word or character by character, each with its time."""
     units = _UNITS.findall(" ".join(segment.text.split()))
     words = [word for word in segment.words if _letters(word.text)]
     if words:
@@ -95,14 +96,14 @@ def _timed_by_words(units: Sequence[str], words: Sequence[Word]) -> Iterator[Cue
         yield Cue(time_at(begin * scale, first), time_at(end * scale, last), unit)
 
 
-def _joined(group: Sequence[Cue]) -> Cue:
+def _joined(group: Sequence[Cue], speaker: str) -> Cue:
     start_s = group[0].start_s
-    return Cue(start_s, max(start_s, group[-1].end_s), "".join(unit.text for unit in group).rstrip())
+    return Cue(start_s, max(start_s, group[-1].end_s), "".join(unit.text for unit in group).rstrip(), speaker)
 
 
 def _tagged(plain: list[Cue], segment: Segment) -> list[Cue]:
     if not plain and segment.events:
-        plain = [Cue(segment.start_s, segment.end_s, "")]
+        plain = [Cue(segment.start_s, segment.end_s, "", segment.speaker or "")]
     if not plain:
         return []
     tags: list[list[str]] = [[] for _ in plain]
@@ -121,19 +122,23 @@ def _letters(text: str) -> int:
 
 
 def as_srt(segments: Sequence[Segment], *, tags: bool = False) -> str:
-    """SubRip subtitles."""
-    blocks = (
+    """SubRip subtitles; a cue with which another speaker begins names them: "S2: No."."""
+    blocks = []
+    speaker = ""
+    for n, cue in enumerate(cues(segments, tags=tags), 1):
+        name = f"{cue.speaker}: " if cue.speaker and cue.speaker != speaker else ""
+        speaker = cue.speaker
         # An arrow in the text would be read as a line of times.
-        f"{n}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{cue.text.replace('-->', '→')}\n"
-        for n, cue in enumerate(cues(segments, tags=tags), 1)
-    )
+        text = f"{name}{cue.text}".replace("-->", "→")
+        blocks.append(f"{n}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n{text}\n")
     return "\n".join(blocks)
 
 
 def as_vtt(segments: Sequence[Segment], *, tags: bool = False) -> str:
-    """WebVTT subtitles."""
+    """WebVTT subtitles; speakers are its voice spans."""
     blocks = (
-        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n"
+        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n"
+        f"{f'<v {cue.speaker}>' if cue.speaker else ''}{html.escape(cue.text, quote=False)}\n"
         for cue in cues(segments, tags=tags)
     )
     return "\n".join(("WEBVTT\n", *blocks))

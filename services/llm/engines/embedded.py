@@ -18,16 +18,16 @@ from typing import Any
 from huiyin.configs import messages
 from huiyin.configs.settings import LlmSettings, Settings
 from huiyin.configs.store.model_store import ModelStore
+from huiyin.configs.upstream_settings import EMBEDDED
 from huiyin.services.common.errors import ApiError, ModelError
+from huiyin.services.common.upstreams.http_client import Exchange
+from huiyin.services.common.upstreams.trouble import UpstreamError
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm import trouble
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.engines.llama_child import Options
 from huiyin.services.llm.engines.llama_process import LlamaProcess
 from huiyin.services.llm.engines.tool_requests import shape_tools
 from huiyin.services.llm.fair_queue import FairQueue, Ticket
-from huiyin.services.llm.http_client import Exchange
-from huiyin.services.llm.trouble import UpstreamError
 from huiyin.services.llm.upstream import ALIASES, Caller, Request
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,8 @@ _LOOK_S = 0.1  # how often a request that waits for its turn looks at its client
 class Embedded:
     """Loads the model of the settings and keeps it running. Raises ModelError or StoreError when it cannot."""
 
-    name = "embedded"
+    name = EMBEDDED
+    section = "llm"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.llm
@@ -102,7 +103,7 @@ class Embedded:
 
         def check() -> None:
             if ticket.preempted:
-                raise trouble.preempted()
+                raise UpstreamError(503, "llm.preempted", elsewhere=False, retry_after_s=1)
 
         try:
             self._wait_for_turn(ticket, caller, wait_s)
@@ -133,7 +134,7 @@ class Embedded:
                 if caller.left():
                     raise ClientLeft
                 if time.monotonic() >= until:
-                    raise trouble.no_turn(self.name, wait_s)
+                    raise UpstreamError(503, "llm.no_turn", code="busy", works=True, wait_s=wait_s, retry_after_s=1)
 
     def _leave(self, ticket: Ticket) -> None:
         with self._changed:
@@ -175,6 +176,7 @@ class Embedded:
             "device": "cpu",
             "threads": self._settings.threads,
             "context_tokens": self._settings.context_tokens,
+            "waiting": self._queue.waiting,
             **self._process.facts(),
         }
 

@@ -22,11 +22,11 @@ from huiyin.configs import messages
 from huiyin.services.common.child import module_command
 from huiyin.services.common.errors import ModelError
 from huiyin.services.common.supervisor import STOP_LIMIT_S, Child
+from huiyin.services.common.upstreams.http_client import HttpClient, Watch
+from huiyin.services.common.upstreams.trouble import reason
 from huiyin.services.llm.chunks import JsonObject
 from huiyin.services.llm.engines import llama_child
 from huiyin.services.llm.engines.llama_child import Options, Start
-from huiyin.services.llm.http_client import HttpClient, Watch
-from huiyin.services.llm.trouble import reason
 
 TROUBLE = (OSError, http.client.HTTPException, ValueError)
 """What `LlamaProcess.ask` raises when the model does not answer as it should; TimeoutError is an OSError."""

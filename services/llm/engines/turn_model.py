@@ -15,8 +15,8 @@ from typing import Any
 from huiyin.configs.settings import Settings
 from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.common.errors import ModelError
+from huiyin.services.common.upstreams.http_client import Watch
 from huiyin.services.llm.engines.llama_process import LlamaProcess
-from huiyin.services.llm.http_client import Watch
 
 _EXAMPLES = (
     ("今天星期几", "星期三。"),

@@ -83,7 +83,7 @@ def processors(settings: Settings) -> Iterator[Check]:
 def memory(settings: Settings) -> Iterator[Check]:
     """Whether a conversation fits into the memory that is free."""
     free = free_memory_bytes() / _GIB
-    embedded = "embedded" in settings.llm.upstreams
+    embedded = settings.llm.has_embedded
     need = _NEED_EMBEDDED_GIB if embedded else _NEED_OTHER_LLM_GIB
     if settings.words_are_judged:
         need += _NEED_JUDGE_GIB

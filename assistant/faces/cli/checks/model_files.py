@@ -44,7 +44,8 @@ def _groups(settings: Settings, store: ModelStore) -> list[str]:
     """The profile, and the models that the settings name beyond it."""
     groups = [_PROFILE]
     known = {file.name for file in store.catalog.profile(_PROFILE)}
-    for name in [settings.asr.model, *_llama_models(settings)]:
+    recognisers = [settings.asr.model] if settings.asr.has_embedded else []
+    for name in [*recognisers, *_llama_models(settings)]:
         in_profile = any(file == name or file.startswith(f"{name}/") for file in known)
         if not in_profile and not Path(name).expanduser().exists():
             groups.append(name)
@@ -54,7 +55,7 @@ def _groups(settings: Settings, store: ModelStore) -> list[str]:
 def _llama_models(settings: Settings) -> list[str]:
     """The embedded language model, and the one that judges words, where they are used."""
     models = []
-    if "embedded" in settings.llm.upstreams:
+    if settings.llm.has_embedded:
         models.append(settings.llm.model)
     if settings.words_are_judged:
         models.append(settings.llm.turn_model)
@@ -66,7 +67,9 @@ def _is_needed(state: FileState, settings: Settings) -> bool:
     if name.endswith(".gguf"):
         return name in _llama_models(settings)
     if name.startswith("whisper-"):
-        return settings.asr.engine == "whisper" and name.startswith(f"{settings.asr.model}/")
+        return (
+            settings.asr.has_embedded and settings.asr.engine == "whisper" and name.startswith(f"{settings.asr.model}/")
+        )
     return True
 
 

@@ -7,17 +7,19 @@ import math
 import re
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from huiyin.configs import messages
+from huiyin.configs.upstream_settings import EMBEDDED
 from huiyin.services.common.breaker import MAX_COOLDOWN_S
 from huiyin.services.common.errors import ApiError
-from huiyin.services.llm.encodings import EncodingError
-from huiyin.services.llm.error_words import ErrorWords, read_error, words_of
+from huiyin.services.common.upstreams.credentials import key_variable
+from huiyin.services.common.upstreams.encodings import EncodingError
+from huiyin.services.common.upstreams.error_words import ErrorWords, read_error, words_of
 
 _SHOWN = 500  # characters of an upstream's own words
 _ASK_ANOTHER = {402, 404, 408, 429}  # no balance, no such model, too slow, too busy: the request is not at fault
@@ -36,6 +38,18 @@ _PASSES = re.compile(
 )
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:(m)?s(?:ec(?:onds?)?)?)?\s*", re.I | re.A)
 _OF_MODELS = re.compile(r"\b(?:model|deployment|engine)s?\b|no endpoints found|模型", re.I)
+
+
+class Named(Protocol):
+    """An upstream, as far as its failures tell of it."""
+
+    name: str
+    """'embedded', or the base URL."""
+    section: str
+    """Of the settings that name it: 'asr', 'llm' or 'tts'."""
+
+    def clean(self, text: str) -> str:
+        """`text` from this upstream without our key, for messages and logs."""
 
 
 class UpstreamError(ApiError):
@@ -72,95 +86,85 @@ def reason(error: Exception) -> str:
 
 
 _REASONS: dict[type[Exception], str] = {
-    ConnectionRefusedError: "llm.reason_refused",
-    socket.gaierror: "llm.reason_no_name",
-    TimeoutError: "llm.reason_too_late",
-    http.client.RemoteDisconnected: "llm.reason_closed",
-    http.client.IncompleteRead: "llm.reason_broke_off",
-    http.client.BadStatusLine: "llm.reason_no_http",
-    EncodingError: "llm.reason_encoding",
-    ssl.SSLCertVerificationError: "llm.reason_certificate",
-    ssl.SSLError: "llm.reason_no_tls",
+    ConnectionRefusedError: "upstreams.reason_refused",
+    socket.gaierror: "upstreams.reason_no_name",
+    TimeoutError: "upstreams.reason_too_late",
+    http.client.RemoteDisconnected: "upstreams.reason_closed",
+    http.client.IncompleteRead: "upstreams.reason_broke_off",
+    http.client.BadStatusLine: "upstreams.reason_no_http",
+    EncodingError: "upstreams.reason_encoding",
+    ssl.SSLCertVerificationError: "upstreams.reason_certificate",
+    ssl.SSLError: "upstreams.reason_no_tls",
 }
 
 
-def unreachable(name: str, error: Exception) -> UpstreamError:
+def unreachable(upstream: Named, error: Exception) -> UpstreamError:
     """No connection, or none that lasted until its answer."""
-    return UpstreamError(502, "llm.upstream_unreachable", who=_who(name), why=reason(error))
+    return UpstreamError(502, "upstreams.upstream_unreachable", **_who(upstream), why=reason(error))
 
 
-def too_slow(name: str, limit_s: float, setting: str) -> UpstreamError:
+def too_slow(upstream: Named, limit_s: float, setting: str) -> UpstreamError:
     """No answer within `limit_s`, the value of `setting`."""
-    return UpstreamError(504, "llm.upstream_timeout", who=_who(name), limit_s=limit_s, setting=setting)
+    return UpstreamError(504, "upstreams.upstream_timeout", **_who(upstream), limit_s=limit_s, setting=setting)
 
 
-def circuit_open(name: str, wait_s: float, last: UpstreamError | None) -> UpstreamError:
+def circuit_open(upstream: Named, wait_s: float, last: UpstreamError | None) -> UpstreamError:
     """It is skipped: it has failed too often, or has asked for a pause (`last`), or another request is its trial."""
     return UpstreamError(
         429 if last and last.status == 429 else 503,
-        "llm.circuit_open",
+        "upstreams.circuit_open",
         code="upstream_resting",
-        who=_who(name),
+        **_who(upstream),
         wait_s=max(1, math.ceil(wait_s)),
-        why=last.message if last else messages.text("llm.reason_trial", {}),
+        why=last.message if last else messages.text("upstreams.reason_trial", {}),
         retry_after_s=max(1, wait_s),
     )
 
 
-def no_turn(name: str, wait_s: float) -> UpstreamError:
-    """It worked on other requests for `wait_s`."""
-    return UpstreamError(503, "llm.no_turn", code="busy", works=True, who=_who(name), wait_s=wait_s, retry_after_s=1)
-
-
-def preempted() -> UpstreamError:
-    """A background request was ended for one that is waited for."""
-    return UpstreamError(503, "llm.preempted", elsewhere=False, retry_after_s=1)
-
-
-def stalled(name: str, limit_s: float) -> UpstreamError:
+def stalled(upstream: Named, limit_s: float, setting: str) -> UpstreamError:
     """It fell silent in the middle of a reply."""
-    return UpstreamError(504, "llm.upstream_stalled", who=_who(name), limit_s=limit_s)
+    return UpstreamError(504, "upstreams.upstream_stalled", **_who(upstream), limit_s=limit_s, setting=setting)
 
 
-def broke_off(name: str, error: Exception | None = None) -> UpstreamError:
+def broke_off(upstream: Named, error: Exception | None = None) -> UpstreamError:
     """The reply ended before its end."""
     why = f": {reason(error)}" if error else ""
-    return UpstreamError(502, "llm.upstream_broke_off", who=_who(name), why=why)
+    return UpstreamError(502, "upstreams.upstream_broke_off", **_who(upstream), why=why)
 
 
-def bad_answer(name: str, key: str, *, misplaced: bool = False, **facts: object) -> UpstreamError:
+def bad_answer(upstream: Named, key: str, *, misplaced: bool = False, **facts: object) -> UpstreamError:
     """It answered what the message of `key` says, which is not a chat completion."""
     what = messages.text(key, facts)
-    return UpstreamError(502, "llm.upstream_bad_answer", misplaced=misplaced, who=_who(name), what=what)
+    return UpstreamError(502, "upstreams.upstream_bad_answer", misplaced=misplaced, **_who(upstream), what=what)
 
 
-def refused(
-    name: str, head: http.client.HTTPResponse, body: bytes, clean: Callable[[str], str], *, placed: bool
-) -> UpstreamError:
-    """It answered with an error status; `clean` removes our key from its words. `placed`: its path is right."""
+def refused(upstream: Named, head: http.client.HTTPResponse, body: bytes, *, path: str, placed: bool) -> UpstreamError:
+    """It answered with an error status. `path`: what was asked for there. `placed`: its path is right."""
     found, status = read_error(body), head.status
-    words, code = clean(found.text)[:_SHOWN], found.code
+    words, code = upstream.clean(found.text)[:_SHOWN], found.code
     if status < 400:
-        moved = clean(head.headers.get("location", ""))[:_SHOWN]
-        key = "llm.moved" if moved else "llm.only_a_status"
-        return bad_answer(name, key, misplaced=True, status=status, address=moved)
+        moved = upstream.clean(head.headers.get("location", ""))[:_SHOWN]
+        key = "upstreams.moved" if moved else "upstreams.only_a_status"
+        return bad_answer(upstream, key, misplaced=True, status=status, address=moved)
     if status in (401, 403):
         why = f": {words}" if words else ""
-        return UpstreamError(502, "llm.upstream_refused_key", who=_who(name), status=status, words=why, elsewhere=False)
+        return UpstreamError(
+            502, "upstreams.upstream_refused_key", **_who(upstream), status=status, words=why, elsewhere=False
+        )
     if not placed and _is_of_place(status, found):
-        return no_such_place(name, status, words)
+        return no_such_place(upstream, path, status, words)
     wait_s = _wait_s(head.headers) if status >= 500 or status == _BUSY else None
     if wait_s is not None:
         wait_s = min(wait_s, MAX_COOLDOWN_S)  # then it is tried again
-    words = words or messages.text("llm.reason_none", {})
-    facts: dict[str, Any] = {"who": _who(name), "answer": status, "words": words, "refusal": _refusal(status, found)}
+    words = words or messages.text("upstreams.reason_none", {})
+    facts: dict[str, Any] = {**_who(upstream), "answer": status, "words": words, "refusal": _refusal(status, found)}
     if status >= 500:
-        return UpstreamError(502, "llm.upstream_failed", retry_after_s=wait_s, **facts)
+        return UpstreamError(502, "upstreams.upstream_failed", retry_after_s=wait_s, **facts)
     elsewhere = status in _ASK_ANOTHER
     code = "model_not_found" if status == 404 and _OF_MODELS.search(found.all_text) else code or "upstream_refused"
     return UpstreamError(
         status,
-        _KEYS.get(code) or ("llm.upstream_refused_now" if elsewhere else "llm.upstream_refused"),
+        _KEYS.get(code) or ("upstreams.upstream_refused_now" if elsewhere else "upstreams.upstream_refused"),
         code=code,
         elsewhere=elsewhere,
         retry_after_s=wait_s,
@@ -168,20 +172,22 @@ def refused(
     )
 
 
-def failed_in_stream(name: str, error: Any, clean: Callable[[str], str], *, placed: bool) -> UpstreamError:
+def failed_in_stream(upstream: Named, error: Any, *, path: str, placed: bool) -> UpstreamError:
     """It sent `error`, a JSON object, instead of a reply or in the middle of one. The rest as in `refused`."""
     found = words_of(error)
-    words = clean(found.text)[:_SHOWN] or messages.text("llm.reason_none", {})
+    words = upstream.clean(found.text)[:_SHOWN] or messages.text("upstreams.reason_none", {})
     if not placed and _is_of_place(200, found):
-        return no_such_place(name, 200, words)
+        return no_such_place(upstream, path, 200, words)
     code, refusal = found.code or "upstream_failed", _refusal(_REFUSALS[0], found)
-    return UpstreamError(502, "llm.failed_in_stream", code=code, refusal=refusal, who=_who(name), words=words)
+    return UpstreamError(502, "upstreams.failed_in_stream", code=code, refusal=refusal, **_who(upstream), words=words)
 
 
-def no_such_place(name: str, status: int, words: str) -> UpstreamError:
-    """Its address seems to be wrong: there are no chat completions."""
-    what = messages.text("llm.status_and_words" if words else "llm.only_a_status", {"status": status, "words": words})
-    return UpstreamError(502, "llm.upstream_no_endpoint", misplaced=True, who=_who(name), what=what)
+def no_such_place(upstream: Named, path: str, status: int, words: str) -> UpstreamError:
+    """Its address seems to be wrong: there is no `path`."""
+    what = messages.text(
+        "upstreams.status_and_words" if words else "upstreams.only_a_status", {"status": status, "words": words}
+    )
+    return UpstreamError(502, "upstreams.upstream_no_endpoint", misplaced=True, path=path, **_who(upstream), what=what)
 
 
 def _refusal(status: int, found: ErrorWords) -> str:
@@ -204,14 +210,23 @@ def all_failed(failures: Sequence[UpstreamError]) -> UpstreamError:
     status = failures[0].status if len({failure.status for failure in failures}) == 1 else 502
     whys = "; ".join(failure.message for failure in failures)
     hint = next((failure.hint for failure in failures if failure.hint), "")
-    return UpstreamError(status, "llm.no_upstream", whys=whys, advice=hint, retry_after_s=min(waits, default=None))
+    return UpstreamError(
+        status, "upstreams.no_upstream", whys=whys, advice=hint, retry_after_s=min(waits, default=None)
+    )
 
 
-def _who(name: str) -> str:
-    return messages.text("llm.embedded" if name == "embedded" else "llm.upstream", {"name": name})
+def _who(upstream: Named) -> dict[str, Any]:
+    """How messages name it, and where its settings are."""
+    key = _SERVERS[upstream.section] if upstream.name != EMBEDDED else "upstreams.llm_embedded"
+    who = messages.text(key, {"name": upstream.name})
+    return {"who": who, "section": upstream.section, "variable": key_variable(upstream.section)}
 
 
-_KEYS = {"context_length_exceeded": "llm.context_length_exceeded", "model_not_found": "llm.upstream_has_no_model"}
+_SERVERS = {"asr": "upstreams.asr", "llm": "upstreams.llm", "tts": "upstreams.tts"}
+_KEYS = {
+    "context_length_exceeded": "upstreams.context_length_exceeded",
+    "model_not_found": "upstreams.upstream_has_no_model",
+}
 
 
 def _wait_s(headers: Message) -> float | None:

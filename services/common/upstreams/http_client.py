@@ -24,10 +24,17 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from huiyin.configs.settings import SettingsError
 from huiyin.services.common.shown_url import shown_url
+from huiyin.services.common.upstreams.encodings import BodyDecoder
+from huiyin.services.common.upstreams.network_proxy import (
+    connect_by_socks,
+    find_proxy,
+    is_socks,
+    place_of,
+    proxy_headers,
+)
 from huiyin.services.common.watch import ClientLeft
-from huiyin.services.llm.encodings import BodyDecoder
-from huiyin.services.llm.network_proxy import connect_by_socks, find_proxy, is_socks, place_of, proxy_headers
 
+_JSON = "application/json"
 _PIECE = 16384  # bytes read at once: a TLS record
 _STEP_S = 0.1  # how often a waiting caller looks at its client
 _SEND_S = 30.0  # for an upstream to receive a request
@@ -49,11 +56,13 @@ class Exchange:
         method: str,
         path: str,
         body: bytes,
+        kind: str = _JSON,
         check: Callable[[], None] = lambda: None,
         closed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`check` is called at least every 0.1 s while a response is waited for, and may raise; `closed` by `close`."""
-        self._client, self._request = client, (method, path, body)
+        """`kind` is the body's content type. `check` is called at least every 0.1 s while a response is waited for, and
+        may raise; `closed` by `close`."""
+        self._client, self._request = client, (method, path, body, kind)
         self._check, self._on_close = check, closed
         self._response: HTTPResponse | None = None
         self._sock: socket.socket | None = None
@@ -242,7 +251,7 @@ class HttpClient:
         self._socks = proxy if is_socks(proxy) else None
         self._proxy = None if self._socks else proxy
         self._proxy_key = proxy_headers(self._proxy)
-        self._headers = {"Content-Type": "application/json", **headers}
+        self._headers = dict(headers)
         if self._url.scheme == "http":
             self._headers |= self._proxy_key
         self._idle: deque[tuple[float, socket.socket]] = deque()  # the one used last is at the end
@@ -253,9 +262,11 @@ class HttpClient:
         """Host and port of the first hop: the upstream, or the proxy before it."""
         return place_of(self._socks or self._proxy or self._url)
 
-    def exchange(self, method: str, path: str, body: bytes = b"", **more: Callable[[], None]) -> Exchange:
+    def exchange(
+        self, method: str, path: str, body: bytes = b"", kind: str = _JSON, **more: Callable[[], None]
+    ) -> Exchange:
         """Begin an exchange; `path` is below the base URL, such as "/chat/completions". `more` is Exchange's."""
-        return Exchange(self, method, path, body, **more)
+        return Exchange(self, method, path, body, kind, **more)
 
     def connect(self) -> socket.socket:
         """A new connection, through the proxy and with TLS where needed. Raises OSError."""
@@ -270,14 +281,14 @@ class HttpClient:
             raise
         return connection.sock
 
-    def send(self, sock: socket.socket, method: str, path: str, body: bytes) -> None:
+    def send(self, sock: socket.socket, method: str, path: str, body: bytes, kind: str = _JSON) -> None:
         """Send a request on a connection. Raises OSError."""
         target = quote(self._url.path + path, safe="/%:@!$&'()*+,;=~?")
         if self._proxy and self._url.scheme == "http":
             target = f"http://{self._url.netloc}{target}"
         connection = self._connection()
         connection.sock = sock
-        connection.request(method, target, body or None, self._headers)
+        connection.request(method, target, body or None, {"Content-Type": kind, **self._headers})
 
     def idle(self) -> socket.socket | None:
         """An idle connection that is still open, if there is one."""
@@ -314,11 +325,11 @@ def _base(address: str) -> SplitResult:
         _ = url.port  # raises ValueError, too
         _ = (url.hostname or "").encode("idna")  # as does this
     except ValueError:
-        raise SettingsError("llm.bad_base_url", address=shown_url(address)) from None
+        raise SettingsError("upstreams.bad_base_url", address=shown_url(address)) from None
     if url.username or url.password:
-        raise SettingsError("llm.key_in_url", address=shown_url(address))
+        raise SettingsError("upstreams.key_in_url", address=shown_url(address))
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        raise SettingsError("llm.bad_base_url", address=shown_url(address))
+        raise SettingsError("upstreams.bad_base_url", address=shown_url(address))
     return url
 
 

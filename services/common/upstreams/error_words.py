@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from huiyin.services.llm.chunks import parsed
+from huiyin.services.common.strict_json import lenient
 
 _MESSAGES = ("message", "detail", "msg", "error_msg", "error_description", "errmsg", "status_msg", "title", "reason")
 _INNER = ("error", "errors", "base_resp", "fault", "issues", "choices")
@@ -40,7 +40,7 @@ class ErrorWords:
 def read_error(body: bytes) -> ErrorWords:
     """The words of an error's body: JSON, a page, or plain text."""
     try:
-        return words_of(parsed(body))
+        return words_of(lenient(body))
     except ValueError:
         text = body.decode("utf-8", "replace")
     if text.lstrip().startswith("<"):

@@ -35,7 +35,7 @@ def find_proxy(url: SplitResult) -> SplitResult | None:
         proxy = urlsplit(address if "//" in address else f"//{address}")
         _ = proxy.port, (proxy.hostname or "").encode("idna")  # both raise ValueError, too
     except ValueError:
-        raise SettingsError("llm.bad_proxy", address=shown_url(address), url=shown_url(url.geturl())) from None
+        raise SettingsError("upstreams.bad_proxy", address=shown_url(address), url=shown_url(url.geturl())) from None
     return proxy if proxy.hostname else None
 
 
