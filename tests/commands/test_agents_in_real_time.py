@@ -18,7 +18,10 @@ from huiyin.assistant.scenario.api import parse
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Scenario
 from huiyin.configs.settings import load
+from tests.commands.test_simulate_running import SAID, Recognises
+from tests.live.test_server import live_door
 from tests.support import ROOT
+from tests.support.live_server import running
 from tests.support.simple_agent import BLOCK, good
 
 pytest_plugins = ["pytester"]
@@ -121,3 +124,11 @@ def test_a_pipecat_pipeline_is_heard_through_its_transport() -> None:
 def test_where_no_pipeline_is_the_address_is_named() -> None:
     with pytest.raises(AgentError, match=r"ws://127\.0\.0\.1:9"):
         play(hello(), target_of("pipecat:ws://127.0.0.1:9/"))
+
+
+def test_a_live_server_tells_its_words() -> None:
+    question = {"user": SAID, "expect": [{"event": "reply starts"}, {"said": {"contains": "first sentence"}}]}
+    script = parse({"voice": "formants", "turns": [question], "hang_up": "reply ends + 100 ms"})
+    with running(live_door(stages=Recognises()).app) as url:
+        result = play(script, target_of(f"live:{url.replace('http', 'ws')}/v1/live/sessions"))
+    assert result.passed, result.report(verbose=True)

@@ -80,7 +80,7 @@ def test_the_choices_of_the_help_are_those_of_the_code() -> None:
     assert choices("simulate", "--depth") == list(DEPTHS)
     assert choices("transcribe", "--format") == list(transcribe.SUFFIXES)
     assert choices("serve", "service") == [*NAMES, "web", "wyoming", "all"]
-    assert choices("bench", "what") == list(bench.MODULES)
+    assert choices("bench", "what") == ["agent", *bench.MODULES]
     assert ", ".join(say.FORMATS) in main.COMMANDS["say"]["arguments"]["--out"]["help"]
     assert ", ".join(sections()) in main.COMMANDS["settings"]["arguments"]["section"]["help"]
 

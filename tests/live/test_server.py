@@ -5,13 +5,14 @@ from __future__ import annotations
 import aiohttp
 
 from huiyin.assistant.faces.live.server import PATH, LiveServer
+from tests.realtime.rig import Stages
 from tests.realtime.test_server import Door
 from tests.support.limits import PATIENCE_S
 
 
-def live_door(*overrides: str) -> Door:
+def live_door(*overrides: str, stages: Stages | None = None) -> Door:
     """A server of both protocols."""
-    door = Door(*overrides)
+    door = Door(*overrides, stages=stages)
     LiveServer(door.server.host).mount(door.app)
     return door
 

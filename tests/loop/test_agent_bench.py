@@ -95,5 +95,6 @@ def test_what_was_played_is_not_played_again(tmp_path: Path, monkeypatch: pytest
     assert main.main(command) == 0
     assert asked == ["en-turn-1", "zh-turn-1", "zh-turn-1"]
     assert "takeover rate" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
     assert main.main(command) == 0
     assert len(asked) == 3

@@ -129,3 +129,9 @@ def test_pipecats_frames_are_its_protocol_buffers() -> None:
     assert decode(bytes.fromhex("0a03 1a0141"))[0] == "", "a text, which no caller needs"
     with pytest.raises(ValueError, match="pars"):
         decode(b"\xff\xff")
+
+
+def test_who_says_nothing_has_said_nothing() -> None:
+    result = play_to(np.zeros_like, parse({"turns": [STORY]}), lambda sound: "words")
+    assert names(result) == [] and result.log.history == []
+    assert result.figures["takeover rate"] == 0

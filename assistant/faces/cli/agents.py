@@ -25,7 +25,8 @@ def agent_of(text: str, settings: Settings) -> Target:
     Raises AgentError or UsageError.
     """
     if not text.startswith(_REALTIME):
-        return target_of(text)
+        target = target_of(text)
+        return replace(target, key=key_for(settings)) if target.kind == "live" else target
     target = Target("realtime", address_of(text.removeprefix(_REALTIME)))
     target = replace(target, key=key_for(settings))
     asyncio.run(look_for(target.address, target.key))
@@ -39,11 +40,12 @@ def play_to(
     service_arguments: Sequence[str],
     done: Callable[[Result], None] = lambda result: None,
     *,
+    at_once: int = 1,
     words: bool = True,
 ) -> list[Result]:
     """Play scenarios with seeds, in real time. The services that are needed and do not run are started.
 
-    `done`, `words`: as for `play_all`.
+    `done`, `at_once`, `words`: as for `play_all`.
 
     Raises AgentError, ServiceError, and what starting services raises.
     """
@@ -55,4 +57,4 @@ def play_to(
     with Launcher(settings, service_arguments, Captions(sys.stderr).notice) as launcher:
         if needed:
             launcher.start(needed)
-        return asyncio.run(play_all(plays, target, Services(settings), done=done, words=words))
+        return asyncio.run(play_all(plays, target, Services(settings), done=done, at_once=at_once, words=words))

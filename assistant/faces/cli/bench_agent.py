@@ -12,6 +12,7 @@ from pathlib import Path
 from huiyin.assistant.faces.cli.agents import agent_of, play_to
 from huiyin.assistant.faces.cli.options import parse_below
 from huiyin.assistant.faces.cli.shared import UsageError, write_files
+from huiyin.assistant.scenario.agents.chart import chart
 from huiyin.assistant.scenario.agents.scores import Played, faults, played, table
 from huiyin.assistant.scenario.agents.suite import Suited, families, seeds, suite
 from huiyin.assistant.scenario.agents.targets import Target
@@ -43,7 +44,7 @@ def run(words: Sequence[str], settings: Settings, service_arguments: Sequence[st
             report += [f"\n{name}: what was not as expected\n", found]
     text = "\n".join(report)
     print(text)
-    write_files(args.out, {"report.md": f"{text}\n".encode()})
+    write_files(args.out, {"report.md": f"{text}\n".encode(), "report.png": chart(agents)})
     return 0
 
 

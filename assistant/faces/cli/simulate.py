@@ -22,6 +22,8 @@ from huiyin.configs import settings as config
 from huiyin.configs.messages import said
 from huiyin.configs.settings import Settings
 
+_AT_ONCE = 6  # through a Realtime server: they mostly wait
+
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Play them. Returns the exit status."""
@@ -75,7 +77,8 @@ def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result]
 
         target = agent_of(args.against, settings)
         plays, refused = plays_with_sound(scenarios, args, target.depth, real=True)
-        results = play_to(target, plays, settings, args.service_arguments) if plays else []
+        at_once = _AT_ONCE if target.kind == "realtime" else 1  # other agents may take one client at a time
+        results = play_to(target, plays, settings, args.service_arguments, at_once=at_once) if plays else []
     return results, refused, time.perf_counter() - began
 
 

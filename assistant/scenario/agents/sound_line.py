@@ -31,6 +31,7 @@ RESUMES_S = 2.0
 _PATIENCE_S = 6.0  # for an answer; who has none by then has not taken the turn
 _ASIDE_PATIENCE_S = 3.0  # for an answer to what wants none
 _MARGIN_S = 0.1  # around a reply, for the recogniser
+_NEVER = float("inf")
 _AHEAD = 2 * BLOCK  # samples there must be before a sound begins: a packet may be late
 
 Recognise = Callable[[Pcm16], str]
@@ -65,6 +66,7 @@ class SoundLine:
         self._is_paused = False
         self._state = State.LISTENING
         self._at_s = 0.0  # of the last block
+        self._told: list[tuple[float, str]] = []  # words that the agent said it says, with the time
         self._answer_until_s = 0.0  # an answer is waited for
 
     def attach(self, tell: Tell, utterances: Sequence[ScriptedUtterance]) -> None:
@@ -82,6 +84,11 @@ class SoundLine:
         if self._reply:
             number, is_cut = self._reply.number, cut_off or self._at_s - self._reply.end_s < _AHEAD / SAMPLE_RATE
             self._over(on.ReplyStopped(number) if is_cut else on.ReplyEnded(number))
+
+    def told(self, words: str) -> None:
+        """The agent tells words of what it says now: nobody has to recognise them."""
+        self.sight = BY_SOUND
+        self._told.append((self._at_s, words))
 
     def hear(self, mic: Pcm16) -> None:
         """As `Line.hear`."""
@@ -110,18 +117,24 @@ class SoundLine:
         """As `types`."""
 
     def committed(self, recording: Pcm16) -> list[tuple[float, Turn]]:
-        """As `Line.committed`: what a recogniser makes of each reply, with what people said before it."""
-        if self._recognise is None:
-            return []
+        """As `Line.committed`: the words of each reply, with what people said before it."""
         turns = []
         said_until_s = -1.0
-        for reply in self.replies:
-            first, last = (round(at_s * SAMPLE_RATE) for at_s in (reply.start_s - _MARGIN_S, reply.end_s + _MARGIN_S))
-            heard = self._recognise(recording[1, max(0, first) : last])
+        for reply, until_s in zip(self.replies, [*(reply.start_s for reply in self.replies[1:]), _NEVER], strict=False):
             users = [u.step.text for u in self._utterances if said_until_s < u.start_s <= reply.start_s]
             said_until_s = reply.start_s
+            heard = self._words(reply, until_s, recording)
             turns.append((reply.end_s, Turn("\n".join(filter(None, users)), heard, reply.was_stopped)))
-        return turns
+        return turns if self.sight.texts else []
+
+    def _words(self, reply: SpokenReply, until_s: float, recording: Pcm16) -> str:
+        """What the agent told, or else a recogniser heard, of a reply."""
+        if told := [words for at_s, words in self._told if reply.start_s - _MARGIN_S <= at_s < until_s - _MARGIN_S]:
+            return "".join(told)
+        if self._recognise is None:
+            return ""
+        first, last = (round(at_s * SAMPLE_RATE) for at_s in (reply.start_s - _MARGIN_S, reply.end_s + _MARGIN_S))
+        return self._recognise(recording[1, max(0, first) : last])
 
     def _taken(self) -> Pcm16:
         """The next block: silence where there is too little."""

@@ -1,4 +1,4 @@
-"""The agents that scenarios can be played to, as they are written: `command:PROGRAM`, `pipecat:URL`, `realtime:URL`."""
+"""The agents that scenarios can be played to, as they are written: a program, or an address with its protocol."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from huiyin.assistant.conversation.persona_files import load_persona
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.scenario.agents.command import CommandLink
 from huiyin.assistant.scenario.agents.line import AgentError, Link
+from huiyin.assistant.scenario.agents.live import LiveLink
 from huiyin.assistant.scenario.agents.pipecat import PipecatLink
 from huiyin.assistant.scenario.agents.play import AgentRunner
 from huiyin.assistant.scenario.agents.realtime import RealtimeLink
@@ -21,7 +22,7 @@ from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.script import Depth, Says, Scenario
 from huiyin.configs.settings import Settings, load
 
-Kind = Literal["command", "pipecat", "realtime"]
+Kind = Literal["command", "pipecat", "live", "realtime"]
 _RECOGNISING_LIMIT_S = 60.0
 _URLS = ("ws://", "wss://")
 
@@ -32,17 +33,12 @@ class Target:
 
     kind: Kind
     address: str  # a command line, or a URL
-    key: str = ""  # of a Realtime server
+    key: str = ""  # of a Realtime or Live server
 
     @property
     def depth(self) -> Depth:
         """What it lets be seen."""
         return "realtime" if self.kind == "realtime" else "agent"
-
-    @property
-    def at_once(self) -> int:
-        """Scenarios that may be played to it at the same time: who speaks with one, waits for it to be free."""
-        return 6 if self.kind == "realtime" else 1
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.address}"
@@ -54,6 +50,8 @@ class Target:
                 return CommandLink(self.address, recognise)
             case "pipecat":
                 return PipecatLink(self.address, recognise)
+            case "live":
+                return LiveLink(self.address, self.key, recognise)
             case "realtime":
                 return RealtimeLink(self.address, self.key)
 
@@ -83,17 +81,18 @@ async def play_all(
     target: Target,
     services: Services,
     *,
+    at_once: int = 1,
     words: bool = True,
     done: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Play scenarios with seeds, as many at once as the agent takes; `done` gets each result as it comes.
+    """Play scenarios with seeds, so many `at_once`; `done` gets each result as it comes.
 
     The people speak with voices of the speech service, unless the scenario names one. `words`: what the agent says is
     written down by the recogniser. Raises AgentError where the agent cannot be reached, and ServiceError.
     """
     loop = asyncio.get_running_loop()
     speaks = ServiceVoice(services, load_persona(services.settings.talk.persona).voice)
-    free = asyncio.Semaphore(target.at_once)
+    free = asyncio.Semaphore(at_once)
 
     def runner(scenario: Scenario, seed: int) -> AgentRunner:
         voice: Voice = made_voice(scenario) if scenario.voice else speaks

@@ -1,0 +1,81 @@
+"""The link to a server of OpenAI's Live protocol, which owns the turns and sends what is to be heard: `live:URL`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from huiyin.assistant.ports import SAMPLE_RATE
+from huiyin.assistant.ports.port import Pcm16
+from huiyin.assistant.scenario.agents.line import AgentError, first_of
+from huiyin.assistant.scenario.agents.sound_line import Recognise, SoundLine
+from huiyin.assistant.scenario.agents.websocket import AgentSocket
+
+_START_LIMIT_S = 20.0
+_FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
+_SESSION = {"model": "huiyin", "audio": {"format": _FORMAT}}
+
+
+class LiveLink:
+    """A `Link` to ws://…/v1/live/sessions. The agent tells its words."""
+
+    log: Sequence[str] = ()
+
+    def __init__(self, url: str, key: str = "", recognise: Recognise | None = None) -> None:
+        """`recognise`: for words that are not told."""
+        self.line = SoundLine(self._put_sound, recognise)
+        self._url, self._key = url, key
+        self._socket = AgentSocket()
+        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._is_ready = False
+
+    async def open(self) -> None:
+        """As `Link.open`."""
+        await self._socket.connect(self._url, {"Authorization": f"Bearer {self._key}"} if self._key else {})
+        await self._socket.send(json.dumps({"type": "session.start", "session": _SESSION}))
+        try:
+            await asyncio.wait_for(self._until_ready(), _START_LIMIT_S)
+        except asyncio.TimeoutError as error:
+            raise AgentError("agents.no_session", url=self._url, why="no session in time") from error
+
+    async def carry(self) -> None:
+        """As `Link.carry`."""
+        await first_of(self._receive(), self._send())
+
+    async def close(self) -> None:
+        """As `Link.close`."""
+        await self._socket.close()
+
+    def _put_sound(self, mic: Pcm16) -> None:
+        audio = base64.b64encode(mic.astype("<i2").tobytes()).decode()
+        self._outbox.put_nowait({"type": "session.input_audio.append", "audio": audio})
+
+    async def _until_ready(self) -> None:
+        while not self._is_ready:
+            await self._receive_next()
+
+    async def _receive(self) -> None:
+        while True:
+            await self._receive_next()
+
+    async def _receive_next(self) -> None:
+        match json.loads(await self._socket.receive()):
+            case {"type": "session.started"}:
+                self._is_ready = True
+            case {"type": "session.output_audio.delta", "delta": str(delta)}:
+                self.line.receive(np.frombuffer(base64.b64decode(delta), "<i2").astype(np.int16))
+            case {"type": "session.output_transcript.delta", "delta": str(delta)}:
+                self.line.told(delta)
+            case {"type": "error", "error": {"message": str(why)}} if not self._is_ready:
+                raise AgentError("agents.no_session", url=self._url, why=why)
+            case {"type": "error", "error": {"message": str(why)}}:
+                self.line.problems.append(f"the server says {why}")
+
+    async def _send(self) -> None:
+        while True:
+            await self._socket.send(json.dumps(await self._outbox.get()))
