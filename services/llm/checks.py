@@ -138,8 +138,9 @@ def number(body: Mapping[str, Any], name: str, high: float) -> None:
 
 
 def _kind(value: Any) -> str:
-    numbers = {int: "a number", float: "a number"}
-    names = {bool: "true/false", type(None): "null", **numbers, list: "a list", dict: "an object"}
+    names: dict[type, str] = {
+        bool: "true/false", type(None): "null", int: "a number", float: "a number", list: "a list", dict: "an object",
+    }  # fmt: skip
     return names.get(type(value), type(value).__name__)
 
 

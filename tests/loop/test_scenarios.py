@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as xml
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from huiyin.assistant.dialogue.history import HeardClause
 from huiyin.assistant.ears.echo import make_echo_path
@@ -149,7 +151,9 @@ def test_a_failed_expectation_shows_what_came_instead(tmp_path: Path, capsys: py
     assert "llm asked #1" in shown, "the timeline around it"
     case = xml.parse(junit).getroot().find("testcase")
     assert case is not None and case.find("failure") is not None
-    assert (tmp_path / "out" / "slow-text" / "timeline.png").read_bytes().startswith(b"\x89PNG")
+    picture = Image.open(tmp_path / "out" / "slow-text" / "timeline.png")
+    head = np.asarray(picture.convert("RGB"))[:90]
+    assert (head == (208, 0, 0)).all(axis=2).any(), "what failed stands above the timeline"
 
 
 def test_an_expectation_that_comes_too_early_is_not_met() -> None:

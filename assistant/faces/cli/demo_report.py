@@ -168,6 +168,6 @@ def write_report(report: DemoReport, folder: Path) -> list[Path]:
     files = {
         "conversation.wav": wav_bytes(report.log.recording, SAMPLE_RATE),
         "transcript.json": json.dumps(report.transcript(), ensure_ascii=False, indent=2).encode(),
-        "timeline.png": draw(report.log),
+        "timeline.png": draw(report.log, "huiyin demo"),
     }
     return write_files(folder, files)
