@@ -205,6 +205,20 @@ def test_options_of_json_may_stand_in_the_address(tmp_path: Path) -> None:
     assert (job.response_format, job.tags, job.peaks) == ("srt", True, 100)
 
 
+def test_a_list_of_languages_may_have_empty_places() -> None:
+    upload = {"file": (io.BytesIO(WAV), "a.wav"), "languages[]": ["", "en", "", "zh-CN"]}
+    with Flask("list").test_request_context("/v1/audio/transcriptions", method="POST", data=upload):
+        job = openai_job(request, "m", ModelNames(strict=False), ("en", "zh"))
+    assert job.hints.languages == ("en", "zh")
+
+
+def test_hotwords_and_keywords_of_a_form_count_together() -> None:
+    upload = {"file": (io.BytesIO(WAV), "a.wav"), "hotwords": "Huiyin, 回音", "keywords[]": ["Hibari", "Kokoro"]}
+    with Flask("words").test_request_context("/v1/audio/transcriptions", method="POST", data=upload):
+        job = openai_job(request, "m", ModelNames(strict=False), ("en", "zh"))
+    assert job.hints.hotwords == ("Huiyin", "回音", "Hibari", "Kokoro")
+
+
 def test_null_in_json_is_as_if_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(WAV)
     settings = AsrSettings(allowed_dir=str(tmp_path))
@@ -267,3 +281,12 @@ def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
     job = Job(b"no sound" * 100, None, Hints(), False, "html")
     with pytest.raises(ApiError, match="not a sound file"):
         responses.document(RECORDING, job, AsrSettings())
+
+
+@pytest.mark.parametrize("form", ["json", "text", "srt", "csv"])
+def test_hesitation_is_left_out_in_every_form_where_that_is_asked(form: str) -> None:
+    said = transcript(segment(0.2, 1.0, "Um."), segment(1.2, 2.0, "Well, I I agree."))
+    job = Job(b"", None, Hints(), False, form, clean=True)
+    make = responses.result if form == "json" else responses.document
+    text = "".join(make(said, job, AsrSettings()))
+    assert "I agree." in text and "Um" not in text and "I I" not in text

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 options = {
                     "language": args.language,
                     "tags": args.tags or None,
+                    "clean": args.clean or None,
                     "embed_audio": args.embed_audio,
                     "hotwords": hotwords,
                     "speakers": args.speakers,

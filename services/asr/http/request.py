@@ -63,6 +63,8 @@ class Job:
     """Subtitles name emotions and sounds."""
     peaks: int = 0
     """Points of the waveform added to the result, at most; 0: none."""
+    clean: bool = False
+    """Hesitation and repetition are left out of the result."""
     title: str = ""
     """Of the report."""
     embed_audio: bool | None = None
@@ -141,6 +143,7 @@ def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[st
         "subtitles": subtitles,
         "deadline_s": number(fields, "deadline_s", LONGEST_DEADLINE_S),
         "tags": flag(fields, "tags"),
+        "clean": flag(fields, "clean"),
         "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
         "title": text(fields, "title"),
         "embed_audio": flag_or_none(fields, "embed_audio"),
@@ -185,7 +188,7 @@ def openai_job(
 
 def _in_our_words(form: MultiDict[str, str]) -> MultiDict[str, str]:
     """The form with `languages` and `keywords`, which OpenAI's newer models take, under the names known here."""
-    languages = _listed(form, "languages")
+    languages = [language for language in _listed(form, "languages") if language]
     more = [("language", ",".join(languages))] if languages and not form.get("language") else []
     return MultiDict([*form.items(multi=True), *more, *(("hotwords", word) for word in _listed(form, "keywords"))])
 
