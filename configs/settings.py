@@ -23,6 +23,7 @@ from pathlib import Path
 
 from huiyin.configs.choice.record import recorded_values
 from huiyin.configs.files import cache_folder
+from huiyin.configs.jobs_settings import JobsSettings
 from huiyin.configs.layers import SettingsError, Value, build, from_environ, from_overrides, from_profile, setting
 from huiyin.configs.plugins import JUDGES
 from huiyin.configs.realtime_settings import RealtimeSettings
@@ -173,6 +174,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
     asr: AsrSettings = field(default_factory=AsrSettings)
+    jobs: JobsSettings = field(default_factory=JobsSettings)
     llm: LlmSettings = field(default_factory=LlmSettings)
     tts: TtsSettings = field(default_factory=TtsSettings)
     turns: TurnsSettings = field(default_factory=TurnsSettings)

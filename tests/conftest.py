@@ -66,6 +66,12 @@ def nothing_was_chosen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_jobs_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No service under test goes on with recordings of the developer's, or leaves some there."""
+    os.environ["HUIYIN_JOBS_DIR"] = str(tmp_path_factory.mktemp("jobs"))
+
+
+@pytest.fixture(scope="session", autouse=True)
 def turn_machines_obey_their_table() -> Iterator[None]:
     """Every change of state that a turn machine makes, in whatever test, is one that its table names."""
     take = TurnMachine._step

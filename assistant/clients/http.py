@@ -62,15 +62,16 @@ async def call(
     timeout_s: float,
     body: bytes | AsyncIterable[bytes] | None = None,
     headers: Mapping[str, str] | None = None,
+    method: str = "",
 ) -> AsyncGenerator[T, None]:
-    """The items of the answer to a GET, or to a POST where there is a `body`, as they come.
+    """The items of the answer as they come. `method` '': a GET, or a POST where there is a `body`.
 
     `decoder_of` gets the content type of the answer. `timeout_s` bounds connecting, the wait for the first byte, and
     any silence after it. A `body` that is not bytes is sent as it is read. Raises ServiceError.
     """
     with in_words(service, base_url, timeout_s):
         url = base_url.rstrip("/") + path
-        async with await send(url, body, headers, connect_s=timeout_s, read_s=timeout_s) as answer:
+        async with await send(url, body, headers, connect_s=timeout_s, read_s=timeout_s, method=method) as answer:
             if answer.status >= 400:
                 raise refusal(service, answer.status, await answer.read())
             decoder = decoder_of(answer.content_type)
@@ -125,8 +126,10 @@ async def send(
     connect_s: float | None,
     read_s: float | None,
     decompress: bool = True,
+    method: str = "",
 ) -> ClientResponse:
-    """Send a GET, or a POST where there is a `body`: once more where the service had closed the kept connection.
+    """Send a GET, or a POST where there is a `body`, or by `method`: once more where the service had closed the kept
+    connection.
 
     `read_s` bounds any silence of the service, None: nothing does. Raises aiohttp's errors.
     """
@@ -136,7 +139,7 @@ async def send(
     session, reused = await _session(), list[bool]()
     limits = aiohttp.ClientTimeout(total=None, sock_connect=connect_s, sock_read=read_s)
     request = functools.partial(
-        session.request, "GET" if body is None else "POST", url, data=body, headers=headers, timeout=limits,
+        session.request, method or ("GET" if body is None else "POST"), url, data=body, headers=headers, timeout=limits,
         allow_redirects=False, auto_decompress=decompress, trace_request_ctx=reused,
     )  # fmt: skip
     try:

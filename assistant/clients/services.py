@@ -76,12 +76,25 @@ class Services:
     def transcribe_file(
         self, file: BinaryIO, size: int, fields: Mapping[str, str], *, timeout_s: float
     ) -> Stream[dict[str, Any]]:
-        """The events of ``POST /asr`` for a recording of `size` bytes, with its options."""
+        """The events of a followed job of ``POST /jobs`` for a recording of `size` bytes, with its options.
+
+        It goes on where it was when it broke off; the last event names the job, which is then to be deleted.
+        """
         form = FormUpload(fields, file, size)  # two hundred hotwords would not fit into a URL
         headers = {"Content-Length": str(form.length)}
         return self._post(
-            "asr", "/asr", form, lambda _: Events("asr", lambda event: [event]), timeout_s,
+            "asr", "/jobs", form, lambda _: Events("asr", lambda event: [event]), timeout_s,
             content_type=form.content_type, **headers,
+        )  # fmt: skip
+
+    def delete_job(self, job_id: str, *, timeout_s: float) -> Stream[None]:
+        """Delete what the speech service keeps of a job. One item."""
+        strange = ServiceError("clients.not_json", service="asr", url=self.url("asr"))
+        return Stream(
+            lambda: call(
+                "asr", self.url("asr"), f"/jobs/{job_id}", lambda _: Json(lambda answer: None, strange),
+                timeout_s=timeout_s, headers=self.headers("application/json"), method="DELETE",
+            )
         )  # fmt: skip
 
     def judge_words(self, text: str, *, timeout_s: float) -> Stream[float]:

@@ -20,6 +20,7 @@ from huiyin.services.asr.http.fields import (
     MOST_SPEAKERS,
     languages_pattern,
 )
+from huiyin.services.asr.http.jobs import add_jobs
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
 from huiyin.services.asr.http.stream import PARTIALS_MS, RATES_HZ, add_live
 from huiyin.services.asr.queue import Caller
@@ -109,7 +110,7 @@ def make_app(settings: Settings) -> Flask:
         a little longer), speakers (auto, or how many: each segment names who says it), careful (fewer errors in more
         time; default: asr.careful), format (text, srt, vtt, csv, or html: a report on one page) with tags (subtitles
         name emotions and sounds), title and embed_audio (of the report; by default it holds the sound of recordings up
-        to ten minutes).
+        to ten minutes), clean (hesitation and repetition are left out).
         """
         caller = Caller(left=client_left(request.environ))
         job = own_job(request, asr, host.get().languages)
@@ -164,6 +165,7 @@ def make_app(settings: Settings) -> Flask:
         return response
 
     add_live(app, settings, serving)
+    add_jobs(app, settings, serving)
 
     @app.get("/v1/models")
     def models_route() -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from huiyin.configs.store.model_store import ModelStore
 from huiyin.services.asr.http.cache import AnswerCache
 from huiyin.services.asr.http.request import Job
 from huiyin.services.asr.http.stream_session import IDLE_S
+from huiyin.services.asr.journal import Journal
 from huiyin.services.asr.planner import gpu_free_bytes, make_plan
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, RecordingTranscript, load_engine
@@ -125,17 +126,19 @@ class Serving:
     def _is_here(self, name: str) -> bool:
         return all(file.is_here for file in self._store.look(name))
 
-    def steps(self, job: Job, caller: Caller) -> Steps:
-        """The transcript as it is made, or from the cache. Raises what `transcribe` raises."""
+    def steps(self, job: Job, caller: Caller, journal: Journal | None = None, key: Hashable | None = None) -> Steps:
+        """The transcript as it is made, or from the cache. Raises what `transcribe` raises.
+
+        `key`: that of the job, where it is known already.
+        """
         recogniser = self.recogniser
         limits_s = [limit_s for limit_s in (self._settings.deadline_s, job.deadline_s) if limit_s]
         caller.deadline_s = min(limits_s, default=0.0)
-        key = job.key(caller.check) if self._cache.entries else None
-        if key is None:
-            return transcribe(recogniser, job.reader(self._settings), job.hints, caller)
-        cached = self._cache.get(key)
+        key = key or (job.key(caller.check) if self._cache.entries else None)
+        cached = self._cache.get(key) if key else None
         if cached is None:
-            return self._caching(key, transcribe(recogniser, job.reader(self._settings), job.hints, caller))
+            steps = transcribe(recogniser, job.reader(self._settings), job.hints, caller, journal)
+            return self._caching(key, steps) if key else steps
         self._hits.inc()
         *parts, transcript = cached
         assert isinstance(transcript, RecordingTranscript)

@@ -1,4 +1,7 @@
-"""From a recording to a transcript: decode, cut, recognise piece by piece, join."""
+"""From a recording to a transcript: decode, cut, recognise piece by piece, join.
+
+With a journal (`journal.py`) the pieces that it has are taken from there, and the others are kept in it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from huiyin.services.asr.journal import Journal
 from huiyin.services.asr.planner import Plan, recognise_all
 from huiyin.services.asr.queue import Caller, ModelQueue
 from huiyin.services.asr.recogniser import Engine, Hints, Recognition, RecordingTranscript, Segment, join_segments
@@ -83,15 +87,18 @@ class Recogniser:
         return Voices(self.speaker_engine(), self.detectors)
 
 
-def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller) -> Steps:
+def transcribe(
+    recogniser: Recogniser, reader: AudioReader, hints: Hints, caller: Caller, journal: Journal | None = None
+) -> Steps:
     """Yields a Part as each piece is done (without segments where it has no speech), at the end the transcript.
 
     Where `hints.speakers` asks for it, the transcript's segments name their speakers; a Part's do not yet.
     Raises ApiError: what `reader` raises; 422 `silent_audio` when every sample is zero; 429 when the model is busy,
-    503 when its memory is too small, 504 after the deadline. ClientLeft as soon as that is noticed.
+    503 when its memory is too small, 504 after the deadline, 507 when the journal cannot be written. ClientLeft as soon
+    as that is noticed.
     """
     plan, voices = recogniser.plan, recogniser.voices(hints)
-    sound, clock = _Sound(reader, caller), Clock()
+    sound, clock = _Sound(reader, caller), Clock(journal.contents.busy_s if journal else 0.0)
     segments: list[Segment] = []
     warnings: list[str] = []
     trimmed_s = 0.0
@@ -100,13 +107,19 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
         if not caller.accepted:
             caller.short = sound.ended and reader.decoded_s <= SHORT_S
             hints = recogniser.decided(hints, caller)
-        audible = [piece.samples for piece in window if piece.samples.any()]
-        recognitions = iter(recogniser.recognise(audible, hints, caller, clock))
+        audible = [piece for piece in window if piece.samples.any()]
+        recognitions = {piece.start: taken for piece in audible if journal and (taken := journal.take(piece))}
+        others = [piece for piece in audible if piece.start not in recognitions]
+        recognised = recogniser.recognise([piece.samples for piece in others], hints, caller, clock)
+        for piece, recognition in zip(others, recognised, strict=True):
+            recognitions[piece.start] = recognition
+            if journal:
+                journal.keep(piece, recognition, clock.busy_s, reader.expected_s)
         for piece in window:
             if voices and piece.samples.any():
                 with recogniser.queue.turn(caller), clock.running():
                     voices.add(piece)
-            recognition = next(recognitions) if piece.samples.any() else _NO_SPEECH
+            recognition = recognitions.get(piece.start, _NO_SPEECH)
             new = tuple(segment.later(piece.start_s) for segment in recognition.segments)
             warnings += [warning for warning in recognition.warnings if warning not in warnings]
             segments += new
@@ -123,9 +136,10 @@ def transcribe(recogniser: Recogniser, reader: AudioReader, hints: Hints, caller
     if voices:
         with clock.running():
             segments = list(with_speakers(segments, voices.turns(hints.speakers or 0)))
-    yield join_segments(
-        recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, (*reader.warnings, *warnings)
-    )
+    whole = (*reader.warnings, *warnings)
+    if journal:
+        journal.finish(segments, reader.decoded_s, whole, clock.busy_s)
+    yield join_segments(recogniser.engine.model, segments, reader.decoded_s, clock.busy_s, whole)
 
 
 class _Sound:
@@ -148,8 +162,8 @@ class _Sound:
 class Clock:
     """Time spent on a request, without the wait for others."""
 
-    def __init__(self) -> None:
-        self.busy_s = 0.0
+    def __init__(self, busy_s: float = 0.0) -> None:
+        self.busy_s = busy_s
 
     @contextmanager
     def running(self) -> Iterator[None]:

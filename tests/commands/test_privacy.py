@@ -36,7 +36,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.delenv("HUIYIN_STORE_DIR", raising=False)
+    for name in ("HUIYIN_STORE_DIR", "HUIYIN_JOBS_DIR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path / "HOME")
     return tmp_path
 
@@ -58,12 +59,16 @@ def kept(home: Path) -> list[Path]:
         cache / "speech" / f".{'0b' * 16}.npz.12-34.part": "half a sound",
         cache / "prepared" / f"{'0c' * 12}.pcm": "sound",
         cache / "apologies" / f"{'0d' * 12}.pcm": "sound",
+        sessions.parent / "jobs" / ("0e" * 16) / "pieces.jsonl": "words",
+        sessions.parent / "jobs" / ("0e" * 16) / ".recording.12-34.part": "half a sound",
+        sessions.parent / "jobs" / f"{'0e' * 16}.lock": "",
     }
     others = {
         sessions / "notes.jsonl": '{"shopping": "milk"}\n',
         sessions / "letter.txt": "Dear Ann",
         cache / "speech" / "mine.npz": "sound",
         cache / "models" / "weights.onnx": "weights",
+        sessions.parent / "jobs" / "mine" / "recording": "sound",
     }
     for path, text in (ours | others).items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +87,7 @@ def test_all_that_is_kept_is_shown_and_erased_and_nothing_else(
         and "memory: 1" in shown
         and "spoken sentences: 2" in shown
         and "personas: 2" in shown
+        and "transcribed: 3" in shown
     )
     before = files(home)
     assert main.main(["privacy", "erase", "--yes"]) == 0

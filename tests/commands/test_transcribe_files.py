@@ -92,9 +92,9 @@ def transcribed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """No service is started. The names of the recordings that would have been sent to one."""
     names: list[str] = []
 
-    def instead(self: Any, recording: Any, *more: Any) -> dict[str, Any]:
+    def instead(self: Any, recording: Any, *more: Any) -> tuple[str, dict[str, Any]]:
         names.append(recording.name)
-        return {"text": "hello", "duration_s": 1.0}
+        return "", {"text": "hello", "duration_s": 1.0}
 
     monkeypatch.setattr("huiyin.assistant.clients.launcher.Launcher.start", lambda self, names: None)
     monkeypatch.setattr("huiyin.assistant.faces.cli.transcribe._Work._transcribe", instead)

@@ -135,3 +135,19 @@ def test_who_says_nothing_has_said_nothing() -> None:
     result = play_to(np.zeros_like, parse({"turns": [STORY]}), lambda sound: "words")
     assert names(result) == [] and result.log.history == []
     assert result.figures["takeover rate"] == 0
+
+
+def test_an_agent_that_plays_aloud_hears_its_own_echo() -> None:
+    heard: list[float] = []
+
+    def listens(mic: np.ndarray) -> np.ndarray:
+        heard.append(float(np.abs(mic.astype(np.int32)).max()) if agent.left_s else 0.0)
+        return agent.exchange(mic)
+
+    loudest = []
+    for aloud in (False, True):
+        agent = bad()
+        play_to(listens, parse({"turns": [STORY]}), aloud=aloud)
+        loudest.append(max(heard))
+        heard.clear()
+    assert loudest[0] < 100 < 1000 < loudest[1]

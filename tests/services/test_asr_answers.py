@@ -267,3 +267,12 @@ def test_unreadable_recordings_are_an_error_before_the_report_begins() -> None:
     job = Job(b"no sound" * 100, None, Hints(), False, "html")
     with pytest.raises(ApiError, match="not a sound file"):
         responses.document(RECORDING, job, AsrSettings())
+
+
+@pytest.mark.parametrize("form", ["json", "text", "srt", "csv"])
+def test_hesitation_is_left_out_in_every_form_where_that_is_asked(form: str) -> None:
+    said = transcript(segment(0.2, 1.0, "Um."), segment(1.2, 2.0, "Well, I I agree."))
+    job = Job(b"", None, Hints(), False, form, clean=True)
+    make = responses.result if form == "json" else responses.document
+    text = "".join(make(said, job, AsrSettings()))
+    assert "I agree." in text and "Um" not in text and "I I" not in text

@@ -1,12 +1,15 @@
 """The speech-to-text service with the engine of `asr_fakes`: everything else is real.
 
-``python -m tests.support.fake_asr asr --port 7000``, as ``python -m huiyin.services``.
+``python -m tests.support.fake_asr asr --port 7000``, as ``python -m huiyin.services``. With FAKE_ASR_NOTES=FILE each
+piece takes a while, and is written there.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -15,12 +18,15 @@ import huiyin.services.__main__ as program
 from huiyin.configs.settings import ServiceSettings
 from huiyin.services.common.serve import serve
 
+NOTES = "FAKE_ASR_NOTES"
+
 
 def load(settings: object, find_model: object) -> object:
     """See `huiyin.services.asr.recogniser.ENGINES`."""
-    from tests.support.asr_fakes import FakeEngine
+    from tests.support.asr_fakes import FakeEngine, NotingEngine
 
-    engine = FakeEngine(workers=2)
+    notes = os.environ.get(NOTES)
+    engine = NotingEngine(Path(notes)) if notes else FakeEngine(workers=2)
     engine.translates = True
     return engine
 

@@ -16,12 +16,16 @@ from huiyin.assistant.scenario.scripted_client import ScriptedClient
 
 
 def play_to(
-    exchange: Callable[[np.ndarray], np.ndarray], scenario: Scenario, recognise: Recognise | None = None
+    exchange: Callable[[np.ndarray], np.ndarray],
+    scenario: Scenario,
+    recognise: Recognise | None = None,
+    *,
+    aloud: bool = False,
 ) -> Result:
-    """`exchange`: 20 ms of the microphone in, 20 ms of the agent's sound out."""
+    """`exchange`: 20 ms of the microphone in, 20 ms of the agent's sound out; `aloud`: with its echo in the first."""
     world = VirtualWorld()
     line = SoundLine(lambda mic: line.receive(exchange(mic)), recognise)
-    client = ScriptedClient(scenario, scenario.seed, made_voice(scenario), world, line)
+    client = ScriptedClient(scenario, scenario.seed, made_voice(scenario), world, line, aloud=aloud)
 
     def step() -> None:
         client.step()

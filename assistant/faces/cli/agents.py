@@ -42,10 +42,11 @@ def play_to(
     *,
     at_once: int = 1,
     words: bool = True,
+    aloud: bool = False,
 ) -> list[Result]:
     """Play scenarios with seeds, in real time. The services that are needed and do not run are started.
 
-    `done`, `at_once`, `words`: as for `play_all`.
+    `done`, `at_once`, `words`, `aloud`: as for `play_all`.
 
     Raises AgentError, ServiceError, and what starting services raises.
     """
@@ -57,4 +58,5 @@ def play_to(
     with Launcher(settings, service_arguments, Captions(sys.stderr).notice) as launcher:
         if needed:
             launcher.start(needed)
-        return asyncio.run(play_all(plays, target, Services(settings), done=done, at_once=at_once, words=words))
+        playing = play_all(plays, target, Services(settings), done=done, at_once=at_once, words=words, aloud=aloud)
+        return asyncio.run(playing)

@@ -18,6 +18,9 @@ from huiyin.configs.settings import Settings
 
 _SPEECH = re.compile(r"\.?[0-9a-f]{32}\.npz(?:\..+\.part)?")
 _PREPARED = re.compile(r"\.?[0-9a-f]{24}\.pcm(?:\..+\.part)?")
+# The files of a job lie in a folder of its own (`services/asr/jobs.py`), beside which its lock is.
+_JOB = re.compile(r"[0-9a-f]{32}")
+_OF_A_JOB = re.compile(r"(?:pieces\.jsonl|\.?(?:job\.json|error\.json|recording)(?:\..+\.part)?)")
 _BEFORE_0_2 = "apologies"  # what `prepared` was called
 _OF_A_DATABASE = ("", "-journal", "-wal", "-shm")  # what SQLite adds to the name of its files
 
@@ -29,12 +32,14 @@ class Kept:
     name: str  # key of its name, in `configs/messages/privacy.toml`
     folders: tuple[Path, ...]  # they may not exist
     is_ours: Callable[[Path], bool]
+    deep: bool = False  # in folders below these, too
 
     def files(self) -> Iterator[Path]:
         """Those there are."""
         for folder in self.folders:
             if folder.is_dir():
-                yield from sorted(path for path in folder.iterdir() if path.is_file() and self.is_ours(path))
+                inside = folder.rglob("*") if self.deep else folder.iterdir()
+                yield from sorted(path for path in inside if path.is_file() and self.is_ours(path))
 
 
 def kinds(settings: Settings) -> list[Kept]:
@@ -46,7 +51,14 @@ def kinds(settings: Settings) -> list[Kept]:
         Kept("privacy.reminders", (reminders_file().parent,), _database(reminders_file())),
         Kept("privacy.spoken", (settings.tts.cache_path,), _named(_SPEECH)),
         Kept("privacy.prepared", (prepared, prepared.with_name(_BEFORE_0_2)), _named(_PREPARED)),
+        Kept("privacy.recordings", (settings.jobs.path,), _is_of_a_job, deep=True),
     ]
+
+
+def _is_of_a_job(path: Path) -> bool:
+    if _JOB.fullmatch(path.parent.name):
+        return _OF_A_JOB.fullmatch(path.name) is not None
+    return path.suffix == ".lock" and _JOB.fullmatch(path.stem) is not None
 
 
 def _database(file: Path) -> Callable[[Path], bool]:

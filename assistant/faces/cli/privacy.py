@@ -73,4 +73,5 @@ def _size(path: Path) -> int:
 
 def _places(kind: Kept, files: Sequence[Path]) -> list[Path]:
     """The folders in which there is something, or in which there would be."""
-    return list(dict.fromkeys(path.parent for path in files)) or list(kind.folders[:1])
+    inside = [folder for folder in kind.folders if any(path.is_relative_to(folder) for path in files)]
+    return inside or list(kind.folders[:1])

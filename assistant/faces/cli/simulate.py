@@ -63,7 +63,7 @@ def _report(args: argparse.Namespace, results: list[Result], refused: list[NotPl
 
 def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result], list[NotPlayable], float]:
     """Play them to an agent: (results, what could not be played, seconds it took)."""
-    if args.depth or args.services or args.sound:
+    if args.depth or args.services or args.sound == "card" or (args.sound and args.against == "realtime"):
         raise UsageError("cli.against_alone")
     scenarios = [read(path) for path in files_of(args.scenarios)]
     began = time.perf_counter()
@@ -78,7 +78,10 @@ def _against(args: argparse.Namespace, settings: Settings) -> tuple[list[Result]
         target = agent_of(args.against, settings)
         plays, refused = plays_with_sound(scenarios, args, target.depth, real=True)
         at_once = _AT_ONCE if target.kind == "realtime" else 1  # other agents may take one client at a time
-        results = play_to(target, plays, settings, args.service_arguments, at_once=at_once) if plays else []
+        aloud = args.sound == "room"
+        results = (
+            play_to(target, plays, settings, args.service_arguments, at_once=at_once, aloud=aloud) if plays else []
+        )
     return results, refused, time.perf_counter() - began
 
 

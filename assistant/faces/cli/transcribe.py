@@ -6,13 +6,14 @@ The result of each is written when it is done, whole or not at all: a run that w
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -31,6 +32,7 @@ _SUBTITLES = ("srt", "vtt")
 _AUTO = "auto"
 _IN_MEMORY_BYTES = 8 * 2**20  # a larger document waits on disk for its end
 _TIMEOUT_S = 600.0  # between two pieces of an answer: the model may be busy with another's recording
+_DELETE_S = 10.0
 _BAR_DELAY_S = 1.0  # a short recording is done before a bar could be read
 _BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}"
 
@@ -62,6 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 options = {
                     "language": args.language,
                     "tags": args.tags or None,
+                    "clean": args.clean or None,
                     "embed_audio": args.embed_audio,
                     "hotwords": hotwords,
                     "speakers": args.speakers,
@@ -107,8 +110,9 @@ class _Work:
                 bar.set_description_str(recording.name or STDIN, refresh=False)
                 try:
                     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as document:
-                        result = self._transcribe(recording, document, bar, before)
+                        job, result = self._transcribe(recording, document, bar, before)
                         self._put(recording, result, document)
+                    self._delete(job)
                     self._summary.transcribed(result["duration_s"])
                 except ServiceError as error:
                     self._summary.failed(recording.label, error)
@@ -117,8 +121,10 @@ class _Work:
                 before += recording.size
                 bar.update(before - bar.n)
 
-    def _transcribe(self, recording: Recording, document: IO[bytes], bar: tqdm[Any], before: int) -> dict[str, Any]:
-        """The service's result; what it makes of that in other formats than JSON is written into `document`.
+    def _transcribe(
+        self, recording: Recording, document: IO[bytes], bar: tqdm[Any], before: int
+    ) -> tuple[str, dict[str, Any]]:
+        """(the job, its result); what the service makes of that in other formats than JSON is written into `document`.
 
         `bar` counts bytes of all recordings, `before` of them before this one. Raises ServiceError.
         """
@@ -129,11 +135,17 @@ class _Work:
                 if event.get("type") == "document":
                     document.write(event["text"].encode())
                 if event.get("type") == "done":
-                    return cast("dict[str, Any]", event["result"])
+                    return event.get("job", ""), event["result"]
                 if event.get("total_s"):
                     share = min(1.0, event["position_s"] / event["total_s"])
                     bar.update(before + share * recording.size - bar.n)
         raise ServiceError("clients.broke_off")
+
+    def _delete(self, job: str) -> None:
+        """What the service keeps of a recording whose result is in its place; else it would be kept for days."""
+        if job:
+            with contextlib.suppress(ServiceError):
+                self._services.delete_job(job, timeout_s=_DELETE_S).one()
 
     def _put(self, recording: Recording, result: dict[str, Any], document: IO[bytes]) -> None:
         for warning in result.get("warnings") or ():

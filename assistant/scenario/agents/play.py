@@ -47,10 +47,11 @@ class AgentRunner:
         link: Link,
         *,
         simulated: bool = False,
+        aloud: bool = False,
     ) -> None:
-        """`simulated`: as for `ScriptedClient`. `link` is opened and closed by `run`."""
+        """`simulated`, `aloud`: as for `ScriptedClient`. `link` is opened and closed by `run`."""
         self._world, self._link = ClientWorld(loop), link
-        self.client = ScriptedClient(scenario, seed, voice, self._world, link.line, simulated=simulated)
+        self.client = ScriptedClient(scenario, seed, voice, self._world, link.line, simulated=simulated, aloud=aloud)
 
     async def run(self) -> Result:
         """Play it. An agent that hangs up has failed. Raises AgentError where it cannot be reached."""

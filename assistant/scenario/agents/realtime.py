@@ -96,13 +96,13 @@ class RealtimeLink:
 
     log: Sequence[str] = ()
 
-    def __init__(self, url: str, key: str = "", *, simulated: bool = False) -> None:
-        """`simulated`: as for `RealtimeLine`. `url` may be set until `open`."""
+    def __init__(self, url: str, key: str = "", *, simulated: bool = False, aloud: bool = False) -> None:
+        """`simulated`, `aloud`: as for `RealtimeLine`. `url` may be set until `open`."""
         self.url = url
         self._key = key
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self._socket = AgentSocket()
-        self.line = RealtimeLine(self._outbox.put_nowait, simulated=simulated)
+        self.line = RealtimeLine(self._outbox.put_nowait, simulated=simulated, aloud=aloud)
 
     async def open(self) -> None:
         """As `Link.open`."""

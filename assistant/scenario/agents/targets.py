@@ -43,8 +43,8 @@ class Target:
     def __str__(self) -> str:
         return f"{self.kind}:{self.address}"
 
-    def link(self, recognise: Callable[[Pcm16], str] | None) -> Link:
-        """A new connection. `recognise`: as for `SoundLine`."""
+    def link(self, recognise: Callable[[Pcm16], str] | None, *, aloud: bool = False) -> Link:
+        """A new connection. `recognise`: as for `SoundLine`; `aloud`: as for `play_all`."""
         match self.kind:
             case "command":
                 return CommandLink(self.address, recognise)
@@ -53,7 +53,7 @@ class Target:
             case "live":
                 return LiveLink(self.address, self.key, recognise)
             case "realtime":
-                return RealtimeLink(self.address, self.key)
+                return RealtimeLink(self.address, self.key, aloud=aloud)
 
 
 def target_of(text: str) -> Target:
@@ -83,12 +83,14 @@ async def play_all(
     *,
     at_once: int = 1,
     words: bool = True,
+    aloud: bool = False,
     done: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Play scenarios with seeds, so many `at_once`; `done` gets each result as it comes.
 
     The people speak with voices of the speech service, unless the scenario names one. `words`: what the agent says is
-    written down by the recogniser. Raises AgentError where the agent cannot be reached, and ServiceError.
+    written down by the recogniser. `aloud`: the agent's voice echoes in the room, and comes back to it; else the client
+    has cancelled its echo. Raises AgentError where the agent cannot be reached, and ServiceError.
     """
     loop = asyncio.get_running_loop()
     speaks = ServiceVoice(services, load_persona(services.settings.talk.persona).voice)
@@ -96,7 +98,8 @@ async def play_all(
 
     def runner(scenario: Scenario, seed: int) -> AgentRunner:
         voice: Voice = made_voice(scenario) if scenario.voice else speaks
-        return AgentRunner(scenario, seed, voice, loop, target.link(recogniser(services) if words else None))
+        link = target.link(recogniser(services) if words else None, aloud=aloud)
+        return AgentRunner(scenario, seed, voice, loop, link, aloud=aloud)
 
     async def play(each: AgentRunner) -> Result:
         async with free:

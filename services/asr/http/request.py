@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -61,6 +63,8 @@ class Job:
     """Subtitles name emotions and sounds."""
     peaks: int = 0
     """Points of the waveform added to the result, at most; 0: none."""
+    clean: bool = False
+    """Hesitation and repetition are left out of the result."""
     title: str = ""
     """Of the report."""
     embed_audio: bool | None = None
@@ -73,6 +77,18 @@ class Job:
         if not isinstance(self.source, (bytes, Path)):
             self.source.seek(0)
         return AudioReader(self.source, settings.max_duration_s, self.pcm)
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """The recording's bytes, from its beginning. Raises OSError."""
+        if isinstance(self.source, Path):
+            with self.source.open("rb") as file:
+                yield file
+        elif isinstance(self.source, bytes):
+            yield io.BytesIO(self.source)
+        else:
+            self.source.seek(0)
+            yield self.source
 
     def key(self, check: Callable[[], object] = lambda: None) -> Hashable | None:
         """Equal for requests with the same result; None where the result is random, or must not be kept.
@@ -91,17 +107,17 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     """
     source: Source
     pcm = None
-    options = _options(request.args, languages)  # they count for every kind of body, unless it has others
+    options = options_of(request.args, languages)  # they count for every kind of body, unless it has others
     fields: Mapping[str, Any] = request.args
     if request.mimetype == "application/json":
         body = json_body()
         check_numbers(body)
         fields = {**request.args, **body}
-        options = _options(fields, languages)
+        options = options_of(fields, languages)
         source = allowed_file(body.get("filename"), settings.allowed_dir, settings.max_upload_mb)
     elif request.mimetype == "multipart/form-data":
         fields = _form(request)
-        options = _options(fields, languages)
+        options = options_of(fields, languages)
         source, pcm = _uploaded(request)
     else:
         # Any other type is the sound itself, also the form type that `curl --data-binary` sends by default.
@@ -111,7 +127,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     return Job(source, pcm, title=title, may_store=may_store, **options)
 
 
-def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
+def options_of(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str, Any]:
     """The options of a request to ``/asr``, as fields of its Job. Raises ApiError 400."""
     subtitles = text(fields, "subtitles")
     document = text(fields, "format") or "json"
@@ -127,6 +143,7 @@ def _options(fields: Mapping[str, Any], languages: tuple[str, ...]) -> dict[str,
         "subtitles": subtitles,
         "deadline_s": number(fields, "deadline_s", LONGEST_DEADLINE_S),
         "tags": flag(fields, "tags"),
+        "clean": flag(fields, "clean"),
         "peaks": whole_number(fields, "peaks", 0, 2, MOST_PEAKS),
         "title": text(fields, "title"),
         "embed_audio": flag_or_none(fields, "embed_audio"),

@@ -19,6 +19,7 @@ from huiyin.services.asr.http.request import Job
 from huiyin.services.asr.recogniser import RecordingTranscript, join_texts
 from huiyin.services.asr.report.media import waveform_and_sound
 from huiyin.services.asr.report.page import PEAKS, report
+from huiyin.services.asr.text.clean import cleaned
 from huiyin.services.asr.text.formats import DOCUMENTS, as_csv, as_verbose, usage
 from huiyin.services.asr.text.paragraphs import as_text
 from huiyin.services.asr.text.subtitles import SUBTITLES
@@ -37,6 +38,7 @@ Blocks = Iterable[str]
 
 def result(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
     """All that is known as JSON in blocks, with subtitles and waveform on request."""
+    transcript = cleaned(transcript) if job.clean else transcript
     fields = dataclasses.replace(transcript, segments=()).as_dict()
     if job.subtitles:
         fields["subtitles"] = SUBTITLES[job.subtitles](transcript.segments, tags=job.tags)
@@ -89,6 +91,7 @@ def _json(value: object) -> str:
 
 def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Iterator[str]:
     """The transcript in any of `formats.DOCUMENTS` but JSON, in blocks."""
+    transcript = cleaned(transcript) if job.clean else transcript
     if job.response_format == "html":
         embed_up_to_s = _EMBED_UP_TO_S
         if job.embed_audio is not None:
@@ -115,8 +118,12 @@ def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     return Response(text, content_type=f"{DOCUMENTS[job.response_format]}; charset=utf-8")
 
 
-def events(steps: Steps, job: Job, settings: AsrSettings) -> Iterator[Blocks]:
-    """JSON objects: "segments" for each part; then "document" for each block of the document, in order; "done"."""
+def events(steps: Steps, job: Job, settings: AsrSettings, job_id: str = "") -> Iterator[Blocks]:
+    """JSON objects: "segments" for each part; then "document" for each block of the document, in order; "done".
+
+    `job_id`: of what is kept of it, named at the end; '': nothing is.
+    """
+    named = f'"job": {_json(job_id)}, ' if job_id else ""
     for step in steps:
         if isinstance(step, Part):
             segments = [segment.as_dict() for segment in step.segments]
@@ -126,7 +133,7 @@ def events(steps: Steps, job: Job, settings: AsrSettings) -> Iterator[Blocks]:
         if job.response_format != "json":
             for text in document(step, job, settings):
                 yield [_json({"type": "document", "text": text})]
-        yield itertools.chain(['{"type": "done", "result": '], result(step, job, settings), ["}"])
+        yield itertools.chain([f'{{"type": "done", {named}"result": '], result(step, job, settings), ["}"])
 
 
 def openai_events(steps: Steps) -> Iterator[Blocks]:
