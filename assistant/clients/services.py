@@ -87,6 +87,15 @@ class Services:
             content_type=form.content_type, **headers,
         )  # fmt: skip
 
+    def speaker(
+        self, sound: bytes, content_type: str, voice_from: Callable[[Any], T], *, timeout_s: float
+    ) -> Stream[T]:
+        """The voice of a recording with one speaker, as `voice_from` reads the service's answer: one item."""
+        strange = ServiceError("clients.not_json", service="asr", url=self.url("asr"))
+        return self._post(
+            "asr", "/speaker", sound, lambda _: Json(voice_from, strange), timeout_s, content_type=content_type
+        )
+
     def delete_job(self, job_id: str, *, timeout_s: float) -> Stream[None]:
         """Delete what the speech service keeps of a job. One item."""
         strange = ServiceError("clients.not_json", service="asr", url=self.url("asr"))

@@ -22,6 +22,7 @@ from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
 from huiyin.assistant.conversation.presence import mark_live, presence_at
 from huiyin.assistant.conversation.reminding import Reminding, Store
 from huiyin.assistant.conversation.session import Session
+from huiyin.assistant.conversation.speaker_gate import GatedRecogniser, http_voice
 from huiyin.assistant.conversation.stages import Parts
 from huiyin.assistant.conversation.telemetry import turn_tracer
 from huiyin.assistant.conversation.waking import WakingEar
@@ -37,6 +38,7 @@ from huiyin.assistant.ears.endpoint_model import MODEL as ENDPOINT_MODEL
 from huiyin.assistant.ears.endpoint_model import EndpointModel
 from huiyin.assistant.ears.listener import Listener
 from huiyin.assistant.ears.vad import SileroVad, SpeechRule, SpeechTracker
+from huiyin.assistant.ears.voiceprint import Voiceprint, voice_file
 from huiyin.assistant.ports.player import Player
 from huiyin.assistant.ports.port import Pcm16, Port
 from huiyin.configs.messages import said
@@ -72,7 +74,8 @@ def assemble(
     `greeting`: clauses that the assistant begins with; `history`: of a resumed conversation. `toolbox`: what the model
     may call; `reminders`: are said when they are due; `recall`: see `Session`. `warm` false skips `prepare`;
     `patience_s` is passed to it. Raises StoreError when there is no model for voice activity, PersonaError for a voice
-    that there is not, and SettingsError for traces without OpenTelemetry.
+    that there is not, VoiceprintError where only one voice is to be answered and none is enrolled, SettingsError for
+    traces without OpenTelemetry.
     """
     settings = services.settings
     trace = turn_tracer(settings.talk)
@@ -92,6 +95,9 @@ def assemble(
     world = RealWorld()
     name = session_name()
     parts = http_parts(services, persona.voice, session=name, speak=speak, by_sound=by_sound)
+    if listen and settings.talk.other_voices == "unanswered":
+        own = Voiceprint.read(voice_file())
+        parts = replace(parts, recogniser=GatedRecogniser(parts.recogniser, http_voice(services), own))
     waking = _waking(services, world, listener, parts, port)
     if waking:
         parts = replace(parts, recogniser=waking)

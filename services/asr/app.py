@@ -17,8 +17,9 @@ from huiyin.services.asr.http.fields import (
     FLAG_PATTERN,
     LONGEST_DEADLINE_S,
     MOST_CHARS,
+    MOST_LANGUAGE_CHARS,
     MOST_SPEAKERS,
-    languages_pattern,
+    language_pattern,
 )
 from huiyin.services.asr.http.jobs import add_jobs
 from huiyin.services.asr.http.request import GRANULARITIES, OPENAI_ALIAS, openai_job, own_job, unknown_model
@@ -69,14 +70,17 @@ def make_app(settings: Settings) -> Flask:
 
     def described() -> Operations:
         engine = host.peek()
+        known = engine.languages if engine else asr.languages
         return operations(
             Path(__file__).with_name("http") / "openapi.yaml",
-            languages=languages_pattern(engine.languages if engine else asr.languages),
+            language=language_pattern(known, several=False),
+            languages=language_pattern(known, several=True),
             flag=FLAG_PATTERN,
             granularities=list(GRANULARITIES),
             longest_hotword=LONGEST,
             most_hotwords=MOST,
             most_chars=MOST_CHARS,
+            most_language_chars=MOST_LANGUAGE_CHARS,
             most_deadline_s=LONGEST_DEADLINE_S,
             most_peaks=MOST_PEAKS,
             most_speakers=MOST_SPEAKERS,

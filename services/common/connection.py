@@ -30,8 +30,9 @@ SEND_LIMIT_S = 30.0
 """A client that takes nothing of what waits for it for so long is disconnected."""
 NO_PLACE_RETRY_S = 5.0
 """After a refusal because there are too many connections."""
-LINE_BYTES = 8190
-"""Of an address: a live stream has its hotwords there, nine bytes a Chinese character."""
+LINE_BYTES = 2**15
+"""Of an address: prompt and hotwords may stand there, nine bytes a Chinese character."""
+_FIELD_BYTES = 8190  # of a header
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 """Not an answer: the client may send its body, or go on waiting."""
@@ -63,7 +64,7 @@ class Connection(web.RequestHandler):
             loop=loop,
             keepalive_timeout=KEEP_ALIVE_S,
             max_line_size=LINE_BYTES,
-            max_field_size=LINE_BYTES,
+            max_field_size=_FIELD_BYTES,
             auto_decompress=False,  # the application sees what was sent
             access_log=None,  # type: ignore[arg-type]
         )

@@ -93,10 +93,13 @@ def make_app(settings: Settings) -> Flask:
     def described() -> Operations:
         speaker = host.peek()
         known = speaker.voice_names if speaker else None
+        voice = (
+            {"type": ["string", "null"], "format": "voice"} if known is None else {"enum": [None, "", *ALIASES, *known]}
+        )
         return operations(
             Path(__file__).with_name("openapi.yaml"),
             text={"type": "string", "minLength": 1, "maxLength": limit, "format": "words"},
-            voice={"type": ["string", "null"]} if known is None else {"enum": [None, "", *ALIASES, *known]},
+            voice=voice,
             emotions=[None, *EMOTIONS],
             formats=[None, "", *FORMATS],
             pcm_formats=PCM_FORMATS,

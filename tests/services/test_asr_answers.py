@@ -205,6 +205,20 @@ def test_options_of_json_may_stand_in_the_address(tmp_path: Path) -> None:
     assert (job.response_format, job.tags, job.peaks) == ("srt", True, 100)
 
 
+def test_a_list_of_languages_may_have_empty_places() -> None:
+    upload = {"file": (io.BytesIO(WAV), "a.wav"), "languages[]": ["", "en", "", "zh-CN"]}
+    with Flask("list").test_request_context("/v1/audio/transcriptions", method="POST", data=upload):
+        job = openai_job(request, "m", ModelNames(strict=False), ("en", "zh"))
+    assert job.hints.languages == ("en", "zh")
+
+
+def test_hotwords_and_keywords_of_a_form_count_together() -> None:
+    upload = {"file": (io.BytesIO(WAV), "a.wav"), "hotwords": "Huiyin, 回音", "keywords[]": ["Hibari", "Kokoro"]}
+    with Flask("words").test_request_context("/v1/audio/transcriptions", method="POST", data=upload):
+        job = openai_job(request, "m", ModelNames(strict=False), ("en", "zh"))
+    assert job.hints.hotwords == ("Huiyin", "回音", "Hibari", "Kokoro")
+
+
 def test_null_in_json_is_as_if_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(WAV)
     settings = AsrSettings(allowed_dir=str(tmp_path))

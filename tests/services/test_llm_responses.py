@@ -290,6 +290,7 @@ def test_choice_of_tools_is_passed_on(app: Flask, stub: Stub, choice: Any, sent:
         ({"input": "x", "background": True}, 400, "'background'"),
         ({"input": "x", "conversation": 0}, 400, "'conversation'"),
         ({"input": "x", "max_output_tokens": 0}, 400, "'max_output_tokens'"),
+        ({"input": "x", "max_output_tokens": 9, "max_tokens": 0}, 400, "'max_tokens'"),
         ({"input": "x", "text": 5}, 400, "'text'"),
         ({"input": "x", "previous_response_id": "resp_0"}, 404, "send the whole conversation"),
         ({"input": [{"type": "item_reference", "id": "msg_0"}]}, 404, "send the item itself"),

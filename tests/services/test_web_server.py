@@ -138,6 +138,11 @@ def ask(url: str, raw: bytes) -> tuple[http.client.HTTPResponse, bytes]:
         return answer, answer.read()
 
 
+def test_three_thousand_chinese_characters_may_stand_in_an_address(url: str) -> None:
+    answer = requests.get(f"{url}/echo/x", params={"prompt": "好" * 3000}, timeout=PATIENCE_S)
+    assert answer.json()["query"] == "prompt=" + "%E5%A5%BD" * 3000
+
+
 def test_a_view_gets_the_request_as_it_was_sent(url: str) -> None:
     answer = requests.post(
         f"{url}/echo/%E4%BD%A0%20%2F?q=%E5%A5%BD&q=a+b",

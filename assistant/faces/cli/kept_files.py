@@ -12,6 +12,7 @@ from pathlib import Path
 
 from huiyin.assistant.conversation.prepared_speech import prepared_folder
 from huiyin.assistant.conversation.session_store import is_session, sessions_folder
+from huiyin.assistant.ears.voiceprint import voice_file
 from huiyin.assistant.tools.memory import memory_file
 from huiyin.assistant.tools.reminders import reminders_file
 from huiyin.configs.settings import Settings
@@ -49,6 +50,7 @@ def kinds(settings: Settings) -> list[Kept]:
         Kept("privacy.conversations", (sessions_folder(settings.talk),), is_session),
         Kept("privacy.memory", (memory_file().parent,), _database(memory_file())),
         Kept("privacy.reminders", (reminders_file().parent,), _database(reminders_file())),
+        Kept("privacy.voice", (voice_file().parent,), lambda path: path.name == voice_file().name),
         Kept("privacy.spoken", (settings.tts.cache_path,), _named(_SPEECH)),
         Kept("privacy.prepared", (prepared, prepared.with_name(_BEFORE_0_2)), _named(_PREPARED)),
         Kept("privacy.recordings", (settings.jobs.path,), _is_of_a_job, deep=True),

@@ -21,6 +21,8 @@ from huiyin.services.common.text import whole_characters
 LONGEST_DEADLINE_S = 86_400.0
 MOST_CHARS = 4000
 """Characters of a prompt, and of every other text: far more than the recognisers use."""
+MOST_LANGUAGE_CHARS = 500
+"""Of `language`: all there are, with commas between."""
 MOST_SPEAKERS = 50
 """Whose number a caller may name."""
 AUTO = "auto"
@@ -59,13 +61,13 @@ def check_numbers(body: Mapping[str, Any]) -> None:
             raise ApiError(400, "asr.not_a_number", code=f"bad_{name}", name=name, value=body[name], least=0, most=most)
 
 
-def text(fields: Mapping[str, Any], name: str) -> str:
-    """A text of at most MOST_CHARS; '' where it is missing. Raises ApiError 400."""
+def text(fields: Mapping[str, Any], name: str, most: int = MOST_CHARS) -> str:
+    """A text of at most `most` characters; '' where it is missing. Raises ApiError 400."""
     value = fields.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > MOST_CHARS:
-        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=MOST_CHARS)
+    if not isinstance(value, str) or len(value) > most:
+        raise ApiError(400, "asr.not_text", code=f"bad_{name}", name=name, most=most)
     return whole_characters(value)
 
 
@@ -109,10 +111,10 @@ def whole_number(fields: Mapping[str, Any], name: str, default: int, least: int,
     return found
 
 
-def languages_pattern(known: tuple[str, ...]) -> str:
-    """What `language` may be, as a regular expression of JSON Schema."""
-    code = f"({'|'.join(known)})([-_][A-Za-z]+)?"
-    return f"^(auto|{code}(,{code})*)?$"
+def language_pattern(known: tuple[str, ...], *, several: bool) -> str:
+    """What `language` may be as a regular expression of JSON Schema; without `several` a single code."""
+    code = f"({'|'.join(known)})([-_][A-Za-z]{{1,8}})?"
+    return f"^(auto|{code}(,{code})*)?$" if several else f"^({code})?$"
 
 
 def _speakers(fields: Mapping[str, Any]) -> int | None:
@@ -124,14 +126,13 @@ def _speakers(fields: Mapping[str, Any]) -> int | None:
 
 
 def _several(fields: Mapping[str, Any], name: str) -> object:
-    """A field's value; a list where a form or query has it more than once."""
-    values = fields.getlist(name) if isinstance(fields, MultiDict) else []
-    return values if len(values) > 1 else fields.get(name)
+    """A field's value; where a form or query has it more than once, a line for each."""
+    return "\n".join(fields.getlist(name)) if isinstance(fields, MultiDict) else fields.get(name)
 
 
 def _languages(fields: Mapping[str, Any], known: tuple[str, ...]) -> tuple[str, ...]:
     """Of ``language``: a code, several with commas between, or auto. Of zh-CN counts zh."""
-    parts = text(fields, "language").strip().lower().replace("_", "-").split(",")
+    parts = text(fields, "language", MOST_LANGUAGE_CHARS).strip().lower().replace("_", "-").split(",")
     codes = [part.strip().partition("-")[0] for part in parts]
     if codes in ([""], ["auto"]):
         return ()

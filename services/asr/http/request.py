@@ -188,7 +188,7 @@ def openai_job(
 
 def _in_our_words(form: MultiDict[str, str]) -> MultiDict[str, str]:
     """The form with `languages` and `keywords`, which OpenAI's newer models take, under the names known here."""
-    languages = _listed(form, "languages")
+    languages = [language for language in _listed(form, "languages") if language]
     more = [("language", ",".join(languages))] if languages and not form.get("language") else []
     return MultiDict([*form.items(multi=True), *more, *(("hotwords", word) for word in _listed(form, "keywords"))])
 

@@ -56,7 +56,8 @@ def read_request(body: JsonObject) -> Asked:
     for name in _REFUSED:
         if body.get(name, False) is not False:
             raise invalid("llm.responses_cannot", name=name)
-    whole(body, "max_output_tokens")
+    for name in ("max_output_tokens", "max_tokens"):
+        whole(body, name)
     number(body, "temperature", TEMPERATURE_MAX)
     number(body, "top_p", 1.0)
     tools = [_tool(at, tool) for at, tool in enumerate(_list(body, "tools"))]
