@@ -128,6 +128,15 @@ def test_wrong_options_are_refused(app: Flask, query: dict[str, str], code: str)
     assert answer.status_code == 400 and answer.get_json()["error"]["code"] == code
 
 
+def test_an_option_that_is_there_twice_is_refused_wherever_it_stands(app: Flask) -> None:
+    upload = form((b'name="file"; filename="a.wav"', WAV), (b'name="peaks"', b""), (b'name="peaks"', b"100"))
+    for path in ("/asr", "/v1/audio/transcriptions"):
+        error = app.test_client().post(path, **upload).get_json()["error"]
+        assert (error["code"], error["message"][:5]) == ("bad_peaks", "peaks"), path
+    assert app.test_client().post("/asr?tags=&tags=1", data=WAV).get_json()["error"]["code"] == "bad_tags"
+    assert app.test_client().post("/asr?hotwords=a&hotwords=b", data=WAV).status_code == 200
+
+
 def form(*parts: tuple[bytes, bytes], kind: str = "multipart/form-data; boundary=X") -> dict[str, object]:
     """A request with a form of these (parameters of a part, content), byte for byte."""
     body = b"".join(b"--X\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n" % part for part in parts)

@@ -95,6 +95,11 @@ def without_times(result: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if key not in ("processing_s", "rtf", "cached")}
 
 
+def test_nothing_is_no_recording(service: Service) -> None:
+    answer = service.client.post("/jobs", data=b"")
+    assert (answer.status_code, answer.get_json()["error"]["code"]) == (400, "empty_audio")
+
+
 def test_a_followed_job_answers_as_the_service_does_and_is_gone_when_it_is_deleted(service: Service) -> None:
     sound = recording()
     plain = service.client.post("/asr", data={"file": (BytesIO(sound), "a.wav")}).get_json()

@@ -27,6 +27,10 @@ MOST_SPEAKERS = 50
 """Whose number a caller may name."""
 AUTO = "auto"
 """As many speakers as sound different."""
+_ONCE = (
+    "format", "subtitles", "words", "stream", "deadline_s", "tags", "clean", "peaks", "title", "embed_audio", "itn",
+    "language", "prompt", "temperature", "careful", "speakers", "model", "response_format",
+)  # fmt: skip
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
 FLAG_PATTERN = f"^({'|'.join(map(any_case, _TRUE + _FALSE))})$"
@@ -52,6 +56,13 @@ def hints_of_recording(fields: Mapping[str, Any], languages: tuple[str, ...], *,
     words = words or speakers is not None  # another speaker may begin within a segment
     careful = flag_or_none(fields, "careful")
     return replace(hints_from(fields, languages), words=words, careful=careful, speakers=speakers)
+
+
+def check_once(fields: MultiDict[str, str]) -> None:
+    """Raise ApiError 400 where a form or an address has an option twice, of which only one could count."""
+    for name in _ONCE:
+        if len(fields.getlist(name)) > 1:
+            raise ApiError(400, "asr.twice", code=f"bad_{name}", name=name)
 
 
 def check_numbers(body: Mapping[str, Any]) -> None:

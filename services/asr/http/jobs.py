@@ -6,6 +6,7 @@ from flask import Flask, Response, jsonify, request
 
 from huiyin.configs.settings import Settings
 from huiyin.services.asr.http import responses
+from huiyin.services.asr.http.fields import check_once
 from huiyin.services.asr.http.request import Job, options_of, own_job
 from huiyin.services.asr.jobs import Jobs
 from huiyin.services.asr.queue import Caller
@@ -62,6 +63,7 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
 
         409 `job_not_done` before that; the error of one that has failed.
         """
+        check_once(request.args)
         options = options_of(request.args, serving.host.get().languages)
         transcript = jobs.contents(job_id).transcript
         if transcript is None:

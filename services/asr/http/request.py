@@ -19,6 +19,7 @@ from huiyin.services.asr.http.cache import digest_of
 from huiyin.services.asr.http.fields import (
     LONGEST_DEADLINE_S,
     check_numbers,
+    check_once,
     flag,
     flag_or_none,
     hints_of_recording,
@@ -107,6 +108,7 @@ def own_job(request: Request, settings: AsrSettings, languages: tuple[str, ...])
     """
     source: Source
     pcm = None
+    check_once(request.args)
     options = options_of(request.args, languages)  # they count for every kind of body, unless it has others
     fields: Mapping[str, Any] = request.args
     if request.mimetype == "application/json":
@@ -230,6 +232,8 @@ def _form(request: Request) -> MultiDict[str, str]:
     """A form's fields, and those that stand in the address instead. Raises ApiError 400."""
     if not request.mimetype_params.get("boundary"):
         raise ApiError(400, "asr.form_without_boundary")
+    check_once(request.form)
+    check_once(request.args)
     return MultiDict([*request.form.items(multi=True), *request.args.items(multi=True)])
 
 
@@ -248,10 +252,13 @@ def _upload(request: Request) -> FileStorage | None:
 
 
 def _spooled(request: Request, stream: BinaryIO) -> BinaryIO:
-    """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek."""
+    """The rest of `stream`, of `request`, in a temporary file, in memory if small: decoders seek. Raises ApiError
+    400 where there is none."""
     in_memory = no_store.in_memory_bytes(request.headers.get("Cache-Control"), _IN_MEMORY_BYTES)
     spool = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - lives as long as the request
     shutil.copyfileobj(stream, spool)
+    if not spool.tell():
+        raise ApiError(400, "services.empty_audio")
     spool.seek(0)
     return cast(BinaryIO, spool)
 
