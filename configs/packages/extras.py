@@ -20,6 +20,7 @@ PROJECT = "huiyin"
 MODULES = {
     "hibari-tts": "hibari",
     "pillow": "PIL",
+    "protobuf": "google.protobuf",
     "pyyaml": "yaml",
 }
 """Distribution -> its module, where the names differ."""

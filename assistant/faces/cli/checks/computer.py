@@ -23,7 +23,8 @@ _FIRST_UNTESTED_PYTHON = (3, 14)
 # Distributions.
 _ALWAYS = (
     "aiohttp", "argcomplete", "av", "cryptography", "filelock", "flask", "jinja2", "numpy", "onnxruntime", "packaging",
-    "pillow", "prometheus-client", "psutil", "pywebrtc-audio", "pyyaml", "requests", "segno", "soxr", "tqdm",
+    "pillow", "prometheus-client", "protobuf", "psutil", "pywebrtc-audio", "pyyaml", "requests", "segno", "soxr",
+    "tqdm",
 )  # fmt: skip
 
 _GIB = 2**30
