@@ -15,6 +15,7 @@ from huiyin.assistant.clients.services import Services
 from huiyin.assistant.conversation.assemble import make_endpoint, session_name
 from huiyin.assistant.conversation.http_stages import HttpModel, HttpRecogniser, HttpVoice, http_parts
 from huiyin.assistant.conversation.prepared_speech import PreparedSpeech
+from huiyin.assistant.conversation.presence import mark_live
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.stages import Recogniser, Voice
 from huiyin.assistant.conversation.telemetry import turn_tracer
@@ -58,7 +59,11 @@ class Host:
         """
         self.settings, self.personas = settings, personas
         self.persona = next(iter(personas.values()))
-        self._watchers = (turn_tracer(settings.talk), *([on_session] if on_session else ()))
+        watchers: list[Callable[[Session], object]] = [
+            turn_tracer(settings.talk),
+            partial(mark_live, settings=settings),
+        ]
+        self._watchers = [*watchers, *([on_session] if on_session else ())]
         self.limits = Limits(settings.realtime.uncommitted_s, settings.realtime.items)
         self.keys = Keys()
         self._services, self._engines = services, engines

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from huiyin.assistant.conversation import events as on
-from huiyin.assistant.conversation.presence import mark_live
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.trimming import history_limit
 from huiyin.assistant.conversation.world import World
@@ -69,7 +68,6 @@ class LiveTalk:
             history=history,
         )
         self._configure()
-        mark_live(self.conversation, settings)
         self.conversation.observe(translator.observe, at_once=True)
         self.conversation.observe(self._report_usage, at_once=True)
         self._handlers: dict[type[ClientEvent], Callable[..., None]] = {

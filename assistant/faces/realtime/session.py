@@ -6,7 +6,6 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from huiyin.assistant.conversation.presence import mark_live
 from huiyin.assistant.conversation.session import Session
 from huiyin.assistant.conversation.understood import understanding
 from huiyin.assistant.conversation.world import World
@@ -84,7 +83,6 @@ class RealtimeSession(EventSession):
             prepared=self._prepared,
             history=history,
         )
-        mark_live(self.conversation, settings)
         self.conversation.observe(self._translator.observe, at_once=True)
         self._sound = UserSound(
             world, parts.recogniser, self._port.microphone, self._turns, self._items, limits.uncommitted_s,
