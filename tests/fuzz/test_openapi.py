@@ -23,6 +23,7 @@ from tests.support.stub_upstream import Stub
 pytest.importorskip("schemathesis", reason="schemathesis is for Python 3.11 and newer")
 # A third of the time of a fuzzer: there are three services.
 MINUTES = max(1.0, float(os.environ.get("FUZZ_MINUTES", "3")) / 3)
+SEED = os.environ.get("FUZZ_SEED", "")
 WITH_MODELS = MINUTES > 1
 """In a single minute models would answer some ten requests; others take their places then, and all else is the same."""
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -61,6 +62,7 @@ def test_every_answer_is_as_it_is_described(service: object, tmp_path: Path) -> 
         command = [
             sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "--no-color",
             "run", f"{url}/openapi.json", "--max-time", str(round(60 * MINUTES)),
+            *(["--seed", SEED] if SEED else []),
         ]  # fmt: skip
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
         run = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
