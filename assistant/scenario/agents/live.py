@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Sequence
@@ -12,11 +11,10 @@ import numpy as np
 
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.agents.line import AgentError, first_of
+from huiyin.assistant.scenario.agents.line import AgentError
 from huiyin.assistant.scenario.agents.sound_line import Recognise, SoundLine
 from huiyin.assistant.scenario.agents.websocket import AgentSocket
 
-_START_LIMIT_S = 20.0
 _FORMAT = {"type": "audio/pcm", "rate": SAMPLE_RATE}
 _SESSION = {"model": "huiyin", "audio": {"format": _FORMAT}}
 
@@ -31,40 +29,31 @@ class LiveLink:
         self.line = SoundLine(self._put_sound, recognise)
         self._url, self._key = url, key
         self._socket = AgentSocket()
-        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._is_ready = False
 
     async def open(self) -> None:
         """As `Link.open`."""
-        await self._socket.connect(self._url, {"Authorization": f"Bearer {self._key}"} if self._key else {})
-        await self._socket.send(json.dumps({"type": "session.start", "session": _SESSION}))
-        try:
-            await asyncio.wait_for(self._until_ready(), _START_LIMIT_S)
-        except asyncio.TimeoutError as error:
-            raise AgentError("agents.no_session", url=self._url, why="no session in time") from error
+        await self._socket.connect(self._url, self._key)
+        self._put({"type": "session.start", "session": _SESSION})
+        await self._socket.begin(self._take, lambda: self._is_ready)
 
     async def carry(self) -> None:
         """As `Link.carry`."""
-        await first_of(self._receive(), self._send())
+        await self._socket.carry(self._take)
 
     async def close(self) -> None:
         """As `Link.close`."""
         await self._socket.close()
 
+    def _put(self, message: dict[str, Any]) -> None:
+        self._socket.put(json.dumps(message))
+
     def _put_sound(self, mic: Pcm16) -> None:
         audio = base64.b64encode(mic.astype("<i2").tobytes()).decode()
-        self._outbox.put_nowait({"type": "session.input_audio.append", "audio": audio})
+        self._put({"type": "session.input_audio.append", "audio": audio})
 
-    async def _until_ready(self) -> None:
-        while not self._is_ready:
-            await self._receive_next()
-
-    async def _receive(self) -> None:
-        while True:
-            await self._receive_next()
-
-    async def _receive_next(self) -> None:
-        match json.loads(await self._socket.receive()):
+    def _take(self, data: str | bytes) -> None:
+        match json.loads(data):
             case {"type": "session.started"}:
                 self._is_ready = True
             case {"type": "session.output_audio.delta", "delta": str(delta)}:
@@ -75,7 +64,3 @@ class LiveLink:
                 raise AgentError("agents.no_session", url=self._url, why=why)
             case {"type": "error", "error": {"message": str(why)}}:
                 self.line.problems.append(f"the server says {why}")
-
-    async def _send(self) -> None:
-        while True:
-            await self._socket.send(json.dumps(await self._outbox.get()))

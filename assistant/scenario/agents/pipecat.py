@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import numpy as np
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
 from huiyin.assistant.ports.resample import Resampler
-from huiyin.assistant.scenario.agents.line import AgentError, first_of
+from huiyin.assistant.scenario.agents.line import AgentError
 from huiyin.assistant.scenario.agents.pipecat_frames import decode, encode
 from huiyin.assistant.scenario.agents.sound_line import Recognise, SoundLine
 from huiyin.assistant.scenario.agents.websocket import AgentSocket
@@ -30,18 +29,17 @@ class PipecatLink:
         self.line = SoundLine(self._put_sound, recognise)
         self._url = url
         self._socket = AgentSocket()
-        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self._resampler = Resampler(SAMPLE_RATE, SAMPLE_RATE)
         self._rate = SAMPLE_RATE
 
     async def open(self) -> None:
         """As `Link.open`."""
-        await self._socket.connect(self._url, {})
-        self._outbox.put_nowait(encode("message", data=json.dumps(_CLIENT_READY)))
+        await self._socket.connect(self._url)
+        self._socket.put(encode("message", data=json.dumps(_CLIENT_READY)))
 
     async def carry(self) -> None:
         """As `Link.carry`."""
-        await first_of(self._receive(), self._send())
+        await self._socket.carry(self._take)
 
     async def close(self) -> None:
         """As `Link.close`."""
@@ -49,19 +47,11 @@ class PipecatLink:
 
     def _put_sound(self, mic: Pcm16) -> None:
         audio = mic.astype("<i2").tobytes()
-        self._outbox.put_nowait(encode("audio", audio=audio, sample_rate=SAMPLE_RATE, num_channels=1))
+        self._socket.put(encode("audio", audio=audio, sample_rate=SAMPLE_RATE, num_channels=1))
 
-    async def _send(self) -> None:
-        while True:
-            await self._socket.send(await self._outbox.get())
-
-    async def _receive(self) -> None:
-        while True:
-            data = await self._socket.receive()
-            if isinstance(data, bytes):
-                self._take(data)
-
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            return
         try:
             kind, frame = decode(data)
         except ValueError as error:

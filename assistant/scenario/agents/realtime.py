@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Callable, Sequence
@@ -10,14 +9,12 @@ from collections.abc import Callable, Sequence
 from huiyin.assistant.dialogue.items import Turn
 from huiyin.assistant.ports import SAMPLE_RATE
 from huiyin.assistant.ports.port import Pcm16
-from huiyin.assistant.scenario.agents.line import AgentError, Tell, first_of
+from huiyin.assistant.scenario.agents.line import Tell
 from huiyin.assistant.scenario.agents.websocket import AgentSocket
 from huiyin.assistant.scenario.hearing import ScriptedUtterance
 from huiyin.assistant.scenario.realtime_view import Message, RealtimeView
 from huiyin.assistant.scenario.script import Depth, Step
 from huiyin.assistant.scenario.visible import Sight, through_realtime
-
-_START_LIMIT_S = 20.0
 
 
 class RealtimeLine:
@@ -100,43 +97,25 @@ class RealtimeLink:
         """`simulated`, `aloud`: as for `RealtimeLine`. `url` may be set until `open`."""
         self.url = url
         self._key = key
-        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self._socket = AgentSocket()
-        self.line = RealtimeLine(self._outbox.put_nowait, simulated=simulated, aloud=aloud)
+        self.line = RealtimeLine(self._put, simulated=simulated, aloud=aloud)
 
     async def open(self) -> None:
         """As `Link.open`."""
-        await self._socket.connect(self.url, {"Authorization": f"Bearer {self._key}"} if self._key else {})
+        await self._socket.connect(self.url, self._key)
         self.line.configure()
-        try:
-            await asyncio.wait_for(self._until_ready(), _START_LIMIT_S)
-        except asyncio.TimeoutError as error:
-            raise AgentError("agents.no_session", url=self.url, why="no session in time") from error
+        await self._socket.begin(self._take, lambda: self.line.view.is_ready)
 
     async def carry(self) -> None:
         """As `Link.carry`."""
-        await first_of(self._receive(), self._send())
+        await self._socket.carry(self._take)
 
     async def close(self) -> None:
         """As `Link.close`."""
         await self._socket.close()
 
-    async def _until_ready(self) -> None:
-        while not self._outbox.empty():
-            await self._send_next()
-        while not self.line.view.is_ready:
-            await self._receive_next()
+    def _put(self, message: Message) -> None:
+        self._socket.put(json.dumps(message))
 
-    async def _receive(self) -> None:
-        while True:
-            await self._receive_next()
-
-    async def _receive_next(self) -> None:
-        self.line.view.receive(json.loads(await self._socket.receive()))
-
-    async def _send(self) -> None:
-        while True:
-            await self._send_next()
-
-    async def _send_next(self) -> None:
-        await self._socket.send(json.dumps(await self._outbox.get()))
+    def _take(self, data: str | bytes) -> None:
+        self.line.view.receive(json.loads(data))
