@@ -82,15 +82,15 @@ def create_app(
     def system() -> Response:
         """Model, device, memory (with that of the processes it has started) and versions."""
         process = psutil.Process()
-        children = list(_children(process))
+        own_mb, children = _megabytes(process.memory_info().rss), list(_children(process))
         return jsonify(
             service=name,
             **describe(),
             state=host.state,
             load_s=round(host.load_s, 3),
-            rss_mb=_megabytes(process.memory_info().rss),
+            rss_mb=own_mb,
             children=children,
-            rss_mb_with_children=round(_megabytes(process.memory_info().rss) + sum(c["rss_mb"] for c in children), 1),
+            rss_mb_with_children=round(own_mb + sum(c["rss_mb"] for c in children), 1),
             cpus=os.cpu_count(),
             python=platform.python_version(),
             platform=platform.platform(),
