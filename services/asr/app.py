@@ -121,11 +121,7 @@ def make_app(settings: Settings) -> Flask:
         steps = serving.steps(job, caller)
         if job.stream:
             return responses.event_stream(responses.events(steps, job, asr))
-        transcript = _last(steps)
-        if job.response_format == "json":
-            return Response(responses.result(transcript, job, asr), content_type="application/json")
-        content_type = f"{DOCUMENTS[job.response_format]}; charset=utf-8"
-        return Response(responses.document(transcript, job, asr), content_type=content_type)
+        return responses.response(_last(steps), job, asr)
 
     @app.post("/speaker")
     def speaker_route() -> Response:

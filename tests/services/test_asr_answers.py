@@ -50,11 +50,7 @@ def app() -> Flask:
         if job.stream:
             steps = [Part(RECORDING.segments, 2.0, 2.0), RECORDING]
             return jsonify([json.loads("".join(blocks)) for blocks in responses.events(steps, job, settings)])
-        if job.response_format == "json":
-            return Response(responses.result(RECORDING, job, settings), content_type="application/json")
-        return Response(
-            "".join(responses.document(RECORDING, job, settings)), content_type=DOCUMENTS[job.response_format]
-        )
+        return responses.response(RECORDING, job, settings)
 
     @flask.post("/v1/audio/transcriptions")
     def openai_address() -> Response:

@@ -11,7 +11,6 @@ from huiyin.services.asr.http.request import Job, options_of, own_job
 from huiyin.services.asr.jobs import Jobs
 from huiyin.services.asr.queue import Caller
 from huiyin.services.asr.serving import Serving
-from huiyin.services.asr.text.formats import DOCUMENTS
 from huiyin.services.common.errors import ApiError
 from huiyin.services.common.watch import client_left
 
@@ -72,10 +71,7 @@ def add_jobs(app: Flask, settings: Settings, serving: Serving) -> None:
         job = Job(recording or b"", pcm, **{**options, "title": options["title"] or title})
         if recording is None and (job.response_format in _NEEDS_SOUND or job.peaks):
             raise ApiError(409, "asr.job_without_recording", job=job_id)
-        if job.response_format == "json":
-            return Response(responses.result(transcript, job, settings.asr), content_type="application/json")
-        content_type = f"{DOCUMENTS[job.response_format]}; charset=utf-8"
-        return Response(responses.document(transcript, job, settings.asr), content_type=content_type)
+        return responses.response(transcript, job, settings.asr)
 
     @app.delete("/jobs/<job_id>")
     def delete_job(job_id: str) -> Response:

@@ -105,6 +105,14 @@ def document(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -
     return iter([as_text(transcript.segments)])
 
 
+def response(transcript: RecordingTranscript, job: Job, settings: AsrSettings) -> Response:
+    """The transcript in the job's format."""
+    if job.response_format == "json":
+        return Response(result(transcript, job, settings), content_type="application/json")
+    content_type = f"{DOCUMENTS[job.response_format]}; charset=utf-8"
+    return Response(document(transcript, job, settings), content_type=content_type)
+
+
 def openai_response(transcript: RecordingTranscript, job: Job) -> Response:
     """The transcript as OpenAI's API sends it."""
     if job.response_format == "verbose_json":
