@@ -27,6 +27,12 @@ def play_to(
     line = SoundLine(lambda mic: line.receive(exchange(mic)), recognise)
     client = ScriptedClient(scenario, scenario.seed, made_voice(scenario), world, line, aloud=aloud)
 
+    return played_out(client, world)
+
+
+def played_out(client: ScriptedClient, world: VirtualWorld) -> Result:
+    """A scenario from its beginning to its end."""
+
     def step() -> None:
         client.step()
         world.after(BLOCK_S, step)

@@ -13,7 +13,6 @@ from huiyin.assistant.faces.realtime.session_config import SessionConfig
 from huiyin.assistant.scenario.agents.realtime import RealtimeLine
 from huiyin.assistant.scenario.api import with_overrides
 from huiyin.assistant.scenario.cast import made_voice
-from huiyin.assistant.scenario.log import BLOCK_S
 from huiyin.assistant.scenario.realtime_view import Message
 from huiyin.assistant.scenario.result import Result
 from huiyin.assistant.scenario.runner import MadeSpeech
@@ -21,6 +20,7 @@ from huiyin.assistant.scenario.script import MADE_VOICE, Scenario
 from huiyin.assistant.scenario.scripted_client import ScriptedClient
 from huiyin.assistant.scenario.watched_services import WatchedServices
 from huiyin.configs.settings import load
+from tests.support.virtual_agent import played_out
 
 
 def play_aloud(scenario: Scenario) -> Result:
@@ -52,14 +52,6 @@ def play_aloud(scenario: Scenario) -> Result:
     session.start()
     line.configure()
 
-    def step() -> None:
-        client.step()
-        world.after(BLOCK_S, step)
-
-    world.after(BLOCK_S, step)
-    client.director.begin()
-    world.run()
-    client.commit()
-    result = client.finish()
+    result = played_out(client, world)
     session.close()
     return result
